@@ -1,0 +1,1 @@
+"""Finale Inventory in your own Postgres: fresh, complete, explained."""

@@ -1,0 +1,1 @@
+"""Software-defined assets: thin callers of `finale_pipeline.sync`."""

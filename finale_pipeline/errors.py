@@ -1,0 +1,176 @@
+"""Every error the pipeline raises, named by what the reader should do about it.
+
+PipelineError
+├── ConfigError             stop and change a setting; trying again cannot help
+│   ├── CredentialsRefused  401 or 403: the key, the secret or their rights
+│   ├── AddressRefused      404, a redirect, an address that is not allowed
+│   └── SchemaMismatch      the database is older or newer than this program
+├── ThrottledError          wait until the named time, then run again
+├── TransientError          the source is sick; run again later
+│   └── SourceUnavailable   5xx, timeout, broken connection, cut answer
+├── MalformedError          the answer is not what the protocol promises; nothing of it was used
+├── DriftError              the shape changed: a column gone, too many unreadable rows
+├── ImplausibleError        well-formed but not believable; held for a person
+├── LocalError              our own database, disk or memory
+├── SkippedError            another sync does this work already
+└── InterruptedSync         asked to stop; the next run goes on from the checkpoint
+
+Each message names what happened, what it means for the data, and the next step.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+
+class PipelineError(Exception):
+    """Base of all errors that a person may have to act on.
+
+    Args:
+        what: What happened, with the facts.
+        data: What it means for the data.
+        step: What to do next.
+    """
+
+    kind: ClassVar[str] = "BUG"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, data: str, step: str) -> None:
+        super().__init__(f"{what} {data} {step}")
+        self.what = what
+        self.data = data
+        self.step = step
+
+
+class ConfigError(PipelineError):
+    """A setting is wrong or missing."""
+
+    kind = "CONFIG"
+    exit_code = 4
+
+    def __init__(
+        self, what: str, *, step: str, data: str = "Nothing was read and nothing was changed."
+    ) -> None:
+        super().__init__(what, data=data, step=step)
+
+
+class CredentialsRefused(ConfigError):
+    """The source answered 401 or 403."""
+
+
+class AddressRefused(ConfigError):
+    """The address is not a Finale account, or not one we may send credentials to."""
+
+
+class SchemaMismatch(ConfigError):
+    """The database's schema is not the one this program knows."""
+
+
+class ThrottledError(PipelineError):
+    """The source's budget is used up for longer than a run may wait."""
+
+    kind = "THROTTLED"
+    exit_code = 5
+
+    def __init__(self, what: str, *, retry_at: datetime) -> None:
+        super().__init__(
+            what,
+            data="What was committed before stays; the rest is unchanged.",
+            step=f"Run again after {retry_at:%Y-%m-%d %H:%M:%S} UTC; it goes on where it stopped.",
+        )
+        self.retry_at = retry_at
+
+
+class TransientError(PipelineError):
+    """Waiting may help."""
+
+    kind = "TRANSIENT"
+    exit_code = 6
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        data: str = "The last good data stay as they are.",
+        step: str = "Run again later; it goes on where it stopped.",
+    ) -> None:
+        super().__init__(what, data=data, step=step)
+
+
+class SourceUnavailable(TransientError):
+    """5xx, timeout, broken connection, or an answer that ended early."""
+
+
+class MalformedError(PipelineError):
+    """The answer breaks the protocol; no part of it was used."""
+
+    kind = "MALFORMED"
+    exit_code = 7
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        data: str = "The whole answer was refused; the last good data stay as they are.",
+        step: str = "Run again; if it repeats, look at the answer named here.",
+    ) -> None:
+        super().__init__(what, data=data, step=step)
+
+
+class DriftError(MalformedError):
+    """The answer's shape changed in a way that this program must not guess about."""
+
+    kind = "DRIFT"
+
+
+class ImplausibleError(PipelineError):
+    """A complete answer that would change too much to be believed unseen."""
+
+    kind = "IMPLAUSIBLE"
+    exit_code = 7
+
+    def __init__(self, what: str, *, step: str, data: str = "Nothing was changed.") -> None:
+        super().__init__(what, data=data, step=step)
+
+
+class LocalError(PipelineError):
+    """Our own database, disk or memory failed."""
+
+    kind = "LOCAL"
+    exit_code = 8
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        step: str,
+        data: str = "The open transaction was rolled back; the last good data stay as they are.",
+    ) -> None:
+        super().__init__(what, data=data, step=step)
+
+
+class SkippedError(PipelineError):
+    """Another sync holds the tables; nothing was done, and nothing needs to be."""
+
+    kind = "SKIPPED"
+    exit_code = 3
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            what,
+            data="Nothing was read and nothing was changed.",
+            step="Wait for it, or see `finale status`.",
+        )
+
+
+class InterruptedSync(PipelineError):
+    """Asked to stop, or replaced by another run; committed windows stay."""
+
+    kind = "INTERRUPTED"
+    exit_code = 8
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            what,
+            data="Committed windows stay; the open one was rolled back.",
+            step="Run the same sync again; it goes on from its checkpoint.",
+        )

@@ -1,0 +1,1 @@
+"""The source: everything that knows Finale's HTTP API."""

@@ -1,0 +1,1 @@
+"""From the source into the warehouse, without Dagster: what assets and commands call."""

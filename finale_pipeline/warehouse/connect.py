@@ -1,0 +1,167 @@
+"""Connections: which database, with which time limits, and what its failures mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from finale_pipeline.errors import ConfigError, LocalError
+from finale_pipeline.warehouse import embedded
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+DAGSTER_SUFFIX = "_dagster"
+
+SESSION = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        "statement_timeout": "15min",
+        "lock_timeout": "30s",
+        "idle_in_transaction_session_timeout": "15min",
+    }.items()
+)
+KEEPALIVE = {
+    # A frozen server or a dead network ends the wait within a minute: without these a query
+    # waits for ever, whatever the statement's own limit is.
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+def database_url(settings: "Settings") -> str:
+    """Return the warehouse's URL; starts the embedded server when none is configured.
+
+    Raises:
+        ConfigError: The configured URL is not a `postgresql://` one.
+        LocalError: The embedded server did not start.
+    """
+    if settings.database_url is None:
+        return embedded.start((settings.home / "postgres").resolve())
+    url = settings.database_url.get_secret_value()
+    for scheme in ("postgres://", "postgresql+psycopg://"):
+        url = url.replace(scheme, "postgresql://", 1)
+    if not url.startswith("postgresql://"):
+        raise ConfigError("FINALE_DATABASE_URL must begin with postgresql://.", step="Correct it.")
+    return url
+
+
+def dagster_url(settings: "Settings") -> str:
+    """Return the URL of Dagster's own database, for psycopg 2.
+
+    With psycopg 3 Dagster's event log fails on NOTIFY, so the driver is named in the URL.
+    """
+    if settings.dagster_database_url is not None:
+        url = settings.dagster_database_url.get_secret_value()
+    else:
+        parts = urlsplit(database_url(settings))
+        url = urlunsplit(parts._replace(path=parts.path + DAGSTER_SUFFIX))
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def without_password(url: str) -> str:
+    """Return the URL as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user = f"{parts.username}@" if parts.username else ""
+    return urlunsplit(parts._replace(netloc=user + parts.netloc.rpartition("@")[2]))
+
+
+def connect(url: str, *, name: str) -> Connection:
+    """Open a connection with our time limits; statements commit by themselves.
+
+    Args:
+        url: As `database_url` returns it.
+        name: What the server's lists show as the application.
+
+    Raises:
+        ConfigError: The server refuses the user, or the database does not exist.
+        LocalError: The server does not answer.
+    """
+    try:
+        return psycopg.connect(
+            url, autocommit=True, connect_timeout=10, application_name=name, options=SESSION,
+            **KEEPALIVE,
+        )  # fmt: skip
+    except psycopg.OperationalError as error:
+        raise _connection_error(error, url) from error
+    except psycopg.ProgrammingError as error:
+        raise ConfigError("FINALE_DATABASE_URL cannot be read.", step="Correct it.") from error
+
+
+def _connection_error(error: psycopg.OperationalError, url: str) -> ConfigError | LocalError:
+    said = " ".join(str(error).split())
+    refused = ("authentication failed", "does not exist", "no pg_hba.conf", "permission denied")
+    if any(text in said for text in refused):
+        return ConfigError(
+            f"The database {without_password(url)} refuses us: {said}.",
+            step="Correct FINALE_DATABASE_URL, or create what it names.",
+        )
+    return LocalError(
+        f"The database {without_password(url)} does not answer: {said}.",
+        data="Nothing was read and nothing was changed.",
+        step="Start it, then run again.",
+    )
+
+
+@contextmanager
+def database_errors(doing: str) -> Iterator[None]:
+    """Turn the driver's errors into ours, with the cause named.
+
+    Args:
+        doing: What was under way, such as `writing core.product`.
+
+    Raises:
+        LocalError: The disk is full, the connection was lost, a limit was passed.
+        ConfigError: A right is missing, or the database takes no writes.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _named(error, doing) from error
+
+
+def _named(error: psycopg.Error, doing: str) -> ConfigError | LocalError:
+    said = " ".join(str(error).split())
+    state = error.sqlstate or ""
+    if state == "42501":
+        return ConfigError(
+            f"The database refuses {doing}: {said}.",
+            data="The open transaction was rolled back.",
+            step="Grant that right to the user in FINALE_DATABASE_URL.",
+        )
+    if state == "25006":
+        return ConfigError(
+            f"The database takes no writes while {doing}: {said}.",
+            data="The open transaction was rolled back.",
+            step="Point FINALE_DATABASE_URL at the primary server.",
+        )
+    what, step = _local_cause(state)
+    return LocalError(f"{what} while {doing}: {said}.", step=step)
+
+
+def _local_cause(state: str) -> tuple[str, str]:
+    again = "Run again; it goes on from the checkpoint."
+    causes = {
+        "53100": ("The database's disk is full", "Free space there, then run again."),
+        "53200": ("The database is out of memory", again),
+        "53300": ("The database has no connection left", "Close some, then run again."),
+        "55P03": ("Another session holds a lock", again),
+        "57014": ("A statement took longer than its limit, or was cancelled", again),
+        "40P01": ("The database broke a deadlock", again),
+        "22023": ("The database refuses a value", "Report it, with this message."),
+    }
+    if state in causes:
+        return causes[state]
+    if state.startswith(("08", "57P")) or not state:
+        return ("The connection to the database was lost", again)
+    return (f"The database failed ({state})", "Look at the message, then run again.")

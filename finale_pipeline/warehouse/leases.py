@@ -1,0 +1,146 @@
+"""Who works on what: locks that die with their session, and the ledger of sync runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from finale_pipeline.errors import InterruptedSync, SkippedError
+
+if TYPE_CHECKING:
+    from finale_pipeline.warehouse.connect import Connection
+
+LOCK_SPACE = 7_281
+"""First half of our advisory locks on table sets."""
+LIFE_SPACE = 7_282
+"""First half of the locks that show that a run is alive; the second half is the run's number."""
+
+TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: its status, and for a failure the class and the message."""
+
+    status: str
+    error_kind: str | None = None
+    error: str | None = None
+
+
+def bury_dead(connection: "Connection", *, now: datetime) -> list[int]:
+    """Mark runs as failed that say `running` while nothing holds their life lock.
+
+    Returns:
+        The runs' numbers.
+    """
+    rows = connection.execute(
+        "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'LOCAL',"
+        " error = 'The process ended without a word (killed, or the machine went down)."
+        " Committed windows stay. The next run of the same sync goes on from its checkpoint.'"
+        " WHERE status = 'running' AND NOT EXISTS (SELECT FROM pg_locks l"
+        " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = r.run_id"
+        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+        " RETURNING run_id",
+        (now, LIFE_SPACE),
+    ).fetchall()
+    return [cast("int", row[0]) for row in rows]
+
+
+def open_run(
+    connection: "Connection",
+    *,
+    strategy: str,
+    trigger: str,
+    table_sets: Sequence[str],
+    dagster_run_id: str | None,
+    now: datetime,
+) -> int:
+    """Write a run into the ledger and take its life lock.
+
+    Returns:
+        The run's number.
+    """
+    row = connection.execute(
+        "INSERT INTO ops.sync_run (strategy, trigger, dagster_run_id, status, started_at,"
+        " heartbeat_at, locks) VALUES (%s, %s, %s, 'running', %s, %s, %s) RETURNING run_id",
+        (strategy, trigger, dagster_run_id, now, now, list(table_sets)),
+    ).fetchone()
+    run_id = cast("int", cast("tuple[object, ...]", row)[0])
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", (LIFE_SPACE, run_id))
+    return run_id
+
+
+def lock(connection: "Connection", table_set: str) -> None:
+    """Take a table set for this session.
+
+    Raises:
+        SkippedError: Another sync has it; the message says which, since when, how far.
+    """
+    row = connection.execute(
+        "SELECT pg_try_advisory_lock(%s, %s)", (LOCK_SPACE, TABLE_SETS[table_set])
+    ).fetchone()
+    if row is None or not row[0]:
+        raise SkippedError(f"The {table_set} tables are taken: {holder(connection, table_set)}.")
+
+
+def unlock(connection: "Connection", table_set: str) -> None:
+    """Give a table set back."""
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, TABLE_SETS[table_set]))
+
+
+def holder(connection: "Connection", table_set: str) -> str:
+    """Say who holds a table set."""
+    row = connection.execute(
+        "SELECT strategy, run_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS'), step,"
+        " round(progress * 100) FROM ops.sync_run WHERE status = 'running' AND %s = ANY (locks)"
+        " ORDER BY run_id DESC LIMIT 1",
+        (table_set,),
+    ).fetchone()
+    if row is None:
+        return "another session holds their lock"
+    strategy, run_id, started, step, percent = row
+    far = f", {step} ({percent} %)" if step and percent is not None else ""
+    return f"{strategy} sync {run_id} works on them since {started} UTC{far}"
+
+
+def beat(
+    connection: "Connection", run_id: int, *, now: datetime, step: str, progress: float | None
+) -> None:
+    """Show a sign of life, in the transaction of the work it speaks of.
+
+    Raises:
+        InterruptedSync: The run was closed by someone else meanwhile; this transaction must not
+            commit.
+    """
+    row = connection.execute(
+        "UPDATE ops.sync_run SET heartbeat_at = %s, step = %s, progress = coalesce(%s, progress)"
+        " WHERE run_id = %s AND status = 'running' RETURNING run_id",
+        (now, step, progress, run_id),
+    ).fetchone()
+    if row is None:
+        raise InterruptedSync(f"Sync run {run_id} was closed while it was still at work.")
+
+
+def close_run(
+    connection: "Connection",
+    run_id: int,
+    ending: Ending,
+    *,
+    now: datetime,
+    counts: Mapping[str, Mapping[str, int]],
+    api_calls: int,
+    bytes_read: int,
+) -> None:
+    """Write how a run ended; a run that is closed already stays as it is."""
+    connection.execute(
+        "UPDATE ops.sync_run SET status = %s, finished_at = %s, heartbeat_at = %s, counts = %s,"
+        " api_calls = %s, bytes = %s, error_kind = %s, error = %s,"
+        " progress = CASE WHEN %s = 'done' THEN 1 ELSE progress END"
+        " WHERE run_id = %s AND status = 'running'",
+        (
+            ending.status, now, now, json.dumps(counts), api_calls, bytes_read,
+            ending.error_kind, ending.error, ending.status, run_id,
+        ),
+    )  # fmt: skip
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LIFE_SPACE, run_id))

@@ -1,0 +1,20 @@
+"""The foundation: catalogue, stock, sync runs."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create schemas, tables, views and the reader's role."""
+    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+
+
+def downgrade() -> None:
+    """There is nothing before the foundation to go back to."""
+    raise NotImplementedError

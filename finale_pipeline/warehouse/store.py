@@ -1,0 +1,210 @@
+"""The one write path: frames in, only the rows that differ written, in the caller's transaction.
+
+Each row has a 64-bit hash of its content. Rows whose hash the table holds already are left out
+before anything is sent; the others go by COPY into a staging table and from there, in one
+statement, into the target. Staging tables are temporary: never logged, gone with the connection.
+"""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, LiteralString, cast
+
+import polars as pl
+
+from finale_pipeline.warehouse.connect import Connection, database_errors
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+HASH = "row_hash"
+HASH_SEED = 20_260_101
+"""Changing it, or a polars release that hashes otherwise, rewrites every row once; a test with a
+known hash tells before it lands."""
+
+KEPT_BY_US = {"first_seen_at", "changed_at", "removed_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What happened to the rows of one table; read = inserted + updated + unchanged + rejected."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        mine, theirs = self.as_dict(), other.as_dict()
+        return Counts(**{name: mine[name] + theirs[name] for name in mine})
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def sql(text: str) -> LiteralString:
+    """Mark a statement built from our own names, and from nothing else, as safe to run."""
+    return cast("LiteralString", text)
+
+
+def hashed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with `row_hash`, a hash over all its columns, in their order."""
+    hashes = frame.hash_rows(HASH_SEED).reinterpret(signed=True).alias(HASH)
+    return frame.with_columns(hashes)
+
+
+def read_hashes(connection: Connection, query: str, parameters: Iterable[object]) -> pl.Series:
+    """Return a query's only column, 64-bit integers, as a series; fast for large results."""
+    buffer = io.BytesIO()
+    with connection.cursor() as cursor:
+        statement = sql(f"COPY ({query}) TO STDOUT (FORMAT csv)")
+        with cursor.copy(statement, tuple(parameters)) as copy:
+            for chunk in copy:
+                buffer.write(chunk)
+    if not buffer.tell():
+        return pl.Series(HASH, [], dtype=pl.Int64)
+    buffer.seek(0)
+    return pl.read_csv(buffer, has_header=False, schema={HASH: pl.Int64})[HASH]
+
+
+def only_unknown(frame: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
+    """Return the rows of a hashed frame whose hash is not stored."""
+    if stored.is_empty():
+        return frame
+    return frame.join(stored.to_frame(), on=HASH, how="anti", maintain_order="left")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Rows that one merge inserted and updated; the rest of the staged rows was left alone."""
+
+    inserted: int
+    updated: int
+
+
+class TableWriter:
+    """Writes frames into one table; learns the table's key and columns from the database.
+
+    Args:
+        connection: Of the caller, whose transaction everything belongs to.
+        table: Schema and name, such as `core.product`.
+    """
+
+    def __init__(self, connection: Connection, table: str) -> None:
+        self.connection = connection
+        self.table = table
+        self.stage = "stage_" + table.replace(".", "_")
+        self._staged: tuple[str, ...] = ()
+
+    @cached_property
+    def _columns(self) -> dict[str, bool]:
+        """Name of each writable column → whether it is part of the key."""
+        rows = self.connection.execute(
+            "SELECT a.attname, coalesce(a.attnum = ANY (i.indkey), false)"
+            " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid"
+            " AND i.indisprimary WHERE a.attrelid = %s::regclass AND a.attnum > 0"
+            " AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum",
+            (self.table,),
+        ).fetchall()
+        return {str(name): bool(is_key) for name, is_key in rows}
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The primary key's columns."""
+        return tuple(name for name, is_key in self._columns.items() if is_key)
+
+    def copy(self, frame: pl.DataFrame) -> None:
+        """Fill the staging table with the frame's rows, and only with them.
+
+        Args:
+            frame: Columns named as the table's; nulls, and times in UTC, as they are.
+        """
+        names = ", ".join(frame.columns)
+        self._prepare_stage(tuple(frame.columns), names)
+        if frame.is_empty():
+            return
+        csv = io.BytesIO()
+        frame.write_csv(csv, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00")
+        statement = sql(f"COPY {self.stage} ({names}) FROM STDIN (FORMAT csv)")
+        with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(csv.getbuffer())
+
+    def _prepare_stage(self, columns: tuple[str, ...], names: str) -> None:
+        if self._staged == columns:
+            self.connection.execute(sql(f"TRUNCATE {self.stage}"))
+            return
+        self.connection.execute(sql(f"DROP TABLE IF EXISTS pg_temp.{self.stage}"))
+        self.connection.execute(
+            sql(f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA")  # noqa: S608
+        )
+        self._staged = columns
+
+    def merge(self, *, now: "datetime") -> Merged:
+        """Bring the staged rows into the table: new ones in, differing ones over the old.
+
+        A staged row with an older `updated_at` than the stored row never replaces it.
+
+        Args:
+            now: UTC; becomes `changed_at`, and `first_seen_at` of new rows.
+        """
+        with database_errors(f"writing {self.table}"):
+            row = self.connection.execute(sql(self._merge_statement), {"now": now}).fetchone()
+        inserted, updated = cast("tuple[int, int]", row)
+        return Merged(inserted=inserted, updated=updated)
+
+    @property
+    def _merge_statement(self) -> str:
+        ours = [name for name in ("first_seen_at", "changed_at") if name in self._columns]
+        names = ", ".join([*self._staged, *ours])
+        values = ", ".join([*(f"s.{name}" for name in self._staged), *("%(now)s" for _ in ours)])
+        match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
+        overwritten = [name for name in (*self._staged, "changed_at") if name not in self.key]
+        sets = [f"{name} = excluded.{name}" for name in overwritten]
+        differs = f"o.{HASH} <> s.{HASH}"
+        if "updated_at" in self._staged:
+            differs += " AND (s.updated_at < o.updated_at) IS NOT TRUE"
+        if "removed_at" in self._columns:
+            differs = f"({differs}) OR o.removed_at IS NOT NULL"
+            sets.append("removed_at = NULL")
+        return (
+            f"WITH merged AS (INSERT INTO {self.table} ({names}) SELECT {values}"  # noqa: S608
+            f" FROM {self.stage} s LEFT JOIN {self.table} o ON {match}"
+            f" WHERE o.{self.key[0]} IS NULL OR {differs}"
+            f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {', '.join(sets)}"
+            " RETURNING xmax = 0 AS is_new)"
+            " SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM merged"
+        )
+
+    def left_alone(self) -> list[str]:
+        """Return the first key column of staged rows that the merge did not take: older ones."""
+        match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
+        rows = self.connection.execute(
+            sql(
+                f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"  # noqa: S608
+                f" WHERE o.{HASH} <> s.{HASH}"
+            )
+        ).fetchall()
+        return [str(row[0]) for row in rows]
+
+    def delete_others_of(self, owner: "TableWriter") -> int:
+        """Delete rows of the owner's staged records that are not staged here themselves.
+
+        Args:
+            owner: Writer of the table whose key is the first column of this one's key.
+
+        Returns:
+            How many were deleted.
+        """
+        match = " AND ".join(f"s.{name} = t.{name}" for name in self.key)
+        first = self.key[0]
+        cursor = self.connection.execute(
+            sql(
+                f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"  # noqa: S608
+                f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {match})"
+            )
+        )
+        return cursor.rowcount

@@ -11,7 +11,6 @@ from finale_pipeline.errors import LocalError
 TUNING = """
 # finale_pipeline: one loader, few readers
 max_wal_size = '4GB'
-wal_compression = 'lz4'
 shared_buffers = '256MB'
 maintenance_work_mem = '128MB'
 max_connections = '100'

@@ -344,6 +344,7 @@ absence = Table(
     metadata,
     Column("walk_id", BigInteger, primary_key=True, comment="The walk."),
     _text("record_url", "The record.", key=True),
+    Column("row_hash", BigInteger, comment="Its row's hash then; written anew since = not absent."),
     Column(
         "is_absent",
         Boolean,

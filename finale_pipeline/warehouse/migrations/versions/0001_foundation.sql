@@ -356,12 +356,14 @@ COMMENT ON COLUMN ops.catalogue_window.committed_at IS 'UTC.';
 CREATE TABLE ops.absence (
 	walk_id BIGINT NOT NULL,
 	record_url TEXT NOT NULL,
+	row_hash BIGINT,
 	is_absent BOOLEAN NOT NULL,
 	PRIMARY KEY (walk_id, record_url)
 );
 COMMENT ON TABLE ops.absence IS 'Records a walk missed where they were; what is still missing at its end is removed.';
 COMMENT ON COLUMN ops.absence.walk_id IS 'The walk.';
 COMMENT ON COLUMN ops.absence.record_url IS 'The record.';
+COMMENT ON COLUMN ops.absence.row_hash IS 'Its row''s hash then; written anew since = not absent.';
 COMMENT ON COLUMN ops.absence.is_absent IS 'True: its window no longer has it; false: met elsewhere with an older stamp.';
 CREATE TABLE ops.feed (
 	feed_name TEXT NOT NULL,

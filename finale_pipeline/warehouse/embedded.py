@@ -95,7 +95,7 @@ def stop(data: Path) -> bool:
     if running_url(data) is None:
         return False
     server = _server(data)
-    with server._lock:  # noqa: SLF001 - the wheel's lock between processes
+    with server._lock:
         server.ensure_postgres_running()  # finds the running one, and its process
     server.stop()
     return True

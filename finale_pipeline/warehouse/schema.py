@@ -35,7 +35,9 @@ def require_current(connection: "Connection[tuple[object, ...]]") -> None:
     if version == HEAD:
         return
     if version is None:
-        raise SchemaMismatch("The database has no tables of ours yet.", step="Run: finale db upgrade")
+        raise SchemaMismatch(
+            "The database has no tables of ours yet.", step="Run: finale db upgrade"
+        )
     if version < HEAD:
         raise SchemaMismatch(
             f"The database's schema is {version}, older than this program's {HEAD}.",

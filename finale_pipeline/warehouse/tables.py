@@ -270,7 +270,9 @@ stock_day = Table(
 sync_run = Table(
     "sync_run",
     metadata,
-    Column("run_id", BigInteger, primary_key=True, autoincrement=True, comment="Number of the run."),
+    Column(
+        "run_id", BigInteger, primary_key=True, autoincrement=True, comment="Number of the run."
+    ),
     _text("strategy", "full, inventory, vendors, or the asset of a backfill.", required=True),
     _text("trigger", "cli, schedule, sensor, ui or test.", required=True),
     _text("dagster_run_id", "Dagster's id of the run, when Dagster runs it."),
@@ -318,7 +320,9 @@ walk = Table(
     Column("walk_id", BigInteger, primary_key=True, autoincrement=True, comment="Number."),
     _text("table_name", "The table whose windows it reads.", required=True),
     Column("since_at", DateTime(timezone=True), nullable=False, comment="UTC, where it begins."),
-    _at("started_at", "UTC, by the source's clock; the tail from here is read last.", required=True),
+    _at(
+        "started_at", "UTC, by the source's clock; the tail from here is read last.", required=True
+    ),
     _at("finished_at", "UTC; null while it is under way or interrupted."),
     schema="ops",
     comment="A complete reading of a table by windows, which a killed sync resumes.",

@@ -1,0 +1,58 @@
+"""Windows of `lastUpdatedDate`: how a span of time is cut into requests the source accepts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+MAX_DAYS = 29
+"""The source refuses more than 30 days; one less, so that no rounding matters."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A span of time, in UTC and whole seconds; the source includes both ends.
+
+    Attributes:
+        lo: First second.
+        hi: Last second; also the first of the next window.
+    """
+
+    lo: datetime
+    hi: datetime
+
+    def halves(self) -> tuple["Window", "Window"]:
+        """Cut in two that share their border.
+
+        Raises:
+            ValueError: It is one second or less.
+        """
+        seconds = int((self.hi - self.lo).total_seconds())
+        if seconds <= 1:
+            raise ValueError(f"a window of {seconds} s cannot be cut")
+        middle = self.lo + timedelta(seconds=seconds // 2)
+        return Window(self.lo, middle), Window(middle, self.hi)
+
+
+def cut(since: datetime, until: datetime, *, span: timedelta) -> Iterator[Window]:
+    """Yield windows that cover [since, until], none longer than `span`; neighbours share a border.
+
+    >>> from datetime import UTC
+    >>> day = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> [w.hi.day for w in cut(day, day.replace(day=6), span=timedelta(days=2))]
+    [3, 5, 6]
+    """
+    lo = since
+    while lo < until:
+        hi = min(lo + span, until)
+        yield Window(lo, hi)
+        lo = hi
+
+
+def month_keys(first: date, last: date) -> list[str]:
+    """Return the catalogue partitions from one day's month to another's, as `YYYY-MM-01`.
+
+    >>> month_keys(date(2025, 12, 24), date(2026, 2, 1))
+    ['2025-12-01', '2026-01-01', '2026-02-01']
+    """
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [f"{n // 12:04}-{n % 12 + 1:02}-01" for n in months]

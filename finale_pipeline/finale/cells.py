@@ -1,0 +1,206 @@
+"""One column of an answer → one series: fast where all is as promised, cell by cell where not."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+import polars as pl
+
+from finale_pipeline.errors import MalformedError
+from finale_pipeline.finale.records import Field
+
+Fault = tuple[int, str, str]
+"""Row, reason, sample."""
+
+EMPTY = (b"null", b"[]")
+LONGEST = 2_000
+LARGEST = 1e12
+NUMBER = re.compile(r"\s*-?\d{1,12}(\.\d{1,9})?\s*", re.ASCII)
+STAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(\.\d{1,6})?Z?)?", re.ASCII)
+TYPES = {"text": pl.String(), "number": pl.Float64(), "stamp": pl.Datetime("us", "UTC")}
+EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def escaped(value: str, length: int = 80) -> str:
+    """Return a value as it may be logged: short, control and direction characters escaped."""
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value[:length])
+    return shown + ("…" if len(value) > length else "")
+
+
+def read(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+    """Read one column as it was sent.
+
+    Args:
+        raw: The column's JSON array.
+        field: What it is.
+
+    Returns:
+        The series, named as our column, and the rows whose cell cannot be used.
+    """
+    return READERS[field.kind](raw, field)
+
+
+def padded(series: pl.Series | None, field: Field, rows: int) -> tuple[pl.Series, list[Fault]]:
+    """Bring a column to the answer's length, fill its default, and name rows that lack it.
+
+    Args:
+        series: The column; None when the answer has none.
+        field: What it is.
+        rows: Records of the answer; a shorter column ends in nulls.
+    """
+    if series is None:
+        series = pl.Series(field.column, [], dtype=TYPES[field.kind])
+    series = extended(series, rows)
+    if field.default is not None:
+        return series.fill_null(field.default), []
+    if not field.required:
+        return series, []
+    return series, [(i, f"{field.source} is missing", "") for i in series.is_null().arg_true()]
+
+
+def extended(series: pl.Series, rows: int) -> pl.Series:
+    """Return the series with nulls at its end up to a length."""
+    return series.extend_constant(None, rows - len(series)) if len(series) < rows else series
+
+
+def _text(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+    try:
+        values = msgspec.json.decode(raw, type=list[str | None])
+    except msgspec.ValidationError:
+        return _cell_by_cell(raw, field, _text_cell)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _unreadable(field, error) from error
+    series = pl.Series(field.column, values, dtype=pl.String)
+    if field.required:
+        blank = series.str.strip_chars() == ""
+        series = series.set(blank.fill_null(value=False), None)
+    longest = series.str.len_chars().max()
+    if isinstance(longest, int) and longest > LONGEST:
+        return _cell_by_cell(raw, field, _text_cell)
+    return series, []
+
+
+def _text_cell(value: object, field: Field) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool | list | dict):
+        raise ValueError("is no text")  # noqa: TRY004 - the caller turns it into a reject
+    text = str(value)
+    if len(text) > LONGEST and field.required:
+        raise ValueError("is too long")
+    return None if field.required and not text.strip() else text
+
+
+def _number(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+    try:
+        values = msgspec.json.decode(raw, type=list[float | None])
+    except msgspec.DecodeError:
+        return _cell_by_cell(raw, field, _number_cell)
+    series = pl.Series(field.column, values, dtype=pl.Float64)
+    largest = series.abs().max()
+    if isinstance(largest, float) and not largest <= LARGEST:
+        return _cell_by_cell(raw, field, _number_cell)
+    return series, []
+
+
+def _number_cell(value: object, _field: Field) -> float | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("is no number")  # noqa: TRY004 - becomes a reject
+    if isinstance(value, str) and not NUMBER.fullmatch(value):
+        raise ValueError("is no number")
+    number = float(value)
+    if not abs(number) <= LARGEST:
+        raise ValueError("is out of range")
+    return number
+
+
+def _stamp(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+    try:
+        texts = pl.Series(field.column, msgspec.json.decode(raw, type=list[str | None]))
+        texts = texts.cast(pl.String)
+    except msgspec.DecodeError:
+        return _cell_by_cell(raw, field, _stamp_cell)
+    stamps = texts.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
+    stamps = stamps.dt.replace_time_zone("UTC")
+    odd = stamps.is_null() & texts.is_not_null()
+    if odd.any() or not stamps.drop_nulls().is_between(EARLIEST, LATEST).all():
+        return _cell_by_cell(raw, field, _stamp_cell)
+    return stamps, []
+
+
+def _stamp_cell(value: object, field: Field) -> datetime | None:
+    """Read a stamp without zone as UTC; what cannot be read is null unless it is required."""
+    match = STAMP.fullmatch(value) if isinstance(value, str) else None
+    stamp = None
+    if match:
+        day, clock, fraction = match.groups()
+        text = f"{day}T{clock or '00:00:00'}{(fraction or '.0').ljust(7, '0')}+00:00"
+        try:
+            stamp = datetime.fromisoformat(text)
+        except ValueError:
+            stamp = None
+    if stamp is not None and EARLIEST <= stamp <= LATEST:
+        return stamp
+    if field.required and value is not None:
+        raise ValueError("is no time between 1990 and 2100")
+    return None
+
+
+def _cell_by_cell(
+    raw: msgspec.Raw, field: Field, convert: Callable[[object, Field], object]
+) -> tuple[pl.Series, list[Fault]]:
+    """The slow way, taken only when a column holds something unusual."""
+    values: list[object] = []
+    faults: list[Fault] = []
+    try:
+        cells = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _unreadable(field, error) from error
+    for index, cell in enumerate(cells):
+        try:
+            values.append(convert(msgspec.json.decode(cell), field))
+        except (ValueError, OverflowError, RecursionError, msgspec.DecodeError) as error:
+            values.append(None)
+            reason = str(error) if type(error) is ValueError else "cannot be read"
+            sample = escaped(bytes(cell)[:200].decode(errors="replace"))
+            faults.append((index, f"{field.source} {reason}", sample))
+    return pl.Series(field.column, values, dtype=TYPES[field.kind]), faults
+
+
+READERS: dict[str, Callable[[msgspec.Raw, Field], tuple[pl.Series, list[Fault]]]] = {
+    "text": _text,
+    "number": _number,
+    "stamp": _stamp,
+}
+
+
+def as_json(raw: msgspec.Raw, name: str) -> pl.Series:
+    """Return a column's cells as JSON text, null where they are null or an empty list."""
+    try:
+        cells = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedError(f"The field {name} is no list of values: {error}.") from error
+    texts = [None if cell in EMPTY else cell for cell in map(bytes, cells)]
+    return pl.Series(name, texts, dtype=pl.Binary).cast(pl.String)
+
+
+def payload(columns: dict[str, pl.Series], rows: int) -> pl.Series:
+    """Join columns of JSON text to one JSON object per row, leaving out nulls."""
+    pairs = [
+        pl.lit(f"{msgspec.json.encode(name).decode()}:") + pl.col(name)
+        for name, series in columns.items()
+        if series.null_count() < rows
+    ]
+    if not pairs:
+        return pl.Series("payload", ["{}"] * rows, dtype=pl.String)
+    body = pl.concat_str(pairs, separator=",", ignore_nulls=True)
+    return pl.DataFrame(columns).select(payload=pl.concat_str(pl.lit("{"), body, pl.lit("}")))[
+        "payload"
+    ]
+
+
+def _unreadable(field: Field, error: Exception) -> MalformedError:
+    return MalformedError(f"The field {field.source} cannot be read: {error}.")

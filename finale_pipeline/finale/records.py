@@ -1,0 +1,119 @@
+"""Finale's field names and what they become here: one declaration per resource."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "number", "stamp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a resource.
+
+    Attributes:
+        source: Finale's name.
+        column: Ours.
+        kind: How its cells are read.
+        required: Whether a record without it is rejected, and an answer without it refused.
+        default: What a missing optional cell becomes; None = null.
+    """
+
+    source: str
+    column: str
+    kind: Kind = "text"
+    required: bool = False
+    default: str | float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A collection of the API.
+
+    Attributes:
+        path: Below `/{account}/api/`; the slash of `inventoryitem/` is part of it.
+        key: Our columns that tell records apart.
+        fields: Fields with a column of their own.
+        helpers: Nested lists handed on as JSON text: Finale's name → our helper column. They are
+            in the payload too; loaders drop the helper before writing.
+        has_payload: Whether fields without a column are kept as JSON.
+        merges_duplicates: Whether the newest of several rows of one key wins; else they refuse
+            the whole answer, since sums over them would be wrong.
+    """
+
+    path: str
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    helpers: tuple[tuple[str, str], ...] = ()
+    has_payload: bool = True
+    merges_duplicates: bool = True
+
+
+PRODUCT = Resource(
+    path="product",
+    key=("product_url",),
+    fields=(
+        Field("productUrl", "product_url", required=True),
+        Field("productId", "sku", required=True),
+        Field("internalName", "name"),
+        Field("statusId", "status", required=True),
+        Field("category", "category"),
+        Field("productTypeId", "product_type"),
+        Field("cost", "cost", "number"),
+        Field("leadTime", "lead_time_days", "number"),
+        Field("universalProductCode", "barcode"),
+        Field("manufacturerName", "manufacturer"),
+        Field("normalizedPackingString", "packing"),
+        Field("createdDate", "created_at", "stamp"),
+        Field("lastUpdatedDate", "updated_at", "stamp", required=True),
+    ),
+    helpers=(("supplierList", "suppliers"), ("reorderGuidelineList", "guidelines")),
+)
+
+PARTY = Resource(
+    path="partygroup",
+    key=("vendor_url",),
+    fields=(
+        Field("partyUrl", "vendor_url", required=True),
+        Field("partyId", "vendor_id"),
+        Field("groupName", "name"),
+        Field("statusId", "status"),
+        Field("createdDate", "created_at", "stamp"),
+        Field("lastUpdatedDate", "updated_at", "stamp"),
+    ),
+    helpers=(("roleTypeIdList", "roles"), ("contactMechList", "contacts")),
+)
+
+FACILITY = Resource(
+    path="facility",
+    key=("facility_url",),
+    fields=(
+        Field("facilityUrl", "facility_url", required=True),
+        Field("facilityId", "facility_id"),
+        Field("facilityName", "name"),
+        Field("parentFacilityUrl", "parent_url"),
+        Field("statusId", "status"),
+        Field("facilityTypeId", "facility_type"),
+        Field("lastUpdatedDate", "updated_at", "stamp"),
+    ),
+)
+
+STOCK = Resource(
+    path="inventoryitem/",
+    key=("product_url", "facility_url", "lot_id", "packing", "order_url"),
+    fields=(
+        Field("productUrl", "product_url", required=True),
+        Field("facilityUrl", "facility_url", required=True),
+        Field("lotId", "lot_id", default=""),
+        Field("normalizedPackingString", "packing", default=""),
+        Field("orderUrl", "order_url", default=""),
+        Field("parentFacilityUrl", "parent_facility_url"),
+        Field("productId", "sku"),
+        # Its column must be there, for without it every product would be out of stock; a single
+        # null cell is a zero.
+        Field("quantityOnHand", "on_hand_units", "number", required=True, default=0.0),
+        Field("quantityOnOrder", "on_order_units", "number", default=0.0),
+        Field("quantityReserved", "reserved_units", "number", default=0.0),
+    ),
+    has_payload=False,
+    merges_duplicates=False,
+)

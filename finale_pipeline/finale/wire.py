@@ -1,0 +1,157 @@
+"""Column-major JSON → a typed frame, with every unreadable row named; no network."""
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+import polars as pl
+
+from finale_pipeline.errors import DriftError, MalformedError
+from finale_pipeline.finale import cells
+from finale_pipeline.finale.records import Field, Resource
+
+ROW = "_row"
+BAD_ESCAPE = re.compile(
+    rb"(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u)[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that was read and will not be written: its key, why, the value escaped."""
+
+    key: str | None
+    reason: str
+    sample: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decoded answer; rows = len(frame) + len(rejects) + duplicates, always.
+
+    Attributes:
+        frame: One row per accepted record, with our column names.
+        rejects: The records left out, each with its reason.
+        rows: Records in the answer.
+        duplicates: Repeated or superseded records of a key that were folded into one.
+        unknown: Finale's fields that have no column of their own.
+    """
+
+    frame: pl.DataFrame
+    rejects: list[Reject]
+    rows: int
+    duplicates: int
+    unknown: tuple[str, ...]
+
+
+def decode(body: bytes, resource: Resource) -> Answer:
+    """Decode a collection's answer.
+
+    The longest column counts the records; an absent or empty optional column is null; a short one
+    ends in nulls.
+
+    Raises:
+        DriftError: A required column is gone.
+        MalformedError: No object of columns; a required column is short; a key of a resource
+            that allows none stands twice.
+    """
+    columns = _columns(body, resource)
+    known = {field.source for field in resource.fields}
+    typed = {f: cells.read(columns[f.source], f) for f in resource.fields if f.source in columns}
+    raw = {name: cells.as_json(columns[name], name) for name in columns if name not in known}
+    lengths = {f.source: len(series) for f, (series, _) in typed.items()}
+    rows = max([*lengths.values(), *(len(series) for series in raw.values())], default=0)
+    _require(resource, lengths, rows)
+    frame, faults = _frame(typed, raw, resource, rows)
+    frame, rejects = _without_rejects(frame, faults, resource)
+    frame, duplicates, conflicts = _unique(frame, resource)
+    return Answer(frame.drop(ROW), rejects + conflicts, rows, duplicates, tuple(raw))
+
+
+def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
+    try:
+        text = body.removeprefix(b"\xef\xbb\xbf")
+        if b"\\u" in text:
+            text = _without_bad_escapes(text)
+        text.decode()
+        return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(f"The answer for {resource.path} cannot be read: {error}.") from error
+
+
+def _without_bad_escapes(text: bytes) -> bytes:
+    """Replace escapes that no database text can hold: NUL and half a surrogate pair."""
+    return BAD_ESCAPE.sub(rb"\1\\ufffd", text)
+
+
+def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:
+    for field in resource.fields:
+        if not rows or not field.required:
+            continue
+        if field.source not in lengths:
+            raise DriftError(
+                f"The answer for {resource.path} has no {field.source} any more.",
+                step="Look whether Finale renamed it; nothing is written until it is back.",
+            )
+        if lengths[field.source] < rows:
+            raise MalformedError(
+                f"The answer for {resource.path} has {rows} records and only"
+                f" {lengths[field.source]} values of {field.source}."
+            )
+
+
+def _frame(
+    typed: dict[Field, tuple[pl.Series, list[cells.Fault]]],
+    raw: dict[str, pl.Series],
+    resource: Resource,
+    rows: int,
+) -> tuple[pl.DataFrame, list[cells.Fault]]:
+    faults: list[cells.Fault] = []
+    frame = [pl.Series(ROW, range(rows), dtype=pl.UInt32)]
+    for field in resource.fields:
+        sent, wrong = typed.get(field, (None, []))
+        series, missing = cells.padded(sent, field, rows)
+        frame.append(series)
+        faults += wrong + missing
+    raw = {name: cells.extended(series, rows) for name, series in raw.items()}
+    if resource.has_payload:
+        frame.append(cells.payload(raw, rows))
+    empty = pl.Series([None] * rows, dtype=pl.String)
+    frame += [raw.get(name, empty).alias(helper) for name, helper in resource.helpers]
+    return pl.DataFrame(frame), faults
+
+
+def _without_rejects(
+    frame: pl.DataFrame, faults: list[cells.Fault], resource: Resource
+) -> tuple[pl.DataFrame, list[Reject]]:
+    """Leave out the rows with a fault; a row with several is named by its first."""
+    if not faults:
+        return frame, []
+    first: dict[int, tuple[str, str]] = {}
+    for index, reason, sample in faults:
+        first.setdefault(index, (reason, sample))
+    keys = frame[resource.key[0]]
+    rejects = [Reject(keys[i], reason, sample) for i, (reason, sample) in first.items()]
+    return frame.filter(~pl.col(ROW).is_in(list(first))), rejects
+
+
+def _unique(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, int, list[Reject]]:
+    """Leave one row per key: the newest; rows that contradict each other are rejected."""
+    key = list(resource.key)
+    if frame.select(key).n_unique() == len(frame):
+        return frame, 0, []
+    repeated = frame.filter(frame.select(key).is_duplicated())
+    if not resource.merges_duplicates:
+        raise MalformedError(
+            f"{len(repeated)} rows of {resource.path} share their key with another, the first:"
+            f" {cells.escaped(str(repeated.row(0)[1:6]))}. Sums over them would be wrong."
+        )
+    newest = pl.col("updated_at").fill_null(pl.datetime(1, 1, 1, time_zone="UTC"))
+    latest = frame.filter(newest == newest.max().over(key))
+    latest = latest.unique([name for name in frame.columns if name != ROW], keep="last")
+    against = latest.filter(latest.select(key).is_duplicated())
+    kept = latest.join(against, on=key, how="anti").sort(ROW)
+    losers = frame.join(against, on=key, how="semi")
+    rejects = [Reject(url, "several records share this key and differ") for url in losers[key[0]]]
+    return kept, len(frame) - len(kept) - len(rejects), rejects

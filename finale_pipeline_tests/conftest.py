@@ -1,0 +1,65 @@
+"""A real PostgreSQL for the tests: one server, a database of its own for each test."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from finale_pipeline.warehouse import embedded, schema
+from finale_pipeline.warehouse.connect import Connection, connect
+
+NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """URL of the tests' server, at its maintenance database."""
+    # Not pytest's own folder: the server's socket wants a short path, and its user a readable one.
+    folder = Path(tempfile.mkdtemp(prefix="finale"))
+    folder.chmod(0o755)
+    embedded.start(folder / "pg")
+    try:
+        yield str(embedded.running_url(folder / "pg", "postgres"))
+    finally:
+        embedded.stop(folder / "pg")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_database(server: str, *, template: str) -> str:
+    """Create a database and return its URL."""
+    name = f"test_{next(_numbers)}"
+    with connect(server, name="tests") as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def empty_url(server: str) -> str:
+    """URL of a database with nothing in it."""
+    return new_database(server, template="template0")
+
+
+@pytest.fixture(scope="session")
+def upgraded(server: str) -> str:
+    """Name of a database at the newest schema, to copy from."""
+    url = new_database(server, template="template0")
+    schema.upgrade(url)
+    return url.partition("/test_")[2].join(["test_", ""]).partition("?")[0]
+
+
+@pytest.fixture
+def url(server: str, upgraded: str) -> str:
+    """URL of a database at the newest schema, of this test alone."""
+    return new_database(server, template=upgraded)
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[Connection]:
+    """A connection to that database."""
+    with connect(url, name="tests") as opened:
+        yield opened

@@ -1,0 +1,197 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from finale_pipeline.errors import DriftError, MalformedError
+from finale_pipeline.finale.records import PRODUCT, STOCK
+from finale_pipeline.finale.wire import Answer, decode
+from hypothesis import given
+from hypothesis import strategies as st
+
+STAMP = "2026-03-01T10:00:00"
+
+
+def products(n: int = 2, **columns: Any) -> dict[str, Any]:
+    required = {
+        "productUrl": [f"/demo/api/product/{i}" for i in range(n)],
+        "productId": [f"SOAP-{i}" for i in range(n)],
+        "statusId": ["PRODUCT_ACTIVE"] * n,
+        "lastUpdatedDate": [STAMP] * n,
+    }
+    return required | columns
+
+
+def answer(table: dict[str, Any]) -> Answer:
+    decoded = decode(json.dumps(table).encode(), PRODUCT)
+    assert decoded.rows == len(decoded.frame) + len(decoded.rejects) + decoded.duplicates
+    return decoded
+
+
+def test_absent_and_empty_optional_columns_are_null() -> None:
+    frame = answer(products(cost=[])).frame
+
+    assert frame["cost"].to_list() == frame["category"].to_list() == [None, None]
+
+
+def test_a_short_optional_column_loses_no_record() -> None:
+    assert answer(products(3, cost=[1.5])).frame["cost"].to_list() == [1.5, None, None]
+
+
+def test_a_longer_optional_column_counts_the_records() -> None:
+    """Taking the first column's length would lose rows without a sign."""
+    with pytest.raises(MalformedError, match="3 records and only 2 values of productUrl"):
+        answer(products(2, cost=[1, 2, 3]))
+
+
+def test_a_required_column_gone_is_drift() -> None:
+    table = products()
+    del table["statusId"]
+
+    with pytest.raises(DriftError, match="statusId"):
+        answer(table)
+
+
+@pytest.mark.parametrize("kept", [[], ["PRODUCT_ACTIVE"]])
+def test_a_required_column_cut_short_refuses_the_whole_answer(kept: list[str]) -> None:
+    with pytest.raises(MalformedError, match="statusId"):
+        answer(products(statusId=kept))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"productUrl":[]}', b"\xef\xbb\xbf{}"])
+def test_no_records_is_an_answer_too(body: bytes) -> None:
+    assert decode(body, PRODUCT).rows == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"<html>",
+        b'{"productUrl":["/a"',
+        b'{"productUrl":7}',
+        b'{"productUrl":["\xff"]}',
+        b'{"cost":[NaN]}',
+        b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"errorMessage":"no","success":false}',
+    ],
+)
+def test_what_is_no_table_is_refused_by_one_class_of_error(body: bytes) -> None:
+    with pytest.raises(MalformedError):
+        decode(body, PRODUCT)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"), [("12.50", 12.5), (" 7 ", 7.0), (-3, -3.0), ("", None), (None, None)]
+)
+def test_numbers_come_as_numbers_or_text(sent: object, read: float | None) -> None:
+    assert answer(products(1, cost=[sent])).frame["cost"].to_list() == [read]
+
+
+@pytest.mark.parametrize("bad", ["1,234.50", "12 pcs", "1e5", "NaN", 1e13, [1], {"a": 1}, True])
+def test_a_number_that_is_none_rejects_its_row_only(bad: object) -> None:
+    decoded = answer(products(2, cost=[bad, 1]))
+
+    assert decoded.frame["sku"].to_list() == ["SOAP-1"]
+    assert decoded.rejects[0].key == "/demo/api/product/0"
+    assert decoded.rejects[0].reason.startswith("cost")
+
+
+@pytest.mark.parametrize("digits", [b"1e400", b"9" * 5_000])
+def test_a_number_beyond_all_bounds_rejects_its_row(digits: bytes) -> None:
+    body = json.dumps(products(2, cost=[8_888, 1])).encode().replace(b"8888", digits)
+
+    assert decode(body, PRODUCT).frame["sku"].to_list() == ["SOAP-1"]
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_a_record_without_its_key_is_rejected(blank: str | None) -> None:
+    assert len(answer(products(2, productId=[blank, "B"])).rejects) == 1
+
+
+def test_stamps_are_utc_with_and_without_fraction_and_zone() -> None:
+    stamps = [STAMP, "2026-03-01T10:00:00.000Z", "2026-03-01"]
+
+    read = answer(products(3, lastUpdatedDate=stamps)).frame["updated_at"].to_list()
+
+    assert read == [datetime(2026, 3, 1, h, tzinfo=UTC) for h in (10, 10, 0)]
+
+
+@pytest.mark.parametrize("bad", ["0001-01-01T00:00:00", "01/02/2026", 1772359200000])
+def test_a_required_stamp_out_of_range_rejects_its_row(bad: object) -> None:
+    assert len(answer(products(2, lastUpdatedDate=[bad, STAMP])).rejects) == 1
+
+
+def test_nul_and_half_a_pair_are_replaced_and_escaped_backslashes_are_not() -> None:
+    body = json.dumps(products(1)).encode()[:-1] + rb',"internalName":["a\u0000b\ud800c\\u0000"]}'
+
+    assert decode(body, PRODUCT).frame["name"].to_list() == ["a\ufffdb\ufffdc\\u0000"]
+
+
+def test_the_payload_keeps_what_has_no_column_and_leaves_nulls_out() -> None:
+    table = products(2, weight=[2.4, None], supplierList=[[{"price": 1}], []], newField=["x", None])
+    frame = answer(table).frame
+
+    assert [json.loads(p) for p in frame["payload"]] == [
+        {"weight": 2.4, "supplierList": [{"price": 1}], "newField": "x"},
+        {},
+    ]
+    assert frame["suppliers"].to_list() == ['[{"price": 1}]', None]
+
+
+def test_of_several_rows_the_newest_wins() -> None:
+    table = products(2, productUrl=["/a", "/a"], lastUpdatedDate=["2026-03-02", STAMP])
+    decoded = answer(table)
+
+    assert (decoded.frame["sku"].to_list(), decoded.duplicates) == (["SOAP-0"], 1)
+
+
+def test_rows_that_contradict_each_other_are_all_rejected() -> None:
+    decoded = answer(products(3, productUrl=["/a", "/a", "/b"]))
+
+    assert decoded.frame["sku"].to_list() == ["SOAP-2"]
+    assert [r.key for r in decoded.rejects] == ["/a", "/a"]
+
+
+def test_a_stock_row_that_stands_twice_refuses_the_read() -> None:
+    table = {"productUrl": ["/a"] * 2, "facilityUrl": ["/f"] * 2, "quantityOnHand": [1, 1]}
+
+    with pytest.raises(MalformedError, match="Sums over them would be wrong"):
+        decode(json.dumps(table).encode(), STOCK)
+
+
+def test_stock_without_on_hand_quantities_is_never_all_zero() -> None:
+    with pytest.raises(DriftError, match="quantityOnHand"):
+        decode(b'{"productUrl":["/a"],"facilityUrl":["/f"]}', STOCK)
+
+
+def test_null_quantities_are_zero_and_missing_lots_are_empty() -> None:
+    body = b'{"productUrl":["/a"],"facilityUrl":["/f"],"quantityOnHand":[null]}'
+    row = decode(body, STOCK).frame.row(0, named=True)
+
+    assert (row["on_hand_units"], row["lot_id"], row["order_url"]) == (0.0, "", "")
+
+
+names = st.none() | st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
+
+
+@given(values=st.lists(names, min_size=1, max_size=6))
+def test_any_text_is_read_as_it_was_sent(values: list[str | None]) -> None:
+    read = answer(products(len(values), internalName=values)).frame["name"].to_list()
+
+    assert read == [v.replace("\x00", "\ufffd") if v else v for v in values]
+
+
+@given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=6))
+def test_any_quantity_is_read_exactly(values: list[float]) -> None:
+    assert answer(products(len(values), cost=values)).frame["cost"].to_list() == values
+
+
+@given(st.binary(max_size=60))
+def test_no_body_makes_any_other_error(body: bytes) -> None:
+    try:
+        decode(body, PRODUCT)
+    except (MalformedError, DriftError):
+        return

@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import pytest
+
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"FINALE_{name.upper()}", raising=False)
+
+
+def test_without_any_setting_the_sandbox_is_used() -> None:
+    assert load_settings().is_sandbox
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_a_misspelt_name_is_refused_with_the_right_one(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "environment":
+        monkeypatch.setenv("FINALE_ACCUNT", "x")
+    else:
+        Path(".env").write_text("# a comment = 1\nexport FINALE_ACCUNT=x\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"FINALE_ACCUNT.*Did you mean FINALE_ACCOUNT\?"):
+        load_settings()
+
+
+def test_half_an_account_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINALE_ACCOUNT", "demo")
+
+    with pytest.raises(ConfigError, match="FINALE_API_KEY and FINALE_API_SECRET missing"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TIMEZONE", "Mars/Base"), ("UI_PORT", "x"), ("SHRINK_LIMIT", "7")]
+)
+def test_a_wrong_value_names_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FINALE_{name}", value)
+
+    with pytest.raises(ConfigError, match=f"FINALE_{name}"):
+        load_settings()
+
+
+def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINALE_ACCOUNT", "demo")
+    monkeypatch.setenv("FINALE_API_KEY", "canary-key")
+    monkeypatch.setenv("FINALE_API_SECRET", "canary-secret")
+    monkeypatch.setenv("FINALE_DATABASE_URL", "postgresql://u:canary-word@h/d")
+
+    settings = load_settings()
+
+    assert "canary" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+    assert set(settings.secret_values()) == {"canary-key", "canary-secret", "canary-word"}
+
+
+def test_the_example_file_names_every_setting_and_no_other() -> None:
+    example = Path(__file__).parents[1] / ".env.example"
+    lines = example.read_text(encoding="utf-8").splitlines()
+    named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith("# FINALE_")}
+    assert named == {f"FINALE_{name.upper()}" for name in Settings.model_fields}

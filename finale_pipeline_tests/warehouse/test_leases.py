@@ -1,0 +1,71 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from finale_pipeline.errors import InterruptedSync, SkippedError
+from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse.connect import Connection, connect
+
+NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+def open_run(connection: Connection) -> int:
+    return leases.open_run(
+        connection,
+        strategy="full",
+        trigger="test",
+        table_sets=("catalogue",),
+        dagster_run_id=None,
+        now=NOW,
+    )
+
+
+def status(connection: Connection, run_id: int) -> object:
+    row = connection.execute("SELECT status FROM ops.sync_run WHERE run_id = %s", (run_id,))
+    return (row.fetchone() or (None,))[0]
+
+
+def test_a_second_sync_is_told_who_holds_the_tables(url: str, connection: Connection) -> None:
+    leases.lock(connection, "catalogue")
+    run_id = open_run(connection)
+    leases.beat(connection, run_id, now=NOW, step="products 3 of 38", progress=0.08)
+
+    with (
+        connect(url, name="second") as second,
+        pytest.raises(SkippedError, match=rf"full sync {run_id} .* products 3 of 38 \(8 %\)"),
+    ):
+        leases.lock(second, "catalogue")
+
+
+def test_stock_is_free_while_the_catalogue_is_taken(url: str, connection: Connection) -> None:
+    leases.lock(connection, "catalogue")
+
+    with connect(url, name="second") as second:
+        leases.lock(second, "stock")
+
+
+def test_a_lock_dies_with_its_session(url: str, connection: Connection) -> None:
+    with connect(url, name="first") as first:
+        leases.lock(first, "stock")
+
+    leases.lock(connection, "stock")
+
+
+def test_a_run_whose_process_is_gone_is_buried_and_a_living_one_is_not(
+    url: str, connection: Connection
+) -> None:
+    with connect(url, name="first") as first:
+        dead = open_run(first)
+    alive = open_run(connection)
+
+    with connect(url, name="second") as second:
+        assert leases.bury_dead(second, now=NOW) == [dead]
+    assert (status(connection, dead), status(connection, alive)) == ("failed", "running")
+
+
+def test_a_closed_run_can_no_longer_commit(connection: Connection) -> None:
+    run_id = open_run(connection)
+    connection.execute("UPDATE ops.sync_run SET status = 'failed'")
+
+    with pytest.raises(InterruptedSync):
+        leases.beat(connection, run_id, now=NOW, step="x", progress=None)

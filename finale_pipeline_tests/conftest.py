@@ -34,7 +34,7 @@ def new_database(server: str, *, template: str) -> str:
     """Create a database and return its URL."""
     name = f"test_{next(_numbers)}"
     with connect(server, name="tests") as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return server.replace("/postgres?", f"/{name}?")
 
 

@@ -205,7 +205,6 @@ def source_of(settings: "Settings") -> Source:
 def _client(settings: "Settings", source: Source, clock: Clock) -> FinaleClient:
     budget = Budget(
         get_per_minute=settings.get_per_minute,
-        post_per_minute=settings.post_per_minute,
         collections_per_hour=settings.collections_per_hour,
         clock=clock,
         sleep=time.sleep,

@@ -27,14 +27,6 @@ SESSION = " ".join(
         "idle_in_transaction_session_timeout": "15min",
     }.items()
 )
-KEEPALIVE = {
-    # A frozen server or a dead network ends the wait within a minute: without these a query
-    # waits for ever, whatever the statement's own limit is.
-    "keepalives_idle": 20,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
 
 
 def database_url(settings: "Settings") -> str:
@@ -89,9 +81,18 @@ def connect(url: str, *, name: str) -> Connection:
     """
     try:
         return psycopg.connect(
-            url, autocommit=True, connect_timeout=10, application_name=name, options=SESSION,
-            **KEEPALIVE,
-        )  # fmt: skip
+            url,
+            autocommit=True,
+            connect_timeout=10,
+            application_name=name,
+            options=SESSION,
+            # A frozen server or a dead network ends the wait within a minute: without these a
+            # query waits for ever, whatever the statement's own limit is.
+            keepalives_idle=20,
+            keepalives_interval=10,
+            keepalives_count=3,
+            tcp_user_timeout=60_000,
+        )
     except psycopg.OperationalError as error:
         raise _connection_error(error, url) from error
     except psycopg.ProgrammingError as error:

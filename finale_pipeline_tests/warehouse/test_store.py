@@ -11,7 +11,7 @@ from finale_pipeline.warehouse.store import Merged, TableWriter, hashed, only_un
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 
-SCHEMA = {
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "product_url": pl.String,
     "sku": pl.String,
     "name": pl.String,
@@ -100,7 +100,7 @@ def test_hashes_are_those_that_databases_hold() -> None:
 
 KNOWN_HASH = 2_354_325_334_787_643_692
 
-texts = st.text(st.characters(blacklist_characters="\x00", blacklist_categories=("Cs",)))
+texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

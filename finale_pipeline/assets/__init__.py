@@ -1,1 +1,0 @@
-"""Software-defined assets: thin callers of `finale_pipeline.sync`."""

@@ -1,1 +1,0 @@
-"""When things run: jobs, schedules, sensors."""

@@ -1,0 +1,350 @@
+"""One GET to Finale: address, credentials, deadlines, retries; a status becomes an error."""
+
+import ipaddress
+import random
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from finale_pipeline.errors import (
+    AddressRefused,
+    ConfigError,
+    CredentialsRefused,
+    MalformedError,
+    SourceUnavailable,
+    ThrottledError,
+)
+from finale_pipeline.finale.budget import LONGEST_WAIT, RequestBudget
+
+ATTEMPTS = 5
+RETRY_SECONDS = 120.0
+DEADLINE = 180.0
+DEFAULT_PAUSE = 5.0
+LARGEST_BODY = 512 * 1024 * 1024
+CLOCK_NOISE = timedelta(seconds=5)
+
+
+class AnswerTooLarge(Exception):
+    """The answer passed the size that the caller asked for; read it by windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which account to read, and as whom.
+
+    Raises:
+        AddressRefused: The address is neither https nor loopback, or the account is no plain name.
+    """
+
+    base_url: str
+    account: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        allowed = parts.scheme == "https" or (parts.scheme == "http" and self.is_loopback)
+        if not allowed or not parts.hostname or parts.username or parts.path.strip("/"):
+            raise AddressRefused(
+                "FINALE_BASE_URL must be https://HOST, or http on loopback.", step="Correct it."
+            )
+        if not self.account or set(self.account) & set("/?#:% \\"):
+            raise AddressRefused(
+                f"FINALE_ACCOUNT is {self.account!r}; it is the one word after the host in the"
+                " address of Finale.",
+                step="Set that word alone, with its exact letter case.",
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the address is this machine."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    def path(self, resource: str) -> str:
+        """Return the path of a resource."""
+        return f"/{self.account}/api/{resource}"
+
+
+@dataclass
+class Usage:
+    """What was asked of the source so far; safe to add to from several threads."""
+
+    api_calls: int = 0
+    bytes: int = 0
+    retries: int = 0
+    _mutex: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, *, calls: int = 0, size: int = 0, retries: int = 0) -> None:
+        """Count requests, decoded body bytes and retries."""
+        with self._mutex:
+            self.api_calls += calls
+            self.bytes += size
+            self.retries += retries
+
+
+class Transport:
+    """Sends GETs; retries what may heal, and turns the rest into errors with their cause.
+
+    Args:
+        source: The account.
+        budget: Asked before every request.
+        clock: Gives the time in UTC.
+        sleep: Waits for seconds.
+        compress: Ask for gzip; None = unless the source is on this machine, where it only costs.
+        deadline: Seconds one request may take in all; httpx limits each read alone.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        budget: RequestBudget,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        compress: bool | None = None,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self.source = source
+        self.usage = Usage()
+        self._budget = budget
+        self._clock = clock
+        self._sleep = sleep
+        self._deadline = deadline
+        self._offset = timedelta()
+        gzip = not source.is_loopback if compress is None else compress
+        is_plain = urlsplit(source.base_url).scheme == "http"
+        self._http = httpx.Client(
+            base_url=source.base_url,
+            auth=(source.key, source.secret),
+            headers={"Accept-Encoding": "gzip" if gzip else "identity"},
+            timeout=httpx.Timeout(30.0, connect=10.0),
+            limits=httpx.Limits(max_connections=4),
+            follow_redirects=False,
+            trust_env=not source.is_loopback,
+            # Loading the authorities' certificates takes longer than a small sync; without TLS
+            # there is nothing to verify.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def source_now(self) -> datetime:
+        """Return the source's time, as its last answer's Date header had it."""
+        offset = self._offset if abs(self._offset) > CLOCK_NOISE else timedelta()
+        return self._clock() + offset
+
+    def get(
+        self, resource: str, params: Mapping[str, str], *, max_bytes: int | None = None
+    ) -> bytes:
+        """Return the decoded body of a collection read.
+
+        Args:
+            resource: Path below the account, such as `inventoryitem/`.
+            params: Query parameters.
+            max_bytes: Stop reading when the body is larger.
+
+        Raises:
+            AnswerTooLarge: The body passed `max_bytes`.
+            CredentialsRefused, AddressRefused, ConfigError: Trying again cannot help.
+            ThrottledError: The budget comes back later than a request may wait.
+            SourceUnavailable: It stayed sick over all attempts.
+            MalformedError: The answer is no JSON object.
+        """
+        waited = 0.0
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._once(resource, params, max_bytes)
+            except (SourceUnavailable, _TryAgain) as error:
+                pause = self._pause(error, attempt)
+                waited += pause
+                last = attempt == ATTEMPTS - 1 or waited > RETRY_SECONDS
+                if last and isinstance(error, _TryAgain):
+                    raise ThrottledError(
+                        f"Finale answered 429 to {resource} {attempt + 1} times.",
+                        retry_at=self._clock() + timedelta(seconds=pause),
+                    ) from error
+                if last:
+                    raise
+                self.usage.add(retries=1)
+                self._sleep(pause)
+        raise AssertionError  # the last attempt returned or raised
+
+    def _pause(self, error: Exception, attempt: int) -> float:
+        if isinstance(error, _TryAgain):
+            return error.seconds
+        return random.uniform(0, min(20.0, 0.5 * 4**attempt))  # noqa: S311 - spreads load
+
+    def _once(self, resource: str, params: Mapping[str, str], max_bytes: int | None) -> bytes:
+        self._budget.acquire(is_collection=True)
+        self.usage.add(calls=1)
+        path = self.source.path(resource)
+        try:
+            with self._http.stream("GET", path, params=dict(params)) as response:
+                self._learn(response.headers)
+                self._judge(response, path)
+                body = self._read(response, path, max_bytes)
+        except httpx.TransportError as error:
+            raise _connection_error(error, path) from error
+        self.usage.add(size=len(body))
+        return _json_object(body, path)
+
+    def _learn(self, headers: httpx.Headers) -> None:
+        """Take over the source's clock, and its word on the budget."""
+        try:
+            self._offset = parsedate_to_datetime(headers["date"]) - self._clock()
+        except (KeyError, ValueError, TypeError):
+            self._offset = timedelta()
+        reset = _reset(headers)
+        if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+            self._budget.block_until(reset)
+
+    def _judge(self, response: httpx.Response, path: str) -> None:
+        status = response.status_code
+        if status == httpx.codes.OK:
+            if "html" in response.headers.get("content-type", ""):
+                raise _login_page(path)
+            return
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            raise self._throttled(response.headers, path)
+        raise _status_error(status, path)
+
+    def _throttled(self, headers: httpx.Headers, path: str) -> Exception:
+        now = self._clock()
+        wait = _retry_after(headers.get("retry-after"), now)
+        reset = _reset(headers)
+        if wait is None and reset is not None:
+            wait = (reset - now).total_seconds()
+        wait = DEFAULT_PAUSE if wait is None or wait <= 0 else wait
+        if wait > LONGEST_WAIT:
+            return ThrottledError(
+                f"Finale answered 429 to {path}.", retry_at=now + timedelta(seconds=wait)
+            )
+        return _TryAgain(wait)
+
+    def _read(self, response: httpx.Response, path: str, max_bytes: int | None) -> bytes:
+        """Read the body under our deadline and size caps, whatever each single read allows."""
+        ends_at = time.monotonic() + self._deadline
+        body = bytearray()
+        for chunk in _decoded(response, path):
+            body += chunk
+            if max_bytes is not None and len(body) > max_bytes:
+                raise AnswerTooLarge
+            if len(body) > LARGEST_BODY:
+                raise MalformedError(f"The answer for {path} is larger than {LARGEST_BODY} bytes.")
+            if time.monotonic() > ends_at:
+                raise SourceUnavailable(f"{path} took longer than {self._deadline:g} s.")
+        return bytes(body)
+
+
+class _TryAgain(Exception):
+    """429 with a wait short enough to sit out."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+def _decoded(response: httpx.Response, path: str) -> Iterator[bytes]:
+    """Yield the body, unzipped by steps: a bomb must not be unpacked before it is measured."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding == "identity":
+        yield from response.iter_raw()
+        return
+    if encoding != "gzip":
+        raise MalformedError(f"The answer for {path} has the unknown encoding {encoding[:40]!r}.")
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        for chunk in response.iter_raw():
+            rest = chunk
+            while rest:
+                yield unzip.decompress(rest, 1 << 20)
+                rest = unzip.unconsumed_tail
+    except zlib.error as error:
+        raise MalformedError(f"The answer for {path} is no valid gzip: {error}.") from error
+    if not unzip.eof:
+        raise SourceUnavailable(f"The compressed answer for {path} ended early.")
+
+
+def _json_object(body: bytes, path: str) -> bytes:
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    if text.startswith(b"<"):
+        raise _login_page(path)
+    if text.startswith(b"{") and not text.endswith(b"}"):
+        raise SourceUnavailable(f"The answer for {path} ended in the middle.")
+    if not text.startswith(b"{"):
+        raise MalformedError(f"The answer for {path} is no JSON object ({len(body)} bytes).")
+    return text
+
+
+def _retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait as Retry-After says, as a number or a date; None when it says nothing."""
+    if not value:
+        return None
+    try:
+        return float(value) if value.strip().isdigit() else _until(value, now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _until(value: str, now: datetime) -> float:
+    moment = parsedate_to_datetime(value)
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+
+
+def _reset(headers: httpx.Headers) -> datetime | None:
+    """The moment the budget is back: Unix seconds, by the source's documentation."""
+    try:
+        return datetime.fromtimestamp(float(headers["x-ratelimit-reset"]), UTC)
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _login_page(path: str) -> CredentialsRefused:
+    return CredentialsRefused(
+        f"{path} answered with a page of HTML instead of data; that is how a login page looks.",
+        step="Check FINALE_BASE_URL, FINALE_ACCOUNT and the API key.",
+    )
+
+
+def _status_error(status: int, path: str) -> Exception:
+    if status in {401, 403}:
+        return CredentialsRefused(
+            f"Finale answered {status} to {path}.",
+            step="Check FINALE_API_KEY and FINALE_API_SECRET; the key may have been revoked.",
+        )
+    if status == httpx.codes.NOT_FOUND:
+        return AddressRefused(
+            f"Finale knows no {path}.",
+            step="Check FINALE_ACCOUNT, with its exact letter case.",
+        )
+    if httpx.codes.is_redirect(status):
+        return AddressRefused(
+            f"Finale redirects {path} ({status}); credentials are never sent on.",
+            step="Check FINALE_BASE_URL.",
+        )
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return SourceUnavailable(f"Finale answered {status} to {path}.")
+    return MalformedError(f"Finale answered {status} to {path}.", step="Report this request.")
+
+
+def _connection_error(error: httpx.TransportError, path: str) -> Exception:
+    said = f"{type(error).__name__}: {error}"
+    if "CERTIFICATE" in said.upper() or "SSL" in said.upper():
+        return ConfigError(
+            f"No trusted connection for {path}: {said}.",
+            step="Check FINALE_BASE_URL, and the certificates this machine trusts.",
+        )
+    return SourceUnavailable(f"The connection for {path} failed: {said}.")

@@ -1,0 +1,1 @@
+"""A simulated Finale account over real HTTP; shares no code with the client."""

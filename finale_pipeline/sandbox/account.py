@@ -2,41 +2,44 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from finale_pipeline.sandbox import catalog
+from finale_pipeline.sandbox.catalog import STAMP, Maker
 from finale_pipeline.sandbox.clock import Clock
-from finale_pipeline.sandbox.columns import Table
+from finale_pipeline.sandbox.columns import Cells, Table
 
-STAMP = "%Y-%m-%dT%H:%M:%S"
-STARTED = datetime(2026, 3, 1, tzinfo=UTC)
+QUANTITIES = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
 
 
-def encoded(record: dict[str, Any]) -> dict[str, bytes]:
+def encoded(record: dict[str, Any]) -> Cells:
     """Return a record's cells as JSON text."""
     return {name: msgspec.json.encode(value) for name, value in record.items()}
+
+
+def decoded(cells: Cells) -> dict[str, Any]:
+    """Return a record from its cells."""
+    return {name: msgspec.json.decode(cell) for name, cell in cells.items()}
 
 
 class Account:
     """A simulated account.
 
-    Attributes:
+    Args:
         name: Its path component.
         clock: Its time.
-        tables: Its collections by path, such as `product`; stock is built from `stock`.
-        stock: Rows of `inventoryitem/` as records.
+        seed: Of the changes one asks for.
+        tables: Its collections by path: product, partygroup, facility, inventoryitem.
     """
 
-    def __init__(self, name: str, clock: Clock, seed: int) -> None:
+    def __init__(self, name: str, clock: Clock, seed: int, tables: dict[str, Table]) -> None:
         self.name = name
         self.clock = clock
-        self.tables: dict[str, Table] = {}
-        self.stock: list[dict[str, Any]] = []
+        self.tables = tables
         self._random = random.Random(seed)  # noqa: S311 - a simulation, repeatable
         self._created = 0
 
@@ -52,78 +55,98 @@ class Account:
             clock: Its time; the newest product was updated just before.
             years: Over how long the products' stamps are spread.
         """
-        account = cls("demo", clock or Clock(), seed)
-        now = account.clock.now().replace(microsecond=0)
-        maker = catalog.Maker(account.name, products, seed, now, timedelta(days=365 * years))
-        columns: dict[str, list[bytes]] = defaultdict(list)
-        stamps = maker.stamps()
-        for index, stamp in enumerate(stamps):
-            for name, cell in encoded(maker.product(index, stamp)).items():
-                columns[name].append(cell)
-            account.stock += maker.stock_rows(index)
-        account.tables["product"] = Table(columns, stamps)
-        for path, records in (("partygroup", maker.parties()), ("facility", maker.facilities())):
-            rows = [encoded(record) for record in records]
-            table = {name: [row[name] for row in rows] for name in rows[0]}
-            account.tables[path] = Table(table, [int(now.timestamp())] * len(rows))
-        account.stock += maker.order_rows()
-        return account
+        clock = clock or Clock()
+        now = clock.now().replace(microsecond=0)
+        maker = Maker("demo", products, seed, now, timedelta(days=365 * years))
+        today = int(now.timestamp())
+
+        def table(key: str, records: Iterable[dict[str, Any]]) -> Table:
+            return Table(key, ((today, encoded(record)) for record in records))
+
+        tables = {
+            "product": Table(
+                "productUrl",
+                ((s, encoded(maker.product(i, s))) for i, s in enumerate(maker.stamps())),
+            ),
+            "partygroup": table("partyUrl", maker.parties()),
+            "facility": table("facilityUrl", maker.facilities()),
+            "inventoryitem": table("productUrl", maker.stock()),
+        }
+        return cls("demo", clock, seed, tables)
+
+    def _now(self) -> int:
+        return int(self.clock.now().timestamp())
 
     def edit_products(self, count: int) -> list[str]:
         """Change the cost of so many products, and their stamp to now; return their urls."""
         table = self.tables["product"]
-        chosen = self._random.sample(list(self._places()), count)
-        stamp = self.clock.now()
-        for index, url, cells in chosen:
-            changed = dict(cells)
-            changed["cost"] = msgspec.json.encode(round(self._random.uniform(1, 90), 2))
-            changed["lastUpdatedDate"] = msgspec.json.encode(stamp.strftime(STAMP))
-            table.replace(index, url, int(stamp.timestamp()), changed)
-        return [url for _, url, _ in chosen]
+        chosen = self._random.sample(table.places(), count)
+        urls = [table.key_of(place) for place in chosen]
+        for place in chosen:
+            cost = round(self._random.uniform(100, 900), 2)
+            change = encoded({"cost": cost, "lastUpdatedDate": self._stamp()})
+            table.put(self._now(), {**table.record(place), **change}, place=place)
+        return urls
 
     def remove_products(self, count: int) -> list[str]:
         """Delete so many products and their stock, without a trace; return their urls."""
-        chosen = self._random.sample(list(self._places()), count)
-        for index, url, _ in chosen:
-            self.tables["product"].remove(index, url)
-        gone = {url for _, url, _ in chosen}
-        self.stock = [row for row in self.stock if row["productUrl"] not in gone]
-        return sorted(gone)
+        products, stock = self.tables["product"], self.tables["inventoryitem"]
+        chosen = self._random.sample(products.places(), count)
+        urls = {products.key_of(place) for place in chosen}
+        for place in chosen:
+            products.drop(place)
+        for place in stock.places():
+            if stock.key_of(place) in urls:
+                stock.drop(place)
+        return sorted(urls)
 
     def create_products(self, count: int) -> list[str]:
         """Create so many products without stock; return their urls."""
-        stamp = self.clock.now()
         urls = []
         for _ in range(count):
             self._created += 1
-            url = f"/{self.name}/api/product/new-{self._created}"
             record = {
                 "productId": f"NEW-{self._created}",
-                "productUrl": url,
+                "productUrl": f"/{self.name}/api/product/new-{self._created}",
                 "internalName": f"New product {self._created}",
                 "statusId": "PRODUCT_ACTIVE",
-                "lastUpdatedDate": stamp.strftime(STAMP),
+                "lastUpdatedDate": self._stamp(),
             }
-            self.tables["product"].replace(None, url, int(stamp.timestamp()), encoded(record))
-            urls.append(url)
+            self.tables["product"].put(self._now(), encoded(record))
+            urls.append(record["productUrl"])
         return urls
 
-    def _places(self) -> Iterator[tuple[int | None, str, dict[str, bytes]]]:
-        for index, cells in self.tables["product"].rows():
-            yield index, msgspec.json.decode(cells["productUrl"], type=str), cells
+    def set_stock(self, product_url: str, units: float) -> None:
+        """Leave one entry of a product: so many units on hand at the first sublocation."""
+        stock = self.tables["inventoryitem"]
+        for place in stock.places():
+            if stock.key_of(place) == product_url:
+                stock.drop(place)
+        facility = f"/{self.name}/api/facility/"
+        record = {
+            "facilityUrl": f"{facility}20000",
+            "parentFacilityUrl": f"{facility}10001",
+            "productId": product_url.rpartition("/")[2],
+            "productUrl": product_url,
+            "quantityOnHand": units,
+            "quantityOnOrder": 0,
+            "quantityReserved": 0,
+        }
+        stock.put(self._now(), encoded(record))
 
-    def expected_products(self) -> Iterator[dict[str, Any]]:
-        """Yield every product as Finale's fields, for a comparison that decodes nothing of ours."""
-        for _, cells in self.tables["product"].rows():
-            yield {name: msgspec.json.decode(cell) for name, cell in cells.items()}
+    def _stamp(self) -> str:
+        return self.clock.now().strftime(STAMP)
 
-    def expected_stock(self) -> dict[str, tuple[Decimal, Decimal, Decimal]]:
+    def records(self, path: str) -> Iterator[dict[str, Any]]:
+        """Yield a collection's records with Finale's fields, for tests that compare."""
+        table = self.tables[path]
+        for place in table.places():
+            yield decoded(table.record(place))
+
+    def stock_sums(self) -> dict[str, tuple[Decimal, ...]]:
         """Return on hand, on order and reserved units per product that has a row."""
-        names = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
         sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
-        for row in self.stock:
-            units = sums[row["productUrl"]]
-            sums[row["productUrl"]] = [
-                had + Decimal(str(row[name] or 0)) for had, name in zip(units, names, strict=True)
-            ]
-        return {url: (units[0], units[1], units[2]) for url, units in sums.items()}
+        for row in self.records("inventoryitem"):
+            for i, name in enumerate(QUANTITIES):
+                sums[row["productUrl"]][i] += Decimal(str(row.get(name) or 0))
+        return {url: tuple(units) for url, units in sums.items()}

@@ -1,6 +1,7 @@
 """Makes the records of an account from a seed: names, places, prices, the oddities of real data."""
 
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,8 +128,14 @@ class Maker:
             rule |= {"reorderPoint": dice.randrange(5, 60), "reorderQuantity": 120}
         return [rule]
 
-    def stock_rows(self, index: int) -> list[dict[str, Any]]:
-        """Return a product's stock on hand: none for one in eight, else one or two places."""
+    def stock(self) -> Iterator[dict[str, Any]]:
+        """Yield every row of stock."""
+        for index in range(self._products):
+            yield from self._on_hand(index)
+            yield from self._on_orders(index)
+
+    def _on_hand(self, index: int) -> list[dict[str, Any]]:
+        """Stock on hand of a product: none for one in eight, else one or two places."""
         dice = self._dice("stock", index)
         places = dice.sample(range(LOCATIONS * SUBLOCATIONS), dice.choice((0, 1, 1, 1, 1, 1, 2, 2)))
         rows = []
@@ -157,16 +164,16 @@ class Maker:
             "quantityReserved": None if index % 13 == 0 else 0,
         }
 
-    def order_rows(self) -> list[dict[str, Any]]:
-        """Return stock that open orders will bring or take, for every sixth product."""
-        rows = []
-        for index in range(0, self._products, 6):
-            row = self._stock_row(index, 10_001, 0)
-            bought = self._url("order", f"PO-{index}")
-            sold = self._url("order", 90_000 + index)
-            rows.append(row | {"orderUrl": bought, "quantityOnOrder": 24 + index % 100})
-            rows.append(row | {"orderUrl": sold, "quantityReserved": str(1 + index % 4)})
-        return rows
+    def _on_orders(self, index: int) -> list[dict[str, Any]]:
+        """What open orders will bring or take: for every sixth product one of each."""
+        if index % 6:
+            return []
+        row = self._stock_row(index, 10_001, 0)
+        bought, sold = self._url("order", f"PO-{index}"), self._url("order", 90_000 + index)
+        return [
+            row | {"orderUrl": bought, "quantityOnOrder": 24 + index % 100},
+            row | {"orderUrl": sold, "quantityReserved": str(1 + index % 4)},
+        ]
 
     def parties(self) -> list[dict[str, Any]]:
         """Return vendors, some of them disabled or without e-mail, and one customer."""

@@ -2,6 +2,7 @@
 
 import mmap
 import tempfile
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,60 +39,87 @@ class Column:
         return bool(self.filled[stop] > self.filled[start])
 
 
-def stored(cells: Sequence[bytes]) -> Column:
-    """Write a column's cells to an unnamed file and map it."""
-    lengths = np.fromiter(map(len, cells), np.int64, len(cells)) + 1
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    is_filled = np.fromiter((cell != NULL for cell in cells), np.int64, len(cells))
-    filled = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_filled)])
-    with tempfile.TemporaryFile() as file:
-        file.write(b",".join(cells) + b",")
-        file.flush()
-        blob = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    return Column(blob, offsets, filled)
+class ColumnWriter:
+    """Collects a column's cells in an unnamed file, so that a large account fits in memory."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the writer
+        self._offsets = array("q", [0])
+        self._filled = array("q", [0])
+
+    def add(self, cell: bytes) -> None:
+        """Append a cell."""
+        self._file.write(cell + b",")
+        self._offsets.append(self._offsets[-1] + len(cell) + 1)
+        self._filled.append(self._filled[-1] + (cell != NULL))
+
+    def finish(self) -> Column:
+        """Return the column; its file is mapped, not loaded."""
+        with self._file as file:
+            file.flush()
+            blob = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        return Column(blob, np.array(self._offsets), np.array(self._filled))
 
 
 class Table:
     """A collection: an unchanging base, ordered by stamp, and what changed since.
 
+    A record's place is its index in the base; a number below zero when it came or changed later.
+
     Args:
-        columns: The base's cells by field.
-        stamps: The base's `lastUpdatedDate`, Unix seconds, ascending.
+        key: Field that tells records apart.
+        records: The base's records, each with its `lastUpdatedDate` in Unix seconds, ascending.
     """
 
-    def __init__(self, columns: Mapping[str, Sequence[bytes]], stamps: Sequence[int]) -> None:
-        self._base = {name: stored(cells) for name, cells in columns.items()} if stamps else {}
-        self._stamps = np.asarray(stamps, np.int64)
+    def __init__(self, key: str, records: Iterable[tuple[int, Cells]]) -> None:
+        self._key = key
+        writers: dict[str, ColumnWriter] = {}
+        stamps = array("q")
+        for stamp, cells in records:
+            stamps.append(stamp)
+            for name, cell in cells.items():
+                if name not in writers:
+                    writers[name] = ColumnWriter()
+                writers[name].add(cell)
+        self._base = {name: writer.finish() for name, writer in writers.items()}
+        self._stamps = np.array(stamps, np.int64)
         self._gone: set[int] = set()
-        self._later: dict[str, tuple[int, dict[str, bytes]]] = {}
+        self._serial = 0
+        self._later: dict[int, tuple[int, Cells]] = {}
 
     def __len__(self) -> int:
         return len(self._stamps) - len(self._gone) + len(self._later)
 
-    def rows(self) -> Iterator[tuple[int | None, dict[str, bytes]]]:
-        """Yield every record that is there, with its place in the base, None for later ones."""
-        for index in range(len(self._stamps)):
-            if index not in self._gone:
-                yield index, self.row(index)
-        for _, cells in self._later.values():
-            yield None, cells
+    def places(self) -> list[int]:
+        """Return where the records are that are there now."""
+        base = [i for i in range(len(self._stamps)) if i not in self._gone]
+        return base + list(self._later)
 
-    def row(self, index: int) -> dict[str, bytes]:
-        """Return a record of the base."""
-        return {name: bytes(c.cut(index, index + 1)) for name, c in self._base.items()}
+    def record(self, place: int) -> Cells:
+        """Return a record."""
+        if place < 0:
+            return self._later[place][1]
+        return {name: bytes(c.cut(place, place + 1)) for name, c in self._base.items()}
 
-    def replace(self, index: int | None, key: str, stamp: int, cells: dict[str, bytes]) -> None:
-        """Put a record after all others; `index` is the place it had in the base, if any."""
-        if index is not None:
-            self._gone.add(index)
-        self._later.pop(key, None)
-        self._later[key] = (stamp, cells)
+    def key_of(self, place: int) -> str:
+        """Return a record's key."""
+        cell = self._base[self._key].cut(place, place + 1) if place >= 0 else None
+        return str(msgspec.json.decode(cell or self._later[place][1][self._key]))
 
-    def remove(self, index: int | None, key: str) -> None:
+    def put(self, stamp: int, cells: Cells, *, place: int | None = None) -> int:
+        """Add a record, or change the one at a place; returns its place from now on."""
+        if place is not None:
+            self.drop(place)
+        self._serial -= 1
+        self._later[self._serial] = (stamp, cells)
+        return self._serial
+
+    def drop(self, place: int) -> None:
         """Take a record away."""
-        if index is not None:
-            self._gone.add(index)
-        self._later.pop(key, None)
+        if place < 0:
+            del self._later[place]
+        else:
+            self._gone.add(place)
 
     def answer(self, lo: int | None, hi: int | None, *, cap: int) -> list[bytes | memoryview]:
         """Return the JSON text of the records stamped from `lo` to `hi`, oldest first.
@@ -106,11 +134,11 @@ class Table:
         runs = list(_runs(start, stop, sorted(g for g in self._gone if start <= g < stop), cap))
         room = cap - sum(j - i for i, j in runs)
         later = sorted(
-            (stamp, key)
-            for key, (stamp, _) in self._later.items()
+            (stamp, -place)
+            for place, (stamp, _) in self._later.items()
             if (lo is None or stamp >= lo) and (hi is None or stamp <= hi)
         )[:room]
-        return _json(self._base, runs, [self._later[key][1] for _, key in later])
+        return _json(self._base, runs, [self._later[-number][1] for _, number in later])
 
 
 def _runs(start: int, stop: int, gone: Sequence[int], cap: int) -> Iterator[tuple[int, int]]:
@@ -126,13 +154,14 @@ def _json(
     base: Mapping[str, Column], runs: Sequence[tuple[int, int]], later: Sequence[Cells]
 ) -> list[bytes | memoryview]:
     parts: list[bytes | memoryview] = [b"{"]
-    names = list(base) or sorted({name for cells in later for name in cells})
-    for name in names:
+    for name in dict.fromkeys([*base, *(name for cells in later for name in cells)]):
         values: list[bytes | memoryview] = []
         is_filled = any(cells.get(name, NULL) != NULL for cells in later)
         if name in base:
             is_filled = is_filled or any(base[name].has_values(i, j) for i, j in runs)
             values += [base[name].cut(i, j) for i, j in runs]
+        else:
+            values += [_nulls(j - i) for i, j in runs]
         if not is_filled:
             continue  # a field that no returned record has is not a key
         values += [cells.get(name, NULL) for cells in later]
@@ -140,6 +169,10 @@ def _json(
         parts += _joined(values)
         parts.append(b"]")
     return [*parts, b"}"]
+
+
+def _nulls(count: int) -> bytes:
+    return b",".join([NULL] * count)
 
 
 def _joined(values: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 
@@ -63,3 +66,16 @@ def connection(url: str) -> Iterator[Connection]:
     """A connection to that database."""
     with connect(url, name="tests") as opened:
         yield opened
+
+
+@pytest.fixture
+def account() -> Account:
+    """A small account whose clock stands still until it is moved."""
+    return Account.build(products=400, clock=Clock(frozen_at=NOW), years=0.4)
+
+
+@pytest.fixture
+def sandbox(account: Account) -> Iterator[SandboxServer]:
+    """That account over HTTP, without request limits."""
+    with SandboxServer(account, rate_limits=None) as server:
+        yield server

@@ -270,8 +270,10 @@ def _decoded(response: httpx.Response, path: str) -> Iterator[bytes]:
         for chunk in response.iter_raw():
             rest = chunk
             while rest:
+                if unzip.eof:  # gzip allows several members, one after the other
+                    unzip = zlib.decompressobj(wbits=31)
                 yield unzip.decompress(rest, 1 << 20)
-                rest = unzip.unconsumed_tail
+                rest = unzip.unconsumed_tail or unzip.unused_data
     except zlib.error as error:
         raise MalformedError(f"The answer for {path} is no valid gzip: {error}.") from error
     if not unzip.eof:
@@ -282,6 +284,8 @@ def _json_object(body: bytes, path: str) -> bytes:
     text = body.removeprefix(b"\xef\xbb\xbf").strip()
     if text.startswith(b"<"):
         raise _login_page(path)
+    if not text:
+        raise SourceUnavailable(f"The answer for {path} is empty.")
     if text.startswith(b"{") and not text.endswith(b"}"):
         raise SourceUnavailable(f"The answer for {path} ended in the middle.")
     if not text.startswith(b"{"):

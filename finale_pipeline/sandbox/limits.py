@@ -1,0 +1,45 @@
+"""The account's three request budgets, with fixed windows, as its headers tell them."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+
+class Limits:
+    """Counts requests per minute and hour.
+
+    Args:
+        per_minute: GETs a minute, and as many POSTs.
+        per_hour: Collection reads an hour.
+        clock: Gives the time in UTC.
+    """
+
+    def __init__(self, per_minute: int, per_hour: int, clock: Callable[[], datetime]) -> None:
+        self._spans = {"minute": (60, per_minute), "hour": (3600, per_hour)}
+        self._clock = clock
+        self._counts: dict[tuple[str, int], int] = {}
+        self._mutex = threading.Lock()
+
+    def take(self, method: str, *, is_collection: bool) -> tuple[bool, dict[str, str]]:
+        """Count a request.
+
+        Returns:
+            Whether it may pass, and the headers that say what is left of the tightest budget.
+        """
+        now = int(self._clock().timestamp())
+        names = ("minute", "hour") if is_collection else ("minute",)
+        tightest: tuple[int, int, int] | None = None
+        with self._mutex:
+            for name in names:
+                seconds, limit = self._spans[name]
+                key = (f"{method} {name}", now // seconds)
+                used = self._counts[key] = self._counts.get(key, 0) + 1
+                left = limit - used, limit, (now // seconds + 1) * seconds
+                tightest = left if tightest is None else min(tightest, left)
+        remaining, limit, reset = tightest or (0, 0, 0)
+        headers = {
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(0, remaining)),
+            "X-RateLimit-Reset": str(reset),
+        }
+        return remaining >= 0, headers

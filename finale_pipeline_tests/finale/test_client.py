@@ -1,0 +1,224 @@
+"""The client against a real server: what it retries, what it refuses, what it never does."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finale_pipeline.domain.windows import Window
+from finale_pipeline.errors import (
+    AddressRefused,
+    CredentialsRefused,
+    MalformedError,
+    PipelineError,
+    SourceUnavailable,
+    ThrottledError,
+)
+from finale_pipeline.finale.budget import Budget
+from finale_pipeline.finale.client import FinaleClient
+from finale_pipeline.finale.records import FACILITY, PRODUCT, STOCK
+from finale_pipeline.finale.transport import AnswerTooLarge, Source, Transport
+from finale_pipeline.finale.wire import decode
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline_tests.conftest import NOW
+
+
+class Timeline:
+    """A clock whose sleep moves it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.slept: list[float] = []
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+
+def client_of(sandbox: SandboxServer, time: Timeline | None = None, **changes: Any) -> FinaleClient:
+    time = time or Timeline()
+    account = {"account": "demo", "key": "sandbox-key", "secret": "sandbox-secret"}
+    source = Source(base_url=sandbox.base_url, **(account | changes))
+    budget = Budget(clock=time.clock, sleep=time.sleep)
+    return FinaleClient(source, budget=budget, clock=time.clock, sleep=time.sleep)
+
+
+def test_reads_a_whole_collection_and_a_window(sandbox: SandboxServer) -> None:
+    with client_of(sandbox) as client:
+        whole = decode(client.body(PRODUCT).data, PRODUCT)
+        assert (whole.rows, whole.rejects) == (400, [])
+        window = Window(NOW - timedelta(days=10), NOW)
+        part = decode(client.body(PRODUCT, window).data, PRODUCT)
+        recent = whole.frame.filter(whole.frame["updated_at"] >= window.lo)
+        assert part.frame["product_url"].to_list() == recent["product_url"].to_list()
+        assert client.usage.api_calls == 2
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_the_digest_is_of_the_content_not_of_its_coding(
+    sandbox: SandboxServer, compress: bool
+) -> None:
+    source = Source(sandbox.base_url, "demo", "sandbox-key", "sandbox-secret")
+    time = Timeline()
+    budget = Budget(clock=time.clock, sleep=time.sleep)
+    with (
+        FinaleClient(
+            source, budget=budget, clock=time.clock, sleep=time.sleep, compress=compress
+        ) as client,
+        client_of(sandbox) as plain,
+    ):
+        assert client.body(STOCK) == plain.body(STOCK)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "status=500@product*2", "status=503@product*2", "reset@product*2", "reset-mid@product*2",
+        "truncate@product*2", "empty@product*1", "throttle=2@product*2", "throttle-bare@product*2",
+    ],
+)  # fmt: skip
+def test_what_may_heal_is_tried_again(sandbox: SandboxServer, fault: str) -> None:
+    sandbox.add_fault(fault)
+    with client_of(sandbox) as client:
+        assert decode(client.body(PRODUCT).data, PRODUCT).rows == 400
+        assert client.usage.retries >= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "requests"),
+    [
+        ("status=500", SourceUnavailable, 5),
+        ("reset-mid", SourceUnavailable, 5),
+        ("truncate", SourceUnavailable, 5),
+        ("empty", SourceUnavailable, 5),
+        ("revoke", CredentialsRefused, 1),
+        ("status=403", CredentialsRefused, 1),
+        ("status=404", AddressRefused, 1),
+        ("redirect", AddressRefused, 1),
+        ("html", CredentialsRefused, 1),
+        ("status=400", MalformedError, 1),
+        ("throttle-reset=3600", ThrottledError, 1),
+        ("throttle=3600", ThrottledError, 1),
+        ("throttle-bare", ThrottledError, 5),
+    ],
+)
+def test_each_failure_has_its_error_and_its_number_of_attempts(
+    sandbox: SandboxServer, fault: str, error: type[PipelineError], requests: int
+) -> None:
+    sandbox.add_fault(fault)
+    with client_of(sandbox) as client, pytest.raises(error) as caught:
+        client.body(PRODUCT)
+    assert len(sandbox.requests) == requests
+    assert "sandbox-secret" not in str(caught.value)
+
+
+def test_an_hour_of_throttling_names_the_time_to_return(sandbox: SandboxServer) -> None:
+    sandbox.add_fault("throttle-reset=3600")
+    with client_of(sandbox) as client, pytest.raises(ThrottledError) as caught:
+        client.body(PRODUCT)
+    assert caught.value.retry_at == NOW + timedelta(hours=1)
+
+
+def test_a_wrong_account_says_so(sandbox: SandboxServer) -> None:
+    with (
+        client_of(sandbox, account="other") as client,
+        pytest.raises(AddressRefused, match="FINALE_ACCOUNT"),
+    ):
+        client.body(PRODUCT)
+
+
+def test_a_bomb_is_measured_while_it_unpacks(sandbox: SandboxServer) -> None:
+    sandbox.add_fault("bomb=600")
+    with client_of(sandbox) as client, pytest.raises(MalformedError, match="larger than"):
+        client.body(FACILITY)
+
+
+def test_a_dripping_answer_meets_the_deadline(sandbox: SandboxServer) -> None:
+    sandbox.add_fault("drip=20")
+    time = Timeline()
+    budget = Budget(clock=time.clock, sleep=time.sleep)
+    source = Source(sandbox.base_url, "demo", "sandbox-key", "sandbox-secret")
+    transport = Transport(source, budget=budget, clock=time.clock, sleep=time.sleep, deadline=0.2)
+    with pytest.raises(SourceUnavailable, match="took longer"):
+        transport.get("facility", {})
+    transport.close()
+
+
+def test_an_answer_larger_than_asked_for_is_left(sandbox: SandboxServer) -> None:
+    with client_of(sandbox) as client, pytest.raises(AnswerTooLarge):
+        client.body(PRODUCT, max_bytes=1000)
+
+
+def test_the_source_time_is_the_servers(account: Account, sandbox: SandboxServer) -> None:
+    account.clock.advance(seconds=7200)
+    with client_of(sandbox) as client:
+        client.body(FACILITY)
+        assert client.source_now() == NOW + timedelta(hours=2)
+
+
+def test_a_used_up_budget_in_the_headers_holds_the_next_request_back(account: Account) -> None:
+    time = Timeline()
+    with SandboxServer(account, rate_limits=(2, 100)) as server, client_of(server, time) as client:
+        for _ in range(2):
+            client.body(FACILITY)
+        account.clock.advance(seconds=60)
+        client.body(FACILITY)
+    assert sum(time.slept) == 60
+    assert len(server.requests) == 3
+
+
+@given(gaps=st.lists(st.floats(0, 20), min_size=1, max_size=400))
+def test_no_window_of_time_ever_holds_more_requests_than_the_budget(gaps: list[float]) -> None:
+    time = Timeline()
+    budget = Budget(
+        get_per_minute=7, collections_per_hour=100_000, clock=time.clock, sleep=time.sleep
+    )
+    sent: list[datetime] = []
+    for gap in gaps:
+        time.now += timedelta(seconds=gap)
+        budget.acquire(is_collection=True)
+        sent.append(time.now)
+    assert all(
+        later - earlier >= timedelta(minutes=1)
+        for earlier, later in zip(sent, sent[7:], strict=False)
+    )
+    assert all(a <= b for a, b in pairwise(sent))
+
+
+def test_a_budget_that_returns_in_an_hour_is_not_waited_for() -> None:
+    time = Timeline()
+    budget = Budget(get_per_minute=100, collections_per_hour=3, clock=time.clock, sleep=time.sleep)
+    for _ in range(3):
+        budget.acquire(is_collection=True)
+    with pytest.raises(ThrottledError) as caught:
+        budget.acquire(is_collection=True)
+    assert caught.value.retry_at == NOW + timedelta(hours=1)
+    budget.acquire(is_collection=False)  # a single record has its own budget
+
+
+@pytest.mark.parametrize(
+    ("base_url", "account"),
+    [
+        ("http://app.finaleinventory.com", "demo"),
+        ("https://user:pw@app.finaleinventory.com", "demo"),
+        ("https://app.finaleinventory.com/demo", "demo"),
+        ("file:///etc/passwd", "demo"),
+        ("https://app.finaleinventory.com", "demo/api"),
+        ("https://app.finaleinventory.com", "https://app.finaleinventory.com/demo"),
+        ("https://app.finaleinventory.com", ""),
+    ],
+)
+def test_addresses_that_could_leak_the_key_are_refused(base_url: str, account: str) -> None:
+    with pytest.raises(AddressRefused):
+        Source(base_url, account, "key", "secret")
+
+
+def test_the_secret_is_not_in_the_sources_text() -> None:
+    assert "hidden" not in repr(Source("https://h.example", "demo", "a-key", "hidden"))

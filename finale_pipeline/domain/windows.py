@@ -1,6 +1,6 @@
 """Windows of `lastUpdatedDate`: how a span of time is cut into requests the source accepts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -46,6 +46,35 @@ def cut(since: datetime, until: datetime, *, span: timedelta) -> Iterator[Window
         hi = min(lo + span, until)
         yield Window(lo, hi)
         lo = hi
+
+
+def following(
+    cursor: datetime,
+    stored: Sequence[Window],
+    upper: datetime,
+    *,
+    span: timedelta,
+    extend: bool,
+) -> Window:
+    """Return the next window of a walk: a stored one where one begins, else a new one.
+
+    Stored windows are kept as they are, since the same question gives the same answer, and with it
+    the same digest.
+
+    Args:
+        cursor: Where the walk stands; before `upper`.
+        stored: Windows of the last walk, ascending, none longer than the source allows.
+        upper: Where the walk ends.
+        span: Length of a new window.
+        extend: Whether the last stored window may grow up to `upper` instead of a new one.
+    """
+    ahead = [w for w in stored if w.lo >= cursor]
+    if ahead and ahead[0].lo == cursor:
+        window = ahead[0]
+        grows = extend and len(ahead) == 1 and upper - window.lo <= timedelta(days=MAX_DAYS)
+        return Window(window.lo, max(window.hi, upper)) if grows else window
+    end = min(ahead[0].lo if ahead else upper, upper)
+    return Window(cursor, min(cursor + span, end))
 
 
 def month_keys(first: date, last: date) -> list[str]:

@@ -70,6 +70,14 @@ class SyncRun:
     on_progress: Callable[[str, float | None], None] | None = None
     stop_requested: bool = False
 
+    @property
+    def how_to_accept(self) -> str:
+        """What a person does who has looked at a held read and believes it."""
+        return (
+            "Look at Finale. If it is true: finale sync STRATEGY --accept-implausible;"
+            f" the numbers are in ops.sync_run where run_id = {self.run_id}."
+        )
+
     def add(self, table: str, counts: Counts) -> None:
         """Add to what happened to a table; call it after its transaction."""
         self.counts[table] = self.counts.get(table, Counts()) + counts

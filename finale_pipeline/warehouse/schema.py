@@ -21,7 +21,7 @@ def current_version(connection: "Connection[tuple[object, ...]]") -> str | None:
     exists = connection.execute("SELECT to_regclass(%s)", (f"ops.{VERSION_TABLE}",)).fetchone()
     if exists is None or exists[0] is None:
         return None
-    row = connection.execute(f"SELECT version_num FROM ops.{VERSION_TABLE}").fetchone()  # noqa: S608 - a constant of ours
+    row = connection.execute(f"SELECT version_num FROM ops.{VERSION_TABLE}").fetchone()
     return str(row[0]) if row else None
 
 

@@ -6,7 +6,7 @@ statement, into the target. Staging tables are temporary: never logged, gone wit
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, LiteralString, cast
@@ -139,7 +139,7 @@ class TableWriter:
             return
         self.connection.execute(sql(f"DROP TABLE IF EXISTS pg_temp.{self.stage}"))
         self.connection.execute(
-            sql(f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA")  # noqa: S608
+            sql(f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA")
         )
         self._staged = columns
 
@@ -171,7 +171,7 @@ class TableWriter:
             differs = f"({differs}) OR o.removed_at IS NOT NULL"
             sets.append("removed_at = NULL")
         return (
-            f"WITH merged AS (INSERT INTO {self.table} ({names}) SELECT {values}"  # noqa: S608
+            f"WITH merged AS (INSERT INTO {self.table} ({names}) SELECT {values}"
             f" FROM {self.stage} s LEFT JOIN {self.table} o ON {match}"
             f" WHERE o.{self.key[0]} IS NULL OR {differs}"
             f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {', '.join(sets)}"
@@ -184,11 +184,19 @@ class TableWriter:
         match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
         rows = self.connection.execute(
             sql(
-                f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"  # noqa: S608
+                f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
                 f" WHERE o.{HASH} <> s.{HASH}"
             )
         ).fetchall()
         return [str(row[0]) for row in rows]
+
+    def unstage(self, keys: Sequence[str]) -> None:
+        """Take rows out of the staging table, by the first column of the key."""
+        if keys:
+            self.connection.execute(
+                sql(f"DELETE FROM {self.stage} WHERE {self.key[0]} = ANY (%s)"),
+                (list(keys),),
+            )
 
     def delete_others_of(self, owner: "TableWriter") -> int:
         """Delete rows of the owner's staged records that are not staged here themselves.
@@ -203,7 +211,7 @@ class TableWriter:
         first = self.key[0]
         cursor = self.connection.execute(
             sql(
-                f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"  # noqa: S608
+                f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"
                 f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {match})"
             )
         )

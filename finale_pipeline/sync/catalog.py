@@ -1,0 +1,183 @@
+"""Which tables are read from which collection, with the tables of their nested lists."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from finale_pipeline.domain.catalog import implausible_removal
+from finale_pipeline.errors import ImplausibleError
+from finale_pipeline.finale import nested
+from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
+from finale_pipeline.finale.wire import decode
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse.store import (
+    HASH,
+    Counts,
+    TableWriter,
+    hashed,
+    only_unknown,
+    read_hashes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A table with the rows of a nested list.
+
+    Attributes:
+        table: Its name; its key begins with the key of the record.
+        rows: Makes its rows from records with their helper columns.
+    """
+
+    table: str
+    rows: Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def _all(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """A table of records that carry the time of their last change.
+
+    Attributes:
+        resource: The collection it is read from.
+        table: Its name.
+        children: Tables of its nested lists.
+        chosen: Which of the collection's records belong here.
+    """
+
+    resource: Resource
+    table: str
+    children: tuple[Child, ...] = ()
+    chosen: Callable[[pl.DataFrame], pl.DataFrame] = _all
+
+    @property
+    def key(self) -> str:
+        """The key's column."""
+        return self.resource.key[0]
+
+    @property
+    def helpers(self) -> list[str]:
+        """Columns that serve only to make the children."""
+        return [helper for _, helper in self.resource.helpers]
+
+    def prepared(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the records that belong here, each with its hash."""
+        frame = self.chosen(frame)
+        hashes = hashed(frame.drop(self.helpers))[HASH]
+        return frame.with_columns(hashes)
+
+
+PRODUCTS = Catalogue(
+    PRODUCT,
+    "core.product",
+    (
+        Child("core.product_supplier", nested.supplier_rows),
+        Child("core.reorder_rule", nested.rule_rows),
+    ),
+)
+VENDORS = Catalogue(
+    PARTY,
+    "core.vendor",
+    (Child("core.vendor_contact", nested.contact_rows),),
+    nested.suppliers_only,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What writing some records did.
+
+    Attributes:
+        counts: Per table.
+        older: Keys of records that are stored in a newer version.
+    """
+
+    counts: dict[str, Counts]
+    older: list[str]
+
+
+def write(
+    run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame, stored: pl.Series, rejected: int
+) -> Loaded:
+    """Write the records that differ, and their nested lists, in the open transaction.
+
+    Args:
+        run: The run.
+        catalogue: Where they belong.
+        frame: Records as `Catalogue.prepared` returns them.
+        stored: Hashes of live rows that need not be sent.
+        rejected: Records of the same answer that were unreadable.
+    """
+    fresh = only_unknown(frame, stored)
+    owner = TableWriter(run.connection, catalogue.table)
+    owner.copy(fresh.drop(catalogue.helpers))
+    merged = owner.merge(now=run.clock())
+    older = owner.left_alone() if merged.inserted + merged.updated < len(fresh) else []
+    written = fresh.filter(~pl.col(catalogue.key).is_in(older)) if older else fresh
+    owner.unstage(older)
+    unchanged = len(frame) - merged.inserted - merged.updated
+    counts = {
+        catalogue.table: Counts(
+            len(frame) + rejected, merged.inserted, merged.updated, unchanged, 0, rejected
+        )
+    }
+    for child in catalogue.children:
+        counts[child.table] = (
+            _write_child(run, child, written, owner, may_have_rows=merged.updated > 0)
+            if len(written)
+            else Counts()
+        )
+    return Loaded(counts, older)
+
+
+def _write_child(
+    run: SyncRun, child: Child, records: pl.DataFrame, owner: TableWriter, *, may_have_rows: bool
+) -> Counts:
+    writer = TableWriter(run.connection, child.table)
+    rows = child.rows(records)
+    writer.copy(hashed(rows))
+    removed = writer.delete_others_of(owner) if may_have_rows else 0
+    merged = writer.merge(now=run.clock())
+    unchanged = len(rows) - merged.inserted - merged.updated
+    return Counts(len(rows), merged.inserted, merged.updated, unchanged, removed)
+
+
+def sync_facilities(run: SyncRun) -> None:
+    """Read all places, in one answer.
+
+    Raises:
+        ImplausibleError: Too many of them vanished.
+    """
+    catalogue = Catalogue(FACILITY, "core.facility")
+    answer = decode(run.client.body(FACILITY).data, FACILITY)
+    so_far = run.counts.get(catalogue.table, Counts())
+    run.refuse_if_unreadable(
+        catalogue.table, answer.rejects, read=len(answer.frame) + len(answer.rejects), so_far=so_far
+    )
+    frame = catalogue.prepared(answer.frame)
+    with run.batch("facilities"):
+        run.keep_rejects(catalogue.table, answer.rejects)
+        query = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
+        stored = read_hashes(run.connection, query, ())
+        loaded = write(run, catalogue, frame, stored, len(answer.rejects))
+        removed = 0 if answer.rejects else _remove_facilities(run, frame["facility_url"].to_list())
+    run.add(catalogue.table, loaded.counts[catalogue.table] + Counts(removed=removed))
+
+
+def _remove_facilities(run: SyncRun, present: list[str]) -> int:
+    rows = run.connection.execute(
+        "SELECT facility_url FROM core.facility WHERE removed_at IS NULL"
+    ).fetchall()
+    missing = [str(url) for (url,) in rows if url not in set(present)]
+    why = implausible_removal(missing=len(missing), live=len(rows), limit=run.settings.shrink_limit)
+    if why and not run.accept_implausible:
+        raise ImplausibleError(f"core.facility: {why}.", step=run.how_to_accept)
+    run.connection.execute(
+        "UPDATE core.facility SET removed_at = %s, changed_at = %s WHERE facility_url = ANY (%s)",
+        (run.clock(), run.clock(), missing),
+    )
+    return len(missing)

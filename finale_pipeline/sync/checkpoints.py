@@ -1,0 +1,259 @@
+"""What a walk remembers in the database: its windows, the records it missed, its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import polars as pl
+
+from finale_pipeline.domain.catalog import implausible_removal
+from finale_pipeline.domain.windows import Window
+from finale_pipeline.errors import ImplausibleError
+from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import Counts, sql
+
+RESUMABLE = timedelta(hours=24)
+"""An interrupted walk is taken up again for so long; later a new one begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A window as it was last read.
+
+    Attributes:
+        walk_id: The walk that read it.
+        digest: Of its answer; 0 when it had unreadable records, which must be seen again.
+        rows: Its records.
+        is_intact: Whether the table still shows exactly what that answer held.
+    """
+
+    walk_id: int
+    digest: int
+    rows: int
+    is_intact: bool
+
+    def is_same(self, digest: int) -> bool:
+        """Whether an answer with this digest would change nothing."""
+        return self.is_intact and digest != 0 and digest == self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A walk that is under way.
+
+    Attributes:
+        walk_id: Its number.
+        since: Where it begins.
+        until: The source's time at its beginning.
+        known: Windows that it or an earlier walk read.
+        may_be_whole: Whether nothing was committed yet, so that one request may do.
+    """
+
+    walk_id: int
+    since: datetime
+    until: datetime
+    known: dict[Window, Stored]
+    may_be_whole: bool
+
+
+def open_walk(
+    connection: Connection, table: str, *, since: datetime, until: datetime, now: datetime
+) -> Walk:
+    """Take up the interrupted walk of a table, or begin one."""
+    row = connection.execute(
+        "SELECT walk_id, started_at FROM ops.walk WHERE table_name = %s AND finished_at IS NULL"
+        " AND since_at = %s AND started_at > %s AND started_at <= %s"
+        " ORDER BY walk_id DESC LIMIT 1",
+        (table, since, until - RESUMABLE, until),
+    ).fetchone()
+    is_new = row is None
+    if row is None:
+        with connection.transaction():
+            connection.execute(
+                "DELETE FROM ops.absence a USING ops.walk w WHERE w.walk_id = a.walk_id"
+                " AND w.table_name = %s",
+                (table,),
+            )
+            connection.execute(
+                "UPDATE ops.walk SET finished_at = %s WHERE table_name = %s"
+                " AND finished_at IS NULL",
+                (now, table),
+            )
+            row = connection.execute(
+                "INSERT INTO ops.walk (table_name, since_at, started_at) VALUES (%s, %s, %s)"
+                " RETURNING walk_id, started_at",
+                (table, since, until),
+            ).fetchone()
+    walk_id, started_at = cast("tuple[int, datetime]", row)
+    known = _known(connection, table)
+    has_begun = not is_new and any(s.walk_id == walk_id for s in known.values())
+    return Walk(walk_id, since, started_at, known, may_be_whole=not has_begun)
+
+
+def _known(connection: Connection, table: str) -> dict[Window, Stored]:
+    rows = connection.execute(
+        sql(
+            "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"
+            " (w.row_count, w.fingerprint) = (count(t.row_hash), coalesce(bit_xor(t.row_hash), 0))"
+            f" FROM ops.catalogue_window w LEFT JOIN {table} t"
+            " ON t.updated_at >= w.window_from AND t.updated_at < w.window_to"
+            " AND t.removed_at IS NULL WHERE w.table_name = %s"
+            " GROUP BY w.table_name, w.window_from, w.window_to"
+        ),
+        (table,),
+    ).fetchall()
+    return {
+        Window(lo, hi): Stored(walk_id, digest, count, is_intact)
+        for lo, hi, walk_id, digest, count, is_intact in cast("list[tuple[Any, ...]]", rows)
+    }
+
+
+def live_rows(connection: Connection, catalogue: Catalogue) -> int:
+    """Return how many records a table has now."""
+    row = connection.execute(
+        sql(f"SELECT count(*) FROM {catalogue.table} WHERE removed_at IS NULL")
+    ).fetchone()
+    return cast("int", row[0]) if row else 0
+
+
+def keep_unchanged(connection: Connection, table: str, walk: Walk, window: Window) -> None:
+    """Note that this walk found a window as it was."""
+    connection.execute(
+        "UPDATE ops.catalogue_window SET walk_id = %s"
+        " WHERE table_name = %s AND window_from = %s AND window_to = %s",
+        (walk.walk_id, table, window.lo, window.hi),
+    )
+
+
+def keep(
+    connection: Connection, table: str, walk: Walk, window: Window, *, digest: int, now: datetime
+) -> None:
+    """Note what a window holds now; windows it overlaps are forgotten."""
+    connection.execute(
+        "DELETE FROM ops.catalogue_window"
+        " WHERE table_name = %s AND window_from < %s AND window_to > %s",
+        (table, window.hi, window.lo),
+    )
+    connection.execute(
+        sql(
+            "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, walk_id,"
+            " body_digest, row_count, fingerprint, committed_at)"
+            " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
+            f" FROM {table} WHERE removed_at IS NULL"
+            " AND updated_at >= %s AND updated_at < %s"
+        ),
+        (table, window.lo, window.hi, walk.walk_id, digest, now, window.lo, window.hi),
+    )
+
+
+def note_absent(
+    connection: Connection,
+    catalogue: Catalogue,
+    walk: Walk,
+    gone: pl.Series,
+    rejected: Sequence[str],
+) -> None:
+    """Remember stored rows that their window no longer has, unless they came unreadable."""
+    if gone.is_empty():
+        return
+    connection.execute(
+        sql(
+            "INSERT INTO ops.absence (walk_id, record_url, row_hash, is_absent)"
+            f" SELECT %s, {catalogue.key}, row_hash, true FROM {catalogue.table}"
+            f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {catalogue.key} = ANY (%s)"
+            " ON CONFLICT DO NOTHING"
+        ),
+        (walk.walk_id, gone.to_list(), list(rejected)),
+    )
+
+
+def note_present(connection: Connection, walk: Walk, urls: Sequence[str]) -> None:
+    """Remember records that are there, if in an older version than ours."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ops.absence (walk_id, record_url, is_absent) VALUES (%s, %s, false)"
+            " ON CONFLICT (walk_id, record_url) DO UPDATE SET is_absent = false",
+            [(walk.walk_id, url) for url in urls],
+        )
+
+
+def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
+    """End a complete walk: mark removed what it missed everywhere, if that can be believed.
+
+    Raises:
+        ImplausibleError: Too much is missing; nothing is removed, and the next walk looks again.
+    """
+    missing = _missing(run.connection, catalogue, walk)
+    live = live_rows(run.connection, catalogue)
+    why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
+    if why and not run.accept_implausible:
+        with run.batch(f"holding {catalogue.resource.path}"):
+            _forget_windows_of(run.connection, catalogue, missing)
+            _close(run.connection, walk, run.clock())
+        raise ImplausibleError(
+            f"{catalogue.table}: {why}.",
+            data="Nothing was removed; changed and new records are in.",
+            step=run.how_to_accept,
+        )
+    with run.batch(f"{catalogue.resource.path}: what is gone"):
+        run.connection.execute(
+            sql(
+                f"UPDATE {catalogue.table} SET removed_at = %s, changed_at = %s"
+                f" WHERE {catalogue.key} = ANY (%s)"
+            ),
+            (run.clock(), run.clock(), missing),
+        )
+        _recount_windows(run.connection, catalogue.table, walk)
+        _close(run.connection, walk, run.clock())
+    run.add(catalogue.table, Counts(removed=len(missing)))
+
+
+def _missing(connection: Connection, catalogue: Catalogue, walk: Walk) -> list[str]:
+    rows = connection.execute(
+        sql(
+            f"SELECT t.{catalogue.key} FROM ops.absence a JOIN {catalogue.table} t"
+            f" ON t.{catalogue.key} = a.record_url AND t.row_hash = a.row_hash"
+            " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL"
+        ),
+        (walk.walk_id,),
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _forget_windows_of(connection: Connection, catalogue: Catalogue, urls: list[str]) -> None:
+    connection.execute(
+        sql(
+            f"DELETE FROM ops.catalogue_window w USING {catalogue.table} t"
+            f" WHERE w.table_name = %s AND t.{catalogue.key} = ANY (%s)"
+            " AND t.updated_at >= w.window_from AND t.updated_at < w.window_to"
+        ),
+        (catalogue.table, urls),
+    )
+
+
+def _recount_windows(connection: Connection, table: str, walk: Walk) -> None:
+    """Bring the fingerprints up to date after removals and late changes of the same walk."""
+    connection.execute(
+        sql(
+            "UPDATE ops.catalogue_window w SET row_count = n.count, fingerprint = n.mark"
+            " FROM (SELECT c.window_from, c.window_to, count(t.row_hash) AS count,"
+            " coalesce(bit_xor(t.row_hash), 0) AS mark FROM ops.catalogue_window c"
+            f" LEFT JOIN {table} t ON t.updated_at >= c.window_from"
+            " AND t.updated_at < c.window_to AND t.removed_at IS NULL"
+            " WHERE c.table_name = %s AND c.walk_id = %s GROUP BY 1, 2) n"
+            " WHERE w.table_name = %s AND w.window_from = n.window_from"
+            " AND w.window_to = n.window_to"
+            " AND (w.row_count, w.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
+        ),
+        (table, walk.walk_id, table),
+    )
+
+
+def _close(connection: Connection, walk: Walk, now: datetime) -> None:
+    connection.execute("DELETE FROM ops.absence WHERE walk_id = %s", (walk.walk_id,))
+    connection.execute(
+        "UPDATE ops.walk SET finished_at = %s WHERE walk_id = %s", (now, walk.walk_id)
+    )

@@ -69,9 +69,10 @@ class SandboxServer:
         self._http.shutdown()
         self._http.server_close()
 
-    def serve_forever(self) -> None:
-        """Serve in this thread until it is interrupted."""
-        self._http.serve_forever()
+    def wait(self) -> None:
+        """Wait until it is closed, or this thread is interrupted."""
+        while self._thread.is_alive():
+            self._thread.join(1)
 
     def add_fault(self, text: str) -> None:
         """Let requests meet a fault from now on; Fault.parse says how it is written."""

@@ -78,6 +78,15 @@ class SyncRun:
             f" the numbers are in ops.sync_run where run_id = {self.run_id}."
         )
 
+    def take(self, table_set: str) -> None:
+        """Lock one more table set for the rest of the run.
+
+        Raises:
+            SkippedError: Another sync works on it.
+        """
+        leases.lock(self.connection, table_set)
+        leases.note_lock(self.connection, self.run_id, table_set)
+
     def add(self, table: str, counts: Counts) -> None:
         """Add to what happened to a table; call it after its transaction."""
         self.counts[table] = self.counts.get(table, Counts()) + counts

@@ -33,6 +33,7 @@ WINDOW_BYTES = 24 * MEGABYTE
 SHORTEST = timedelta(hours=1)
 LONGEST = timedelta(days=windows.MAX_DAYS)
 BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+ALL_TIME = Window(BEGINNING, datetime(2100, 1, 1, tzinfo=UTC))
 AHEAD = timedelta(hours=1)
 """How far past the source's time the last window reaches, for what changes meanwhile."""
 OVERLAP = timedelta(minutes=2)
@@ -91,8 +92,7 @@ def _read_whole(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> b
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
     except AnswerTooLarge:
         return False
-    window = Window(BEGINNING, walk.until + AHEAD)
-    fetched = _decoded(catalogue, window, body, walk.known)
+    fetched = _decoded(catalogue, ALL_TIME, body, walk.known)
     if _row_count(fetched, walk.known) >= run.settings.row_cap:
         return False
     _commit(run, catalogue, walk, fetched, 1.0)

@@ -2,9 +2,12 @@
 
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import psycopg
 
 from finale_pipeline.errors import LocalError
 
@@ -22,6 +25,7 @@ log_min_error_statement = 'panic'
 # log_min_error_statement: an error's statement could carry data of the account into a file.
 
 WAREHOUSE = "finale"
+DATABASES = (WAREHOUSE, "finale_dagster")
 
 
 def running_url(data: Path, database: str = WAREHOUSE) -> str | None:
@@ -83,7 +87,20 @@ def start(data: Path) -> str:
             f"The embedded PostgreSQL in {data} started and is gone again.",
             step=f"Look at {data / 'log'}.",
         )
+    _create_databases(str(running_url(data, "postgres")))
     return url
+
+
+def _create_databases(url: str) -> None:
+    """Create the warehouse and Dagster's database where they are missing."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in DATABASES:
+            with suppress(psycopg.errors.DuplicateDatabase):
+                # Keys are compared byte by byte, whatever the machine's language is.
+                connection.execute(
+                    f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"
+                    " LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+                )
 
 
 def stop(data: Path) -> bool:

@@ -84,6 +84,13 @@ def lock(connection: "Connection", table_set: str) -> None:
         raise SkippedError(f"The {table_set} tables are taken: {holder(connection, table_set)}.")
 
 
+def note_lock(connection: "Connection", run_id: int, table_set: str) -> None:
+    """Write into the ledger that a run took one more table set."""
+    connection.execute(
+        "UPDATE ops.sync_run SET locks = locks || %s WHERE run_id = %s", ([table_set], run_id)
+    )
+
+
 def unlock(connection: "Connection", table_set: str) -> None:
     """Give a table set back."""
     connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, TABLE_SETS[table_set]))

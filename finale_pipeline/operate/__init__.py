@@ -1,0 +1,1 @@
+"""What an operator does: run everything, look at it, examine it."""

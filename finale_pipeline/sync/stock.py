@@ -1,0 +1,231 @@
+"""Reads all stock at once, believes it or holds it, and brings levels and history up to date."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+
+import polars as pl
+import xxhash
+
+from finale_pipeline.domain.stock import StockSummary, doubts
+from finale_pipeline.errors import ImplausibleError, MalformedError
+from finale_pipeline.finale.records import STOCK
+from finale_pipeline.finale.wire import Answer, decode
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import levels
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import (
+    HASH,
+    Counts,
+    TableWriter,
+    hashed,
+    only_unknown,
+    read_hashes,
+)
+
+ENTRY = "core.stock_entry"
+LEVEL = "core.stock_level"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An answer: its digest, and its content unless that is stored already."""
+
+    digest: int
+    answer: Answer | None
+    entries: pl.DataFrame
+
+
+def sync_stock(run: SyncRun) -> None:
+    """Bring stock to what Finale has; explicit zeros for products without an entry.
+
+    Raises:
+        ImplausibleError: Two reads in a row would take away more than can be believed.
+        MalformedError: The answer was cut off at Finale's cap, or names a key twice.
+    """
+    places = _places(run.connection)
+    read = _read(run, places)
+    reasons = _doubts(run, read)
+    if reasons and not run.accept_implausible:
+        read = _read(run, places)
+        reasons = _doubts(run, read)
+        if reasons:
+            raise ImplausibleError(
+                f"Two reads of stock in a row cannot be believed: {'; '.join(reasons)}.",
+                data="Stock stays as it was.",
+                step=run.how_to_accept,
+            )
+    day = run.client.source_now().astimezone(run.settings.zone).date()
+    if read.answer is None:
+        _keep_unchanged(run, day)
+    else:
+        _write(run, read, read.answer, day)
+
+
+def _places(connection: Connection) -> dict[str, str | None]:
+    """Return each place's parent."""
+    rows = connection.execute("SELECT facility_url, parent_url FROM core.facility ORDER BY 1")
+    return dict(cast("list[tuple[str, str | None]]", rows.fetchall()))
+
+
+def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
+    body = run.client.body(STOCK)
+    # Where a sublocation belongs decides about sums too, so it is part of the question.
+    digest = xxhash.xxh3_64_intdigest(f"{body.digest} {sorted(places.items())}".encode()) >> 1
+    if digest == _stored_digest(run.connection):
+        return _Read(digest, None, pl.DataFrame())
+    answer = decode(body.data, STOCK)
+    if answer.rows >= run.settings.row_cap:
+        raise MalformedError(
+            f"inventoryitem/ answered {answer.rows} rows; at {run.settings.row_cap} Finale cuts"
+            " an answer without saying so, and the rest would look like zero.",
+            step="If the account really has so many, set FINALE_ROW_CAP higher.",
+        )
+    run.refuse_if_unreadable(
+        ENTRY,
+        answer.rejects,
+        read=len(answer.frame) + len(answer.rejects),
+        so_far=run.counts.get(ENTRY, Counts()),
+    )
+    return _Read(digest, answer, _entries(answer.frame, places))
+
+
+def _stored_digest(connection: Connection) -> int | None:
+    """Return the digest of the last answer, if the table still shows exactly that."""
+    row = connection.execute(
+        "SELECT body_digest FROM ops.feed WHERE feed_name = 'stock' AND (row_count, fingerprint)"
+        " = (SELECT count(*), coalesce(bit_xor(row_hash), 0) FROM core.stock_entry)"
+    ).fetchone()
+    return cast("int", row[0]) if row else None
+
+
+def _entries(frame: pl.DataFrame, places: dict[str, str | None]) -> pl.DataFrame:
+    """Return rows of core.stock_entry, with the location that holds each place, and hashes."""
+    pairs = frame.select("facility_url", "parent_facility_url").unique()
+    known = {url: parent for url, parent in pairs.iter_rows() if parent}
+    known |= {url: parent for url, parent in places.items() if parent}
+    locations = {url: _location(url, known) for url in pairs["facility_url"].to_list()}
+    location = pl.col("facility_url").replace_strict(locations, return_dtype=pl.String)
+    return hashed(
+        frame.select(
+            *STOCK.key,
+            location.alias("location_url"),
+            "sku",
+            "on_hand_units",
+            "on_order_units",
+            "reserved_units",
+        )
+    )
+
+
+def _location(url: str, parents: dict[str, str]) -> str:
+    seen = {url}
+    while (parent := parents.get(url)) is not None and parent not in seen:
+        seen.add(parent)
+        url = parent
+    return url
+
+
+def _doubts(run: SyncRun, read: _Read) -> list[str]:
+    if read.answer is None:
+        return []
+    return doubts(
+        before=levels.summary(run.connection),
+        now=summarise(read.entries),
+        entries=len(read.entries),
+        products=levels.active_products(run.connection),
+        limit=run.settings.shrink_limit,
+    )
+
+
+def summarise(entries: pl.DataFrame) -> StockSummary:
+    """Return what a read says in sum.
+
+    Args:
+        entries: product_url, location_url and the three quantities.
+    """
+    units = ("on_hand_units", "on_order_units", "reserved_units")
+    sums = entries.group_by("product_url").agg(pl.col(*units).sum())
+    by_place = (
+        entries.group_by("location_url", "product_url")
+        .agg(pl.col("on_hand_units").sum())
+        .filter(pl.col("on_hand_units") > 0)
+        .group_by("location_url")
+        .len()
+    )
+    in_stock, on_order, reserved = (int((sums[name] > 0).sum()) for name in units)
+    return StockSummary(in_stock, dict(by_place.iter_rows()), on_order, reserved)
+
+
+def _write(run: SyncRun, read: _Read, answer: Answer, day: date) -> None:
+    with run.batch("stock"):
+        stored = read_hashes(run.connection, f"SELECT row_hash FROM {ENTRY}", ())
+        fresh = only_unknown(read.entries, stored)
+        writer = TableWriter(run.connection, ENTRY)
+        writer.copy(fresh)
+        merged = writer.merge(now=run.clock())
+        gone = stored.filter(~stored.is_in(read.entries[HASH].implode()))
+        kept = _protected(run.connection, read, answer)
+        levels.begin(run.connection, writer.stage)
+        removed = levels.remove_entries(run.connection, gone.to_list(), kept)
+        changed = levels.refresh(run.connection, day=day, now=run.clock())
+        levels.note_day(run.connection, day=day, now=run.clock())
+        run.keep_rejects(ENTRY, answer.rejects)
+        _keep_feed(run, 0 if answer.rejects else read.digest)
+    unchanged = len(read.entries) - merged.inserted - merged.updated
+    rejected = len(answer.rejects)
+    run.add(
+        ENTRY,
+        Counts(
+            len(read.entries) + rejected,
+            merged.inserted,
+            merged.updated,
+            unchanged,
+            removed,
+            rejected,
+        ),
+    )
+    run.add(LEVEL, changed)
+
+
+def _protected(connection: Connection, read: _Read, answer: Answer) -> list[str]:
+    """Return products whose stored entries stay because a row of theirs was unreadable.
+
+    A row without even a product could be anyone's: then whoever seems to have no stock any more
+    keeps what is stored. An old number is better than a false zero.
+    """
+    if not answer.rejects:
+        return []
+    products = {reject.key for reject in answer.rejects if reject.key}
+    if any(reject.key is None for reject in answer.rejects):
+        rows = connection.execute("SELECT DISTINCT product_url FROM core.stock_entry").fetchall()
+        products |= {str(row[0]) for row in rows} - set(read.entries["product_url"])
+    return sorted(products)
+
+
+def _keep_feed(run: SyncRun, digest: int) -> None:
+    run.connection.execute(
+        "INSERT INTO ops.feed (feed_name, body_digest, row_count, fingerprint, read_at)"
+        " SELECT 'stock', %s, count(*), coalesce(bit_xor(row_hash), 0), %s FROM core.stock_entry"
+        " ON CONFLICT (feed_name) DO UPDATE SET body_digest = excluded.body_digest,"
+        " row_count = excluded.row_count, fingerprint = excluded.fingerprint,"
+        " read_at = excluded.read_at",
+        (digest, run.clock()),
+    )
+
+
+def _keep_unchanged(run: SyncRun, day: date) -> None:
+    """Note that stock was read and is as stored; new products still get their zeros."""
+    with run.batch("stock, unchanged"):
+        levels.begin(run.connection, None)
+        changed = levels.refresh(run.connection, day=day, now=run.clock())
+        levels.note_day(run.connection, day=day, now=run.clock())
+        row = cast(
+            "tuple[Any, ...]",
+            run.connection.execute(
+                "UPDATE ops.feed SET read_at = %s WHERE feed_name = 'stock' RETURNING row_count",
+                (run.clock(),),
+            ).fetchone(),
+        )
+    run.add(ENTRY, Counts(read=row[0], unchanged=row[0]))
+    run.add(LEVEL, changed)

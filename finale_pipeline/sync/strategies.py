@@ -1,0 +1,46 @@
+"""What each strategy reads, in which order, under which locks."""
+
+import logging
+from collections.abc import Callable
+
+from finale_pipeline.errors import SkippedError
+from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.stock import sync_stock
+from finale_pipeline.sync.walk import sync_catalogue
+
+log = logging.getLogger(__name__)
+
+TABLE_SETS = {"full": ("catalogue",), "inventory": ("stock",), "vendors": ("catalogue",)}
+"""What a strategy locks at its beginning; full takes the stock when it comes to it."""
+
+
+def sync_full(run: SyncRun) -> None:
+    """Read every place, vendor, product and all stock."""
+    sync_facilities(run)
+    sync_catalogue(run, VENDORS)
+    sync_catalogue(run, PRODUCTS)
+    try:
+        run.take("stock")
+    except SkippedError as error:
+        # Another sync is reading the stock at this moment; reading it twice would add nothing.
+        log.info("stock is left to another sync: %s", error.what)
+        return
+    sync_stock(run)
+
+
+def sync_inventory(run: SyncRun) -> None:
+    """Read all stock."""
+    sync_stock(run)
+
+
+def sync_vendors(run: SyncRun) -> None:
+    """Read all vendors."""
+    sync_catalogue(run, VENDORS)
+
+
+STRATEGIES: dict[str, Callable[[SyncRun], None]] = {
+    "full": sync_full,
+    "inventory": sync_inventory,
+    "vendors": sync_vendors,
+}

@@ -1,0 +1,127 @@
+"""Stock levels: sums over the entries of touched products, now, per location and per day."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import cast
+
+from finale_pipeline.domain.stock import StockSummary
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import Counts, sql
+
+LIVE_WITHOUT_LEVEL = (
+    "SELECT p.product_url FROM core.product p WHERE p.removed_at IS NULL"
+    " AND NOT EXISTS (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url)"
+)
+
+
+def summary(connection: Connection) -> StockSummary:
+    """Return what is stored, in sum."""
+    row = connection.execute(
+        "SELECT count(*) FILTER (WHERE on_hand_units > 0),"
+        " count(*) FILTER (WHERE on_order_units > 0),"
+        " count(*) FILTER (WHERE reserved_units > 0) FROM core.stock_level"
+    ).fetchone()
+    in_stock, on_order, reserved = cast("tuple[int, int, int]", row)
+    places = connection.execute(
+        "SELECT location_url, count(*) FROM core.stock_level_by_location"
+        " WHERE on_hand_units > 0 GROUP BY 1"
+    ).fetchall()
+    by_location = dict(cast("list[tuple[str, int]]", places))
+    return StockSummary(in_stock, by_location, on_order, reserved)
+
+
+def active_products(connection: Connection) -> int:
+    """Return how many products are active."""
+    row = connection.execute(
+        "SELECT count(*) FROM core.product WHERE removed_at IS NULL AND status = 'PRODUCT_ACTIVE'"
+    ).fetchone()
+    return cast("int", row[0]) if row else 0
+
+
+def begin(connection: Connection, stage: str | None) -> None:
+    """Collect the products whose level may change: those staged, and new ones without a level."""
+    staged = f" UNION SELECT product_url FROM {stage}" if stage else ""
+    connection.execute(
+        sql(f"CREATE TEMP TABLE touched ON COMMIT DROP AS {LIVE_WITHOUT_LEVEL}{staged}")
+    )
+
+
+def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[str]) -> int:
+    """Delete entries by their hash, except those of some products.
+
+    Returns:
+        How many were deleted.
+    """
+    row = connection.execute(
+        "WITH deleted AS (DELETE FROM core.stock_entry WHERE row_hash = ANY (%s)"
+        " AND NOT product_url = ANY (%s) RETURNING product_url),"
+        " noted AS (INSERT INTO touched SELECT DISTINCT product_url FROM deleted)"
+        " SELECT count(*) FROM deleted",
+        (list(gone), list(kept)),
+    ).fetchone()
+    return cast("int", row[0]) if row else 0
+
+
+def refresh(connection: Connection, *, day: date, now: datetime) -> Counts:
+    """Bring the levels of the collected products up to date, and their history of the day.
+
+    Returns:
+        What happened to core.stock_level.
+    """
+    connection.execute("ANALYZE touched")
+    row = connection.execute(REFRESH, {"now": now, "day": day}).fetchone()
+    touched, inserted, updated = cast("tuple[int, int, int]", row)
+    connection.execute(REFRESH_LOCATIONS, {"now": now})
+    connection.execute(
+        "DELETE FROM core.stock_level_by_location l USING touched t"
+        " WHERE l.product_url = t.product_url AND NOT EXISTS (SELECT FROM core.stock_entry e"
+        " WHERE e.product_url = l.product_url AND e.location_url = l.location_url)"
+    )
+    return Counts(touched, inserted, updated, touched - inserted - updated)
+
+
+def note_day(connection: Connection, *, day: date, now: datetime) -> None:
+    """Note that stock was read completely on a business day."""
+    connection.execute(
+        "INSERT INTO core.stock_day (snapshot_on, read_at) VALUES (%s, %s)"
+        " ON CONFLICT (snapshot_on) DO UPDATE SET read_at = excluded.read_at",
+        (day, now),
+    )
+
+
+SUMS = (
+    "coalesce(sum(e.on_hand_units), 0) AS on_hand_units,"
+    " coalesce(sum(e.reserved_units), 0) AS reserved_units,"
+    " coalesce(sum(e.on_order_units), 0) AS on_order_units"
+)
+REFRESH = sql(
+    f"WITH sums AS (SELECT t.product_url, {SUMS} FROM (SELECT DISTINCT product_url FROM touched) t"
+    " LEFT JOIN core.stock_entry e ON e.product_url = t.product_url GROUP BY 1),"
+    " written AS (INSERT INTO core.stock_level AS l"
+    " (product_url, on_hand_units, reserved_units, on_order_units, changed_at)"
+    " SELECT *, %(now)s FROM sums ON CONFLICT (product_url) DO UPDATE SET"
+    " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
+    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at"
+    " WHERE (l.on_hand_units, l.reserved_units, l.on_order_units)"
+    " <> (excluded.on_hand_units, excluded.reserved_units, excluded.on_order_units)"
+    " RETURNING product_url, on_hand_units, reserved_units, on_order_units, xmax = 0 AS is_new),"
+    " history AS (INSERT INTO core.stock_daily"
+    " (product_url, snapshot_on, on_hand_units, reserved_units, on_order_units, changed_at)"
+    " SELECT product_url, %(day)s, on_hand_units, reserved_units, on_order_units, %(now)s"
+    " FROM written ON CONFLICT (product_url, snapshot_on) DO UPDATE SET"
+    " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
+    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at)"
+    " SELECT (SELECT count(*) FROM sums), count(*) FILTER (WHERE is_new),"
+    " count(*) FILTER (WHERE NOT is_new) FROM written"
+)
+REFRESH_LOCATIONS = sql(
+    "INSERT INTO core.stock_level_by_location AS l"
+    " (product_url, location_url, on_hand_units, reserved_units, on_order_units, changed_at)"
+    f" SELECT e.product_url, e.location_url, {SUMS}, %(now)s FROM core.stock_entry e"
+    " WHERE e.product_url IN (SELECT product_url FROM touched) GROUP BY 1, 2"
+    " ON CONFLICT (product_url, location_url) DO UPDATE SET"
+    " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
+    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at"
+    " WHERE (l.on_hand_units, l.reserved_units, l.on_order_units)"
+    " <> (excluded.on_hand_units, excluded.reserved_units, excluded.on_order_units)"
+)

@@ -24,6 +24,7 @@ class SandboxServer:
         faults: Met from the beginning.
         rate_limits: GETs a minute and collection reads an hour; None = no limits.
         row_cap: Records after which an answer is cut without a sign.
+        cuts_stock: Whether stock is cut at that cap too.
         latency: Seconds before each answer.
         bandwidth: Bytes a second on each connection; None = as fast as it goes.
     """
@@ -36,12 +37,14 @@ class SandboxServer:
         faults: Iterable[Fault] = (),
         rate_limits: tuple[int, int] | None = (120, 300),
         row_cap: int = ROW_CAP,
+        cuts_stock: bool = False,
         latency: float = 0,
         bandwidth: float | None = None,
     ) -> None:
         self.account = account
         self.requests: list[str] = []
         self.row_cap = row_cap
+        self.cuts_stock = cuts_stock
         self.latency = latency
         self.bandwidth = bandwidth
         self.limits = Limits(*rate_limits, account.clock.now) if rate_limits else None
@@ -88,8 +91,10 @@ class SandboxServer:
 
     def collection(self, path: str, query: Query) -> Parts:
         """Return a collection's answer in pieces."""
-        cap = min(self.row_cap, query.limit or self.row_cap)
         table = self.account.tables[path]
+        # Whether Finale cuts its stock too is not known; here it does when asked to.
+        row_cap = self.row_cap if path != "inventoryitem" or self.cuts_stock else len(table)
+        cap = min(row_cap, query.limit or row_cap)
         if not query.ranges:
             return table.answer(query.lo, query.hi, cap=cap)
         columns = json.loads(b"".join(table.answer(query.lo, query.hi, cap=cap)))

@@ -75,7 +75,7 @@ def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
     if digest == _stored_digest(run.connection):
         return _Read(digest, None, pl.DataFrame())
     answer = decode(body.data, STOCK)
-    if answer.rows >= run.settings.row_cap:
+    if answer.rows == run.settings.row_cap:
         raise MalformedError(
             f"inventoryitem/ answered {answer.rows} rows; at {run.settings.row_cap} Finale cuts"
             " an answer without saying so, and the rest would look like zero.",

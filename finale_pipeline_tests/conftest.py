@@ -4,7 +4,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 
@@ -79,3 +80,24 @@ def sandbox(account: Account) -> Iterator[SandboxServer]:
     """That account over HTTP, without request limits."""
     with SandboxServer(account, rate_limits=None) as server:
         yield server
+
+
+@pytest.fixture
+def settings(url: str, sandbox: SandboxServer) -> Settings:
+    """Settings that sync the small account into this test's database."""
+    return settings_for(url, sandbox)
+
+
+def settings_for(url: str, sandbox: SandboxServer, **changes: object) -> Settings:
+    """Return settings for a database and a sandbox."""
+    values = {
+        "base_url": sandbox.base_url,
+        "account": "demo",
+        "api_key": "sandbox-key",
+        "api_secret": "sandbox-secret",
+        "database_url": url,
+        "since": date(2025, 10, 1),
+        "get_per_minute": 100_000,
+        "collections_per_hour": 100_000,
+    }
+    return Settings.model_validate(values | changes)

@@ -143,9 +143,9 @@ class Transport:
         self._http.close()
 
     def source_now(self) -> datetime:
-        """Return the source's time, as its last answer's Date header had it."""
+        """Return the source's time in whole seconds, as its last Date header had it."""
         offset = self._offset if abs(self._offset) > CLOCK_NOISE else timedelta()
-        return self._clock() + offset
+        return (self._clock() + offset).replace(microsecond=0)
 
     def get(
         self, resource: str, params: Mapping[str, str], *, max_bytes: int | None = None

@@ -75,9 +75,16 @@ def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
         if b"\\u" in text:
             text = _without_bad_escapes(text)
         text.decode()
-        return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        columns = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"The answer for {resource.path} cannot be read: {error}.") from error
+    for name, raw in columns.items():
+        if bytes(raw[:1]) != b"[":
+            said = cells.escaped(f"{name}: {bytes(raw)[:200].decode(errors='replace')}", 200)
+            raise MalformedError(
+                f"The answer for {resource.path} is no collection but looks like an error, {said}."
+            )
+    return columns
 
 
 def _without_bad_escapes(text: bytes) -> bytes:

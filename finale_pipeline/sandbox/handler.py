@@ -5,6 +5,7 @@ import gzip
 import hmac
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from email.utils import format_datetime
@@ -34,7 +35,9 @@ class Listener(ThreadingHTTPServer):
     sandbox: "SandboxServer"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is its own business."""
+        """A client that hangs up is its own business; anything else is a fault of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -154,12 +157,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _failed(self, fault: Fault, headers: dict[str, str]) -> bool:
         """Act out a fault that needs no answer; False when one is needed after all."""
-        now = self.server.sandbox.account.clock.now().timestamp()
         page = {"Content-Type": "text/html"}
         seconds = fault.argument
         replies: dict[str, tuple[int, bytes, dict[str, str]]] = {
             "throttle": (429, b"{}", {"Retry-After": seconds}),
-            "throttle-reset": (429, b"{}", {"X-RateLimit-Reset": _later(now, seconds)}),
+            "throttle-reset": (429, b"{}", {"X-RateLimit-Reset": self._later(seconds)}),
             "throttle-bare": (429, b"{}", {}),
             "revoke": (401, b'{"error":"unauthorized"}', {}),
             "redirect": (302, b"", {"Location": "https://elsewhere.example/login"}),
@@ -254,6 +256,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(length))
         self.end_headers()
 
-
-def _later(now: float, seconds: str) -> str:
-    return str(int(now + float(seconds or 0)))
+    def _later(self, seconds: str) -> str:
+        now = self.server.sandbox.account.clock.now().timestamp()
+        return str(int(now) + int(seconds)) if seconds.isdigit() else ""

@@ -57,7 +57,6 @@ class SyncRun:
         clock: Gives the time in UTC.
         accept_implausible: Whether a person has looked at a held read and wants it written.
         counts: What happened so far, per table.
-        stop_requested: Set from outside; the run ends at the next batch border.
     """
 
     settings: "Settings"
@@ -67,8 +66,7 @@ class SyncRun:
     clock: Clock
     accept_implausible: bool = False
     counts: dict[str, Counts] = field(default_factory=dict)
-    on_progress: Callable[[str, float | None], None] | None = None
-    stop_requested: bool = False
+    on_progress: Callable[[str, float | None], object] | None = None
 
     @property
     def how_to_accept(self) -> str:
@@ -100,11 +98,9 @@ class SyncRun:
             progress: Share of the run's work that is done with it, 0 to 1, where known.
 
         Raises:
-            InterruptedSync: Someone asked to stop, or closed this run.
+            InterruptedSync: Someone closed this run.
             LocalError: The database failed; nothing of the batch stays.
         """
-        if self.stop_requested:
-            raise InterruptedSync(f"Sync run {self.run_id} was asked to stop.")
         with database_errors(step), self.connection.transaction():
             leases.beat(
                 self.connection, self.run_id, now=self.clock(), step=step, progress=progress
@@ -167,7 +163,8 @@ def open_sync(
     dagster_run_id: str | None = None,
     accept_implausible: bool = False,
     clock: Clock = utc_now,
-    on_progress: Callable[[str, float | None], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    on_progress: Callable[[str, float | None], object] | None = None,
 ) -> Iterator[SyncRun]:
     """Open a run: connect, check the schema and the account, take the locks, write the row.
 
@@ -190,7 +187,7 @@ def open_sync(
             connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
             dagster_run_id=dagster_run_id, now=clock(),
         )  # fmt: skip
-        with _client(settings, source, clock) as client:
+        with _client(settings, source, clock, sleep) as client:
             run = SyncRun(
                 settings, connection, client, run_id, clock,
                 accept_implausible=accept_implausible, on_progress=on_progress,
@@ -219,16 +216,16 @@ def source_of(settings: "Settings") -> Source:
     )
 
 
-def _client(settings: "Settings", source: Source, clock: Clock) -> FinaleClient:
+def _client(
+    settings: "Settings", source: Source, clock: Clock, sleep: Callable[[float], None]
+) -> FinaleClient:
     budget = Budget(
         get_per_minute=settings.get_per_minute,
         collections_per_hour=settings.collections_per_hour,
         clock=clock,
-        sleep=time.sleep,
+        sleep=sleep,
     )
-    return FinaleClient(
-        source, budget=budget, clock=clock, sleep=time.sleep, compress=settings.compress
-    )
+    return FinaleClient(source, budget=budget, clock=clock, sleep=sleep, compress=settings.compress)
 
 
 def _adopt(connection: Connection, source: Source, *, now: datetime) -> None:

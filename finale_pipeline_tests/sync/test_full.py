@@ -1,0 +1,224 @@
+"""Full syncs: first, again, with changes; whole and by windows; always equal to the account."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from finale_pipeline.errors import ImplausibleError, MalformedError
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync import walk
+from finale_pipeline.sync.run import open_sync
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.conftest import NOW, settings_for
+from finale_pipeline_tests.sync.helpers import (
+    assert_ledger_is_closed,
+    assert_mirrors,
+    contents,
+    sync,
+)
+
+
+@pytest.fixture(params=["whole", "windows"])
+def by(request: pytest.FixtureRequest, url: str, sandbox: SandboxServer) -> Settings:
+    """Settings of an account that is read in one request, and of one read by windows."""
+    # A cap below the account's size: one request would be cut off.
+    cap = {"whole": 120_000, "windows": 150}[request.param]
+    sandbox.row_cap = cap
+    return settings_for(url, sandbox, row_cap=cap, window_rows=100)
+
+
+def test_a_first_sync_equals_the_account(
+    by: Settings, account: Account, connection: Connection
+) -> None:
+    run = sync(by)
+    assert_mirrors(connection, account)
+    assert_ledger_is_closed(connection)
+    assert run.counts["core.product"].inserted == 400
+
+
+def test_a_second_sync_writes_nothing(by: Settings, connection: Connection) -> None:
+    sync(by)
+    before = contents(connection)
+    stamps = connection.execute("SELECT max(changed_at) FROM core.product").fetchall()
+    again = sync(by)
+    assert contents(connection) == before
+    assert connection.execute("SELECT max(changed_at) FROM core.product").fetchall() == stamps
+    written = {t: (c.inserted, c.updated, c.removed) for t, c in again.counts.items()}
+    assert set(written.values()) == {(0, 0, 0)}
+    assert again.counts["core.product"].unchanged >= 400
+
+
+def test_exactly_the_edited_rows_are_written(
+    by: Settings, account: Account, connection: Connection
+) -> None:
+    sync(by)
+    account.clock.advance(seconds=5000)
+    edited = account.edit_products(9)
+    account.create_products(3)
+    run = sync(by)
+    counts = run.counts["core.product"]
+    assert (counts.inserted, counts.updated, counts.removed) == (3, 9, 0)
+    written = connection.execute(
+        "SELECT product_url FROM core.product WHERE changed_at > first_seen_at"
+    ).fetchall()
+    assert {row[0] for row in written} == set(edited)
+    assert_mirrors(connection, account)
+
+
+def test_vanished_products_are_marked_removed_and_come_back(
+    by: Settings, account: Account, connection: Connection
+) -> None:
+    sync(by)
+    product = account.tables["product"]
+    place = product.places()[200]
+    cells = dict(product.record(place))
+    url = product.key_of(place)
+    product.drop(place)
+    account.clock.advance(seconds=9000)
+    assert sync(by).counts["core.product"].removed == 1
+    removed = "SELECT product_url FROM core.product WHERE removed_at IS NOT NULL"
+    assert connection.execute(removed).fetchall() == [(url,)]
+    assert sync(by).counts["core.product"].removed == 0
+    stamp = account.clock.now()
+    cells["lastUpdatedDate"] = stamp.strftime('"%Y-%m-%dT%H:%M:%S"').encode()
+    product.put(int(stamp.timestamp()), cells)
+    sync(by)
+    assert connection.execute(removed).fetchall() == []
+
+
+def test_half_a_catalogue_is_held_until_accepted(
+    by: Settings, account: Account, connection: Connection
+) -> None:
+    sync(by)
+    for place in account.tables["product"].places()[::2]:
+        account.tables["product"].drop(place)
+    live = "SELECT count(*) FROM core.product WHERE removed_at IS NULL"
+    for _ in range(2):
+        with pytest.raises(ImplausibleError, match="200 of 400 records vanished"):
+            sync(by)
+        assert connection.execute(live).fetchall() == [(400,)]
+    assert_ledger_is_closed(connection)
+    assert sync(by, accept=True).counts["core.product"].removed == 200
+    assert connection.execute(live).fetchall() == [(200,)]
+
+
+def test_a_product_edited_during_the_walk_is_neither_lost_nor_removed(
+    url: str, account: Account, connection: Connection
+) -> None:
+    with SandboxServer(account, rate_limits=None, row_cap=150) as sandbox:
+        settings = settings_for(url, sandbox, row_cap=150, window_rows=100, lanes=1)
+        sync(settings)
+        account.clock.advance(seconds=50_000)
+        with open_sync(
+            settings, strategy="full", trigger="test", table_sets=["catalogue"],
+            on_progress=lambda *_: account.edit_products(1),
+        ) as run:  # fmt: skip
+            from finale_pipeline.sync.catalog import PRODUCTS, sync_facilities  # noqa: PLC0415
+
+            sync_facilities(run)
+            walk.sync_catalogue(run, PRODUCTS)
+        assert run.counts["core.product"].removed == 0
+        removed = "SELECT count(*) FROM core.product WHERE removed_at IS NOT NULL"
+        assert connection.execute(removed).fetchall() == [(0,)]
+        sync(settings)
+        assert_mirrors(connection, account)
+
+
+def test_a_mass_edit_above_the_cap_is_cut_into_halves(
+    url: str, account: Account, connection: Connection
+) -> None:
+    with SandboxServer(account, rate_limits=None, row_cap=60) as sandbox:
+        settings = settings_for(url, sandbox, row_cap=60, window_rows=100)
+        sync(settings)
+        assert_mirrors(connection, account)
+
+
+def test_more_records_in_one_second_than_the_cap_is_said_loudly(
+    url: str, account: Account, connection: Connection
+) -> None:
+    account.edit_products(80)
+    with SandboxServer(account, rate_limits=None, row_cap=60) as sandbox:
+        settings = settings_for(url, sandbox, row_cap=60, window_rows=100)
+        with pytest.raises(MalformedError, match="in the same second, 2026-03-09 12:00:00 UTC"):
+            sync(settings)
+    assert_ledger_is_closed(connection)
+
+
+def test_a_backfill_reads_its_range_again_and_never_undoes_newer_rows(
+    settings: Settings, account: Account, connection: Connection
+) -> None:
+    sync(settings)
+    connection.execute(
+        "UPDATE core.product SET name = 'by hand', row_hash = 0"
+        " WHERE updated_at >= '2026-02-01' AND updated_at < '2026-02-10'"
+    )
+    connection.execute(
+        "UPDATE core.product SET name = 'newer', row_hash = 1, updated_at = '2027-01-01'"
+        " WHERE updated_at > '2026-02-20' AND updated_at < '2026-02-22'"
+    )
+    with open_sync(settings, strategy="products", trigger="test", table_sets=["catalogue"]) as run:
+        from finale_pipeline.sync.catalog import PRODUCTS  # noqa: PLC0415
+
+        walk.backfill(run, PRODUCTS, NOW.replace(month=2, day=1, hour=0), NOW)
+    rows = connection.execute("SELECT name FROM core.product").fetchall()
+    names = {row[0] for row in rows}
+    assert "by hand" not in names
+    assert "newer" in names
+    assert run.counts["core.product"].removed == 0
+
+
+def test_records_before_the_first_day_are_never_taken_for_removed(
+    url: str, sandbox: SandboxServer, connection: Connection
+) -> None:
+    sandbox.row_cap = 150
+    sync(settings_for(url, sandbox, row_cap=150))
+    sync(settings_for(url, sandbox, row_cap=150, since=date(2026, 1, 1)))
+    removed = "SELECT count(*) FROM core.product WHERE removed_at IS NOT NULL"
+    assert connection.execute(removed).fetchall() == [(0,)]
+
+
+def test_suppliers_rules_and_contacts_follow_their_record(
+    settings: Settings, account: Account, connection: Connection
+) -> None:
+    sync(settings)
+
+    def stored() -> set[Any]:
+        rows = connection.execute(
+            "SELECT product_url, vendor_url, price, is_main FROM core.product_supplier"
+        ).fetchall()
+        return {(a, b, float(str(c)), d) for a, b, c, d in rows}
+
+    def sent() -> set[Any]:
+        return {
+            (r["productUrl"], s["supplierPartyUrl"], s["price"], "MAIN" in s["supplierPrefOrderId"])
+            for r in account.records("product")
+            for s in r.get("supplierList") or []
+        }  # fmt: skip
+
+    assert stored() == sent()
+    table = account.tables["product"]
+    place = next(p for p in table.places() if len(table.record(p)["supplierList"]) > 10)
+    account.clock.advance(seconds=60)
+    stamp = account.clock.now()
+    table.put(
+        int(stamp.timestamp()),
+        {
+            **table.record(place),
+            "supplierList": b"[]",
+            "lastUpdatedDate": stamp.strftime('"%Y-%m-%dT%H:%M:%S"').encode(),
+        },
+        place=place,
+    )
+    run = sync(settings)
+    assert stored() == sent()
+    assert run.counts["core.product_supplier"].removed >= 1
+    vendors = connection.execute("SELECT count(*) FROM core.vendor").fetchall()
+    parties = list(account.records("partygroup"))
+    assert vendors == [(sum("SUPPLIER" in p["roleTypeIdList"] for p in parties),)]
+    contacts = connection.execute("SELECT count(*) FROM core.vendor_contact").fetchall()
+    assert contacts == [
+        (sum(len(p["contactMechList"]) for p in parties if "SUPPLIER" in p["roleTypeIdList"]),)
+    ]

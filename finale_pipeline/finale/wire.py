@@ -79,7 +79,7 @@ def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"The answer for {resource.path} cannot be read: {error}.") from error
     for name, raw in columns.items():
-        if bytes(raw[:1]) != b"[":
+        if bytes(memoryview(raw)[:1]) != b"[":
             said = cells.escaped(f"{name}: {bytes(raw)[:200].decode(errors='replace')}", 200)
             raise MalformedError(
                 f"The answer for {resource.path} is no collection but looks like an error, {said}."

@@ -139,7 +139,7 @@ def close_run(
     api_calls: int,
     bytes_read: int,
 ) -> None:
-    """Write how a run ended; a run that is closed already stays as it is."""
+    """Write how a run ended, and give its locks back; a run closed already stays as it is."""
     connection.execute(
         "UPDATE ops.sync_run SET status = %s, finished_at = %s, heartbeat_at = %s, counts = %s,"
         " api_calls = %s, bytes = %s, error_kind = %s, error = %s,"
@@ -150,4 +150,5 @@ def close_run(
             ending.error_kind, ending.error, ending.status, run_id,
         ),
     )  # fmt: skip
-    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LIFE_SPACE, run_id))
+    # At once, for a closing session keeps its locks until the server has noticed.
+    connection.execute("SELECT pg_advisory_unlock_all()")

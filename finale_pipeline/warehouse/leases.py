@@ -91,11 +91,6 @@ def note_lock(connection: "Connection", run_id: int, table_set: str) -> None:
     )
 
 
-def unlock(connection: "Connection", table_set: str) -> None:
-    """Give a table set back."""
-    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, TABLE_SETS[table_set]))
-
-
 def holder(connection: "Connection", table_set: str) -> str:
     """Say who holds a table set."""
     row = connection.execute(

@@ -44,10 +44,17 @@ def test_stock_is_free_while_the_catalogue_is_taken(url: str, connection: Connec
         leases.lock(second, "stock")
 
 
+def wait_until_free(connection: Connection, space: int, number: int) -> None:
+    """Wait in the server's own queue until a session that is ending has let go."""
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", (space, number))
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (space, number))
+
+
 def test_a_lock_dies_with_its_session(url: str, connection: Connection) -> None:
     with connect(url, name="first") as first:
         leases.lock(first, "stock")
 
+    wait_until_free(connection, leases.LOCK_SPACE, leases.TABLE_SETS["stock"])
     leases.lock(connection, "stock")
 
 
@@ -56,6 +63,7 @@ def test_a_run_whose_process_is_gone_is_buried_and_a_living_one_is_not(
 ) -> None:
     with connect(url, name="first") as first:
         dead = open_run(first)
+    wait_until_free(connection, leases.LIFE_SPACE, dead)
     alive = open_run(connection)
 
     with connect(url, name="second") as second:

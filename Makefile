@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help test check fix clean
+.PHONY: help run test check fix clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -15,6 +15,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
+
+run: $(VENV)/.ready ## start everything: database, sandbox, Dagster; Ctrl-C stops it
+	$(BIN)/finale dev
 
 check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/ruff format --check .

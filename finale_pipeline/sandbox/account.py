@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -76,6 +76,10 @@ class Account:
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
+
+    def first_change(self) -> datetime:
+        """Return the stamp of the product that was changed longest ago."""
+        return datetime.fromtimestamp(self.tables["product"].first_stamp(), UTC)
 
     def edit_products(self, count: int) -> list[str]:
         """Change the cost of so many products, and their stamp to now; return their urls."""

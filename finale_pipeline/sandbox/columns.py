@@ -90,6 +90,10 @@ class Table:
     def __len__(self) -> int:
         return len(self._stamps) - len(self._gone) + len(self._later)
 
+    def first_stamp(self) -> int:
+        """Return the oldest stamp of the base, Unix seconds."""
+        return int(self._stamps[0])
+
     def places(self) -> list[int]:
         """Return where the records are that are there now."""
         base = [i for i in range(len(self._stamps)) if i not in self._gone]

@@ -56,7 +56,9 @@ class SyncRun:
         run_id: The run's number in `ops.sync_run`.
         clock: Gives the time in UTC.
         accept_implausible: Whether a person has looked at a held read and wants it written.
+        started_at: When it began, UTC.
         counts: What happened so far, per table.
+        on_finished: Called with each asset whose tables were read to the end.
     """
 
     settings: "Settings"
@@ -64,8 +66,10 @@ class SyncRun:
     client: FinaleClient
     run_id: int
     clock: Clock
+    started_at: datetime
     accept_implausible: bool = False
     counts: dict[str, Counts] = field(default_factory=dict)
+    on_finished: Callable[["SyncRun", str], object] | None = None
     on_progress: Callable[[str, float | None], object] | None = None
 
     @property
@@ -84,6 +88,11 @@ class SyncRun:
         """
         leases.lock(self.connection, table_set)
         leases.note_lock(self.connection, self.run_id, table_set)
+
+    def finish(self, asset: str) -> None:
+        """Tell that the tables of an asset were read to the end."""
+        if self.on_finished is not None:
+            self.on_finished(self, asset)
 
     def add(self, table: str, counts: Counts) -> None:
         """Add to what happened to a table; call it after its transaction."""
@@ -145,6 +154,7 @@ class SyncRun:
             return
         with self.batch(f"keeping the unreadable rows of {table}"):
             self.keep_rejects(table, rejects)
+        self.add(table, Counts(read=len(rejects), rejected=len(rejects)))
         raise DriftError(
             f"{rejected} of {so_far.read + read} rows for {table} are unreadable, more than"
             f" {limit * 100:g} %; the first: {rejects[0].reason}.",
@@ -165,6 +175,7 @@ def open_sync(
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
     on_progress: Callable[[str, float | None], object] | None = None,
+    on_finished: Callable[[SyncRun, str], object] | None = None,
 ) -> Iterator[SyncRun]:
     """Open a run: connect, check the schema and the account, take the locks, write the row.
 
@@ -187,10 +198,11 @@ def open_sync(
             connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
             dagster_run_id=dagster_run_id, now=clock(),
         )  # fmt: skip
-        with _client(settings, source, clock, sleep) as client:
+        with new_client(settings, source, clock=clock, sleep=sleep) as client:
             run = SyncRun(
-                settings, connection, client, run_id, clock,
+                settings, connection, client, run_id, clock, clock(),
                 accept_implausible=accept_implausible, on_progress=on_progress,
+                on_finished=on_finished,
             )  # fmt: skip
             with _closing(run, url):
                 yield run
@@ -216,9 +228,14 @@ def source_of(settings: "Settings") -> Source:
     )
 
 
-def _client(
-    settings: "Settings", source: Source, clock: Clock, sleep: Callable[[float], None]
+def new_client(
+    settings: "Settings",
+    source: Source,
+    *,
+    clock: Clock = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> FinaleClient:
+    """Return a client of an account, within the budgets of the settings."""
     budget = Budget(
         get_per_minute=settings.get_per_minute,
         collections_per_hour=settings.collections_per_hour,

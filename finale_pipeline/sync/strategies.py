@@ -18,25 +18,29 @@ TABLE_SETS = {"full": ("catalogue",), "inventory": ("stock",), "vendors": ("cata
 def sync_full(run: SyncRun) -> None:
     """Read every place, vendor, product and all stock."""
     sync_facilities(run)
-    sync_catalogue(run, VENDORS)
+    run.finish("facilities")
+    sync_vendors(run)
     sync_catalogue(run, PRODUCTS)
+    run.finish("products")
     try:
         run.take("stock")
     except SkippedError as error:
         # Another sync is reading the stock at this moment; reading it twice would add nothing.
         log.info("stock is left to another sync: %s", error.what)
         return
-    sync_stock(run)
+    sync_inventory(run)
 
 
 def sync_inventory(run: SyncRun) -> None:
     """Read all stock."""
     sync_stock(run)
+    run.finish("inventory_levels")
 
 
 def sync_vendors(run: SyncRun) -> None:
     """Read all vendors."""
     sync_catalogue(run, VENDORS)
+    run.finish("vendors")
 
 
 STRATEGIES: dict[str, Callable[[SyncRun], None]] = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from psycopg import sql
 
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse import embedded
@@ -57,6 +58,28 @@ def dagster_url(settings: "Settings") -> str:
         parts = urlsplit(database_url(settings))
         url = urlunsplit(parts._replace(path=parts.path + DAGSTER_SUFFIX))
     return url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def prepare_dagster_database(settings: "Settings") -> None:
+    """Create Dagster's database on the warehouse's server, where it is missing.
+
+    Raises:
+        ConfigError: The server's user may not; the message has the command for one who may.
+    """
+    if settings.dagster_database_url is not None or settings.database_url is None:
+        return  # named by its owner; or created with the embedded server
+    name = urlsplit(dagster_url(settings)).path.lstrip("/")
+    with connect(database_url(settings), name="finale dev") as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            return
+        try:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise ConfigError(
+                f"The database {name}, for Dagster's own records, is missing.",
+                step=f'Run as an administrator: CREATE DATABASE "{name}"; or set'
+                " FINALE_DAGSTER_DATABASE_URL.",
+            ) from error
 
 
 def without_password(url: str) -> str:

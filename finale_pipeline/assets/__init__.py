@@ -1,0 +1,1 @@
+"""The assets: what the UI shows, what people backfill, what checks watch."""

@@ -1,0 +1,52 @@
+"""Stock levels of the present day; the past is in the history that earlier reads left."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from finale_pipeline.assets.catalog import KINDS, OWNERS, facilities, products
+from finale_pipeline.assets.failures import failures
+from finale_pipeline.assets.reports import metadata
+from finale_pipeline.resources import Finale, calendar
+
+snapshot_days = dg.DailyPartitionsDefinition(
+    start_date=calendar()[0].isoformat(), timezone=calendar()[1], end_offset=1
+)
+"""Business days in the account's zone; today is among them."""
+
+
+@dg.asset(
+    partitions_def=snapshot_days,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    deps=[facilities, dg.AssetDep(products, partition_mapping=dg.AllPartitionMapping())],
+    group_name="stock",
+    owners=OWNERS,
+    kinds=KINDS,
+    tags={"source": "inventoryitem"},
+    description="Stock of every product: core.stock_entry, stock_level, stock_level_by_location,"
+    " stock_daily. A read that is empty, cut or suspiciously smaller changes nothing, is repeated,"
+    " and is then held for a person. Finale shows only the present: a past day cannot be read.",
+)
+def inventory_levels(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
+    """Read all stock of today."""
+    from finale_pipeline.sync.stock import sync_stock  # noqa: PLC0415 - nothing at import
+
+    with (
+        failures(context, finale, ("inventory_levels",)),
+        finale.sync(context.run_id, "inventory", ("stock",), trigger="ui") as run,
+    ):
+        today = run.client.source_now().astimezone(run.settings.zone).date().isoformat()
+        past = [key for key in context.partition_keys if key != today]
+        if past:
+            raise dg.Failure(
+                f"Finale shows stock of the present only; {past[0]} cannot be read any more.",
+                metadata={
+                    "next_step": "Materialize today's partition. What was stored of past days is in"
+                    " mart.stock_daily (core.stock_daily), one row per product and day.",
+                    "today": today,
+                },
+                allow_retries=False,
+            )
+        sync_stock(run)
+        yield dg.MaterializeResult(metadata=metadata(run, "inventory_levels"))

@@ -1,0 +1,153 @@
+"""`finale doctor`: examines settings, disk, database, source and data; each finding has a step."""
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.operate.source import with_running_sandbox
+from finale_pipeline.settings import ENV_FILE
+from finale_pipeline.warehouse import leases, schema
+from finale_pipeline.warehouse.connect import Connection, connect, database_url, without_password
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+FREE_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found.
+
+    Attributes:
+        what: Its subject.
+        state: ok, warning or failed.
+        says: The finding.
+        step: What to do; empty when nothing is.
+        exit_code: 0, or that of the failure.
+    """
+
+    what: str
+    state: str
+    says: str
+    step: str = ""
+    exit_code: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding by name."""
+        return asdict(self)
+
+
+def examine(settings: "Settings") -> list[Finding]:
+    """Examine everything; a failed part does not hide the others."""
+    settings = with_running_sandbox(settings)
+    parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+        "secrets": _secrets,
+        "disk": _disk,
+        "database": _database,
+        "source": _source,
+    }
+    findings: list[Finding] = []
+    for what, part in parts.items():
+        try:
+            findings += part(settings)
+        except PipelineError as error:
+            findings.append(Finding(what, "failed", error.what, error.step, error.exit_code))
+    return findings
+
+
+def shown(findings: list[Finding]) -> str:
+    """Return the findings as lines to read."""
+    return "\n".join(
+        f"{f.state:8} {f.what:10} {f.says}" + (f"\n{'':20}{f.step}" if f.step else "")
+        for f in findings
+    )
+
+
+def _secrets(_settings: "Settings") -> Iterator[Finding]:
+    path = Path(ENV_FILE)
+    if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding(
+            "secrets", "warning", "Others on this machine can read .env.", "Run: chmod 600 .env"
+        )
+    else:
+        yield Finding("secrets", "ok", "nobody else can read them here")
+
+
+def _disk(settings: "Settings") -> Iterator[Finding]:
+    home = settings.home if settings.home.exists() else Path()
+    free = shutil.disk_usage(home).free
+    says = f"{free / 1e9:.1f} GB free where {settings.home} is"
+    if free < FREE_BYTES:
+        yield Finding("disk", "warning", says, "Free some; PostgreSQL stops when it is full.")
+    else:
+        yield Finding("disk", "ok", says)
+
+
+def _database(settings: "Settings") -> Iterator[Finding]:
+    url = database_url(settings)
+    with connect(url, name="finale doctor") as connection:
+        schema.require_current(connection)
+        yield Finding("database", "ok", f"{without_password(url)}, schema {schema.HEAD}")
+        yield _encoding(connection)
+        yield from _data(connection)
+
+
+def _encoding(connection: Connection) -> Finding:
+    row = cast("tuple[str, str]", connection.execute(
+        "SELECT current_setting('server_encoding'), current_setting('server_version')"
+    ).fetchone())  # fmt: skip
+    encoding, version = row
+    if encoding != "UTF8":
+        step = "Create the database anew with ENCODING 'UTF8'."
+        return Finding("database", "failed", f"Its encoding is {encoding}.", step, 4)
+    return Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
+
+
+def _data(connection: Connection) -> Iterator[Finding]:
+    from finale_pipeline.sync.run import utc_now  # noqa: PLC0415 - the one clock
+
+    dead = leases.bury_dead(connection, now=utc_now())
+    if dead:
+        yield Finding("syncs", "warning", f"Runs {dead} had died; they are marked failed now.")
+    queries = {
+        "products without a stock level": (
+            "SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS"
+            " (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url)"
+        ),
+        "levels that differ from the sum of their entries": (
+            "SELECT count(*) FROM core.stock_level l LEFT JOIN (SELECT product_url,"
+            " sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e"
+            " USING (product_url) WHERE l.on_hand_units <> coalesce(e.units, 0)"
+        ),
+    }
+    for what, query in queries.items():
+        row = cast("tuple[int]", connection.execute(query).fetchone())
+        if row[0]:
+            step = "Run: finale sync full"
+            yield Finding("data", "warning", f"{row[0]} {what}", step)
+        else:
+            yield Finding("data", "ok", f"no {what}")
+
+
+def _source(settings: "Settings") -> Iterator[Finding]:
+    from finale_pipeline.finale.records import FACILITY  # noqa: PLC0415 - only when it is asked
+    from finale_pipeline.sync.run import new_client, source_of, utc_now  # noqa: PLC0415
+
+    if settings.account is None:
+        yield Finding("source", "warning", "No account is configured.", "See .env.example.")
+        return
+    with new_client(settings, source_of(settings)) as client:
+        client.body(FACILITY)
+        off = (client.source_now() - utc_now()).total_seconds()
+    says = f"{settings.base_url} knows us as {settings.account}"
+    yield Finding("source", "ok", says)
+    if abs(off) > 60:  # noqa: PLR2004 - a minute
+        yield Finding(
+            "clock", "warning", f"This machine's clock differs from Finale's by {off:.0f} s.",
+            "Set the clock; a sandbox whose clock was moved differs too.",
+        )  # fmt: skip

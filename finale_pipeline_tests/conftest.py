@@ -11,6 +11,7 @@ import pytest
 
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import embedded, schema
@@ -72,7 +73,7 @@ def connection(url: str) -> Iterator[Connection]:
 @pytest.fixture
 def account() -> Account:
     """A small account whose clock stands still until it is moved."""
-    return Account.build(products=400, clock=Clock(frozen_at=NOW), years=0.4)
+    return invented_account(products=400, clock=Clock(frozen_at=NOW), years=0.4)
 
 
 @pytest.fixture

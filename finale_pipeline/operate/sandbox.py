@@ -7,6 +7,7 @@ from pathlib import Path
 from finale_pipeline.errors import LocalError
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.handler import KEY, SECRET
+from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.sandbox.server import SandboxServer
 
@@ -17,7 +18,7 @@ def build(products: int, seed: int, orders: Path | None) -> Account:
         from finale_pipeline.sandbox.orders import account_from  # noqa: PLC0415 - needs polars
 
         return account_from(orders)
-    return Account.build(products=products, seed=seed)
+    return invented_account(products=products, seed=seed)
 
 
 def server(

@@ -1,9 +1,12 @@
 """Makes the records of an account from a seed: names, places, prices, the oddities of real data."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from finale_pipeline.sandbox.sales import STAMP, Product
 
 THINGS = ("soap", "candle", "mug", "lantern", "cushion", "teapot", "basket", "clock", "tin", "card")
 KINDS = (
@@ -28,7 +31,25 @@ ODD_NAMES = (
     "Teekanne für Gäste ☕",
 )
 LOCATIONS, SUBLOCATIONS = 3, 12
-STAMP = "%Y-%m-%dT%H:%M:%S"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A real product to make a record of, instead of an invented one.
+
+    Attributes:
+        sku: Its code.
+        name: Its description.
+        price: For one unit.
+        stamp: When it was last updated, Unix seconds.
+        units: On hand now.
+    """
+
+    sku: str
+    name: str
+    price: float
+    stamp: int
+    units: float
 
 
 class Maker:
@@ -40,16 +61,28 @@ class Maker:
         seed: Of everything random.
         now: The account's time, UTC.
         span: Over how long before it the stamps are spread.
+        items: Real products, by stamp ascending, to take the place of invented ones.
+        currency: Of prices.
     """
 
     def __init__(
-        self, account: str, products: int, seed: int, now: datetime, span: timedelta
+        self,
+        account: str,
+        products: int,
+        *,
+        seed: int,
+        now: datetime,
+        span: timedelta,
+        items: Sequence[Item] = (),
+        currency: str = "USD",
     ) -> None:
         self._account = account
         self._products = products
         self._seed = seed
         self._now = now
         self._span = span
+        self._items = items
+        self._currency = currency
         self._vendors = max(5, products // 100)
 
     def _url(self, resource: str, number: int | str) -> str:
@@ -57,31 +90,53 @@ class Maker:
 
     def _product_url(self, index: int) -> str:
         # Renamed products keep their old address: every tenth url differs from its SKU.
-        return self._url("product", 100_000 + index if index % 10 == 0 else f"P-{index}")
+        is_renamed = self._items or index % 10 == 0
+        return self._url("product", 100_000 + index if is_renamed else f"P-{index}")
+
+    def _sku(self, index: int) -> str:
+        if self._items:
+            return self._items[index].sku
+        if index % 997 == 5:  # noqa: PLR2004 - a few SKUs stand for two products
+            return f"P-{index - 1}"
+        return f"P-{index}" if index % 50 else f"P {index}/é#%"
+
+    def sold(self) -> list[Product]:
+        """Return what sales need to know of every product."""
+        return [
+            Product(
+                self._product_url(i), self._sku(i), self._items[i].price if self._items else 9.5
+            )
+            for i in range(self._products)
+        ]
 
     def _dice(self, what: str, index: int) -> random.Random:
         return random.Random(f"{self._seed} {what} {index}")  # noqa: S311 - repeatable
 
     def stamps(self) -> list[int]:
         """Unix seconds at which the products were last updated, ascending."""
+        if self._items:
+            return [item.stamp for item in self._items]
         last, seconds = int(self._now.timestamp()) - 60, int(self._span.total_seconds())
         return [last - seconds + seconds * (i + 1) // self._products for i in range(self._products)]
 
     def product(self, index: int, stamp: int) -> dict[str, Any]:
         """Return one product."""
         dice = self._dice("product", index)
-        sku = f"P-{index}" if index % 50 else f"P {index}/é#%"
-        name = f"{dice.choice(KINDS).title()} {dice.choice(THINGS)}, {dice.choice(SETS)}"
+        name = self._name(dice, index)
         cost = round(dice.uniform(0.5, 80), 2)
+        price = cost * 2
+        if self._items:
+            price = self._items[index].price
+            cost = round(price * 0.6, 2)
         updated = self._now + timedelta(seconds=stamp - int(self._now.timestamp()))
         vendors = dice.sample(range(self._vendors), dice.choice((0, 1, 1, 1, 2)))
         return {
-            "productId": sku,
+            "productId": self._sku(index),
             "productUrl": self._product_url(index),
-            "internalName": ODD_NAMES[index // 97 % 5] if index % 97 == 7 else name,  # noqa: PLR2004
+            "internalName": name,
             "longDescription": None,
             "productTypeId": "GOOD",
-            "statusId": "PRODUCT_ACTIVE" if dice.random() < 0.82 else "PRODUCT_INACTIVE",  # noqa: PLR2004
+            "statusId": self._status(dice),
             "category": dice.choice(CATEGORIES),
             "cost": str(cost) if index % 7 == 0 else cost,
             "leadTime": dice.choice((None, 7, 14, 30)),
@@ -92,7 +147,11 @@ class Maker:
             "weightUomId": "WT_lb",
             "stdPackingUnitsPerCase": dice.choice((None, 6, 12)),
             "priceList": [
-                {"productPriceTypeId": "LIST_PRICE", "price": cost * 2, "currencyUomId": "USD"}
+                {
+                    "productPriceTypeId": "LIST_PRICE",
+                    "price": price,
+                    "currencyUomId": self._currency,
+                }
             ],
             "supplierList": [self._supplier(v, n, cost) for n, v in enumerate(vendors)],
             "reorderGuidelineList": self._guidelines(dice),
@@ -106,12 +165,23 @@ class Maker:
             "lastUpdatedDate": updated.strftime(STAMP),
         }
 
+    def _name(self, dice: random.Random, index: int) -> str:
+        if self._items:
+            return self._items[index].name
+        if index % 97 == 7:  # noqa: PLR2004 - some names are made to do harm
+            return ODD_NAMES[index // 97 % 5]
+        return f"{dice.choice(KINDS).title()} {dice.choice(THINGS)}, {dice.choice(SETS)}"
+
+    def _status(self, dice: random.Random) -> str:
+        is_active = self._items or dice.random() < 0.82  # noqa: PLR2004 - of the simulation
+        return "PRODUCT_ACTIVE" if is_active else "PRODUCT_INACTIVE"
+
     def _supplier(self, vendor: int, position: int, cost: float) -> dict[str, Any]:
         return {
             "supplierPartyUrl": self._url("partygroup", 10_000 + vendor),
             "supplierPrefOrderId": "10_MAIN_SUPPL" if position == 0 else "90_ALT_SUPPL",
             "price": round(cost * 0.8, 2),
-            "currencyUomId": "USD",
+            "currencyUomId": self._currency,
             "supplierProductId": f"V{vendor}-{position}",
             "leadTime": 5 + vendor % 20,
         }
@@ -131,8 +201,12 @@ class Maker:
     def stock(self) -> Iterator[dict[str, Any]]:
         """Yield every row of stock."""
         for index in range(self._products):
-            yield from self._on_hand(index)
-            yield from self._on_orders(index)
+            if self._items:
+                row = self._stock_row(index, 20_000, self._items[index].units)
+                yield row | {"parentFacilityUrl": self._url("facility", 10_001)}
+            else:
+                yield from self._on_hand(index)
+                yield from self._on_orders(index)
 
     def _on_hand(self, index: int) -> list[dict[str, Any]]:
         """Stock on hand of a product: none for one in eight, else one or two places."""
@@ -154,7 +228,7 @@ class Maker:
         return {
             "facilityUrl": self._url("facility", facility),
             "parentFacilityUrl": None,
-            "productId": f"P-{index}",
+            "productId": self._sku(index),
             "productUrl": self._product_url(index),
             "lotId": f"L-{index}" if index % 25 == 0 else None,
             "normalizedPackingString": None,
@@ -169,11 +243,18 @@ class Maker:
         if index % 6:
             return []
         row = self._stock_row(index, 10_001, 0)
-        bought, sold = self._url("order", f"PO-{index}"), self._url("order", 90_000 + index)
+        bought = self._url("order", f"PO-{self._sku(index)}")
+        sold = self._url("order", 90_000 + index)
         return [
             row | {"orderUrl": bought, "quantityOnOrder": 24 + index % 100},
             row | {"orderUrl": sold, "quantityReserved": str(1 + index % 4)},
         ]
+
+    def bought(self) -> Iterator[tuple[Product, int]]:
+        """Yield what the open purchase orders bring."""
+        if not self._items:
+            products = self.sold()
+            yield from ((products[i], 24 + i % 100) for i in range(0, self._products, 6))
 
     def parties(self) -> list[dict[str, Any]]:
         """Return vendors, some of them disabled or without e-mail, and one customer."""

@@ -69,10 +69,14 @@ class Table:
     Args:
         key: Field that tells records apart.
         records: The base's records, each with its `lastUpdatedDate` in Unix seconds, ascending.
+        hidden: A field that only the single record shows.
     """
 
-    def __init__(self, key: str, records: Iterable[tuple[int, Cells]]) -> None:
+    def __init__(
+        self, key: str, records: Iterable[tuple[int, Cells]], *, hidden: str | None = None
+    ) -> None:
         self._key = key
+        self._hidden = hidden
         writers: dict[str, ColumnWriter] = {}
         stamps = array("q")
         for stamp, cells in records:
@@ -142,7 +146,10 @@ class Table:
             for place, (stamp, _) in self._later.items()
             if (lo is None or stamp >= lo) and (hi is None or stamp <= hi)
         )[:room]
-        return _json(self._base, runs, [self._later[-number][1] for _, number in later])
+        records = [self._later[-number][1] for _, number in later]
+        names = dict.fromkeys([*self._base, *(name for cells in records for name in cells)])
+        names.pop(self._hidden, None)  # type: ignore[arg-type]
+        return _json(self._base, runs, records, list(names))
 
 
 def _runs(start: int, stop: int, gone: Sequence[int], cap: int) -> Iterator[tuple[int, int]]:
@@ -155,10 +162,13 @@ def _runs(start: int, stop: int, gone: Sequence[int], cap: int) -> Iterator[tupl
 
 
 def _json(
-    base: Mapping[str, Column], runs: Sequence[tuple[int, int]], later: Sequence[Cells]
+    base: Mapping[str, Column],
+    runs: Sequence[tuple[int, int]],
+    later: Sequence[Cells],
+    names: Sequence[str],
 ) -> list[bytes | memoryview]:
     parts: list[bytes | memoryview] = [b"{"]
-    for name in dict.fromkeys([*base, *(name for cells in later for name in cells)]):
+    for name in names:
         values: list[bytes | memoryview] = []
         is_filled = any(cells.get(name, NULL) != NULL for cells in later)
         if name in base:

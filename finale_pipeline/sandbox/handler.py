@@ -76,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
             "heal": sandbox.clear_faults,
             "edit": lambda: len(account.edit_products(int(sent["products"]))),
             "remove": lambda: len(account.remove_products(int(sent["products"]))),
+            "sell": account.catch_up,
             "create": lambda: len(account.create_products(int(sent["products"]))),
         }
         what = self.path.removeprefix("/sandbox/")

@@ -90,7 +90,12 @@ class SandboxServer:
         return next((fault for fault in self._faults if fault.meets(path)), None)
 
     def collection(self, path: str, query: Query) -> Parts:
-        """Return a collection's answer in pieces."""
+        """Return a collection's answer in pieces, with the sales until now."""
+        with self.account.mutex:
+            self.account.catch_up()
+            return self._collection(path, query)
+
+    def _collection(self, path: str, query: Query) -> Parts:
         table = self.account.tables[path]
         # Whether Finale cuts its stock too is not known; here it does when asked to.
         row_cap = self.row_cap if path != "inventoryitem" or self.cuts_stock else len(table)

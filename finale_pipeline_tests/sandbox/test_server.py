@@ -11,6 +11,7 @@ import pytest
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.scenarios import KINDS, Fault
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline_tests.conftest import NOW
@@ -139,7 +140,7 @@ def test_the_same_seed_gives_the_same_account() -> None:
     clock = Clock(frozen_at=NOW)
     answers = [
         b"".join(
-            Account.build(products=50, clock=clock, seed=s)
+            invented_account(products=50, clock=clock, seed=s)
             .tables["product"]
             .answer(None, None, cap=99)
         )

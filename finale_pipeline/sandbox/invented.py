@@ -1,0 +1,32 @@
+"""Builds an invented account of any size from a seed."""
+
+from datetime import timedelta
+
+from finale_pipeline.sandbox.account import NAME, Account
+from finale_pipeline.sandbox.catalog import Maker
+from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.sales import invented
+
+
+def invented_account(
+    *,
+    products: int,
+    seed: int = 7,
+    clock: Clock | None = None,
+    years: float = 3,
+    sales_days: int = 60,
+) -> Account:
+    """Build an account.
+
+    Args:
+        products: How many.
+        seed: The same seed and clock give the same account.
+        clock: Its time; the newest product was updated just before.
+        years: Over how long the products' stamps are spread.
+        sales_days: Days of sales before now.
+    """
+    clock = clock or Clock()
+    now = clock.now().replace(microsecond=0)
+    maker = Maker(NAME, products, seed=seed, now=now, span=timedelta(days=365 * years))
+    sales = invented(maker.sold(), seed, now - timedelta(days=sales_days))
+    return Account(maker, clock, sales, seed)

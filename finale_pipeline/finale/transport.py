@@ -208,7 +208,7 @@ class Transport:
             self._offset = parsedate_to_datetime(headers["date"]) - self._clock()
         except (KeyError, ValueError, TypeError):
             self._offset = timedelta()
-        reset = _reset(headers)
+        reset = self._reset(headers)
         if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
             self._budget.block_until(reset)
 
@@ -222,10 +222,18 @@ class Transport:
             raise self._throttled(response.headers, path)
         raise _status_error(status, path)
 
+    def _reset(self, headers: httpx.Headers) -> datetime | None:
+        """Return by our clock when the budget is back; the header says it by the source's."""
+        try:
+            moment = datetime.fromtimestamp(float(headers["x-ratelimit-reset"]), UTC)
+        except (KeyError, ValueError, OverflowError, OSError):
+            return None
+        return moment - (self.source_now() - self._clock())
+
     def _throttled(self, headers: httpx.Headers, path: str) -> Exception:
         now = self._clock()
         wait = _retry_after(headers.get("retry-after"), now)
-        reset = _reset(headers)
+        reset = self._reset(headers)
         if wait is None and reset is not None:
             wait = (reset - now).total_seconds()
         wait = DEFAULT_PAUSE if wait is None or wait <= 0 else wait
@@ -306,14 +314,6 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
 def _until(value: str, now: datetime) -> float:
     moment = parsedate_to_datetime(value)
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-
-
-def _reset(headers: httpx.Headers) -> datetime | None:
-    """The moment the budget is back: Unix seconds, by the source's documentation."""
-    try:
-        return datetime.fromtimestamp(float(headers["x-ratelimit-reset"]), UTC)
-    except (KeyError, ValueError, OverflowError, OSError):
-        return None
 
 
 def _login_page(path: str) -> CredentialsRefused:

@@ -87,6 +87,8 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a read."""
         sandbox = self.server.sandbox
         sandbox.requests.append(self.path)
+        if sandbox.on_request is not None:
+            sandbox.on_request(self.path)
         url = urlsplit(self.path)
         parts = [unquote(part) for part in url.path.split("/")[1:]]
         headers: dict[str, str] = {}

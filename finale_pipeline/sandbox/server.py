@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +27,7 @@ class SandboxServer:
         cuts_stock: Whether stock is cut at that cap too.
         latency: Seconds before each answer.
         bandwidth: Bytes a second on each connection; None = as fast as it goes.
+        on_request: Called with each path before it is answered; drills act there.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class SandboxServer:
         cuts_stock: bool = False,
         latency: float = 0,
         bandwidth: float | None = None,
+        on_request: Callable[[str], object] | None = None,
     ) -> None:
         self.account = account
+        self.on_request = on_request
         self.requests: list[str] = []
         self.row_cap = row_cap
         self.cuts_stock = cuts_stock

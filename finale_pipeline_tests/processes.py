@@ -1,0 +1,52 @@
+"""Starts the command as a process of its own, as a person would."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from finale_pipeline.settings import Settings
+
+
+def environment(settings: Settings, **changes: str) -> dict[str, str]:
+    """Return the variables that give a process these settings."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("FINALE_")}
+    given = {}
+    for name, value in settings.model_dump(exclude_unset=True).items():
+        shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        given[f"FINALE_{name.upper()}"] = str(shown)
+    return inherited | given | changes
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command line of `finale` with arguments."""
+    return [sys.executable, "-m", "finale_pipeline.cli", *arguments]
+
+
+def start(settings: Settings, *arguments: str, **changes: str) -> "subprocess.Popen[str]":
+    """Start the command."""
+    return subprocess.Popen(
+        command(*arguments),
+        env=environment(settings, **changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class Ended:
+    """How a command ended: its code, what it said, and its last line as JSON if it is some."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.out, self.err = process.communicate(timeout=120)
+        self.code = process.returncode
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out.strip().splitlines()[-1])
+
+
+def finale(settings: Settings, *arguments: str, **changes: str) -> Ended:
+    """Run the command to its end."""
+    return Ended(start(settings, *arguments, **changes))

@@ -1,0 +1,116 @@
+"""The commands as processes: exit codes, the JSON line, what they say."""
+
+import pytest
+
+from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.processes import finale
+from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed
+
+
+def test_a_sync_ends_with_one_line_of_json(settings: Settings) -> None:
+    ended = finale(settings, "sync", "full", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    said = ended.json
+    assert set(said) >= {"strategy", "status", "run_id", "seconds", "api_calls", "bytes", "tables"}
+    assert (said["strategy"], said["status"], said["api_calls"]) == ("full", "done", 4)
+    assert said["tables"]["core.product"] == {
+        "read": 400, "inserted": 400, "updated": 0, "unchanged": 0, "removed": 0, "rejected": 0,
+    }  # fmt: skip
+    table = finale(settings, "sync", "inventory")
+    assert table.code == 0
+    assert "core.stock_level" in table.out
+    status = finale(settings, "status")
+    assert "full       done" in status.out
+    assert "400 products" in status.out
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("revoke", 4, "config", "FINALE_API_KEY"),
+        ("throttle-reset=3600", 5, "throttled", "Run again after"),
+        ("half", 7, "implausible", "--accept-implausible"),
+        ("short-column=quantityOnHand", 7, "malformed", "refused"),
+    ],
+)
+def test_each_kind_of_failure_has_its_exit_code(
+    settings: Settings, sandbox: SandboxServer, case: tuple[str, int, str, str]
+) -> None:
+    fault, code, status, said = case
+    assert finale(settings, "sync", "full").code == 0
+    sandbox.add_fault(f"{fault}@inventoryitem")
+    ended = finale(settings, "sync", "inventory", "--json")
+    assert (ended.code, ended.json["status"]) == (code, status)
+    assert said in ended.err
+    assert "sandbox-secret" not in ended.err + ended.out
+
+
+def test_a_source_that_is_down_is_code_6(settings: Settings) -> None:
+    down = settings.model_copy(update={"base_url": "http://127.0.0.1:9"})
+    ended = finale(down, "sync", "vendors", "--json")
+    assert (ended.code, ended.json["status"]) == (6, "transient")
+
+
+def test_wrong_settings_are_code_4_and_named(settings: Settings) -> None:
+    misspelt = finale(settings, "status", FINALE_BASE_ULR="x")
+    assert misspelt.code == 4
+    assert "Did you mean FINALE_BASE_URL?" in misspelt.err
+    other = settings.model_copy(update={"account": "Demo"})
+    assert finale(settings, "sync", "vendors").code == 0
+    ended = finale(other, "sync", "vendors")
+    assert ended.code == 4
+    assert "holds the account demo" in ended.err
+    assert finale(settings, "sync", "everything").code == 2
+
+
+def test_an_empty_database_says_which_command_to_run(empty_url: str, settings: Settings) -> None:
+    empty = settings.model_copy(update={"database_url": empty_url})
+    ended = finale(empty, "sync", "full")
+    assert ended.code == 4
+    assert "finale db upgrade" in ended.err
+    assert finale(empty, "db", "upgrade").code == 0
+    assert finale(empty, "sync", "full").code == 0
+
+
+def test_the_doctor_finds_what_is_wrong(
+    settings: Settings, sandbox: SandboxServer, connection: Connection
+) -> None:
+    assert finale(settings, "sync", "full").code == 0
+    well = finale(settings, "doctor", "--json")
+    assert well.code == 0
+    assert {f["state"] for f in well.json} <= {"ok", "warning"}
+    connection.execute("UPDATE core.stock_level SET on_hand_units = on_hand_units + 1")
+    sandbox.add_fault("revoke")
+    ill = finale(settings, "doctor")
+    assert ill.code == 4
+    assert "400 levels that differ" in ill.out
+    assert "Check FINALE_API_KEY" in ill.out
+
+
+def test_db_url_hides_the_password(settings: Settings) -> None:
+    secret = settings.model_copy(update={"database_url": "postgresql://u:hidden@127.0.0.1:1/x"})
+    ended = finale(secret, "db", "url")
+    assert ended.out.strip() == "postgresql://u@127.0.0.1:1/x"
+    refused = finale(secret, "status")
+    assert refused.code == 8
+    assert "hidden" not in refused.err
+    assert "hidden" not in refused.out
+
+
+def test_a_held_sync_is_in_the_ledger_with_its_reason(
+    settings: Settings, sandbox: SandboxServer, connection: Connection
+) -> None:
+    finale(settings, "sync", "full")
+    sandbox.add_fault("zero-stock@inventoryitem")
+    finale(settings, "sync", "inventory")
+    row = connection.execute(
+        "SELECT status, error_kind, error FROM ops.sync_run ORDER BY run_id DESC LIMIT 1"
+    ).fetchone()
+    assert row is not None
+    assert row[:2] == ("held", "IMPLAUSIBLE")
+    assert "no product has stock any more" in str(row[2])
+    assert_ledger_is_closed(connection)
+    accepted = finale(settings, "sync", "inventory", "--accept-implausible")
+    assert accepted.code == 0

@@ -26,7 +26,7 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/lint-imports
 
 test: check ## lint, types, layer contracts, tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2
 
 fix: $(VENV)/.ready ## format, and mend what can be mended
 	$(BIN)/ruff format .

@@ -4,6 +4,7 @@ PipelineError
 ├── ConfigError             stop and change a setting; trying again cannot help
 │   ├── CredentialsRefused  401 or 403: the key, the secret or their rights
 │   ├── AddressRefused      404, a redirect, an address that is not allowed
+│   ├── PastDay             stock was asked for a day that Finale cannot show
 │   └── SchemaMismatch      the database is older or newer than this program
 ├── ThrottledError          wait until the named time, then run again
 ├── TransientError          the source is sick; run again later
@@ -59,6 +60,10 @@ class CredentialsRefused(ConfigError):
 
 class AddressRefused(ConfigError):
     """The address is not a Finale account, or not one we may send credentials to."""
+
+
+class PastDay(ConfigError):
+    """Stock is wanted of another day than today; Finale shows only the present."""
 
 
 class SchemaMismatch(ConfigError):

@@ -31,7 +31,7 @@ def _backfill(context: dg.AssetExecutionContext, finale: Finale, asset: str) -> 
     window = context.partition_time_window
     with (
         failures(context, finale, (asset,)),
-        finale.sync(context.run_id, asset, ("catalogue",), trigger="ui") as run,
+        finale.sync(context.run.run_id, asset, ("catalogue",), trigger="ui") as run,
     ):
         ends_at = min(window.end, run.client.source_now() + timedelta(hours=1))
         backfill(run, catalogue, window.start, ends_at)
@@ -82,7 +82,7 @@ def facilities(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[An
 
     with (
         failures(context, finale, ("facilities",)),
-        finale.sync(context.run_id, "facilities", ("catalogue",), trigger="ui") as run,
+        finale.sync(context.run.run_id, "facilities", ("catalogue",), trigger="ui") as run,
     ):
         sync_facilities(run)
         yield dg.MaterializeResult(metadata=metadata(run, "facilities"))

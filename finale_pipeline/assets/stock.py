@@ -1,6 +1,7 @@
 """Stock levels of the present day; the past is in the history that earlier reads left."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -34,19 +35,7 @@ def inventory_levels(context: dg.AssetExecutionContext, finale: Finale) -> Itera
 
     with (
         failures(context, finale, ("inventory_levels",)),
-        finale.sync(context.run_id, "inventory", ("stock",), trigger="ui") as run,
+        finale.sync(context.run.run_id, "inventory", ("stock",), trigger="ui") as run,
     ):
-        today = run.client.source_now().astimezone(run.settings.zone).date().isoformat()
-        past = [key for key in context.partition_keys if key != today]
-        if past:
-            raise dg.Failure(
-                f"Finale shows stock of the present only; {past[0]} cannot be read any more.",
-                metadata={
-                    "next_step": "Materialize today's partition. What was stored of past days is in"
-                    " mart.stock_daily (core.stock_daily), one row per product and day.",
-                    "today": today,
-                },
-                allow_retries=False,
-            )
-        sync_stock(run)
+        sync_stock(run, only_on=[date.fromisoformat(key) for key in context.partition_keys])
         yield dg.MaterializeResult(metadata=metadata(run, "inventory_levels"))

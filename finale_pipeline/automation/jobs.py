@@ -45,7 +45,7 @@ def _sync(context: dg.OpExecutionContext, finale: Finale, strategy: str) -> None
         with (
             failures(context, finale, ASSETS[strategy]),
             finale.sync(
-                context.run_id,
+                context.run.run_id,
                 strategy,
                 TABLE_SETS[strategy],
                 trigger=trigger,

@@ -1,5 +1,6 @@
 """Reads all stock at once, believes it or holds it, and brings levels and history up to date."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -8,7 +9,7 @@ import polars as pl
 import xxhash
 
 from finale_pipeline.domain.stock import StockSummary, doubts
-from finale_pipeline.errors import ImplausibleError, MalformedError
+from finale_pipeline.errors import ImplausibleError, MalformedError, PastDay
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
 from finale_pipeline.sync.run import SyncRun
@@ -36,15 +37,22 @@ class _Read:
     entries: pl.DataFrame
 
 
-def sync_stock(run: SyncRun) -> None:
+def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     """Bring stock to what Finale has; explicit zeros for products without an entry.
 
+    Args:
+        run: The run.
+        only_on: Business days that the caller wants the stock of; empty = whatever today is.
+
     Raises:
+        PastDay: A day is wanted that is not today by Finale's clock.
         ImplausibleError: Two reads in a row would take away more than can be believed.
         MalformedError: The answer was cut off at Finale's cap, or names a key twice.
     """
     places = _places(run.connection)
     read = _read(run, places)
+    day = run.client.source_now().astimezone(run.settings.zone).date()
+    _refuse_other_days(day, only_on)
     reasons = _doubts(run, read)
     if reasons and not run.accept_implausible:
         read = _read(run, places)
@@ -55,11 +63,22 @@ def sync_stock(run: SyncRun) -> None:
                 data="Stock stays as it was.",
                 step=run.how_to_accept,
             )
-    day = run.client.source_now().astimezone(run.settings.zone).date()
     if read.answer is None:
         _keep_unchanged(run, day)
     else:
         _write(run, read, read.answer, day)
+
+
+def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:
+    other = next((d for d in wanted if d != day), None)
+    if other is not None:
+        raise PastDay(
+            f"Finale shows the stock of the present only; {other} cannot be read any more."
+            if other < day
+            else f"Finale shows the stock of the present only, and {other} is still to come.",
+            step=f"Materialize today's partition, {day}. What was stored of past days is in"
+            " mart.stock_daily (core.stock_daily), one row per product and day.",
+        )
 
 
 def _places(connection: Connection) -> dict[str, str | None]:

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 from finale_pipeline.errors import SchemaMismatch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from alembic.config import Config
     from psycopg import Connection
+    from sqlalchemy.engine import Connection as Bind
 
 VERSION_TABLE = "schema_version"
 HEAD = "0001"
@@ -57,6 +60,18 @@ def alembic_config() -> "Config":
     config.set_main_option("script_location", "finale_pipeline:warehouse/migrations")
     config.set_main_option("path_separator", "os")
     return config
+
+
+def run_script(bind: "Bind", migration: "Path") -> None:
+    """Run the SQL file that stands beside a migration, in the migration's transaction.
+
+    Args:
+        bind: The migration's connection.
+        migration: Its Python file; the script has the same name and ends in `.sql`.
+    """
+    script = migration.with_suffix(".sql").read_text(encoding="utf-8")
+    # The driver's own call: without parameters a percent sign is just a percent sign.
+    bind.connection.driver_connection.execute(script)  # type: ignore[union-attr]
 
 
 def upgrade(url: str) -> str:

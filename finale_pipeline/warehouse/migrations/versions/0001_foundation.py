@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import op
 
+from finale_pipeline.warehouse.schema import run_script
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -12,9 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create schemas, tables, views and the reader's role."""
-    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    # The driver's own call: without parameters a percent sign is just a percent sign.
-    op.get_bind().connection.driver_connection.execute(script)
+    run_script(op.get_bind(), Path(__file__))
 
 
 def downgrade() -> None:

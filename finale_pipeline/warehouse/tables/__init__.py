@@ -1,0 +1,10 @@
+"""Every table and column, once: meaning, unit and source stand in the comments.
+
+Migrations bring a database here, the data dictionary and Dagster's column metadata are read from
+here, and a test compares all of them.
+"""
+
+from finale_pipeline.warehouse.tables import catalogue, checkpoints, runs, stock
+from finale_pipeline.warehouse.tables.columns import metadata
+
+__all__ = ["catalogue", "checkpoints", "metadata", "runs", "stock"]

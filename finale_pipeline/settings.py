@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,24 @@ def _known_zone(name: str) -> str:
     return name
 
 
+CRON = re.compile(
+    r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?(,(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?)*"
+)
+OFF = "off"
+
+
+def _cron_or_off(text: str) -> str:
+    fields = text.split()
+    if text.lower() == OFF:
+        return OFF
+    if len(fields) != 5 or not all(CRON.fullmatch(part) for part in fields):  # noqa: PLR2004
+        message = f"{text!r} is no cron time of five fields, such as 0 2 * * *, nor `off`"
+        raise ValueError(message)
+    return " ".join(fields)
+
+
+Cron = Annotated[str, AfterValidator(_cron_or_off)]
+Minutes = Annotated[float, Field(gt=0)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -98,6 +117,50 @@ class Settings(BaseSettings):
     )
     shrink_limit: Share = Field(
         0.2, description="Share of products that may lose their stock, or vanish, in one read."
+    )
+
+    schedule_critical: Cron = Field(
+        "*/15 * * * *", description="When the critical sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_inventory: Cron = Field(
+        "0 * * * *", description="When the inventory sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_active: Cron = Field(
+        "0 2 * * *", description="When the active sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_full: Cron = Field(
+        "0 3 * * SUN", description="When the full sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_smart: Cron = Field(
+        "0 */6 * * *",
+        description="When the sync that fits the data's age runs, as cron in TIMEZONE; or `off`.",
+    )
+    schedule_housekeeping: Cron = Field(
+        "30 4 * * *", description="When old records are deleted, as cron in TIMEZONE; or `off`."
+    )
+    smart_critical: Minutes = Field(
+        30, description="Minutes since the last good sync under which smart takes critical."
+    )
+    smart_inventory: Minutes = Field(
+        120, description="Minutes since the last good sync under which smart takes inventory."
+    )
+    smart_active: Minutes = Field(
+        1440, description="Minutes since the last good sync under which smart takes active."
+    )
+    active_days: Annotated[int, Field(ge=1)] = Field(
+        365, description="Days without a change after which the active sync leaves a product out."
+    )
+    stuck_minutes: Minutes = Field(
+        30, description="Minutes without a sign of life after which a sync is cancelled."
+    )
+    second_read_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        30, description="Pause before stock that cannot be believed is read a second time."
+    )
+    keep_runs_days: Annotated[int, Field(ge=1)] = Field(
+        14, description="Days that Dagster keeps finished runs; failed ones four times as long."
+    )
+    keep_ledger_days: Annotated[int, Field(ge=30)] = Field(
+        400, description="Days that ops.sync_run and ops.schedule_tick keep what happened."
     )
 
     @property

@@ -31,7 +31,7 @@ def test_a_sync_ends_with_one_line_of_json(settings: Settings) -> None:
     [
         ("revoke", 4, "config", "FINALE_API_KEY"),
         ("throttle-reset=3600", 5, "throttled", "Run again after"),
-        ("half", 7, "implausible", "--accept-implausible"),
+        ("half", 7, "implausible", "finale approve"),
         ("short-column=quantityOnHand", 7, "malformed", "refused"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Self
 import xxhash
 
 from finale_pipeline.domain.windows import Window
-from finale_pipeline.finale.budget import RequestBudget
+from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.records import Resource
 from finale_pipeline.finale.transport import Source, Transport, Usage
 
@@ -46,7 +46,7 @@ class FinaleClient:
         self,
         source: Source,
         *,
-        budget: RequestBudget,
+        budget: Budget,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         compress: bool | None = None,

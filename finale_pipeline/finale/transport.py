@@ -22,7 +22,7 @@ from finale_pipeline.errors import (
     SourceUnavailable,
     ThrottledError,
 )
-from finale_pipeline.finale.budget import LONGEST_WAIT, RequestBudget
+from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
 
 ATTEMPTS = 5
 RETRY_SECONDS = 120.0
@@ -110,7 +110,7 @@ class Transport:
         self,
         source: Source,
         *,
-        budget: RequestBudget,
+        budget: Budget,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         compress: bool | None = None,

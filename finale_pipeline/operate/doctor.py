@@ -109,7 +109,7 @@ def _encoding(connection: Connection) -> Finding:
 
 
 def _data(connection: Connection) -> Iterator[Finding]:
-    from finale_pipeline.sync.run import utc_now  # noqa: PLC0415 - the one clock
+    from finale_pipeline.sync.source import utc_now  # noqa: PLC0415 - the one clock
 
     dead = leases.bury_dead(connection, now=utc_now())
     if dead:
@@ -136,12 +136,12 @@ def _data(connection: Connection) -> Iterator[Finding]:
 
 def _source(settings: "Settings") -> Iterator[Finding]:
     from finale_pipeline.finale.records import FACILITY  # noqa: PLC0415 - only when it is asked
-    from finale_pipeline.sync.run import new_client, source_of, utc_now  # noqa: PLC0415
+    from finale_pipeline.sync.source import open_client, utc_now  # noqa: PLC0415
 
     if settings.account is None:
         yield Finding("source", "warning", "No account is configured.", "See .env.example.")
         return
-    with new_client(settings, source_of(settings)) as client:
+    with open_client(settings, database_url(settings)) as client:
         client.body(FACILITY)
         off = (client.source_now() - utc_now()).total_seconds()
     says = f"{settings.base_url} knows us as {settings.account}"

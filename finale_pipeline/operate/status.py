@@ -31,7 +31,7 @@ def status(settings: "Settings") -> tuple[str, int]:
 
 
 def _now() -> Any:
-    from finale_pipeline.sync.run import utc_now  # noqa: PLC0415 - the one clock
+    from finale_pipeline.sync.source import utc_now  # noqa: PLC0415 - the one clock
 
     return utc_now()
 

@@ -1,18 +1,13 @@
 """Runs one strategy in this process and reports it."""
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.errors import InterruptedSync, PipelineError
+from finale_pipeline.errors import PipelineError
 from finale_pipeline.sync.run import SyncRun, open_sync
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from finale_pipeline.settings import Settings
 
 
@@ -51,7 +46,6 @@ def run_strategy(
     report = Report(strategy)
     try:
         with (
-            _stopped_by_signals(),
             open_sync(
                 settings,
                 strategy=strategy,
@@ -65,18 +59,3 @@ def run_strategy(
     except PipelineError as error:
         report.error = error
     return report
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the run as interrupted: the open transaction is rolled back."""
-
-    def stop(_number: int, _frame: "FrameType | None") -> None:
-        raise InterruptedSync("The sync was asked to stop.")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from finale_pipeline.domain.catalog import implausible_removal
-from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.finale import nested
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
 from finale_pipeline.finale.wire import decode
+from finale_pipeline.sync.holding import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse.store import (
     HASH,
@@ -47,12 +47,14 @@ class Catalogue:
         table: Its name.
         children: Tables of its nested lists.
         chosen: Which of the collection's records belong here.
+        active_status: The status of records in use, where the active sync leaves the others out.
     """
 
     resource: Resource
     table: str
     children: tuple[Child, ...] = ()
     chosen: Callable[[pl.DataFrame], pl.DataFrame] = _all
+    active_status: str | None = None
 
     @property
     def key(self) -> str:
@@ -78,6 +80,7 @@ PRODUCTS = Catalogue(
         Child("core.product_supplier", nested.supplier_rows),
         Child("core.reorder_rule", nested.rule_rows),
     ),
+    active_status="PRODUCT_ACTIVE",
 )
 VENDORS = Catalogue(
     PARTY,
@@ -159,25 +162,29 @@ def sync_facilities(run: SyncRun) -> None:
         catalogue.table, answer.rejects, read=len(answer.frame) + len(answer.rejects), so_far=so_far
     )
     frame = catalogue.prepared(answer.frame)
+    missing = [] if answer.rejects else _missing_facilities(run, frame)
     with run.batch("facilities"):
         run.keep_rejects(catalogue.table, answer.rejects)
         query = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
         stored = read_hashes(run.connection, query, ())
         loaded = write(run, catalogue, frame, stored, len(answer.rejects))
-        removed = 0 if answer.rejects else _remove_facilities(run, frame["facility_url"].to_list())
-    run.add(catalogue.table, loaded.counts[catalogue.table] + Counts(removed=removed))
+        run.connection.execute(
+            "UPDATE core.facility SET removed_at = %s, changed_at = %s"
+            " WHERE facility_url = ANY (%s)",
+            (run.clock(), run.clock(), missing),
+        )
+        settle(run, catalogue.table)
+    run.add(catalogue.table, loaded.counts[catalogue.table] + Counts(removed=len(missing)))
 
 
-def _remove_facilities(run: SyncRun, present: list[str]) -> int:
+def _missing_facilities(run: SyncRun, present: pl.DataFrame) -> list[str]:
     rows = run.connection.execute(
         "SELECT facility_url FROM core.facility WHERE removed_at IS NULL"
     ).fetchall()
-    missing = [str(url) for (url,) in rows if url not in set(present)]
+    urls = set(present["facility_url"])
+    missing = [str(url) for (url,) in rows if url not in urls]
     why = implausible_removal(missing=len(missing), live=len(rows), limit=run.settings.shrink_limit)
-    if why and not run.accept_implausible:
-        raise ImplausibleError(f"core.facility: {why}.", step=run.how_to_accept)
-    run.connection.execute(
-        "UPDATE core.facility SET removed_at = %s, changed_at = %s WHERE facility_url = ANY (%s)",
-        (run.clock(), run.clock(), missing),
-    )
-    return len(missing)
+    if why:
+        difference = vanished(why, live=len(rows), missing=missing)
+        hold_unless_accepted(run, "core.facility", difference, data="No place was changed.")
+    return missing

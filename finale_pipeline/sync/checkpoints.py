@@ -11,8 +11,10 @@ from finale_pipeline.domain.catalog import implausible_removal
 from finale_pipeline.domain.windows import Window
 from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.holding import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.holds import Difference
 from finale_pipeline.warehouse.store import Counts, sql
 
 RESUMABLE = timedelta(hours=24)
@@ -189,15 +191,8 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
     missing = _missing(run.connection, catalogue, walk)
     live = live_rows(run.connection, catalogue)
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
-    if why and not run.accept_implausible:
-        with run.batch(f"holding {catalogue.resource.path}"):
-            _forget_windows_of(run.connection, catalogue, missing)
-            _close(run.connection, walk, run.clock())
-        raise ImplausibleError(
-            f"{catalogue.table}: {why}.",
-            data="Nothing was removed; changed and new records are in.",
-            step=run.how_to_accept,
-        )
+    if why:
+        _hold(run, catalogue, walk, vanished(why, live=live, missing=missing), missing)
     with run.batch(f"{catalogue.resource.path}: what is gone"):
         run.connection.execute(
             sql(
@@ -207,8 +202,23 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
             (run.clock(), run.clock(), missing),
         )
         _recount_windows(run.connection, catalogue.table, walk)
+        settle(run, catalogue.table)
         _close(run.connection, walk, run.clock())
     run.add(catalogue.table, Counts(removed=len(missing)))
+
+
+def _hold(
+    run: SyncRun, catalogue: Catalogue, walk: Walk, difference: Difference, missing: list[str]
+) -> None:
+    """Hold the removals unless a person approved them; the next walk looks again."""
+    try:
+        data = "Nothing was removed; changed and new records are in."
+        hold_unless_accepted(run, catalogue.table, difference, data=data)
+    except ImplausibleError:
+        with run.batch(f"forgetting windows of {catalogue.resource.path}"):
+            _forget_windows_of(run.connection, catalogue, missing)
+            _close(run.connection, walk, run.clock())
+        raise
 
 
 def _missing(connection: Connection, catalogue: Catalogue, walk: Walk) -> list[str]:

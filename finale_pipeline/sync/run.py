@@ -1,48 +1,34 @@
-"""One execution of a sync: its row in the ledger, its locks, its connection, its ending."""
+"""One execution of a sync: its row in the ledger, its locks, its connection, its progress."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from finale_pipeline.domain.catalog import too_many_rejects
-from finale_pipeline.errors import (
-    ConfigError,
-    DriftError,
-    ImplausibleError,
-    InterruptedSync,
-    LocalError,
-    PipelineError,
-    SkippedError,
-    ThrottledError,
-)
-from finale_pipeline.finale.budget import Budget
+from finale_pipeline.domain.strategy import COVERED_BY
+from finale_pipeline.errors import ConfigError, DriftError, SkippedError
 from finale_pipeline.finale.client import FinaleClient
 from finale_pipeline.finale.transport import Source
+from finale_pipeline.sync.ending import closing
+from finale_pipeline.sync.source import Clock, open_client, source_of, utc_now
+from finale_pipeline.sync.stopping import StopRequest
 from finale_pipeline.warehouse import leases, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
-from finale_pipeline.warehouse.leases import Ending
+from finale_pipeline.warehouse.leases import Progress
+from finale_pipeline.warehouse.requests import OTHERS, SHARES
 from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
     from finale_pipeline.finale.wire import Reject
     from finale_pipeline.settings import Settings
 
-log = logging.getLogger(__name__)
-
-Clock = Callable[[], datetime]
 KEPT_REJECTS = 1_000
 """Rejected rows of one answer that are kept with their reason; the rest is counted."""
-
-
-def utc_now() -> datetime:
-    """Return the present time; the only place of a sync that asks the machine."""
-    return datetime.now(UTC)
+FEW = 0.02
+"""Below this share of the work the pace says nothing yet."""
 
 
 @dataclass
@@ -55,10 +41,14 @@ class SyncRun:
         client: To the source.
         run_id: The run's number in `ops.sync_run`.
         clock: Gives the time in UTC.
+        sleep: Waits for seconds.
         accept_implausible: Whether a person has looked at a held read and wants it written.
         started_at: When it began, UTC.
         counts: What happened so far, per table.
         on_finished: Called with each asset whose tables were read to the end.
+        on_progress: Called after each batch.
+        stop: The request to stop, which batches obey.
+        last: How far it was at the last batch.
     """
 
     settings: "Settings"
@@ -67,18 +57,14 @@ class SyncRun:
     run_id: int
     clock: Clock
     started_at: datetime
+    sleep: Callable[[float], None] = time.sleep
     accept_implausible: bool = False
     counts: dict[str, Counts] = field(default_factory=dict)
     on_finished: Callable[["SyncRun", str], object] | None = None
-    on_progress: Callable[[str, float | None], object] | None = None
-
-    @property
-    def how_to_accept(self) -> str:
-        """What a person does who has looked at a held read and believes it."""
-        return (
-            "Look at Finale. If it is true: finale sync STRATEGY --accept-implausible;"
-            f" the numbers are in ops.sync_run where run_id = {self.run_id}."
-        )
+    on_progress: Callable[[Progress], object] | None = None
+    stop: StopRequest = field(default_factory=StopRequest)
+    last: Progress = field(default_factory=lambda: Progress(""))
+    _part: tuple[float, float] = (0.0, 1.0)
 
     def take(self, table_set: str) -> None:
         """Lock one more table set for the rest of the run.
@@ -89,6 +75,19 @@ class SyncRun:
         leases.lock(self.connection, table_set)
         leases.note_lock(self.connection, self.run_id, table_set)
 
+    @contextmanager
+    def holding(self, table_set: str) -> Iterator[None]:
+        """Lock a table set for the body alone.
+
+        Raises:
+            SkippedError: Another sync works on it.
+        """
+        leases.lock(self.connection, table_set)
+        try:
+            yield
+        finally:
+            leases.unlock(self.connection, table_set)
+
     def finish(self, asset: str) -> None:
         """Tell that the tables of an asset were read to the end."""
         if self.on_finished is not None:
@@ -98,25 +97,42 @@ class SyncRun:
         """Add to what happened to a table; call it after its transaction."""
         self.counts[table] = self.counts.get(table, Counts()) + counts
 
+    def part(self, begins: float, ends: float) -> None:
+        """Begin a part of the work: its progress counts between two shares of the whole."""
+        self._part = (begins, ends)
+
     @contextmanager
-    def batch(self, step: str, progress: float | None = None) -> Iterator[None]:
+    def batch(
+        self, step: str, progress: float | None = None, *, number: int = 0, of: int = 0
+    ) -> Iterator[None]:
         """One transaction of work: commits with a sign of life, or not at all.
 
         Args:
-            step: What is being done, such as `products 3 of 38`.
-            progress: Share of the run's work that is done with it, 0 to 1, where known.
+            step: What is being done, such as `product changed until 2026-03-01`.
+            progress: Share of the part's work that is done with it, 0 to 1, where known.
+            number: Which batch of the part it is, from 1; 0 = they are not counted.
+            of: How many batches the part is expected to take.
 
         Raises:
-            InterruptedSync: Someone closed this run.
+            InterruptedSync: Someone closed this run, or asked it to stop.
             LocalError: The database failed; nothing of the batch stays.
         """
-        with database_errors(step), self.connection.transaction():
-            leases.beat(
-                self.connection, self.run_id, now=self.clock(), step=step, progress=progress
-            )
-            yield
-        if self.on_progress is not None:
-            self.on_progress(step, progress)
+        with self.stop.held_back():
+            with database_errors(step), self.connection.transaction():
+                self.last = self._progress(step, progress, number, of)
+                leases.beat(self.connection, self.run_id, self.last, now=self.clock())
+                yield
+            if self.on_progress is not None:
+                self.on_progress(self.last)
+
+    def _progress(self, step: str, share: float | None, number: int, of: int) -> Progress:
+        begins, ends = self._part
+        whole = self.last.share if share is None else begins + (ends - begins) * share
+        now, eta = self.clock(), None
+        if whole is not None and whole > FEW:
+            eta = now + (now - self.started_at) * (1 - whole) / whole
+        rows = sum(counts.read for counts in self.counts.values())
+        return Progress(step, whole, number or None, max(number, of) or None, rows, eta)
 
     def keep_rejects(self, table: str, rejects: "Sequence[Reject]") -> None:
         """Write rejected rows with their reasons, in the open transaction."""
@@ -170,19 +186,36 @@ def open_sync(
     strategy: str,
     trigger: str,
     table_sets: Sequence[str],
+    asked_at: datetime | None = None,
+    reason: str | None = None,
     dagster_run_id: str | None = None,
     accept_implausible: bool = False,
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
-    on_progress: Callable[[str, float | None], object] | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
     on_finished: Callable[[SyncRun, str], object] | None = None,
 ) -> Iterator[SyncRun]:
     """Open a run: connect, check the schema and the account, take the locks, write the row.
 
     However the body ends, the row gets its final state.
 
+    Args:
+        settings: The program's settings.
+        strategy: What the ledger calls it.
+        trigger: Who asked for it.
+        table_sets: What it locks.
+        asked_at: When it was asked for; a sync that began later and is done makes it needless.
+        reason: Why this strategy, where it was chosen.
+        dagster_run_id: Dagster's id of the run.
+        accept_implausible: Whether a person wants a held read written.
+        clock: Gives the time in UTC.
+        sleep: Waits for seconds.
+        on_progress: Called after each batch.
+        on_finished: Called with each asset whose tables were read to the end.
+
     Raises:
-        SkippedError: Another sync works on one of the table sets; nothing is written.
+        SkippedError: Another sync works on one of the table sets, or did this work since it was
+            asked for; nothing is written.
         SchemaMismatch: The database is not at this program's schema.
         ConfigError: No account is configured, or the database holds another account's data.
     """
@@ -193,56 +226,36 @@ def open_sync(
         leases.bury_dead(connection, now=clock())
         for table_set in table_sets:
             leases.lock(connection, table_set)
+        _refuse_needless(connection, strategy, asked_at)
         _adopt(connection, source, now=clock())
         run_id = leases.open_run(
-            connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
+            connection, strategy=strategy, trigger=trigger, table_sets=table_sets, reason=reason,
             dagster_run_id=dagster_run_id, now=clock(),
         )  # fmt: skip
-        with new_client(settings, source, clock=clock, sleep=sleep) as client:
+        share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
+        with open_client(settings, url, share=share, clock=clock, sleep=sleep) as client:
             run = SyncRun(
-                settings, connection, client, run_id, clock, clock(),
+                settings, connection, client, run_id, clock, clock(), sleep,
                 accept_implausible=accept_implausible, on_progress=on_progress,
                 on_finished=on_finished,
             )  # fmt: skip
-            with _closing(run, url):
+            with closing(run, url), run.stop.on_signals():
                 yield run
 
 
-def source_of(settings: "Settings") -> Source:
-    """Return the account to read.
-
-    Raises:
-        ConfigError: None is configured.
-    """
-    if settings.account is None or settings.api_key is None or settings.api_secret is None:
-        raise ConfigError(
-            "No account is configured.",
-            step="Set FINALE_ACCOUNT, FINALE_API_KEY and FINALE_API_SECRET; or `finale dev`,"
-            " which brings a sandbox.",
+def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime | None) -> None:
+    """Two who ask in the same second get one sync, even when the first is done already."""
+    if asked_at is None:
+        return
+    row = connection.execute(
+        "SELECT strategy, run_id FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
+        " AND started_at >= %s ORDER BY run_id DESC LIMIT 1",
+        ([strategy, *COVERED_BY.get(strategy, ())], asked_at.replace(microsecond=0)),
+    ).fetchone()
+    if row is not None:
+        raise SkippedError(
+            f"{row[0]} sync {row[1]} began after this one was asked for, and is done."
         )
-    return Source(
-        base_url=settings.base_url,
-        account=settings.account,
-        key=settings.api_key.get_secret_value(),
-        secret=settings.api_secret.get_secret_value(),
-    )
-
-
-def new_client(
-    settings: "Settings",
-    source: Source,
-    *,
-    clock: Clock = utc_now,
-    sleep: Callable[[float], None] = time.sleep,
-) -> FinaleClient:
-    """Return a client of an account, within the budgets of the settings."""
-    budget = Budget(
-        get_per_minute=settings.get_per_minute,
-        collections_per_hour=settings.collections_per_hour,
-        clock=clock,
-        sleep=sleep,
-    )
-    return FinaleClient(source, budget=budget, clock=clock, sleep=sleep, compress=settings.compress)
 
 
 def _adopt(connection: Connection, source: Source, *, now: datetime) -> None:
@@ -259,60 +272,3 @@ def _adopt(connection: Connection, source: Source, *, now: datetime) -> None:
             f"This database holds the account {owner}, and the settings name {source.account}.",
             step="Use a database of its own for each account.",
         )
-
-
-@contextmanager
-def _closing(run: SyncRun, url: str) -> Iterator[None]:
-    """Write the run's ending, whatever it is."""
-    try:
-        yield
-    except SkippedError as error:
-        _end(run, url, Ending("skipped", error.kind, str(error)))
-        raise
-    except PipelineError as error:
-        _end(run, url, Ending(_status(error), error.kind, str(error)))
-        raise
-    except psycopg.Error as error:
-        lost = LocalError(
-            f"The database failed: {' '.join(str(error).split())}.",
-            step="Run again; it goes on from the checkpoint.",
-        )
-        _end(run, url, Ending("failed", lost.kind, str(lost)))
-        raise lost from error
-    except (KeyboardInterrupt, SystemExit):
-        stop = InterruptedSync("The process was asked to stop.")
-        _end(run, url, Ending("interrupted", stop.kind, str(stop)))
-        raise
-    except BaseException as error:
-        _end(run, url, Ending("failed", "BUG", f"{type(error).__name__}: {error}"))
-        raise
-    _end(run, url, Ending("done"))
-
-
-def _status(error: PipelineError) -> str:
-    if isinstance(error, ThrottledError):
-        return "throttled"
-    if isinstance(error, ImplausibleError):
-        return "held"
-    return "interrupted" if isinstance(error, InterruptedSync) else "failed"
-
-
-def _end(run: SyncRun, url: str, ending: Ending) -> None:
-    """Close the row; over a new connection when the run's own is gone.
-
-    When the database takes no row at all, the next sync finds the run without its life lock and
-    closes it, so this must not hide the error that ended the run.
-    """
-    usage = run.client.usage
-    report = {
-        "now": run.clock(),
-        "counts": {table: counts.as_dict() for table, counts in run.counts.items()},
-        "api_calls": usage.api_calls,
-        "bytes_read": usage.bytes,
-    }
-    try:
-        leases.close_run(run.connection, run.run_id, ending, **report)  # type: ignore[arg-type]
-    except psycopg.Error:
-        with suppress(PipelineError, psycopg.Error), connect(url, name="finale ending") as other:
-            leases.close_run(other, run.run_id, ending, **report)  # type: ignore[arg-type]
-        log.warning("sync run %s could not be closed over its own connection", run.run_id)

@@ -9,12 +9,14 @@ import polars as pl
 import xxhash
 
 from finale_pipeline.domain.stock import StockSummary, doubts
-from finale_pipeline.errors import ImplausibleError, MalformedError, PastDay
+from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
+from finale_pipeline.sync.holding import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import levels
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.holds import Difference
 from finale_pipeline.warehouse.store import (
     HASH,
     Counts,
@@ -53,15 +55,13 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     read = _read(run, places)
     day = run.client.source_now().astimezone(run.settings.zone).date()
     _refuse_other_days(day, only_on)
-    reasons = _doubts(run, read)
-    if reasons and not run.accept_implausible:
+    if _doubts(run, read):
+        run.sleep(run.settings.second_read_seconds)
         read = _read(run, places)
         reasons = _doubts(run, read)
         if reasons:
-            raise ImplausibleError(
-                f"Two reads of stock in a row cannot be believed: {'; '.join(reasons)}.",
-                data="Stock stays as it was.",
-                step=run.how_to_accept,
+            hold_unless_accepted(
+                run, "stock", _difference(run, read, reasons), data="Stock stays as it was."
             )
     if read.answer is None:
         _keep_unchanged(run, day)
@@ -157,6 +157,31 @@ def _doubts(run: SyncRun, read: _Read) -> list[str]:
     )
 
 
+def _difference(run: SyncRun, read: _Read, reasons: list[str]) -> Difference:
+    """Return what a read would change, with the products that would lose most."""
+    now = read.entries.group_by("product_url").agg(pl.col("on_hand_units").sum().alias("now"))
+    rows = run.connection.execute(
+        "SELECT l.product_url, p.sku, p.name, l.on_hand_units::float8 FROM core.stock_level l"
+        " LEFT JOIN core.product p USING (product_url) WHERE l.on_hand_units > 0"
+    ).fetchall()
+    schema = {"product_url": pl.String, "sku": pl.String, "name": pl.String, "before": pl.Float64}
+    stored = pl.DataFrame(rows, schema=schema, orient="row")
+    both = stored.join(now, on="product_url", how="left").with_columns(pl.col("now").fill_null(0))
+    losers = both.filter(pl.col("now") <= 0).sort("before", "sku", descending=[True, False])
+    before, after = (_sums(s) for s in (levels.summary(run.connection), summarise(read.entries)))
+    sample = losers.head(SAMPLE).select("sku", "name", "before", "now").to_dicts()
+    return Difference(reasons, before, after | {"lost": len(losers)}, sample)
+
+
+def _sums(summary: StockSummary) -> dict[str, Any]:
+    return {
+        "products_in_stock": summary.products_in_stock,
+        "products_on_order": summary.products_on_order,
+        "products_reserved": summary.products_reserved,
+        "products_in_stock_by_location": dict(summary.products_in_stock_by_location),
+    }
+
+
 def summarise(entries: pl.DataFrame) -> StockSummary:
     """Return what a read says in sum.
 
@@ -190,6 +215,7 @@ def _write(run: SyncRun, read: _Read, answer: Answer, day: date) -> None:
         changed = levels.refresh(run.connection, day=day, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
         run.keep_rejects(ENTRY, answer.rejects)
+        settle(run, "stock")
         _keep_feed(run, 0 if answer.rejects else read.digest)
     unchanged = len(read.entries) - merged.inserted - merged.updated
     rejected = len(answer.rejects)
@@ -236,6 +262,7 @@ def _keep_feed(run: SyncRun, digest: int) -> None:
 def _keep_unchanged(run: SyncRun, day: date) -> None:
     """Note that stock was read and is as stored; new products still get their zeros."""
     with run.batch("stock, unchanged"):
+        settle(run, "stock")
         levels.begin(run.connection, None)
         changed = levels.refresh(run.connection, day=day, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())

@@ -1,11 +1,11 @@
 """Reads a table window by window: fetched ahead in lanes, committed one by one, resumed."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -24,6 +24,7 @@ from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
 if TYPE_CHECKING:
     from finale_pipeline.finale.wire import Reject
 
+Keep = Callable[[pl.DataFrame], pl.DataFrame]
 MEGABYTE = 1 << 20
 WHOLE_BYTES = 16 * MEGABYTE
 """An account whose answer is smaller is read in one request."""
@@ -72,12 +73,29 @@ def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
     checkpoints.finish(run, catalogue, walk)
 
 
-def backfill(run: SyncRun, catalogue: Catalogue, since: datetime, until: datetime) -> None:
-    """Read the records last changed in [since, until) again; nothing is removed."""
+def backfill(
+    run: SyncRun,
+    catalogue: Catalogue,
+    since: datetime,
+    until: datetime,
+    *,
+    keep: Keep | None = None,
+) -> None:
+    """Read the records last changed in [since, until) again; nothing is removed.
+
+    Args:
+        run: The run.
+        catalogue: What to read.
+        since: First second of change.
+        until: After the last.
+        keep: Which records to write; the others count as unchanged.
+    """
     step = f"{catalogue.resource.path} of {since:%Y-%m-%d} to {until:%Y-%m-%d}"
-    for window in windows.cut(since, until, span=LONGEST):
+    spans = list(windows.cut(since, until, span=LONGEST))
+    for number, window in enumerate(spans, 1):
         for fetched in _fetch(run, catalogue, window, {}):
-            _commit_rows(run, catalogue, fetched, step)
+            far = {"progress": number / len(spans), "number": number, "of": len(spans)}
+            _commit_rows(run, catalogue, fetched, step, keep=keep, **far)
 
 
 def _since(run: SyncRun) -> datetime:
@@ -95,7 +113,7 @@ def _read_whole(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> b
     fetched = _decoded(catalogue, ALL_TIME, body, walk.known)
     if _row_count(fetched, walk.known) >= run.settings.row_cap:
         return False
-    _commit(run, catalogue, walk, fetched, 1.0)
+    _commit(run, catalogue, walk, fetched, {"progress": 1.0})
     return True
 
 
@@ -119,6 +137,10 @@ class _Walk:
         self._run = run
         self._catalogue = catalogue
         self._walk = walk
+        mine = [s for s in walk.known.values() if s.walk_id == walk.walk_id]
+        self._batch, self._rows = len(mine), sum(s.rows for s in mine)
+        others = [s.rows for s in walk.known.values() if s.walk_id != walk.walk_id]
+        self._expected = sum(others) + self._rows if others else 0
         self._upper = walk.until + AHEAD
         self._span = LONGEST
         self._stored = [
@@ -166,13 +188,23 @@ class _Walk:
         return list(_fetch(self._run, self._catalogue, window, self._walk.known))
 
     def _take(self, window: Window, answers: list[Fetched]) -> None:
-        done = (window.hi - self._walk.since) / (self._upper - self._walk.since)
         rows = 0
         for fetched in answers:
             rows += _row_count(fetched, self._walk.known)
-            _commit(self._run, self._catalogue, self._walk, fetched, done)
+            _commit(self._run, self._catalogue, self._walk, fetched, self._far(window, rows))
+        self._rows += rows
         wanted = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
         self._span = min(LONGEST, max(SHORTEST, timedelta(seconds=wanted // timedelta(seconds=1))))
+
+    def _far(self, window: Window, rows: int) -> dict[str, Any]:
+        """How far the walk is: by the rows of the last one where there was one, else by time."""
+        self._batch += 1
+        done = (window.hi - self._walk.since) / (self._upper - self._walk.since)
+        left = (self._upper - window.hi) // max(self._span, SHORTEST)
+        if self._expected:
+            done = min(1.0, (self._rows + rows) / self._expected)
+            left = sum(1 for w in self._stored if w.lo >= window.hi)
+        return {"progress": done, "number": self._batch, "of": self._batch + left}
 
 
 def _fetch(
@@ -230,19 +262,23 @@ def _row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
 
 
 def _commit(
-    run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk, fetched: Fetched, done: float
+    run: SyncRun,
+    catalogue: Catalogue,
+    walk: checkpoints.Walk,
+    fetched: Fetched,
+    far: dict[str, Any],
 ) -> None:
     """Write a window with its checkpoint, in one transaction."""
     lo, hi = fetched.window.lo, fetched.window.hi
     step = f"{catalogue.resource.path} changed until {min(hi, walk.until):%Y-%m-%d %H:%M}"
     if fetched.frame is None:
-        with run.batch(step, done):
+        with run.batch(step, **far):
             checkpoints.keep_unchanged(run.connection, catalogue.table, walk, fetched.window)
         rows = walk.known[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
     _refuse(run, catalogue, fetched)
-    with run.batch(step, done):
+    with run.batch(step, **far):
         stored = read_hashes(
             run.connection,
             f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
@@ -263,20 +299,31 @@ def _commit(
         run.add(table, counts)
 
 
-def _commit_rows(run: SyncRun, catalogue: Catalogue, fetched: Fetched, step: str) -> None:
+def _commit_rows(
+    run: SyncRun,
+    catalogue: Catalogue,
+    fetched: Fetched,
+    step: str,
+    *,
+    keep: Keep | None = None,
+    **far: Any,
+) -> None:
     """Write a window's records alone: no checkpoint, nothing is looked for that is gone."""
     if fetched.frame is None:
         return
     _refuse(run, catalogue, fetched)
-    with run.batch(step):
+    frame = keep(fetched.frame) if keep else fetched.frame
+    with run.batch(step, **far):
         stored = read_hashes(
             run.connection,
             f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
             " AND updated_at >= %s AND updated_at <= %s",
             (fetched.window.lo, fetched.window.hi),
         )
-        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
+        loaded = write(run, catalogue, frame, stored, len(fetched.rejects))
         run.keep_rejects(catalogue.table, fetched.rejects)
+    left_out = len(fetched.frame) - len(frame)
+    run.add(catalogue.table, Counts(read=left_out, unchanged=left_out))
     for table, counts in loaded.counts.items():
         run.add(table, counts)
 

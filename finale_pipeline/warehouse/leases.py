@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.errors import InterruptedSync, SkippedError
@@ -21,19 +21,46 @@ TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended: its status, and for a failure the class and the message."""
+    """How a run ended: its status, and for a failure the class, the message, when to return."""
 
     status: str
     error_kind: str | None = None
     error: str | None = None
+    retry_at: datetime | None = None
 
 
-def bury_dead(connection: "Connection", *, now: datetime) -> list[int]:
-    """Mark runs as failed that say `running` while nothing holds their life lock.
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
 
-    Returns:
-        The runs' numbers.
+    Attributes:
+        step: What it does.
+        share: Of its whole work that is done, 0 to 1.
+        batch: Batches of the present part that are done with this one.
+        batches: Batches that the part is expected to take.
+        rows: Rows read so far.
+        eta_at: When it will be done at its pace so far.
     """
+
+    step: str
+    share: float | None = None
+    batch: int | None = None
+    batches: int | None = None
+    rows: int = 0
+    eta_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that was closed by someone else: its number, Dagster's id, and why."""
+
+    run_id: int
+    dagster_run_id: str | None
+    error: str
+
+
+def bury_dead(connection: "Connection", *, now: datetime) -> list[Ended]:
+    """Mark runs as failed that say `running` while nothing holds their life lock."""
     rows = connection.execute(
         "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'LOCAL',"
         " error = 'The process ended without a word (killed, or the machine went down)."
@@ -41,10 +68,34 @@ def bury_dead(connection: "Connection", *, now: datetime) -> list[int]:
         " WHERE status = 'running' AND NOT EXISTS (SELECT FROM pg_locks l"
         " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = r.run_id"
         " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-        " RETURNING run_id",
+        " RETURNING run_id, dagster_run_id, error",
         (now, LIFE_SPACE),
     ).fetchall()
-    return [cast("int", row[0]) for row in rows]
+    return [Ended(*row) for row in cast("list[tuple[int, str | None, str]]", rows)]
+
+
+def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[Ended]:
+    """Mark runs as failed that live and gave no sign for so long, and end their sessions.
+
+    Without its session a frozen process has lost its locks and its transaction; when it wakes up
+    it can no longer commit, and its row says `failed` already.
+    """
+    rows = connection.execute(
+        "UPDATE ops.sync_run SET status = 'failed', finished_at = %s, error_kind = 'STUCK',"
+        " error = format('It gave no sign of life for %%s minutes and was cancelled. Committed"
+        " windows stay; the open one was rolled back. The next run of the same sync goes on from"
+        " its checkpoint.', %s::int)"
+        " WHERE status = 'running' AND heartbeat_at < %s RETURNING run_id, dagster_run_id, error",
+        (now, silent // timedelta(minutes=1), now - silent),
+    ).fetchall()
+    ended = [Ended(*row) for row in cast("list[tuple[int, str | None, str]]", rows)]
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND classid = %s AND objid = ANY (%s)"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        (LIFE_SPACE, [run.run_id for run in ended]),
+    )
+    return ended
 
 
 def open_run(
@@ -55,6 +106,7 @@ def open_run(
     table_sets: Sequence[str],
     dagster_run_id: str | None,
     now: datetime,
+    reason: str | None = None,
 ) -> int:
     """Write a run into the ledger and take its life lock.
 
@@ -62,9 +114,9 @@ def open_run(
         The run's number.
     """
     row = connection.execute(
-        "INSERT INTO ops.sync_run (strategy, trigger, dagster_run_id, status, started_at,"
-        " heartbeat_at, locks) VALUES (%s, %s, %s, 'running', %s, %s, %s) RETURNING run_id",
-        (strategy, trigger, dagster_run_id, now, now, list(table_sets)),
+        "INSERT INTO ops.sync_run (strategy, trigger, reason, dagster_run_id, status, started_at,"
+        " heartbeat_at, locks) VALUES (%s, %s, %s, %s, 'running', %s, %s, %s) RETURNING run_id",
+        (strategy, trigger, reason, dagster_run_id, now, now, list(table_sets)),
     ).fetchone()
     run_id = cast("int", cast("tuple[object, ...]", row)[0])
     connection.execute("SELECT pg_advisory_lock(%s, %s)", (LIFE_SPACE, run_id))
@@ -84,6 +136,11 @@ def lock(connection: "Connection", table_set: str) -> None:
         raise SkippedError(f"The {table_set} tables are taken: {holder(connection, table_set)}.")
 
 
+def unlock(connection: "Connection", table_set: str) -> None:
+    """Give a table set back."""
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, TABLE_SETS[table_set]))
+
+
 def note_lock(connection: "Connection", run_id: int, table_set: str) -> None:
     """Write into the ledger that a run took one more table set."""
     connection.execute(
@@ -92,23 +149,32 @@ def note_lock(connection: "Connection", run_id: int, table_set: str) -> None:
 
 
 def holder(connection: "Connection", table_set: str) -> str:
-    """Say who holds a table set."""
+    """Say who holds a table set, for how long, and how far it is."""
     row = connection.execute(
         "SELECT strategy, run_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS'), step,"
-        " round(progress * 100) FROM ops.sync_run WHERE status = 'running' AND %s = ANY (locks)"
-        " ORDER BY run_id DESC LIMIT 1",
+        " round(progress * 100), batch, batches FROM ops.sync_run"
+        " WHERE status = 'running' AND %s = ANY (locks) ORDER BY run_id DESC LIMIT 1",
         (table_set,),
     ).fetchone()
     if row is None:
         return "another session holds their lock"
-    strategy, run_id, started, step, percent = row
+    strategy, run_id, started, step, percent, batch, batches = row
     far = f", {step} ({percent} %)" if step and percent is not None else ""
+    far += f", batch {batch} of {batches}" if batch else ""
     return f"{strategy} sync {run_id} works on them since {started} UTC{far}"
 
 
-def beat(
-    connection: "Connection", run_id: int, *, now: datetime, step: str, progress: float | None
-) -> None:
+def taken(connection: "Connection", table_set: str) -> str | None:
+    """Say who holds a table set, or None when it is free; nothing is locked."""
+    row = connection.execute(
+        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        (LOCK_SPACE, TABLE_SETS[table_set]),
+    ).fetchone()
+    return holder(connection, table_set) if row is not None else None
+
+
+def beat(connection: "Connection", run_id: int, far: Progress, *, now: datetime) -> None:
     """Show a sign of life, in the transaction of the work it speaks of.
 
     Raises:
@@ -116,9 +182,10 @@ def beat(
             commit.
     """
     row = connection.execute(
-        "UPDATE ops.sync_run SET heartbeat_at = %s, step = %s, progress = coalesce(%s, progress)"
+        "UPDATE ops.sync_run SET heartbeat_at = %s, step = %s, progress = coalesce(%s, progress),"
+        " batch = %s, batches = %s, rows_done = %s, eta_at = %s"
         " WHERE run_id = %s AND status = 'running' RETURNING run_id",
-        (now, step, progress, run_id),
+        (now, far.step, far.share, far.batch, far.batches, far.rows, far.eta_at, run_id),
     ).fetchone()
     if row is None:
         raise InterruptedSync(f"Sync run {run_id} was closed while it was still at work.")
@@ -138,11 +205,12 @@ def close_run(
     connection.execute(
         "UPDATE ops.sync_run SET status = %s, finished_at = %s, heartbeat_at = %s, counts = %s,"
         " api_calls = %s, bytes = %s, error_kind = %s, error = %s,"
+        " retry_at = %s, eta_at = NULL,"
         " progress = CASE WHEN %s = 'done' THEN 1 ELSE progress END"
         " WHERE run_id = %s AND status = 'running'",
         (
             ending.status, now, now, json.dumps(counts), api_calls, bytes_read,
-            ending.error_kind, ending.error, ending.status, run_id,
+            ending.error_kind, ending.error, ending.retry_at, ending.status, run_id,
         ),
     )  # fmt: skip
     # At once, for a closing session keeps its locks until the server has noticed.

@@ -1,12 +1,9 @@
 """The client against a real server: what it retries, what it refuses, what it never does."""
 
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from finale_pipeline.domain.windows import Window
 from finale_pipeline.errors import (
@@ -42,11 +39,25 @@ class Timeline:
         self.now += timedelta(seconds=seconds)
 
 
+class Unlimited:
+    """Counts nothing; keeps only what the source itself says."""
+
+    def __init__(self) -> None:
+        self.until = NOW - timedelta(days=1)
+
+    def take(self, *, now: datetime, method: str, is_collection: bool) -> datetime:
+        assert (method, is_collection) == ("GET", True)
+        return max(now, self.until)
+
+    def block(self, until: datetime) -> None:
+        self.until = max(self.until, until)
+
+
 def client_of(sandbox: SandboxServer, time: Timeline | None = None, **changes: Any) -> FinaleClient:
     time = time or Timeline()
     account = {"account": "demo", "key": "sandbox-key", "secret": "sandbox-secret"}
     source = Source(base_url=sandbox.base_url, **(account | changes))
-    budget = Budget(clock=time.clock, sleep=time.sleep)
+    budget = Budget(Unlimited(), clock=time.clock, sleep=time.sleep)
     return FinaleClient(source, budget=budget, clock=time.clock, sleep=time.sleep)
 
 
@@ -67,7 +78,7 @@ def test_the_digest_is_of_the_content_not_of_its_coding(
 ) -> None:
     source = Source(sandbox.base_url, "demo", "sandbox-key", "sandbox-secret")
     time = Timeline()
-    budget = Budget(clock=time.clock, sleep=time.sleep)
+    budget = Budget(Unlimited(), clock=time.clock, sleep=time.sleep)
     with (
         FinaleClient(
             source, budget=budget, clock=time.clock, sleep=time.sleep, compress=compress
@@ -143,7 +154,7 @@ def test_a_bomb_is_measured_while_it_unpacks(sandbox: SandboxServer) -> None:
 def test_a_dripping_answer_meets_the_deadline(sandbox: SandboxServer) -> None:
     sandbox.add_fault("drip=20")
     time = Timeline()
-    budget = Budget(clock=time.clock, sleep=time.sleep)
+    budget = Budget(Unlimited(), clock=time.clock, sleep=time.sleep)
     source = Source(sandbox.base_url, "demo", "sandbox-key", "sandbox-secret")
     transport = Transport(source, budget=budget, clock=time.clock, sleep=time.sleep, deadline=0.2)
     with pytest.raises(SourceUnavailable, match="took longer"):
@@ -172,35 +183,6 @@ def test_a_used_up_budget_in_the_headers_holds_the_next_request_back(account: Ac
         client.body(FACILITY)
     assert sum(time.slept) == 60
     assert len(server.requests) == 3
-
-
-@given(gaps=st.lists(st.floats(0, 20), min_size=1, max_size=400))
-def test_no_window_of_time_ever_holds_more_requests_than_the_budget(gaps: list[float]) -> None:
-    time = Timeline()
-    budget = Budget(
-        get_per_minute=7, collections_per_hour=100_000, clock=time.clock, sleep=time.sleep
-    )
-    sent: list[datetime] = []
-    for gap in gaps:
-        time.now += timedelta(seconds=gap)
-        budget.acquire(is_collection=True)
-        sent.append(time.now)
-    assert all(
-        later - earlier >= timedelta(minutes=1)
-        for earlier, later in zip(sent, sent[7:], strict=False)
-    )
-    assert all(a <= b for a, b in pairwise(sent))
-
-
-def test_a_budget_that_returns_in_an_hour_is_not_waited_for() -> None:
-    time = Timeline()
-    budget = Budget(get_per_minute=100, collections_per_hour=3, clock=time.clock, sleep=time.sleep)
-    for _ in range(3):
-        budget.acquire(is_collection=True)
-    with pytest.raises(ThrottledError) as caught:
-        budget.acquire(is_collection=True)
-    assert caught.value.retry_at == NOW + timedelta(hours=1)
-    budget.acquire(is_collection=False)  # a single record has its own budget
 
 
 @pytest.mark.parametrize(

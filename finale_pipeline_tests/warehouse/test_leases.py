@@ -1,10 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from finale_pipeline.errors import InterruptedSync, SkippedError
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.leases import Progress
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
@@ -28,11 +30,11 @@ def status(connection: Connection, run_id: int) -> object:
 def test_a_second_sync_is_told_who_holds_the_tables(url: str, connection: Connection) -> None:
     leases.lock(connection, "catalogue")
     run_id = open_run(connection)
-    leases.beat(connection, run_id, now=NOW, step="products 3 of 38", progress=0.08)
+    leases.beat(connection, run_id, Progress("products", 0.08, 3, 38, 900), now=NOW)
 
     with (
         connect(url, name="second") as second,
-        pytest.raises(SkippedError, match=rf"full sync {run_id} .* products 3 of 38 \(8 %\)"),
+        pytest.raises(SkippedError, match=rf"full sync {run_id} .*products \(8 %\), batch 3 of"),
     ):
         leases.lock(second, "catalogue")
 
@@ -67,7 +69,7 @@ def test_a_run_whose_process_is_gone_is_buried_and_a_living_one_is_not(
     alive = open_run(connection)
 
     with connect(url, name="second") as second:
-        assert leases.bury_dead(second, now=NOW) == [dead]
+        assert [run.run_id for run in leases.bury_dead(second, now=NOW)] == [dead]
     assert (status(connection, dead), status(connection, alive)) == ("failed", "running")
 
 
@@ -76,4 +78,37 @@ def test_a_closed_run_can_no_longer_commit(connection: Connection) -> None:
     connection.execute("UPDATE ops.sync_run SET status = 'failed'")
 
     with pytest.raises(InterruptedSync):
-        leases.beat(connection, run_id, now=NOW, step="x", progress=None)
+        leases.beat(connection, run_id, Progress("x"), now=NOW)
+
+
+def test_who_holds_a_table_set_can_be_asked_without_taking_it(
+    url: str, connection: Connection
+) -> None:
+    assert leases.taken(connection, "stock") is None
+    with connect(url, name="other") as other:
+        leases.lock(other, "stock")
+        assert leases.taken(connection, "stock") == "another session holds their lock"
+        assert leases.taken(connection, "catalogue") is None
+        leases.unlock(other, "stock")
+    assert leases.taken(connection, "stock") is None
+
+
+def test_a_silent_run_is_cancelled_loses_its_session_and_can_no_longer_commit(
+    url: str, connection: Connection
+) -> None:
+    frozen = connect(url, name="frozen")
+    leases.lock(frozen, "stock")
+    stuck = open_run(frozen)
+    lively = open_run(connection)
+    later = NOW + timedelta(minutes=40)
+    leases.beat(connection, lively, Progress("alive"), now=later)
+
+    with connect(url, name="reaper") as reaper:
+        ended = leases.cancel_stuck(reaper, now=later, silent=timedelta(minutes=30))
+        assert [run.run_id for run in ended] == [stuck]
+        wait_until_free(reaper, leases.LOCK_SPACE, leases.TABLE_SETS["stock"])
+        leases.lock(reaper, "stock")
+    assert (status(connection, stuck), status(connection, lively)) == ("failed", "running")
+    with pytest.raises(psycopg.OperationalError):
+        leases.beat(frozen, stuck, Progress("woken"), now=later)
+    frozen.close()

@@ -1,0 +1,57 @@
+"""The active sync's reading of a catalogue: only what changed since the newest stored change."""
+
+from datetime import datetime, timedelta
+from typing import cast
+
+import polars as pl
+
+from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.walk import AHEAD, Keep, backfill
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import sql
+
+BACK = timedelta(minutes=10)
+"""Read again before the newest stored change: its second may have held more than was seen."""
+
+
+def sync_changes(run: SyncRun, catalogue: Catalogue) -> None:
+    """Read what changed since the newest change that is stored; nothing is removed.
+
+    The newest change is the source's own stamp in our data, not a time of our clock. Products
+    that did not change for `active_days` are left out by the span, inactive ones by the record
+    itself; one that we know as active and that no longer is, is written, or it would stay active
+    here for ever.
+    """
+    now = run.client.source_now()
+    oldest = now - timedelta(days=run.settings.active_days)
+    newest = _newest_change(run.connection, catalogue.table, now)
+    since = max(oldest, newest - BACK) if newest is not None else oldest
+    keep = _keeper(run, catalogue) if catalogue.active_status else None
+    backfill(run, catalogue, since, now + AHEAD, keep=keep)
+
+
+def _newest_change(connection: Connection, table: str, now: datetime) -> datetime | None:
+    row = connection.execute(
+        sql(f"SELECT max(updated_at) FROM {table} WHERE updated_at <= %s"), (now + AHEAD,)
+    ).fetchone()
+    return cast("datetime | None", row[0]) if row else None
+
+
+def _keeper(run: SyncRun, catalogue: Catalogue) -> Keep:
+    """Return the filter that keeps active records, and those that were until now."""
+
+    def keep(frame: pl.DataFrame) -> pl.DataFrame:
+        is_active = frame["status"] == catalogue.active_status
+        idle = frame.filter(~is_active)[catalogue.key].to_list()
+        rows = run.connection.execute(
+            sql(
+                f"SELECT {catalogue.key} FROM {catalogue.table} WHERE {catalogue.key} = ANY (%s)"
+                " AND status = %s AND removed_at IS NULL"
+            ),
+            (idle, catalogue.active_status),
+        ).fetchall()
+        was_active = frame[catalogue.key].is_in([str(row[0]) for row in rows])
+        return frame.filter(is_active | was_active)
+
+    return keep

@@ -1,0 +1,75 @@
+"""The account of the settings, and a client of it within the shared budgets."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.finale.budget import Budget
+from finale_pipeline.finale.client import FinaleClient
+from finale_pipeline.finale.transport import Source
+from finale_pipeline.warehouse.requests import OTHERS, Limits, SharedLedger
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the present time; the only place of a sync that asks the machine."""
+    return datetime.now(UTC)
+
+
+def source_of(settings: "Settings") -> Source:
+    """Return the account to read.
+
+    Raises:
+        ConfigError: None is configured.
+    """
+    if settings.account is None or settings.api_key is None or settings.api_secret is None:
+        raise ConfigError(
+            "No account is configured.",
+            step="Set FINALE_ACCOUNT, FINALE_API_KEY and FINALE_API_SECRET; or `finale dev`,"
+            " which brings a sandbox.",
+        )
+    return Source(
+        base_url=settings.base_url,
+        account=settings.account,
+        key=settings.api_key.get_secret_value(),
+        secret=settings.api_secret.get_secret_value(),
+    )
+
+
+@contextmanager
+def open_client(
+    settings: "Settings",
+    url: str,
+    *,
+    share: float = OTHERS,
+    clock: Clock = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[FinaleClient]:
+    """Open a client of the account, within the budgets that all processes share.
+
+    Args:
+        settings: Name the account and its budgets.
+        url: The warehouse, where the requests are counted.
+        share: How much of each budget it may use up.
+        clock: Gives the time in UTC.
+        sleep: Waits for seconds.
+    """
+    limits = Limits(
+        settings.get_per_minute, settings.post_per_minute, settings.collections_per_hour
+    )
+    ledger = SharedLedger(url, limits, share=share)
+    budget = Budget(ledger, clock=clock, sleep=sleep)
+    try:
+        with FinaleClient(
+            source_of(settings), budget=budget, clock=clock, sleep=sleep, compress=settings.compress
+        ) as client:
+            yield client
+    finally:
+        ledger.close()

@@ -1,0 +1,82 @@
+"""Finds the large sync that should go on by itself: never done yet, killed, deferred, cut off."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from finale_pipeline.domain.strategy import COVERED_BY
+
+if TYPE_CHECKING:
+    from finale_pipeline.warehouse.connect import Connection
+
+PAUSES: Sequence[int] = (1, 5, 15, 60, 180)
+"""Minutes before the first, second, … attempt to go on; after that a person should look."""
+HEALING = {"LOCAL", "TRANSIENT", "STUCK"}
+"""Classes of failure that may be gone the next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A sync that should go on.
+
+    Attributes:
+        strategy: Which.
+        key: Names this attempt, so that it is asked for once.
+        dagster_run_id: Dagster's id of the run that did not finish.
+    """
+
+    strategy: str
+    key: str
+    dagster_run_id: str | None = None
+
+
+def unfinished(connection: "Connection", *, now: datetime) -> Unfinished | None:
+    """Return the large sync that should go on now, or None.
+
+    That is the first full sync of an empty warehouse, and a full or active one that was killed,
+    interrupted, deferred by the source's budget, or failed by a sick source. The small ones wait
+    for their next tick. What a person must look at (held, refused, wrong settings, stopped at the
+    terminal) is left alone.
+    """
+    for strategy in ("full", "active"):
+        covering = [strategy, *COVERED_BY[strategy]]
+        row = connection.execute(
+            "SELECT run_id, dagster_run_id, trigger, status, error_kind, finished_at, retry_at,"
+            " (SELECT count(*) FROM ops.sync_run WHERE strategy = ANY (%s) AND run_id >"
+            "  (SELECT coalesce(max(run_id), 0) FROM ops.sync_run"
+            "   WHERE strategy = ANY (%s) AND status = 'done'))"
+            " FROM ops.sync_run WHERE strategy = ANY (%s) ORDER BY run_id DESC LIMIT 1",
+            (covering, covering, covering),
+        ).fetchone()
+        if row is None:
+            return Unfinished("full", "first sync") if strategy == "full" else None
+        last = _Last(*cast("tuple[Any, ...]", row))
+        due_at = last.due_again()
+        if due_at is not None and due_at <= now:
+            return Unfinished(strategy, f"goes on after {last.run_id}", last.dagster_run_id)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The newest run that covers a strategy, and how many there were since a good one."""
+
+    run_id: int
+    dagster_run_id: str | None
+    trigger: str
+    status: str
+    error_kind: str | None
+    finished_at: datetime | None
+    retry_at: datetime | None
+    attempts: int
+
+    def due_again(self) -> datetime | None:
+        """Return when it should go on; None when it should not by itself."""
+        if self.status == "throttled":
+            return self.retry_at
+        heals = self.status == "failed" and self.error_kind in HEALING
+        heals = heals or (self.status == "interrupted" and self.trigger != "cli")
+        if not heals or self.finished_at is None or self.attempts > len(PAUSES):
+            return None
+        return self.finished_at + timedelta(minutes=PAUSES[max(self.attempts, 1) - 1])

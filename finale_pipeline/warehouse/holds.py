@@ -1,0 +1,100 @@
+"""Reads that were not believed: kept with their difference until a person decides, or they pass."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import sql
+
+COLUMNS = "run_id, subject, reasons, before, after, sample, held_at, seen_at, seen_count, state"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a read that is not believed would change.
+
+    Attributes:
+        reasons: Why it is not believed.
+        before: What is stored, in sum.
+        after: What was read, in sum; `lost` counts the records it would take something from.
+        sample: Some of these records.
+    """
+
+    reasons: Sequence[str]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    sample: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A held read, as it is stored."""
+
+    run_id: int
+    subject: str
+    reasons: list[str]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    sample: list[dict[str, Any]]
+    held_at: datetime
+    seen_at: datetime
+    seen_count: int
+    state: str
+
+
+def keep(
+    connection: Connection, run_id: int, subject: str, difference: Difference, *, now: datetime
+) -> None:
+    """Keep a difference; when the subject is held already, note that it was seen again."""
+    sums = [json.dumps(part) for part in (difference.before, difference.after, difference.sample)]
+    connection.execute(
+        "INSERT INTO ops.hold AS h (run_id, subject, reasons, before, after, sample, held_at,"
+        " seen_at, seen_count, state) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 1, 'open')"
+        " ON CONFLICT (subject) WHERE state IN ('open', 'rejected') DO UPDATE SET"
+        " seen_at = excluded.seen_at, seen_count = h.seen_count + 1, reasons = excluded.reasons,"
+        " before = excluded.before, after = excluded.after, sample = excluded.sample",
+        (run_id, subject, list(difference.reasons), *sums, now, now),
+    )
+
+
+def standing(connection: Connection, subject: str) -> Hold | None:
+    """Return the subject's hold that no read and no approval has ended yet."""
+    return _one(connection, "subject = %s AND state IN ('open', 'rejected')", subject)
+
+
+def of_run(connection: Connection, run_id: int) -> Hold | None:
+    """Return what a run held, or saw to be held still."""
+    found = _one(connection, "run_id = %s", run_id)
+    return found or _one(
+        connection,
+        "state IN ('open', 'rejected') AND EXISTS (SELECT FROM ops.sync_run r"
+        " WHERE r.run_id = %s AND r.status = 'held' AND r.started_at <= seen_at"
+        " AND r.started_at >= held_at)",
+        run_id,
+    )
+
+
+def all_open(connection: Connection) -> list[Hold]:
+    """Return the holds that wait for a person."""
+    rows = connection.execute(f"SELECT {COLUMNS} FROM ops.hold WHERE state = 'open' ORDER BY 1")
+    return [Hold(*cast("tuple[Any, ...]", row)) for row in rows.fetchall()]
+
+
+def settle(connection: Connection, subject: str, state: str, *, now: datetime) -> None:
+    """End the subject's standing hold: approved, rejected, or passed."""
+    connection.execute(
+        "UPDATE ops.hold SET state = %s, decided_at = %s"
+        " WHERE subject = %s AND state IN ('open', 'rejected')",
+        (state, now, subject),
+    )
+
+
+def _one(connection: Connection, condition: str, value: object) -> Hold | None:
+    row = connection.execute(
+        sql(f"SELECT {COLUMNS} FROM ops.hold WHERE {condition} ORDER BY hold_id DESC LIMIT 1"),
+        (value,),
+    ).fetchone()
+    return Hold(*cast("tuple[Any, ...]", row)) if row else None

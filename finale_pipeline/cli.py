@@ -60,14 +60,18 @@ def _parser() -> argparse.ArgumentParser:
 
     add("dev", _dev, "start everything: database, sandbox, Dagster")
     sync = add("sync", _sync, "read Finale in this process, without Dagster")
-    sync.add_argument("strategy", choices=("full", "inventory", "vendors"))
-    sync.add_argument("--json", action="store_true", help="end with one line of JSON")
     sync.add_argument(
-        "--accept-implausible",
-        action="store_true",
-        help="write a read that was held; look at Finale first",
+        "strategy", choices=("critical", "inventory", "active", "full", "vendors", "smart")
     )
-    add("status", _status, "say what runs, and how the last syncs ended")
+    sync.add_argument("--json", action="store_true", help="end with one line of JSON")
+    approve = add("approve", _approve, "show what a run held, and write it if you agree")
+    approve.add_argument("run", type=int, metavar="RUN", help="number of the run that held it")
+    approve.add_argument("--yes", action="store_true", help="agree without being asked")
+    approve.add_argument("--json", action="store_true", help="end with one line of JSON")
+    reject = add("reject", _reject, "note that what a run held is wrong")
+    reject.add_argument("run", type=int, metavar="RUN", help="number of the run that held it")
+    status = add("status", _status, "say what runs, and how the last syncs ended")
+    status.add_argument("--json", action="store_true")
     doctor = add("doctor", _doctor, "examine settings, database, source and data")
     doctor.add_argument("--json", action="store_true")
     database = add("db", _db, "the database: upgrade, stop, url")
@@ -95,14 +99,15 @@ def _sync(options: argparse.Namespace, settings: "Settings") -> int:
     from finale_pipeline.operate.syncing import run_strategy  # noqa: PLC0415
 
     report = run_strategy(
-        with_running_sandbox(settings),
-        options.strategy,
-        trigger="cli",
-        accept_implausible=options.accept_implausible,
+        with_running_sandbox(settings), options.strategy, trigger="cli", bar=sys.stderr.isatty()
     )
+    return _reported(report, as_json=options.json)
+
+
+def _reported(report: "Report", *, as_json: bool) -> int:
     if report.error:
         _complain(report.error)
-    if options.json:
+    if as_json:
         _say(json.dumps(report.as_dict()))
     elif not report.error:
         _say(_table(report))
@@ -110,6 +115,32 @@ def _sync(options: argparse.Namespace, settings: "Settings") -> int:
         sys.stdout.flush()
         os._exit(report.error.exit_code)  # a lane may still wait for the network
     return report.error.exit_code if report.error else 0
+
+
+def _approve(options: argparse.Namespace, settings: "Settings") -> int:
+    from finale_pipeline.operate.holds import approve  # noqa: PLC0415
+    from finale_pipeline.operate.source import with_running_sandbox  # noqa: PLC0415
+
+    def confirm(difference: str) -> bool:
+        print(difference, file=sys.stderr)  # noqa: T201 - stdout is for the answer
+        return options.yes or input("Write it? [y/N] ").strip().lower() in {"y", "yes"}
+
+    done = approve(with_running_sandbox(settings), options.run, confirm=confirm)
+    if done is None:
+        _say("Nothing was changed; it stays held.")
+        return 0
+    return _reported(done[1], as_json=options.json)
+
+
+def _reject(options: argparse.Namespace, settings: "Settings") -> int:
+    from finale_pipeline.operate.holds import reject  # noqa: PLC0415
+
+    hold = reject(settings, options.run)
+    _say(
+        f"{hold.subject} stays as it is. Reads that say the same are held without a word; the"
+        " first believable one is taken."
+    )
+    return 0
 
 
 def _table(report: "Report") -> str:
@@ -152,12 +183,12 @@ def _sandbox(options: argparse.Namespace, _settings: "Settings") -> int:
     return 0
 
 
-def _status(_options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.status import status  # noqa: PLC0415
+def _status(options: argparse.Namespace, settings: "Settings") -> int:
+    from finale_pipeline.operate.status import shown, status  # noqa: PLC0415
 
-    text, code = status(settings)
-    _say(text)
-    return code
+    found = status(settings)
+    _say(json.dumps(found.as_dict()) if options.json else shown(found))
+    return 0
 
 
 def _doctor(options: argparse.Namespace, settings: "Settings") -> int:

@@ -5,14 +5,17 @@ import dagster as dg
 from finale_pipeline.assets.catalog import facilities, products, vendors
 from finale_pipeline.assets.checks import ASSET_CHECKS
 from finale_pipeline.assets.stock import inventory_levels
-from finale_pipeline.automation.jobs import JOBS
+from finale_pipeline.automation.housekeeping import housekeeping
+from finale_pipeline.automation.jobs import SYNC_JOBS
+from finale_pipeline.automation.schedules import SCHEDULES
 from finale_pipeline.automation.sensors import SENSORS
 from finale_pipeline.resources import Finale
 
 definitions = dg.Definitions(
     assets=[facilities, products, vendors, inventory_levels],
     asset_checks=ASSET_CHECKS,
-    jobs=JOBS,
+    jobs=[*SYNC_JOBS.values(), housekeeping],
+    schedules=SCHEDULES,
     sensors=SENSORS,
     resources={"finale": Finale()},
     executor=dg.in_process_executor,

@@ -1,8 +1,8 @@
 """Dagster resources: settings → plain objects; nothing is read before a run asks for it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
     from finale_pipeline.warehouse.connect import Connection
 
-FIRST_DAY, ZONE = date(2016, 1, 1), "UTC"
 
+def at_definition(name: str) -> Any:
+    """Return a setting that definitions need, such as the account's first day.
 
-def calendar() -> tuple[date, str]:
-    """Return the account's first day and time zone, for the partitions.
+    Wrong settings must not hide the assets: then it is the default, and every run says what is
+    wrong.
 
-    They are the only settings that definitions need; wrong settings must not hide the assets,
-    since every run says what is wrong with them.
+    Args:
+        name: Of the setting.
     """
-    from finale_pipeline.settings import load_settings  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.settings import Settings, load_settings  # noqa: PLC0415 - not at import
 
     try:
-        settings = load_settings()
+        return getattr(load_settings(), name)
     except ConfigError:
-        return FIRST_DAY, ZONE
-    return settings.since, settings.timezone
+        return Settings.model_fields[name].default
 
 
 class Finale(dg.ConfigurableResource[Any]):
@@ -47,13 +47,7 @@ class Finale(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def sync(
-        self,
-        run_id: str,
-        strategy: str,
-        table_sets: Sequence[str],
-        *,
-        trigger: str,
-        on_finished: "Callable[[SyncRun, str], object] | None" = None,
+        self, run_id: str, strategy: str, table_sets: Sequence[str], **options: Any
     ) -> "Iterator[SyncRun]":
         """Open a sync run under the same rules as the command line.
 
@@ -61,18 +55,16 @@ class Finale(dg.ConfigurableResource[Any]):
             run_id: Dagster's id of the run.
             strategy: What the ledger calls it.
             table_sets: What it locks.
-            trigger: Who asked for it.
-            on_finished: Called with each asset whose tables were read to the end.
+            **options: As `open_sync` takes them; `trigger` among them.
         """
         from finale_pipeline.sync.run import open_sync  # noqa: PLC0415 - nothing at import
 
         with open_sync(
             self.settings(),
             strategy=strategy,
-            trigger=trigger,
             table_sets=table_sets,
             dagster_run_id=run_id,
-            on_finished=on_finished,
+            **options,
         ) as run:
             yield run
 

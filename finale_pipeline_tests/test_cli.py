@@ -6,7 +6,7 @@ from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.processes import finale
-from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed
+from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, contents
 
 
 def test_a_sync_ends_with_one_line_of_json(settings: Settings) -> None:
@@ -112,5 +112,49 @@ def test_a_held_sync_is_in_the_ledger_with_its_reason(
     assert row[:2] == ("held", "IMPLAUSIBLE")
     assert "no product has stock any more" in str(row[2])
     assert_ledger_is_closed(connection)
-    accepted = finale(settings, "sync", "inventory", "--accept-implausible")
-    assert accepted.code == 0
+
+
+def test_a_person_sees_the_difference_and_decides(
+    settings: Settings, sandbox: SandboxServer, connection: Connection
+) -> None:
+    finale(settings, "sync", "full")
+    sandbox.add_fault("half@inventoryitem")
+    assert finale(settings, "sync", "inventory").code == 7
+    before = contents(connection)
+    assert "finale approve 2" in finale(settings, "status").out
+    rejected = finale(settings, "reject", "2")
+    assert rejected.code == 0
+    assert finale(settings, "sync", "critical").code == 7
+    assert contents(connection) == before
+    assert finale(settings, "status", "--json").json["held"] == []
+    approved = finale(settings, "approve", "3", "--yes", "--json")
+    assert (approved.code, approved.json["status"]) == (0, "done")
+    assert "would lose what they have" in approved.err
+    assert "products in stock" in approved.err
+    assert contents(connection) != before
+    again = finale(settings, "approve", "2", "--yes")
+    assert (again.code, "approved already" in again.err) == (4, True)
+
+
+def test_an_approval_does_not_cover_a_worse_read(
+    settings: Settings, sandbox: SandboxServer, connection: Connection
+) -> None:
+    finale(settings, "sync", "full")
+    sandbox.add_fault("half@inventoryitem")
+    assert finale(settings, "sync", "inventory").code == 7
+    before = contents(connection)
+    sandbox.clear_faults()
+    sandbox.add_fault("zero-stock@inventoryitem")
+    worse = finale(settings, "approve", "2", "--yes")
+    assert (worse.code, "no product has stock any more" in worse.err) == (7, True)
+    assert contents(connection) == before
+
+
+def test_smart_begins_with_everything_and_then_reads_little(settings: Settings) -> None:
+    first = finale(settings, "sync", "smart", "--json")
+    assert (first.code, first.json["strategy"]) == (0, "full")
+    second = finale(settings, "sync", "smart", "--json")
+    assert (second.code, second.json["strategy"], second.json["api_calls"]) == (0, "critical", 1)
+    runs = {run["strategy"]: run for run in finale(settings, "status", "--json").json["runs"]}
+    assert runs["full"]["reason"] == "no sync was ever good"
+    assert "min ago, under 30" in runs["critical"]["reason"]

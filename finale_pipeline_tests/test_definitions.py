@@ -145,7 +145,7 @@ def test_a_held_stock_read_fails_the_run_and_its_blocking_check(
     assert not result.success
     assert contents(connection) == before
     assert checks(instance, "inventory_levels")["is_plausible"] is False
-    failure = result.failure_data_for_node("read_stock")
+    failure = result.failure_data_for_node("run_inventory")
     assert failure is not None
     assert failure.user_failure_data is not None
     assert set(failure.user_failure_data.metadata) >= {"kind", "next_step"}
@@ -209,17 +209,18 @@ def test_a_sync_that_finds_the_tables_taken_ends_well_and_changes_nothing(
     assert not instance.get_materialized_partitions(dg.AssetKey("vendors"))
 
 
-def test_the_first_sync_starts_once(instance: dg.DagsterInstance, settings: Settings) -> None:
-    sensor = definitions.resolve_sensor_def("first_sync")
+def sensor_says(name: str, instance: dg.DagsterInstance) -> Any:
     context = dg.build_sensor_context(
         instance=instance, definitions=definitions, resources=definitions.resources
     )
-    first = sensor.evaluate_tick(context)
-    assert [request.run_key for request in first.run_requests or []] == ["first sync"]
-    again = dg.build_sensor_context(
-        instance=instance, cursor=first.cursor, definitions=definitions,
-        resources=definitions.resources,
-    )  # fmt: skip
-    assert not sensor.evaluate_tick(again).run_requests
+    return definitions.resolve_sensor_def(name).evaluate_tick(context)
+
+
+def test_the_first_sync_starts_by_itself_and_only_then(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    first = sensor_says("unfinished_syncs", instance)
+    asked = [(request.job_name, request.run_key) for request in first.run_requests]
+    assert asked == [("full_sync", "first sync")]
     sync(settings)
-    assert not sensor.evaluate_tick(context).run_requests
+    assert not sensor_says("unfinished_syncs", instance).run_requests

@@ -8,7 +8,7 @@ import dagster as dg
 
 from finale_pipeline.assets.failures import failures
 from finale_pipeline.assets.reports import metadata
-from finale_pipeline.resources import Finale, calendar
+from finale_pipeline.resources import Finale, at_definition
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.catalog import Catalogue
@@ -18,7 +18,7 @@ KINDS = {"finale", "postgres"}
 GROUP = "catalogue"
 
 catalogue_windows = dg.MonthlyPartitionsDefinition(
-    start_date=calendar()[0].replace(day=1).isoformat(), end_offset=1
+    start_date=at_definition("since").replace(day=1).isoformat(), end_offset=1
 )
 """Months of `lastUpdatedDate`, in UTC; the present one is among them."""
 

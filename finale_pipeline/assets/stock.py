@@ -9,10 +9,10 @@ import dagster as dg
 from finale_pipeline.assets.catalog import KINDS, OWNERS, facilities, products
 from finale_pipeline.assets.failures import failures
 from finale_pipeline.assets.reports import metadata
-from finale_pipeline.resources import Finale, calendar
+from finale_pipeline.resources import Finale, at_definition
 
 snapshot_days = dg.DailyPartitionsDefinition(
-    start_date=calendar()[0].isoformat(), timezone=calendar()[1], end_offset=1
+    start_date=at_definition("since").isoformat(), timezone=at_definition("timezone"), end_offset=1
 )
 """Business days in the account's zone; today is among them."""
 

@@ -1,6 +1,6 @@
 """A job per strategy; each tells the assets it brought up to date."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,49 +14,102 @@ from finale_pipeline.resources import Finale
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
-
-ASSETS = {
-    "full": ("facilities", "vendors", "products", "inventory_levels"),
-    "inventory": ("inventory_levels",),
-    "vendors": ("vendors",),
-}
-"""The assets that a strategy materializes."""
+    from finale_pipeline.warehouse.leases import Progress
 
 PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "vendors": catalogue_windows,
     "products": catalogue_windows,
     "inventory_levels": snapshot_days,
 }
+TOLD = 0.1
+"""Share of the work after which the run's log says again how far it is."""
+
+DESCRIPTIONS = {
+    "critical": "Reads all stock, for what runs out; the fastest.",
+    "inventory": "Reads all places and all stock.",
+    "active": "Reads what changed of places, vendors and products in use, and all stock.",
+    "full": "Reads the whole account, and marks removed what is gone.",
+    "vendors": "Reads all vendors.",
+    "smart": "Runs the strategy that fits the age of the last good sync, and says why.",
+}
+HOURS = {"critical": 0.5, "inventory": 0.5, "active": 2, "full": 4, "vendors": 0.5, "smart": 4}
+"""Longest time a job may take before Dagster ends it; the last of several nets."""
 
 
-def _sync(context: dg.OpExecutionContext, finale: Finale, strategy: str) -> None:
-    from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS  # noqa: PLC0415
+class _Teller:
+    """Tells Dagster how a sync goes."""
 
-    def tell(run: "SyncRun", asset: str) -> None:
+    def __init__(self, context: dg.OpExecutionContext) -> None:
+        self._context = context
+        self._told = 0.0
+
+    def asset(self, run: "SyncRun", asset: str) -> None:
+        """Tell that an asset's tables were read to the end."""
         said = metadata(run, asset)
-        for partition in _partitions(context.instance, run, asset):
-            context.log_event(dg.AssetMaterialization(asset, partition=partition, metadata=said))
+        for partition in _partitions(self._context.instance, run, asset):
+            event = dg.AssetMaterialization(asset, partition=partition, metadata=said)
+            self._context.log_event(event)
 
-    trigger = next(
-        (name for name in ("schedule", "sensor") if f"dagster/{name}_name" in context.run.tags),
-        "ui",
-    )
+    def progress(self, far: "Progress") -> None:
+        """Tell how far it is, every tenth of the way."""
+        if far.share is None or far.share < self._told + TOLD:
+            return
+        self._told = far.share
+        batches = f", batch {far.batch} of {far.batches}" if far.batch else ""
+        eta = f", done about {far.eta_at:%H:%M:%S} UTC" if far.eta_at else ""
+        self._context.log.info(
+            "%.0f %%%s, %s rows: %s%s", far.share * 100, batches, f"{far.rows:,}", far.step, eta
+        )
+
+
+def _sync(context: dg.OpExecutionContext, finale: Finale, wanted: str) -> None:
+    from finale_pipeline.sync.strategies import ASSETS, STRATEGIES, TABLE_SETS  # noqa: PLC0415
+
+    strategy, reason = _chosen(context, finale) if wanted == "smart" else (wanted, None)
+    assets, teller = ASSETS[strategy], _Teller(context)
     try:
         with (
-            failures(context, finale, ASSETS[strategy]),
+            failures(context, finale, assets),
             finale.sync(
                 context.run.run_id,
                 strategy,
                 TABLE_SETS[strategy],
-                trigger=trigger,
-                on_finished=tell,
+                trigger=_trigger(context.run.tags),
+                asked_at=_asked_at(context),
+                reason=reason,
+                on_finished=teller.asset,
+                on_progress=teller.progress,
             ) as run,
         ):
             STRATEGIES[strategy](run)
     except SkippedError as error:
         context.log.warning("Skipped: %s", error.what)
+        context.instance.add_run_tags(context.run.run_id, {"finale/skipped": error.what[:250]})
         return
-    tell_checks(context, finale, ASSETS[strategy])
+    tell_checks(context, finale, assets)
+
+
+def _chosen(context: dg.OpExecutionContext, finale: Finale) -> tuple[str, str]:
+    """Choose the strategy, and write it and its reason to the run's tags."""
+    from finale_pipeline.sync.ticks import choose  # noqa: PLC0415 - nothing at import
+
+    with failures(context, finale, ()), finale.warehouse() as connection:
+        choice = choose(connection, finale.settings(), now=finale.now())
+    tags = {"finale/strategy": choice.strategy, "finale/reason": choice.reason}
+    context.instance.add_run_tags(context.run.run_id, tags)
+    context.log.info("smart: %s, since %s", choice.strategy, choice.reason)
+    return choice.strategy, choice.reason
+
+
+def _trigger(tags: "dict[str, str] | Any") -> str:
+    if "finale/trigger" in tags:
+        return str(tags["finale/trigger"])
+    return next((n for n in ("schedule", "sensor") if f"dagster/{n}_name" in tags), "ui")
+
+
+def _asked_at(context: dg.OpExecutionContext) -> datetime | None:
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    return record.create_timestamp.astimezone(UTC) if record else None
 
 
 def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> list[str | None]:
@@ -70,57 +123,34 @@ def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> lis
     now: date = run.client.source_now().astimezone(run.settings.zone).date()
     if asset == "inventory_levels":
         return [now.isoformat()]
-    done = instance.get_materialized_partitions(dg.AssetKey(asset))
     present = now.replace(day=1).isoformat()
+    if run.strategy == "active":
+        return [present]
+    done = instance.get_materialized_partitions(dg.AssetKey(asset))
     return [key for key in partitions.get_partition_keys() if key not in done or key == present]
 
 
-@dg.op(description="Reads every place, vendor, product and all stock; marks removed what is gone.")
-def read_everything(context: dg.OpExecutionContext, finale: Finale) -> None:
-    """Run the strategy full."""
-    _sync(context, finale, "full")
+def _job(strategy: str) -> dg.JobDefinition:
+    """Return the job of a strategy: one step, in the run's own process, so that it starts fast."""
+
+    @dg.op(name=f"run_{strategy}", description=DESCRIPTIONS[strategy])
+    def run_strategy(context: dg.OpExecutionContext, finale: Finale) -> None:
+        _sync(context, finale, strategy)
+
+    @dg.job(
+        name=f"{strategy}_sync",
+        executor_def=dg.in_process_executor,
+        tags={
+            "finale/strategy": strategy,
+            "dagster/max_runtime": int(HOURS[strategy] * 3600),
+            "dagster/priority": "10" if strategy == "critical" else "0",
+        },
+        description=DESCRIPTIONS[strategy],
+    )
+    def job() -> None:
+        run_strategy()
+
+    return job
 
 
-@dg.op(description="Reads the stock of every product.")
-def read_stock(context: dg.OpExecutionContext, finale: Finale) -> None:
-    """Run the strategy inventory."""
-    _sync(context, finale, "inventory")
-
-
-@dg.op(description="Reads every vendor.")
-def read_vendors(context: dg.OpExecutionContext, finale: Finale) -> None:
-    """Run the strategy vendors."""
-    _sync(context, finale, "vendors")
-
-
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags={"finale/strategy": "full", "dagster/max_runtime": 4 * 3600},
-    description="Brings the whole account to the warehouse, and marks removed what is gone.",
-)
-def full_sync() -> None:
-    """The whole account."""
-    read_everything()
-
-
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags={"finale/strategy": "inventory", "dagster/max_runtime": 1800},
-    description="Brings the stock of every product to the warehouse.",
-)
-def inventory_sync() -> None:
-    """All stock."""
-    read_stock()
-
-
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags={"finale/strategy": "vendors", "dagster/max_runtime": 1800},
-    description="Brings every vendor to the warehouse.",
-)
-def vendors_sync() -> None:
-    """All vendors."""
-    read_vendors()
-
-
-JOBS = [full_sync, inventory_sync, vendors_sync]
+SYNC_JOBS = {strategy: _job(strategy) for strategy in DESCRIPTIONS}

@@ -1,33 +1,109 @@
-"""What starts because of the state of things: the first sync of an empty warehouse."""
+"""What starts or ends because of the state of things: unfinished syncs, dead and stuck runs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from finale_pipeline.automation.jobs import full_sync
+from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale
 
+if TYPE_CHECKING:
+    from finale_pipeline.warehouse.connect import Connection
+
+ALIVE = (
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+STARTUP = timedelta(minutes=5)
+"""So long a run's process may take until it is in the ledger."""
+WIND_UP = timedelta(minutes=2)
+"""So long a run may take from its ledger's end to its own: checks, last events."""
+
 
 @dg.sensor(
-    job=full_sync,
+    jobs=[SYNC_JOBS["full"], SYNC_JOBS["active"]],
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=15,
-    description="Starts the first full sync when the warehouse is empty; once.",
+    description="Starts the first full sync of an empty warehouse, and lets a full or active sync"
+    " go on that was killed, interrupted or deferred.",
 )
-def first_sync(
+def unfinished_syncs(
     context: dg.SensorEvaluationContext, finale: Finale
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a full sync when no sync was ever run."""
-    if context.cursor:
-        return dg.SkipReason("The first sync was started before.")
+    """Ask for the large sync that should go on."""
+    from finale_pipeline.sync.unfinished import unfinished  # noqa: PLC0415 - nothing at import
+
     try:
         with finale.warehouse() as connection:
-            row = connection.execute("SELECT count(*) FROM ops.sync_run").fetchone()
+            found = unfinished(connection, now=finale.now())
     except PipelineError as error:
         return dg.SkipReason(f"{error.what} {error.step}")
-    context.update_cursor("done")
-    if row and row[0]:
-        return dg.SkipReason("The warehouse was synced before.")
-    return dg.RunRequest(run_key="first sync")
+    if found is None:
+        return dg.SkipReason("No large sync is unfinished.")
+    if found.dagster_run_id and _was_cancelled(context.instance, found.dagster_run_id):
+        return dg.SkipReason(f"The {found.strategy} sync was cancelled by a person.")
+    return dg.RunRequest(run_key=found.key, job_name=f"{found.strategy}_sync")
 
 
-SENSORS = [first_sync]
+def _was_cancelled(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status in {
+        dg.DagsterRunStatus.CANCELED,
+        dg.DagsterRunStatus.CANCELING,
+    }
+
+
+@dg.sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=20,
+    description="Closes runs whose process was killed, and cancels syncs that gave no sign of life"
+    " for too long: in the ledger and here.",
+)
+def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipReason:
+    """Close what is dead; Dagster itself does not notice a killed process."""
+    from finale_pipeline.warehouse import leases  # noqa: PLC0415 - nothing at import
+
+    now = finale.now()
+    closed = []
+    try:
+        silent = timedelta(minutes=finale.settings().stuck_minutes)
+        with finale.warehouse() as connection:
+            ended = leases.bury_dead(connection, now=now)
+            ended += leases.cancel_stuck(connection, now=now, silent=silent)
+            for run in context.instance.get_run_records(dg.RunsFilter(statuses=list(ALIVE))):
+                why = _why_over(connection, run, now)
+                if why:
+                    context.instance.report_run_failed(run.dagster_run, message=why)
+                    closed.append(run.dagster_run.run_id)
+    except PipelineError as error:
+        return dg.SkipReason(f"{error.what} {error.step}")
+    if not ended and not closed:
+        return dg.SkipReason("Every run that says so is alive.")
+    numbers = ", ".join(str(run.run_id) for run in ended) or "none"
+    return dg.SkipReason(f"Ended syncs: {numbers}; closed {len(closed)} of Dagster's runs.")
+
+
+def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str | None:
+    """Say why a run that Dagster believes to be alive is over; None when it may be alive."""
+    row = connection.execute(
+        "SELECT status, finished_at, error FROM ops.sync_run WHERE dagster_run_id = %s"
+        " ORDER BY run_id DESC LIMIT 1",
+        (run.dagster_run.run_id,),
+    ).fetchone()
+    if row is None:
+        begun = datetime.fromtimestamp(run.start_time, UTC) if run.start_time else now
+        is_ours = "finale/strategy" in run.dagster_run.tags
+        too_late = is_ours and now - begun > STARTUP
+        return "Its process did not begin its work; it must have died." if too_late else None
+    status, finished_at, error = row
+    if status == "running" or not isinstance(finished_at, datetime):
+        return None
+    if status == "failed" and error and "without a word" in str(error):
+        return str(error)
+    return str(error or "Its process is gone.") if now - finished_at > WIND_UP else None
+
+
+SENSORS = [unfinished_syncs, dead_and_stuck_runs]

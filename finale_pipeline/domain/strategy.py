@@ -87,7 +87,12 @@ class Schedule:
 
 
 def covering(
-    tick: Schedule, tick_at: datetime, *, now: datetime, others: Iterable[Schedule]
+    tick: Schedule,
+    tick_at: datetime,
+    *,
+    now: datetime,
+    awake_at: datetime | None,
+    others: Iterable[Schedule],
 ) -> str | None:
     """Say which other schedule does a tick's work, or None when nobody does.
 
@@ -98,6 +103,8 @@ def covering(
         tick: The schedule to decide for.
         tick_at: Its due time.
         now: The present time.
+        awake_at: When the scheduler last decided anything, the last minute left out; what fell due
+            after it was missed. None = it never did: then nothing was.
         others: The other schedules that are switched on.
     """
     for other in others:
@@ -107,7 +114,8 @@ def covering(
         said = f"the {other.strategy} sync that was due at {due:%Y-%m-%d %H:%M} UTC"
         if due >= tick_at:
             return f"covered by {said}"
-        if other.decided_at is None and now - due > LATE:
+        was_missed = awake_at is not None and due > awake_at and now - due > LATE
+        if other.decided_at is None and was_missed:
             return f"covered by {said} and is made up for now"
         made_up = other.decided_at is not None and other.decided_at - due > LATE
         if other.is_run and made_up and other.decided_at and now - other.decided_at < FRESH:

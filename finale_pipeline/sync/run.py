@@ -40,6 +40,7 @@ class SyncRun:
         connection: To the warehouse; it holds the locks, so losing it ends the run.
         client: To the source.
         run_id: The run's number in `ops.sync_run`.
+        strategy: What the ledger calls it.
         clock: Gives the time in UTC.
         sleep: Waits for seconds.
         accept_implausible: Whether a person has looked at a held read and wants it written.
@@ -55,6 +56,7 @@ class SyncRun:
     connection: Connection
     client: FinaleClient
     run_id: int
+    strategy: str
     clock: Clock
     started_at: datetime
     sleep: Callable[[float], None] = time.sleep
@@ -235,7 +237,7 @@ def open_sync(
         share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
         with open_client(settings, url, share=share, clock=clock, sleep=sleep) as client:
             run = SyncRun(
-                settings, connection, client, run_id, clock, clock(), sleep,
+                settings, connection, client, run_id, strategy, clock, clock(), sleep,
                 accept_implausible=accept_implausible, on_progress=on_progress,
                 on_finished=on_finished,
             )  # fmt: skip

@@ -69,7 +69,7 @@ def decide(
             )
         others = [_schedule(connection, n, choice, at) for n, at in due.items() if n != schedule]
         why_not = _obstacle(connection, tick.strategy, now) or covering(
-            tick, tick_at, now=now, others=others
+            tick, tick_at, now=now, awake_at=_awake_at(connection, now), others=others
         )
         reason = why_not or (choice.reason if schedule == "smart" else None)
         decision = Decision(why_not is None, tick.strategy, reason)
@@ -137,6 +137,13 @@ def _obstacle(connection: "Connection", strategy: str, now: datetime) -> str | N
     if until is not None and until - now > SHORT:
         return f"Finale's budget is used up until {until:%Y-%m-%d %H:%M:%S} UTC"
     return None
+
+
+def _awake_at(connection: "Connection", now: datetime) -> datetime | None:
+    row = connection.execute(
+        "SELECT max(decided_at) FROM ops.schedule_tick WHERE decided_at < %s", (now - SHORT,)
+    ).fetchone()
+    return cast("datetime | None", row[0]) if row else None
 
 
 def _was_full(connection: "Connection") -> bool:

@@ -1,0 +1,93 @@
+"""Keeps both databases small: old runs of Dagster, old rows of our ledger."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from finale_pipeline.resources import Finale
+
+BATCH = 200
+FAILED_TIMES = 4
+"""Failed runs are kept so many times as long."""
+REJECT_DAYS = 90
+
+
+@dg.op(description="Deletes runs of Dagster and rows of ops that are older than the settings keep.")
+def delete_old_records(context: dg.OpExecutionContext, finale: Finale) -> None:
+    """Delete what is old; the newest materialization of every partition stays."""
+    days = finale.settings().keep_runs_days
+    kept = _newest_materializations(context.instance)
+    good = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED]
+    deleted = _delete_runs(context.instance, finale, good, days, kept)
+    failed = [dg.DagsterRunStatus.FAILURE]
+    deleted += _delete_runs(context.instance, finale, failed, days * FAILED_TIMES, kept)
+    rows = _delete_rows(finale)
+    context.log.info("Deleted %s runs of Dagster and %s rows of ops.", deleted, rows)
+    context.add_output_metadata({"deleted_runs": deleted, "deleted_rows": rows})
+
+
+def _newest_materializations(instance: dg.DagsterInstance) -> set[str]:
+    """Return the runs that show a partition as materialized; without them it would look missing."""
+    kept: set[str] = set()
+    storage = instance.event_log_storage
+    for key in instance.all_asset_keys():
+        newest = storage.get_latest_storage_id_by_partition(
+            key, dg.DagsterEventType.ASSET_MATERIALIZATION
+        )
+        latest = instance.get_latest_materialization_event(key)
+        kept |= {latest.run_id} if latest else set()
+        ids = list(newest.values())
+        for start in range(0, len(ids), BATCH):
+            wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[start : start + BATCH])
+            found = instance.fetch_materializations(wanted, limit=BATCH)
+            kept |= {record.run_id for record in found.records}
+    return kept
+
+
+def _delete_runs(
+    instance: dg.DagsterInstance,
+    finale: Finale,
+    statuses: list[dg.DagsterRunStatus],
+    days: int,
+    kept: set[str],
+) -> int:
+    """Delete finished runs in batches, so that no transaction is long."""
+    before = finale.now() - timedelta(days=days)
+    old = dg.RunsFilter(statuses=statuses, updated_before=before)
+    deleted, cursor = 0, None
+    while True:
+        runs = instance.get_runs(filters=old, limit=BATCH, cursor=cursor)
+        for run in runs:
+            if run.run_id not in kept:
+                instance.delete_run(run.run_id)
+                deleted += 1
+        if len(runs) < BATCH:
+            return deleted
+        # The cursor is the last run that is still there; a deleted one would end the listing.
+        cursor = next((run.run_id for run in reversed(runs) if run.run_id in kept), cursor)
+
+
+def _delete_rows(finale: Finale) -> int:
+    days = finale.settings().keep_ledger_days
+    now = finale.now()
+    statements = {
+        "DELETE FROM ops.sync_run r WHERE finished_at < %s AND EXISTS (SELECT FROM ops.sync_run n"
+        " WHERE n.strategy = r.strategy AND n.status = 'done' AND n.run_id > r.run_id)": days,
+        "DELETE FROM ops.schedule_tick WHERE decided_at < %s": days,
+        "DELETE FROM ops.sync_reject WHERE rejected_at < %s": REJECT_DAYS,
+    }
+    rows = 0
+    with finale.warehouse() as connection:
+        for statement, age in statements.items():
+            rows += connection.execute(statement, (now - timedelta(days=age),)).rowcount
+    return rows
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_runtime": 3600},
+    description="Deletes runs of Dagster and rows of ops that are older than the settings keep.",
+)
+def housekeeping() -> None:
+    """Delete what is old."""
+    delete_old_records()

@@ -1,0 +1,113 @@
+"""Every time at which something starts by itself, with its zone; a tick is decided just once."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from finale_pipeline.automation.housekeeping import housekeeping
+from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.resources import Finale, at_definition
+from finale_pipeline.settings import OFF, Settings
+
+SYNCS = ("critical", "inventory", "active", "full", "smart")
+
+
+def cron_of(name: str) -> tuple[str, bool]:
+    """Return a schedule's cron time, and whether the settings switch it on."""
+    cron = str(at_definition(f"schedule_{name}"))
+    if cron == OFF:
+        return str(Settings.model_fields[f"schedule_{name}"].default), False
+    return cron, True
+
+
+def last_tick(cron: str, zone: str, now: datetime) -> datetime:
+    """Return the newest due time up to now, as Dagster's own scheduler counts them.
+
+    Args:
+        cron: Five fields.
+        zone: Where they are meant.
+        now: The present time.
+    """
+    # Not public, and yet the only way to treat clock-change days just as the scheduler does.
+    from dagster._utils.schedules import cron_string_iterator  # noqa: PLC0415
+
+    backwards = cron_string_iterator(now.timestamp(), cron, zone, ascending=False)
+    return next(tick for tick in backwards if tick <= now).astimezone(UTC)
+
+
+def due_times(instance: dg.DagsterInstance, zone: str, now: datetime) -> Mapping[str, datetime]:
+    """Return the schedules that are switched on, with their newest due time up to now."""
+    stopped = {
+        state.name
+        for state in instance.all_instigator_state(
+            instigator_type=dg.InstigatorType.SCHEDULE,
+            instigator_statuses={dg.InstigatorStatus.STOPPED},
+        )
+    }
+    due = {}
+    for name in SYNCS:
+        cron, is_on = cron_of(name)
+        if f"{name}_schedule" not in stopped and is_on:
+            due[name] = last_tick(cron, zone, now)
+    return due
+
+
+def _schedule(name: str) -> dg.ScheduleDefinition:
+    cron, is_on = cron_of(name)
+    zone = str(at_definition("timezone"))
+
+    @dg.schedule(
+        name=f"{name}_schedule",
+        job=SYNC_JOBS[name],
+        cron_schedule=cron,
+        execution_timezone=zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING
+        if is_on
+        else dg.DefaultScheduleStatus.STOPPED,
+        description=f"{DESCRIPTIONS[name]} Skips, and says why, when another sync does its work.",
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, finale: Finale
+    ) -> dg.RunRequest | dg.SkipReason:
+        from finale_pipeline.sync.ticks import decide  # noqa: PLC0415 - nothing at import
+
+        now, tick_at = finale.now(), context.scheduled_execution_time.astimezone(UTC)
+        try:
+            with finale.warehouse() as connection:
+                decision = decide(
+                    connection,
+                    finale.settings(),
+                    schedule=name,
+                    tick_at=tick_at,
+                    now=now,
+                    due=due_times(context.instance, zone, now),
+                )
+        except PipelineError as error:
+            return dg.SkipReason(f"{error.what} {error.step}")
+        if not decision.is_run:
+            return dg.SkipReason(str(decision.reason))
+        tags = {"finale/strategy": decision.strategy}
+        if decision.reason:
+            tags["finale/reason"] = decision.reason
+        return dg.RunRequest(run_key=f"{name} {tick_at.isoformat()}", tags=tags)
+
+    return schedule
+
+
+def _housekeeping() -> dg.ScheduleDefinition:
+    cron, is_on = cron_of("housekeeping")
+    return dg.ScheduleDefinition(
+        name="housekeeping_schedule",
+        job=housekeeping,
+        cron_schedule=cron,
+        execution_timezone=str(at_definition("timezone")),
+        default_status=dg.DefaultScheduleStatus.RUNNING
+        if is_on
+        else dg.DefaultScheduleStatus.STOPPED,
+        description="Deletes what is older than the settings keep.",
+    )
+
+
+SCHEDULES = [*(_schedule(name) for name in SYNCS), _housekeeping()]

@@ -45,76 +45,67 @@ def due(name: str, minutes_ago: float = 0, *, strategy: str = "", **facts: objec
     return Schedule(name, strategy or name, at, **facts)  # type: ignore[arg-type]
 
 
+def why_not(
+    tick: Schedule,
+    *others: Schedule,
+    now: datetime = NOW,
+    awake_at: datetime | None = NOW - QUARTER,
+) -> str | None:
+    assert tick.last_tick_at is not None
+    return covering(tick, tick.last_tick_at, now=now, awake_at=awake_at, others=others)
+
+
 def test_of_ticks_that_coincide_only_the_largest_goes() -> None:
     schedules = [due(name) for name in ("critical", "inventory", "active", "full")]
     schedules.append(due("smart", strategy="inventory"))
     goes = [
-        s.name
-        for s in schedules
-        if covering(
-            s, NOW, now=NOW, awake_at=NOW - QUARTER, others=[o for o in schedules if o is not s]
-        )
-        is None
+        tick.name for tick in schedules if not why_not(tick, *(o for o in schedules if o != tick))
     ]
     assert goes == ["full"]
 
 
 def test_smart_gives_way_to_a_schedule_of_what_it_chose_and_not_the_reverse() -> None:
     fixed, clever = due("critical"), due("smart", strategy="critical")
-    assert covering(clever, NOW, now=NOW, awake_at=NOW - QUARTER, others=[fixed])
-    assert covering(fixed, NOW, now=NOW, awake_at=NOW - QUARTER, others=[clever]) is None
+    assert why_not(clever, fixed)
+    assert why_not(fixed, clever) is None
 
 
 def test_a_smart_choice_that_is_larger_covers_the_smaller() -> None:
-    assert covering(
-        due("critical"),
-        NOW,
-        now=NOW,
-        awake_at=NOW - QUARTER,
-        others=[due("smart", strategy="full")],
-    )
+    assert why_not(due("critical"), due("smart", strategy="full"))
 
 
 def test_an_earlier_larger_sync_does_not_stop_the_quarter_hours() -> None:
     """The full sync of three takes half an hour; what runs out at a quarter past must be seen."""
-    full = due("full", 15, decided_at=NOW - timedelta(minutes=15), is_run=True)
-    assert covering(due("critical"), NOW, now=NOW, awake_at=NOW - QUARTER, others=[full]) is None
+    full = due("full", 15, decided_at=NOW - QUARTER, is_run=True)
+    assert why_not(due("critical"), full) is None
 
 
 def test_after_downtime_the_largest_missed_tick_makes_up_for_all() -> None:
     later = NOW + timedelta(minutes=7)
     missed = [due("critical"), due("inventory"), due("active", 480), due("full", 3000)]
-    for number, tick in enumerate(missed[:3]):
-        others = [s for i, s in enumerate(missed) if i != number]
-        assert tick.last_tick_at is not None
-        assert "made up for now" in str(
-            covering(tick, tick.last_tick_at, now=later, awake_at=BEFORE, others=others)
-        ) or "covered by" in str(
-            covering(tick, tick.last_tick_at, now=later, awake_at=BEFORE, others=others)
-        )
-    assert (
-        covering(
-            missed[3], NOW - timedelta(minutes=3000), now=later, awake_at=BEFORE, others=missed[:3]
-        )
-        is None
-    )
+    for tick in missed[:3]:
+        others = [other for other in missed if other != tick]
+        assert "covered by" in str(why_not(tick, *others, now=later, awake_at=BEFORE))
+    full = missed[3]
+    assert "made up for now" in str(why_not(missed[2], full, now=later, awake_at=BEFORE))
+    assert why_not(full, *missed[:3], now=later, awake_at=BEFORE) is None
 
 
 def test_a_missed_tick_decided_after_the_larger_one_was_asked_for_is_covered_too() -> None:
     later = NOW + timedelta(minutes=7)
-    full = due("full", 3000, decided_at=later - timedelta(seconds=3), is_run=True)
-    assert "just made up for" in str(
-        covering(due("critical"), NOW, now=later, awake_at=BEFORE, others=[full])
-    )
-    skipped = due("full", 3000, decided_at=later - timedelta(seconds=3), is_run=False)
-    assert covering(due("critical"), NOW, now=later, awake_at=BEFORE, others=[skipped]) is None
+    asked_at = later - timedelta(seconds=3)
+    full = due("full", 3000, decided_at=asked_at, is_run=True)
+    said = why_not(due("critical"), full, now=later, awake_at=BEFORE)
+    assert "just made up for" in str(said)
+    skipped = due("full", 3000, decided_at=asked_at, is_run=False)
+    assert why_not(due("critical"), skipped, now=later, awake_at=BEFORE) is None
 
 
 def test_a_due_time_before_the_schedule_was_there_stops_nobody() -> None:
     """Installed at noon, the sync of two o'clock was not missed; nobody will make up for it."""
     active = due("active", 600)
-    for awake_at in (None, NOW - QUARTER):
-        assert covering(due("critical"), NOW, now=NOW, awake_at=awake_at, others=[active]) is None
+    assert why_not(due("critical"), active, awake_at=None) is None
+    assert why_not(due("critical"), active) is None
 
 
 def test_nothing_covers_itself_or_a_larger_one() -> None:

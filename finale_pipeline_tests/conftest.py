@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from finale_pipeline.sandbox.account import Account
@@ -16,6 +17,7 @@ from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline_tests.processes import environment
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 _numbers = itertools.count()
@@ -103,3 +105,18 @@ def settings_for(url: str, sandbox: SandboxServer, **changes: object) -> Setting
         "second_read_seconds": 0,
     }
     return Settings.model_validate(values | changes)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An instance of Dagster that forgets."""
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture
+def variables(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `finale dev` gives to the processes that run assets."""
+    for name, value in environment(settings).items():
+        if name.startswith("FINALE_"):
+            monkeypatch.setenv(name, value)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -14,22 +13,9 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline_tests.processes import environment
 from finale_pipeline_tests.sync.helpers import assert_mirrors, contents, sync
 
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def variables(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `finale dev` gives to the processes that run assets."""
-    for name, value in environment(settings).items():
-        if name.startswith("FINALE_"):
-            monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("variables")
 
 
 def run_job(name: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:

@@ -39,13 +39,8 @@ def last_tick(cron: str, zone: str, now: datetime) -> datetime:
 
 def due_times(instance: dg.DagsterInstance, zone: str, now: datetime) -> Mapping[str, datetime]:
     """Return the schedules that are switched on, with their newest due time up to now."""
-    stopped = {
-        state.name
-        for state in instance.all_instigator_state(
-            instigator_type=dg.InstigatorType.SCHEDULE,
-            instigator_statuses={dg.InstigatorStatus.STOPPED},
-        )
-    }
+    states = instance.all_instigator_state()
+    stopped = {state.name for state in states if state.status.value == "STOPPED"}
     due = {}
     for name in SYNCS:
         cron, is_on = cron_of(name)

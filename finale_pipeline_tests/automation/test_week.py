@@ -1,0 +1,162 @@
+"""A week of ticks with a moved clock: the ledger shows the expected syncs and nothing else."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from dagster._utils.schedules import cron_string_iterator
+
+from finale_pipeline.automation.schedules import SYNCS, last_tick
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.invented import invented_account
+from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.ticks import decide
+from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline_tests.conftest import settings_for
+
+ZONE = ZoneInfo("America/New_York")
+BEGIN = datetime(2026, 3, 7, 12, 1, tzinfo=ZONE)
+"""A Saturday; the clocks go forward the next night, at two."""
+END = BEGIN + timedelta(days=7)
+DOWN = (datetime(2026, 3, 10, 10, 7, tzinfo=ZONE), datetime(2026, 3, 12, 10, 7, tzinfo=ZONE))
+"""An outage of two days."""
+KILLED_AT = (15, 15)
+"""Each day at this local time the run is killed."""
+MINUTE = timedelta(minutes=1)
+
+
+def crons(settings: Settings) -> dict[str, str]:
+    return {name: str(getattr(settings, f"schedule_{name}")) for name in SYNCS}
+
+
+def ticks(settings: Settings) -> Iterator[tuple[datetime, str]]:
+    """Yield every due time of the week, with its schedule, as the scheduler sees them."""
+
+    def of(name: str, cron: str) -> Iterator[tuple[datetime, str]]:
+        for tick in cron_string_iterator(BEGIN.timestamp(), cron, str(ZONE)):
+            yield tick.astimezone(UTC), name
+
+    for at, name in heapq.merge(*(of(*pair) for pair in crons(settings).items())):
+        if at >= END:
+            return
+        yield at, name
+
+
+class Week:
+    """Plays the scheduler and the runs, as the account's clock passes."""
+
+    def __init__(self, settings: Settings, account: Account, connection: Connection) -> None:
+        self.settings = settings
+        self.account = account
+        self.connection = connection
+        self.skipped: Counter[str] = Counter()
+
+    def move_to(self, moment: datetime) -> None:
+        self.account.clock.advance(seconds=(moment - self.account.clock.now()).total_seconds())
+
+    def tick(self, name: str, at: datetime) -> None:
+        now = self.account.clock.now()
+        due = {n: last_tick(c, str(ZONE), now) for n, c in crons(self.settings).items()}
+        decision = decide(
+            self.connection, self.settings, schedule=name, tick_at=at, now=now, due=due
+        )
+        if not decision.is_run:
+            self.skipped[str(decision.reason).split(" that was due")[0]] += 1
+        elif (now.astimezone(ZONE).hour, now.astimezone(ZONE).minute) == KILLED_AT:
+            self._killed(decision.strategy)
+        else:
+            self.run(decision.strategy)
+
+    def run(self, strategy: str) -> None:
+        with open_sync(
+            self.settings,
+            strategy=strategy,
+            trigger="schedule",
+            table_sets=TABLE_SETS[strategy],
+            clock=self.account.clock.now,
+            sleep=lambda _: None,
+        ) as run:
+            STRATEGIES[strategy](run)
+
+    def _killed(self, strategy: str) -> None:
+        """Leave what a killed process leaves; a minute later the sensor sees it."""
+        now = self.account.clock.now()
+        with connect(str(self.settings.database_url.get_secret_value()), name="killed") as own:  # type: ignore[union-attr]
+            leases.lock(own, "stock")
+            run_id = leases.open_run(
+                own, strategy=strategy, trigger="schedule", table_sets=("stock",),
+                dagster_run_id=None, now=now,
+            )  # fmt: skip
+        # The server's own queue: free when it has seen that the session is gone.
+        self.connection.execute("SELECT pg_advisory_lock(%s, %s)", (leases.LIFE_SPACE, run_id))
+        self.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (leases.LIFE_SPACE, run_id))
+        buried = leases.bury_dead(self.connection, now=now + MINUTE)
+        assert [run.run_id for run in buried] == [run_id]
+
+
+def expected() -> list[tuple[datetime, str, str]]:
+    """Return what should have run: by plain counting of quarter hours, no cron, no rules."""
+    found = [(BEGIN.astimezone(UTC), "full", "done")]
+    at = datetime(2026, 3, 7, 17, 15, tzinfo=UTC)
+    while at < END:
+        local = at.astimezone(ZONE)
+        if not DOWN[0] <= local < DOWN[1]:
+            strategy = "inventory" if local.minute == 0 else "critical"
+            is_spring = (local.month, local.day, local.hour) == (3, 8, 3)
+            if local.minute == 0 and local.hour == 2:
+                strategy = "active"
+            if local.minute == 0 and is_spring:
+                strategy = "full"  # two o'clock does not exist; both fall on three
+            is_killed = (local.hour, local.minute) == KILLED_AT
+            found.append((at, strategy, "failed" if is_killed else "done"))
+        at += timedelta(minutes=15)
+    found.append((DOWN[1].astimezone(UTC), "full", "done"))  # makes up for two days
+    return sorted(found)
+
+
+@pytest.fixture
+def week_account() -> Account:
+    return invented_account(
+        products=40, clock=Clock(frozen_at=BEGIN.astimezone(UTC)), years=0.2, sales_days=5
+    )
+
+
+def test_a_week_of_ticks_leaves_exactly_the_expected_syncs(
+    url: str, week_account: Account, connection: Connection
+) -> None:
+    with SandboxServer(week_account) as sandbox:  # with Finale's own request limits
+        budgets = {"get_per_minute": 120, "collections_per_hour": 300}
+        settings = settings_for(url, sandbox, timezone=str(ZONE), **budgets)
+        week = Week(settings, week_account, connection)
+        week.run("full")
+        missed: dict[str, datetime] = {}
+        for at, name in ticks(settings):
+            if DOWN[0] <= at < DOWN[1]:
+                missed[name] = at  # the scheduler brings only the last one
+                continue
+            if missed and at >= DOWN[1]:
+                week.move_to(DOWN[1])
+                for late, when in sorted(missed.items()):
+                    week.tick(late, when)
+                missed = {}
+            week.move_to(at)
+            week.tick(name, at)
+    rows = connection.execute(
+        "SELECT started_at, strategy, status FROM ops.sync_run ORDER BY started_at"
+    ).fetchall()
+    assert rows == expected()
+    assert set(week.skipped) == {
+        "covered by the critical sync",  # smart chose what is due anyway
+        "covered by the inventory sync",
+        "covered by the active sync",
+        "covered by the full sync",
+    }
+    assert "429" not in str(connection.execute("SELECT error FROM ops.sync_run").fetchall())

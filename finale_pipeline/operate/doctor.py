@@ -3,43 +3,21 @@
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.errors import PipelineError
+from finale_pipeline.operate.findings import Finding
 from finale_pipeline.operate.source import with_running_sandbox
+from finale_pipeline.operate.watchfulness import dagster, syncs
 from finale_pipeline.settings import ENV_FILE
-from finale_pipeline.warehouse import leases, schema
+from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url, without_password
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 FREE_BYTES = 2 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one examination found.
-
-    Attributes:
-        what: Its subject.
-        state: ok, warning or failed.
-        says: The finding.
-        step: What to do; empty when nothing is.
-        exit_code: 0, or that of the failure.
-    """
-
-    what: str
-    state: str
-    says: str
-    step: str = ""
-    exit_code: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the finding by name."""
-        return asdict(self)
 
 
 def examine(settings: "Settings") -> list[Finding]:
@@ -50,6 +28,7 @@ def examine(settings: "Settings") -> list[Finding]:
         "disk": _disk,
         "database": _database,
         "source": _source,
+        "dagster": dagster,
     }
     findings: list[Finding] = []
     for what, part in parts.items():
@@ -95,6 +74,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
         yield Finding("database", "ok", f"{without_password(url)}, schema {schema.HEAD}")
         yield _encoding(connection)
         yield from _data(connection)
+        yield from syncs(connection)
 
 
 def _encoding(connection: Connection) -> Finding:
@@ -109,11 +89,6 @@ def _encoding(connection: Connection) -> Finding:
 
 
 def _data(connection: Connection) -> Iterator[Finding]:
-    from finale_pipeline.sync.source import utc_now  # noqa: PLC0415 - the one clock
-
-    dead = leases.bury_dead(connection, now=utc_now())
-    if dead:
-        yield Finding("syncs", "warning", f"Runs {dead} had died; they are marked failed now.")
     queries = {
         "products without a stock level": (
             "SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS"

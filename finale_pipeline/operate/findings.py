@@ -1,0 +1,27 @@
+"""What an examination finds: a state, what it says, what to do."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found.
+
+    Attributes:
+        what: Its subject.
+        state: ok, warning or failed.
+        says: The finding.
+        step: What to do; empty when nothing is.
+        exit_code: 0, or that of the failure.
+    """
+
+    what: str
+    state: str
+    says: str
+    step: str = ""
+    exit_code: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding by name."""
+        return asdict(self)

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check fix clean
+.PHONY: help run test check drill fix clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -27,6 +27,9 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 
 test: check ## lint, types, layer contracts, tests
 	$(BIN)/pytest -q -n 2
+
+drill: $(VENV)/.ready ## the slow tests: real daemons, killed and frozen processes
+	$(BIN)/pytest -q --tb=short -m slow
 
 fix: $(VENV)/.ready ## format, and mend what can be mended
 	$(BIN)/ruff format .

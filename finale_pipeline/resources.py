@@ -32,6 +32,17 @@ def calendar() -> tuple[date, str]:
     return settings.since, settings.timezone
 
 
+def first_stock_day() -> date:
+    """Return the first day that has stock: Finale shows the present only, so no earlier one can."""
+    from finale_pipeline.settings import load_settings  # noqa: PLC0415 - nothing at import
+
+    try:
+        settings = load_settings()
+    except ConfigError:
+        return FIRST_DAY
+    return settings.stock_since or settings.since
+
+
 class Finale(dg.ConfigurableResource[Any]):
     """The account and its warehouse, as the settings of the run's own process name them."""
 

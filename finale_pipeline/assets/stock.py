@@ -9,16 +9,21 @@ import dagster as dg
 from finale_pipeline.assets.catalog import KINDS, OWNERS, facilities, products
 from finale_pipeline.assets.failures import failures
 from finale_pipeline.assets.reports import metadata
-from finale_pipeline.resources import Finale, calendar
+from finale_pipeline.resources import Finale, calendar, first_stock_day
 
 snapshot_days = dg.DailyPartitionsDefinition(
     start_date=calendar()[0].isoformat(), timezone=calendar()[1], end_offset=1
 )
 """Business days in the account's zone; today is among them."""
 
+stock_days = dg.DailyPartitionsDefinition(
+    start_date=first_stock_day().isoformat(), timezone=calendar()[1], end_offset=1
+)
+"""The business days whose stock was or can be read; earlier ones would stay empty for ever."""
+
 
 @dg.asset(
-    partitions_def=snapshot_days,
+    partitions_def=stock_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
     deps=[facilities, dg.AssetDep(products, partition_mapping=dg.AllPartitionMapping())],
     group_name="stock",

@@ -8,7 +8,7 @@ import dagster as dg
 from finale_pipeline.assets.catalog import catalogue_windows
 from finale_pipeline.assets.failures import failures, tell_checks
 from finale_pipeline.assets.reports import metadata
-from finale_pipeline.assets.stock import snapshot_days
+from finale_pipeline.assets.stock import stock_days
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.resources import Finale
 
@@ -25,7 +25,7 @@ ASSETS = {
 PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "vendors": catalogue_windows,
     "products": catalogue_windows,
-    "inventory_levels": snapshot_days,
+    "inventory_levels": stock_days,
 }
 
 

@@ -30,7 +30,8 @@ stock_days = dg.DailyPartitionsDefinition(
     owners=OWNERS,
     kinds=KINDS,
     tags={"source": "inventoryitem"},
-    description="Stock of every product: core.stock_entry, stock_level, stock_level_by_location,"
+    description="Stock of every product today, and its history. Ask mart.stock, stock_by_location"
+    " and stock_daily; the tables are core.stock_entry, stock_level, stock_level_by_location and"
     " stock_daily. A read that is empty, cut or suspiciously smaller changes nothing, is repeated,"
     " and is then held for a person. Finale shows only the present: a past day cannot be read.",
 )

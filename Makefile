@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check fix dictionary clean
+.PHONY: help run test drill check fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -27,6 +27,9 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 
 test: check ## lint, types, layer contracts, tests
 	$(BIN)/pytest -q -n 2 -rs
+
+drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request
+	$(BIN)/pytest -q -m slow -rs
 
 fix: $(VENV)/.ready ## format, and mend what can be mended
 	$(BIN)/ruff format .

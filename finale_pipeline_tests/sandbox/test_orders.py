@@ -23,6 +23,7 @@ class Shop:
     """What the file says, added up line by line without the sandbox's code."""
 
     names: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
     prices: dict[str, float] = field(default_factory=dict)
     first_sold_at: dict[str, datetime] = field(default_factory=dict)
     most_to_come: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -37,8 +38,9 @@ def shop(file: Path, now: datetime) -> Shop:
     found = Shop()
     for line in lines.iter_rows(named=True):
         sku, at = line["sku"], line["invoice_at"].replace(tzinfo=UTC) + moved
-        if line["description"] is not None:
-            found.names[sku] = line["description"]
+        if line["description"] not in {None, "nan"}:  # the file writes some nulls as text
+            called = found.names if line["unit_price_gbp"] > 0 else found.remarks
+            called[sku] = line["description"]
         if line["unit_price_gbp"] > 0:
             found.prices[sku] = line["unit_price_gbp"]
         found.first_sold_at.setdefault(sku, min(at, now))
@@ -66,7 +68,7 @@ def assert_warehouse_is_the_shop(file: Path, url: str, connection: Connection) -
         ).fetchall()
         assert len(rows) == len(wanted.first_sold_at)
         assert {row[0]: row[1] for row in rows} == {
-            sku: wanted.names.get(sku, sku) for sku in wanted.first_sold_at
+            sku: wanted.names.get(sku, wanted.remarks.get(sku, sku)) for sku in wanted.first_sold_at
         }
         assert {row[0]: row[2] for row in rows} == wanted.first_sold_at
         prices = {sku: wanted.prices.get(sku, 0.0) for sku in wanted.first_sold_at}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from finale_pipeline.sandbox.account import Account
@@ -19,6 +20,9 @@ from finale_pipeline.warehouse.connect import Connection, connect
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 _numbers = itertools.count()
+# A busy machine is no failure: what must be fast is measured by benchmarks.
+hypothesis.settings.register_profile("finale", deadline=None)
+hypothesis.settings.load_profile("finale")
 
 
 @pytest.fixture(scope="session")

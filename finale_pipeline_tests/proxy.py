@@ -18,7 +18,7 @@ class CutWire:
 
     Args:
         url: The server behind it, which listens on a socket file.
-        word: What the client sends before the cut, such as `COPY`.
+        word: What the client sends before the cut, such as `COPY stage_x`.
         after: Bytes from there on that still reach the server.
     """
 

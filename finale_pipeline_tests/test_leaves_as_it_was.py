@@ -140,7 +140,7 @@ def _wrong_secret(_: Scene) -> Broken:
 
 @contextmanager
 def _connection_cut(scene: Scene) -> Broken:
-    with CutWire(scene.url, b"COPY ", after=600) as wire:
+    with CutWire(scene.url, b"COPY stage_core_product ", after=50_000) as wire:
         yield {"FINALE_DATABASE_URL": wire.url}
         assert wire.cuts >= 1
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check drill fix clean
+.PHONY: help run test drill check fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,14 +26,17 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/lint-imports
 
 test: check ## lint, types, layer contracts, tests
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 -rs
 
-drill: $(VENV)/.ready ## the slow tests: real daemons, killed and frozen processes
-	$(BIN)/pytest -q --tb=short -m slow
+drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request
+	$(BIN)/pytest -q --tb=short -m slow -rs
 
 fix: $(VENV)/.ready ## format, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dictionary: $(VENV)/.ready ## write docs/data-dictionary.md from the tables' comments
+	$(BIN)/python -m finale_pipeline.operate.dictionary
 
 clean: ## remove the virtual environment and caches; data in .finale stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
+import hypothesis
 import pytest
 
 from finale_pipeline.sandbox.account import Account
@@ -21,6 +22,9 @@ from finale_pipeline_tests.processes import environment
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 _numbers = itertools.count()
+# A busy machine is no failure: what must be fast is measured by benchmarks.
+hypothesis.settings.register_profile("finale", deadline=None)
+hypothesis.settings.load_profile("finale")
 
 
 @pytest.fixture(scope="session")

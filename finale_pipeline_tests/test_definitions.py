@@ -186,6 +186,30 @@ def test_todays_stock_can_be_materialized_and_the_past_says_where_it_is(
     assert "core.stock_daily" in str(failure.user_failure_data.metadata["next_step"])
 
 
+def test_the_ui_offers_no_day_of_stock_that_could_never_be_filled() -> None:
+    code = (
+        "from finale_pipeline.assets.stock import stock_days as d; import datetime as t;"
+        "print(d.get_partition_keys(current_time=t.datetime(2026, 3, 9, 12, tzinfo=t.UTC)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "FINALE_STOCK_SINCE": "2026-03-08"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "['2026-03-08', '2026-03-09']"
+
+
+def test_what_is_computed_from_stock_can_be_backfilled_before_its_first_day() -> None:
+    """The default mapping of days refuses a backfill that begins before them."""
+    graph = definitions.resolve_asset_graph()
+    levels = dg.AssetKey("inventory_levels")
+    for key in graph.get(levels).child_keys:
+        mapping = graph.get_partition_mapping(key, levels)
+        assert not isinstance(mapping, dg.TimeWindowPartitionMapping) or (
+            mapping.allow_nonexistent_upstream_partitions
+        ), f"{key.to_user_string()}: allow_nonexistent_upstream_partitions"
+
+
 def test_a_sync_that_finds_the_tables_taken_ends_well_and_changes_nothing(
     instance: dg.DagsterInstance, connection: Connection
 ) -> None:

@@ -45,9 +45,10 @@ def _backfill(context: dg.AssetExecutionContext, finale: Finale, asset: str) -> 
     owners=OWNERS,
     kinds=KINDS,
     tags={"source": "product"},
-    description="Products whose last change lies in the window: core.product, product_supplier,"
-    " reorder_rule. Reading a window again is harmless: an older row never replaces a newer one,"
-    " and nothing is removed; the job full_sync finds what is gone.",
+    description="Products by the month of their last change. Ask mart.product; the tables are"
+    " core.product, product_supplier and reorder_rule. Reading a month again is harmless: an older"
+    " row never replaces a newer one, and nothing is removed; the job full_sync finds what is"
+    " gone.",
 )
 def products(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     """Read the products of the chosen months again."""
@@ -61,8 +62,9 @@ def products(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]
     owners=OWNERS,
     kinds=KINDS,
     tags={"source": "partygroup"},
-    description="Vendors (parties having the role SUPPLIER) whose last change lies in the window:"
-    " core.vendor, vendor_contact. Disabled vendors are kept.",
+    description="Vendors by the month of their last change. Ask mart.vendor; the tables are"
+    " core.vendor and vendor_contact. A vendor is a party having the role SUPPLIER; disabled ones"
+    " are kept.",
 )
 def vendors(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     """Read the vendors of the chosen months again."""
@@ -74,7 +76,8 @@ def vendors(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     owners=OWNERS,
     kinds=KINDS,
     tags={"source": "facility"},
-    description="Locations and sublocations: core.facility. Stock is summed per location.",
+    description="Locations and their sublocations. The table is core.facility; stock is summed per"
+    " location.",
 )
 def facilities(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     """Read all places."""

@@ -138,7 +138,10 @@ CHECKS: tuple[Check, ...] = (
         "inventory_levels",
         "has_no_negative_stock",
         "No product is over-shipped.",
-        _none("SELECT count(*) FROM core.stock_level WHERE on_hand_units < 0", "negative levels"),
+        _none(
+            "SELECT count(*) FROM core.stock_level WHERE on_hand_units < 0",
+            "products are over-shipped; see mart.stock where on_hand_units < 0",
+        ),
     ),
     Check(
         "inventory_levels",
@@ -158,7 +161,7 @@ CHECKS: tuple[Check, ...] = (
         _none(
             "SELECT count(*) FROM (SELECT sku FROM core.product WHERE removed_at IS NULL"
             " GROUP BY 1 HAVING count(*) > 1) s",
-            "SKUs belong to several products",
+            "SKUs belong to several products; see mart.product grouped by sku",
         ),
     ),
 )
@@ -175,11 +178,18 @@ def evaluations(
                 asset_key=dg.AssetKey(check.asset),
                 check_name=check.name,
                 passed=found.passed,
-                metadata={name: dg.MetadataValue.text(str(v)) for name, v in found.numbers.items()},
+                metadata={name: _shown(value) for name, value in found.numbers.items()},
                 severity=check.severity,
                 description=found.why or None,
                 blocking=check.is_blocking,
             )
+
+
+def _shown(value: object) -> dg.MetadataValue[Any]:
+    """Return a number as one, so that the UI can plot it; anything else as text."""
+    if isinstance(value, int):
+        return dg.MetadataValue.int(value)
+    return dg.MetadataValue.text(str(value))
 
 
 def _definition(check: Check) -> dg.AssetChecksDefinition:

@@ -34,6 +34,7 @@ def metadata(run: "SyncRun", asset: str) -> dict[str, Any]:
         "seconds": round((run.clock() - run.started_at).total_seconds(), 3),
     }
     if counts is not None:
+        said["rows_of"] = COUNTED.get(asset, table)
         said |= {f"rows_{name}": count for name, count in counts.as_dict().items()}
     newest = watermark(run.connection, table)
     return said | ({"watermark": newest} if newest else {})

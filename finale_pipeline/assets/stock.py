@@ -16,16 +16,24 @@ snapshot_days = dg.DailyPartitionsDefinition(
 )
 """Business days in the account's zone; today is among them."""
 
+stock_days = dg.DailyPartitionsDefinition(
+    start_date=(at_definition("stock_since") or at_definition("since")).isoformat(),
+    timezone=at_definition("timezone"),
+    end_offset=1,
+)
+"""The business days whose stock was or can be read; earlier ones would stay empty for ever."""
+
 
 @dg.asset(
-    partitions_def=snapshot_days,
+    partitions_def=stock_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
     deps=[facilities, dg.AssetDep(products, partition_mapping=dg.AllPartitionMapping())],
     group_name="stock",
     owners=OWNERS,
     kinds=KINDS,
     tags={"source": "inventoryitem"},
-    description="Stock of every product: core.stock_entry, stock_level, stock_level_by_location,"
+    description="Stock of every product today, and its history. Ask mart.stock, stock_by_location"
+    " and stock_daily; the tables are core.stock_entry, stock_level, stock_level_by_location and"
     " stock_daily. A read that is empty, cut or suspiciously smaller changes nothing, is repeated,"
     " and is then held for a person. Finale shows only the present: a past day cannot be read.",
 )

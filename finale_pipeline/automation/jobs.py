@@ -8,7 +8,7 @@ import dagster as dg
 from finale_pipeline.assets.catalog import catalogue_windows
 from finale_pipeline.assets.failures import failures, tell_checks
 from finale_pipeline.assets.reports import metadata
-from finale_pipeline.assets.stock import snapshot_days
+from finale_pipeline.assets.stock import stock_days
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.resources import Finale
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "vendors": catalogue_windows,
     "products": catalogue_windows,
-    "inventory_levels": snapshot_days,
+    "inventory_levels": stock_days,
 }
 TOLD = 0.1
 """Share of the work after which the run's log says again how far it is."""

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import URLError
@@ -21,7 +21,12 @@ from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.operate import sandbox
 from finale_pipeline.operate.source import note_sandbox, sandbox_environment
 from finale_pipeline.warehouse import embedded, schema
-from finale_pipeline.warehouse.connect import dagster_url, database_url, prepare_dagster_database
+from finale_pipeline.warehouse.connect import (
+    connect,
+    dagster_url,
+    database_url,
+    prepare_dagster_database,
+)
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -50,7 +55,11 @@ def run(settings: "Settings", say: Say) -> int:
             _require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
         stack.enter_context(stopped_by)
         stack.enter_context(_database(settings, say))
-        environment = {**os.environ, **stack.enter_context(_account(settings, home, say))}
+        environment = {
+            **os.environ,
+            **stack.enter_context(_account(settings, home, say)),
+            "FINALE_STOCK_SINCE": _first_stock_day(settings).isoformat(),
+        }
         dagster = stack.enter_context(_dagster(settings, home, environment))
         return _wait(dagster, settings, stopped_by, say)
 
@@ -120,6 +129,16 @@ def _database(settings: "Settings", say: Say) -> Iterator[None]:
     finally:
         if is_ours:
             embedded.stop(data)
+
+
+def _first_stock_day(settings: "Settings") -> date:
+    """Return the day from which the UI offers stock: the first that was read, else today."""
+    if settings.stock_since is not None:
+        return settings.stock_since
+    with connect(database_url(settings), name="finale dev") as connection:
+        row = connection.execute("SELECT min(snapshot_on) FROM core.stock_day").fetchone()
+    first = row[0] if row else None
+    return first if isinstance(first, date) else datetime.now(settings.zone).date()
 
 
 @contextmanager

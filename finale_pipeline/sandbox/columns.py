@@ -6,12 +6,14 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import IO
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 NULL = b"null"
+PIECE_BYTES = 1 << 18
 Cells = Mapping[str, bytes]
 """One record: field → its cell as JSON text."""
 
@@ -40,24 +42,44 @@ class Column:
 
 
 class ColumnWriter:
-    """Collects a column's cells in an unnamed file, so that a large account fits in memory."""
+    """Collects a column's cells; many of them in an unnamed file, so that memory is bounded.
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the writer
+    A mapped file holds a file descriptor for good, and a small account has no need of sixty.
+
+    Args:
+        piece_bytes: Bytes up to which a column needs no file.
+    """
+
+    def __init__(self, piece_bytes: int = PIECE_BYTES) -> None:
+        self._piece_bytes = piece_bytes
+        self._file: IO[bytes] | None = None
+        self._piece = bytearray()
         self._offsets = array("q", [0])
         self._filled = array("q", [0])
 
     def add(self, cell: bytes) -> None:
         """Append a cell."""
-        self._file.write(cell + b",")
+        self._piece += cell
+        self._piece += b","
         self._offsets.append(self._offsets[-1] + len(cell) + 1)
         self._filled.append(self._filled[-1] + (cell != NULL))
+        if len(self._piece) > self._piece_bytes:
+            self._spill()
+
+    def _spill(self) -> IO[bytes]:
+        file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 - it lives until finish
+        self._file = file
+        file.write(self._piece)
+        self._piece.clear()
+        return file
 
     def finish(self) -> Column:
-        """Return the column; its file is mapped, not loaded."""
-        with self._file as file:
-            file.flush()
-            blob = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        """Return the column; a file is mapped, not loaded."""
+        blob = memoryview(bytes(self._piece))
+        if self._file is not None:
+            with self._spill() as file:
+                file.flush()
+                blob = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         return Column(blob, np.array(self._offsets), np.array(self._filled))
 
 

@@ -173,7 +173,9 @@ class Handler(BaseHTTPRequestHandler):
             "empty": (200, b"", {}),
             "empty-object": (200, b"{}", {}),
         }
-        if fault.kind == "status":
+        if fault.kind == "no-slash":
+            self._not_found(urlsplit(self.path).path.rstrip("/"))
+        elif fault.kind == "status":
             self._send(int(fault.argument), [b'{"error":"sick"}'], headers)
         elif fault.kind in replies:
             status, body, extra = replies[fault.kind]

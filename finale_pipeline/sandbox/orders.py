@@ -23,7 +23,7 @@ def account_from(path: Path, clock: Clock | None = None, *, ahead: timedelta = A
     Times are moved by whole weeks, so that weekdays stay, until about `ahead` of the file lies
     after the clock's present. Each invoice is an order with one shipment. What the file does not
     have is made up: cost is 60 % of the price, vendors are invented, and a product's stock is what
-    the file will still sell of it at most.
+    the file will still sell of it at most. A product is called what its last priced line calls it.
 
     Args:
         path: The file.
@@ -65,12 +65,14 @@ def _lines(path: Path) -> pl.DataFrame:
 
 
 def _items(lines: pl.DataFrame, now: int) -> list[Item]:
-    price = pl.col("unit_price_gbp")
+    price, said = pl.col("unit_price_gbp"), pl.col("description").replace("nan", None)
+    # Lines without a price are write-offs: their text is a remark, such as "damages".
+    name = pl.coalesce(said.filter(price > 0).drop_nulls().last(), said.drop_nulls().last())
     still = pl.col("quantity").filter(pl.col("at") > now).cum_sum().max()
     products = (
         lines.group_by("sku")
         .agg(
-            name=pl.col("description").drop_nulls().last(),
+            name=name,
             price=price.filter(price > 0).last(),
             stamp=pl.min_horizontal(pl.col("at").min(), pl.lit(now)),
             units=pl.max_horizontal(still, pl.lit(0)),

@@ -18,6 +18,7 @@ KINDS = {
     "throttle-reset": "429 with X-RateLimit-Reset so many seconds away, no Retry-After (3600)",
     "throttle-bare": "429 that says nothing",
     "revoke": "401: the key was revoked",
+    "no-slash": "the path's last slash lost on the way: 404 and a page of HTML",
     "redirect": "302 to another host",
     "reset": "close the connection before the answer",
     "reset-mid": "close it in the middle of the body",

@@ -123,6 +123,7 @@ class SyncRun:
             with database_errors(step), self.connection.transaction():
                 self.last = self._progress(step, progress, number, of)
                 leases.beat(self.connection, self.run_id, self.last, now=self.clock())
+                _adopt(self)
                 yield
             if self.on_progress is not None:
                 self.on_progress(self.last)
@@ -228,8 +229,8 @@ def open_sync(
         leases.bury_dead(connection, now=clock())
         for table_set in table_sets:
             leases.lock(connection, table_set)
+        _refuse_another_account(connection, source)
         _refuse_needless(connection, strategy, asked_at)
-        _adopt(connection, source, now=clock())
         run_id = leases.open_run(
             connection, strategy=strategy, trigger=trigger, table_sets=table_sets, reason=reason,
             dagster_run_id=dagster_run_id, now=clock(),
@@ -260,17 +261,23 @@ def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime |
         )
 
 
-def _adopt(connection: Connection, source: Source, *, now: datetime) -> None:
-    """Remember whose data these are; refuse another account's."""
-    row = connection.execute(
-        "INSERT INTO ops.account (only_row, base_url, account_name, adopted_at)"
-        " VALUES (true, %s, %s, %s) ON CONFLICT (only_row) DO UPDATE SET only_row = true"
-        " RETURNING account_name",
-        (source.base_url, source.account, now),
-    ).fetchone()
-    owner = row[0] if row else None
-    if owner != source.account:
+def _refuse_another_account(connection: Connection, source: Source) -> None:
+    row = connection.execute("SELECT account_name FROM ops.account").fetchone()
+    if row is not None and row[0] != source.account:
         raise ConfigError(
-            f"This database holds the account {owner}, and the settings name {source.account}.",
-            step="Use a database of its own for each account.",
+            f"This database holds the account {row[0]}, and the settings name {source.account}.",
+            step="Use a database of its own for each account: another FINALE_DATABASE_URL or,"
+            " with the embedded server, another FINALE_HOME.",
         )
+
+
+def _adopt(run: SyncRun) -> None:
+    """Remember whose data these are, in the transaction that writes the first of them.
+
+    Not before: a misspelt account must not own the database that it could not fill.
+    """
+    run.connection.execute(
+        "INSERT INTO ops.account (only_row, base_url, account_name, adopted_at)"
+        " VALUES (true, %s, %s, %s) ON CONFLICT (only_row) DO NOTHING",
+        (run.settings.base_url, run.settings.account, run.clock()),
+    )

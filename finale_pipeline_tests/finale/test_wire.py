@@ -196,3 +196,54 @@ def test_no_body_makes_any_other_error(body: bytes) -> None:
         decode(body, PRODUCT)
     except (MalformedError, DriftError):
         return
+
+
+cells = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just([1])
+stamps = st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"])
+
+
+@given(st.integers(1, 5), st.data())
+def test_optional_columns_of_any_length_stay_with_their_record(
+    rows: int, data: st.DataObject
+) -> None:
+    """D1: zip() would cut all to the shortest, or move values to another product."""
+    costs = data.draw(st.lists(st.integers(0, 99), max_size=rows))
+    names = data.draw(st.lists(st.sampled_from(["A", "B"]), max_size=rows))
+    frame = answer(products(rows, cost=costs, internalName=names)).frame
+
+    assert frame["cost"].to_list() == costs + [None] * (rows - len(costs))
+    assert frame["name"].to_list() == names + [None] * (rows - len(names))
+
+
+@given(costs=st.lists(cells, min_size=1, max_size=6), named=st.lists(cells, min_size=6, max_size=6))
+def test_any_cell_is_read_or_its_row_is_rejected_with_a_reason(
+    costs: list[object], named: list[object]
+) -> None:
+    """D3, D5: never another error, never NaN or infinity, and no row is lost without a count."""
+    table = products(len(costs), cost=costs, internalName=named[: len(costs)])
+    body = json.dumps(table).replace("NaN", "1e999").replace("Infinity", "1e999")
+    decoded = decode(body.encode(), PRODUCT)
+
+    assert decoded.rows == len(costs) == len(decoded.frame) + len(decoded.rejects)
+    assert all(c is None or abs(c) <= 1e12 for c in decoded.frame["cost"].to_list())
+    assert all(reject.reason and reject.key for reject in decoded.rejects)
+
+
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("ab"), stamps), min_size=1, max_size=6), data=st.data()
+)
+def test_the_order_of_rows_decides_nothing(
+    rows: list[tuple[str, str]], data: st.DataObject
+) -> None:
+    """D8: a record that came twice is the newest one, wherever it stands in the answer."""
+
+    def read(in_order: list[tuple[str, str]]) -> tuple[dict[str, str], int]:
+        urls, changed = ([row[i] for row in in_order] for i in (0, 1))
+        ids = ["/" + url for url in urls]
+        table = products(len(urls), productUrl=ids, productId=urls, lastUpdatedDate=changed)
+        decoded = answer(table)
+        found = zip(decoded.frame["sku"], decoded.frame["updated_at"], strict=True)
+        return {sku: f"{at:%Y-%m-%d}" for sku, at in found}, len(decoded.rejects)
+
+    newest = {url: max(at for u, at in rows if u == url) for url, _ in rows}
+    assert read(rows) == read(data.draw(st.permutations(rows))) == (newest, 0)

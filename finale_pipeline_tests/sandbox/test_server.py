@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.columns import ColumnWriter
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.scenarios import KINDS, Fault
 from finale_pipeline.sandbox.server import SandboxServer
@@ -147,6 +149,23 @@ def test_the_same_seed_gives_the_same_account() -> None:
         for s in (1, 1, 2)
     ]
     assert answers[0] == answers[1] != answers[2]
+
+
+@pytest.mark.parametrize("piece_bytes", [0, 10, 1000])
+def test_columns_in_memory_and_in_files_read_the_same(piece_bytes: int) -> None:
+    writer = ColumnWriter(piece_bytes)
+    for number in range(9):
+        writer.add(b"null" if number == 4 else b'"%d"' % number)
+    column = writer.finish()
+    assert bytes(column.cut(3, 6)) == b'"3",null,"5"'
+    assert (column.has_values(4, 5), column.has_values(4, 6)) == (False, True)
+
+
+def test_small_accounts_hold_no_files_open() -> None:
+    """Most people may have 1,024 files open, and each test has an account."""
+    before = len(list(Path("/dev/fd").iterdir()))
+    kept = [invented_account(products=20, clock=Clock(frozen_at=NOW)) for _ in range(5)]
+    assert len(list(Path("/dev/fd").iterdir())) < before + len(kept)
 
 
 def test_faults_are_read_from_text_and_end() -> None:

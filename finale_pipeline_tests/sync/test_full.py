@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from finale_pipeline.errors import ImplausibleError, MalformedError
+from finale_pipeline.errors import CredentialsRefused, ImplausibleError, MalformedError
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync import walk
 from finale_pipeline.sync.run import open_sync
+from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.sync.helpers import (
@@ -125,6 +126,27 @@ def test_a_product_edited_during_the_walk_is_neither_lost_nor_removed(
         assert connection.execute(removed).fetchall() == [(0,)]
         sync(settings)
         assert_mirrors(connection, account)
+
+
+def test_a_key_revoked_in_the_middle_keeps_what_was_read_and_goes_on_from_there(
+    url: str, empty_url: str, sandbox: SandboxServer, account: Account, connection: Connection
+) -> None:
+    sandbox.row_cap = 150
+    settings = settings_for(url, sandbox, row_cap=150, window_rows=100, lanes=1)
+    other = settings_for(empty_url, sandbox, row_cap=150, window_rows=100, lanes=1)
+    schema.upgrade(empty_url)
+    sync(other)
+    whole = sum("/product?" in path for path in sandbox.requests)
+    sandbox.add_fault("revoke@product+4")
+    with pytest.raises(CredentialsRefused):
+        sync(settings)
+    first = sum("/product?" in path for path in sandbox.requests)
+    kept = "SELECT count(*) FROM ops.catalogue_window WHERE table_name = 'core.product'"
+    assert connection.execute(kept).fetchall() != [(0,)]
+    sandbox.clear_faults()
+    sync(settings)
+    assert_mirrors(connection, account)
+    assert sum("/product?" in path for path in sandbox.requests) - first < whole
 
 
 def test_a_mass_edit_above_the_cap_is_cut_into_halves(

@@ -110,4 +110,35 @@ def test_any_text_comes_back_as_it_went_in(connection: Connection, name: str | N
     write(connection, frame(("/a", name)))
 
     assert names(connection) == {"/a": name}
-    connection.execute("TRUNCATE core.product")
+    connection.execute("DELETE FROM core.product")
+
+
+batches = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from(["/a", "/b", "/c"]), st.sampled_from("xyz"), min_size=1),
+        st.integers(0, 3),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=batches)
+def test_any_batches_leave_the_newest_rows_and_the_same_ones_again_change_nothing(
+    connection: Connection, batches: list[tuple[dict[str, str], int]]
+) -> None:
+    """Twice is once, an older row never wins, and the counts are what was written."""
+    connection.execute("DELETE FROM core.product")
+    stored: dict[str, tuple[int, str]] = {}
+    for rows, hour in batches:
+        winning = {u: (hour, n) for u, n in rows.items() if stored.get(u, (-1, ""))[0] <= hour}
+        wanted = Merged(
+            inserted=len(rows.keys() - stored.keys()),
+            updated=sum(u in stored and stored[u] != row for u, row in winning.items()),
+        )
+        sent = frame(*rows.items(), updated_at=NOW + timedelta(hours=hour))
+        assert write(connection, sent) == wanted
+        assert write(connection, sent) == Merged(0, 0)
+        stored.update(winning)
+        assert names(connection) == {url: name for url, (_, name) in stored.items()}

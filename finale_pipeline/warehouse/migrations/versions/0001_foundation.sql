@@ -404,6 +404,17 @@ LEFT JOIN LATERAL (
 LEFT JOIN core.vendor v ON v.vendor_url = s.vendor_url
 WHERE p.removed_at IS NULL;
 COMMENT ON VIEW mart.product IS 'Products that are there now, with their main vendor.';
+COMMENT ON COLUMN mart.product.name IS 'Name shown in Finale.';
+COMMENT ON COLUMN mart.product.is_active IS 'Whether Finale calls it active.';
+COMMENT ON COLUMN mart.product.cost IS 'Standard cost, in the account''s currency.';
+COMMENT ON COLUMN mart.product.lead_time_days IS 'Lead time of the product itself, in days.';
+COMMENT ON COLUMN mart.product.updated_at IS 'UTC, when it was last changed in Finale.';
+COMMENT ON COLUMN mart.product.main_vendor IS 'Name of the main vendor; without one marked so, of the first.';
+COMMENT ON COLUMN mart.product.main_vendor_price IS 'That vendor''s price for one unit, in `main_vendor_currency`.';
+COMMENT ON COLUMN mart.product.main_vendor_currency IS 'Currency of that price, such as GBP.';
+COMMENT ON COLUMN mart.product.main_vendor_lead_time_days IS 'Days from order to arrival, that vendor.';
+COMMENT ON COLUMN mart.product.status IS 'PRODUCT_ACTIVE or PRODUCT_INACTIVE, as sent.';
+COMMENT ON COLUMN mart.product.product_url IS 'Finale''s address of the product (a path); the key.';
 
 CREATE VIEW mart.stock AS
 SELECT p.product_url, p.sku, p.name, p.status = 'PRODUCT_ACTIVE' AS is_active, p.category,
@@ -411,6 +422,8 @@ SELECT p.product_url, p.sku, p.name, p.status = 'PRODUCT_ACTIVE' AS is_active, p
 FROM core.stock_level l JOIN core.product p USING (product_url)
 WHERE p.removed_at IS NULL;
 COMMENT ON VIEW mart.stock IS 'Stock now, per product.';
+COMMENT ON COLUMN mart.stock.product_url IS 'Finale''s address of the product (a path); the key.';
+COMMENT ON COLUMN mart.stock.is_active IS 'Whether Finale calls it active.';
 
 CREATE VIEW mart.stock_by_location AS
 SELECT p.product_url, p.sku, p.name, f.name AS location, l.location_url,
@@ -420,6 +433,10 @@ JOIN core.product p USING (product_url)
 LEFT JOIN core.facility f ON f.facility_url = l.location_url
 WHERE p.removed_at IS NULL;
 COMMENT ON VIEW mart.stock_by_location IS 'Stock now, per product and location.';
+COMMENT ON COLUMN mart.stock_by_location.product_url IS 'The product; part of the key.';
+COMMENT ON COLUMN mart.stock_by_location.name IS 'Name of the product.';
+COMMENT ON COLUMN mart.stock_by_location.location IS 'Name of the location.';
+COMMENT ON COLUMN mart.stock_by_location.location_url IS 'The location, its sublocations added up; part of the key.';
 
 CREATE VIEW mart.stock_daily AS
 SELECT d.snapshot_on, p.product_url, p.sku, h.on_hand_units, h.reserved_units, h.on_order_units,
@@ -433,6 +450,8 @@ JOIN LATERAL (
 ) h ON true;
 COMMENT ON VIEW mart.stock_daily IS
     'Stock at the end of each observed business day, per product; filter by snapshot_on and sku.';
+COMMENT ON COLUMN mart.stock_daily.snapshot_on IS 'Business day in the account''s zone; part of the key.';
+COMMENT ON COLUMN mart.stock_daily.product_url IS 'The product; part of the key.';
 
 CREATE VIEW mart.vendor AS
 SELECT v.vendor_url, v.vendor_id, v.name, v.status = 'PARTY_ENABLED' AS is_enabled,
@@ -444,6 +463,10 @@ SELECT v.vendor_url, v.vendor_id, v.name, v.status = 'PARTY_ENABLED' AS is_enabl
         ORDER BY c.position LIMIT 1) AS phone
 FROM core.vendor v WHERE v.removed_at IS NULL;
 COMMENT ON VIEW mart.vendor IS 'Vendors that are there now, with their first e-mail and phone.';
+COMMENT ON COLUMN mart.vendor.vendor_url IS 'Finale''s address of the party (a path); the key.';
+COMMENT ON COLUMN mart.vendor.is_enabled IS 'Whether Finale calls it enabled.';
+COMMENT ON COLUMN mart.vendor.email IS 'Its first e-mail address.';
+COMMENT ON COLUMN mart.vendor.phone IS 'Its first phone number.';
 
 -- The reader sees what is promised and what operators ask about. A server that does not let us
 -- make roles keeps working; its administrator grants the same by hand.

@@ -1,0 +1,67 @@
+"""Each check fails when what it watches is broken, and passes when it is not."""
+
+import pytest
+
+from finale_pipeline.assets.checks import CHECKS, Check
+from finale_pipeline.resources import Finale
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.processes import environment
+from finale_pipeline_tests.sync.helpers import sync
+
+BROKEN = {
+    "is_fresh": "UPDATE ops.sync_run SET finished_at = finished_at - interval '9 days'",
+    "is_plausible": "UPDATE ops.sync_run SET status = 'held'",
+    "rows_are_readable": "UPDATE ops.sync_run SET counts = jsonb_set(counts,"
+    " '{COUNTED,rejected}', '200')",
+    "keys_are_unique": "ALTER TABLE core.TABLE DROP CONSTRAINT TABLE_pkey;"
+    "UPDATE core.TABLE SET KEY = (SELECT min(KEY) FROM core.TABLE)",
+    "has_no_negative_stock": "UPDATE core.stock_level SET on_hand_units = -1",
+    "has_no_orphans": "UPDATE core.product SET removed_at = now()",
+    "skus_are_unique": "UPDATE core.product SET sku = 'P-1'",
+}
+MENDED = {
+    # the sandbox has these faults, as real accounts do
+    "has_no_negative_stock": "UPDATE core.stock_level SET on_hand_units = 1",
+    "skus_are_unique": "UPDATE core.product SET sku = product_url",
+}
+TABLES = {
+    "facilities": "facility",
+    "products": "product",
+    "vendors": "vendor",
+    "inventory_levels": "stock_level",
+}
+
+
+def breaking(check: Check) -> list[str]:
+    """Return what breaks that check's asset, statement by statement."""
+    table = TABLES[check.asset]
+    is_stock = check.asset == "inventory_levels"
+    words = {
+        "COUNTED": "core.stock_entry" if is_stock else f"core.{table}",
+        "TABLE_pkey": f"{table}_pkey",
+        "core.TABLE": f"core.{table}",
+        "KEY": "product_url" if is_stock else f"{table}_url",
+    }
+    text = BROKEN[check.name]
+    for word, name in words.items():
+        text = text.replace(word, name)
+    return text.split(";")
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.asset}-{check.name}")
+def test_each_check_notices_what_it_watches(
+    check: Check, settings: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    sync(settings)
+    if check.name in MENDED:
+        connection.execute(MENDED[check.name])
+    well = check.look(connection, Finale())
+    assert (well.passed, well.why) == (True, "")
+    for statement in breaking(check):
+        connection.execute(statement)
+    ill = check.look(connection, Finale())
+    assert not ill.passed
+    assert ill.why or check.name == "is_plausible"  # there the run's own error is the reason

@@ -1,0 +1,43 @@
+"""The documents are true where a machine can tell."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from finale_pipeline import cli
+
+PROJECT = Path(__file__).parents[1]
+PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]
+README = PROJECT / "README.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def test_the_readme_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    commands = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    assert {"dev", "sync", "status"} <= set(commands)
+    named = README.read_text(encoding="utf-8")
+    assert [command for command in commands if f"`finale {command}" not in named] == []
+
+
+def test_every_place_that_the_readme_points_at_exists() -> None:
+    section = README.read_text(encoding="utf-8").partition("## Where things live")[2]
+    rows = [row for row in section.partition("\n## ")[0].splitlines() if row.startswith("| ")][2:]
+    for row in rows:
+        folder = PROJECT
+        for path in re.findall(r"`([\w/]+(?:\.py|/))`", row):
+            there = PROJECT / path if "/" in path else folder / path
+            assert there.exists(), path
+            folder = there.parent if there.is_file() else there
+
+
+def test_pictures_are_small() -> None:
+    for picture in PROJECT.glob("docs/pictures/*"):
+        assert picture.stat().st_size < 150_000, picture.name

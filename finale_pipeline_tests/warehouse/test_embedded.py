@@ -1,0 +1,11 @@
+"""The embedded server is its user's own: neither its lock nor its socket is shared."""
+
+import stat
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+
+def test_users_of_one_machine_do_not_meet(server: str) -> None:
+    data = Path(parse_qs(urlsplit(server).query)["host"][0])
+    assert (data.parent / "postgres.lock").exists()
+    assert stat.S_IMODE((data / ".s.PGSQL.5432").stat().st_mode) == 0o700

@@ -21,6 +21,8 @@ PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "products": catalogue_windows,
     "inventory_levels": stock_days,
 }
+ASKED_AT = "finale/asked_at"
+"""Tag of a run: when it was due."""
 TOLD = 0.1
 """Share of the work after which the run's log says again how far it is."""
 
@@ -108,6 +110,9 @@ def _trigger(tags: "dict[str, str] | Any") -> str:
 
 
 def _asked_at(context: dg.OpExecutionContext) -> datetime | None:
+    """Return when the run was asked for: by a schedule at its due time, else when it was made."""
+    if ASKED_AT in context.run.tags:
+        return datetime.fromisoformat(context.run.tags[ASKED_AT])
     record = context.instance.get_run_record_by_id(context.run.run_id)
     return record.create_timestamp.astimezone(UTC) if record else None
 

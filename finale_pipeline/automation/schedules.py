@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from finale_pipeline.automation.housekeeping import housekeeping
-from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS
+from finale_pipeline.automation.jobs import ASKED_AT, DESCRIPTIONS, SYNC_JOBS
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
@@ -83,7 +83,7 @@ def _schedule(name: str) -> dg.ScheduleDefinition:
             return dg.SkipReason(f"{error.what} {error.step}")
         if not decision.is_run:
             return dg.SkipReason(str(decision.reason))
-        tags = {"finale/strategy": decision.strategy}
+        tags = {"finale/strategy": decision.strategy, ASKED_AT: tick_at.isoformat()}
         if decision.reason:
             tags["finale/reason"] = decision.reason
         return dg.RunRequest(run_key=f"{name} {tick_at.isoformat()}", tags=tags)

@@ -247,13 +247,13 @@ def open_sync(
 
 
 def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime | None) -> None:
-    """Two who ask in the same second get one sync, even when the first is done already."""
+    """Two who ask at the same time get one sync, even when the first is done already."""
     if asked_at is None:
         return
     row = connection.execute(
         "SELECT strategy, run_id FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
         " AND started_at >= %s ORDER BY run_id DESC LIMIT 1",
-        ([strategy, *COVERED_BY.get(strategy, ())], asked_at.replace(microsecond=0)),
+        ([strategy, *COVERED_BY.get(strategy, ())], asked_at),
     ).fetchone()
     if row is not None:
         raise SkippedError(

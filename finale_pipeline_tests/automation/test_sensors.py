@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("variables")
 def started(instance: dg.DagsterInstance) -> dg.DagsterRun:
     """A run that Dagster believes to be at work."""
     job = definitions.resolve_job_def("critical_sync")
-    return instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    return instance.create_run_for_job(job, tags=job.tags, status=dg.DagsterRunStatus.STARTED)
 
 
 def look(instance: dg.DagsterInstance) -> Any:

@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("dev", _dev, "start everything: database, sandbox, Dagster")
     sync = add("sync", _sync, "read Finale in this process, without Dagster")
-    sync.add_argument("strategy", choices=("full", "inventory", "vendors"))
+    sync.add_argument("strategy", choices=("full", "inventory", "sales", "vendors"))
     sync.add_argument("--json", action="store_true", help="end with one line of JSON")
     sync.add_argument(
         "--accept-implausible",

@@ -198,7 +198,10 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
             data="Nothing was removed; changed and new records are in.",
             step=run.how_to_accept,
         )
+    counts: dict[str, Counts] = {}
     with run.batch(f"{catalogue.resource.path}: what is gone"):
+        if catalogue.derived and missing:
+            catalogue.derived.before(run, "SELECT unnest(%s::text[])", (missing,))
         run.connection.execute(
             sql(
                 f"UPDATE {catalogue.table} SET removed_at = %s, changed_at = %s"
@@ -206,9 +209,12 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
             ),
             (run.clock(), run.clock(), missing),
         )
+        if catalogue.derived and missing:
+            counts = catalogue.derived.after(run)
         _recount_windows(run.connection, catalogue.table, walk)
         _close(run.connection, walk, run.clock())
-    run.add(catalogue.table, Counts(removed=len(missing)))
+    for table, changed in (*counts.items(), (catalogue.table, Counts(removed=len(missing)))):
+        run.add(table, changed)
 
 
 def _missing(connection: Connection, catalogue: Catalogue, walk: Walk) -> list[str]:

@@ -60,7 +60,7 @@ COMMENT ON COLUMN core.shipment.return_url IS 'The return it belongs to; then it
 COMMENT ON COLUMN core.shipment.destination_url IS 'The location it goes to; null = none said.';
 COMMENT ON COLUMN core.shipment.shipped_at IS 'UTC, Finale''s shipDate.';
 COMMENT ON COLUMN core.shipment.received_at IS 'UTC, Finale''s receiveDate.';
-COMMENT ON COLUMN core.shipment.shipped_on IS 'Business day of shipping; of packing or entry when Finale has no shipDate.';
+COMMENT ON COLUMN core.shipment.shipped_on IS 'Business day of `shipped_at`; of `created_at` when Finale has no shipDate.';
 COMMENT ON COLUMN core.shipment.received_on IS 'Business day of `received_at`.';
 COMMENT ON COLUMN core.shipment.created_at IS 'UTC, when the shipment was entered in Finale.';
 COMMENT ON COLUMN core.shipment.updated_at IS 'UTC, Finale''s lastUpdatedDate.';

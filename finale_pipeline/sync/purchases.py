@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 
@@ -19,9 +19,9 @@ from finale_pipeline.warehouse.store import HASH, Counts, TableWriter, hashed
 
 ORDERS = "core.purchase_order"
 LINES = "core.purchase_order_line"
-WANTED = pl.Schema(
-    {"order_url": pl.String, "updated_at": pl.Datetime("us", "UTC"), "items": pl.String}
-)
+WANTED: dict[str, Any] = {
+    "order_url": pl.String, "updated_at": pl.Datetime("us", "UTC"), "items": pl.String,
+}  # fmt: skip
 BATCH = 50
 """Orders whose lines are written in one transaction."""
 

@@ -189,7 +189,6 @@ def _undo(
         sale = sales[order]
         corrections = sale.corrections + lines
         is_cancelled = len(corrections) == len(sale.lines)
-        # A cancelled order is never cancelled twice, so it keeps the lines it had.
         sales[order] = sale = replace(
             sale, changed_at=invoice.at, corrections=corrections, is_cancelled=is_cancelled
         )

@@ -90,7 +90,7 @@ class Purchase:
                     order=self.number,
                     created_at=at,
                     received_at=at,
-                    changed_at=at,
+                    changed_at=self.changed_at,
                 ),
             )
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from functools import partial
 
 from finale_pipeline.domain.windows import Window
-from finale_pipeline.finale.client import Body
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.walk import AHEAD, LONGEST, commit_rows, fetch, sync_catalogue
@@ -48,10 +47,11 @@ def _read_on(run: SyncRun, catalogue: Catalogue, window: Window) -> None:
         window = Window(window.hi, window.hi + LONGEST)
 
 
-def _learn_clock(run: SyncRun, catalogue: Catalogue) -> Body:
-    """Ask for next to nothing, so that the answer tells the source's time."""
-    now = run.client.source_now()
-    return run.client.body(catalogue.resource, Window(now, now + timedelta(seconds=1)))
+def _learn_clock(run: SyncRun, catalogue: Catalogue) -> None:
+    """Ask for next to nothing, unless an answer of this run told the source's time already."""
+    if run.client.usage.api_calls == 0:
+        now = run.client.source_now()
+        run.client.body(catalogue.resource, Window(now, now + timedelta(seconds=1)))
 
 
 def _advance(run: SyncRun, catalogue: Catalogue, window: Window) -> None:

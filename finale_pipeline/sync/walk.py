@@ -225,8 +225,10 @@ def _decoded(
     # The end belongs to the next window; what lies on it is there again.
     frame = answer.frame.filter((pl.col("updated_at") < window.hi).fill_null(value=True))
     others = tuple(sibling.prepared(frame) for sibling in catalogue.siblings)
-    prepared = catalogue.prepared(frame)
-    return Fetched(window, body.digest, prepared, answer.rejects, answer.rows, others)
+    # Two seconds that share an answer cannot be told apart by a shorter window; the first is whole.
+    is_shortest = window.hi - window.lo <= noise
+    rows = len(frame) + len(answer.rejects) if is_shortest else answer.rows
+    return Fetched(window, body.digest, catalogue.prepared(frame), answer.rejects, rows, others)
 
 
 def _row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:

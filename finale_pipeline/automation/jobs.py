@@ -7,7 +7,8 @@ import dagster as dg
 
 from finale_pipeline.assets.catalog import catalogue_windows
 from finale_pipeline.assets.failures import failures, tell_checks
-from finale_pipeline.assets.reports import metadata
+from finale_pipeline.assets.reports import TABLES, metadata
+from finale_pipeline.assets.sales import change_days
 from finale_pipeline.assets.stock import snapshot_days
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.resources import Finale
@@ -16,8 +17,16 @@ if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
 
 ASSETS = {
-    "full": ("facilities", "vendors", "products", "inventory_levels"),
+    "full": (
+        "facilities",
+        "vendors",
+        "products",
+        "inventory_levels",
+        "shipments",
+        "purchase_orders",
+    ),
     "inventory": ("inventory_levels",),
+    "sales": ("shipments", "purchase_orders"),
     "vendors": ("vendors",),
 }
 """The assets that a strategy materializes."""
@@ -26,6 +35,8 @@ PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "vendors": catalogue_windows,
     "products": catalogue_windows,
     "inventory_levels": snapshot_days,
+    "shipments": change_days,
+    "purchase_orders": change_days,
 }
 
 
@@ -70,9 +81,23 @@ def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> lis
     now: date = run.client.source_now().astimezone(run.settings.zone).date()
     if asset == "inventory_levels":
         return [now.isoformat()]
+    if partitions is change_days:
+        return _days_of_change(instance, run, asset)
     done = instance.get_materialized_partitions(dg.AssetKey(asset))
     present = now.replace(day=1).isoformat()
     return [key for key in partitions.get_partition_keys() if key not in done or key == present]
+
+
+def _days_of_change(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> list[str | None]:
+    """Return the days on which something changed last that were never told of, and today."""
+    rows = run.connection.execute(
+        f"SELECT DISTINCT (updated_at AT TIME ZONE 'UTC')::date::text FROM {TABLES[asset]}"  # noqa: S608 - ours
+    ).fetchall()
+    done = instance.get_materialized_partitions(dg.AssetKey(asset))
+    new = {str(day) for (day,) in rows} - done
+    today = run.client.source_now().date().isoformat()
+    known = set(change_days.get_partition_keys())
+    return [*sorted((new | {today}) & known)]
 
 
 @dg.op(description="Reads every place, vendor, product and all stock; marks removed what is gone.")
@@ -85,6 +110,12 @@ def read_everything(context: dg.OpExecutionContext, finale: Finale) -> None:
 def read_stock(context: dg.OpExecutionContext, finale: Finale) -> None:
     """Run the strategy inventory."""
     _sync(context, finale, "inventory")
+
+
+@dg.op(description="Reads orders and shipments that changed; the first time all history.")
+def read_sales(context: dg.OpExecutionContext, finale: Finale) -> None:
+    """Run the strategy sales."""
+    _sync(context, finale, "sales")
 
 
 @dg.op(description="Reads every vendor.")
@@ -115,6 +146,16 @@ def inventory_sync() -> None:
 
 @dg.job(
     executor_def=dg.in_process_executor,
+    tags={"finale/strategy": "sales", "dagster/max_runtime": 4 * 3600},
+    description="Brings changed orders and shipments to the warehouse, and the demand by them.",
+)
+def sales_sync() -> None:
+    """What was sold and bought."""
+    read_sales()
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
     tags={"finale/strategy": "vendors", "dagster/max_runtime": 1800},
     description="Brings every vendor to the warehouse.",
 )
@@ -123,4 +164,4 @@ def vendors_sync() -> None:
     read_vendors()
 
 
-JOBS = [full_sync, inventory_sync, vendors_sync]
+JOBS = [full_sync, inventory_sync, sales_sync, vendors_sync]

@@ -12,7 +12,7 @@ from finale_pipeline.finale.records import ORDER
 from finale_pipeline.finale.wire import Reject, decode_records
 from finale_pipeline.sync.catalog import write
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.sales import purchases
+from finale_pipeline.sync.sales import backfill_orders, purchases
 from finale_pipeline.warehouse import receipts
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import HASH, Counts, TableWriter, hashed
@@ -56,6 +56,12 @@ def sync_lines(run: SyncRun) -> None:
                 counts = _write_lines(run, pl.DataFrame(sent, schema=WANTED))
             run.add(LINES, counts)
         _read_singly(run, [order for order in batch if order.items is None], step)
+
+
+def backfill_purchases(run: SyncRun, since: datetime, until: datetime) -> None:
+    """Read the orders last changed in [since, until) again, and lines that are wanting."""
+    backfill_orders(run, since, until)
+    sync_lines(run)
 
 
 def _wanted(connection: Connection) -> list[Wanted]:

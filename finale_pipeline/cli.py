@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("dev", _dev, "start everything: database, sandbox, Dagster")
     sync = add("sync", _sync, "read Finale in this process, without Dagster")
     sync.add_argument(
-        "strategy", choices=("critical", "inventory", "active", "full", "vendors", "smart")
+        "strategy", choices=("critical", "inventory", "active", "full", "vendors", "sales", "smart")
     )
     sync.add_argument("--json", action="store_true", help="end with one line of JSON")
     approve = add("approve", _approve, "show what a run held, and write it if you agree")

@@ -4,6 +4,7 @@ import dagster as dg
 
 from finale_pipeline.assets.catalog import facilities, products, vendors
 from finale_pipeline.assets.checks import ASSET_CHECKS
+from finale_pipeline.assets.sales import purchase_orders, shipments
 from finale_pipeline.assets.stock import inventory_levels
 from finale_pipeline.automation.housekeeping import housekeeping
 from finale_pipeline.automation.jobs import SYNC_JOBS
@@ -12,7 +13,7 @@ from finale_pipeline.automation.sensors import SENSORS
 from finale_pipeline.resources import Finale
 
 definitions = dg.Definitions(
-    assets=[facilities, products, vendors, inventory_levels],
+    assets=[facilities, products, vendors, inventory_levels, purchase_orders, shipments],
     asset_checks=ASSET_CHECKS,
     jobs=[*SYNC_JOBS.values(), housekeeping],
     schedules=SCHEDULES,

@@ -13,6 +13,7 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.sync.demand import demand_of, stored_demand
 from finale_pipeline_tests.sync.helpers import assert_mirrors, contents, sync
 
 pytestmark = pytest.mark.usefixtures("variables")
@@ -78,7 +79,7 @@ def test_every_asset_is_described_for_the_one_who_reads_the_ui() -> None:
         assert spec.owners
         assert spec.kinds == {"finale", "postgres"}
         assert spec.tags["source"]
-        assert spec.group_name in {"catalogue", "stock"}
+        assert spec.group_name in {"catalogue", "stock", "sales"}
 
 
 def test_a_full_sync_brings_every_asset_up_to_date(
@@ -106,6 +107,48 @@ def test_a_full_sync_brings_every_asset_up_to_date(
         assert all(passed for name, passed in found.items() if name != "skus_are_unique"), found
     ledger = connection.execute("SELECT trigger, dagster_run_id FROM ops.sync_run").fetchall()
     assert ledger == [("ui", result.run_id)]
+
+
+def test_sales_are_told_of_by_the_day_of_their_last_change(
+    instance: dg.DagsterInstance, account: Account, connection: Connection
+) -> None:
+    run_job("vendors_sync", instance)
+    assert run_job("sales_sync", instance).success
+    assert stored_demand(connection) == demand_of(account)
+    for asset in ("shipments", "purchase_orders"):
+        told = instance.get_materialized_partitions(dg.AssetKey(asset))
+        assert "2026-03-09" in told
+        assert len(told) > 5
+        found = checks(instance, asset)
+        assert found.pop("has_no_orphans") is False  # no product was read yet
+        assert all(found.values()), found
+    assert run_job("sales_sync", instance).success
+    again = instance.get_materialized_partitions(dg.AssetKey("shipments"))
+    assert again == {s["lastUpdatedDate"][:10] for s in account.records("shipment")} | {
+        "2026-03-09"
+    }
+
+
+def test_a_range_of_days_of_shipments_is_one_run(
+    instance: dg.DagsterInstance, settings: Settings, account: Account, connection: Connection
+) -> None:
+    sync(settings, "sales")
+    connection.execute("UPDATE core.shipment_line SET units = 77, row_hash = 0")
+    connection.execute("UPDATE core.shipment SET row_hash = 0")
+    result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey("shipments")],
+        tags={
+            "dagster/asset_partition_range_start": "2025-12-01",
+            "dagster/asset_partition_range_end": "2026-03-09",
+        },
+    )
+    assert result.success
+    assert stored_demand(connection) == demand_of(account)
+    assert len(instance.get_materialized_partitions(dg.AssetKey("shipments"))) == 99
+    runs = connection.execute("SELECT count(*) FROM ops.sync_run WHERE strategy = 'shipments'")
+    assert runs.fetchall() == [(1,)]
+    assert materialize("purchase_orders", instance, "2026-03-09").success
 
 
 def test_a_second_full_sync_tells_only_of_the_present_window(

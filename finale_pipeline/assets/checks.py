@@ -67,15 +67,20 @@ def _none(query: str, what: str) -> "Callable[[Connection, Finale], Found]":
 
 def _unique(asset: str) -> Check:
     table = TABLES[asset]
-    key = f"{table.removeprefix('core.')}_url" if asset != "inventory_levels" else "product_url"
+    odd = {"inventory_levels": "product_url", "purchase_orders": "order_url"}
+    key = odd.get(asset, f"{table.removeprefix('core.')}_url")
     query = f"SELECT count(*) - count(DISTINCT {key}) FROM {table}"  # noqa: S608 - ours
     return Check(
         asset, "keys_are_unique", "Every key stands once.", _none(query, "repeated keys"), BLOCKS
     )
 
 
+READ_INTO = {"inventory_levels": "core.stock_entry", "purchase_orders": "core.sales_order"}
+"""Where the rows of an asset's answers are counted, if not in the table that it shows."""
+
+
 def _readable(asset: str) -> Check:
-    table = "core.stock_entry" if asset == "inventory_levels" else TABLES[asset]
+    table = READ_INTO.get(asset, TABLES[asset])
 
     def look(connection: "Connection", finale: Finale) -> Found:
         row = connection.execute(
@@ -95,7 +100,7 @@ def _readable(asset: str) -> Check:
 
 
 def _fresh(asset: str, hours: float) -> Check:
-    table = "core.stock_entry" if asset == "inventory_levels" else TABLES[asset]
+    table = READ_INTO.get(asset, TABLES[asset])
 
     def look(connection: "Connection", finale: Finale) -> Found:
         row = connection.execute(
@@ -127,6 +132,8 @@ CHECKS: tuple[Check, ...] = (
     _fresh("products", 8 * 24),
     _fresh("vendors", 8 * 24),
     _fresh("inventory_levels", 3),
+    _fresh("purchase_orders", 26),
+    _fresh("shipments", 26),
     Check(
         "inventory_levels",
         "is_plausible",
@@ -162,6 +169,46 @@ CHECKS: tuple[Check, ...] = (
             "SELECT count(*) FROM (SELECT sku FROM core.product WHERE removed_at IS NULL"
             " GROUP BY 1 HAVING count(*) > 1) s",
             "SKUs belong to several products; see mart.product grouped by sku",
+        ),
+    ),
+    Check(
+        "shipments",
+        "has_no_orphans",
+        "Every product that was sold is in the catalogue.",
+        _none(
+            "SELECT count(DISTINCT d.product_url) FROM core.sales_daily d WHERE NOT EXISTS"
+            " (SELECT FROM core.product p WHERE p.product_url = d.product_url)",
+            "products were sold and never were in the catalogue",
+        ),
+    ),
+    Check(
+        "shipments",
+        "lines_can_be_counted",
+        "Every line has a product and a quantity; else it is missing in the demand.",
+        _none(
+            "SELECT count(*) FROM core.shipment_line WHERE product_url IS NULL OR units IS NULL",
+            "lines without a product or a readable quantity",
+        ),
+    ),
+    Check(
+        "shipments",
+        "demand_is_dated_by_orders",
+        "Demand has its order's day; shipments pause while stock is out, which is no demand.",
+        _none(
+            "SELECT count(*) FROM core.shipment s WHERE s.dated_by = 'shipment'"
+            " AND s.order_url IS NOT NULL",
+            "shipments name an order that is not known, and are dated by shipping",
+        ),
+    ),
+    Check(
+        "purchase_orders",
+        "has_no_orphans",
+        "Every open line has a product of the catalogue, every open order a known vendor.",
+        _none(
+            "SELECT (SELECT count(*) FROM core.purchase_order_line l WHERE l.open_units > 0"
+            " AND NOT EXISTS (SELECT FROM core.product p WHERE p.product_url = l.product_url))"
+            " + (SELECT count(*) FROM core.purchase_order WHERE is_open AND vendor_url IS NULL)",
+            "open lines without a product, or open orders without a vendor, that we know",
         ),
     ),
 )

@@ -13,6 +13,8 @@ TABLES = {
     "vendors": "core.vendor",
     "products": "core.product",
     "inventory_levels": "core.stock_level",
+    "purchase_orders": "core.purchase_order",
+    "shipments": "core.shipment",
 }
 """The table each asset shows its rows and columns of."""
 

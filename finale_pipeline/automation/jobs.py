@@ -7,7 +7,8 @@ import dagster as dg
 
 from finale_pipeline.assets.catalog import catalogue_windows
 from finale_pipeline.assets.failures import failures, tell_checks
-from finale_pipeline.assets.reports import metadata
+from finale_pipeline.assets.reports import TABLES, metadata
+from finale_pipeline.assets.sales import change_days
 from finale_pipeline.assets.stock import stock_days
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.resources import Finale
@@ -20,6 +21,8 @@ PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "vendors": catalogue_windows,
     "products": catalogue_windows,
     "inventory_levels": stock_days,
+    "shipments": change_days,
+    "purchase_orders": change_days,
 }
 ASKED_AT = "finale/asked_at"
 """Tag of a run: when it was due."""
@@ -29,12 +32,21 @@ TOLD = 0.1
 DESCRIPTIONS = {
     "critical": "Reads all stock, for what runs out; the fastest.",
     "inventory": "Reads all places and all stock.",
-    "active": "Reads what changed of places, vendors and products in use, and all stock.",
+    "active": "Reads what changed of places, vendors, products in use and sales, and all stock.",
     "full": "Reads the whole account, and marks removed what is gone.",
     "vendors": "Reads all vendors.",
+    "sales": "Reads orders and shipments that changed; the first time all history.",
     "smart": "Runs the strategy that fits the age of the last good sync, and says why.",
 }
-HOURS = {"critical": 0.5, "inventory": 0.5, "active": 2, "full": 4, "vendors": 0.5, "smart": 4}
+HOURS = {
+    "critical": 0.5,
+    "inventory": 0.5,
+    "active": 2,
+    "full": 4,
+    "vendors": 0.5,
+    "sales": 4,
+    "smart": 4,
+}
 """Longest time a job may take before Dagster ends it; the last of several nets."""
 
 
@@ -129,10 +141,24 @@ def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> lis
     if asset == "inventory_levels":
         return [now.isoformat()]
     present = now.replace(day=1).isoformat()
+    if partitions is change_days:
+        return _days_of_change(instance, run, asset)
     if run.strategy == "active":
         return [present]
     done = instance.get_materialized_partitions(dg.AssetKey(asset))
     return [key for key in partitions.get_partition_keys() if key not in done or key == present]
+
+
+def _days_of_change(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> list[str | None]:
+    """Return the days on which something changed last that were never told of, and today."""
+    rows = run.connection.execute(
+        f"SELECT DISTINCT (updated_at AT TIME ZONE 'UTC')::date::text FROM {TABLES[asset]}"  # noqa: S608 - ours
+    ).fetchall()
+    done = instance.get_materialized_partitions(dg.AssetKey(asset))
+    new = {str(day) for (day,) in rows} - done
+    today = run.client.source_now().date().isoformat()
+    known = set(change_days.get_partition_keys())
+    return [*sorted((new | {today}) & known)]
 
 
 def _job(strategy: str) -> dg.JobDefinition:

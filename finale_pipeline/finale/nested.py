@@ -70,9 +70,9 @@ def supplier_rows(products: pl.DataFrame) -> pl.DataFrame:
     rows = [
         (
             url, s.supplier_party_url, "MAIN" in (s.supplier_pref_order_id or ""),
-            _number(s.price), s.currency_uom_id, s.supplier_product_id, _number(s.lead_time),
+            number(s.price), s.currency_uom_id, s.supplier_product_id, number(s.lead_time),
         )
-        for url, s in _entries(products, "product_url", "suppliers", Supplier)
+        for url, s in entries(products, "product_url", "suppliers", Supplier)
         if s.supplier_party_url
     ]  # fmt: skip
     frame = _frame(rows, SUPPLIER_ROWS)
@@ -91,10 +91,10 @@ def rule_rows(products: pl.DataFrame) -> pl.DataFrame:
     """
     rows = [
         (
-            url, g.facility_url or "", _number(g.reorder_point), _number(g.reorder_quantity),
+            url, g.facility_url or "", number(g.reorder_point), number(g.reorder_quantity),
             g.reorder_calculation_method_id,
         )
-        for url, g in _entries(products, "product_url", "guidelines", Guideline)
+        for url, g in entries(products, "product_url", "guidelines", Guideline)
     ]  # fmt: skip
     frame = _frame(rows, RULE_ROWS)
     return frame.unique(["product_url", "facility_url"], keep="last", maintain_order=True)
@@ -108,7 +108,7 @@ def contact_rows(vendors: pl.DataFrame) -> pl.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     last, position = "", 0
-    for url, c in _entries(vendors, "vendor_url", "contacts", Contact):
+    for url, c in entries(vendors, "vendor_url", "contacts", Contact):
         position = position + 1 if url == last else 1
         last = url
         rows.append(
@@ -136,7 +136,7 @@ def _frame(rows: Sequence[tuple[object, ...]], schema: dict[str, Any]) -> pl.Dat
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _entries(frame: pl.DataFrame, key: str, column: str, kind: type[T]) -> Iterator[tuple[str, T]]:
+def entries(frame: pl.DataFrame, key: str, column: str, kind: type[T]) -> Iterator[tuple[str, T]]:
     """Yield each entry with its record's key; all lists are decoded at once, then one by one."""
     filled = frame.select(key, column).drop_nulls(column)
     texts = filled[column].to_list()
@@ -164,7 +164,8 @@ def _readable(text: str, kind: type[T]) -> list[T]:
     return entries
 
 
-def _number(value: Number) -> float | None:
+def number(value: Number) -> float | None:
+    """Return a quantity or price; null when it is none, or too large to be one."""
     if isinstance(value, str):
         value = float(value) if NUMBER.fullmatch(value) else None
     return None if value is None or not abs(value) <= LARGEST else value

@@ -117,3 +117,44 @@ STOCK = Resource(
     has_payload=False,
     merges_duplicates=False,
 )
+
+ORDER = Resource(
+    path="order",
+    key=("order_url",),
+    fields=(
+        Field("orderUrl", "order_url", required=True),
+        Field("orderId", "order_id"),
+        Field("orderTypeId", "order_type", required=True),
+        Field("statusId", "status", required=True),
+        Field("orderDate", "ordered_at", "stamp"),
+        Field("receiveDate", "receive_at", "stamp"),
+        Field("dueDate", "due_at", "stamp"),
+        Field("destinationFacilityUrl", "destination_url"),
+        Field("referenceNumber", "reference_number"),
+        Field("orderItemListTotal", "total", "number"),
+        Field("createdDate", "created_at", "stamp"),
+        Field("lastUpdatedDate", "updated_at", "stamp", required=True),
+    ),
+    # The lines are usually in the single record only.
+    helpers=(("orderItemList", "items"), ("orderRoleList", "roles")),
+)
+
+SHIPMENT = Resource(
+    path="shipment",
+    key=("shipment_url",),
+    fields=(
+        Field("shipmentUrl", "shipment_url", required=True),
+        Field("shipmentIdUser", "shipment_id"),
+        Field("shipmentTypeId", "shipment_type", required=True),
+        Field("statusId", "status", required=True),
+        Field("primaryOrderUrl", "order_url"),
+        Field("primaryReturnUrl", "return_url"),
+        Field("destinationFacilityUrl", "destination_url"),
+        Field("shipDate", "shipped_at", "stamp"),
+        Field("receiveDate", "received_at", "stamp"),
+        Field("createdDate", "created_at", "stamp"),
+        Field("lastUpdatedDate", "updated_at", "stamp", required=True),
+    ),
+    helpers=(("shipmentItemList", "items"),),
+    has_payload=False,
+)

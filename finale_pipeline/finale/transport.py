@@ -36,6 +36,10 @@ class AnswerTooLarge(Exception):
     """The answer passed the size that the caller asked for; read it by windows."""
 
 
+class UnknownPath(AddressRefused):
+    """The source answered 404: a wrong account, or a record that is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Which account to read, and as whom.
@@ -148,14 +152,20 @@ class Transport:
         return (self._clock() + offset).replace(microsecond=0)
 
     def get(
-        self, resource: str, params: Mapping[str, str], *, max_bytes: int | None = None
+        self,
+        resource: str,
+        params: Mapping[str, str],
+        *,
+        max_bytes: int | None = None,
+        is_collection: bool = True,
     ) -> bytes:
-        """Return the decoded body of a collection read.
+        """Return the decoded body of a read.
 
         Args:
             resource: Path below the account, such as `inventoryitem/`.
             params: Query parameters.
             max_bytes: Stop reading when the body is larger.
+            is_collection: Whether it counts in the hourly budget too.
 
         Raises:
             AnswerTooLarge: The body passed `max_bytes`.
@@ -167,7 +177,7 @@ class Transport:
         waited = 0.0
         for attempt in range(ATTEMPTS):
             try:
-                return self._once(resource, params, max_bytes)
+                return self._once(resource, params, max_bytes, is_collection=is_collection)
             except (SourceUnavailable, _TryAgain) as error:
                 pause = self._pause(error, attempt)
                 waited += pause
@@ -188,8 +198,15 @@ class Transport:
             return error.seconds
         return random.uniform(0, min(20.0, 0.5 * 4**attempt))  # noqa: S311 - spreads load
 
-    def _once(self, resource: str, params: Mapping[str, str], max_bytes: int | None) -> bytes:
-        self._budget.acquire(is_collection=True)
+    def _once(
+        self,
+        resource: str,
+        params: Mapping[str, str],
+        max_bytes: int | None,
+        *,
+        is_collection: bool,
+    ) -> bytes:
+        self._budget.acquire(is_collection=is_collection)
         self.usage.add(calls=1)
         path = self.source.path(resource)
         try:
@@ -330,7 +347,7 @@ def _status_error(status: int, path: str) -> Exception:
             step="Check FINALE_API_KEY and FINALE_API_SECRET; the key may have been revoked.",
         )
     if status == httpx.codes.NOT_FOUND:
-        return AddressRefused(
+        return UnknownPath(
             f"Finale knows no {path}.",
             step="Check FINALE_ACCOUNT, with its exact letter case.",
         )

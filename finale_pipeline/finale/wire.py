@@ -1,6 +1,7 @@
 """Column-major JSON → a typed frame, with every unreadable row named; no network."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -67,6 +68,35 @@ def decode(body: bytes, resource: Resource) -> Answer:
     frame, rejects = _without_rejects(frame, faults, resource)
     frame, duplicates, conflicts = _unique(frame, resource)
     return Answer(frame.drop(ROW), rejects + conflicts, rows, duplicates, tuple(raw))
+
+
+def decode_records(bodies: Sequence[bytes], resource: Resource) -> Answer:
+    """Decode single records as if they were one collection; a field that one lacks is null.
+
+    Raises:
+        MalformedError: One is no record, such as an error with status 200.
+    """
+    records = [_object(body, resource) for body in bodies]
+    key = next(field.source for field in resource.fields if field.column == resource.key[0])
+    for record in records:
+        if key not in record:
+            said = cells.escaped(", ".join(record), 200)
+            raise MalformedError(
+                f"An answer for one {resource.path} is no record but has only: {said}."
+            )
+    names = dict.fromkeys(name for record in records for name in record)
+    null = msgspec.Raw(b"null")
+    columns = {name: [record.get(name, null) for record in records] for name in names}
+    return decode(msgspec.json.encode(columns), resource)
+
+
+def _object(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
+    try:
+        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(
+            f"An answer for one {resource.path} cannot be read: {error}."
+        ) from error
 
 
 def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:

@@ -14,14 +14,8 @@ import msgspec
 from finale_pipeline.sandbox.catalog import Maker
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.columns import Cells, Table
-from finale_pipeline.sandbox.sales import (
-    STAMP,
-    Product,
-    Sale,
-    order_record,
-    purchase_record,
-    shipment_record,
-)
+from finale_pipeline.sandbox.purchases import Purchase
+from finale_pipeline.sandbox.sales import STAMP, Document, Event, Product
 
 NAME = "demo"
 QUANTITIES = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
@@ -43,7 +37,7 @@ class Account:
     Args:
         maker: Makes its records.
         clock: Its time.
-        sales: All of them by time; those before now are history, the clock brings the others.
+        events: All by time; those before now are history, the clock brings the others.
         seed: Of the changes one asks for.
 
     Attributes:
@@ -53,12 +47,13 @@ class Account:
 
     name = NAME
 
-    def __init__(self, maker: Maker, clock: Clock, sales: Iterator[Sale], seed: int) -> None:
+    def __init__(self, maker: Maker, clock: Clock, events: Iterator[Event], seed: int) -> None:
         self.clock = clock
         self.mutex = threading.RLock()
         self._random = random.Random(seed)  # noqa: S311 - a simulation, repeatable
         self._created = 0
         self._on_hand: dict[str, int] | None = None
+        self._ordered: dict[bytes, list[int]] | None = None
         now = self._now()
 
         def table(key: str, records: Iterable[dict[str, Any]]) -> Table:
@@ -71,22 +66,21 @@ class Account:
             ),
             "partygroup": table("partyUrl", maker.parties()),
             "facility": table("facilityUrl", maker.facilities()),
-            "inventoryitem": table("productUrl", maker.stock()),
         }
-        history, self._coming = _until(sales, now)
-        self.tables["shipment"] = Table(
-            "shipmentUrl", ((s.at, encoded(shipment_record(NAME, s))) for s in history)
+        past, self._coming = _until(events, now)
+        # What stands at the end of history; the stock is as of now, so nothing is taken from it.
+        documents = {e.document.number: e.document for e in past if e.document is not None}
+        del past
+        coming = itertools.chain.from_iterable(
+            self._to_come(document) for document in documents.values()
         )
-        oldest = min(history[0].at if history else now, now) - 1
-        purchases = (
-            (oldest, encoded(purchase_record(NAME, product, units, oldest)))
-            for product, units in maker.bought()
-        )
-        self.tables["order"] = Table(
-            "orderUrl",
-            itertools.chain(purchases, ((s.at, encoded(order_record(NAME, s))) for s in history)),
-            hidden="orderItemList",
-        )
+        self.tables["inventoryitem"] = table("productUrl", itertools.chain(maker.stock(), coming))
+        for path, key in (("shipment", "shipmentUrl"), ("order", "orderUrl")):
+            self.tables[path] = Table(
+                key,
+                _history(documents.values(), path),
+                hidden="orderItemList" if path == "order" else None,
+            )
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
@@ -99,15 +93,55 @@ class Account:
         return datetime.fromtimestamp(self.tables["product"].first_stamp(), UTC)
 
     def catch_up(self) -> int:
-        """Let the sales happen that the clock has passed; return how many."""
+        """Let happen what the clock has passed; return how much that was."""
         with self.mutex:
             due, self._coming = _until(self._coming, self._now())
-            for sale in due:
-                self.tables["order"].put(sale.at, encoded(order_record(NAME, sale)))
-                self.tables["shipment"].put(sale.at, encoded(shipment_record(NAME, sale)))
-                for product, units in sale.lines:
+            for event in due:
+                if event.document is not None:
+                    self.put(event.document)
+                for product, units in event.taken:
                     self._take(product, units)
         return len(due)
+
+    def put(self, document: Document) -> None:
+        """Show a new document, or the next version of one."""
+        for path, record in document.records(NAME):
+            table = self.tables[path]
+            cells = encoded(record)
+            key = str(record[f"{path}Url"])
+            table.put(_seconds(record), cells, place=table.find(key))
+        if isinstance(document, Purchase):
+            self._expect(document)
+
+    def _expect(self, purchase: Purchase) -> None:
+        """Let the stock show what of a purchase order is still to come."""
+        table = self.tables["inventoryitem"]
+        if self._ordered is None:
+            self._ordered = defaultdict(list)
+            for place in table.places():
+                self._ordered[table.record(place)["orderUrl"]].append(place)
+        url = msgspec.json.encode(f"/{NAME}/api/order/{purchase.number}")
+        for place in self._ordered.pop(url, []):
+            table.drop(place)
+        for record in self._to_come(purchase):
+            self._ordered[url].append(table.put(self._now(), encoded(record)))
+
+    def _to_come(self, document: Document) -> Iterator[dict[str, Any]]:
+        """Yield the rows of stock that an open purchase order is in."""
+        if isinstance(document, Purchase):
+            for product, units in document.open_lines():
+                yield {
+                    "facilityUrl": f"/{NAME}/api/facility/10001",
+                    "parentFacilityUrl": None,
+                    "productId": product.sku,
+                    "productUrl": product.url,
+                    "lotId": None,
+                    "normalizedPackingString": None,
+                    "orderUrl": f"/{NAME}/api/order/{document.number}",
+                    "quantityOnHand": 0,
+                    "quantityOnOrder": units,
+                    "quantityReserved": 0,
+                }
 
     def _take(self, product: Product, units: float) -> None:
         """Take units off a product's first entry on hand; without one it is over-shipped."""
@@ -146,7 +180,7 @@ class Account:
 
     def _drop_stock(self, urls: set[str]) -> None:
         table = self.tables["inventoryitem"]
-        self._on_hand = None
+        self._on_hand = self._ordered = None
         for place in table.places():
             if table.key_of(place) in urls:
                 table.drop(place)
@@ -206,11 +240,24 @@ class Account:
         return {url: tuple(units) for url, units in sums.items()}
 
 
-def _until(sales: Iterator[Sale], moment: int) -> tuple[list[Sale], Iterator[Sale]]:
-    """Return the sales up to a moment, and the rest with the first of it put back."""
-    past: list[Sale] = []
-    for sale in sales:
-        if sale.at > moment:
-            return past, itertools.chain([sale], sales)
-        past.append(sale)
+def _history(documents: Iterable[Document], path: str) -> Iterator[tuple[int, Cells]]:
+    """Yield one collection's records of all documents, by the time of their last change."""
+    for document in sorted(documents, key=lambda document: document.changed_at):
+        for where, record in document.records(NAME):
+            if where == path:
+                yield document.changed_at, encoded(record)
+
+
+def _seconds(record: dict[str, Any]) -> int:
+    moment = datetime.strptime(record["lastUpdatedDate"], STAMP)  # noqa: DTZ007 - it is UTC
+    return int(moment.replace(tzinfo=UTC).timestamp())
+
+
+def _until(events: Iterator[Event], moment: int) -> tuple[list[Event], Iterator[Event]]:
+    """Return the events up to a moment, and the rest with the first of it put back."""
+    past: list[Event] = []
+    for event in events:
+        if event.at > moment:
+            return past, itertools.chain([event], events)
+        past.append(event)
     return past, iter(())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.sandbox.sales import STAMP, Product
+from finale_pipeline.sandbox.sales import STAMP, Lines, Product
 
 THINGS = ("soap", "candle", "mug", "lantern", "cushion", "teapot", "basket", "clock", "tin", "card")
 KINDS = (
@@ -31,6 +31,8 @@ ODD_NAMES = (
     "Teekanne für Gäste ☕",
 )
 LOCATIONS, SUBLOCATIONS = 3, 12
+MOST_GROUPS = 300
+"""Vendors that are ordered from; a large account has more, and each order is read singly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Maker:
             price = self._items[index].price
             cost = round(price * 0.6, 2)
         updated = self._now + timedelta(seconds=stamp - int(self._now.timestamp()))
-        vendors = dice.sample(range(self._vendors), dice.choice((0, 1, 1, 1, 2)))
+        vendors = self._suppliers(index)
         return {
             "productId": self._sku(index),
             "productUrl": self._product_url(index),
@@ -239,22 +241,26 @@ class Maker:
         }
 
     def _on_orders(self, index: int) -> list[dict[str, Any]]:
-        """What open orders will bring or take: for every sixth product one of each."""
+        """What an open order will take of every sixth product."""
         if index % 6:
             return []
         row = self._stock_row(index, 10_001, 0)
-        bought = self._url("order", f"PO-{self._sku(index)}")
         sold = self._url("order", 90_000 + index)
-        return [
-            row | {"orderUrl": bought, "quantityOnOrder": 24 + index % 100},
-            row | {"orderUrl": sold, "quantityReserved": str(1 + index % 4)},
-        ]
+        return [row | {"orderUrl": sold, "quantityReserved": str(1 + index % 4)}]
 
-    def bought(self) -> Iterator[tuple[Product, int]]:
-        """Yield what the open purchase orders bring."""
-        if not self._items:
-            products = self.sold()
-            yield from ((products[i], 24 + i % 100) for i in range(0, self._products, 6))
+    def bought(self) -> dict[str, Lines]:
+        """Return what is ordered each time, per vendor's partyId: every sixth product."""
+        groups: dict[str, list[tuple[Product, float]]] = {}
+        products = [] if self._items else self.sold()
+        for index in range(0, len(products), 6):
+            vendor = next(iter(self._suppliers(index)), 0) % MOST_GROUPS
+            line = (products[index], 24.0 + index % 100)
+            groups.setdefault(str(10_000 + vendor), []).append(line)
+        return {vendor: tuple(lines) for vendor, lines in sorted(groups.items())}
+
+    def _suppliers(self, index: int) -> list[int]:
+        dice = self._dice("suppliers", index)
+        return dice.sample(range(self._vendors), dice.choice((0, 1, 1, 1, 2)))
 
     def parties(self) -> list[dict[str, Any]]:
         """Return vendors, some of them disabled or without e-mail, and one customer."""

@@ -112,6 +112,7 @@ class Table:
         self._gone: set[int] = set()
         self._serial = 0
         self._later: dict[int, tuple[int, Cells]] = {}
+        self._found: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self._stamps) - len(self._gone) + len(self._later)
@@ -136,16 +137,26 @@ class Table:
         cell = self._base[self._key].cut(place, place + 1) if place >= 0 else None
         return str(msgspec.json.decode(cell or self._later[place][1][self._key]))
 
+    def find(self, key: str) -> int | None:
+        """Return where the record with a key is; None = there is none. For keys that stand once."""
+        if self._found is None:
+            self._found = {self.key_of(place): place for place in self.places()}
+        return self._found.get(key)
+
     def put(self, stamp: int, cells: Cells, *, place: int | None = None) -> int:
         """Add a record, or change the one at a place; returns its place from now on."""
         if place is not None:
             self.drop(place)
         self._serial -= 1
         self._later[self._serial] = (stamp, cells)
+        if self._found is not None:
+            self._found[self.key_of(self._serial)] = self._serial
         return self._serial
 
     def drop(self, place: int) -> None:
         """Take a record away."""
+        if self._found is not None:
+            self._found.pop(self.key_of(place), None)
         if place < 0:
             del self._later[place]
         else:

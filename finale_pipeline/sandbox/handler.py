@@ -132,13 +132,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def _record(self, name: str, path: str, headers: dict[str, str]) -> None:
         table = self.server.sandbox.account.tables[name]
-        wanted = unquote(path)
-        for place in table.places():
-            if table.key_of(place) == wanted:
-                body = json.dumps(decoded(table.record(place))).encode()
-                self._send(200, [body], headers)
-                return
-        self._not_found(path)
+        with self.server.sandbox.account.mutex:
+            self.server.sandbox.account.catch_up()
+            place = table.find(unquote(path))
+            record = None if place is None else decoded(table.record(place))
+        if record is None:
+            self._not_found(path)
+        else:
+            self._send(200, [json.dumps(record).encode()], headers)
 
     def _collection(self, name: str, params: dict[str, str], headers: dict[str, str]) -> None:
         sandbox = self.server.sandbox

@@ -1,10 +1,12 @@
 """Builds an invented account of any size from a seed."""
 
+import heapq
 from datetime import timedelta
 
 from finale_pipeline.sandbox.account import NAME, Account
 from finale_pipeline.sandbox.catalog import Maker
 from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.purchases import purchased
 from finale_pipeline.sandbox.sales import invented
 
 
@@ -23,10 +25,15 @@ def invented_account(
         seed: The same seed and clock give the same account.
         clock: Its time; the newest product was updated just before.
         years: Over how long the products' stamps are spread.
-        sales_days: Days of sales before now.
+        sales_days: Days of sales and purchases before now.
     """
     clock = clock or Clock()
     now = clock.now().replace(microsecond=0)
     maker = Maker(NAME, products, seed=seed, now=now, span=timedelta(days=365 * years))
-    sales = invented(maker.sold(), seed, now - timedelta(days=sales_days))
-    return Account(maker, clock, sales, seed)
+    first = now - timedelta(days=sales_days)
+    events = heapq.merge(
+        invented(maker.sold(), seed, first),
+        purchased(maker.bought(), seed, first),
+        key=lambda event: event.at,
+    )
+    return Account(maker, clock, events, seed)

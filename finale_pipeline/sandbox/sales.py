@@ -1,14 +1,17 @@
-"""Sales of the simulated account: orders and shipments, past ones and those the clock brings."""
+"""Sales of the simulated account: orders and shipments, and what happens to them afterwards."""
 
+import heapq
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 STAMP = "%Y-%m-%dT%H:%M:%S"
 DAY = 86_400
 MOST_A_DAY = 400
+Record = tuple[str, dict[str, Any]]
+"""A collection's path and one of its records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +23,159 @@ class Product:
     price: float = 9.5
 
 
+Lines = tuple[tuple[Product, float], ...]
+"""Products and units."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """Goods that left in one shipment.
+    """An order of a customer and its shipment, in one of its versions.
 
     Attributes:
         number: Of the order.
-        at: When they left, Unix seconds.
-        lines: Products and units; a return has units below zero.
+        at: When it was ordered, Unix seconds.
+        lines: What was ordered.
+        changed_at: When it became this version.
+        shipped_at: When it left; None = not yet.
+        corrections: What was taken back in Finale, each a line below zero of the shipment.
+        is_cancelled: Whether all of it was.
+        has_order: Whether there is an order, and not the shipment alone.
+        fees: Postage and the like, which are no goods.
     """
 
     number: str
     at: int
-    lines: tuple[tuple[Product, float], ...]
+    lines: Lines
+    changed_at: int
+    shipped_at: int | None = None
+    corrections: Lines = ()
+    is_cancelled: bool = False
+    has_order: bool = True
+    fees: float = 0.0
+
+    def records(self, account: str) -> Iterator[Record]:
+        """Yield the order and the shipment as Finale shows them."""
+        if self.has_order:
+            yield "order", self._order(account)
+        yield "shipment", self._shipment(account)
+
+    def _order(self, account: str) -> dict[str, Any]:
+        base = f"/{account}/api/"
+        status = "COMPLETED" if self.shipped_at else "LOCKED"
+        return {
+            "orderId": self.number,
+            "orderUrl": f"{base}order/{self.number}",
+            "orderTypeId": "SALES_ORDER",
+            "statusId": f"ORDER_{'CANCELLED' if self.is_cancelled else status}",
+            "orderDate": stamp(self.at),
+            "receiveDate": None,
+            "originFacilityUrl": f"{base}facility/10001",
+            "destinationFacilityUrl": None,
+            "orderRoleList": [{"roleTypeId": "CUSTOMER", "partyId": "20001"}],
+            "orderItemList": order_items(f"{base}order/{self.number}", self.lines),
+            "orderAdjustmentList": [{"amount": self.fees}] if self.fees else [],
+            "orderItemListTotal": round(sum(p.price * units for p, units in self.lines), 2),
+            "shipmentUrlList": [f"{base}shipment/7{self.number}"],
+            "createdDate": stamp(self.at),
+            "lastUpdatedDate": stamp(self.changed_at),
+        }
+
+    def _shipment(self, account: str) -> dict[str, Any]:
+        status = "SHIPPED" if self.shipped_at else "INPUT"
+        corrected = tuple((product, -units) for product, units in self.corrections)
+        return shipment_record(
+            account,
+            self.number,
+            self.lines + corrected,
+            kind="SALES_SHIPMENT",
+            status=f"SHIPMENT_{'CANCELLED' if self.is_cancelled else status}",
+            order=self.number if self.has_order else None,
+            created_at=self.at,
+            shipped_at=self.shipped_at,
+            changed_at=self.changed_at,
+        )
 
 
-def invented(products: Sequence[Product], seed: int, first: datetime) -> Iterator[Sale]:
-    """Yield sales day by day without end; few products sell much, many sell little.
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Goods that came back: number of the return, the order they are of, what came, when."""
+
+    number: str
+    order: str | None
+    lines: Lines
+    changed_at: int
+
+    def records(self, account: str) -> Iterator[Record]:
+        """Yield the return's shipment as Finale shows it."""
+        record = shipment_record(
+            account,
+            self.number,
+            self.lines,
+            kind="SALES_RETURN",
+            status="SHIPMENT_DELIVERED",
+            order=self.order,
+            created_at=self.changed_at,
+            received_at=self.changed_at,
+            changed_at=self.changed_at,
+        )
+        yield "shipment", record | {"primaryReturnUrl": f"/{account}/api/return/{self.number}"}
+
+
+class Document(Protocol):
+    """A sale, a return or a purchase in one of its versions."""
+
+    @property
+    def number(self) -> str:
+        """Tells documents apart; the next version of one has the same."""
+        ...
+
+    @property
+    def changed_at(self) -> int:
+        """When it became this version, Unix seconds."""
+        ...
+
+    def records(self, account: str) -> Iterator[Record]:
+        """Yield its records as Finale shows them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens in the account.
+
+    Attributes:
+        at: When, Unix seconds.
+        document: The new version of what it happens to; None = stock alone.
+        taken: Units that leave the stock by it; below zero = they come.
+    """
+
+    at: int
+    document: Document | None
+    taken: Lines = ()
+
+
+def invented(products: Sequence[Product], seed: int, first: datetime) -> Iterator[Event]:
+    """Yield what happens, by time and without end; few products sell much, many sell little.
 
     Args:
         products: What is sold.
         seed: The same one gives the same sales.
         first: Day of the first, UTC.
     """
+    waiting: list[tuple[int, int, Event]] = []
+    serial = 0
+    for sale in _orders(products, seed, first):
+        while waiting and waiting[0][0] <= sale.at:
+            yield heapq.heappop(waiting)[2]
+        dice = random.Random(f"{seed} fate {sale.number}")  # noqa: S311 - repeatable
+        begun, *later = _fate(sale, dice)
+        yield begun
+        for event in later:
+            serial += 1
+            heapq.heappush(waiting, (event.at, serial, event))
+
+
+def _orders(products: Sequence[Product], seed: int, first: datetime) -> Iterator[Sale]:
     begins = int(first.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
     a_day = min(MOST_A_DAY, max(5, len(products) // 50))
     serial = 0
@@ -54,57 +187,89 @@ def invented(products: Sequence[Product], seed: int, first: datetime) -> Iterato
                 (products[int(len(products) * dice.random() ** 3)], float(dice.randrange(1, 5)))
                 for _ in range(dice.randrange(1, 5))
             )
-            yield Sale(f"S{100_000 + serial}", begins + moment, lines)
+            at = begins + moment
+            yield Sale(f"S{100_000 + serial}", at, lines, at, shipped_at=at)
         begins += DAY
 
 
-def order_record(account: str, sale: Sale) -> dict[str, Any]:
-    """Return a sale's order as Finale shows it, completed."""
-    stamp = datetime.fromtimestamp(sale.at, UTC).strftime(STAMP)
-    base = f"/{account}/api/"
-    return {
-        "orderId": sale.number,
-        "orderUrl": f"{base}order/{sale.number}",
-        "orderTypeId": "SALES_ORDER",
-        "statusId": "ORDER_COMPLETED",
-        "orderDate": stamp,
-        "receiveDate": None,
-        "originFacilityUrl": f"{base}facility/10001",
-        "destinationFacilityUrl": None,
-        "orderRoleList": [{"roleTypeId": "CUSTOMER", "partyId": "20001"}],
-        "orderItemList": [
-            {
-                "orderItemUrl": f"{base}order/{sale.number}/orderItem/{n:08}",
-                "productUrl": product.url,
-                "productId": product.sku,
-                "quantity": units,
-                "unitPrice": product.price,
-            }
-            for n, (product, units) in enumerate(sale.lines, 1)
-        ],
-        "orderItemListTotal": round(sum(p.price * units for p, units in sale.lines), 2),
-        "shipmentUrlList": [f"{base}shipment/{shipment_number(sale)}"],
-        "createdDate": stamp,
-        "lastUpdatedDate": stamp,
+FATES = (
+    ("plain", 78), ("late", 6), ("cancelled", 4), ("corrected", 4), ("edited", 3),
+    ("returned", 3), ("loose", 2),
+)  # fmt: skip
+"""What becomes of a sale, in percent."""
+
+
+def _fate(sale: Sale, dice: random.Random) -> list[Event]:
+    """Return the events of a sale, the first when it is ordered."""
+    (fate,) = dice.choices([name for name, _ in FATES], [share for _, share in FATES])
+    at = sale.at + dice.randrange(3600, 6 * DAY)
+    sold = Event(sale.at, sale, sale.lines)
+    product, units = sale.lines[0]
+    one = ((product, 1.0),)
+    edits: dict[str, tuple[dict[str, Any], Lines]] = {
+        "cancelled": ({"is_cancelled": True}, back(sale.lines)),
+        "corrected": ({"corrections": one}, back(one)),
+        "edited": ({"lines": ((product, units + 1), *sale.lines[1:])}, one),
     }
+    if fate in edits:
+        changes, taken = edits[fate]
+        return [sold, Event(at, replace(sale, changed_at=at, **changes), taken)]
+    if fate == "late":
+        shipped = Event(at, replace(sale, changed_at=at, shipped_at=at), sale.lines)
+        return [Event(sale.at, replace(sale, shipped_at=None)), shipped]
+    if fate == "returned":
+        came = Return(f"R{sale.number}", sale.number, ((product, units),), at + 20 * DAY)
+        return [sold, Event(came.changed_at, came, back(came.lines))]
+    return [Event(sale.at, replace(sale, has_order=fate != "loose"), sale.lines)]
 
 
-def shipment_number(sale: Sale) -> str:
-    """Return the internal number of a sale's shipment; it is not the one people see."""
-    return f"7{sale.number}"
+def back(lines: Lines) -> Lines:
+    """Return the same units as coming back."""
+    return tuple((product, -units) for product, units in lines)
 
 
-def shipment_record(account: str, sale: Sale) -> dict[str, Any]:
-    """Return a sale's shipment as Finale shows it, with its lines."""
-    stamp = datetime.fromtimestamp(sale.at, UTC).strftime(STAMP)
+def stamp(at: int | None) -> str | None:
+    """Return a time as Finale writes it."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).strftime(STAMP)
+
+
+def order_items(url: str, lines: Lines) -> list[dict[str, Any]]:
+    """Return an order's orderItemList."""
+    return [
+        {
+            "orderItemUrl": f"{url}/orderItem/{n:08}",
+            "productUrl": product.url,
+            "productId": product.sku,
+            "quantity": units,
+            "unitPrice": product.price,
+        }
+        for n, (product, units) in enumerate(lines, 1)
+    ]
+
+
+def shipment_record(
+    account: str,
+    number: str,
+    lines: Lines,
+    *,
+    kind: str,
+    status: str,
+    order: str | None,
+    created_at: int,
+    changed_at: int,
+    shipped_at: int | None = None,
+    received_at: int | None = None,
+) -> dict[str, Any]:
+    """Return a shipment as Finale shows it; its address has another number than people see."""
     base = f"/{account}/api/"
     return {
-        "shipmentId": shipment_number(sale),
-        "shipmentIdUser": f"{sale.number}-1",
-        "shipmentUrl": f"{base}shipment/{shipment_number(sale)}",
-        "shipmentTypeId": "SALES_SHIPMENT",
-        "statusId": "SHIPMENT_SHIPPED",
-        "primaryOrderUrl": f"{base}order/{sale.number}",
+        "shipmentId": f"7{number}",
+        "shipmentIdUser": f"{number}-1",
+        "shipmentUrl": f"{base}shipment/7{number}",
+        "shipmentTypeId": kind,
+        "statusId": status,
+        "primaryOrderUrl": None if order is None else f"{base}order/{order}",
+        "primaryReturnUrl": None,
         "shipmentItemList": [
             {
                 "productUrl": product.url,
@@ -112,41 +277,10 @@ def shipment_record(account: str, sale: Sale) -> dict[str, Any]:
                 "facilityUrl": f"{base}facility/20000",
                 "quantity": units,
             }
-            for product, units in sale.lines
+            for product, units in lines
         ],
-        "shipDate": stamp,
-        "receiveDate": None,
-        "createdDate": stamp,
-        "lastUpdatedDate": stamp,
-    }
-
-
-def purchase_record(account: str, product: Product, units: int, at: int) -> dict[str, Any]:
-    """Return a committed purchase order of one product that is due in two weeks."""
-    base = f"/{account}/api/"
-    number = f"PO-{product.sku}"
-    moment = datetime.fromtimestamp(at, UTC)
-    return {
-        "orderId": number,
-        "orderUrl": f"{base}order/{number}",
-        "orderTypeId": "PURCHASE_ORDER",
-        "statusId": "ORDER_LOCKED",
-        "orderDate": moment.strftime(STAMP),
-        "receiveDate": (moment + timedelta(days=14)).strftime(STAMP),
-        "originFacilityUrl": None,
-        "destinationFacilityUrl": f"{base}facility/10001",
-        "orderRoleList": [{"roleTypeId": "SUPPLIER", "partyId": "10000"}],
-        "orderItemList": [
-            {
-                "orderItemUrl": f"{base}order/{number}/orderItem/00000001",
-                "productUrl": product.url,
-                "productId": product.sku,
-                "quantity": units,
-                "unitPrice": round(product.price * 0.6, 2),
-            }
-        ],
-        "orderItemListTotal": round(product.price * 0.6 * units, 2),
-        "shipmentUrlList": [],
-        "createdDate": moment.strftime(STAMP),
-        "lastUpdatedDate": moment.strftime(STAMP),
+        "shipDate": stamp(shipped_at),
+        "receiveDate": stamp(received_at),
+        "createdDate": stamp(created_at),
+        "lastUpdatedDate": stamp(changed_at),
     }

@@ -1,7 +1,8 @@
 """Which tables are read from which collection, with the tables of their nested lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import polars as pl
 
@@ -34,6 +35,18 @@ class Child:
     rows: Callable[[pl.DataFrame], pl.DataFrame]
 
 
+class Derivation(Protocol):
+    """Keeps tables that are computed from a catalogue's; both calls are in the transaction."""
+
+    def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
+        """Be told of records that are about to change: a query of their keys, its parameters."""
+        ...
+
+    def after(self, run: SyncRun) -> dict[str, Counts]:
+        """Bring the computed tables up to date; return what happened to them."""
+        ...
+
+
 def _all(frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
@@ -46,8 +59,9 @@ class Catalogue:
         resource: The collection it is read from.
         table: Its name.
         children: Tables of its nested lists.
-        chosen: Which of the collection's records belong here.
-        active_status: The status of records in use, where the active sync leaves the others out.
+        chosen: Which of the collection's records belong here, with which columns.
+        siblings: Further tables fed from the same answers, with other records of them.
+        derived: Tables computed from this one and its children.
     """
 
     resource: Resource
@@ -55,6 +69,8 @@ class Catalogue:
     children: tuple[Child, ...] = ()
     chosen: Callable[[pl.DataFrame], pl.DataFrame] = _all
     active_status: str | None = None
+    siblings: "tuple[Catalogue, ...]" = ()
+    derived: Derivation | None = None
 
     @property
     def key(self) -> str:
@@ -118,6 +134,8 @@ def write(
     fresh = only_unknown(frame, stored)
     owner = TableWriter(run.connection, catalogue.table)
     owner.copy(fresh.drop(catalogue.helpers))
+    if catalogue.derived and len(fresh):
+        catalogue.derived.before(run, f"SELECT {catalogue.key} FROM {owner.stage}")
     merged = owner.merge(now=run.clock())
     older = owner.left_alone() if merged.inserted + merged.updated < len(fresh) else []
     written = fresh.filter(~pl.col(catalogue.key).is_in(older)) if older else fresh
@@ -134,7 +152,30 @@ def write(
             if len(written)
             else Counts()
         )
+    if catalogue.derived and len(fresh):
+        counts |= catalogue.derived.after(run)
     return Loaded(counts, older)
+
+
+def write_siblings(
+    run: SyncRun, catalogue: Catalogue, frames: Sequence[pl.DataFrame]
+) -> dict[str, Counts]:
+    """Write what the same answer holds for the catalogue's siblings, in the open transaction.
+
+    Args:
+        run: The run.
+        catalogue: The one whose answer it is.
+        frames: Per sibling its records as `Catalogue.prepared` returns them.
+
+    Returns:
+        What happened, per table.
+    """
+    counts: dict[str, Counts] = {}
+    for sibling, frame in zip(catalogue.siblings, frames, strict=True):
+        query = f"SELECT row_hash FROM {sibling.table} WHERE {sibling.key} = ANY (%s)"
+        stored = read_hashes(run.connection, query, (frame[sibling.key].to_list(),))
+        counts |= write(run, sibling, frame, stored, 0).counts
+    return counts
 
 
 def _write_child(

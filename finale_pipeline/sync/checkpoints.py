@@ -193,7 +193,10 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
     if why:
         _hold(run, catalogue, walk, vanished(why, live=live, missing=missing), missing)
+    counts: dict[str, Counts] = {}
     with run.batch(f"{catalogue.resource.path}: what is gone"):
+        if catalogue.derived and missing:
+            catalogue.derived.before(run, "SELECT unnest(%s::text[])", (missing,))
         run.connection.execute(
             sql(
                 f"UPDATE {catalogue.table} SET removed_at = %s, changed_at = %s"
@@ -201,10 +204,13 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
             ),
             (run.clock(), run.clock(), missing),
         )
+        if catalogue.derived and missing:
+            counts = catalogue.derived.after(run)
         _recount_windows(run.connection, catalogue.table, walk)
         settle(run, catalogue.table)
         _close(run.connection, walk, run.clock())
-    run.add(catalogue.table, Counts(removed=len(missing)))
+    for table, changed in (*counts.items(), (catalogue.table, Counts(removed=len(missing)))):
+        run.add(table, changed)
 
 
 def _hold(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.sync.active import sync_changes
 from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities
+from finale_pipeline.sync.purchases import sync_lines
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.sales import sync_orders, sync_shipments
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.walk import sync_catalogue
 
@@ -17,57 +19,71 @@ TABLE_SETS = {
     "inventory": ("stock",),
     "active": ("catalogue",),
     "full": ("catalogue",),
+    "sales": ("sales",),
     "vendors": ("catalogue",),
 }
-"""What a strategy locks at its beginning; active and full take the stock when they come to it."""
+"""What a strategy locks first; active and full take stock and sales when they come to them."""
 
+_EVERYTHING = (
+    "facilities",
+    "vendors",
+    "products",
+    "inventory_levels",
+    "shipments",
+    "purchase_orders",
+)
 ASSETS = {
     "critical": ("inventory_levels",),
     "inventory": ("inventory_levels",),
-    "active": ("facilities", "vendors", "products", "inventory_levels"),
-    "full": ("facilities", "vendors", "products", "inventory_levels"),
+    "active": _EVERYTHING,
+    "full": _EVERYTHING,
+    "sales": ("shipments", "purchase_orders"),
     "vendors": ("vendors",),
 }
 """The assets that a strategy brings up to date."""
 
 
 def sync_full(run: SyncRun) -> None:
-    """Read every place, vendor, product and all stock; mark removed what is gone."""
+    """Read the whole account, mark removed what is gone, and follow sales and purchases."""
     run.part(0, 0.02)
     sync_facilities(run)
     run.finish("facilities")
     run.part(0.02, 0.06)
     sync_vendors(run)
-    run.part(0.06, 0.85)
+    run.part(0.06, 0.7)
     sync_catalogue(run, PRODUCTS)
     run.finish("products")
-    _stock_beside_others(run)
+    run.part(0.7, 0.8)
+    _unless_taken(run, "stock", sync_critical)
+    run.part(0.8, 1)
+    _unless_taken(run, "sales", sync_sales)
 
 
 def sync_active(run: SyncRun) -> None:
-    """Read what changed of places, vendors and products in use, and all stock."""
+    """Read what changed of places, vendors, products in use and sales, and all stock."""
     run.part(0, 0.1)
     sync_facilities(run)
     run.finish("facilities")
     run.part(0.1, 0.2)
     sync_changes(run, VENDORS)
     run.finish("vendors")
-    run.part(0.2, 0.6)
+    run.part(0.2, 0.5)
     sync_changes(run, PRODUCTS)
     run.finish("products")
-    _stock_beside_others(run)
+    run.part(0.5, 0.7)
+    _unless_taken(run, "stock", sync_critical)
+    run.part(0.7, 1)
+    _unless_taken(run, "sales", sync_sales)
 
 
-def _stock_beside_others(run: SyncRun) -> None:
-    """Read the stock at the end of a larger sync, unless another sync is at it right now."""
-    run.part(0.85, 1)
+def _unless_taken(run: SyncRun, table_set: str, sync: Callable[[SyncRun], None]) -> None:
+    """Sync a further table set, if no other sync is reading it: twice would add nothing."""
     try:
-        run.take("stock")
+        run.take(table_set)
     except SkippedError as error:
-        # Another sync is reading the stock at this moment; reading it twice would add nothing.
-        log.info("stock is left to another sync: %s", error.what)
+        log.info("%s is left to another sync: %s", table_set, error.what)
         return
-    sync_critical(run)
+    sync(run)
 
 
 def sync_inventory(run: SyncRun) -> None:
@@ -86,6 +102,15 @@ def sync_critical(run: SyncRun) -> None:
     run.finish("inventory_levels")
 
 
+def sync_sales(run: SyncRun) -> None:
+    """Read orders and shipments that changed, demand and receipts by them; first all history."""
+    sync_orders(run)
+    sync_shipments(run)
+    run.finish("shipments")
+    sync_lines(run)
+    run.finish("purchase_orders")
+
+
 def sync_vendors(run: SyncRun) -> None:
     """Read all vendors."""
     sync_catalogue(run, VENDORS)
@@ -97,5 +122,6 @@ STRATEGIES: dict[str, Callable[[SyncRun], None]] = {
     "inventory": sync_inventory,
     "active": sync_active,
     "full": sync_full,
+    "sales": sync_sales,
     "vendors": sync_vendors,
 }

@@ -16,7 +16,7 @@ from finale_pipeline.finale.client import Body
 from finale_pipeline.finale.transport import AnswerTooLarge
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync import checkpoints
-from finale_pipeline.sync.catalog import Catalogue, write
+from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
 from finale_pipeline.sync.checkpoints import Stored
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
@@ -49,12 +49,16 @@ class Fetched:
         digest: Of the answer.
         frame: Its records with their hashes; None when the answer is the one of last time.
         rejects: Its unreadable records.
+        rows: Records of the answer, those included that belong to no table.
+        others: Its records for the catalogue's siblings, one frame each.
     """
 
     window: Window
     digest: int
     frame: pl.DataFrame | None
     rejects: "list[Reject]"
+    rows: int = 0
+    others: tuple[pl.DataFrame, ...] = ()
 
 
 def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
@@ -93,9 +97,9 @@ def backfill(
     step = f"{catalogue.resource.path} of {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     spans = list(windows.cut(since, until, span=LONGEST))
     for number, window in enumerate(spans, 1):
-        for fetched in _fetch(run, catalogue, window, {}):
-            far = {"progress": number / len(spans), "number": number, "of": len(spans)}
-            _commit_rows(run, catalogue, fetched, step, keep=keep, **far)
+        for fetched in fetch(run, catalogue, window, {}):
+            far: dict[str, Any] = {"progress": number / len(spans), "number": number}
+            commit_rows(run, catalogue, fetched, step, keep=keep, of=len(spans), **far)
 
 
 def _since(run: SyncRun) -> datetime:
@@ -120,8 +124,8 @@ def _read_whole(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> b
 def _read_tail(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> None:
     """Read again what changed since the walk began; it may have slipped between windows."""
     window = Window(walk.until - OVERLAP, run.client.source_now() + AHEAD)
-    for fetched in _fetch(run, catalogue, window, {}):
-        _commit_rows(run, catalogue, fetched, f"{catalogue.resource.path}: its last changes")
+    for fetched in fetch(run, catalogue, window, {}):
+        commit_rows(run, catalogue, fetched, f"{catalogue.resource.path}: its last changes")
 
 
 class _Walk:
@@ -185,7 +189,7 @@ class _Walk:
         return stored is not None and stored.walk_id == self._walk.walk_id
 
     def _fetch(self, window: Window) -> list[Fetched]:
-        return list(_fetch(self._run, self._catalogue, window, self._walk.known))
+        return list(fetch(self._run, self._catalogue, window, self._walk.known))
 
     def _take(self, window: Window, answers: list[Fetched]) -> None:
         rows = 0
@@ -207,7 +211,7 @@ class _Walk:
         return {"progress": done, "number": self._batch, "of": self._batch + left}
 
 
-def _fetch(
+def fetch(
     run: SyncRun, catalogue: Catalogue, window: Window, known: dict[Window, Stored]
 ) -> Iterator[Fetched]:
     """Read a window, in halves when it is too large or was cut off at the cap."""
@@ -230,7 +234,7 @@ def _fetch(
             step="Edit some of them in Finale, so that their time of change differs.",
         )
     for half in window.halves():
-        yield from _fetch(run, catalogue, half, known)
+        yield from fetch(run, catalogue, half, known)
 
 
 def _decoded(
@@ -252,13 +256,17 @@ def _decoded(
             )
     # The end belongs to the next window; what lies on it is there again.
     frame = answer.frame.filter((pl.col("updated_at") < window.hi).fill_null(value=True))
-    return Fetched(window, body.digest, catalogue.prepared(frame), answer.rejects)
+    others = tuple(sibling.prepared(frame) for sibling in catalogue.siblings)
+    # Two seconds that share an answer cannot be told apart by a shorter window; the first is whole.
+    is_shortest = window.hi - window.lo <= noise
+    rows = len(frame) + len(answer.rejects) if is_shortest else answer.rows
+    return Fetched(window, body.digest, catalogue.prepared(frame), answer.rejects, rows, others)
 
 
 def _row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
     if fetched.frame is None:
         return known[fetched.window].rows
-    return len(fetched.frame) + len(fetched.rejects)
+    return fetched.rows
 
 
 def _commit(
@@ -286,6 +294,7 @@ def _commit(
             (lo, hi, lo == BEGINNING),
         )
         loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
+        siblings = write_siblings(run, catalogue, fetched.others)
         run.keep_rejects(catalogue.table, fetched.rejects)
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
@@ -295,20 +304,31 @@ def _commit(
         checkpoints.keep(
             run.connection, catalogue.table, walk, fetched.window, digest=digest, now=run.clock()
         )
-    for table, counts in loaded.counts.items():
+    for table, counts in (*loaded.counts.items(), *siblings.items()):
         run.add(table, counts)
 
 
-def _commit_rows(
+def commit_rows(
     run: SyncRun,
     catalogue: Catalogue,
     fetched: Fetched,
     step: str,
     *,
     keep: Keep | None = None,
+    with_rows: Callable[[], object] = lambda: None,
     **far: Any,
 ) -> None:
-    """Write a window's records alone: no checkpoint, nothing is looked for that is gone."""
+    """Write a window's records alone: no checkpoint, nothing is looked for that is gone.
+
+    Args:
+        run: The run.
+        catalogue: Where they belong.
+        fetched: The window.
+        step: What the ledger says.
+        keep: Which records to write; the others count as unchanged.
+        with_rows: Called at the end of the transaction.
+        **far: How far the run is, as `SyncRun.batch` takes it.
+    """
     if fetched.frame is None:
         return
     _refuse(run, catalogue, fetched)
@@ -321,10 +341,12 @@ def _commit_rows(
             (fetched.window.lo, fetched.window.hi),
         )
         loaded = write(run, catalogue, frame, stored, len(fetched.rejects))
+        siblings = write_siblings(run, catalogue, fetched.others)
         run.keep_rejects(catalogue.table, fetched.rejects)
+        with_rows()
     left_out = len(fetched.frame) - len(frame)
     run.add(catalogue.table, Counts(read=left_out, unchanged=left_out))
-    for table, counts in loaded.counts.items():
+    for table, counts in (*loaded.counts.items(), *siblings.items()):
         run.add(table, counts)
 
 

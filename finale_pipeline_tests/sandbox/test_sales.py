@@ -49,6 +49,8 @@ def file(tmp_path: Path) -> Path:
 def shipped(account: Account) -> Counter[str]:
     units: Counter[str] = Counter()
     for shipment in account.records("shipment"):
+        if shipment["shipmentTypeId"] != "SALES_SHIPMENT":
+            continue
         for line in shipment["shipmentItemList"]:
             units[line["productId"]] += int(line["quantity"])
     return units
@@ -66,13 +68,13 @@ def test_a_file_of_orders_becomes_products_and_sales(file: Path) -> None:
     }  # fmt: skip
     clock.advance(seconds=60 * 86_400)
     assert account.catch_up() == 3
-    assert shipped(account) == {"SOAP": 15, "MUG": 7}
+    assert shipped(account) == {"SOAP": 17, "MUG": 7}  # what came back is no negative sale
     assert {s[0] for s in account.stock_sums().values()} == {0, 1}
 
 
 def test_weekdays_of_the_file_stay(file: Path) -> None:
     account = account_from(file, Clock(frozen_at=NOW), ahead=timedelta())
-    days = {s["shipDate"][:10] for s in account.records("shipment")}
+    days = {s["shipDate"][:10] for s in account.records("shipment") if s["shipDate"]}
     ended = {datetime.fromisoformat(day).weekday() for day in days}
     assert datetime(2011, 12, 9).weekday() in ended  # noqa: DTZ001 - the file has local times
 

@@ -12,7 +12,8 @@ from finale_pipeline.warehouse.connect import Connection
 TABLES = (
     "core.product", "core.product_supplier", "core.reorder_rule", "core.vendor",
     "core.vendor_contact", "core.facility", "core.stock_entry", "core.stock_level",
-    "core.stock_level_by_location", "core.stock_daily",
+    "core.stock_level_by_location", "core.stock_daily", "core.sales_order", "core.shipment",
+    "core.shipment_line", "core.sales_daily", "core.purchase_order", "core.purchase_order_line",
 )  # fmt: skip
 
 

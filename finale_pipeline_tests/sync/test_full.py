@@ -169,6 +169,18 @@ def test_more_records_in_one_second_than_the_cap_is_said_loudly(
     assert_ledger_is_closed(connection)
 
 
+def test_records_that_belong_to_no_table_count_towards_the_cap(
+    url: str, account: Account, connection: Connection
+) -> None:
+    """Five vendors and a customer fill the cap, so a seventh party may have been cut off."""
+    with (
+        SandboxServer(account, rate_limits=None, row_cap=6) as sandbox,
+        pytest.raises(MalformedError, match="6 or more partygroup records"),
+    ):
+        sync(settings_for(url, sandbox, row_cap=6), "vendors")
+    assert connection.execute("SELECT count(*) FROM core.vendor").fetchall() == [(0,)]
+
+
 def test_a_backfill_reads_its_range_again_and_never_undoes_newer_rows(
     settings: Settings, account: Account, connection: Connection
 ) -> None:

@@ -1,0 +1,101 @@
+"""Lines of orders and shipments, and who an order was placed with, from their nested lists."""
+
+import msgspec
+import polars as pl
+
+from finale_pipeline.finale.nested import entries, number
+
+ITEM_ROWS = {"position": pl.Int64, "product_url": pl.String, "sku": pl.String}
+SHIPMENT_ROWS = {
+    "shipment_url": pl.String, **ITEM_ROWS, "facility_url": pl.String, "units": pl.Float64,
+    "lot_id": pl.String,
+}  # fmt: skip
+ORDER_ROWS = {
+    "order_url": pl.String, **ITEM_ROWS, "quantity_units": pl.Float64, "unit_price": pl.Float64,
+}  # fmt: skip
+
+
+class ShipmentItem(msgspec.Struct, rename="camel"):
+    """An entry of shipmentItemList; what is no number in `quantity` becomes null."""
+
+    product_url: str | None = None
+    product_id: str | None = None
+    facility_url: str | None = None
+    quantity: object = None
+    lot_id: str | None = None
+
+
+class OrderItem(msgspec.Struct, rename="camel"):
+    """An entry of orderItemList."""
+
+    product_url: str | None = None
+    product_id: str | None = None
+    quantity: object = None
+    unit_price: object = None
+
+
+class Role(msgspec.Struct, rename="camel"):
+    """An entry of orderRoleList."""
+
+    role_type_id: str | None = None
+    party_id: str | None = None
+
+
+def shipment_lines(shipments: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines of shipments, numbered from 1 in Finale's order.
+
+    Args:
+        shipments: With the helper column `items`.
+    """
+    rows: list[tuple[object, ...]] = []
+    last, position = "", 0
+    for url, item in entries(shipments, "shipment_url", "items", ShipmentItem):
+        position = position + 1 if url == last else 1
+        last = url
+        rows.append(
+            (
+                url, position, item.product_url or None, item.product_id, item.facility_url,
+                _number(item.quantity), item.lot_id,
+            )
+        )  # fmt: skip
+    return pl.DataFrame(rows, schema=SHIPMENT_ROWS, orient="row")
+
+
+def order_lines(orders: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines of orders, numbered from 1 in Finale's order; no quantity is 0 units.
+
+    Args:
+        orders: With the helper column `items`.
+    """
+    rows: list[tuple[object, ...]] = []
+    last, position = "", 0
+    for url, item in entries(orders, "order_url", "items", OrderItem):
+        position = position + 1 if url == last else 1
+        last = url
+        rows.append(
+            (
+                url, position, item.product_url or None, item.product_id,
+                _number(item.quantity) or 0.0, _number(item.unit_price),
+            )
+        )  # fmt: skip
+    return pl.DataFrame(rows, schema=ORDER_ROWS, orient="row")
+
+
+def supplier_ids(orders: pl.DataFrame) -> pl.Series:
+    """Return the partyId of each order's supplier; null where none is named.
+
+    Args:
+        orders: With the helper column `roles`.
+    """
+    found = {
+        url: role.party_id
+        for url, role in entries(orders, "order_url", "roles", Role)
+        if role.role_type_id == "SUPPLIER"
+    }
+    return pl.Series("vendor_id", [found.get(url) for url in orders["order_url"]], dtype=pl.String)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return number(value)

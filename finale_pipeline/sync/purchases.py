@@ -1,0 +1,124 @@
+"""Lines of purchase orders, read one order at a time, and only for those that changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import polars as pl
+
+from finale_pipeline.finale.lines import order_lines
+from finale_pipeline.finale.records import ORDER
+from finale_pipeline.finale.wire import Reject, decode_records
+from finale_pipeline.sync.catalog import write
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.sales import backfill_orders, purchases
+from finale_pipeline.warehouse import receipts
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import HASH, Counts, TableWriter, hashed
+
+ORDERS = "core.purchase_order"
+LINES = "core.purchase_order_line"
+WANTED: dict[str, Any] = {
+    "order_url": pl.String, "updated_at": pl.Datetime("us", "UTC"), "items": pl.String,
+}  # fmt: skip
+BATCH = 50
+"""Orders whose lines are written in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An order whose stored lines are not those of its present version.
+
+    Attributes:
+        order_url: The order.
+        updated_at: Its version.
+        items: Its lines as JSON, when the collection had them; then nothing need be asked.
+    """
+
+    order_url: str
+    updated_at: datetime
+    items: str | None
+
+
+def sync_lines(run: SyncRun) -> None:
+    """Read the lines of orders that are drafts or committed, and changed since their last read.
+
+    What is completed or cancelled keeps the lines it had: nothing of it is still to come.
+    """
+    wanted = _wanted(run.connection)
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        step = f"lines of purchase order {start + 1} of {len(wanted)}"
+        sent = [order for order in batch if order.items is not None]
+        if sent:
+            with run.batch(step):
+                counts = _write_lines(run, pl.DataFrame(sent, schema=WANTED))
+            run.add(LINES, counts)
+        _read_singly(run, [order for order in batch if order.items is None], step)
+
+
+def backfill_purchases(run: SyncRun, since: datetime, until: datetime) -> None:
+    """Read the orders last changed in [since, until) again, and lines that are wanting."""
+    backfill_orders(run, since, until)
+    sync_lines(run)
+
+
+def _wanted(connection: Connection) -> list[Wanted]:
+    """Return them, the newest first: a throttled read should leave the oldest for later."""
+    rows = connection.execute(
+        f"SELECT order_url, updated_at, payload ->> 'orderItemList' FROM {ORDERS}"
+        " WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND removed_at IS NULL"
+        " AND lines_updated_at IS DISTINCT FROM updated_at ORDER BY updated_at DESC, order_url"
+    ).fetchall()
+    return [Wanted(*row) for row in cast("list[tuple[str, datetime, str | None]]", rows)]
+
+
+def _read_singly(run: SyncRun, wanted: Sequence[Wanted], step: str) -> None:
+    """Read orders one by one; a header that is newer by now goes in with its lines."""
+    catalogue = purchases(run.settings.timezone)
+    bodies: list[bytes] = []
+    rejects: list[Reject] = []
+    for order in wanted:
+        body = run.client.record(ORDER, order.order_url)
+        if body is None:
+            rejects.append(Reject(order.order_url, "Finale lists this order and does not show it"))
+        else:
+            bodies.append(body)
+    answer = decode_records(bodies, ORDER)
+    rejects += answer.rejects
+    asked = pl.DataFrame(wanted, schema=WANTED).select("order_url", known_at="updated_at")
+    frame = catalogue.prepared(answer.frame).join(asked, on="order_url")
+    newer = frame.filter(pl.col("updated_at") > pl.col("known_at")).drop("known_at")
+    with run.batch(step):
+        headers = write(run, catalogue, newer, pl.Series(HASH, [], dtype=pl.Int64), 0)
+        current = frame.filter(pl.col("updated_at") >= pl.col("known_at"))
+        counts = _write_lines(run, current.select("order_url", "updated_at", "items"))
+        run.keep_rejects(LINES, rejects)
+    for table, changed in headers.counts.items():
+        run.add(table, changed)
+    run.add(LINES, counts + Counts(read=len(rejects), rejected=len(rejects)))
+
+
+def _write_lines(run: SyncRun, orders: pl.DataFrame) -> Counts:
+    """Replace the lines of orders, in the open transaction.
+
+    Args:
+        run: The run.
+        orders: order_url, updated_at, items.
+    """
+    connection = run.connection
+    rows = order_lines(orders)
+    owner, writer = TableWriter(connection, ORDERS), TableWriter(connection, LINES)
+    owner.copy(orders.select("order_url", "updated_at"))
+    writer.copy(hashed(rows))
+    removed = writer.delete_others_of(owner)
+    merged = writer.merge(now=run.clock())
+    connection.execute(
+        f"UPDATE {ORDERS} o SET lines_updated_at = s.updated_at FROM {owner.stage} s"
+        " WHERE s.order_url = o.order_url"
+    )
+    receipts.begin(connection, f"SELECT order_url FROM {owner.stage}")
+    receipts.refresh(connection)
+    unchanged = len(rows) - merged.inserted - merged.updated
+    return Counts(len(rows), merged.inserted, merged.updated, unchanged, removed)

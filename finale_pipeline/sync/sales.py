@@ -1,0 +1,168 @@
+"""Orders and shipments: what customers asked for per business day, what vendors delivered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+import polars as pl
+
+from finale_pipeline.finale.lines import shipment_lines, supplier_ids
+from finale_pipeline.finale.records import ORDER, SHIPMENT
+from finale_pipeline.sync.catalog import Catalogue, Child
+from finale_pipeline.sync.follow import follow, follow_zone
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.walk import backfill
+from finale_pipeline.warehouse import demand, receipts
+from finale_pipeline.warehouse.store import Counts
+
+HELPERS = [helper for _, helper in ORDER.helpers]
+SALES_COLUMNS = ("order_url", "order_id", "status", "ordered_at", "created_at", "updated_at")
+PURCHASE_COLUMNS = (*SALES_COLUMNS, "destination_url", "reference_number", "total", "payload")
+
+
+class DatedByOrders:
+    """Dates the shipments of changed orders anew."""
+
+    def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
+        """Collect their shipments."""
+        demand.begin(
+            run.connection,
+            f"SELECT shipment_url FROM core.shipment WHERE order_url IN ({records})",
+            values,
+        )
+
+    def after(self, run: SyncRun) -> dict[str, Counts]:
+        """Sum the days that they touch."""
+        return {demand.TABLE: demand.refresh(run.connection, now=run.clock())}
+
+
+class Moved:
+    """Sums what changed shipments sold, and what they brought for purchase orders."""
+
+    def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
+        """Collect the shipments, and the orders they belong to now."""
+        demand.begin(run.connection, records, values)
+        receipts.begin(
+            run.connection,
+            f"SELECT order_url FROM core.shipment WHERE shipment_url IN ({records})",
+            values,
+        )
+
+    def after(self, run: SyncRun) -> dict[str, Counts]:
+        """Sum the days and the orders that they touch."""
+        counts = demand.refresh(run.connection, now=run.clock())
+        receipts.add(
+            run.connection,
+            "SELECT s.order_url FROM core.shipment s JOIN changed_shipment USING (shipment_url)",
+        )
+        receipts.refresh(run.connection)
+        return {demand.TABLE: counts}
+
+
+class Received:
+    """Keeps what is open of changed purchase orders."""
+
+    def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
+        """Collect the orders."""
+        receipts.begin(run.connection, records, values)
+
+    def after(self, run: SyncRun) -> dict[str, Counts]:
+        """Compare them with their receipts."""
+        receipts.refresh(run.connection)
+        return {}
+
+
+def purchases(zone: str) -> Catalogue:
+    """Return purchase orders, without their lines.
+
+    Args:
+        zone: Of the business days.
+    """
+    chosen = partial(_purchases, zone=zone)
+    return Catalogue(ORDER, "core.purchase_order", chosen=chosen, derived=Received())
+
+
+def orders(zone: str) -> Catalogue:
+    """Return sales orders, and purchase orders out of the same answers.
+
+    Finale looks at 120,000 records before it filters by type, so asking for one type alone could
+    lose records without a sign, and asking twice would cost twice.
+
+    Args:
+        zone: Of the business days.
+    """
+    return Catalogue(
+        ORDER,
+        "core.sales_order",
+        chosen=partial(_sales, zone=zone),
+        siblings=(purchases(zone),),
+        derived=DatedByOrders(),
+    )
+
+
+def shipments(zone: str) -> Catalogue:
+    """Return shipments of every type, with their lines.
+
+    Args:
+        zone: Of the business days.
+    """
+    return Catalogue(
+        SHIPMENT,
+        "core.shipment",
+        (Child("core.shipment_line", shipment_lines),),
+        partial(_shipments, zone=zone),
+        derived=Moved(),
+    )
+
+
+def sync_orders(run: SyncRun) -> None:
+    """Bring the headers of all orders up to date."""
+    follow_zone(run)
+    follow(run, orders(run.settings.timezone))
+
+
+def sync_shipments(run: SyncRun) -> None:
+    """Bring shipments, demand and receipts up to date; orders should be."""
+    follow(run, shipments(run.settings.timezone))
+
+
+def backfill_orders(run: SyncRun, since: datetime, until: datetime) -> None:
+    """Read the orders last changed in [since, until) again."""
+    follow_zone(run)
+    backfill(run, orders(run.settings.timezone), since, until)
+
+
+def backfill_shipments(run: SyncRun, since: datetime, until: datetime) -> None:
+    """Read the shipments last changed in [since, until) again, and their orders before them."""
+    backfill_orders(run, since, until)
+    backfill(run, shipments(run.settings.timezone), since, until)
+
+
+def _day(stamp: pl.Expr, zone: str) -> pl.Expr:
+    return stamp.dt.convert_time_zone(zone).dt.date()
+
+
+def _sales(frame: pl.DataFrame, *, zone: str) -> pl.DataFrame:
+    return frame.filter(pl.col("order_type") == "SALES_ORDER").select(
+        *SALES_COLUMNS, *HELPERS, _day(pl.col("ordered_at"), zone).alias("ordered_on")
+    )
+
+
+def _purchases(frame: pl.DataFrame, *, zone: str) -> pl.DataFrame:
+    frame = frame.filter(pl.col("order_type") == "PURCHASE_ORDER")
+    due_at = pl.coalesce("receive_at", "due_at")
+    return frame.select(
+        *PURCHASE_COLUMNS,
+        *HELPERS,
+        supplier_ids(frame),
+        due_at.alias("due_at"),
+        _day(due_at, zone).alias("due_on"),
+        _day(pl.col("ordered_at"), zone).alias("ordered_on"),
+    )
+
+
+def _shipments(frame: pl.DataFrame, *, zone: str) -> pl.DataFrame:
+    return frame.with_columns(
+        _day(pl.coalesce("shipped_at", "created_at"), zone).alias("shipped_on"),
+        _day(pl.col("received_at"), zone).alias("received_on"),
+    )

@@ -1,0 +1,118 @@
+"""Demand per product and business day: summed again for what changed shipments touch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import Counts, sql
+
+TABLE = "core.sales_daily"
+
+
+def begin(connection: Connection, shipments: str, values: Sequence[object] = ()) -> None:
+    """Collect shipments that are about to change, and the days on which they count now.
+
+    Args:
+        connection: Whose transaction makes the change.
+        shipments: A query of their urls.
+        values: Its parameters.
+    """
+    connection.execute(sql("DROP TABLE IF EXISTS pg_temp.changed_shipment, pg_temp.touched_sale"))
+    connection.execute(
+        sql(
+            "CREATE TEMP TABLE changed_shipment (shipment_url text PRIMARY KEY) ON COMMIT DROP;"
+            " CREATE TEMP TABLE touched_sale (product_url text, sold_on date) ON COMMIT DROP"
+        )
+    )
+    connection.execute(
+        sql(f"INSERT INTO changed_shipment SELECT DISTINCT u.* FROM ({shipments}) u"), tuple(values)
+    )
+    connection.execute("ANALYZE changed_shipment")
+    connection.execute(TOUCH)
+
+
+def refresh(connection: Connection, *, now: datetime) -> Counts:
+    """Date the collected shipments anew, and sum the days they counted or count on.
+
+    Returns:
+        What happened to core.sales_daily.
+    """
+    connection.execute(DATE)
+    connection.execute(TOUCH)
+    connection.execute("ANALYZE touched_sale")
+    row = connection.execute(REFRESH, {"now": now}).fetchone()
+    days, inserted, updated, removed = cast("tuple[int, int, int, int]", row)
+    return Counts(days, inserted, updated, days - inserted - updated, removed)
+
+
+def redate(connection: Connection, zone: str, *, now: datetime) -> Counts:
+    """Reckon every business day anew, in another time zone.
+
+    Returns:
+        What happened to core.sales_daily.
+    """
+    for statement in REDATE:
+        connection.execute(sql(statement), {"zone": zone})
+    begin(connection, "SELECT shipment_url FROM core.shipment")
+    return refresh(connection, now=now)
+
+
+TOUCH = (
+    "INSERT INTO touched_sale SELECT DISTINCT l.product_url, s.sold_on FROM changed_shipment c"
+    " JOIN core.shipment s USING (shipment_url) JOIN core.shipment_line l USING (shipment_url)"
+    " WHERE s.sold_on IS NOT NULL AND l.product_url IS NOT NULL"
+)
+# Goods that left count even when someone put the order back to draft; goods that did not leave yet
+# count once their order is committed, for customers asked for them. A cancelled order never does.
+DATE = (
+    "UPDATE core.shipment s SET sold_on = n.sold_on, dated_by = n.dated_by FROM"
+    " (SELECT shipment_url, CASE WHEN counts THEN coalesce(ordered_on, shipped_on) END AS sold_on,"
+    " CASE WHEN counts AND ordered_on IS NOT NULL THEN 'order'"
+    " WHEN counts AND shipped_on IS NOT NULL THEN 'shipment' END AS dated_by"
+    " FROM (SELECT s.shipment_url, s.shipped_on, o.ordered_on,"
+    " s.removed_at IS NULL AND s.shipment_type = 'SALES_SHIPMENT' AND s.return_url IS NULL"
+    " AND s.status <> 'SHIPMENT_CANCELLED' AND o.status IS DISTINCT FROM 'ORDER_CANCELLED'"
+    " AND (s.status = 'SHIPMENT_SHIPPED'"
+    " OR coalesce(o.status IN ('ORDER_LOCKED', 'ORDER_COMPLETED'), false)) AS counts"
+    " FROM changed_shipment c JOIN core.shipment s USING (shipment_url)"
+    " LEFT JOIN core.sales_order o ON o.order_url = s.order_url AND o.removed_at IS NULL) f) n"
+    " WHERE n.shipment_url = s.shipment_url"
+    " AND (s.sold_on, s.dated_by) IS DISTINCT FROM (n.sold_on, n.dated_by)"
+)
+# Corrections lower what the same order asked for, down to nothing; never another order's.
+REFRESH = (
+    "WITH pair AS (SELECT DISTINCT product_url, sold_on FROM touched_sale),"
+    " asked AS (SELECT l.product_url, s.sold_on, s.dated_by,"
+    " coalesce(s.order_url, s.shipment_url) AS document, greatest(sum(l.units), 0) AS units"
+    " FROM core.shipment s JOIN core.shipment_line l USING (shipment_url)"
+    " JOIN pair p ON p.product_url = l.product_url AND p.sold_on = s.sold_on"
+    " WHERE s.sold_on IN (SELECT sold_on FROM pair) GROUP BY 1, 2, 3, 4),"
+    " day AS (SELECT product_url, sold_on, sum(units) AS units,"
+    " count(*) FILTER (WHERE units > 0) AS orders,"
+    " CASE WHEN count(DISTINCT dated_by) = 1 THEN min(dated_by) ELSE 'both' END AS dated_by,"
+    " coalesce(sum(units) FILTER (WHERE dated_by = 'shipment'), 0) AS units_by_ship_date"
+    " FROM asked WHERE units > 0 GROUP BY 1, 2),"
+    " written AS (INSERT INTO core.sales_daily AS d"
+    " (product_url, sold_on, units, orders, dated_by, units_by_ship_date, changed_at)"
+    " SELECT *, %(now)s FROM day ON CONFLICT (product_url, sold_on) DO UPDATE SET"
+    " units = excluded.units, orders = excluded.orders, dated_by = excluded.dated_by,"
+    " units_by_ship_date = excluded.units_by_ship_date, changed_at = excluded.changed_at"
+    " WHERE (d.units, d.orders, d.dated_by, d.units_by_ship_date) IS DISTINCT FROM"
+    " (excluded.units, excluded.orders, excluded.dated_by, excluded.units_by_ship_date)"
+    " RETURNING xmax = 0 AS is_new),"
+    " gone AS (DELETE FROM core.sales_daily d USING pair p"
+    " WHERE d.product_url = p.product_url AND d.sold_on = p.sold_on AND NOT EXISTS"
+    " (SELECT FROM day n WHERE n.product_url = d.product_url AND n.sold_on = d.sold_on)"
+    " RETURNING 1)"
+    " SELECT (SELECT count(*) FROM day), count(*) FILTER (WHERE is_new),"
+    " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written"
+)
+REDATE = (
+    "UPDATE core.sales_order SET ordered_on = (ordered_at AT TIME ZONE %(zone)s)::date",
+    "UPDATE core.shipment SET shipped_on ="
+    " (coalesce(shipped_at, created_at) AT TIME ZONE %(zone)s)::date,"
+    " received_on = (received_at AT TIME ZONE %(zone)s)::date",
+    "UPDATE core.purchase_order SET ordered_on = (ordered_at AT TIME ZONE %(zone)s)::date,"
+    " due_on = (due_at AT TIME ZONE %(zone)s)::date",
+)

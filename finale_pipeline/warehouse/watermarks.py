@@ -1,0 +1,58 @@
+"""From where on a table's next read begins."""
+
+from datetime import datetime
+from typing import cast
+
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import sql
+
+
+def seen_at(connection: Connection, table: str) -> datetime | None:
+    """Return up to where a table's changes were read; None before its first complete read."""
+    row = connection.execute(
+        "SELECT seen_at FROM ops.watermark WHERE table_name = %s", (table,)
+    ).fetchone()
+    return cast("datetime", row[0]) if row else None
+
+
+def advance(
+    connection: Connection,
+    table: str,
+    *,
+    until: datetime,
+    at_least: datetime,
+    zone: str,
+    now: datetime,
+) -> None:
+    """Move a table's mark to the newest stamp of its rows; never back.
+
+    Args:
+        connection: Whose transaction wrote the rows.
+        table: The table.
+        until: Stamps after it do not count: from there on nothing was read.
+        at_least: Where the mark moves to when no row is newer.
+        zone: Of the rows' business days.
+        now: UTC.
+    """
+    connection.execute(
+        sql(
+            "INSERT INTO ops.watermark AS w (table_name, seen_at, zone, committed_at)"
+            f" SELECT %s, greatest(max(updated_at), %s), %s, %s FROM {table}"
+            " WHERE updated_at <= %s ON CONFLICT (table_name) DO UPDATE SET"
+            " seen_at = greatest(w.seen_at, excluded.seen_at), committed_at = excluded.committed_at"
+        ),
+        (table, at_least, zone, now, until),
+    )
+
+
+def has_other_zone(connection: Connection, zone: str) -> bool:
+    """Whether business days of some table were reckoned in another zone."""
+    row = connection.execute(
+        "SELECT count(*) FROM ops.watermark WHERE zone <> %s", (zone,)
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def set_zone(connection: Connection, zone: str) -> None:
+    """Note that all business days are reckoned in a zone."""
+    connection.execute("UPDATE ops.watermark SET zone = %s", (zone,))

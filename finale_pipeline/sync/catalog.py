@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
+from psycopg.errors import UniqueViolation
 
 from finale_pipeline.domain.catalog import implausible_removal
 from finale_pipeline.errors import ImplausibleError
@@ -113,6 +114,10 @@ def write(
         rejected: Records of the same answer that were unreadable.
     """
     fresh = only_unknown(frame, stored)
+    if stored.is_empty() and (inserted := _insert(run, catalogue, fresh)) is not None:
+        read = len(fresh) + rejected
+        inserted[catalogue.table] = Counts(read, len(fresh), rejected=rejected)
+        return Loaded(inserted, [])
     owner = TableWriter(run.connection, catalogue.table)
     owner.copy(fresh.drop(catalogue.helpers))
     merged = owner.merge(now=run.clock())
@@ -132,6 +137,25 @@ def write(
             else Counts()
         )
     return Loaded(counts, older)
+
+
+def _insert(run: SyncRun, catalogue: Catalogue, fresh: pl.DataFrame) -> dict[str, Counts] | None:
+    """Add records that are all new, which is what a first load is; None = some are not."""
+    owner = TableWriter(run.connection, catalogue.table)
+    keys = fresh[catalogue.key]
+    if owner.has_any([*keys.head(3), *keys.tail(3)]):
+        return None
+    counts: dict[str, Counts] = {}
+    try:
+        with run.connection.transaction():
+            owner.insert(fresh.drop(catalogue.helpers), now=run.clock())
+            for child in catalogue.children:
+                rows = child.rows(fresh)
+                TableWriter(run.connection, child.table).insert(hashed(rows), now=run.clock())
+                counts[child.table] = Counts(len(rows), len(rows))
+    except UniqueViolation:
+        return None
+    return counts
 
 
 def _write_child(

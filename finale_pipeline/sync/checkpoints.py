@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import polars as pl
@@ -13,10 +13,14 @@ from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import Counts, sql
+from finale_pipeline.warehouse.store import Counts, read_hashes, sql
 
 RESUMABLE = timedelta(hours=24)
 """An interrupted walk is taken up again for so long; later a new one begins."""
+
+BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+"""Before every stamp; records without any belong to the window that begins here."""
+IN_WINDOW = "(updated_at >= %s AND updated_at < %s OR %s AND updated_at IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,16 @@ def _known(connection: Connection, table: str) -> dict[Window, Stored]:
     }
 
 
+def stored_hashes(connection: Connection, table: str, window: Window) -> pl.Series:
+    """Return the hashes of the live rows that a table has in a window."""
+    query = f"SELECT row_hash FROM {table} WHERE removed_at IS NULL AND {IN_WINDOW}"
+    return read_hashes(connection, query, _bounds(window))
+
+
+def _bounds(window: Window) -> tuple[datetime, datetime, bool]:
+    return window.lo, window.hi, window.lo == BEGINNING
+
+
 def live_rows(connection: Connection, catalogue: Catalogue) -> int:
     """Return how many records a table has now."""
     row = connection.execute(
@@ -153,6 +167,8 @@ def note_absent(
     connection: Connection,
     catalogue: Catalogue,
     walk: Walk,
+    window: Window,
+    *,
     gone: pl.Series,
     rejected: Sequence[str],
 ) -> None:
@@ -164,9 +180,10 @@ def note_absent(
             "INSERT INTO ops.absence (walk_id, record_url, row_hash, is_absent)"
             f" SELECT %s, {catalogue.key}, row_hash, true FROM {catalogue.table}"
             f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {catalogue.key} = ANY (%s)"
-            " ON CONFLICT DO NOTHING"
+            # The stamps have an index, and the hashes have none.
+            f" AND {IN_WINDOW} ON CONFLICT DO NOTHING"
         ),
-        (walk.walk_id, gone.to_list(), list(rejected)),
+        (walk.walk_id, gone.to_list(), list(rejected), *_bounds(window)),
     )
 
 

@@ -17,8 +17,9 @@ from finale_pipeline.finale.transport import AnswerTooLarge
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync import checkpoints
 from finale_pipeline.sync.catalog import Catalogue, write
-from finale_pipeline.sync.checkpoints import Stored
+from finale_pipeline.sync.checkpoints import BEGINNING, Stored
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ WINDOW_BYTES = 24 * MEGABYTE
 """A larger window is cut in two; this, the row count and the lanes bound the memory."""
 SHORTEST = timedelta(hours=1)
 LONGEST = timedelta(days=windows.MAX_DAYS)
-BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 ALL_TIME = Window(BEGINNING, datetime(2100, 1, 1, tzinfo=UTC))
 AHEAD = timedelta(hours=1)
 """How far past the source's time the last window reaches, for what changes meanwhile."""
@@ -233,27 +233,26 @@ def _commit(
     run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk, fetched: Fetched, done: float
 ) -> None:
     """Write a window with its checkpoint, in one transaction."""
-    lo, hi = fetched.window.lo, fetched.window.hi
-    step = f"{catalogue.resource.path} changed until {min(hi, walk.until):%Y-%m-%d %H:%M}"
+    until = min(fetched.window.hi, walk.until)
+    step = f"{catalogue.resource.path} changed until {until:%Y-%m-%d %H:%M}"
     if fetched.frame is None:
         with run.batch(step, done):
+            _commit_without_waiting(run.connection)
             checkpoints.keep_unchanged(run.connection, catalogue.table, walk, fetched.window)
         rows = walk.known[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
     _refuse(run, catalogue, fetched)
     with run.batch(step, done):
-        stored = read_hashes(
-            run.connection,
-            f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
-            " AND (updated_at >= %s AND updated_at < %s OR %s AND updated_at IS NULL)",
-            (lo, hi, lo == BEGINNING),
-        )
+        _commit_without_waiting(run.connection)
+        stored = checkpoints.stored_hashes(run.connection, catalogue.table, fetched.window)
         loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
         run.keep_rejects(catalogue.table, fetched.rejects)
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
-        checkpoints.note_absent(run.connection, catalogue, walk, gone, rejected)
+        checkpoints.note_absent(
+            run.connection, catalogue, walk, fetched.window, gone=gone, rejected=rejected
+        )
         checkpoints.note_present(run.connection, walk, loaded.older)
         digest = 0 if fetched.rejects else fetched.digest
         checkpoints.keep(
@@ -261,6 +260,15 @@ def _commit(
         )
     for table, counts in loaded.counts.items():
         run.add(table, counts)
+
+
+def _commit_without_waiting(connection: Connection) -> None:
+    """Let the open transaction commit before its log is on the disk.
+
+    A machine that goes down loses whole windows, each with its checkpoint, and the next sync reads
+    them again; the walk's end waits for all of them.
+    """
+    connection.execute("SET LOCAL synchronous_commit = off")
 
 
 def _commit_rows(run: SyncRun, catalogue: Catalogue, fetched: Fetched, step: str) -> None:

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,12 +46,14 @@ class Measured:
 
     Attributes:
         seconds: From its start to its end, interpreter and imports included.
+        cpu: Seconds of processor time, its own and the database server's.
         peak_mb: Its largest resident set, in 10^6 bytes.
         wal_mb: What the database server wrote to its log meanwhile, in 10^6 bytes.
         said: Last line of its output, when that is a JSON object.
     """
 
     seconds: float
+    cpu: float
     peak_mb: float
     wal_mb: float
     said: dict[str, Any] = field(default_factory=dict)
@@ -110,6 +112,20 @@ class Database:
             with psycopg.connect(self.url(name), autocommit=True) as connection:
                 connection.execute("VACUUM (ANALYZE)")
         self._run("CHECKPOINT")
+
+    def cpu(self) -> float:
+        """Return the seconds of processor time that the server's processes used so far."""
+        first = int((self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                pid, _, rest = stat.read_text(encoding="utf-8").partition(" ")
+                fields = rest.rpartition(")")[2].split()
+                if int(pid) == first:
+                    ticks += sum(map(int, fields[11:15]))  # with those of its ended children
+                elif int(fields[1]) == first:
+                    ticks += sum(map(int, fields[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def wal(self) -> int:
         """Return how many bytes of log were written so far."""
@@ -209,15 +225,16 @@ def measure(command: Sequence[str], env: Mapping[str, str], server: Database) ->
         WrongResult: It failed; with what it said.
     """
     with tempfile.TemporaryFile("w+") as out:
-        wal, begun = server.wal(), time.monotonic()
+        wal, cpu, begun = server.wal(), server.cpu(), time.monotonic()
         process = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
+        cpu = server.cpu() - cpu + usage.ru_utime + usage.ru_stime
         wal = server.wal() - wal
         out.seek(0)
         lines = out.read().splitlines()
     if process.returncode:
         raise WrongResult("\n".join([f"{command[:4]} failed:", *lines[-20:]]))
     said = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
-    return Measured(seconds, usage.ru_maxrss * 1024 / MEGABYTE, wal / MEGABYTE, said)
+    return Measured(seconds, cpu, usage.ru_maxrss * 1024 / MEGABYTE, wal / MEGABYTE, said)

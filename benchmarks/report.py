@@ -7,8 +7,8 @@ from statistics import median
 from benchmarks.ground import Measured
 
 HEAD = (
-    "case", "seconds", "against", "seconds", "ratio (turns)", "aim", "rows written", "WAL MB",
-    "peak MB", "requests",
+    "case", "seconds", "against", "seconds", "ratio (turns)", "aim", "CPU ratio", "rows written",
+    "WAL MB", "peak MB", "requests",
 )  # fmt: skip
 
 
@@ -48,6 +48,8 @@ def compared(
     """
     pairs = [(t.seconds / o.seconds) if inverse else (o.seconds / t.seconds)
              for o, t in zip(ours, theirs, strict=True)]  # fmt: skip
+    cpu = [(t.cpu / o.cpu) if inverse else (o.cpu / t.cpu)
+           for o, t in zip(ours, theirs, strict=True)]  # fmt: skip
     spread = f" ({min(pairs):.2f} to {max(pairs):.2f})" if len(pairs) > 1 else ""
     tables = bool(ours[0].said.get("tables"))
     return Row(
@@ -58,6 +60,7 @@ def compared(
             f"{median(t.seconds for t in theirs):.2f}",
             f"**{median(pairs):.2f}**{spread}",
             aim,
+            f"{median(cpu):.2f}",
             f"{max(o.written() for o in ours):,}" if tables else "",
             f"{median(o.wal_mb for o in ours):.1f}",
             f"{max(o.peak_mb for o in ours):.0f}",
@@ -68,4 +71,4 @@ def compared(
 
 def single(case: str, value: str, aim: str = "") -> Row:
     """Return a line with one number."""
-    return Row((case, value, "", "", "", aim, "", "", "", ""))
+    return Row((case, value, "", "", "", aim, "", "", "", "", ""))

@@ -53,14 +53,14 @@ class Walk:
         since: Where it begins.
         until: The source's time at its beginning.
         known: Windows that it or an earlier walk read.
-        may_be_whole: Whether nothing was committed yet, so that one request may do.
+        is_fresh: Whether no window of it was committed yet when this run took it up.
     """
 
     walk_id: int
     since: datetime
     until: datetime
     known: dict[Window, Stored]
-    may_be_whole: bool
+    is_fresh: bool
 
 
 def open_walk(
@@ -94,7 +94,7 @@ def open_walk(
     walk_id, started_at = cast("tuple[int, datetime]", row)
     known = _known(connection, table)
     has_begun = not is_new and any(s.walk_id == walk_id for s in known.values())
-    return Walk(walk_id, since, started_at, known, may_be_whole=not has_begun)
+    return Walk(walk_id, since, started_at, known, is_fresh=not has_begun)
 
 
 def _known(connection: Connection, table: str) -> dict[Window, Stored]:
@@ -204,7 +204,7 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
         ImplausibleError: Too much is missing; nothing is removed, and the next walk looks again.
     """
     missing = _missing(run.connection, catalogue, walk)
-    live = live_rows(run.connection, catalogue)
+    live = live_rows(run.connection, catalogue) if missing else 0
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
     if why and not run.accept_implausible:
         with run.batch(f"holding {catalogue.resource.path}"):
@@ -223,7 +223,8 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
             ),
             (run.clock(), run.clock(), missing),
         )
-        _recount_windows(run.connection, catalogue.table, walk)
+        if missing or not _is_untouched(run, catalogue, walk):
+            _recount_windows(run.connection, catalogue.table, walk)
         _close(run.connection, walk, run.clock())
     run.add(catalogue.table, Counts(removed=len(missing)))
 
@@ -249,6 +250,12 @@ def _forget_windows_of(connection: Connection, catalogue: Catalogue, urls: list[
         ),
         (catalogue.table, urls),
     )
+
+
+def _is_untouched(run: SyncRun, catalogue: Catalogue, walk: Walk) -> bool:
+    """Whether this walk wrote nothing, so that every window is still as it was counted."""
+    counts = run.counts.get(catalogue.table, Counts())
+    return walk.is_fresh and not counts.inserted + counts.updated
 
 
 def _recount_windows(connection: Connection, table: str, walk: Walk) -> None:

@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from threading import Lock
+from typing import cast
 
 import polars as pl
 
@@ -16,14 +16,11 @@ from finale_pipeline.finale.client import Body
 from finale_pipeline.finale.transport import AnswerTooLarge
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync import checkpoints
-from finale_pipeline.sync.catalog import Catalogue, write
+from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.checkpoints import BEGINNING, Stored
+from finale_pipeline.sync.commits import Fetched, commit, commit_rows, row_count
+from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
-
-if TYPE_CHECKING:
-    from finale_pipeline.finale.wire import Reject
 
 MEGABYTE = 1 << 20
 WHOLE_BYTES = 16 * MEGABYTE
@@ -37,23 +34,8 @@ ALL_TIME = Window(BEGINNING, datetime(2100, 1, 1, tzinfo=UTC))
 AHEAD = timedelta(hours=1)
 """How far past the source's time the last window reaches, for what changes meanwhile."""
 OVERLAP = timedelta(minutes=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A window that was read.
-
-    Attributes:
-        window: Its bounds.
-        digest: Of the answer.
-        frame: Its records with their hashes; None when the answer is the one of last time.
-        rejects: Its unreadable records.
-    """
-
-    window: Window
-    digest: int
-    frame: pl.DataFrame | None
-    rejects: "list[Reject]"
+DECODING = Lock()
+"""One answer is decoded at a time: it takes several times its size, and lanes gain nothing."""
 
 
 def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
@@ -77,7 +59,7 @@ def backfill(run: SyncRun, catalogue: Catalogue, since: datetime, until: datetim
     step = f"{catalogue.resource.path} of {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     for window in windows.cut(since, until, span=LONGEST):
         for fetched in _fetch(run, catalogue, window, {}):
-            _commit_rows(run, catalogue, fetched, step)
+            commit_rows(run, catalogue, fetched, step)
 
 
 def _since(run: SyncRun) -> datetime:
@@ -86,16 +68,17 @@ def _since(run: SyncRun) -> datetime:
 
 def _read_whole(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> bool:
     """Read a small account in one request; False when it is not small."""
-    if not walk.may_be_whole or checkpoints.live_rows(run.connection, catalogue) > WHOLE_ROWS:
+    rows = sum(window.rows for window in walk.known.values())
+    if not walk.is_fresh or rows > WHOLE_ROWS:
         return False
     try:
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
     except AnswerTooLarge:
         return False
     fetched = _decoded(catalogue, ALL_TIME, body, walk.known)
-    if _row_count(fetched, walk.known) >= run.settings.row_cap:
+    if row_count(fetched, walk.known) >= run.settings.row_cap:
         return False
-    _commit(run, catalogue, walk, fetched, 1.0)
+    commit(run, catalogue, walk, fetched, 1.0)
     return True
 
 
@@ -103,7 +86,7 @@ def _read_tail(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> No
     """Read again what changed since the walk began; it may have slipped between windows."""
     window = Window(walk.until - OVERLAP, run.client.source_now() + AHEAD)
     for fetched in _fetch(run, catalogue, window, {}):
-        _commit_rows(run, catalogue, fetched, f"{catalogue.resource.path}: its last changes")
+        commit_rows(run, catalogue, fetched, f"{catalogue.resource.path}: its last changes")
 
 
 class _Walk:
@@ -127,6 +110,7 @@ class _Walk:
 
     def read(self) -> None:
         """Read and commit every window that this walk has not committed yet."""
+        give_back_large_blocks()
         lanes = self._run.settings.lanes
         ahead: deque[tuple[Window, Future[list[Fetched]]]] = deque()
         plan = self._plan()
@@ -169,8 +153,8 @@ class _Walk:
         done = (window.hi - self._walk.since) / (self._upper - self._walk.since)
         rows = 0
         for fetched in answers:
-            rows += _row_count(fetched, self._walk.known)
-            _commit(self._run, self._catalogue, self._walk, fetched, done)
+            rows += row_count(fetched, self._walk.known)
+            commit(self._run, self._catalogue, self._walk, fetched, done)
         wanted = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
         self._span = min(LONGEST, max(SHORTEST, timedelta(seconds=wanted // timedelta(seconds=1))))
 
@@ -183,9 +167,10 @@ def _fetch(
     limit = None if window in known or is_second else WINDOW_BYTES
     try:
         body = run.client.body(catalogue.resource, window, max_bytes=limit)
-        fetched = _decoded(catalogue, window, body, known)
+        with DECODING:
+            fetched = _decoded(catalogue, window, body, known)
         del body
-        if _row_count(fetched, known) < run.settings.row_cap:
+        if row_count(fetched, known) < run.settings.row_cap:
             yield fetched
             return
     except AnswerTooLarge:
@@ -221,78 +206,3 @@ def _decoded(
     # The end belongs to the next window; what lies on it is there again.
     frame = answer.frame.filter((pl.col("updated_at") < window.hi).fill_null(value=True))
     return Fetched(window, body.digest, catalogue.prepared(frame), answer.rejects)
-
-
-def _row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
-    if fetched.frame is None:
-        return known[fetched.window].rows
-    return len(fetched.frame) + len(fetched.rejects)
-
-
-def _commit(
-    run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk, fetched: Fetched, done: float
-) -> None:
-    """Write a window with its checkpoint, in one transaction."""
-    until = min(fetched.window.hi, walk.until)
-    step = f"{catalogue.resource.path} changed until {until:%Y-%m-%d %H:%M}"
-    if fetched.frame is None:
-        with run.batch(step, done):
-            _commit_without_waiting(run.connection)
-            checkpoints.keep_unchanged(run.connection, catalogue.table, walk, fetched.window)
-        rows = walk.known[fetched.window].rows
-        run.add(catalogue.table, Counts(read=rows, unchanged=rows))
-        return
-    _refuse(run, catalogue, fetched)
-    with run.batch(step, done):
-        _commit_without_waiting(run.connection)
-        stored = checkpoints.stored_hashes(run.connection, catalogue.table, fetched.window)
-        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
-        run.keep_rejects(catalogue.table, fetched.rejects)
-        gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
-        rejected = [r.key for r in fetched.rejects if r.key]
-        checkpoints.note_absent(
-            run.connection, catalogue, walk, fetched.window, gone=gone, rejected=rejected
-        )
-        checkpoints.note_present(run.connection, walk, loaded.older)
-        digest = 0 if fetched.rejects else fetched.digest
-        checkpoints.keep(
-            run.connection, catalogue.table, walk, fetched.window, digest=digest, now=run.clock()
-        )
-    for table, counts in loaded.counts.items():
-        run.add(table, counts)
-
-
-def _commit_without_waiting(connection: Connection) -> None:
-    """Let the open transaction commit before its log is on the disk.
-
-    A machine that goes down loses whole windows, each with its checkpoint, and the next sync reads
-    them again; the walk's end waits for all of them.
-    """
-    connection.execute("SET LOCAL synchronous_commit = off")
-
-
-def _commit_rows(run: SyncRun, catalogue: Catalogue, fetched: Fetched, step: str) -> None:
-    """Write a window's records alone: no checkpoint, nothing is looked for that is gone."""
-    if fetched.frame is None:
-        return
-    _refuse(run, catalogue, fetched)
-    with run.batch(step):
-        stored = read_hashes(
-            run.connection,
-            f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
-            " AND updated_at >= %s AND updated_at <= %s",
-            (fetched.window.lo, fetched.window.hi),
-        )
-        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
-        run.keep_rejects(catalogue.table, fetched.rejects)
-    for table, counts in loaded.counts.items():
-        run.add(table, counts)
-
-
-def _refuse(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> None:
-    run.refuse_if_unreadable(
-        catalogue.table,
-        fetched.rejects,
-        read=_row_count(fetched, {}),
-        so_far=run.counts.get(catalogue.table, Counts()),
-    )

@@ -1,0 +1,110 @@
+"""Writes a window that was read: its rows, what it misses, its checkpoint, in one transaction."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from finale_pipeline.domain.windows import Window
+from finale_pipeline.sync import checkpoints
+from finale_pipeline.sync.catalog import Catalogue, write
+from finale_pipeline.sync.checkpoints import Stored
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
+
+if TYPE_CHECKING:
+    from finale_pipeline.finale.wire import Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A window that was read.
+
+    Attributes:
+        window: Its bounds.
+        digest: Of the answer.
+        frame: Its records with their hashes; None when the answer is the one of last time.
+        rejects: Its unreadable records.
+    """
+
+    window: Window
+    digest: int
+    frame: pl.DataFrame | None
+    rejects: "list[Reject]"
+
+
+def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
+    """Return how many records a window has."""
+    if fetched.frame is None:
+        return known[fetched.window].rows
+    return len(fetched.frame) + len(fetched.rejects)
+
+
+def commit(
+    run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk, fetched: Fetched, done: float
+) -> None:
+    """Write a window with its checkpoint, in one transaction."""
+    until = min(fetched.window.hi, walk.until)
+    step = f"{catalogue.resource.path} changed until {until:%Y-%m-%d %H:%M}"
+    if fetched.frame is None:
+        with run.batch(step, done):
+            _commit_without_waiting(run.connection)
+            checkpoints.keep_unchanged(run.connection, catalogue.table, walk, fetched.window)
+        rows = walk.known[fetched.window].rows
+        run.add(catalogue.table, Counts(read=rows, unchanged=rows))
+        return
+    _refuse(run, catalogue, fetched)
+    with run.batch(step, done):
+        _commit_without_waiting(run.connection)
+        stored = checkpoints.stored_hashes(run.connection, catalogue.table, fetched.window)
+        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
+        run.keep_rejects(catalogue.table, fetched.rejects)
+        gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
+        rejected = [r.key for r in fetched.rejects if r.key]
+        checkpoints.note_absent(
+            run.connection, catalogue, walk, fetched.window, gone=gone, rejected=rejected
+        )
+        checkpoints.note_present(run.connection, walk, loaded.older)
+        digest = 0 if fetched.rejects else fetched.digest
+        checkpoints.keep(
+            run.connection, catalogue.table, walk, fetched.window, digest=digest, now=run.clock()
+        )
+    for table, counts in loaded.counts.items():
+        run.add(table, counts)
+
+
+def _commit_without_waiting(connection: Connection) -> None:
+    """Let the open transaction commit before its log is on the disk.
+
+    A machine that goes down loses whole windows, each with its checkpoint, and the next sync reads
+    them again; the walk's end waits for all of them.
+    """
+    connection.execute("SET LOCAL synchronous_commit = off")
+
+
+def commit_rows(run: SyncRun, catalogue: Catalogue, fetched: Fetched, step: str) -> None:
+    """Write a window's records alone: no checkpoint, nothing is looked for that is gone."""
+    if fetched.frame is None:
+        return
+    _refuse(run, catalogue, fetched)
+    with run.batch(step):
+        stored = read_hashes(
+            run.connection,
+            f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
+            " AND updated_at >= %s AND updated_at <= %s",
+            (fetched.window.lo, fetched.window.hi),
+        )
+        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
+        run.keep_rejects(catalogue.table, fetched.rejects)
+    for table, counts in loaded.counts.items():
+        run.add(table, counts)
+
+
+def _refuse(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> None:
+    run.refuse_if_unreadable(
+        catalogue.table,
+        fetched.rejects,
+        read=row_count(fetched, {}),
+        so_far=run.counts.get(catalogue.table, Counts()),
+    )

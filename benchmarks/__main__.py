@@ -10,7 +10,7 @@ from benchmarks import catalogue, imports, link, peers
 from benchmarks.ground import Database, database, sandbox
 from benchmarks.report import Row, head
 
-CASES = ("large", "small", "dlt", "link", "imports")
+CASES = ("products", "full", "small", "dlt", "link", "imports")
 MBIT_100 = 12_500_000
 
 
@@ -36,15 +36,16 @@ def machine() -> str:
 
 def _rows(case: str, server: Database, options: argparse.Namespace) -> Iterator[Row]:
     turns = options.turns
-    if case == "large":
-        with sandbox(options.products, flags=["--no-limits"]) as account:
-            yield from catalogue.large(server, account, options.products, turns)
-    elif case == "small":
-        with sandbox(options.small, flags=["--no-limits"]) as account:
-            yield from catalogue.small(server, account, options.small, turns)
-    elif case == "dlt":
-        with sandbox(options.peer, flags=["--no-limits"]) as account:
-            yield from peers.against_dlt(server, account, options.peer, turns)
+    sizes = {
+        "products": (catalogue.products, options.products),
+        "full": (catalogue.full, options.products),
+        "small": (catalogue.small, options.small),
+        "dlt": (peers.against_dlt, options.peer),
+    }
+    if case in sizes:
+        run, count = sizes[case]
+        with sandbox(count, flags=["--no-limits"]) as account:
+            yield from run(server, account, count, turns)
     elif case == "link":
         # The budget of an hour allows two turns of a large account.
         yield from link.far(
@@ -67,6 +68,7 @@ def _options() -> argparse.Namespace:
     if options.smoke:
         options.turns, options.latency = 1, 0.01
         options.products, options.small, options.peer = 400, 200, 200
+        options.only = options.only or [case for case in CASES if case != "dlt"]
     return options
 
 

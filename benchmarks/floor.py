@@ -11,6 +11,7 @@ import psycopg
 from benchmarks.ground import Database, Measured, clean, measure
 
 PRODUCTS = ("core.product",)
+PRODUCT_TABLES = (*PRODUCTS, "core.product_supplier", "core.reorder_rule")
 EVERYTHING = (
     "core.facility", "core.vendor", "core.vendor_contact", "core.product",
     "core.product_supplier", "core.reorder_rule", "core.stock_entry", "core.stock_level",

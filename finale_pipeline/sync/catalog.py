@@ -1,6 +1,6 @@
 """Which tables are read from which collection, with the tables of their nested lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -65,6 +65,10 @@ class Catalogue:
         """Columns that serve only to make the children."""
         return [helper for _, helper in self.resource.helpers]
 
+    def child_rows(self, frame: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the rows of each child's table, with their hashes."""
+        return [hashed(child.rows(frame)) for child in self.children]
+
     def prepared(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the records that belong here, each with its hash."""
         frame = self.chosen(frame)
@@ -102,7 +106,13 @@ class Loaded:
 
 
 def write(
-    run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame, stored: pl.Series, rejected: int
+    run: SyncRun,
+    catalogue: Catalogue,
+    frame: pl.DataFrame,
+    stored: pl.Series,
+    *,
+    rejected: int,
+    child_rows: Sequence[pl.DataFrame] = (),
 ) -> Loaded:
     """Write the records that differ, and their nested lists, in the open transaction.
 
@@ -112,9 +122,10 @@ def write(
         frame: Records as `Catalogue.prepared` returns them.
         stored: Hashes of live rows that need not be sent.
         rejected: Records of the same answer that were unreadable.
+        child_rows: All records' nested lists, where they were made ahead.
     """
     fresh = only_unknown(frame, stored)
-    if stored.is_empty() and (inserted := _insert(run, catalogue, fresh)) is not None:
+    if stored.is_empty() and (inserted := _insert(run, catalogue, fresh, child_rows)) is not None:
         read = len(fresh) + rejected
         inserted[catalogue.table] = Counts(read, len(fresh), rejected=rejected)
         return Loaded(inserted, [])
@@ -139,7 +150,9 @@ def write(
     return Loaded(counts, older)
 
 
-def _insert(run: SyncRun, catalogue: Catalogue, fresh: pl.DataFrame) -> dict[str, Counts] | None:
+def _insert(
+    run: SyncRun, catalogue: Catalogue, fresh: pl.DataFrame, child_rows: Sequence[pl.DataFrame]
+) -> dict[str, Counts] | None:
     """Add records that are all new, which is what a first load is; None = some are not."""
     owner = TableWriter(run.connection, catalogue.table)
     keys = fresh[catalogue.key]
@@ -149,9 +162,9 @@ def _insert(run: SyncRun, catalogue: Catalogue, fresh: pl.DataFrame) -> dict[str
     try:
         with run.connection.transaction():
             owner.insert(fresh.drop(catalogue.helpers), now=run.clock())
-            for child in catalogue.children:
-                rows = child.rows(fresh)
-                TableWriter(run.connection, child.table).insert(hashed(rows), now=run.clock())
+            made = child_rows or catalogue.child_rows(fresh)
+            for child, rows in zip(catalogue.children, made, strict=True):
+                TableWriter(run.connection, child.table).insert(rows, now=run.clock())
                 counts[child.table] = Counts(len(rows), len(rows))
     except UniqueViolation:
         return None
@@ -187,7 +200,7 @@ def sync_facilities(run: SyncRun) -> None:
         run.keep_rejects(catalogue.table, answer.rejects)
         query = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
         stored = read_hashes(run.connection, query, ())
-        loaded = write(run, catalogue, frame, stored, len(answer.rejects))
+        loaded = write(run, catalogue, frame, stored, rejected=len(answer.rejects))
         removed = 0 if answer.rejects else _remove_facilities(run, frame["facility_url"].to_list())
     run.add(catalogue.table, loaded.counts[catalogue.table] + Counts(removed=removed))
 

@@ -1,5 +1,6 @@
 """Writes a window that was read: its rows, what it misses, its checkpoint, in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,14 @@ class Fetched:
         digest: Of the answer.
         frame: Its records with their hashes; None when the answer is the one of last time.
         rejects: Its unreadable records.
+        child_rows: Rows of its nested lists, where all of them will probably be written.
     """
 
     window: Window
     digest: int
     frame: pl.DataFrame | None
     rejects: "list[Reject]"
+    child_rows: Sequence[pl.DataFrame] = ()
 
 
 def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
@@ -58,7 +61,14 @@ def commit(
     with run.batch(step, done):
         _commit_without_waiting(run.connection)
         stored = checkpoints.stored_hashes(run.connection, catalogue.table, fetched.window)
-        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
+        loaded = write(
+            run,
+            catalogue,
+            fetched.frame,
+            stored,
+            rejected=len(fetched.rejects),
+            child_rows=fetched.child_rows,
+        )
         run.keep_rejects(catalogue.table, fetched.rejects)
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
@@ -95,7 +105,14 @@ def commit_rows(run: SyncRun, catalogue: Catalogue, fetched: Fetched, step: str)
             " AND updated_at >= %s AND updated_at <= %s",
             (fetched.window.lo, fetched.window.hi),
         )
-        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
+        loaded = write(
+            run,
+            catalogue,
+            fetched.frame,
+            stored,
+            rejected=len(fetched.rejects),
+            child_rows=fetched.child_rows,
+        )
         run.keep_rejects(catalogue.table, fetched.rejects)
     for table, counts in loaded.counts.items():
         run.add(table, counts)

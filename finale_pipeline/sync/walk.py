@@ -205,4 +205,7 @@ def _decoded(
             )
     # The end belongs to the next window; what lies on it is there again.
     frame = answer.frame.filter((pl.col("updated_at") < window.hi).fill_null(value=True))
-    return Fetched(window, body.digest, catalogue.prepared(frame), answer.rejects)
+    prepared = catalogue.prepared(frame)
+    # On a first load everything is new: the lane makes it ready while the database is at work.
+    child_rows = () if known else catalogue.child_rows(prepared)
+    return Fetched(window, body.digest, prepared, answer.rejects, child_rows)

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -195,7 +194,7 @@ def sandbox(products: int, *, seed: int = 7, flags: Sequence[str] = ()) -> Itera
                 raise WrongResult("the sandbox did not start")
             yield Sandbox(f"http://127.0.0.1:{port}")
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
 
 
 def clean() -> dict[str, str]:

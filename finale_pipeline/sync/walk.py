@@ -23,9 +23,10 @@ from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.run import SyncRun
 
 MEGABYTE = 1 << 20
-WHOLE_BYTES = 16 * MEGABYTE
+WHOLE_BYTES = 24 * MEGABYTE
 """An account whose answer is smaller is read in one request."""
 WHOLE_ROWS = 13_000
+"""An account that was read by windows is asked for in one request again below this."""
 WINDOW_BYTES = 24 * MEGABYTE
 """A larger window is cut in two; this, the row count and the lanes bound the memory."""
 SHORTEST = timedelta(hours=1)
@@ -69,7 +70,8 @@ def _since(run: SyncRun) -> datetime:
 def _read_whole(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> bool:
     """Read a small account in one request; False when it is not small."""
     rows = sum(window.rows for window in walk.known.values())
-    if not walk.is_fresh or rows > WHOLE_ROWS:
+    was_whole = not walk.known or ALL_TIME in walk.known
+    if not walk.is_fresh or not (was_whole or rows <= WHOLE_ROWS):
         return False
     try:
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)

@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test drill check fix dictionary clean
+.PHONY: help run test drill check bench bench-smoke fix dictionary clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -31,6 +31,18 @@ test: check ## lint, types, layer contracts, tests
 drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request
 	$(BIN)/pytest -q --tb=short -m slow -rs
 
+# The peer stays out of our own environment.
+.venv-bench/.ready: benchmarks/constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -c $< 'dlt[postgres]'
+	touch $@
+
+bench: $(VENV)/.ready .venv-bench/.ready ## measure speed and memory; ARGS="--only small --turns 3"
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-smoke: $(VENV)/.ready ## run every benchmark once, tiny: that they work, not how fast
+	$(BIN)/python -m benchmarks --smoke
+
 fix: $(VENV)/.ready ## format, and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -39,4 +51,4 @@ dictionary: $(VENV)/.ready ## write docs/data-dictionary.md from the tables' com
 	$(BIN)/python -m finale_pipeline.operate.dictionary
 
 clean: ## remove the virtual environment and caches; data in .finale stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

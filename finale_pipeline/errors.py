@@ -3,7 +3,8 @@
 PipelineError
 ├── ConfigError             stop and change a setting; trying again cannot help
 │   ├── CredentialsRefused  401 or 403: the key, the secret or their rights
-│   ├── AddressRefused      404, a redirect, an address that is not allowed
+│   ├── AddressRefused      a redirect, an address that is not allowed
+│   │   └── UnknownPath     404
 │   ├── PastDay             stock was asked for a day that Finale cannot show
 │   └── SchemaMismatch      the database is older or newer than this program
 ├── ThrottledError          wait until the named time, then run again
@@ -60,6 +61,10 @@ class CredentialsRefused(ConfigError):
 
 class AddressRefused(ConfigError):
     """The address is not a Finale account, or not one we may send credentials to."""
+
+
+class UnknownPath(AddressRefused):
+    """The source answered 404: a wrong account, or a record that is not there."""
 
 
 class PastDay(ConfigError):

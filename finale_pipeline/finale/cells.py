@@ -94,8 +94,9 @@ def _text_cell(value: object, field: Field) -> str | None:
 
 def _number(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
     try:
-        values = msgspec.json.decode(raw, type=list[float | None])
-    except msgspec.DecodeError:
+        sent = msgspec.json.decode(raw, type=list[float | str | None])
+        values = [_number_cell(v, field) if isinstance(v, str) else v for v in sent]
+    except (msgspec.DecodeError, ValueError):
         return _cell_by_cell(raw, field, _number_cell)
     series = pl.Series(field.column, values, dtype=pl.Float64)
     largest = series.abs().max()

@@ -13,10 +13,10 @@ from urllib.parse import quote
 import xxhash
 
 from finale_pipeline.domain.windows import Window
-from finale_pipeline.errors import MalformedError
+from finale_pipeline.errors import MalformedError, UnknownPath
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.records import Resource
-from finale_pipeline.finale.transport import Source, Transport, UnknownPath, Usage
+from finale_pipeline.finale.transport import Source, Transport, Usage
 
 STAMP = "%Y-%m-%dT%H:%M:%S"
 ENCODED = re.compile(r"(?:[A-Za-z0-9._~/!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)

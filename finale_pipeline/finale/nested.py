@@ -133,7 +133,10 @@ def suppliers_only(parties: pl.DataFrame) -> pl.DataFrame:
 
 
 def _frame(rows: Sequence[tuple[object, ...]], schema: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    return pl.DataFrame(
+        [pl.Series(n, c, dtype=d) for (n, d), c in zip(schema.items(), columns, strict=True)]
+    )
 
 
 def entries(frame: pl.DataFrame, key: str, column: str, kind: type[T]) -> Iterator[tuple[str, T]]:

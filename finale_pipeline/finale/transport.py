@@ -5,8 +5,7 @@ import random
 import ssl
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,11 +15,17 @@ import httpx
 
 from finale_pipeline.errors import (
     AddressRefused,
-    ConfigError,
-    CredentialsRefused,
     MalformedError,
     SourceUnavailable,
     ThrottledError,
+)
+from finale_pipeline.finale.answers import (
+    connection_error,
+    decoded,
+    json_object,
+    login_page,
+    retry_after,
+    status_error,
 )
 from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
 
@@ -34,10 +39,6 @@ CLOCK_NOISE = timedelta(seconds=5)
 
 class AnswerTooLarge(Exception):
     """The answer passed the size that the caller asked for; read it by windows."""
-
-
-class UnknownPath(AddressRefused):
-    """The source answered 404: a wrong account, or a record that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +216,9 @@ class Transport:
                 self._judge(response, path)
                 body = self._read(response, path, max_bytes)
         except httpx.TransportError as error:
-            raise _connection_error(error, path) from error
+            raise connection_error(error, path) from error
         self.usage.add(size=len(body))
-        return _json_object(body, path)
+        return json_object(body, path)
 
     def _learn(self, headers: httpx.Headers) -> None:
         """Take over the source's clock, and its word on the budget."""
@@ -233,11 +234,11 @@ class Transport:
         status = response.status_code
         if status == httpx.codes.OK:
             if "html" in response.headers.get("content-type", ""):
-                raise _login_page(path)
+                raise login_page(path)
             return
         if status == httpx.codes.TOO_MANY_REQUESTS:
             raise self._throttled(response.headers, path)
-        raise _status_error(status, path)
+        raise status_error(status, path)
 
     def _reset(self, headers: httpx.Headers) -> datetime | None:
         """Return by our clock when the budget is back; the header says it by the source's."""
@@ -249,7 +250,7 @@ class Transport:
 
     def _throttled(self, headers: httpx.Headers, path: str) -> Exception:
         now = self._clock()
-        wait = _retry_after(headers.get("retry-after"), now)
+        wait = retry_after(headers.get("retry-after"), now)
         reset = self._reset(headers)
         if wait is None and reset is not None:
             wait = (reset - now).total_seconds()
@@ -264,7 +265,7 @@ class Transport:
         """Read the body under our deadline and size caps, whatever each single read allows."""
         ends_at = time.monotonic() + self._deadline
         body = bytearray()
-        for chunk in _decoded(response, path):
+        for chunk in decoded(response, path):
             body += chunk
             if max_bytes is not None and len(body) > max_bytes:
                 raise AnswerTooLarge
@@ -280,92 +281,3 @@ class _TryAgain(Exception):
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-
-
-def _decoded(response: httpx.Response, path: str) -> Iterator[bytes]:
-    """Yield the body, unzipped by steps: a bomb must not be unpacked before it is measured."""
-    encoding = response.headers.get("content-encoding", "identity")
-    if encoding == "identity":
-        yield from response.iter_raw()
-        return
-    if encoding != "gzip":
-        raise MalformedError(f"The answer for {path} has the unknown encoding {encoding[:40]!r}.")
-    unzip = zlib.decompressobj(wbits=31)
-    try:
-        for chunk in response.iter_raw():
-            rest = chunk
-            while rest:
-                if unzip.eof:  # gzip allows several members, one after the other
-                    unzip = zlib.decompressobj(wbits=31)
-                yield unzip.decompress(rest, 1 << 20)
-                rest = unzip.unconsumed_tail or unzip.unused_data
-    except zlib.error as error:
-        raise MalformedError(f"The answer for {path} is no valid gzip: {error}.") from error
-    if not unzip.eof:
-        raise SourceUnavailable(f"The compressed answer for {path} ended early.")
-
-
-def _json_object(body: bytes, path: str) -> bytes:
-    text = body.removeprefix(b"\xef\xbb\xbf").strip()
-    if text.startswith(b"<"):
-        raise _login_page(path)
-    if not text:
-        raise SourceUnavailable(f"The answer for {path} is empty.")
-    if text.startswith(b"{") and not text.endswith(b"}"):
-        raise SourceUnavailable(f"The answer for {path} ended in the middle.")
-    if not text.startswith(b"{"):
-        raise MalformedError(f"The answer for {path} is no JSON object ({len(body)} bytes).")
-    return text
-
-
-def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait as Retry-After says, as a number or a date; None when it says nothing."""
-    if not value:
-        return None
-    try:
-        return float(value) if value.strip().isdigit() else _until(value, now)
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _until(value: str, now: datetime) -> float:
-    moment = parsedate_to_datetime(value)
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-
-
-def _login_page(path: str) -> CredentialsRefused:
-    return CredentialsRefused(
-        f"{path} answered with a page of HTML instead of data; that is how a login page looks.",
-        step="Check FINALE_BASE_URL, FINALE_ACCOUNT and the API key.",
-    )
-
-
-def _status_error(status: int, path: str) -> Exception:
-    if status in {401, 403}:
-        return CredentialsRefused(
-            f"Finale answered {status} to {path}.",
-            step="Check FINALE_API_KEY and FINALE_API_SECRET; the key may have been revoked.",
-        )
-    if status == httpx.codes.NOT_FOUND:
-        return UnknownPath(
-            f"Finale knows no {path}.",
-            step="Check FINALE_ACCOUNT, with its exact letter case.",
-        )
-    if httpx.codes.is_redirect(status):
-        return AddressRefused(
-            f"Finale redirects {path} ({status}); credentials are never sent on.",
-            step="Check FINALE_BASE_URL.",
-        )
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return SourceUnavailable(f"Finale answered {status} to {path}.")
-    return MalformedError(f"Finale answered {status} to {path}.", step="Report this request.")
-
-
-def _connection_error(error: httpx.TransportError, path: str) -> Exception:
-    said = f"{type(error).__name__}: {error}"
-    if "CERTIFICATE" in said.upper() or "SSL" in said.upper():
-        return ConfigError(
-            f"No trusted connection for {path}: {said}.",
-            step="Check FINALE_BASE_URL, and the certificates this machine trusts.",
-        )
-    return SourceUnavailable(f"The connection for {path} failed: {said}.")

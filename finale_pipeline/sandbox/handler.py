@@ -74,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
             "clock": lambda: account.clock.advance(seconds=float(sent["seconds"])),
             "fault": lambda: sandbox.add_fault(str(sent["fault"])),
             "heal": sandbox.clear_faults,
+            "rates": sandbox.rates.as_dict,
             "edit": lambda: len(account.edit_products(int(sent["products"]))),
             "remove": lambda: len(account.remove_products(int(sent["products"]))),
             "sell": account.catch_up,
@@ -87,6 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a read."""
         sandbox = self.server.sandbox
         sandbox.requests.append(self.path)
+        sandbox.rates.note_request()
         if sandbox.on_request is not None:
             sandbox.on_request(self.path)
         url = urlsplit(self.path)
@@ -101,6 +103,7 @@ class Handler(BaseHTTPRequestHandler):
             is_collection = len([p for p in parts if p]) == 3  # noqa: PLR2004 - account/api/name
             passes, headers = sandbox.limits.take("GET", is_collection=is_collection)
             if not passes:
+                sandbox.rates.note_refusal()
                 self._send(429, [b'{"error":"too many requests"}'], headers)
                 return
         if not self._is_known(parts):

@@ -1,6 +1,8 @@
 """The account's three request budgets, with fixed windows, as its headers tell them."""
 
 import threading
+import time
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime
 
@@ -43,3 +45,31 @@ class Limits:
             "X-RateLimit-Reset": str(reset),
         }
         return remaining >= 0, headers
+
+
+class Rates:
+    """How often it was asked, as it saw it; nothing is refused here."""
+
+    def __init__(self) -> None:
+        self._moments: list[float] = []
+        self._refused = 0
+        self._mutex = threading.Lock()
+
+    def note_request(self) -> None:
+        """Count a read that came."""
+        with self._mutex:
+            self._moments.append(time.monotonic())
+
+    def note_refusal(self) -> None:
+        """Count a read that came over a budget."""
+        with self._mutex:
+            self._refused += 1
+
+    def as_dict(self) -> dict[str, int]:
+        """Return all requests, the most in any 60 seconds, and the refused ones."""
+        with self._mutex:
+            moments, refused = list(self._moments), self._refused
+        busiest = max(
+            (i + 1 - bisect_left(moments, m - 60) for i, m in enumerate(moments)), default=0
+        )
+        return {"requests": len(moments), "busiest_minute": busiest, "refused": refused}

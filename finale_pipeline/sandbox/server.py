@@ -8,7 +8,7 @@ from typing import Self
 
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.handler import Handler, Listener, Parts
-from finale_pipeline.sandbox.limits import Limits
+from finale_pipeline.sandbox.limits import Limits, Rates
 from finale_pipeline.sandbox.query import Query, matches
 from finale_pipeline.sandbox.scenarios import Fault
 
@@ -46,6 +46,7 @@ class SandboxServer:
         self.account = account
         self.on_request = on_request
         self.requests: list[str] = []
+        self.rates = Rates()
         self.row_cap = row_cap
         self.cuts_stock = cuts_stock
         self.latency = latency

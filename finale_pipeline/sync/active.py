@@ -6,8 +6,9 @@ from typing import cast
 import polars as pl
 
 from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.commits import Keep
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.walk import AHEAD, Keep, backfill
+from finale_pipeline.sync.walk import AHEAD, backfill
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import sql
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
+from psycopg.errors import UniqueViolation
 
 from finale_pipeline.domain.catalog import implausible_removal
 from finale_pipeline.finale import nested
@@ -82,6 +83,10 @@ class Catalogue:
         """Columns that serve only to make the children."""
         return [helper for _, helper in self.resource.helpers]
 
+    def child_rows(self, frame: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the rows of each child's table, with their hashes."""
+        return [hashed(child.rows(frame)) for child in self.children]
+
     def prepared(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the records that belong here, each with its hash."""
         frame = self.chosen(frame)
@@ -120,7 +125,13 @@ class Loaded:
 
 
 def write(
-    run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame, stored: pl.Series, rejected: int
+    run: SyncRun,
+    catalogue: Catalogue,
+    frame: pl.DataFrame,
+    stored: pl.Series,
+    *,
+    rejected: int,
+    child_rows: Sequence[pl.DataFrame] = (),
 ) -> Loaded:
     """Write the records that differ, and their nested lists, in the open transaction.
 
@@ -130,8 +141,15 @@ def write(
         frame: Records as `Catalogue.prepared` returns them.
         stored: Hashes of live rows that need not be sent.
         rejected: Records of the same answer that were unreadable.
+        child_rows: All records' nested lists, where they were made ahead.
     """
     fresh = only_unknown(frame, stored)
+    if stored.is_empty() and catalogue.derived is None:
+        inserted = _insert(run, catalogue, fresh, child_rows)
+        if inserted is not None:
+            read = len(fresh) + rejected
+            inserted[catalogue.table] = Counts(read, len(fresh), rejected=rejected)
+            return Loaded(inserted, [])
     owner = TableWriter(run.connection, catalogue.table)
     owner.copy(fresh.drop(catalogue.helpers))
     if catalogue.derived and len(fresh):
@@ -174,7 +192,28 @@ def write_siblings(
     for sibling, frame in zip(catalogue.siblings, frames, strict=True):
         query = f"SELECT row_hash FROM {sibling.table} WHERE {sibling.key} = ANY (%s)"
         stored = read_hashes(run.connection, query, (frame[sibling.key].to_list(),))
-        counts |= write(run, sibling, frame, stored, 0).counts
+        counts |= write(run, sibling, frame, stored, rejected=0).counts
+    return counts
+
+
+def _insert(
+    run: SyncRun, catalogue: Catalogue, fresh: pl.DataFrame, child_rows: Sequence[pl.DataFrame]
+) -> dict[str, Counts] | None:
+    """Add records that are all new, which is what a first load is; None = some are not."""
+    owner = TableWriter(run.connection, catalogue.table)
+    keys = fresh[catalogue.key]
+    if owner.has_any([*keys.head(3), *keys.tail(3)]):
+        return None
+    counts: dict[str, Counts] = {}
+    try:
+        with run.connection.transaction():
+            owner.insert(fresh.drop(catalogue.helpers), now=run.clock())
+            made = child_rows or catalogue.child_rows(fresh)
+            for child, rows in zip(catalogue.children, made, strict=True):
+                TableWriter(run.connection, child.table).insert(rows, now=run.clock())
+                counts[child.table] = Counts(len(rows), len(rows))
+    except UniqueViolation:
+        return None
     return counts
 
 
@@ -208,7 +247,7 @@ def sync_facilities(run: SyncRun) -> None:
         run.keep_rejects(catalogue.table, answer.rejects)
         query = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
         stored = read_hashes(run.connection, query, ())
-        loaded = write(run, catalogue, frame, stored, len(answer.rejects))
+        loaded = write(run, catalogue, frame, stored, rejected=len(answer.rejects))
         run.connection.execute(
             "UPDATE core.facility SET removed_at = %s, changed_at = %s"
             " WHERE facility_url = ANY (%s)",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import polars as pl
@@ -15,10 +15,14 @@ from finale_pipeline.sync.holding import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Difference
-from finale_pipeline.warehouse.store import Counts, sql
+from finale_pipeline.warehouse.store import Counts, read_hashes, sql
 
 RESUMABLE = timedelta(hours=24)
 """An interrupted walk is taken up again for so long; later a new one begins."""
+
+BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+"""Before every stamp; records without any belong to the window that begins here."""
+IN_WINDOW = "(updated_at >= %s AND updated_at < %s OR %s AND updated_at IS NULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,14 @@ class Walk:
         since: Where it begins.
         until: The source's time at its beginning.
         known: Windows that it or an earlier walk read.
-        may_be_whole: Whether nothing was committed yet, so that one request may do.
+        is_fresh: Whether no window of it was committed yet when this run took it up.
     """
 
     walk_id: int
     since: datetime
     until: datetime
     known: dict[Window, Stored]
-    may_be_whole: bool
+    is_fresh: bool
 
 
 def open_walk(
@@ -92,7 +96,7 @@ def open_walk(
     walk_id, started_at = cast("tuple[int, datetime]", row)
     known = _known(connection, table)
     has_begun = not is_new and any(s.walk_id == walk_id for s in known.values())
-    return Walk(walk_id, since, started_at, known, may_be_whole=not has_begun)
+    return Walk(walk_id, since, started_at, known, is_fresh=not has_begun)
 
 
 def _known(connection: Connection, table: str) -> dict[Window, Stored]:
@@ -111,6 +115,16 @@ def _known(connection: Connection, table: str) -> dict[Window, Stored]:
         Window(lo, hi): Stored(walk_id, digest, count, is_intact)
         for lo, hi, walk_id, digest, count, is_intact in cast("list[tuple[Any, ...]]", rows)
     }
+
+
+def stored_hashes(connection: Connection, table: str, window: Window) -> pl.Series:
+    """Return the hashes of the live rows that a table has in a window."""
+    query = f"SELECT row_hash FROM {table} WHERE removed_at IS NULL AND {IN_WINDOW}"
+    return read_hashes(connection, query, _bounds(window))
+
+
+def _bounds(window: Window) -> tuple[datetime, datetime, bool]:
+    return window.lo, window.hi, window.lo == BEGINNING
 
 
 def live_rows(connection: Connection, catalogue: Catalogue) -> int:
@@ -155,6 +169,8 @@ def note_absent(
     connection: Connection,
     catalogue: Catalogue,
     walk: Walk,
+    window: Window,
+    *,
     gone: pl.Series,
     rejected: Sequence[str],
 ) -> None:
@@ -166,9 +182,10 @@ def note_absent(
             "INSERT INTO ops.absence (walk_id, record_url, row_hash, is_absent)"
             f" SELECT %s, {catalogue.key}, row_hash, true FROM {catalogue.table}"
             f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {catalogue.key} = ANY (%s)"
-            " ON CONFLICT DO NOTHING"
+            # The stamps have an index, and the hashes have none.
+            f" AND {IN_WINDOW} ON CONFLICT DO NOTHING"
         ),
-        (walk.walk_id, gone.to_list(), list(rejected)),
+        (walk.walk_id, gone.to_list(), list(rejected), *_bounds(window)),
     )
 
 
@@ -189,7 +206,7 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
         ImplausibleError: Too much is missing; nothing is removed, and the next walk looks again.
     """
     missing = _missing(run.connection, catalogue, walk)
-    live = live_rows(run.connection, catalogue)
+    live = live_rows(run.connection, catalogue) if missing else 0
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
     if why:
         _hold(run, catalogue, walk, vanished(why, live=live, missing=missing), missing)
@@ -206,7 +223,8 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
         )
         if catalogue.derived and missing:
             counts = catalogue.derived.after(run)
-        _recount_windows(run.connection, catalogue.table, walk)
+        if missing or not _is_untouched(run, catalogue, walk):
+            _recount_windows(run.connection, catalogue.table, walk)
         settle(run, catalogue.table)
         _close(run.connection, walk, run.clock())
     for table, changed in (*counts.items(), (catalogue.table, Counts(removed=len(missing)))):
@@ -248,6 +266,12 @@ def _forget_windows_of(connection: Connection, catalogue: Catalogue, urls: list[
         ),
         (catalogue.table, urls),
     )
+
+
+def _is_untouched(run: SyncRun, catalogue: Catalogue, walk: Walk) -> bool:
+    """Whether this walk wrote nothing, so that every window is still as it was counted."""
+    counts = run.counts.get(catalogue.table, Counts())
+    return walk.is_fresh and not counts.inserted + counts.updated
 
 
 def _recount_windows(connection: Connection, table: str, walk: Walk) -> None:

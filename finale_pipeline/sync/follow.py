@@ -5,8 +5,9 @@ from functools import partial
 
 from finale_pipeline.domain.windows import Window
 from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.commits import commit_rows
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.walk import AHEAD, LONGEST, commit_rows, fetch, sync_catalogue
+from finale_pipeline.sync.walk import AHEAD, LONGEST, fetch, sync_catalogue
 from finale_pipeline.warehouse import demand, watermarks
 
 OVERLAP = timedelta(minutes=10)

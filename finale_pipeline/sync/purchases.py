@@ -91,7 +91,7 @@ def _read_singly(run: SyncRun, wanted: Sequence[Wanted], step: str) -> None:
     frame = catalogue.prepared(answer.frame).join(asked, on="order_url")
     newer = frame.filter(pl.col("updated_at") > pl.col("known_at")).drop("known_at")
     with run.batch(step):
-        headers = write(run, catalogue, newer, pl.Series(HASH, [], dtype=pl.Int64), 0)
+        headers = write(run, catalogue, newer, pl.Series(HASH, [], dtype=pl.Int64), rejected=0)
         current = frame.filter(pl.col("updated_at") >= pl.col("known_at"))
         counts = _write_lines(run, current.select("order_url", "updated_at", "items"))
         run.keep_rejects(LINES, rejects)

@@ -13,6 +13,7 @@ from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
 from finale_pipeline.sync.holding import SAMPLE, hold_unless_accepted, settle
+from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import levels
 from finale_pipeline.warehouse.connect import Connection
@@ -88,6 +89,7 @@ def _places(connection: Connection) -> dict[str, str | None]:
 
 
 def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
+    give_back_large_blocks()
     body = run.client.body(STOCK)
     # Where a sublocation belongs decides about sums too, so it is part of the question.
     digest = xxhash.xxh3_64_intdigest(f"{body.digest} {sorted(places.items())}".encode()) >> 1

@@ -1,11 +1,11 @@
 """Reads a table window by window: fetched ahead in lanes, committed one by one, resumed."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from threading import Lock
+from typing import Any, cast
 
 import polars as pl
 
@@ -16,49 +16,27 @@ from finale_pipeline.finale.client import Body
 from finale_pipeline.finale.transport import AnswerTooLarge
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync import checkpoints
-from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
-from finale_pipeline.sync.checkpoints import Stored
+from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.checkpoints import BEGINNING, Stored
+from finale_pipeline.sync.commits import Fetched, Keep, commit, commit_rows, row_count
+from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
 
-if TYPE_CHECKING:
-    from finale_pipeline.finale.wire import Reject
-
-Keep = Callable[[pl.DataFrame], pl.DataFrame]
 MEGABYTE = 1 << 20
-WHOLE_BYTES = 16 * MEGABYTE
+WHOLE_BYTES = 24 * MEGABYTE
 """An account whose answer is smaller is read in one request."""
 WHOLE_ROWS = 13_000
+"""An account that was read by windows is asked for in one request again below this."""
 WINDOW_BYTES = 24 * MEGABYTE
 """A larger window is cut in two; this, the row count and the lanes bound the memory."""
 SHORTEST = timedelta(hours=1)
 LONGEST = timedelta(days=windows.MAX_DAYS)
-BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 ALL_TIME = Window(BEGINNING, datetime(2100, 1, 1, tzinfo=UTC))
 AHEAD = timedelta(hours=1)
 """How far past the source's time the last window reaches, for what changes meanwhile."""
 OVERLAP = timedelta(minutes=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A window that was read.
-
-    Attributes:
-        window: Its bounds.
-        digest: Of the answer.
-        frame: Its records with their hashes; None when the answer is the one of last time.
-        rejects: Its unreadable records.
-        rows: Records of the answer, those included that belong to no table.
-        others: Its records for the catalogue's siblings, one frame each.
-    """
-
-    window: Window
-    digest: int
-    frame: pl.DataFrame | None
-    rejects: "list[Reject]"
-    rows: int = 0
-    others: tuple[pl.DataFrame, ...] = ()
+DECODING = Lock()
+"""One answer is decoded at a time: it takes several times its size, and lanes gain nothing."""
 
 
 def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
@@ -108,16 +86,18 @@ def _since(run: SyncRun) -> datetime:
 
 def _read_whole(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> bool:
     """Read a small account in one request; False when it is not small."""
-    if not walk.may_be_whole or checkpoints.live_rows(run.connection, catalogue) > WHOLE_ROWS:
+    rows = sum(window.rows for window in walk.known.values())
+    was_whole = not walk.known or ALL_TIME in walk.known
+    if not walk.is_fresh or not (was_whole or rows <= WHOLE_ROWS):
         return False
     try:
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
     except AnswerTooLarge:
         return False
     fetched = _decoded(catalogue, ALL_TIME, body, walk.known)
-    if _row_count(fetched, walk.known) >= run.settings.row_cap:
+    if row_count(fetched, walk.known) >= run.settings.row_cap:
         return False
-    _commit(run, catalogue, walk, fetched, {"progress": 1.0})
+    commit(run, catalogue, walk, fetched, {"progress": 1.0})
     return True
 
 
@@ -153,6 +133,7 @@ class _Walk:
 
     def read(self) -> None:
         """Read and commit every window that this walk has not committed yet."""
+        give_back_large_blocks()
         lanes = self._run.settings.lanes
         ahead: deque[tuple[Window, Future[list[Fetched]]]] = deque()
         plan = self._plan()
@@ -194,8 +175,8 @@ class _Walk:
     def _take(self, window: Window, answers: list[Fetched]) -> None:
         rows = 0
         for fetched in answers:
-            rows += _row_count(fetched, self._walk.known)
-            _commit(self._run, self._catalogue, self._walk, fetched, self._far(window, rows))
+            rows += row_count(fetched, self._walk.known)
+            commit(self._run, self._catalogue, self._walk, fetched, self._far(window, rows))
         self._rows += rows
         wanted = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
         self._span = min(LONGEST, max(SHORTEST, timedelta(seconds=wanted // timedelta(seconds=1))))
@@ -219,9 +200,10 @@ def fetch(
     limit = None if window in known or is_second else WINDOW_BYTES
     try:
         body = run.client.body(catalogue.resource, window, max_bytes=limit)
-        fetched = _decoded(catalogue, window, body, known)
+        with DECODING:
+            fetched = _decoded(catalogue, window, body, known)
         del body
-        if _row_count(fetched, known) < run.settings.row_cap:
+        if row_count(fetched, known) < run.settings.row_cap:
             yield fetched
             return
     except AnswerTooLarge:
@@ -260,100 +242,7 @@ def _decoded(
     # Two seconds that share an answer cannot be told apart by a shorter window; the first is whole.
     is_shortest = window.hi - window.lo <= noise
     rows = len(frame) + len(answer.rejects) if is_shortest else answer.rows
-    return Fetched(window, body.digest, catalogue.prepared(frame), answer.rejects, rows, others)
-
-
-def _row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
-    if fetched.frame is None:
-        return known[fetched.window].rows
-    return fetched.rows
-
-
-def _commit(
-    run: SyncRun,
-    catalogue: Catalogue,
-    walk: checkpoints.Walk,
-    fetched: Fetched,
-    far: dict[str, Any],
-) -> None:
-    """Write a window with its checkpoint, in one transaction."""
-    lo, hi = fetched.window.lo, fetched.window.hi
-    step = f"{catalogue.resource.path} changed until {min(hi, walk.until):%Y-%m-%d %H:%M}"
-    if fetched.frame is None:
-        with run.batch(step, **far):
-            checkpoints.keep_unchanged(run.connection, catalogue.table, walk, fetched.window)
-        rows = walk.known[fetched.window].rows
-        run.add(catalogue.table, Counts(read=rows, unchanged=rows))
-        return
-    _refuse(run, catalogue, fetched)
-    with run.batch(step, **far):
-        stored = read_hashes(
-            run.connection,
-            f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
-            " AND (updated_at >= %s AND updated_at < %s OR %s AND updated_at IS NULL)",
-            (lo, hi, lo == BEGINNING),
-        )
-        loaded = write(run, catalogue, fetched.frame, stored, len(fetched.rejects))
-        siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, fetched.rejects)
-        gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
-        rejected = [r.key for r in fetched.rejects if r.key]
-        checkpoints.note_absent(run.connection, catalogue, walk, gone, rejected)
-        checkpoints.note_present(run.connection, walk, loaded.older)
-        digest = 0 if fetched.rejects else fetched.digest
-        checkpoints.keep(
-            run.connection, catalogue.table, walk, fetched.window, digest=digest, now=run.clock()
-        )
-    for table, counts in (*loaded.counts.items(), *siblings.items()):
-        run.add(table, counts)
-
-
-def commit_rows(
-    run: SyncRun,
-    catalogue: Catalogue,
-    fetched: Fetched,
-    step: str,
-    *,
-    keep: Keep | None = None,
-    with_rows: Callable[[], object] = lambda: None,
-    **far: Any,
-) -> None:
-    """Write a window's records alone: no checkpoint, nothing is looked for that is gone.
-
-    Args:
-        run: The run.
-        catalogue: Where they belong.
-        fetched: The window.
-        step: What the ledger says.
-        keep: Which records to write; the others count as unchanged.
-        with_rows: Called at the end of the transaction.
-        **far: How far the run is, as `SyncRun.batch` takes it.
-    """
-    if fetched.frame is None:
-        return
-    _refuse(run, catalogue, fetched)
-    frame = keep(fetched.frame) if keep else fetched.frame
-    with run.batch(step, **far):
-        stored = read_hashes(
-            run.connection,
-            f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
-            " AND updated_at >= %s AND updated_at <= %s",
-            (fetched.window.lo, fetched.window.hi),
-        )
-        loaded = write(run, catalogue, frame, stored, len(fetched.rejects))
-        siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, fetched.rejects)
-        with_rows()
-    left_out = len(fetched.frame) - len(frame)
-    run.add(catalogue.table, Counts(read=left_out, unchanged=left_out))
-    for table, counts in (*loaded.counts.items(), *siblings.items()):
-        run.add(table, counts)
-
-
-def _refuse(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> None:
-    run.refuse_if_unreadable(
-        catalogue.table,
-        fetched.rejects,
-        read=_row_count(fetched, {}),
-        so_far=run.counts.get(catalogue.table, Counts()),
-    )
+    prepared = catalogue.prepared(frame)
+    # On a first load everything is new: the lane makes it ready while the database is at work.
+    child_rows = () if known else catalogue.child_rows(prepared)
+    return Fetched(window, body.digest, prepared, answer.rejects, rows, others, child_rows)

@@ -187,3 +187,11 @@ def test_the_sandbox_is_controlled_over_http(account: Account, sandbox: SandboxS
     httpx.post(f"{sandbox.base_url}/sandbox/heal", json={})
     assert get(sandbox, "/demo/api/product").status_code == 200
     assert httpx.post(f"{sandbox.base_url}/sandbox/nothing", json={}).status_code == 400
+
+
+def test_it_tells_how_often_it_was_asked_and_what_it_refused(account: Account) -> None:
+    with SandboxServer(account, rate_limits=(2, 300)) as sandbox:
+        for _ in range(3):
+            get(sandbox, "/demo/api/facility")
+        told = httpx.post(f"{sandbox.base_url}/sandbox/rates", json={}).json()["answer"]
+    assert told == {"requests": 3, "busiest_minute": 3, "refused": 1}

@@ -1,6 +1,7 @@
 """Full syncs: first, again, with changes; whole and by windows; always equal to the account."""
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync import walk
+from finale_pipeline.sync.catalog import PRODUCTS
 from finale_pipeline.sync.run import open_sync
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection
@@ -50,6 +52,23 @@ def test_a_second_sync_writes_nothing(by: Settings, connection: Connection) -> N
     written = {t: (c.inserted, c.updated, c.removed) for t, c in again.counts.items()}
     assert set(written.values()) == {(0, 0, 0)}
     assert again.counts["core.product"].unchanged >= 400
+
+
+def test_a_known_record_among_new_ones_is_updated(
+    settings: Settings, account: Account, connection: Connection
+) -> None:
+    sync(settings)
+    account.clock.advance(seconds=5000)
+    account.create_products(4)
+    [edited] = account.edit_products(1)
+    account.create_products(4)
+    with open_sync(settings, strategy="full", trigger="test", table_sets=("catalogue",)) as run:
+        walk.backfill(run, PRODUCTS, NOW + timedelta(hours=1), NOW + timedelta(hours=2))
+    counts = run.counts["core.product"]
+    assert (counts.read, counts.inserted, counts.updated) == (9, 8, 1)
+    sent = next(r for r in account.records("product") if r["productUrl"] == edited)
+    query = "SELECT cost FROM core.product WHERE product_url = %s"
+    assert connection.execute(query, (edited,)).fetchone() == (Decimal(str(sent["cost"])),)
 
 
 def test_exactly_the_edited_rows_are_written(

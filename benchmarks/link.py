@@ -1,0 +1,44 @@
+"""A far source: 300 ms and 100 Mbit/s a connection, under the real request budgets."""
+
+from collections.abc import Iterator
+
+from benchmarks.catalogue import SYNC_PRODUCTS
+from benchmarks.ground import Database, Measured, environment, expect, measure, sandbox
+from benchmarks.report import Row, compared, single
+
+PER_MINUTE, PER_HOUR = 120, 300
+BUDGETS = {"get_per_minute": PER_MINUTE, "collections_per_hour": PER_HOUR}
+LANES = {"lanes": 4, "compress": "true"}
+ONE_LANE = {"lanes": 1, "compress": "false"}
+
+
+def far(
+    server: Database, products: int, turns: int, *, latency: float, bandwidth: int
+) -> Iterator[Row]:
+    """Yield the lines.
+
+    Raises:
+        WrongResult: The sandbox saw more requests in a minute than its budget, or refused one.
+    """
+    flags = ["--latency", str(latency), "--bandwidth", str(bandwidth)]
+    first: list[Measured] = []
+    same: dict[str, list[Measured]] = {"lanes": [], "one": []}
+    with sandbox(products, flags=flags) as account:
+        for _ in range(turns):
+            name = server.new()
+            for runs, way in ((first, LANES), (same["lanes"], LANES), (same["one"], ONE_LANE)):
+                server.settle(name)
+                env = environment(account, server.url(name), **(way | BUDGETS))
+                runs.append(measure(SYNC_PRODUCTS, env, server))
+            server.drop(name)
+        seen = account.ask("rates")
+    expect(seen["busiest_minute"] <= PER_MINUTE and not seen["refused"], f"budget passed: {seen}")
+    where = f"{products:,} products, {latency * 1000:.0f} ms, {bandwidth * 8 / 1e6:.0f} Mbit/s"
+    one = "1 lane, not compressed"
+    yield compared(f"{where}: nothing changed", same["lanes"], one, same["one"], aim="≤ 0.15")
+    yield compared(f"{where}: first load", first, f"{one}, nothing changed", same["one"])
+    yield single(
+        "the same, busiest minute and refusals as the source saw them",
+        f"{seen['busiest_minute']} requests, {seen['refused']} refused",
+        f"≤ {PER_MINUTE}, 0",
+    )

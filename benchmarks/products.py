@@ -1,0 +1,43 @@
+"""One process: the products of the account, and nothing else, as `finale sync full` reads them.
+
+`python -m benchmarks.products [URL …]` syncs the configured database; with URLs each of those, one
+after the other in the same process, and tells the seconds of each: what a warm process needs.
+"""
+
+import json
+import sys
+import time
+
+from finale_pipeline.operate.syncing import Report
+from finale_pipeline.settings import Settings, load_settings
+from finale_pipeline.sync.catalog import PRODUCTS
+from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.walk import sync_catalogue
+
+
+def sync(settings: Settings) -> Report:
+    """Bring core.product, core.product_supplier and core.reorder_rule up to date."""
+    report = Report("products")
+    with open_sync(
+        settings, strategy="full", trigger="benchmark", table_sets=("catalogue",)
+    ) as run:
+        report.run = run
+        sync_catalogue(run, PRODUCTS)
+    return report
+
+
+def main(urls: list[str]) -> None:
+    settings = load_settings()
+    if not urls:
+        print(json.dumps(sync(settings).as_dict()))
+        return
+    seconds = []
+    for url in urls:
+        begun = time.monotonic()
+        sync(Settings.model_validate(settings.model_dump() | {"database_url": url}))
+        seconds.append(time.monotonic() - begun)
+    print(json.dumps({"seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,116 @@
+"""What an answer of Finale is: data, or an error by its status, its text or its failure."""
+
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from finale_pipeline.errors import (
+    AddressRefused,
+    ConfigError,
+    CredentialsRefused,
+    MalformedError,
+    SourceUnavailable,
+    UnknownPath,
+)
+
+
+def decoded(response: httpx.Response, path: str) -> Iterator[bytes]:
+    """Yield the body, unzipped by steps: a bomb must not be unpacked before it is measured."""
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding == "identity":
+        yield from response.iter_raw()
+        return
+    if encoding != "gzip":
+        raise MalformedError(f"The answer for {path} has the unknown encoding {encoding[:40]!r}.")
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        for chunk in response.iter_raw():
+            rest = chunk
+            while rest:
+                if unzip.eof:  # gzip allows several members, one after the other
+                    unzip = zlib.decompressobj(wbits=31)
+                yield unzip.decompress(rest, 1 << 20)
+                rest = unzip.unconsumed_tail or unzip.unused_data
+    except zlib.error as error:
+        raise MalformedError(f"The answer for {path} is no valid gzip: {error}.") from error
+    if not unzip.eof:
+        raise SourceUnavailable(f"The compressed answer for {path} ended early.")
+
+
+def json_object(body: bytes, path: str) -> bytes:
+    """Return an answer that can be a JSON object, without space around it.
+
+    Raises:
+        CredentialsRefused: It is a page.
+        SourceUnavailable: It is empty or ended in the middle.
+        MalformedError: It is anything else.
+    """
+    text = body.removeprefix(b"\xef\xbb\xbf").strip()
+    if text.startswith(b"<"):
+        raise login_page(path)
+    if not text:
+        raise SourceUnavailable(f"The answer for {path} is empty.")
+    if text.startswith(b"{") and not text.endswith(b"}"):
+        raise SourceUnavailable(f"The answer for {path} ended in the middle.")
+    if not text.startswith(b"{"):
+        raise MalformedError(f"The answer for {path} is no JSON object ({len(body)} bytes).")
+    return text
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait as Retry-After says, as a number or a date; None when it says nothing."""
+    if not value:
+        return None
+    try:
+        return float(value) if value.strip().isdigit() else _until(value, now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _until(value: str, now: datetime) -> float:
+    moment = parsedate_to_datetime(value)
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+
+
+def login_page(path: str) -> CredentialsRefused:
+    """Return the error for HTML in the place of data."""
+    return CredentialsRefused(
+        f"{path} answered with a page of HTML instead of data; that is how a login page looks.",
+        step="Check FINALE_BASE_URL, FINALE_ACCOUNT and the API key.",
+    )
+
+
+def status_error(status: int, path: str) -> Exception:
+    """Return what a status other than 200 and 429 means."""
+    if status in {401, 403}:
+        return CredentialsRefused(
+            f"Finale answered {status} to {path}.",
+            step="Check FINALE_API_KEY and FINALE_API_SECRET; the key may have been revoked.",
+        )
+    if status == httpx.codes.NOT_FOUND:
+        return UnknownPath(
+            f"Finale knows no {path}.",
+            step="Check FINALE_ACCOUNT, with its exact letter case.",
+        )
+    if httpx.codes.is_redirect(status):
+        return AddressRefused(
+            f"Finale redirects {path} ({status}); credentials are never sent on.",
+            step="Check FINALE_BASE_URL.",
+        )
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return SourceUnavailable(f"Finale answered {status} to {path}.")
+    return MalformedError(f"Finale answered {status} to {path}.", step="Report this request.")
+
+
+def connection_error(error: httpx.TransportError, path: str) -> Exception:
+    """Return what a failure below HTTP means."""
+    said = f"{type(error).__name__}: {error}"
+    if "CERTIFICATE" in said.upper() or "SSL" in said.upper():
+        return ConfigError(
+            f"No trusted connection for {path}: {said}.",
+            step="Check FINALE_BASE_URL, and the certificates this machine trusts.",
+        )
+    return SourceUnavailable(f"The connection for {path} failed: {said}.")

@@ -1,0 +1,167 @@
+"""Writes a window that was read: its rows, what it misses, its checkpoint, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from finale_pipeline.domain.windows import Window
+from finale_pipeline.sync import checkpoints
+from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
+from finale_pipeline.sync.checkpoints import Stored
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
+
+if TYPE_CHECKING:
+    from finale_pipeline.finale.wire import Reject
+
+
+Keep = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A window that was read.
+
+    Attributes:
+        window: Its bounds.
+        digest: Of the answer.
+        frame: Its records with their hashes; None when the answer is the one of last time.
+        rejects: Its unreadable records.
+        rows: Records of the answer, those included that belong to no table.
+        others: Its records for the catalogue's siblings, one frame each.
+        child_rows: Rows of its nested lists, where all of them will probably be written.
+    """
+
+    window: Window
+    digest: int
+    frame: pl.DataFrame | None
+    rejects: "list[Reject]"
+    rows: int = 0
+    others: tuple[pl.DataFrame, ...] = ()
+    child_rows: Sequence[pl.DataFrame] = ()
+
+
+def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
+    """Return how many records a window has, those included that belong to no table."""
+    if fetched.frame is None:
+        return known[fetched.window].rows
+    return fetched.rows
+
+
+def commit(
+    run: SyncRun,
+    catalogue: Catalogue,
+    walk: checkpoints.Walk,
+    fetched: Fetched,
+    far: dict[str, Any],
+) -> None:
+    """Write a window with its checkpoint, in one transaction.
+
+    Args:
+        run: The run.
+        catalogue: Where its records belong.
+        walk: The walk it is part of.
+        fetched: The window.
+        far: How far the run is, as `SyncRun.batch` takes it.
+    """
+    until = min(fetched.window.hi, walk.until)
+    step = f"{catalogue.resource.path} changed until {until:%Y-%m-%d %H:%M}"
+    if fetched.frame is None:
+        with run.batch(step, **far):
+            _commit_without_waiting(run.connection)
+            checkpoints.keep_unchanged(run.connection, catalogue.table, walk, fetched.window)
+        rows = walk.known[fetched.window].rows
+        run.add(catalogue.table, Counts(read=rows, unchanged=rows))
+        return
+    _refuse(run, catalogue, fetched)
+    with run.batch(step, **far):
+        _commit_without_waiting(run.connection)
+        stored = checkpoints.stored_hashes(run.connection, catalogue.table, fetched.window)
+        loaded = write(
+            run,
+            catalogue,
+            fetched.frame,
+            stored,
+            rejected=len(fetched.rejects),
+            child_rows=fetched.child_rows,
+        )
+        siblings = write_siblings(run, catalogue, fetched.others)
+        run.keep_rejects(catalogue.table, fetched.rejects)
+        gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
+        rejected = [r.key for r in fetched.rejects if r.key]
+        checkpoints.note_absent(
+            run.connection, catalogue, walk, fetched.window, gone=gone, rejected=rejected
+        )
+        checkpoints.note_present(run.connection, walk, loaded.older)
+        digest = 0 if fetched.rejects else fetched.digest
+        checkpoints.keep(
+            run.connection, catalogue.table, walk, fetched.window, digest=digest, now=run.clock()
+        )
+    for table, counts in (*loaded.counts.items(), *siblings.items()):
+        run.add(table, counts)
+
+
+def _commit_without_waiting(connection: Connection) -> None:
+    """Let the open transaction commit before its log is on the disk.
+
+    A machine that goes down loses whole windows, each with its checkpoint, and the next sync reads
+    them again; the walk's end waits for all of them.
+    """
+    connection.execute("SET LOCAL synchronous_commit = off")
+
+
+def commit_rows(
+    run: SyncRun,
+    catalogue: Catalogue,
+    fetched: Fetched,
+    step: str,
+    *,
+    keep: Keep | None = None,
+    with_rows: Callable[[], object] = lambda: None,
+    **far: Any,
+) -> None:
+    """Write a window's records alone: no checkpoint, nothing is looked for that is gone.
+
+    Args:
+        run: The run.
+        catalogue: Where they belong.
+        fetched: The window.
+        step: What the ledger says.
+        keep: Which records to write; the others count as unchanged.
+        with_rows: Called at the end of the transaction.
+        **far: How far the run is, as `SyncRun.batch` takes it.
+    """
+    if fetched.frame is None:
+        return
+    _refuse(run, catalogue, fetched)
+    frame = keep(fetched.frame) if keep else fetched.frame
+    with run.batch(step, **far):
+        stored = read_hashes(
+            run.connection,
+            f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
+            " AND updated_at >= %s AND updated_at <= %s",
+            (fetched.window.lo, fetched.window.hi),
+        )
+        made = () if keep else fetched.child_rows
+        loaded = write(
+            run, catalogue, frame, stored, rejected=len(fetched.rejects), child_rows=made
+        )
+        siblings = write_siblings(run, catalogue, fetched.others)
+        run.keep_rejects(catalogue.table, fetched.rejects)
+        with_rows()
+    left_out = len(fetched.frame) - len(frame)
+    run.add(catalogue.table, Counts(read=left_out, unchanged=left_out))
+    for table, counts in (*loaded.counts.items(), *siblings.items()):
+        run.add(table, counts)
+
+
+def _refuse(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> None:
+    run.refuse_if_unreadable(
+        catalogue.table,
+        fetched.rejects,
+        read=row_count(fetched, {}),
+        so_far=run.counts.get(catalogue.table, Counts()),
+    )

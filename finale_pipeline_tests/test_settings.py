@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.settings import Settings, load_settings
+from finale_pipeline.settings import Settings, load_settings, setting_name
 
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
-        monkeypatch.delenv(f"FINALE_{name.upper()}", raising=False)
+        monkeypatch.delenv(setting_name(name), raising=False)
 
 
 def test_without_any_setting_the_sandbox_is_used() -> None:
@@ -64,5 +64,6 @@ def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_example_file_names_every_setting_and_no_other() -> None:
     example = Path(__file__).parents[1] / ".env.example"
     lines = example.read_text(encoding="utf-8").splitlines()
-    named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith("# FINALE_")}
-    assert named == {f"FINALE_{name.upper()}" for name in Settings.model_fields}
+    prefixes = ("# FINALE_", "# SENDGRID_")
+    named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith(prefixes)}
+    assert named == {setting_name(name) for name in Settings.model_fields}

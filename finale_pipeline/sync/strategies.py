@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities
+from finale_pipeline.sync.critical import evaluate_critical, evaluate_left_behind
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.walk import sync_catalogue
@@ -32,9 +33,11 @@ def sync_full(run: SyncRun) -> None:
 
 
 def sync_inventory(run: SyncRun) -> None:
-    """Read all stock."""
+    """Read all stock, and evaluate it."""
+    evaluate_left_behind(run)
     sync_stock(run)
     run.finish("inventory_levels")
+    evaluate_critical(run)
 
 
 def sync_vendors(run: SyncRun) -> None:

@@ -19,7 +19,7 @@ from finale_pipeline.warehouse.connect import Connection
 SENDER_SPACE = 7_283
 """First half of the locks that show that a mail's sender is alive; the second half its number."""
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 STALE = timedelta(hours=1)
 """Stock mails that waited longer are merged, when there are several."""
 
@@ -95,8 +95,10 @@ def put(
     return row is not None
 
 
+# The order of mails is kept: while the oldest waits for a sick service, the others wait with it.
 NEXT = (
-    "SELECT outbox_id FROM ops.outbox WHERE state = 'pending' AND next_attempt_at <= %s"
+    "SELECT outbox_id, next_attempt_at <= %(now)s FROM ops.outbox WHERE state = 'pending'"
+    " AND (%(only)s::text IS NULL OR message_id = %(only)s)"
     " ORDER BY outbox_id LIMIT 1 FOR UPDATE SKIP LOCKED"
 )
 CLAIM = (
@@ -106,18 +108,18 @@ CLAIM = (
 )
 
 
-def claim(connection: Connection, *, now: datetime) -> Waiting | None:
-    """Take the oldest mail that is due, and say so before it leaves.
+def claim(connection: Connection, *, now: datetime, only: str | None = None) -> Waiting | None:
+    """Take the oldest mail when it is due, or a certain one, and say so before it leaves.
 
     Call `settle` afterwards; when this process dies before, `recover` finds the mail.
     """
     with connection.transaction(), connection.cursor(row_factory=class_row(Waiting)) as cursor:
-        row = connection.execute(NEXT, (now,)).fetchone()
-        if row is None:
+        row = connection.execute(NEXT, {"now": now, "only": only}).fetchone()
+        if row is None or not row[1]:
             return None
         # Nobody else has it: whoever sends a mail holds it in the state `sending`.
         connection.execute("SELECT pg_advisory_lock(%s, %s)", (SENDER_SPACE, row[0]))
-        return cursor.execute(CLAIM, row).fetchone()
+        return cursor.execute(CLAIM, row[:1]).fetchone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _state(
         return "dead", f"every address is refused: {named}"
     if outcome.verdict == "dead":
         return "dead", outcome.error
-    if outcome.verdict == "unknown" and unknown > 1:
+    if unknown > 1:
         return "dead", f"{outcome.error}; twice, so it may have arrived or not"
     return "pending", outcome.error
 

@@ -6,6 +6,7 @@ to the next run, which evaluates what was left before it reads anew: no crossing
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -24,8 +25,8 @@ TABLE = "plan.critical_item"
 
 def evaluate_left_behind(run: SyncRun) -> None:
     """Evaluate stock that an earlier run wrote and did not come to evaluate."""
-    read = items.last_read(run.connection)
-    if read is not None and not items.is_evaluated(run.connection, read[1]):
+    read, last = items.last_read(run.connection), items.last_evaluation(run.connection)
+    if read is not None and (last is None or last.read_at < read[1]):
         evaluate_critical(run)
 
 
@@ -37,24 +38,23 @@ def evaluate_critical(run: SyncRun) -> None:
     day, read_at = read
     now = run.clock()
     with run.batch("critical items"):
-        is_first = items.is_first(run.connection)
-        decisions = _decide(run, now, is_first=is_first)
-        changed = critical.refresh(run.connection, day=day, now=now)
+        last = items.last_evaluation(run.connection)
+        catalogue_runs, is_moving = items.catalogue_runs(run.connection)
+        made = items.Evaluation(day, read_at, default_of(run.settings), catalogue_runs)
+        is_partial = (
+            not is_moving and last == replace(made, read_at=last.read_at) if last else False
+        )
+        decisions = _decide(run, now, is_first=last is None, is_partial=is_partial)
+        changed = critical.refresh(run.connection, day=day, now=now, is_partial=is_partial)
         watched = items.watched(run.connection)
         decisions = hold_back(decisions, watched=watched, rules=rules_of(run.settings))
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
-        if is_first and watched:
+        if last is None and watched:
             content = stock_mails.summary(critical_lines(run.connection), watched=watched)
             _put(run, content, origin, new_id(), "first run")
         if watched:
-            items.note_evaluation(
-                run.connection,
-                {
-                    "day": day, "read_at": read_at, "now": now, "run_id": run.run_id,
-                    "watched": watched,
-                },
-            )  # fmt: skip
+            items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
     run.add(TABLE, changed)
 
 
@@ -90,8 +90,10 @@ def origin_of(
     return Origin(settings.pages, now, read_at, run_id, is_sandbox=settings.reads_sandbox)
 
 
-def _decide(run: SyncRun, now: datetime, *, is_first: bool) -> list[Decision]:
-    found = items.evaluate(run.connection, default=default_of(run.settings), now=now)
+def _decide(run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool) -> list[Decision]:
+    found = items.evaluate(
+        run.connection, default=default_of(run.settings), now=now, is_partial=is_partial
+    )
     rules = rules_of(run.settings)
     made = [
         decide(c.known(), c.present(), now=now, rules=rules, is_first_run=is_first) for c in found

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import cast
 
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.items import ITEMS
+from finale_pipeline.warehouse.items import IN_WORK, ITEMS
 from finale_pipeline.warehouse.store import Counts, sql
 
 COLUMNS = (
@@ -51,7 +51,7 @@ JOIN {levels} l USING (product_url)
 LEFT JOIN ops.item_level k USING (product_url)
 LEFT JOIN {outlook} o USING (product_url)
 LEFT JOIN (SELECT DISTINCT ON (product_url) product_url, vendor_url FROM core.product_supplier
-           ORDER BY product_url, is_main DESC, vendor_url) s USING (product_url)
+          {where} ORDER BY product_url, is_main DESC, vendor_url) s USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = s.vendor_url
 LEFT JOIN (SELECT DISTINCT ON (vendor_url) vendor_url, value FROM core.vendor_contact
            WHERE kind IN ('EMAIL_ADDRESS', 'TELECOM_NUMBER') AND value <> ''
@@ -65,25 +65,34 @@ LEVELS_OF_DAY = """
 """
 
 
-def refresh(connection: Connection, *, day: date, now: datetime) -> Counts:
+def refresh(connection: Connection, *, day: date, now: datetime, is_partial: bool) -> Counts:
     """Bring a day's critical items to what `items.evaluate` found in this transaction."""
-    query = CRITICAL.format(items="item", levels="core.stock_level", **PRESENT)
-    return _merge(connection, query, {"day": day, "now": now})
+    where = IN_WORK if is_partial else ""
+    query = CRITICAL.format(items="item", levels="core.stock_level", where=where, **PRESENT)
+    mine = " AND product_url IN (SELECT product_url FROM work)" if is_partial else ""
+    return _merge(connection, query, {"day": day, "now": now}, mine)
 
 
 def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetime) -> Counts:
     """Compute a past day from the history of stock; under the rules and thresholds of today."""
-    items = f"({ITEMS.format(levels=LEVELS_OF_DAY)})"
-    query = CRITICAL.format(items=items, levels=LEVELS_OF_DAY, **PAST)
-    return _merge(connection, query, {"day": day, "now": now, "default": default})
+    items = f"({ITEMS.format(levels=LEVELS_OF_DAY, where='')})"
+    query = CRITICAL.format(items=items, levels=LEVELS_OF_DAY, where="", **PAST)
+    return _merge(connection, query, {"day": day, "now": now, "default": default}, "")
 
 
-def _merge(connection: Connection, query: str, values: dict[str, object]) -> Counts:
-    """Insert, update and delete so that the day has exactly the rows of the query."""
+def _merge(connection: Connection, query: str, values: dict[str, object], mine: str) -> Counts:
+    """Insert, update and delete so that the day has exactly the rows of the query.
+
+    Args:
+        connection: In a transaction.
+        query: The critical items.
+        values: Of its parameters.
+        mine: Condition on the rows of the day that the query speaks of; empty = all.
+    """
     connection.execute(sql(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)
     connection.execute("ANALYZE critical_now")
     names = ", ".join(COLUMNS)
-    mine = ", ".join(f"c.{name}" for name in COLUMNS[2:])
+    stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
     theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
     row = connection.execute(
@@ -91,9 +100,10 @@ def _merge(connection: Connection, query: str, values: dict[str, object]) -> Cou
             f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
             f" SELECT {names}, %(now)s FROM critical_now"
             f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
-            f" changed_at = excluded.changed_at WHERE ({mine}) IS DISTINCT FROM ({theirs})"
+            f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
             " RETURNING xmax = 0 AS is_new),"
-            " gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s AND NOT EXISTS"
+            f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
+            " AND NOT EXISTS"
             " (SELECT FROM critical_now n WHERE n.product_url = c.product_url) RETURNING 1)"
             " SELECT (SELECT count(*) FROM critical_now), count(*) FILTER (WHERE is_new),"
             " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written"

@@ -4,7 +4,7 @@ The rules are those of domain/critical.py, written once more in SQL because a ca
 products must not travel to Python every 15 minutes; a test compares both.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ SELECT product_url,
        count(*) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder'
                         AND reorder_point_units IS NOT NULL) AS places,
        bool_and(method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
-FROM core.reorder_rule GROUP BY 1
+FROM core.reorder_rule{where} GROUP BY 1
 """
 LEFT_OUT = """
 CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
@@ -39,13 +39,19 @@ CASE WHEN l.available_units <= 0 THEN 'out'
 ITEMS = f"""
 SELECT p.product_url, l.available_units, coalesce(r.point, %(default)s) AS threshold_units,
        r.point, r.quantity, r.places, {LEFT_OUT} AS left_out, {LEVEL} AS level
-FROM core.product p JOIN {{levels}} l USING (product_url) LEFT JOIN ({RULES}) r USING (product_url)
+FROM core.product p JOIN {{levels}} l USING (product_url)
+LEFT JOIN ({RULES}) r USING (product_url){{where}}
 """
-EVALUATE = f"""
+WORK = """
+CREATE TEMP TABLE work ON COMMIT DROP AS SELECT product_url FROM ops.touched_item
+UNION SELECT product_url FROM ops.item_level WHERE better_since_at IS NOT NULL
+"""
+IN_WORK = " WHERE product_url IN (SELECT product_url FROM work)"
+EVALUATE = """
 CREATE TEMP TABLE item ON COMMIT DROP AS
 SELECT i.*, k.level AS known_level, k.told, k.threshold_units AS known_threshold, k.since_at,
        k.better_since_at, k.is_left_out
-FROM ({ITEMS.format(levels="core.stock_level")}) i LEFT JOIN ops.item_level k USING (product_url)
+FROM ({items}) i LEFT JOIN ops.item_level k USING (product_url)
 WHERE (i.left_out IS NULL AND (i.level <> 'ok' OR k.level IS NULL OR k.level <> 'ok'
        OR k.is_left_out OR k.better_since_at IS NOT NULL
        OR k.threshold_units <> i.threshold_units))
@@ -126,18 +132,27 @@ class Candidate:
         )  # fmt: skip
 
 
-def evaluate(connection: Connection, *, default: Decimal, now: datetime) -> list[Candidate]:
-    """Compute every item's level; keep those without news, return those that may have some.
+def evaluate(
+    connection: Connection, *, default: Decimal, now: datetime, is_partial: bool
+) -> list[Candidate]:
+    """Compute the items' levels; keep those without news, return those that may have some.
 
-    Leaves the temporary table `item`: items that are critical, or were, or are new.
+    Leaves two temporary tables. `work`: the items looked at, when not all are. `item`: those of
+    them that are critical, or were, or are new.
 
     Args:
         connection: In a transaction.
         default: Threshold of products without a reorder point, in units.
         now: UTC.
+        is_partial: Whether only stock changed since the last evaluation, and only where noted.
     """
     values = {"default": default, "now": now}
-    connection.execute(sql(EVALUATE), values)
+    if is_partial:
+        connection.execute(WORK)
+        connection.execute("ANALYZE work")
+    connection.execute("DELETE FROM ops.touched_item")
+    items = ITEMS.format(levels="core.stock_level", where=IN_WORK if is_partial else "")
+    connection.execute(sql(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
         found = cursor.execute(TO_DECIDE).fetchall()
@@ -146,10 +161,39 @@ def evaluate(connection: Connection, *, default: Decimal, now: datetime) -> list
     return found
 
 
-def is_first(connection: Connection) -> bool:
-    """Whether nothing was ever evaluated."""
-    row = connection.execute("SELECT EXISTS (SELECT FROM ops.evaluation)").fetchone()
-    return not (row and row[0])
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one evaluation looked at; the next compares itself with it.
+
+    Attributes:
+        snapshot_on: Business day of the stock.
+        read_at: UTC, the read of stock.
+        default_units: Threshold of products without a reorder point.
+        catalogue_runs: Catalogue syncs that had ended by then.
+    """
+
+    snapshot_on: date
+    read_at: datetime
+    default_units: Decimal
+    catalogue_runs: int
+
+
+def last_evaluation(connection: Connection) -> Evaluation | None:
+    """Return what the last evaluation looked at; None when there was none."""
+    with connection.cursor(row_factory=class_row(Evaluation)) as cursor:
+        return cursor.execute(
+            "SELECT snapshot_on, read_at, default_units, catalogue_runs FROM ops.evaluation"
+        ).fetchone()
+
+
+def catalogue_runs(connection: Connection) -> tuple[int, bool]:
+    """Return how many catalogue syncs have ended, and whether one is under way."""
+    row = connection.execute(
+        "SELECT count(*) FILTER (WHERE status <> 'running'),"
+        " count(*) FILTER (WHERE status = 'running') > 0"
+        " FROM ops.sync_run WHERE 'catalogue' = ANY (locks)"
+    ).fetchone()
+    return cast("tuple[int, bool]", row)
 
 
 def watched(connection: Connection) -> int:
@@ -185,16 +229,23 @@ def store_levels(connection: Connection, decisions: Iterable[Decision]) -> None:
     )
 
 
-def note_evaluation(connection: Connection, values: Mapping[str, object]) -> None:
-    """Remember which read of stock was evaluated, and when."""
+def note_evaluation(
+    connection: Connection, made: Evaluation, *, now: datetime, run_id: int, watched: int
+) -> None:
+    """Remember what was evaluated, and when."""
     connection.execute(
-        "INSERT INTO ops.evaluation (only_row, snapshot_on, read_at, evaluated_at, run_id, watched)"
-        " VALUES (true, %(day)s, %(read_at)s, %(now)s, %(run_id)s, %(watched)s)"
+        "INSERT INTO ops.evaluation (only_row, snapshot_on, read_at, default_units,"
+        " catalogue_runs, evaluated_at, run_id, watched)"
+        " VALUES (true, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (only_row) DO UPDATE SET snapshot_on = excluded.snapshot_on,"
-        " read_at = excluded.read_at, evaluated_at = excluded.evaluated_at,"
+        " read_at = excluded.read_at, default_units = excluded.default_units,"
+        " catalogue_runs = excluded.catalogue_runs, evaluated_at = excluded.evaluated_at,"
         " run_id = excluded.run_id, watched = excluded.watched",
-        values,
-    )
+        (
+            made.snapshot_on, made.read_at, made.default_units, made.catalogue_runs, now, run_id,
+            watched,
+        ),
+    )  # fmt: skip
 
 
 def last_read(connection: Connection) -> tuple[date, datetime] | None:
@@ -203,11 +254,3 @@ def last_read(connection: Connection) -> tuple[date, datetime] | None:
         "SELECT snapshot_on, read_at FROM core.stock_day ORDER BY read_at DESC LIMIT 1"
     ).fetchone()
     return cast("tuple[date, datetime] | None", row)
-
-
-def is_evaluated(connection: Connection, read_at: datetime) -> bool:
-    """Whether a read of stock was evaluated already."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM ops.evaluation WHERE read_at >= %s)", (read_at,)
-    ).fetchone()
-    return bool(row and row[0])

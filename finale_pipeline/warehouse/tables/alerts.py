@@ -71,6 +71,10 @@ item_level = Table(
         "is_left_out", Boolean, nullable=False, server_default=text("false"),
         comment="Whether it was not watched at the last evaluation.",
     ),
+    Index(
+        "item_level_unsettled_idx", "product_url",
+        postgresql_where=text("better_since_at IS NOT NULL"),
+    ),
     schema="ops",
     comment="What the last evaluation found of each watched product.",
 )  # fmt: skip
@@ -178,12 +182,27 @@ outbox = Table(
     comment="Every mail, written in the transaction of its reason, delivered afterwards.",
 )  # fmt: skip
 
+touched_item = Table(
+    "touched_item",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    schema="ops",
+    comment="Products whose stock changed since the last evaluation of critical items.",
+)
+
 evaluation = Table(
     "evaluation",
     metadata,
     Column("only_row", Boolean, primary_key=True, comment="True: there is one row."),
     Column("snapshot_on", Date, nullable=False, comment="Business day of the stock it is about."),
     at("read_at", "UTC, the read of stock that was evaluated.", required=True),
+    units("default_units", "Threshold of products without a reorder point, then."),
+    Column(
+        "catalogue_runs",
+        BigInteger,
+        nullable=False,
+        comment="Catalogue syncs that had ended by then; another number = look at every product.",
+    ),
     at("evaluated_at", "UTC.", required=True),
     Column("run_id", BigInteger, comment="The sync run that did."),
     Column("watched", BigInteger, nullable=False, comment="Products watched then."),

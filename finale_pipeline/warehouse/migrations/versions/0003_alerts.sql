@@ -54,6 +54,7 @@ CREATE TABLE ops.item_level (
 	is_left_out BOOLEAN DEFAULT false NOT NULL,
 	PRIMARY KEY (product_url)
 );
+CREATE INDEX item_level_unsettled_idx ON ops.item_level (product_url) WHERE better_since_at IS NOT NULL;
 COMMENT ON TABLE ops.item_level IS 'What the last evaluation found of each watched product.';
 COMMENT ON COLUMN ops.item_level.product_url IS 'The product.';
 COMMENT ON COLUMN ops.item_level.level IS 'Exact level at the last evaluation: ok, low or out.';
@@ -179,10 +180,18 @@ COMMENT ON COLUMN ops.outbox.merged_into IS 'message_id of the mail that says it
 COMMENT ON COLUMN ops.outbox.run_id IS 'The sync run it came from.';
 COMMENT ON COLUMN ops.outbox.created_at IS 'UTC.';
 COMMENT ON COLUMN ops.outbox.sent_at IS 'UTC, when it was accepted for every address that takes mail.';
+CREATE TABLE ops.touched_item (
+	product_url TEXT NOT NULL,
+	PRIMARY KEY (product_url)
+);
+COMMENT ON TABLE ops.touched_item IS 'Products whose stock changed since the last evaluation of critical items.';
+COMMENT ON COLUMN ops.touched_item.product_url IS 'The product.';
 CREATE TABLE ops.evaluation (
 	only_row BOOLEAN NOT NULL,
 	snapshot_on DATE NOT NULL,
 	read_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	default_units NUMERIC NOT NULL,
+	catalogue_runs BIGINT NOT NULL,
 	evaluated_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	run_id BIGINT,
 	watched BIGINT NOT NULL,
@@ -192,6 +201,8 @@ COMMENT ON TABLE ops.evaluation IS 'The last evaluation of critical items.';
 COMMENT ON COLUMN ops.evaluation.only_row IS 'True: there is one row.';
 COMMENT ON COLUMN ops.evaluation.snapshot_on IS 'Business day of the stock it is about.';
 COMMENT ON COLUMN ops.evaluation.read_at IS 'UTC, the read of stock that was evaluated.';
+COMMENT ON COLUMN ops.evaluation.default_units IS 'Threshold of products without a reorder point, then.';
+COMMENT ON COLUMN ops.evaluation.catalogue_runs IS 'Catalogue syncs that had ended by then; another number = look at every product.';
 COMMENT ON COLUMN ops.evaluation.evaluated_at IS 'UTC.';
 COMMENT ON COLUMN ops.evaluation.run_id IS 'The sync run that did.';
 COMMENT ON COLUMN ops.evaluation.watched IS 'Products watched then.';

@@ -1,0 +1,110 @@
+"""Which endings of syncs a person hears of: a failure once, its end once, and nothing twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+COVERS = {
+    "critical": ("critical", "inventory", "active", "full"),
+    "inventory": ("inventory", "active", "full"),
+    "active": ("active", "full"),
+    "vendors": ("vendors", "active", "full"),
+}
+"""Whose success shows that a strategy works again; others need their own, or a full sync's."""
+
+DEFERRALS = 3
+"""So many deferred runs in a row are told; fewer are the budget at work."""
+
+RECENT = timedelta(days=1)
+"""An ending that is older is no news, when the alerts look at a ledger for the first time."""
+
+Trouble = Literal["failed", "held", "stuck", "deferred"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run of the ledger that has ended, or is running.
+
+    Attributes:
+        run_id: Its number.
+        strategy: What it did.
+        trigger: Who asked for it.
+        status: As in ops.sync_run.
+        at: When it ended; for a running one its last sign of life.
+        error_kind: Class of its error.
+        error: What it said.
+    """
+
+    run_id: int
+    strategy: str
+    trigger: str
+    status: str
+    at: datetime
+    error_kind: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Trouble that a strategy is in."""
+
+    strategy: str
+    trouble: Trouble
+    run: Ended
+
+
+def trouble_of(
+    strategy: str, runs: Sequence[Ended], *, now: datetime, stuck_after: timedelta
+) -> Finding | None:
+    """Return the trouble that a strategy is in; None when it works.
+
+    Args:
+        strategy: Which.
+        runs: Of the ledger, oldest first.
+        now: UTC.
+        stuck_after: Silence after which a running sync is stuck.
+    """
+    mine = [r for r in runs if r.strategy == strategy and not _is_private(r)]
+    for run in reversed(mine):
+        if run.status == "running" and now - run.at > stuck_after:
+            return Finding(strategy, "stuck", run)
+    telling = [r for r in mine if r.status in {"done", "failed", "held", "throttled"}]
+    if not telling or now - telling[-1].at > RECENT or is_covered(telling[-1], runs):
+        return None
+    last = telling[-1]
+    if last.status == "held":
+        return Finding(strategy, "held", last)
+    if last.status == "failed":
+        return Finding(strategy, "failed", last)
+    row = telling[-DEFERRALS:]
+    if len(row) == DEFERRALS and all(r.status == "throttled" for r in row):
+        return Finding(strategy, "deferred", last)
+    return None
+
+
+def is_covered(bad: Ended, runs: Sequence[Ended]) -> bool:
+    """Whether a run that ended well later shows that the trouble is over."""
+    covers = COVERS.get(bad.strategy, (bad.strategy, "full"))
+    return any(
+        r.status == "done" and r.strategy in covers and r.at >= bad.at and r.run_id != bad.run_id
+        for r in runs
+    )
+
+
+def works_again(strategy: str, runs: Sequence[Ended], *, since: datetime) -> Ended | None:
+    """Return the run that ended a strategy's trouble; None while it lasts.
+
+    Args:
+        strategy: Which.
+        runs: Of the ledger, oldest first.
+        since: When the trouble was found.
+    """
+    covers = COVERS.get(strategy, (strategy, "full"))
+    good = [r for r in runs if r.status == "done" and r.strategy in covers and r.at >= since]
+    return good[-1] if good else None
+
+
+def _is_private(run: Ended) -> bool:
+    """Whether only the person who clicked needs to know: they asked for what cannot be."""
+    return run.trigger == "ui" and run.error_kind == "CONFIG"

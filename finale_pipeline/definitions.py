@@ -2,18 +2,22 @@
 
 import dagster as dg
 
+from finale_pipeline.assets.alert_checks import ALERT_CHECKS
 from finale_pipeline.assets.catalog import facilities, products, vendors
 from finale_pipeline.assets.checks import ASSET_CHECKS
+from finale_pipeline.assets.critical import critical_items
 from finale_pipeline.assets.stock import inventory_levels
+from finale_pipeline.automation.alerting import ALERT_SCHEDULES, ALERT_SENSORS
 from finale_pipeline.automation.jobs import JOBS
 from finale_pipeline.automation.sensors import SENSORS
 from finale_pipeline.resources import Finale
 
 definitions = dg.Definitions(
-    assets=[facilities, products, vendors, inventory_levels],
-    asset_checks=ASSET_CHECKS,
+    assets=[facilities, products, vendors, inventory_levels, critical_items],
+    asset_checks=[*ASSET_CHECKS, *ALERT_CHECKS],
     jobs=JOBS,
-    sensors=SENSORS,
+    schedules=ALERT_SCHEDULES,
+    sensors=[*SENSORS, *ALERT_SENSORS],
     resources={"finale": Finale()},
     executor=dg.in_process_executor,
 )

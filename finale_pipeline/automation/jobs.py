@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
 
 ASSETS = {
-    "full": ("facilities", "vendors", "products", "inventory_levels"),
-    "inventory": ("inventory_levels",),
+    "full": ("facilities", "vendors", "products", "inventory_levels", "critical_items"),
+    "inventory": ("inventory_levels", "critical_items"),
     "vendors": ("vendors",),
 }
 """The assets that a strategy materializes."""
@@ -26,6 +26,7 @@ PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "vendors": catalogue_windows,
     "products": catalogue_windows,
     "inventory_levels": snapshot_days,
+    "critical_items": snapshot_days,
 }
 
 
@@ -68,7 +69,7 @@ def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> lis
     if partitions is None:
         return [None]
     now: date = run.client.source_now().astimezone(run.settings.zone).date()
-    if asset == "inventory_levels":
+    if partitions is snapshot_days:
         return [now.isoformat()]
     done = instance.get_materialized_partitions(dg.AssetKey(asset))
     present = now.replace(day=1).isoformat()

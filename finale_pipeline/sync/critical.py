@@ -14,6 +14,7 @@ import xxhash
 
 from finale_pipeline.domain.incidents import Decision, Rules, decide, hold_back
 from finale_pipeline.notify import outbox, stock_mails
+from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of
 from finale_pipeline.notify.messages import Content, Origin, new_id, render
 from finale_pipeline.settings import Settings
@@ -33,7 +34,7 @@ def evaluate_left_behind(run: SyncRun) -> None:
 def evaluate_critical(run: SyncRun) -> None:
     """Compute levels, decide what crossed, write incidents and mails; in one transaction."""
     read = items.last_read(run.connection)
-    if read is None:
+    if read is None or not items.any_product(run.connection):
         return
     day, read_at = read
     now = run.clock()
@@ -50,12 +51,25 @@ def evaluate_critical(run: SyncRun) -> None:
         decisions = hold_back(decisions, watched=watched, rules=rules_of(run.settings))
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
-        if last is None and watched:
+        if last is None:
             content = stock_mails.summary(critical_lines(run.connection), watched=watched)
             _put(run, content, origin, new_id(), "first run")
-        if watched:
-            items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
+        items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
     run.add(TABLE, changed)
+
+
+def deliver_now(run: SyncRun) -> None:
+    """Send what waits; a sick mail service is not the sync's business, a sensor goes on."""
+    deliver(run.connection, run.settings, clock=run.clock)
+
+
+def evaluate_days(run: SyncRun, days: Sequence[date]) -> None:
+    """Evaluate the day of the stored stock; compute the others from history, without mails."""
+    read = items.last_read(run.connection)
+    present = read[0] if read else None
+    if present in days:
+        evaluate_critical(run)
+    rebuild_days(run, [day for day in days if day != present])
 
 
 def rebuild_days(run: SyncRun, days: Sequence[date]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities
-from finale_pipeline.sync.critical import evaluate_critical, evaluate_left_behind
+from finale_pipeline.sync.critical import deliver_now, evaluate_critical, evaluate_left_behind
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.walk import sync_catalogue
@@ -33,11 +33,13 @@ def sync_full(run: SyncRun) -> None:
 
 
 def sync_inventory(run: SyncRun) -> None:
-    """Read all stock, and evaluate it."""
+    """Read all stock, evaluate it, and tell what crossed."""
     evaluate_left_behind(run)
     sync_stock(run)
     run.finish("inventory_levels")
     evaluate_critical(run)
+    run.finish("critical_items")
+    deliver_now(run)
 
 
 def sync_vendors(run: SyncRun) -> None:

@@ -196,6 +196,12 @@ def catalogue_runs(connection: Connection) -> tuple[int, bool]:
     return cast("tuple[int, bool]", row)
 
 
+def any_product(connection: Connection) -> bool:
+    """Whether a catalogue was ever read; before that there is nothing to watch."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM core.product)").fetchone()
+    return bool(row and row[0])
+
+
 def watched(connection: Connection) -> int:
     """Return how many items are watched; after `evaluate` and `store_levels`."""
     row = connection.execute("SELECT count(*) FROM ops.item_level WHERE NOT is_left_out").fetchone()

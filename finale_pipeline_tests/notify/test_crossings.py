@@ -217,9 +217,11 @@ def test_a_reorder_point_of_zero_is_a_rule_and_none_is_not(warehouse: Warehouse)
 def test_the_statement_and_the_pure_rules_agree(warehouse: Warehouse) -> None:
     """Every combination of units, rules, status and type."""
     cases: dict[str, tuple[float, Rules, str, str]] = {}
-    rules: dict[str, Rules] = {"none": [], "point": [("MANUAL", 8)], "two": [("MANUAL", 3), (None, 4)],
-             "never": [("##doNotReorder", 8)], "mixed": [("##doNotReorder", 90), ("MANUAL", 5)],
-             "speed": [("##salesVelocity", None)]}  # fmt: skip
+    rules: dict[str, Rules] = {
+        "none": [], "point": [("MANUAL", 8)], "two": [("MANUAL", 3), (None, 4)],
+        "never": [("##doNotReorder", 8)], "mixed": [("##doNotReorder", 90), ("MANUAL", 5)],
+        "speed": [("##salesVelocity", None)],
+    }  # fmt: skip
     for units in (-1, 0, 0.5, 4.9, 5, 7, 8, 9.99, 10):
         for name, places in rules.items():
             for status, kind in (("PRODUCT_ACTIVE", ""), ("PRODUCT_ACTIVE", "SERVICE"), ("X", "")):
@@ -239,9 +241,9 @@ def test_the_statement_and_the_pure_rules_agree(warehouse: Warehouse) -> None:
         why = left_out(
             is_removed=False, status=status, product_type=kind, methods=[m for m, _ in rules_]
         )
-        point = reorder_point(rules_)
+        border = reorder_point(rules_)
         level = level_of(
             available_units=Decimal(str(units)),
-            threshold_units=Decimal(10) if point is None else point,
+            threshold_units=Decimal(10) if border is None else border,
         )
         assert found.get(url_of(sku)) == (None if why or level == "ok" else level), sku

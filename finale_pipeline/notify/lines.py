@@ -97,14 +97,17 @@ class Line:
         return f"{name} ({plain(self.contact)})" if self.contact else f"{name}, no contact"
 
     @property
-    def order(self) -> str:
-        """What to order, from whom, by whose word."""
+    def quantity(self) -> str:
+        """What to order, by whose word; empty when nobody says."""
         if self.suggested_units is None:
-            return f"Supplier: {self.supplier}"
-        source = {"plan": "our plan", "finale": "Finale's reorder quantity"}[
-            self.suggested_by or "finale"
-        ]
-        return f"Order {number(self.suggested_units)} from {self.supplier}; {source}"
+            return ""
+        source = "our plan" if self.suggested_by == "plan" else "Finale's reorder quantity"
+        return f"Order {number(self.suggested_units)} ({source})"
+
+    @property
+    def order(self) -> str:
+        """What to order, and from whom."""
+        return f"{self.quantity or 'Supplier'}: {self.supplier}"
 
     @property
     def facts(self) -> str:

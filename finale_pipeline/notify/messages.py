@@ -27,12 +27,19 @@ STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a mail: a heading and items under it."""
+    """A part of a mail: a heading and items under it.
+
+    Attributes:
+        lines: The items.
+        heading: Above them.
+        note: Under the heading.
+        shows: `order` = what to order from whom; `quantity` = only how much; empty = neither.
+    """
 
     lines: Sequence[Line]
     heading: str = ""
     note: str = ""
-    shows_order: bool = False
+    shows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ def _cut(sections: Sequence[Section]) -> tuple[list[Section], int]:
         lines = section.lines[:left]
         left -= len(lines)
         if lines:
-            shown.append(Section(lines, section.heading, section.note, section.shows_order))
+            shown.append(Section(lines, section.heading, section.note, section.shows))
     return shown, sum(len(s.lines) for s in sections) - (INLINE - left)
 
 

@@ -21,7 +21,7 @@ def out_of_stock(lines: Sequence[Line], changes: Changes) -> Content:
         f"Out of stock: {_count(lines)}{_first(lines)}",
         f"{_count(lines)} ran out",
         intro=["Nothing is available of what is listed here. Each is told once."],
-        sections=[Section(lines, shows_order=True)],
+        sections=[Section(lines, shows="order")],
         outro=[ACT],
         csv=as_csv(lines, changes),
     )
@@ -60,7 +60,7 @@ def settings_changed(lines: Sequence[Line], changes: Changes) -> Content:
         f"{_count(lines)} critical because settings changed",
         f"{_count(lines)} became critical because reorder points or settings changed",
         intro=["Their stock did not move: a reorder point in Finale, or the default, was raised."],
-        sections=[Section(lines, shows_order=True)],
+        sections=[Section(lines, shows="order")],
         csv=as_csv(lines, changes),
     )
 
@@ -94,7 +94,7 @@ def summary(lines: Sequence[Line], *, watched: int) -> Content:
             f"At the beginning {out:,} are out and {len(lines) - out:,} are low. They are recorded;"
             " a mail tells of every change from now on.",
         ],
-        sections=[Section(lines, shows_order=True)],
+        sections=[Section(lines, shows="order")],
         csv=as_csv(lines),
     )
 
@@ -155,7 +155,7 @@ def by_vendor(lines: Sequence[Line]) -> list[Section]:
         mine = list(items)
         risk = sum(line.money_at_risk or 0 for line in mine)
         note = f"{_count(mine)}, {risk:,.2f} at risk" if risk else _count(mine)
-        sections.append(Section(mine, supplier[:1].upper() + supplier[1:], note, shows_order=True))
+        sections.append(Section(mine, supplier[:1].upper() + supplier[1:], note, shows="quantity"))
     return sections
 
 

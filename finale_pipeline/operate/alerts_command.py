@@ -104,7 +104,7 @@ def _shown(action: str, answer: Any) -> str:
         "test-mail": _test,
         "resend": _resent,
     }
-    return show.get(action, _decided)(answer)
+    return show[action](answer) if action in show else _decided(answer)
 
 
 def _list(rows: list[dict[str, Any]]) -> str:

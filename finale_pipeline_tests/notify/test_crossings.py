@@ -154,7 +154,7 @@ def test_an_item_without_vendor_is_grouped_not_dropped(warehouse: Warehouse) -> 
     (text,) = warehouse.rows("SELECT body_text FROM ops.outbox WHERE kind = 'reorder_needed'")
     for said in ("Olive Works (orders@olive.example)", "Tin Ltd, no contact", "No vendor in Fin"):
         assert said in text[0]
-    assert "Order 120 from Olive Works" in text[0]
+    assert "Order 120 (Finale's reorder quantity)" in text[0]
 
 
 @pytest.mark.parametrize(

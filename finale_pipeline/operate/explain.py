@@ -110,7 +110,7 @@ def _state(known: dict[str, Any]) -> list[str]:
     if product["told"] != product["level"]:
         lines.append(
             f"told        {product['told']}: it is better now, but not clear of the border by"
-            f" {known['margin_share'] * 100:g} % for a day; until then no mail says so"
+            f" {number(known['margin_share'] * 100)} % for a day; until then no mail says so"
         )
     if product["why"]:
         lines.append(f"why         {product['why']}")

@@ -11,7 +11,7 @@ import xxhash
 from finale_pipeline.domain.quiet import quiet_until
 from finale_pipeline.notify import outbox, stock_mails
 from finale_pipeline.notify.lines import lines_of
-from finale_pipeline.notify.messages import Origin, new_id, render
+from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.notify.outbox import Outcome, Waiting
 from finale_pipeline.notify.sender import Files, Sender, sender_of
 from finale_pipeline.settings import Settings
@@ -95,7 +95,7 @@ def _merge(connection: Connection, settings: Settings, now: datetime) -> None:
         read = connection.execute("SELECT read_at FROM ops.evaluation").fetchone()
         read_at = read[0] if read and isinstance(read[0], datetime) else None
         lines = lines_of(connection, [str(row[0]) for row in rows])
-        origin = Origin(settings.pages, now, read_at, is_sandbox=settings.reads_sandbox)
+        origin = origin_of(settings, now, read_at)
         content = stock_mails.catch_up(lines, merged=len(old))
         message = render(content, origin, message_id=new_id())
         about = xxhash.xxh3_64_hexdigest("".join(sorted(key for _, key in old)).encode())

@@ -7,8 +7,10 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from finale_pipeline.notify import links
 from finale_pipeline.notify.lines import Line
 from finale_pipeline.notify.plain import number, plain
+from finale_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,6 +25,9 @@ KINDS = (
 )  # fmt: skip
 STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
 """Mails about single crossings: when several waited long, one present digest says it instead."""
+
+DECIDED = ("out_of_stock", "reorder_needed", "settings_changed", "breaker", "catch_up")
+"""Mails about items that their reader may acknowledge, snooze, or note as ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Origin:
         read_at: UTC, the read of stock it is about; None = none.
         run_id: The sync run that found it.
         is_sandbox: Whether the data are invented.
+        link_key: Signs links to the page where a mail's reader decides; None = no such link.
     """
 
     pages: str
@@ -59,6 +65,7 @@ class Origin:
     read_at: datetime | None = None
     run_id: int | None = None
     is_sandbox: bool = False
+    link_key: bytes | None = field(default=None, repr=False)
 
     @property
     def freshness(self) -> str:
@@ -66,6 +73,18 @@ class Origin:
         if self.read_at is None:
             return f"Written {_utc(self.now)}."
         return f"Stock as Finale had it {_utc(self.read_at)}."
+
+
+def origin_of(
+    settings: Settings, now: datetime, read_at: datetime | None = None, run_id: int | None = None
+) -> Origin:
+    """Return where a mail's facts come from.
+
+    Readers can decide by a link only where the settings say how they reach our pages.
+    """
+    key = links.key_of(settings.home) if settings.pages_url else None
+    sandbox = settings.reads_sandbox
+    return Origin(settings.pages, now, read_at, run_id, is_sandbox=sandbox, link_key=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,7 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         "run_id": origin.run_id,
         "runbook": f"{origin.pages}/runbooks/{content.kind}",
         "message_id": message_id,
+        "decide": _decide(content, origin, message_id),
         "banner": "Sandbox: these products and numbers are invented." if origin.is_sandbox else "",
     }
     named = f"{content.kind}_{origin.now:%Y-%m-%d_%H%M}.csv" if content.csv else None
@@ -145,6 +165,12 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         attachment_name=named,
         attachment=content.csv,
     )
+
+
+def _decide(content: Content, origin: Origin, message_id: str) -> str:
+    if origin.link_key is None or content.kind not in DECIDED:
+        return ""
+    return f"{origin.pages}/decide/{links.sign(origin.link_key, message_id, now=origin.now)}"
 
 
 def _cut(sections: Sequence[Section]) -> tuple[list[Section], int]:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from psycopg.rows import dict_row
 
 from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.notify import outbox, stock_mails, sync_mails
+from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import critical_lines
-from finale_pipeline.notify.messages import new_id, render
-from finale_pipeline.sync.critical import origin_of
+from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.sync.run import utc_now
 from finale_pipeline.warehouse import incidents, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
@@ -133,6 +132,45 @@ def decide(
                 )
             done.append({"sku": name, "incident_id": number, "state": state, "until": end})
     return done
+
+
+def items_by_link(settings: "Settings", token: str) -> Rows:
+    """Return the items of the mail that a signed link came with; changes nothing.
+
+    Raises:
+        ConfigError: The link is forged, or its time is over.
+    """
+    message_id = links.read(links.key_of(settings.home), token, now=utc_now())
+    with warehouse(settings) as connection:
+        return rows_of(
+            connection,
+            "SELECT DISTINCT p.sku, p.name, e.subject AS product_url, i.level,"
+            " coalesce(i.state, 'resolved') AS state FROM ops.incident_event e"
+            " JOIN ops.outbox o USING (message_id)"
+            " JOIN core.product p ON p.product_url = e.subject"
+            " LEFT JOIN ops.incident i ON i.subject = e.subject AND i.closed_at IS NULL"
+            " WHERE %s IN (o.message_id, o.merged_into) ORDER BY p.sku",
+            message_id,
+        )
+
+
+def decide_by_link(
+    settings: "Settings", token: str, products: list[str], state: str, *, until: str | None = None
+) -> Rows:
+    """Decide about items of the mail that a signed link came with, and about no others.
+
+    Raises:
+        ConfigError: The link is not valid, or an item is not of its mail, or it is well again.
+    """
+    mine = {str(row["product_url"]) for row in items_by_link(settings, token)}
+    others = sorted(set(products) - mine)
+    if others:
+        raise ConfigError(
+            f"{others[0]} is not of this mail.",
+            data="Nothing was changed.",
+            step="Reload the page.",
+        )
+    return decide(settings, products, state, until=until, note="by the link of a mail")
 
 
 def _moment(settings: "Settings", text: str | None) -> datetime | None:

@@ -16,7 +16,7 @@ from finale_pipeline.domain.incidents import Decision, Rules, decide, hold_back
 from finale_pipeline.notify import outbox, stock_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of
-from finale_pipeline.notify.messages import Content, Origin, new_id, render
+from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import critical, incidents, items
@@ -95,13 +95,6 @@ def rules_of(settings: Settings) -> Rules:
 def default_of(settings: Settings) -> Decimal:
     """Return the threshold of products without a reorder point, in units, exact."""
     return Decimal(str(settings.low_stock_default_units))
-
-
-def origin_of(
-    settings: Settings, now: datetime, read_at: datetime | None = None, run_id: int | None = None
-) -> Origin:
-    """Return where a mail's facts come from."""
-    return Origin(settings.pages, now, read_at, run_id, is_sandbox=settings.reads_sandbox)
 
 
 def _decide(run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool) -> list[Decision]:

@@ -12,9 +12,8 @@ from psycopg.rows import class_row
 from finale_pipeline.domain.syncs import Ended, Finding, trouble_of, works_again
 from finale_pipeline.notify import outbox, stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
-from finale_pipeline.notify.messages import Content, new_id, render
+from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.critical import origin_of
 from finale_pipeline.warehouse import incidents
 from finale_pipeline.warehouse.connect import Connection
 

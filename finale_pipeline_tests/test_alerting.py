@@ -8,6 +8,7 @@ import pytest
 
 from finale_pipeline.automation.alerting import mail_delivery, sync_watch
 from finale_pipeline.definitions import definitions
+from finale_pipeline.operate.doctor import examine
 from finale_pipeline.resources import Finale
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.mail import KEY, MailServer
@@ -189,7 +190,9 @@ def test_dead_letters_turn_a_check_red(
     found = evaluation(instance, "critical_items", "mails_are_delivered")
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert "401" in found.metadata["mails"].value
-    assert mailing.sends_mail
+    (said,) = [f for f in examine(mailing) if f.what == "mail" and f.state == "failed"]
+    assert "1 mails were given up" in said.says
+    assert "finale alerts resend" in said.step
 
 
 def test_the_digest_is_a_job_at_an_hour_of_the_accounts_day(

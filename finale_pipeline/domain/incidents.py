@@ -6,7 +6,6 @@ margin, or has stayed on the better side for a day: so an item that flaps at its
 once. More worsenings a day than a person wants to read of are recorded without a mail.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -288,31 +287,6 @@ def _settled(
     if known.told == "out" and units <= margin:
         return "out"
     return level if level == "low" or units >= present.threshold_units + margin else "low"
-
-
-def hold_back(decisions: Sequence[Decision], *, watched: int, rules: Rules) -> list[Decision]:
-    """Return the decisions; those that would mail too many worsenings are held back.
-
-    So many at once are rather a fault of the data, or an event that is known anyway, than news
-    about each item: the operator gets one mail.
-
-    Args:
-        decisions: Of one evaluation.
-        watched: Items that are watched.
-        rules: With the breaker's share.
-    """
-    limit = max(rules.breaker_least, rules.breaker_share * watched)
-    worse = {"out_of_stock", "reorder_needed"}
-    if sum(1 for d in decisions if d.event and d.event.mail in worse) <= limit:
-        return list(decisions)
-    return [_held(d) if d.event and d.event.mail in worse else d for d in decisions]
-
-
-def _held(decision: Decision) -> Decision:
-    assert decision.event is not None  # noqa: S101 - the caller looked
-    event = replace(decision.event, kind="held_back", mail="breaker")
-    incident = replace(decision.known.incident or Incident(), mailed=None)
-    return replace(decision, event=event, known=replace(decision.known, incident=incident))
 
 
 def _hours(span: timedelta) -> str:

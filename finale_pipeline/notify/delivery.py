@@ -10,10 +10,11 @@ import xxhash
 
 from finale_pipeline.domain.quiet import quiet_until
 from finale_pipeline.notify import outbox, stock_mails
+from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.lines import lines_of
 from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.notify.outbox import Outcome, Waiting
-from finale_pipeline.notify.sender import Files, Sender, sender_of
+from finale_pipeline.notify.sender import Sender, sender_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
 
@@ -75,9 +76,7 @@ def _tell_otherwise(settings: Settings, mail: Waiting, outcome: Outcome) -> None
         "mail %s (%s) cannot be delivered: %s", mail.message_id, mail.kind,
         outcome.error or outcome.refused,
     )  # fmt: skip
-    Files(settings.home / "outbox", settings.alert_from or "nobody@localhost").send(
-        mail, mail.recipients
-    )
+    Files(settings.home / "outbox", settings.alert_from or NOBODY).send(mail, mail.recipients)
 
 
 def _merge(connection: Connection, settings: Settings, now: datetime) -> None:

@@ -12,20 +12,17 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.error import URLError
 
+from finale_pipeline.notify.files import NOBODY, Files, as_email
 from finale_pipeline.notify.outbox import Outcome, Waiting
 from finale_pipeline.settings import Settings
 
 SECONDS = 20.0
 """Longest wait for one answer; the sendgrid package has no limit of its own."""
 
-NOBODY = "nobody@localhost"
 HOPELESS = {400, 401, 403, 404, 413}
 NAMED = re.compile(r"personalizations\.(\d+)\.")
 
@@ -253,50 +250,3 @@ class Smtp:
             later = "the SMTP server asks to come again for some addresses"
             return Outcome(accepted, for_good, later, "later")
         return Outcome(accepted, for_good)
-
-
-class Files:
-    """Files in a folder, for whoever has no mail service; open them with any mail program.
-
-    Args:
-        folder: Made when it is missing.
-        origin: Sender's address.
-    """
-
-    def __init__(self, folder: Path, origin: str) -> None:
-        self._folder = folder
-        self._origin = origin
-
-    def send(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
-        """Write it as .eml and as .html; the same mail always has the same names."""
-        named = f"{mail.created_at:%Y-%m-%d_%H%M%S}_{mail.kind}_{mail.message_id[:8]}"
-        message = as_email(mail, self._origin, addresses or [NOBODY])
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            for suffix, data in ((".eml", bytes(message)), (".html", mail.body_html.encode())):
-                part = self._folder / f"{named}{suffix}.part"
-                part.write_bytes(data)
-                part.replace(self._folder / f"{named}{suffix}")
-        except OSError as error:
-            return Outcome(
-                error=f"{self._folder} takes no files: {error.strerror}", verdict="later"
-            )
-        return Outcome(accepted=list(addresses) or [NOBODY])
-
-
-def as_email(mail: Waiting, origin: str, addresses: Sequence[str]) -> EmailMessage:
-    """Return the mail as it goes over the wire; header lines cannot be broken out of."""
-    message = EmailMessage()
-    message["Message-ID"] = f"<{mail.message_id}@{origin.rpartition('@')[2]}>"
-    message["X-Finale-Message-Id"] = mail.message_id
-    message["Date"] = format_datetime(mail.created_at)
-    message["From"] = f"Finale stock <{origin}>"
-    message["To"] = ", ".join(addresses)
-    message["Subject"] = mail.subject
-    message.set_content(mail.body_text)
-    message.add_alternative(mail.body_html, subtype="html")
-    if mail.attachment is not None:
-        message.add_attachment(
-            mail.attachment, maintype="text", subtype="csv", filename=mail.attachment_name
-        )
-    return message

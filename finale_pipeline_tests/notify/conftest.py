@@ -30,3 +30,14 @@ def mailing(url: str, service: MailServer, tmp_path: Path) -> Settings:
 def warehouse(mailing: Settings, connection: Connection) -> Warehouse:
     """A warehouse without products yet."""
     return Warehouse(mailing, connection)
+
+
+@pytest.fixture
+def told(warehouse: Warehouse) -> Warehouse:
+    """Two products; the summary of the first evaluation is out of the way, one has run out."""
+    warehouse.add("A", "B")
+    warehouse.evaluate()
+    warehouse.connection.execute("UPDATE ops.outbox SET state = 'sent'")
+    warehouse.stock(A=0)
+    warehouse.evaluate()
+    return warehouse

@@ -25,8 +25,7 @@ from finale_pipeline.notify import outbox
 from finale_pipeline.sandbox.mail import KEY, MailServer
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.conftest import new_database
-from finale_pipeline_tests.notify.test_delivery import wait_for_lock
-from finale_pipeline_tests.notify.warehouse import Warehouse, mail_settings, url_of
+from finale_pipeline_tests.notify.warehouse import Warehouse, mail_settings, url_of, wait_for_lock
 
 SKUS = ("A", "B", "C")
 STEPS = int(os.environ.get("FINALE_MACHINE_STEPS", "25"))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from finale_pipeline.notify import outbox
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_critical
@@ -166,3 +167,16 @@ def skus_in(attachment: bytes) -> Sequence[tuple[str, str, str]]:
     """Return crossing and SKU of each row of a mail's CSV."""
     rows = attachment.decode("utf-8-sig").splitlines()[1:]
     return [(c[0], c[1], c[2]) for c in (row.split(",") for row in rows)]
+
+
+def wait_for_lock(told: Warehouse, outbox_id: int) -> None:
+    """Wait in the server's queue until it has noticed that a session is gone."""
+    told.rows("SELECT pg_advisory_lock(%s, %s)", outbox.SENDER_SPACE, outbox_id)
+    told.rows("SELECT pg_advisory_unlock(%s, %s)", outbox.SENDER_SPACE, outbox_id)
+
+
+def last(told: Warehouse) -> Any:
+    return told.rows(
+        "SELECT state, attempts, unknown_outcomes, last_error FROM ops.outbox"
+        " ORDER BY outbox_id DESC LIMIT 1"
+    )[0]

@@ -67,3 +67,38 @@ def test_the_example_file_names_every_setting_and_no_other() -> None:
     prefixes = ("# FINALE_", "# SENDGRID_")
     named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith(prefixes)}
     assert named == {setting_name(name) for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"FINALE_ALERT_EMAILS": "a@b.example, nobody"}, "'nobody' is no e-mail address"),
+        ({"FINALE_ALERT_EMAILS": "a@b.example\r\nBcc: c@d.example"}, "is no e-mail address"),
+        ({"FINALE_QUIET_HOURS": "at night"}, "FINALE_QUIET_HOURS"),
+        ({"SENDGRID_API_KEY": "x"}, "FINALE_ALERT_EMAILS and FINALE_ALERT_FROM missing"),
+        ({"FINALE_SMTP_HOST": "mail", "FINALE_ALERT_EMAILS": "a@b.example"}, "FINALE_ALERT_FROM"),
+    ],
+)
+def test_mails_that_could_not_be_sent_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    """M12."""
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigError, match=said):
+        load_settings()
+
+
+@pytest.mark.parametrize("url", ["http://api.sendgrid.com", "file:///etc", "ftp://x.example"])
+def test_the_mail_key_goes_to_https_or_to_this_machine_only(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", "x")
+    monkeypatch.setenv("FINALE_ALERT_EMAILS", "a@b.example,c@d.example")
+    monkeypatch.setenv("FINALE_ALERT_FROM", "e@f.example")
+    assert load_settings().alert_emails == ("a@b.example", "c@d.example")
+    monkeypatch.setenv("SENDGRID_BASE_URL", url)
+
+    with pytest.raises(ConfigError, match="SENDGRID_BASE_URL"):
+        load_settings()

@@ -50,7 +50,7 @@ def listed(settings: "Settings", *, everything: bool) -> Rows:
 
     Args:
         settings: Which warehouse.
-        everything: Also those that somebody has decided about, and syncs in trouble.
+        everything: Also those that somebody has decided about.
     """
     where = "" if everything else "WHERE coalesce(incident_state, 'open') = 'open'"
     with warehouse(settings) as connection:

@@ -26,6 +26,8 @@ from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, settings_for
 
 FAST_TICKS = 60
+SICK_TICKS = 2
+"""So long after a fault of the mail service, the mails behind the one that met it may wait."""
 
 
 class Oracle:
@@ -85,6 +87,7 @@ class Fortnight:
         self.connection = connection
         self.dice = random.Random(7)  # noqa: S311 - repeatable
         self.late: list[str] = []
+        self.sick_at = -SICK_TICKS
 
     def clock(self) -> object:
         return self.account.clock.now()
@@ -110,14 +113,16 @@ class Fortnight:
         self.service.clear_faults()
         if is_down:
             self.service.add_fault("status=503")
+            self.sick_at = number
         elif self.dice.random() < 0.1:
             self.service.add_fault("cut*1")
+            self.sick_at = number
         dies = number % 7 == 3
         self.sync(dies=dies)
         if number % 11 == 5:
             self.sender_dies()
         deliver(self.connection, self.settings, clock=self.account.clock.now)
-        if not (is_down or dies):
+        if not dies and number - self.sick_at > SICK_TICKS:
             self.note_late(number)
 
     def sender_dies(self) -> None:

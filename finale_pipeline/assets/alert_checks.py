@@ -116,8 +116,9 @@ def _mail_table(rows: list[Any]) -> str:
 
 def _evaluated(connection: "Connection", finale: Finale) -> Shown:
     """Evaluate stock that was read and not evaluated, then say whether all is."""
-    behind = _is_behind(connection)
-    if behind:
+    from finale_pipeline.warehouse.items import is_behind  # noqa: PLC0415 - nothing at import
+
+    if is_behind(connection):
         try:
             _catch_up(finale)
         except PipelineError as error:
@@ -131,19 +132,10 @@ def _evaluated(connection: "Connection", finale: Finale) -> Shown:
         "SELECT to_char(evaluated_at, 'YYYY-MM-DD HH24:MI:SS UTC'), watched FROM ops.evaluation"
     ).fetchone()
     evaluated, watched = row or ("never", 0)
-    is_behind = _is_behind(connection)
-    why = "stock was read and not evaluated" if is_behind else ""
+    still = is_behind(connection)
+    why = "stock was read and not evaluated" if still else ""
     told = {"evaluated_at": str(evaluated), "watched": int(str(watched))}
-    return Shown(not is_behind, dg.AssetCheckSeverity.WARN, why, told)
-
-
-def _is_behind(connection: "Connection") -> bool:
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM core.stock_day WHERE read_at >"
-        " coalesce((SELECT read_at FROM ops.evaluation), '-infinity'))"
-        " AND EXISTS (SELECT FROM core.product)"
-    ).fetchone()
-    return bool(row and row[0])
+    return Shown(not still, dg.AssetCheckSeverity.WARN, why, told)
 
 
 def _catch_up(finale: Finale) -> None:

@@ -27,8 +27,7 @@ TABLE = "plan.critical_item"
 
 def evaluate_left_behind(run: SyncRun) -> None:
     """Evaluate stock that an earlier run wrote and did not come to evaluate."""
-    read, last = items.last_read(run.connection), items.last_evaluation(run.connection)
-    if read is not None and (last is None or last.read_at < read[1]):
+    if items.is_behind(run.connection):
         evaluate_critical(run)
 
 

@@ -196,6 +196,16 @@ def catalogue_runs(connection: Connection) -> tuple[int, bool]:
     return cast("tuple[int, bool]", row)
 
 
+def is_behind(connection: Connection) -> bool:
+    """Whether stock was read, or written, since the last evaluation."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM core.product) AND EXISTS (SELECT FROM core.stock_day"
+        " WHERE read_at > coalesce((SELECT read_at FROM ops.evaluation), '-infinity'))"
+        " OR EXISTS (SELECT FROM ops.touched_item)"
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def any_product(connection: Connection) -> bool:
     """Whether a catalogue was ever read; before that there is nothing to watch."""
     row = connection.execute("SELECT EXISTS (SELECT FROM core.product)").fetchone()

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from finale_pipeline.domain.critical import level_of
 from finale_pipeline.domain.incidents import CROSSINGS
 from finale_pipeline.notify import outbox
+from finale_pipeline.notify.sender import sender_of
 from finale_pipeline.sandbox.mail import KEY, MailServer
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.conftest import new_database
@@ -126,6 +127,15 @@ class Alerts(RuleBasedStateMachine):
     def a_sender_dies_with_a_mail_in_its_hands(self) -> None:
         with connect(self.url, name="dying") as dying:
             claimed = outbox.claim(dying, now=self.warehouse.now)
+        if claimed is not None:
+            wait_for_lock(self.warehouse, claimed.outbox_id)
+
+    @rule()
+    def a_sender_dies_after_its_mail_was_taken(self) -> None:
+        with connect(self.url, name="dying") as dying:
+            claimed = outbox.claim(dying, now=self.warehouse.now)
+            if claimed is not None:
+                sender_of(self.warehouse.settings).send(claimed, claimed.left)
         if claimed is not None:
             wait_for_lock(self.warehouse, claimed.outbox_id)
 

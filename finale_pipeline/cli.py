@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.errors import InterruptedSync, PipelineError
+from finale_pipeline.operate.alerts_command import add_arguments, run, run_explain
 
 if TYPE_CHECKING:
     from finale_pipeline.operate.syncing import Report
@@ -76,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true")
     database = add("db", _db, "the database: upgrade, stop, url")
     database.add_argument("action", choices=("upgrade", "stop", "url"))
+    alerts = add("alerts", _alerts, "what is out or low, what was mailed, what is decided")
+    explain = add("explain", _explain, "say why a mail about a product came, or did not")
+    add_arguments(alerts, explain)
     sandbox = add("sandbox", _sandbox, "serve a simulated account on loopback")
     sandbox.add_argument("--port", type=int, default=3002)
     sandbox.add_argument("--products", type=int, default=2500)
@@ -199,10 +203,18 @@ def _doctor(options: argparse.Namespace, settings: "Settings") -> int:
     return max((f.exit_code for f in findings), default=0)
 
 
-def _dev(_options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.dev import run  # noqa: PLC0415
+def _alerts(options: argparse.Namespace, settings: "Settings") -> int:
+    return run(options, settings, _say)
 
-    return run(settings, _say)
+
+def _explain(options: argparse.Namespace, settings: "Settings") -> int:
+    return run_explain(options, settings, _say)
+
+
+def _dev(_options: argparse.Namespace, settings: "Settings") -> int:
+    from finale_pipeline.operate import dev  # noqa: PLC0415
+
+    return dev.run(settings, _say)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 import difflib
 import os
 import re
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from finale_pipeline.errors import ConfigError
 
@@ -46,8 +46,44 @@ def _cron_or_off(text: str) -> str:
 
 Cron = Annotated[str, AfterValidator(_cron_or_off)]
 Minutes = Annotated[float, Field(gt=0)]
+
+
+def _listed(value: object) -> object:
+    """Split a list that is written with commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def _address(text: str) -> str:
+    if not ADDRESS.fullmatch(text) or len(text) > 254:  # noqa: PLR2004 - RFC 5321
+        message = f"{text!r} is no e-mail address"
+        raise ValueError(message)
+    return text
+
+
+def _hours(text: str) -> str:
+    begin, _, end = text.partition("-")
+    try:
+        same = time.fromisoformat(begin.strip()) == time.fromisoformat(end.strip())
+    except ValueError:
+        same = True
+    if same:
+        message = f"{text!r} is no span of hours; write it as 22:00-07:00"
+        raise ValueError(message)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
+"""Settings whose names are the service's own, without our prefix."""
 
 
 class Settings(BaseSettings):
@@ -57,7 +93,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", env_ignore_empty=True
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        extra="ignore",
+        env_ignore_empty=True,
+        populate_by_name=True,
     )
 
     base_url: str = Field(
@@ -122,6 +162,44 @@ class Settings(BaseSettings):
     shrink_limit: Share = Field(
         0.2, description="Share of products that may lose their stock, or vanish, in one read."
     )
+    low_stock_default_units: Annotated[float, Field(ge=0)] = Field(
+        10, description="Below it a product without a reorder point is low."
+    )
+    breaker_share: Share = Field(
+        0.1, description="Share of products that may worsen at once; above it one mail tells all."
+    )
+    alert_emails: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Who gets the mails; addresses with commas between them."
+    )
+    alert_from: Address | None = Field(None, description="Sender of the mails.")
+    quiet_hours: Annotated[str, AfterValidator(_hours)] | None = Field(
+        None, description="Hours of the account's day without mails, such as 22:00-07:00."
+    )
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = Field(
+        7, description="Hour of the account's day at which the morning digest is sent."
+    )
+    pages_url: str | None = Field(
+        None, description="Where mails link to our pages; unset = this machine, API_PORT."
+    )
+    smtp_host: str | None = Field(
+        None, description="SMTP server for mails, where SendGrid is not used."
+    )
+    smtp_port: Port = Field(587, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How it is spoken to: starttls, tls or none."
+    )
+    smtp_user: str | None = Field(None, description="User there; unset = no log-in.")
+    smtp_password: SecretStr | None = Field(None, description="That user's password.")
+    sendgrid_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="SENDGRID_API_KEY",
+        description="Key of SendGrid; without it, and without SMTP, mails become files in HOME.",
+    )
+    sendgrid_base_url: str = Field(
+        "https://api.sendgrid.com",
+        validation_alias="SENDGRID_BASE_URL",
+        description="Address of SendGrid; https, or loopback.",
+    )
 
     schedule_critical: Cron = Field(
         "*/15 * * * *", description="When the critical sync runs, as cron in TIMEZONE; or `off`."
@@ -177,9 +255,25 @@ class Settings(BaseSettings):
         """The account's time zone."""
         return ZoneInfo(self.timezone)
 
+    @property
+    def pages(self) -> str:
+        """Address that mails link to, without a slash at its end."""
+        return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
+
+    @property
+    def reads_sandbox(self) -> bool:
+        """Whether the data are invented: the source is on this machine."""
+        return self.is_sandbox or urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mails leave this machine; else they become files."""
+        return self.sendgrid_api_key is not None or self.smtp_host is not None
+
     def secret_values(self) -> tuple[str, ...]:
         """The secrets in use, for whoever must keep them out of what is shown."""
-        values = [s.get_secret_value() for s in (self.api_key, self.api_secret) if s]
+        given = (self.api_key, self.api_secret, self.sendgrid_api_key, self.smtp_password)
+        values = [s.get_secret_value() for s in given if s]
         for url in (self.database_url, self.dagster_database_url):
             password = urlsplit(url.get_secret_value()).password if url else None
             values.extend([password] if password else [])
@@ -199,7 +293,13 @@ def load_settings() -> Settings:
     except ValidationError as error:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
     _refuse_half_an_account(settings)
+    _refuse_mail_without_ends(settings)
     return settings
+
+
+def setting_name(field: str) -> str:
+    """Return the variable that a field is read from."""
+    return field.upper() if field.upper() in MAIL_SERVICE else f"{PREFIX}{field.upper()}"
 
 
 def _given_names() -> set[str]:
@@ -217,7 +317,7 @@ def _given_names() -> set[str]:
 
 
 def _refuse_unknown_names() -> None:
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    known = [setting_name(name) for name in Settings.model_fields]
     for name in sorted(_given_names() - set(known)):
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f"Did you mean {nearest[0]}?" if nearest else "See .env.example for the names."
@@ -227,7 +327,7 @@ def _refuse_unknown_names() -> None:
 def _what_is_wrong(error: ValidationError) -> str:
     """Name each wrong setting and why, without its value: it may be a secret."""
     parts = [
-        f"{PREFIX}{str(e['loc'][0]).upper() if e['loc'] else '?'}: {e['msg']}."
+        f"{setting_name(str(e['loc'][0])) if e['loc'] else '?'}: {e['msg']}."
         for e in error.errors(include_input=False, include_url=False)
     ]
     return " ".join(parts)
@@ -245,3 +345,26 @@ def _refuse_half_an_account(settings: Settings) -> None:
             f"{' and '.join(missing)} missing: an account needs all three of {', '.join(trio)}.",
             step="Set them together, or none of them to use the sandbox.",
         )
+
+
+def _refuse_mail_without_ends(settings: Settings) -> None:
+    """Mail needs who it is for and who it is from, and a service that may be given the key."""
+    if not settings.sends_mail:
+        return
+    ends = {"FINALE_ALERT_EMAILS": settings.alert_emails, "FINALE_ALERT_FROM": settings.alert_from}
+    missing = [name for name, value in ends.items() if not value]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)} missing: mails could not be sent.",
+            step="Set both, or neither a SendGrid key nor an SMTP server.",
+        )
+    if not _is_safe(settings.sendgrid_base_url):
+        raise ConfigError(
+            "SENDGRID_BASE_URL is neither https nor on this machine; the key would be readable.",
+            step="Correct it, or leave it out.",
+        )
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

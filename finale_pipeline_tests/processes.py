@@ -6,16 +6,17 @@ import subprocess
 import sys
 from typing import Any
 
-from finale_pipeline.settings import Settings
+from finale_pipeline.settings import MAIL_SERVICE, Settings, setting_name
 
 
 def environment(settings: Settings, **changes: str) -> dict[str, str]:
     """Return the variables that give a process these settings."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("FINALE_")}
+    ours = ("FINALE_", *MAIL_SERVICE)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     given = {}
     for name, value in settings.model_dump(exclude_unset=True).items():
         shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        given[f"FINALE_{name.upper()}"] = str(shown)
+        given[setting_name(name)] = ",".join(shown) if isinstance(shown, tuple) else str(shown)
     return inherited | given | changes
 
 

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.settings import Settings, load_settings
+from finale_pipeline.settings import Settings, load_settings, setting_name
 
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
-        monkeypatch.delenv(f"FINALE_{name.upper()}", raising=False)
+        monkeypatch.delenv(setting_name(name), raising=False)
 
 
 def test_without_any_setting_the_sandbox_is_used() -> None:
@@ -64,5 +64,41 @@ def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_example_file_names_every_setting_and_no_other() -> None:
     example = Path(__file__).parents[1] / ".env.example"
     lines = example.read_text(encoding="utf-8").splitlines()
-    named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith("# FINALE_")}
-    assert named == {f"FINALE_{name.upper()}" for name in Settings.model_fields}
+    prefixes = ("# FINALE_", "# SENDGRID_")
+    named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith(prefixes)}
+    assert named == {setting_name(name) for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"FINALE_ALERT_EMAILS": "a@b.example, nobody"}, "'nobody' is no e-mail address"),
+        ({"FINALE_ALERT_EMAILS": "a@b.example\r\nBcc: c@d.example"}, "is no e-mail address"),
+        ({"FINALE_QUIET_HOURS": "at night"}, "FINALE_QUIET_HOURS"),
+        ({"SENDGRID_API_KEY": "x"}, "FINALE_ALERT_EMAILS and FINALE_ALERT_FROM missing"),
+        ({"FINALE_SMTP_HOST": "mail", "FINALE_ALERT_EMAILS": "a@b.example"}, "FINALE_ALERT_FROM"),
+    ],
+)
+def test_mails_that_could_not_be_sent_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    """M12."""
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigError, match=said):
+        load_settings()
+
+
+@pytest.mark.parametrize("url", ["http://api.sendgrid.com", "file:///etc", "ftp://x.example"])
+def test_the_mail_key_goes_to_https_or_to_this_machine_only(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", "x")
+    monkeypatch.setenv("FINALE_ALERT_EMAILS", "a@b.example,c@d.example")
+    monkeypatch.setenv("FINALE_ALERT_FROM", "e@f.example")
+    assert load_settings().alert_emails == ("a@b.example", "c@d.example")
+    monkeypatch.setenv("SENDGRID_BASE_URL", url)
+
+    with pytest.raises(ConfigError, match="SENDGRID_BASE_URL"):
+        load_settings()

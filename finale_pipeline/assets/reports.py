@@ -18,13 +18,20 @@ TABLES = {
 }
 """The table each asset shows its rows and columns of."""
 
+DERIVED = {"critical_items": "plan.critical_item"}
+"""The same of assets that are computed here, not read."""
+
 COUNTED = {"inventory_levels": "core.stock_entry"}
 """Where rows are read into another table than the one that is shown."""
 
 
+LEVELS = {"core.stock_level"}
+"""Has no records of Finale, but sums over them."""
+
+
 def metadata(run: "SyncRun", asset: str) -> dict[str, Any]:
     """Return what a materialization says of its run."""
-    table = TABLES[asset]
+    table = TABLES.get(asset) or DERIVED[asset]
     counts = run.counts.get(COUNTED.get(asset, table))
     said: dict[str, Any] = {
         "dagster/row_count": row_count(run.connection, table),
@@ -44,14 +51,14 @@ def metadata(run: "SyncRun", asset: str) -> dict[str, Any]:
 
 def row_count(connection: "Connection", table: str) -> int:
     """Return how many rows a table has now, removed records left out."""
-    live = "" if table == "core.stock_level" else " WHERE removed_at IS NULL"
+    live = " WHERE removed_at IS NULL" if table in set(TABLES.values()) - LEVELS else ""
     row = connection.execute(f"SELECT count(*) FROM {table}{live}").fetchone()  # noqa: S608 - ours
     return int(str(row[0])) if row else 0
 
 
 def watermark(connection: "Connection", table: str) -> str | None:
     """Return the newest change of a record that Finale knows of, as text."""
-    if table == "core.stock_level":
+    if table not in set(TABLES.values()) - LEVELS:
         query = "SELECT to_char(max(read_at), 'YYYY-MM-DD HH24:MI:SS UTC') FROM ops.feed"
     else:
         query = f"SELECT to_char(max(updated_at), 'YYYY-MM-DD HH24:MI:SS UTC') FROM {table}"  # noqa: S608 - ours

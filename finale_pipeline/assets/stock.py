@@ -39,11 +39,16 @@ stock_days = dg.DailyPartitionsDefinition(
 )
 def inventory_levels(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     """Read all stock of today."""
-    from finale_pipeline.sync.stock import sync_stock  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.sync import critical  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.sync.stock import sync_stock  # noqa: PLC0415
 
     with (
         failures(context, finale, ("inventory_levels",)),
         finale.sync(context.run.run_id, "inventory", ("stock",), trigger="ui") as run,
     ):
+        critical.evaluate_left_behind(run)
         sync_stock(run, only_on=[date.fromisoformat(key) for key in context.partition_keys])
-        yield dg.MaterializeResult(metadata=metadata(run, "inventory_levels"))
+        said = metadata(run, "inventory_levels")
+        critical.evaluate_critical(run)
+        critical.deliver_now(run)
+        yield dg.MaterializeResult(metadata=said)

@@ -9,7 +9,7 @@ from finale_pipeline.assets.catalog import catalogue_windows
 from finale_pipeline.assets.failures import failures, tell_checks
 from finale_pipeline.assets.reports import TABLES, metadata
 from finale_pipeline.assets.sales import change_days
-from finale_pipeline.assets.stock import stock_days
+from finale_pipeline.assets.stock import snapshot_days, stock_days
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.resources import Finale
 
@@ -21,6 +21,7 @@ PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "vendors": catalogue_windows,
     "products": catalogue_windows,
     "inventory_levels": stock_days,
+    "critical_items": snapshot_days,
     "shipments": change_days,
     "purchase_orders": change_days,
 }
@@ -138,7 +139,7 @@ def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> lis
     if partitions is None:
         return [None]
     now: date = run.client.source_now().astimezone(run.settings.zone).date()
-    if asset == "inventory_levels":
+    if partitions is snapshot_days:
         return [now.isoformat()]
     present = now.replace(day=1).isoformat()
     if partitions is change_days:

@@ -27,6 +27,7 @@ def examine(settings: "Settings") -> list[Finding]:
         "secrets": _secrets,
         "disk": _disk,
         "database": _database,
+        "mail": _mail,
         "source": _source,
         "dagster": dagster,
     }
@@ -107,6 +108,32 @@ def _data(connection: Connection) -> Iterator[Finding]:
             yield Finding("data", "warning", f"{row[0]} {what}", step)
         else:
             yield Finding("data", "ok", f"no {what}")
+
+
+def _mail(settings: "Settings") -> Iterator[Finding]:
+    with connect(database_url(settings), name="finale doctor") as connection:
+        row = connection.execute(
+            "SELECT count(*) FILTER (WHERE state = 'dead'), count(*) FILTER (WHERE attempts > 0"
+            " AND state IN ('pending', 'sending')), count(*) FILTER (WHERE refused <> '{}'),"
+            " (SELECT last_error FROM ops.outbox WHERE state = 'dead' ORDER BY outbox_id DESC"
+            " LIMIT 1) FROM ops.outbox WHERE created_at > now() - interval '30 days'"
+        ).fetchone()
+    dead, waiting, refused, error = cast("tuple[int, int, int, str]", row)
+    if dead:
+        step = "Mend the cause, then: finale alerts resend"
+        yield Finding("mail", "failed", f"{dead} mails were given up; the last: {error}", step, 8)
+    if waiting or refused:
+        says = f"{waiting} wait for the mail service; {refused} were refused for some address"
+        yield Finding("mail", "warning", says, "See: SELECT * FROM ops.outbox")
+    if not settings.sends_mail:
+        yield Finding(
+            "mail", "warning", f"Mails become files in {settings.home / 'outbox'}.",
+            "To send them set SENDGRID_API_KEY or FINALE_SMTP_HOST; see .env.example.",
+        )  # fmt: skip
+    elif not dead:
+        yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
+    if settings.sends_mail and settings.reads_sandbox:
+        yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")
 
 
 def _source(settings: "Settings") -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.sync.active import sync_changes
 from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities
+from finale_pipeline.sync.critical import deliver_now, evaluate_critical, evaluate_left_behind
 from finale_pipeline.sync.purchases import sync_lines
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import sync_orders, sync_shipments
@@ -29,12 +30,13 @@ _EVERYTHING = (
     "vendors",
     "products",
     "inventory_levels",
+    "critical_items",
     "shipments",
     "purchase_orders",
 )
 ASSETS = {
-    "critical": ("inventory_levels",),
-    "inventory": ("inventory_levels",),
+    "critical": ("inventory_levels", "critical_items"),
+    "inventory": ("inventory_levels", "critical_items"),
     "active": _EVERYTHING,
     "full": _EVERYTHING,
     "sales": ("shipments", "purchase_orders"),
@@ -87,7 +89,7 @@ def _unless_taken(run: SyncRun, table_set: str, sync: Callable[[SyncRun], None])
 
 
 def sync_inventory(run: SyncRun) -> None:
-    """Read all places, unless the catalogue is being read anyway, and all stock."""
+    """Read all places, unless the catalogue is being read anyway, and do what critical does."""
     try:
         with run.holding("catalogue"):
             sync_facilities(run)
@@ -97,9 +99,13 @@ def sync_inventory(run: SyncRun) -> None:
 
 
 def sync_critical(run: SyncRun) -> None:
-    """Read all stock."""
+    """Read all stock, evaluate it, and tell what crossed."""
+    evaluate_left_behind(run)
     sync_stock(run)
     run.finish("inventory_levels")
+    evaluate_critical(run)
+    run.finish("critical_items")
+    deliver_now(run)
 
 
 def sync_sales(run: SyncRun) -> None:

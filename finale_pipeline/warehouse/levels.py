@@ -110,7 +110,10 @@ REFRESH = sql(
     " SELECT product_url, %(day)s, on_hand_units, reserved_units, on_order_units, %(now)s"
     " FROM written ON CONFLICT (product_url, snapshot_on) DO UPDATE SET"
     " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
-    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at)"
+    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at),"
+    # Nothing to note before the first evaluation: that one looks at every product.
+    " noted AS (INSERT INTO ops.touched_item SELECT product_url FROM written"
+    " WHERE EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING)"
     " SELECT (SELECT count(*) FROM sums), count(*) FILTER (WHERE is_new),"
     " count(*) FILTER (WHERE NOT is_new) FROM written"
 )

@@ -1,0 +1,106 @@
+"""What mails by itself: the outbox's delivery, the watch over syncs, the morning digest."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.resources import Finale, at_definition
+
+
+@contextmanager
+def _told() -> Iterator[list[str]]:
+    """Collect why a tick could do nothing; our errors are reasons, not crashes."""
+    reasons: list[str] = []
+    try:
+        yield reasons
+    except PipelineError as error:
+        reasons.append(f"{error.what} {error.step}")
+
+
+@dg.sensor(
+    target=None,
+    name="mail_delivery",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Delivers what remains in the outbox: after an outage, after quiet hours, after a"
+    " process that died.",
+)
+def mail_delivery(finale: Finale) -> dg.SkipReason:
+    """Send what is due."""
+    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
+
+    with _told() as reasons, finale.warehouse() as connection:
+        done = deliver(connection, finale.settings(), clock=finale.now)
+        counted = ", ".join(f"{count} {state}" for state, count in sorted(done.items()))
+        reasons.append(counted or "nothing waits")
+    return dg.SkipReason("; ".join(reasons))
+
+
+@dg.sensor(
+    target=None,
+    name="sync_watch",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Mails when a sync fails, is held, is stuck or is deferred three times: once, and"
+    " again when it works. Reads ops.sync_run, not Dagster's runs.",
+)
+def sync_watch(finale: Finale) -> dg.SkipReason:
+    """Look at the ledger of runs, and send what there is to tell."""
+    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.sync.health import watch_syncs  # noqa: PLC0415
+
+    with _told() as reasons, finale.warehouse() as connection:
+        kinds = watch_syncs(connection, finale.settings(), now=finale.now())
+        if kinds:
+            deliver(connection, finale.settings(), clock=finale.now)
+        reasons.append(", ".join(kinds) or "no news of syncs")
+    return dg.SkipReason("; ".join(reasons))
+
+
+@dg.op(description="Writes the morning digest, once a day, and sends it.")
+def write_morning_digest(context: dg.OpExecutionContext, finale: Finale) -> None:
+    """Write it, send it."""
+    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.sync.health import write_digest  # noqa: PLC0415
+
+    try:
+        with finale.warehouse() as connection:
+            is_new = write_digest(connection, finale.settings(), now=finale.now())
+            deliver(connection, finale.settings(), clock=finale.now)
+    except PipelineError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    context.log.info("The digest was %s", "written" if is_new else "written before, or has no data")
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_runtime": 600},
+    description="Mails what is out and low, per vendor, ranked by days left and money at risk.",
+)
+def morning_digest() -> None:
+    """The digest of the day."""
+    write_morning_digest()
+
+
+def _hour() -> int:
+    from finale_pipeline.settings import load_settings  # noqa: PLC0415 - nothing at import
+
+    try:
+        return load_settings().digest_hour
+    except ConfigError:
+        return 7  # every run says what is wrong with the settings
+
+
+ALERT_SCHEDULES = [
+    dg.ScheduleDefinition(
+        name="morning_digest_daily",
+        job=morning_digest,
+        cron_schedule=f"0 {_hour()} * * *",
+        execution_timezone=at_definition("timezone"),
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Sends the digest at FINALE_DIGEST_HOUR of the account's day.",
+    )
+]
+ALERT_SENSORS = [mail_delivery, sync_watch]

@@ -1,0 +1,31 @@
+"""Holds single mails back when too many items worsen at once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from finale_pipeline.domain.incidents import Decision, Incident, Rules
+
+
+def hold_back(decisions: Sequence[Decision], *, watched: int, rules: Rules) -> list[Decision]:
+    """Return the decisions; those that would mail too many worsenings are held back.
+
+    So many at once are rather a fault of the data, or an event that is known anyway, than news
+    about each item: the operator gets one mail.
+
+    Args:
+        decisions: Of one evaluation.
+        watched: Items that are watched.
+        rules: With the breaker's share.
+    """
+    limit = max(rules.breaker_least, rules.breaker_share * watched)
+    worse = {"out_of_stock", "reorder_needed"}
+    if sum(1 for d in decisions if d.event and d.event.mail in worse) <= limit:
+        return list(decisions)
+    return [_held(d) if d.event and d.event.mail in worse else d for d in decisions]
+
+
+def _held(decision: Decision) -> Decision:
+    assert decision.event is not None  # noqa: S101 - the caller looked
+    event = replace(decision.event, kind="held_back", mail="breaker")
+    incident = replace(decision.known.incident or Incident(), mailed=None)
+    return replace(decision, event=event, known=replace(decision.known, incident=incident))

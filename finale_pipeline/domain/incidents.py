@@ -1,0 +1,293 @@
+"""Crossings: what was known of an item, and its present → at most one event, and who hears of it.
+
+Every crossing has one event. An item has two levels: the exact one, and the one that people were
+told. The told level worsens at once. It betters only when the item is clear of the border by a
+margin, or has stayed on the better side for a day: so an item that flaps at its border is told of
+once. More worsenings a day than a person wants to read of are recorded without a mail.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from finale_pipeline.domain.critical import RANK, Level, level_of
+
+State = Literal["open", "acknowledged", "snoozed", "ordered", "resolved"]
+EventKind = Literal[
+    "recorded", "opened", "worsened", "improved", "closed", "flapping", "settled", "held_back",
+    "left_out",
+]  # fmt: skip
+Mail = Literal["out_of_stock", "reorder_needed", "back_in_stock", "settings_changed", "breaker"]
+
+CROSSINGS = {"opened", "worsened", "improved", "closed", "flapping", "held_back"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How crossings are judged.
+
+    Attributes:
+        margin_share: Share of the threshold by which an item must be clear of a border.
+        calm: Time on the better side after which the margin does not matter.
+        most_worsenings: So many within `calm` are mailed of one item.
+        breaker_share: Share of watched items that may worsen in one evaluation.
+        breaker_least: So many may always.
+    """
+
+    margin_share: Decimal = Decimal("0.1")
+    calm: timedelta = timedelta(hours=24)
+    most_worsenings: int = 4
+    breaker_share: float = 0.1
+    breaker_least: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An item's stay away from ok.
+
+    Attributes:
+        state: What a person decided about it.
+        mailed: The last worsening that a mail told of; None = none did.
+        snoozed_until: End of a snooze; None = until worse.
+        even_if_worse: Whether a worsening leaves it asleep.
+    """
+
+    state: State = "open"
+    mailed: Level | None = None
+    snoozed_until: datetime | None = None
+    even_if_worse: bool = False
+
+    def sleeps_through(self, now: datetime) -> bool:
+        """Whether even a worsening is not to be mailed."""
+        lasts = self.snoozed_until is not None and now < self.snoozed_until
+        return self.state == "snoozed" and self.even_if_worse and lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of an item.
+
+    Attributes:
+        level: At the last evaluation.
+        told: The level that people know of.
+        threshold_units: At the last evaluation.
+        since_at: When `level` began.
+        better_since_at: Since when `level` is better than `told`; None = it is not.
+        worsenings: Worsenings in a row with less than a calm time between them.
+        worsened_at: The last of them.
+        is_left_out: Whether it was not watched at the last evaluation.
+        incident: The open one.
+    """
+
+    level: Level
+    told: Level
+    threshold_units: Decimal
+    since_at: datetime
+    better_since_at: datetime | None = None
+    worsenings: int = 0
+    worsened_at: datetime | None = None
+    is_left_out: bool = False
+    incident: Incident | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What an item is now.
+
+    Attributes:
+        product_url: Which.
+        available_units: On hand less reserved.
+        threshold_units: Reorder point, or the default.
+        left_out: Why it is not watched; None = it is.
+        is_moving: Whether it sells; None = not known.
+    """
+
+    product_url: str
+    available_units: Decimal
+    threshold_units: Decimal
+    left_out: str | None = None
+    is_moving: bool | None = None
+
+    @property
+    def level(self) -> Level:
+        """Its exact level."""
+        return level_of(available_units=self.available_units, threshold_units=self.threshold_units)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to an item.
+
+    Attributes:
+        kind: What.
+        from_level: Exact level before.
+        to_level: Exact level now; differs for crossings, and only for them.
+        cause: stock or settings; for silent ones first_run, first_seen, watched_again, or the rule
+            that left it out.
+        mail: The mail that tells of it.
+        no_mail: Why none does.
+    """
+
+    kind: EventKind
+    from_level: Level
+    to_level: Level
+    cause: str = "stock"
+    mail: Mail | None = None
+    no_mail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be stored of an item, and the event that says why."""
+
+    present: Present
+    known: Known
+    event: Event | None = None
+
+
+def decide(
+    known: Known | None, present: Present, *, now: datetime, rules: Rules, is_first_run: bool
+) -> Decision | None:
+    """Return what follows from an item's present; None when nothing does.
+
+    Args:
+        known: What is stored of it; None when it was never evaluated.
+        present: What it is.
+        now: UTC.
+        rules: How to judge.
+        is_first_run: Whether nothing was ever evaluated; then all is recorded in silence.
+    """
+    if known is None:
+        return _first(present, now, "first_run" if is_first_run else "first_seen")
+    if present.left_out is not None:
+        return _leave_out(known, present, present.left_out)
+    if known.is_left_out and RANK[present.level] <= RANK[known.told]:
+        return _first(present, now, "watched_again")
+    known = replace(known, is_left_out=False)
+    if RANK[present.level] > RANK[known.told]:
+        return _worsen(known, present, now, rules)
+    return _go_on(known, present, now, rules)
+
+
+def _first(present: Present, now: datetime, cause: str) -> Decision | None:
+    """Record an item without a mail: nobody saw it cross anything."""
+    if present.left_out is not None:
+        return None
+    level = present.level
+    known = Known(level, level, present.threshold_units, now)
+    if level == "ok":
+        return Decision(present, known)
+    event = Event("recorded", level, level, cause, no_mail="its level was met, not crossed")
+    return Decision(present, replace(known, incident=Incident()), event)
+
+
+def _leave_out(known: Known, present: Present, why: str) -> Decision | None:
+    if known.is_left_out:
+        return None
+    event = None
+    if known.incident is not None:
+        event = Event("left_out", known.level, known.level, why, no_mail="it is not watched now")
+    return Decision(present, replace(known, is_left_out=True, incident=None), event)
+
+
+def _cause(known: Known, present: Present) -> str:
+    """Say whether the stock moved, or the threshold did."""
+    under_old = level_of(
+        available_units=present.available_units, threshold_units=known.threshold_units
+    )
+    moved = known.threshold_units != present.threshold_units and under_old == known.level
+    return "settings" if moved else "stock"
+
+
+def _worsen(known: Known, present: Present, now: datetime, rules: Rules) -> Decision:
+    level, cause = present.level, _cause(known, present)
+    is_soon = known.worsened_at is not None and now - known.worsened_at < rules.calm
+    worsenings = known.worsenings + 1 if is_soon else 1
+    kind: EventKind = "opened" if known.told == "ok" else "worsened"
+    incident = known.incident or Incident()
+    mail, no_mail = _mail_for(level, cause, incident, present, now)
+    if mail is not None and worsenings > rules.most_worsenings:
+        kind, mail = "flapping", None
+        no_mail = f"it worsened {worsenings} times within {_hours(rules.calm)}; see the digest"
+    if mail is not None:
+        incident = replace(incident, state="open", mailed=level, snoozed_until=None)
+    after = Known(
+        level, level, present.threshold_units, now,
+        worsenings=worsenings, worsened_at=now, incident=incident,
+    )  # fmt: skip
+    return Decision(present, after, Event(kind, known.level, level, cause, mail, no_mail))
+
+
+def _mail_for(
+    level: Level, cause: str, incident: Incident, present: Present, now: datetime
+) -> tuple[Mail | None, str | None]:
+    if cause == "settings":
+        return "settings_changed", None
+    if incident.sleeps_through(now):
+        return None, f"snoozed until {incident.snoozed_until:%Y-%m-%d %H:%M} UTC, even if worse"
+    if level == "low":
+        return "reorder_needed", None
+    if present.is_moving is False:
+        return None, "it does not sell; it is in the digest"
+    return "out_of_stock", None
+
+
+def _go_on(known: Known, present: Present, now: datetime, rules: Rules) -> Decision | None:
+    """Handle all but a worsening that is news: improving, settling, flapping, new thresholds."""
+    level, cause = present.level, _cause(known, present)
+    crosses = level != known.level
+    told = _settled(known, present, now, rules, at_once=crosses and cause == "settings")
+    is_better = RANK[level] < RANK[told]
+    incident = None if told == "ok" else known.incident
+    after = replace(
+        known,
+        level=level,
+        told=told,
+        threshold_units=present.threshold_units,
+        since_at=now if crosses else known.since_at,
+        better_since_at=(known.better_since_at or now) if is_better else None,
+        incident=incident,
+    )
+    if not crosses and told == known.told:
+        return Decision(present, after) if after != known else None
+    return Decision(present, after, _eased(known, present, told, cause))
+
+
+def _eased(known: Known, present: Present, told: Level, cause: str) -> Event:
+    level = present.level
+    kind: EventKind
+    if RANK[level] > RANK[known.level]:
+        why = "people were told already; it had not been clear of the border since"
+        return Event("flapping", known.level, level, cause, no_mail=why)
+    kind = "closed" if told == "ok" else "improved"
+    if level == known.level:
+        kind = "settled"
+    if told == known.told:
+        why = "it is not clear of the border yet"
+        return Event(kind, known.level, level, cause, no_mail=why)
+    if known.told != "out":
+        return Event(kind, known.level, level, cause, no_mail="only leaving out is mailed")
+    if known.incident is None or known.incident.mailed != "out":
+        return Event(kind, known.level, level, cause, no_mail="the shortage was not mailed")
+    return Event(kind, known.level, level, cause, mail="back_in_stock")
+
+
+def _settled(
+    known: Known, present: Present, now: datetime, rules: Rules, *, at_once: bool
+) -> Level:
+    """Return the level that people may be told of."""
+    level, units = present.level, present.available_units
+    if RANK[level] >= RANK[known.told]:
+        return known.told
+    is_calm = known.better_since_at is not None and now - known.better_since_at >= rules.calm
+    if is_calm or at_once:
+        return level
+    margin = max(Decimal(1), rules.margin_share * present.threshold_units)
+    if known.told == "out" and units <= margin:
+        return "out"
+    return level if level == "low" or units >= present.threshold_units + margin else "low"
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g} hours"

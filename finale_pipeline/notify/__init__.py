@@ -1,0 +1,1 @@
+"""Mails: what they say, the outbox that loses none, the services that take them."""

@@ -1,0 +1,105 @@
+"""Delivers what waits in the outbox; whoever wrote a mail calls it, and a sensor calls it again."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import xxhash
+
+from finale_pipeline.domain.quiet import quiet_until
+from finale_pipeline.notify import outbox, stock_mails
+from finale_pipeline.notify.files import NOBODY, Files
+from finale_pipeline.notify.lines import lines_of
+from finale_pipeline.notify.messages import new_id, origin_of, render
+from finale_pipeline.notify.outbox import Outcome, Waiting
+from finale_pipeline.notify.sender import Sender, sender_of
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse.connect import Connection
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 50
+"""Mails of one call; a sensor's tick must end."""
+
+
+def deliver(
+    connection: Connection,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    sender: Sender | None = None,
+    only: str | None = None,
+) -> Counter[str]:
+    """Send what is due, oldest first, and stop where the service is sick.
+
+    Args:
+        connection: Of the caller, outside of any transaction.
+        settings: Which service, quiet hours.
+        clock: Gives the time in UTC.
+        sender: The service; None = the settings'.
+        only: Send this message and no other.
+
+    Returns:
+        How many mails ended in which state.
+    """
+    service = sender or sender_of(settings)
+    done: Counter[str] = Counter()
+    outbox.recover(connection, now=clock())
+    outbox.hold(connection, until=quiet_until(settings.quiet_hours, clock(), settings.zone))
+    if only is None:
+        _merge(connection, settings, clock())
+    for _ in range(AT_ONCE):
+        mail = outbox.claim(connection, now=clock(), only=only)
+        if mail is None:
+            break
+        if not mail.recipients:
+            mail = replace(mail, recipients=list(settings.alert_emails))
+        outcome = service.send(mail, mail.left) if mail.left or _files(service) else Outcome()
+        state = outbox.settle(connection, mail, outcome, now=clock())
+        done[state] += 1
+        if state == "dead":
+            _tell_otherwise(settings, mail, outcome)
+        if state == "pending":
+            break
+    return done
+
+
+def _files(service: Sender) -> bool:
+    return isinstance(service, Files)
+
+
+def _tell_otherwise(settings: Settings, mail: Waiting, outcome: Outcome) -> None:
+    """Say by the other channels that a mail cannot be delivered: the log, and a file."""
+    log.error(
+        "mail %s (%s) cannot be delivered: %s", mail.message_id, mail.kind,
+        outcome.error or outcome.refused,
+    )  # fmt: skip
+    Files(settings.home / "outbox", settings.alert_from or NOBODY).send(mail, mail.recipients)
+
+
+def _merge(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Let one present picture replace stock mails that waited long."""
+    with connection.transaction():
+        old = outbox.stale(connection, now=now)
+        if not old:
+            return
+        messages = [message_id for message_id, _ in old]
+        rows = connection.execute(
+            "SELECT DISTINCT e.subject FROM ops.incident_event e JOIN ops.outbox o"
+            " USING (message_id) WHERE o.message_id = ANY (%s) OR o.merged_into = ANY (%s)",
+            (messages, messages),
+        ).fetchall()
+        read = connection.execute("SELECT read_at FROM ops.evaluation").fetchone()
+        read_at = read[0] if read and isinstance(read[0], datetime) else None
+        lines = lines_of(connection, [str(row[0]) for row in rows])
+        origin = origin_of(settings, now, read_at)
+        content = stock_mails.catch_up(lines, merged=len(old))
+        message = render(content, origin, message_id=new_id())
+        about = xxhash.xxh3_64_hexdigest("".join(sorted(key for _, key in old)).encode())
+        outbox.put(
+            connection, message, dedupe_key=f"catch_up:{about}",
+            recipients=settings.alert_emails, now=now,
+        )  # fmt: skip
+        outbox.mark_merged(connection, messages, into=message.message_id)

@@ -1,0 +1,58 @@
+"""A mail as it goes over the wire, and as a file for whoever has no mail service."""
+
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+
+from finale_pipeline.notify.outbox import Outcome, Waiting
+
+NOBODY = "nobody@localhost"
+"""Stands where a mail needs an address and the settings name none."""
+
+
+class Files:
+    """Files in a folder, for whoever has no mail service; open them with any mail program.
+
+    Args:
+        folder: Made when it is missing.
+        origin: Sender's address.
+    """
+
+    def __init__(self, folder: Path, origin: str) -> None:
+        self._folder = folder
+        self._origin = origin
+
+    def send(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+        """Write it as .eml and as .html; the same mail always has the same names."""
+        named = f"{mail.created_at:%Y-%m-%d_%H%M%S}_{mail.kind}_{mail.message_id[:8]}"
+        message = as_email(mail, self._origin, addresses or [NOBODY])
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for suffix, data in ((".eml", bytes(message)), (".html", mail.body_html.encode())):
+                part = self._folder / f"{named}{suffix}.part"
+                part.write_bytes(data)
+                part.replace(self._folder / f"{named}{suffix}")
+        except OSError as error:
+            return Outcome(
+                error=f"{self._folder} takes no files: {error.strerror}", verdict="later"
+            )
+        return Outcome(accepted=list(addresses) or [NOBODY])
+
+
+def as_email(mail: Waiting, origin: str, addresses: Sequence[str]) -> EmailMessage:
+    """Return the mail as it goes over the wire; header lines cannot be broken out of."""
+    message = EmailMessage()
+    message["Message-ID"] = f"<{mail.message_id}@{origin.rpartition('@')[2]}>"
+    message["X-Finale-Message-Id"] = mail.message_id
+    message["Date"] = format_datetime(mail.created_at)
+    message["From"] = f"Finale stock <{origin}>"
+    message["To"] = ", ".join(addresses)
+    message["Subject"] = mail.subject
+    message.set_content(mail.body_text)
+    message.add_alternative(mail.body_html, subtype="html")
+    if mail.attachment is not None:
+        message.add_attachment(
+            mail.attachment, maintype="text", subtype="csv", filename=mail.attachment_name
+        )
+    return message

@@ -1,0 +1,157 @@
+"""The items that a mail speaks of: read from the warehouse, ranked, written as a CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+
+from psycopg.rows import class_row
+
+from finale_pipeline.notify.plain import cell, number, plain
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import sql
+
+CSV_BYTES = 8 << 20
+"""An attachment is cut here; mail services refuse messages of 30 MB."""
+
+SELECT = """
+SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_hand_units,
+       l.reserved_units, l.on_order_units, c.due_on, k.threshold_units, c.threshold_source,
+       c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
+       coalesce(i.state, 'open') AS state, i.opened_at, coalesce(c.why, '') AS why, p.product_url
+FROM ops.item_level k
+JOIN core.product p USING (product_url)
+JOIN core.stock_level l USING (product_url)
+LEFT JOIN plan.critical_item c ON c.product_url = k.product_url AND c.snapshot_on =
+     (SELECT max(snapshot_on) FROM core.stock_day)
+LEFT JOIN ops.incident i ON i.subject = k.product_url AND i.closed_at IS NULL
+"""
+RANKED = (
+    " ORDER BY k.level DESC, c.days_left NULLS LAST, c.money_at_risk DESC NULLS LAST,"
+    " p.sku, p.product_url"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An item as mails show it; its texts are harmless.
+
+    Attributes:
+        sku: Finale's productId.
+        name: Name shown in Finale.
+        level: Exact level now.
+        available_units: On hand less reserved.
+        on_hand_units: Units present.
+        reserved_units: Promised to sales orders.
+        on_order_units: On purchase orders.
+        due_on: Earliest due date of those; None = not known.
+        threshold_units: Reorder point or default.
+        threshold_source: finale or default.
+        suggested_units: To order; None = not known.
+        suggested_by: plan or finale.
+        days_left: Until it is out.
+        money_at_risk: In the account's currency.
+        vendor_name: Main supplier; None = none.
+        contact: Of the supplier.
+        state: What was decided about it.
+        opened_at: Since when it has been away from ok.
+        why: One line of explanation.
+        product_url: Finale's address of it.
+    """
+
+    sku: str
+    name: str
+    level: str
+    available_units: Decimal
+    on_hand_units: Decimal
+    reserved_units: Decimal
+    on_order_units: Decimal
+    due_on: date | None
+    threshold_units: Decimal
+    threshold_source: str | None
+    suggested_units: Decimal | None
+    suggested_by: str | None
+    days_left: Decimal | None
+    money_at_risk: Decimal | None
+    vendor_name: str | None
+    contact: str | None
+    state: str
+    opened_at: datetime | None
+    why: str
+    product_url: str
+
+    @property
+    def title(self) -> str:
+        """SKU and name on one line."""
+        sku, name = plain(self.sku, most=60), plain(self.name)
+        return f"{sku} · {name}" if name and name != sku else sku
+
+    @property
+    def supplier(self) -> str:
+        """Who supplies it and how to reach them, in words."""
+        if self.vendor_name is None:
+            return "no vendor in Finale"
+        name = plain(self.vendor_name)
+        return f"{name} ({plain(self.contact)})" if self.contact else f"{name}, no contact"
+
+    @property
+    def quantity(self) -> str:
+        """What to order, by whose word; empty when nobody says."""
+        if self.suggested_units is None:
+            return ""
+        source = "our plan" if self.suggested_by == "plan" else "Finale's reorder quantity"
+        return f"Order {number(self.suggested_units)} ({source})"
+
+    @property
+    def order(self) -> str:
+        """What to order, and from whom."""
+        return f"{self.quantity or 'Supplier'}: {self.supplier}"
+
+    @property
+    def facts(self) -> str:
+        """Days left and money at risk, as far as they are known."""
+        parts = []
+        if self.days_left is not None:
+            parts.append(f"{number(round(self.days_left, 1))} days left")
+        if self.money_at_risk:
+            parts.append(f"{self.money_at_risk:,.2f} at risk")
+        if self.state != "open":
+            parts.append(self.state)
+        return " · ".join(parts)
+
+
+def lines_of(connection: Connection, products: Iterable[str]) -> list[Line]:
+    """Return the lines of some products, worst first; for use after the levels were stored."""
+    where = " WHERE k.product_url = ANY (%(products)s)"
+    with connection.cursor(row_factory=class_row(Line)) as cursor:
+        return cursor.execute(sql(SELECT + where + RANKED), {"products": list(products)}).fetchall()
+
+
+def critical_lines(connection: Connection) -> list[Line]:
+    """Return every critical item, worst first."""
+    where = " WHERE c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
+    with connection.cursor(row_factory=class_row(Line)) as cursor:
+        return cursor.execute(sql(SELECT + where + RANKED)).fetchall()
+
+
+def as_csv(lines: Sequence[Line], changes: Mapping[str, tuple[str, str]] | None = None) -> bytes:
+    """Return all lines as a CSV that spreadsheet programs open and do not run.
+
+    Args:
+        lines: The items.
+        changes: Level before and after the crossing, by product_url.
+    """
+    names = [field.name for field in fields(Line)]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["crossed_from", "crossed_to", *names] if changes else names)
+    for count, line in enumerate(lines):
+        crossing = changes.get(line.product_url, ("", "")) if changes else ()
+        writer.writerow([*crossing, *(cell(getattr(line, name)) for name in names)])
+        if buffer.tell() > CSV_BYTES:
+            rest = len(lines) - count - 1
+            writer.writerow([f"and {rest} more; all of them are in mart.low_stock"])
+            break
+    return buffer.getvalue().encode("utf-8-sig")

@@ -1,0 +1,203 @@
+"""A mail's content → subject, HTML, plain text and CSV."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from finale_pipeline.notify import links
+from finale_pipeline.notify.lines import Line
+from finale_pipeline.notify.plain import number, plain
+from finale_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+INLINE = 20
+"""Items shown in the mail itself; the CSV has all of them."""
+
+KINDS = (
+    "out_of_stock", "reorder_needed", "back_in_stock", "settings_changed", "summary", "breaker",
+    "digest", "catch_up", "sync_failed", "sync_deferred", "sync_recovered", "sync_stuck",
+    "data_held", "test",
+)  # fmt: skip
+STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
+"""Mails about single crossings: when several waited long, one present digest says it instead."""
+
+DECIDED = ("out_of_stock", "reorder_needed", "settings_changed", "breaker", "catch_up")
+"""Mails about items that their reader may acknowledge, snooze, or note as ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a mail: a heading and items under it.
+
+    Attributes:
+        lines: The items.
+        heading: Above them.
+        note: Under the heading.
+        shows: `order` = what to order from whom; `quantity` = only how much; empty = neither.
+    """
+
+    lines: Sequence[Line]
+    heading: str = ""
+    note: str = ""
+    shows: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a mail's facts come from.
+
+    Attributes:
+        pages: Address of our pages.
+        now: UTC, when it was written.
+        read_at: UTC, the read of stock it is about; None = none.
+        run_id: The sync run that found it.
+        is_sandbox: Whether the data are invented.
+        link_key: Signs links to the page where a mail's reader decides; None = no such link.
+    """
+
+    pages: str
+    now: datetime
+    read_at: datetime | None = None
+    run_id: int | None = None
+    is_sandbox: bool = False
+    link_key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def freshness(self) -> str:
+        """How old the facts are, in words."""
+        if self.read_at is None:
+            return f"Written {_utc(self.now)}."
+        return f"Stock as Finale had it {_utc(self.read_at)}."
+
+
+def origin_of(
+    settings: Settings, now: datetime, read_at: datetime | None = None, run_id: int | None = None
+) -> Origin:
+    """Return where a mail's facts come from.
+
+    Readers can decide by a link only where the settings say how they reach our pages.
+    """
+    key = links.key_of(settings.home) if settings.pages_url else None
+    sandbox = settings.reads_sandbox
+    return Origin(settings.pages, now, read_at, run_id, is_sandbox=sandbox, link_key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a mail says.
+
+    Attributes:
+        kind: One of KINDS.
+        subject: With true totals.
+        title: First line of the body.
+        intro: Paragraphs before the items.
+        facts: Names and values.
+        sections: Items.
+        outro: Paragraphs after them.
+        csv: All items; None = no attachment.
+    """
+
+    kind: str
+    subject: str
+    title: str
+    intro: Sequence[str] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    sections: Sequence[Section] = ()
+    outro: Sequence[str] = ()
+    csv: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail, ready for the outbox."""
+
+    message_id: str
+    kind: str
+    subject: str
+    text: str
+    html: str
+    attachment_name: str | None = None
+    attachment: bytes | None = field(default=None, repr=False)
+
+
+def new_id() -> str:
+    """Return an identity for a mail; it stays the same when the mail is repeated."""
+    return uuid.uuid4().hex
+
+
+def render(content: Content, origin: Origin, *, message_id: str) -> Message:
+    """Return the mail in both forms.
+
+    Args:
+        content: What it says.
+        origin: Where that comes from.
+        message_id: Its identity.
+    """
+    sections, hidden = _cut(content.sections)
+    more = f"and {hidden:,} more; the attached CSV has all of them." if hidden else ""
+    values = {
+        "subject": plain(content.subject, most=180),
+        "title": plain(content.title, most=180),
+        "intro": [plain(p, most=2_000) for p in content.intro],
+        "facts": [(name, plain(value, most=2_000)) for name, value in content.facts],
+        "sections": sections,
+        "outro": [plain(p, most=2_000) for p in content.outro],
+        "more": more,
+        "freshness": origin.freshness,
+        "run_id": origin.run_id,
+        "runbook": f"{origin.pages}/runbooks/{content.kind}",
+        "message_id": message_id,
+        "decide": _decide(content, origin, message_id),
+        "banner": "Sandbox: these products and numbers are invented." if origin.is_sandbox else "",
+    }
+    named = f"{content.kind}_{origin.now:%Y-%m-%d_%H%M}.csv" if content.csv else None
+    return Message(
+        message_id=message_id,
+        kind=content.kind,
+        subject=str(values["subject"]),
+        text=_templates(escapes=False).get_template("mail.txt.j2").render(values),
+        html=_templates(escapes=True).get_template("mail.html.j2").render(values),
+        attachment_name=named,
+        attachment=content.csv,
+    )
+
+
+def _decide(content: Content, origin: Origin, message_id: str) -> str:
+    if origin.link_key is None or content.kind not in DECIDED:
+        return ""
+    return f"{origin.pages}/decide/{links.sign(origin.link_key, message_id, now=origin.now)}"
+
+
+def _cut(sections: Sequence[Section]) -> tuple[list[Section], int]:
+    """Return the sections with at most INLINE items, and how many are not shown."""
+    left, shown = INLINE, []
+    for section in sections:
+        lines = section.lines[:left]
+        left -= len(lines)
+        if lines:
+            shown.append(Section(lines, section.heading, section.note, section.shows))
+    return shown, sum(len(s.lines) for s in sections) - (INLINE - left)
+
+
+@cache
+def _templates(*, escapes: bool) -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only for mails
+
+    made = Environment(
+        loader=PackageLoader("finale_pipeline", "notify/templates"),
+        autoescape=escapes,  # noqa: S701 - the HTML one does; plain text has nothing to escape
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=False,
+    )
+    made.filters["units"] = number
+    return made
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

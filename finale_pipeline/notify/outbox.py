@@ -1,0 +1,264 @@
+"""The outbox: a mail is written in the transaction of its reason, and delivered afterwards.
+
+A mail that is about to leave is marked so in a transaction of its own, under a lock that dies with
+its sender. So a crash leaves either a waiting mail, or one whose outcome nobody knows: the second
+is repeated once, under the same message id.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from psycopg.rows import class_row
+
+from finale_pipeline.notify.messages import STOCK_NEWS, Message
+from finale_pipeline.warehouse.connect import Connection
+
+SENDER_SPACE = 7_283
+"""First half of the locks that show that a mail's sender is alive; the second half its number."""
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
+STALE = timedelta(hours=1)
+"""Stock mails that waited longer are merged, when there are several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A mail that was claimed for delivery.
+
+    Attributes:
+        outbox_id: Its number.
+        message_id: Its identity.
+        kind: Of mail.
+        subject: Subject line.
+        body_text: Plain text.
+        body_html: HTML.
+        attachment_name: File name; None = none.
+        attachment: The CSV.
+        recipients: Addresses, as configured when it was written.
+        delivered: Those it was accepted for.
+        refused: Those the service refuses, and why.
+        attempts: With this one.
+        unknown_outcomes: Earlier attempts nobody knows the end of.
+        created_at: UTC.
+    """
+
+    outbox_id: int
+    message_id: str
+    kind: str
+    subject: str
+    body_text: str
+    body_html: str
+    attachment_name: str | None
+    attachment: bytes | None
+    recipients: list[str]
+    delivered: list[str]
+    refused: dict[str, str]
+    attempts: int
+    unknown_outcomes: int
+    created_at: datetime
+
+    @property
+    def left(self) -> list[str]:
+        """Addresses that have not got it and were not refused."""
+        done = {*self.delivered, *self.refused}
+        return [address for address in self.recipients if address not in done]
+
+
+def put(
+    connection: Connection,
+    message: Message,
+    *,
+    dedupe_key: str,
+    recipients: Sequence[str],
+    now: datetime,
+    run_id: int | None = None,
+) -> bool:
+    """Write a mail, in the transaction of its reason.
+
+    Returns:
+        False when the same thing was written before.
+    """
+    row = connection.execute(
+        "INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text,"
+        " body_html, attachment_name, attachment, state, next_attempt_at, run_id, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s)"
+        " ON CONFLICT (dedupe_key) DO NOTHING RETURNING outbox_id",
+        (
+            message.message_id, dedupe_key, message.kind, list(recipients), message.subject,
+            message.text, message.html, message.attachment_name, message.attachment, now, run_id,
+            now,
+        ),
+    ).fetchone()  # fmt: skip
+    return row is not None
+
+
+# The order of mails is kept: while the oldest waits for a sick service, the others wait with it.
+NEXT = (
+    "SELECT outbox_id, next_attempt_at <= %(now)s FROM ops.outbox WHERE state = 'pending'"
+    " AND (%(only)s::text IS NULL OR message_id = %(only)s)"
+    " ORDER BY outbox_id LIMIT 1 FOR UPDATE SKIP LOCKED"
+)
+CLAIM = (
+    "UPDATE ops.outbox SET state = 'sending', attempts = attempts + 1 WHERE outbox_id = %s"
+    " RETURNING outbox_id, message_id, kind, subject, body_text, body_html, attachment_name,"
+    " attachment, recipients, delivered, refused, attempts, unknown_outcomes, created_at"
+)
+
+
+def claim(connection: Connection, *, now: datetime, only: str | None = None) -> Waiting | None:
+    """Take the oldest mail when it is due, or a certain one, and say so before it leaves.
+
+    Call `settle` afterwards; when this process dies before, `recover` finds the mail.
+    """
+    with connection.transaction(), connection.cursor(row_factory=class_row(Waiting)) as cursor:
+        row = connection.execute(NEXT, {"now": now, "only": only}).fetchone()
+        if row is None or not row[1]:
+            return None
+        # Nobody else has it: whoever sends a mail holds it in the state `sending`.
+        connection.execute("SELECT pg_advisory_lock(%s, %s)", (SENDER_SPACE, row[0]))
+        return cursor.execute(CLAIM, row[:1]).fetchone()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended.
+
+    Attributes:
+        accepted: Addresses the service took it for.
+        refused: Addresses it refuses for good, and why.
+        error: What went wrong with the attempt as a whole; None = nothing.
+        verdict: done; later = it was certainly not taken; unknown = it may have been; dead = no
+            repeat can help.
+        wait: The service's own word on when to come again.
+    """
+
+    accepted: Sequence[str] = ()
+    refused: Mapping[str, str] | None = None
+    error: str | None = None
+    verdict: str = "done"
+    wait: timedelta | None = None
+
+
+def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: datetime) -> str:
+    """Write how an attempt ended.
+
+    Returns:
+        The mail's state: sent, pending or dead.
+    """
+    delivered = [*mail.delivered, *outcome.accepted]
+    refused = {**mail.refused, **(outcome.refused or {})}
+    unknown = mail.unknown_outcomes + (outcome.verdict == "unknown")
+    state, error = _state(outcome, unknown, delivered=delivered, refused=refused)
+    connection.execute(
+        "UPDATE ops.outbox SET state = %s, delivered = %s, refused = %s, unknown_outcomes = %s,"
+        " last_error = %s, next_attempt_at = %s, sent_at = %s"
+        " WHERE outbox_id = %s AND state = 'sending'",
+        (
+            state, delivered, json.dumps(refused), unknown, error,
+            now + (outcome.wait or _pause(mail.attempts)), now if state == "sent" else None,
+            mail.outbox_id,
+        ),
+    )  # fmt: skip
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (SENDER_SPACE, mail.outbox_id))
+    return state
+
+
+def _state(
+    outcome: Outcome, unknown: int, *, delivered: Sequence[str], refused: Mapping[str, str]
+) -> tuple[str, str | None]:
+    named = "; ".join(f"{address}: {why}" for address, why in refused.items())
+    if outcome.verdict == "done":
+        if delivered:
+            return "sent", f"refused for {named}" if named else None
+        return "dead", f"every address is refused: {named}"
+    if outcome.verdict == "dead":
+        return "dead", outcome.error
+    if unknown > 1:
+        return "dead", f"{outcome.error}; twice, so it may have arrived or not"
+    return "pending", outcome.error
+
+
+def _pause(attempts: int) -> timedelta:
+    """Return a growing pause; the first repeats come soon."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempts - 1, 10)))
+
+
+def recover(connection: Connection, *, now: datetime) -> int:
+    """Find mails whose sender died while it sent; they are repeated once, or given up loudly.
+
+    Returns:
+        How many.
+    """
+    with connection.transaction():
+        rows = connection.execute(
+            "SELECT outbox_id FROM ops.outbox WHERE state = 'sending'"
+            " AND pg_try_advisory_xact_lock(%s, outbox_id::int) FOR UPDATE SKIP LOCKED",
+            (SENDER_SPACE,),
+        ).fetchall()
+        connection.execute(
+            "UPDATE ops.outbox SET unknown_outcomes = unknown_outcomes + 1, next_attempt_at = %s,"
+            " state = CASE WHEN unknown_outcomes > 0 THEN 'dead' ELSE 'pending' END,"
+            " last_error = 'the sender died while it sent; it may have arrived or not'"
+            " WHERE outbox_id = ANY (%s) AND state = 'sending'",
+            (now, [row[0] for row in rows]),
+        )
+    return len(rows)
+
+
+def hold(connection: Connection, *, until: datetime | None) -> None:
+    """Hold what waits until the end of the quiet hours; outside of them let it go."""
+    if until is None:
+        connection.execute("UPDATE ops.outbox SET state = 'pending' WHERE state = 'held'")
+        return
+    connection.execute(
+        "UPDATE ops.outbox SET state = 'held', next_attempt_at = greatest(next_attempt_at, %s)"
+        " WHERE state = 'pending' AND kind <> 'test'",
+        (until,),
+    )
+
+
+def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
+    """Lock stock mails that are due and may be merged; none unless several waited for long.
+
+    A mail that may have arrived is left alone: its own repeat is recognisable, a merged one is not.
+
+    Returns:
+        message_id and dedupe_key of each.
+    """
+    rows = cast(
+        "list[tuple[str, str, datetime]]",
+        connection.execute(
+            "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
+            " AND kind = ANY (%s) AND unknown_outcomes = 0 AND delivered = '{}'"
+            " AND next_attempt_at <= %s ORDER BY outbox_id FOR UPDATE SKIP LOCKED",
+            (list(STOCK_NEWS), now),
+        ).fetchall(),
+    )
+    if len(rows) < 2 or now - rows[0][2] < STALE:  # noqa: PLR2004 - several
+        return []
+    return [(message_id, key) for message_id, key, _ in rows]
+
+
+def mark_merged(connection: Connection, messages: Sequence[str], *, into: str) -> None:
+    """Let one mail speak for several, and for those that they spoke for already."""
+    connection.execute(
+        "UPDATE ops.outbox SET state = 'merged', merged_into = %s, last_error = NULL"
+        " WHERE message_id = ANY (%s) OR merged_into = ANY (%s)",
+        (into, list(messages), list(messages)),
+    )
+
+
+def revive(connection: Connection, message_id: str | None, *, now: datetime) -> int:
+    """Let dead mails be tried again: one, or all; a person has mended the cause.
+
+    Returns:
+        How many.
+    """
+    return connection.execute(
+        "UPDATE ops.outbox SET state = 'pending', next_attempt_at = %s, unknown_outcomes = 0,"
+        " refused = '{}' WHERE state = 'dead' AND (%s::text IS NULL OR message_id = %s)",
+        (now, message_id, message_id),
+    ).rowcount

@@ -1,0 +1,49 @@
+"""Text from outside made harmless: for header lines, for mails, for cells of a spreadsheet."""
+
+import re
+import unicodedata
+from decimal import Decimal
+
+# Marks that turn the reading direction, or are nothing to see: a name could show as another.
+UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+
+
+def plain(text: object, *, most: int = 120) -> str:
+    r"""Return a text on one line, without control, direction and invisible characters.
+
+    Args:
+        text: From anywhere.
+        most: So many characters are kept.
+
+    >>> plain("Tea\r\nBcc: x@y.example \u202egnp.exe")
+    'Tea Bcc: x@y.example gnp.exe'
+    """
+    seen = UNSEEN.sub("", str(text))
+    spaced = "".join(" " if unicodedata.category(c) in {"Cc", "Cs", "Cn"} else c for c in seen)
+    line = " ".join(spaced.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def cell(value: object) -> str:
+    """Return a spreadsheet cell that no program takes for a formula; numbers stay numbers.
+
+    >>> cell("=HYPERLINK(1)"), cell(Decimal("-3"))
+    ("'=HYPERLINK(1)", '-3')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, Decimal | int):
+        return number(value)
+    text = plain(value, most=500)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def number(value: Decimal | int) -> str:
+    """Return a number without needless zeros.
+
+    >>> number(Decimal("12.500")), number(Decimal("1E+2"))
+    ('12.5', '100')
+    """
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

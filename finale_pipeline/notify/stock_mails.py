@@ -1,0 +1,168 @@
+"""What mails about items say."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from finale_pipeline.notify.lines import Line, as_csv
+from finale_pipeline.notify.messages import Content, Section
+
+Changes = Mapping[str, tuple[str, str]]
+SET_ASIDE = {"acknowledged", "snoozed", "ordered"}
+ACT = (
+    "To be left in peace about an item: finale alerts ack SKU, snooze SKU --until DATE,"
+    " or ordered SKU. Why a mail came or did not come: finale explain SKU."
+)
+
+
+def out_of_stock(lines: Sequence[Line], changes: Changes) -> Content:
+    """Items that have just run out."""
+    return Content(
+        "out_of_stock",
+        f"Out of stock: {_count(lines)}{_first(lines)}",
+        f"{_count(lines)} ran out",
+        intro=["Nothing is available of what is listed here. Each is told once."],
+        sections=[Section(lines, shows="order")],
+        outro=[ACT],
+        csv=as_csv(lines, changes),
+    )
+
+
+def reorder_needed(lines: Sequence[Line], changes: Changes) -> Content:
+    """Items that have just fallen below their reorder point, by supplier."""
+    return Content(
+        "reorder_needed",
+        f"Reorder needed: {_count(lines)}{_first(lines)}",
+        f"{_count(lines)} fell below the reorder point",
+        sections=by_vendor(lines),
+        outro=[ACT],
+        csv=as_csv(lines, changes),
+    )
+
+
+def back_in_stock(lines: Sequence[Line], changes: Changes) -> Content:
+    """Items whose shortage was mailed and is over."""
+    still = sum(1 for line in lines if line.level == "low")
+    note = [f"{still} of them are still below the reorder point."] if still else []
+    return Content(
+        "back_in_stock",
+        f"Back in stock: {_count(lines)}{_first(lines)}",
+        f"{_count(lines)} available again",
+        intro=note,
+        sections=[Section(lines)],
+        csv=as_csv(lines, changes),
+    )
+
+
+def settings_changed(lines: Sequence[Line], changes: Changes) -> Content:
+    """Items that worsened because a threshold was edited, not because stock moved."""
+    return Content(
+        "settings_changed",
+        f"{_count(lines)} critical because settings changed",
+        f"{_count(lines)} became critical because reorder points or settings changed",
+        intro=["Their stock did not move: a reorder point in Finale, or the default, was raised."],
+        sections=[Section(lines, shows="order")],
+        csv=as_csv(lines, changes),
+    )
+
+
+def breaker(lines: Sequence[Line], changes: Changes, *, watched: int) -> Content:
+    """So many crossings at once that single mails would help nobody."""
+    out = sum(1 for line in lines if line.level == "out")
+    return Content(
+        "breaker",
+        f"Held back: {len(lines):,} of {watched:,} items worsened at once",
+        f"{len(lines):,} items worsened in one sync ({out:,} out); their mails were held back",
+        intro=[
+            "So many at once are rather a fault of the data than news about each item. The data"
+            " stand as Finale sent them, and every crossing is recorded.",
+            "Look at a few of them in Finale. If it is true, the attached list is your work list;"
+            " the morning digest has it too. If not, correct it there: the next sync closes them.",
+        ],
+        sections=[Section(lines)],
+        csv=as_csv(lines, changes),
+    )
+
+
+def summary(lines: Sequence[Line], *, watched: int) -> Content:
+    """The first evaluation: what was met, and that from now on changes are told."""
+    out = sum(1 for line in lines if line.level == "out")
+    return Content(
+        "summary",
+        f"Watching {watched:,} products: {out:,} out, {len(lines) - out:,} low",
+        f"{watched:,} products are watched from now on",
+        intro=[
+            f"At the beginning {out:,} are out and {len(lines) - out:,} are low. They are recorded;"
+            " a mail tells of every change from now on.",
+        ],
+        sections=[Section(lines, shows="order")],
+        csv=as_csv(lines),
+    )
+
+
+def digest(lines: Sequence[Line], *, flapping: int, unsent: int) -> Content:
+    """The morning's list per vendor, ranked by days left and money at risk.
+
+    Args:
+        lines: All critical items, ranked.
+        flapping: Items whose mails were held back since the last digest because they flap.
+        unsent: Mails that could not be delivered.
+    """
+    due = [line for line in lines if line.state not in SET_ASIDE]
+    out = sum(1 for line in due if line.level == "out")
+    notes = []
+    if len(lines) > len(due):
+        notes.append(f"{len(lines) - len(due):,} more are acknowledged, snoozed or ordered.")
+    if flapping:
+        notes.append(f"{flapping:,} items flap at their border; they were told once.")
+    if unsent:
+        notes.append(f"{unsent:,} mails could not be delivered; see: finale doctor.")
+    return Content(
+        "digest",
+        f"Stock this morning: {out:,} out, {len(due) - out:,} low",
+        f"{out:,} out and {len(due) - out:,} low need a decision" if due else "Nothing to decide",
+        intro=notes,
+        sections=by_vendor(due),
+        outro=[ACT] if due else [],
+        csv=as_csv(lines) if lines else None,
+    )
+
+
+def catch_up(lines: Sequence[Line], *, merged: int) -> Content:
+    """One present picture in place of mails that waited too long."""
+    critical = [line for line in lines if line.level != "ok"]
+    well = len(lines) - len(critical)
+    return Content(
+        "catch_up",
+        f"Stock, caught up: {len(critical):,} critical, {well:,} well again",
+        f"{len(lines):,} items changed while mails could not be sent",
+        intro=[f"In place of {merged} mails that waited, how these items stand now."],
+        sections=[
+            *by_vendor(critical),
+            Section([line for line in lines if line.level == "ok"], "Well again"),
+        ],
+        csv=as_csv(lines),
+    )
+
+
+def by_vendor(lines: Sequence[Line]) -> list[Section]:
+    """Group items by supplier; the supplier with the most pressing item comes first."""
+    order: dict[str, int] = {}
+    for line in lines:
+        order.setdefault(line.supplier, len(order))
+    ranked = sorted(lines, key=lambda line: order[line.supplier])
+    sections = []
+    for supplier, items in groupby(ranked, key=lambda line: line.supplier):
+        mine = list(items)
+        risk = sum(line.money_at_risk or 0 for line in mine)
+        note = f"{_count(mine)}, {risk:,.2f} at risk" if risk else _count(mine)
+        sections.append(Section(mine, supplier[:1].upper() + supplier[1:], note, shows="quantity"))
+    return sections
+
+
+def _count(lines: Sequence[Line]) -> str:
+    return f"{len(lines):,} item" + ("" if len(lines) == 1 else "s")
+
+
+def _first(lines: Sequence[Line]) -> str:
+    """Name the item when it is the only one."""
+    return f" ({lines[0].title})" if len(lines) == 1 else ""

@@ -1,0 +1,76 @@
+"""What mails about syncs say, and the test mail."""
+
+from datetime import datetime
+
+from finale_pipeline.domain.syncs import Ended, Finding
+from finale_pipeline.notify.messages import Content
+
+KIND = {
+    "failed": "sync_failed",
+    "held": "data_held",
+    "stuck": "sync_stuck",
+    "deferred": "sync_deferred",
+}
+SUBJECT = {
+    "failed": "Sync failed: {strategy} ({kind})",
+    "held": "Data held: the {strategy} sync read something that cannot be believed",
+    "stuck": "Sync stuck: {strategy}",
+    "deferred": "Sync deferred three times: {strategy}",
+}
+MEANING = {
+    "failed": "The data stay as the last good sync left them. You hear of this once, and again"
+    " when it works.",
+    "held": "Nothing was changed: not the levels, not the alerts. A person has to look.",
+    "stuck": "It has given no sign of life, so it is ended and marked as failed; what it committed"
+    " stays. Stock alerts may be late until the next sync.",
+    "deferred": "Finale's request budget was used up, by us or by others with the same key. The"
+    " data are as old as the last good sync.",
+}
+
+
+def trouble(finding: Finding, *, last_good: datetime | None) -> Content:
+    """A strategy does not work.
+
+    Args:
+        finding: What it met.
+        last_good: UTC, when a run of it last ended well.
+    """
+    run = finding.run
+    facts = [
+        ("What happened", run.error or "no word since the last sign of life"),
+        ("Class", run.error_kind or finding.trouble),
+        ("Strategy", finding.strategy),
+        ("Run", f"{run.run_id}, started by {run.trigger}, {_utc(run.at)}"),
+        ("Last good", _utc(last_good) if last_good else "never"),
+    ]
+    subject = SUBJECT[finding.trouble]
+    said = subject.format(strategy=finding.strategy, kind=run.error_kind or finding.trouble)
+    return Content(KIND[finding.trouble], said, said, intro=[MEANING[finding.trouble]], facts=facts)
+
+
+def recovered(strategy: str, run: Ended, *, since: datetime) -> Content:
+    """A strategy works again, whose failure was mailed."""
+    return Content(
+        "sync_recovered",
+        f"Sync works again: {strategy}",
+        f"The {strategy} sync works again",
+        intro=["The data are up to date."],
+        facts=[
+            ("In trouble since", _utc(since)),
+            ("Good again", f"run {run.run_id}, {_utc(run.at)}"),
+        ],
+    )
+
+
+def test_mail(asked_by: str) -> Content:
+    """Nothing but that mails arrive."""
+    return Content(
+        "test",
+        "Test mail of the stock alerts",
+        "Mails arrive",
+        intro=[f"{asked_by} asked for this test. Nothing else is the matter."],
+    )
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

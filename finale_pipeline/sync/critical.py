@@ -1,0 +1,152 @@
+"""Evaluates the levels of all items: critical items, crossings, incidents, mails; all or nothing.
+
+Whoever read stock calls it. A run that dies between its stock and its evaluation leaves the work
+to the next run, which evaluates what was left before it reads anew: no crossing is lost.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+
+import xxhash
+
+from finale_pipeline.domain.breaker import hold_back
+from finale_pipeline.domain.incidents import Decision, Rules, decide
+from finale_pipeline.notify import outbox, stock_mails
+from finale_pipeline.notify.delivery import deliver
+from finale_pipeline.notify.lines import Line, critical_lines, lines_of
+from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import critical, incidents, items
+
+TABLE = "plan.critical_item"
+
+
+def evaluate_left_behind(run: SyncRun) -> None:
+    """Evaluate stock that an earlier run wrote and did not come to evaluate."""
+    if items.is_behind(run.connection):
+        evaluate_critical(run)
+
+
+def evaluate_critical(run: SyncRun) -> None:
+    """Compute levels, decide what crossed, write incidents and mails; in one transaction."""
+    read = items.last_read(run.connection)
+    if read is None or not items.any_product(run.connection):
+        return
+    day, read_at = read
+    now = run.clock()
+    with run.batch("critical items"):
+        last = items.last_evaluation(run.connection)
+        catalogue_runs, is_moving = items.catalogue_runs(run.connection)
+        made = items.Evaluation(day, read_at, default_of(run.settings), catalogue_runs)
+        is_partial = (
+            not is_moving and last == replace(made, read_at=last.read_at) if last else False
+        )
+        decisions = _decide(run, now, is_first=last is None, is_partial=is_partial)
+        changed = critical.refresh(run.connection, day=day, now=now, is_partial=is_partial)
+        watched = items.watched(run.connection)
+        decisions = hold_back(decisions, watched=watched, rules=rules_of(run.settings))
+        origin = origin_of(run.settings, now, read_at, run.run_id)
+        _write(run, decisions, now, origin, watched)
+        if last is None:
+            content = stock_mails.summary(critical_lines(run.connection), watched=watched)
+            _put(run, content, origin, new_id(), "first run")
+        items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
+    run.add(TABLE, changed)
+
+
+def deliver_now(run: SyncRun) -> None:
+    """Send what waits; a sick mail service is not the sync's business, a sensor goes on."""
+    deliver(run.connection, run.settings, clock=run.clock)
+
+
+def evaluate_days(run: SyncRun, days: Sequence[date]) -> None:
+    """Evaluate the day of the stored stock; compute the others from history, without mails."""
+    read = items.last_read(run.connection)
+    present = read[0] if read else None
+    if present in days:
+        evaluate_critical(run)
+    rebuild_days(run, [day for day in days if day != present])
+
+
+def rebuild_days(run: SyncRun, days: Sequence[date]) -> None:
+    """Compute critical items of past days from the history of stock; tells nobody.
+
+    Args:
+        run: The run.
+        days: Business days; those on which stock was not read get the stock of the last read.
+    """
+    for count, day in enumerate(days, 1):
+        with run.batch(f"critical items of {day}", count / len(days)):
+            changed = critical.rebuild(
+                run.connection, day=day, default=default_of(run.settings), now=run.clock()
+            )
+        run.add(TABLE, changed)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return how crossings are judged."""
+    return Rules(breaker_share=settings.breaker_share)
+
+
+def default_of(settings: Settings) -> Decimal:
+    """Return the threshold of products without a reorder point, in units, exact."""
+    return Decimal(str(settings.low_stock_default_units))
+
+
+def _decide(run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool) -> list[Decision]:
+    found = items.evaluate(
+        run.connection, default=default_of(run.settings), now=now, is_partial=is_partial
+    )
+    rules = rules_of(run.settings)
+    made = [
+        decide(c.known(), c.present(), now=now, rules=rules, is_first_run=is_first) for c in found
+    ]
+    decisions = [d for d in made if d is not None]
+    items.store_levels(run.connection, decisions)
+    return decisions
+
+
+def _write(
+    run: SyncRun, decisions: Sequence[Decision], now: datetime, origin: Origin, watched: int
+) -> None:
+    """Write incidents, events, and one mail per kind."""
+    told: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for d in decisions:
+        if d.event is not None and d.event.mail is not None:
+            told[d.event.mail][d.present.product_url] = (d.event.from_level, d.event.to_level)
+    message_ids = {mail: new_id() for mail in told}
+    incidents.write(run.connection, decisions, message_ids=message_ids, now=now, run_id=run.run_id)
+    for mail, changes in told.items():
+        lines = lines_of(run.connection, changes)
+        content = _content(mail, lines, changes, watched)
+        about = xxhash.xxh3_64_hexdigest(repr(sorted(changes.items())).encode())
+        _put(run, content, origin, message_ids[mail], about)
+
+
+def _content(
+    mail: str, lines: Sequence[Line], changes: stock_mails.Changes, watched: int
+) -> Content:
+    if mail == "breaker":
+        return stock_mails.breaker(lines, changes, watched=watched)
+    write = {
+        "out_of_stock": stock_mails.out_of_stock,
+        "reorder_needed": stock_mails.reorder_needed,
+        "back_in_stock": stock_mails.back_in_stock,
+        "settings_changed": stock_mails.settings_changed,
+    }[mail]
+    return write(lines, changes)
+
+
+def _put(run: SyncRun, content: Content, origin: Origin, message_id: str, about: str) -> None:
+    outbox.put(
+        run.connection,
+        render(content, origin, message_id=message_id),
+        dedupe_key=f"{content.kind}:{run.run_id}:{about}",
+        recipients=run.settings.alert_emails,
+        now=origin.now,
+        run_id=run.run_id,
+    )

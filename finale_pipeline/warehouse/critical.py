@@ -1,0 +1,115 @@
+"""The critical items of a business day, with supplier, contact, suggestion and why."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import cast
+
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.items import IN_WORK, ITEMS
+from finale_pipeline.warehouse.store import Counts, sql
+
+COLUMNS = (
+    "snapshot_on", "product_url", "level", "since_at", "on_hand_units", "reserved_units",
+    "available_units", "on_order_units", "due_on", "threshold_units", "threshold_source",
+    "suggested_units", "suggested_by", "days_left", "money_at_risk", "vendor_url", "vendor_name",
+    "contact", "why",
+)  # fmt: skip
+# A past day has no orders as they were then, no forecast, and no record of when a level began.
+PAST = {"since_at": "NULL::timestamptz", "outlook": "(SELECT * FROM plan.outlook WHERE false)"}
+PRESENT = {"since_at": "k.since_at", "outlook": "plan.outlook"}
+CRITICAL = """
+SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since_at,
+       l.on_hand_units, l.reserved_units, l.available_units, l.on_order_units, o.due_on,
+       i.threshold_units, CASE WHEN i.point IS NULL THEN 'default' ELSE 'finale' END
+           AS threshold_source,
+       coalesce(o.suggested_units, i.quantity) AS suggested_units,
+       CASE WHEN o.suggested_units IS NOT NULL THEN 'plan'
+            WHEN i.quantity IS NOT NULL THEN 'finale' END AS suggested_by,
+       o.days_left,
+       coalesce(o.money_at_risk,
+                round(greatest(i.threshold_units - l.available_units, 0) * p.cost, 2))
+           AS money_at_risk,
+       s.vendor_url, v.name AS vendor_name, c.value AS contact,
+       format('%%s available%%s%%s%%s', trim_scale(l.available_units),
+              CASE WHEN l.available_units < 0
+                   THEN ' (negative: more was promised or shipped than there is; check the data)'
+                   WHEN l.available_units = 0 THEN '' WHEN i.point IS NULL
+                   THEN format(', below the default of %%s', trim_scale(i.threshold_units))
+                   ELSE format(', below the reorder point of %%s (Finale, %%s)',
+                               trim_scale(i.threshold_units),
+                               CASE i.places WHEN 1 THEN '1 place'
+                                    ELSE i.places || ' places' END) END,
+              CASE WHEN l.reserved_units > 0
+                   THEN format('; %%s on hand, %%s of them reserved', trim_scale(l.on_hand_units),
+                               trim_scale(l.reserved_units)) END,
+              CASE WHEN l.on_order_units > 0
+                   THEN format('; %%s on order%%s', trim_scale(l.on_order_units),
+                               ', due ' || o.due_on) ELSE '; nothing on order' END) AS why
+FROM {items} i
+JOIN core.product p USING (product_url)
+JOIN {levels} l USING (product_url)
+LEFT JOIN ops.item_level k USING (product_url)
+LEFT JOIN {outlook} o USING (product_url)
+LEFT JOIN (SELECT DISTINCT ON (product_url) product_url, vendor_url FROM core.product_supplier
+          {where} ORDER BY product_url, is_main DESC, vendor_url) s USING (product_url)
+LEFT JOIN core.vendor v ON v.vendor_url = s.vendor_url
+LEFT JOIN (SELECT DISTINCT ON (vendor_url) vendor_url, value FROM core.vendor_contact
+           WHERE kind IN ('EMAIL_ADDRESS', 'TELECOM_NUMBER') AND value <> ''
+           ORDER BY vendor_url, kind, position) c ON c.vendor_url = s.vendor_url
+WHERE i.level <> 'ok' AND i.left_out IS NULL
+"""
+LEVELS_OF_DAY = """
+(SELECT DISTINCT ON (product_url) product_url, on_hand_units, reserved_units, on_order_units,
+        available_units
+ FROM core.stock_daily WHERE snapshot_on <= %(day)s ORDER BY product_url, snapshot_on DESC)
+"""
+
+
+def refresh(connection: Connection, *, day: date, now: datetime, is_partial: bool) -> Counts:
+    """Bring a day's critical items to what `items.evaluate` found in this transaction."""
+    where = IN_WORK if is_partial else ""
+    query = CRITICAL.format(items="item", levels="core.stock_level", where=where, **PRESENT)
+    mine = " AND product_url IN (SELECT product_url FROM work)" if is_partial else ""
+    return _merge(connection, query, {"day": day, "now": now}, mine)
+
+
+def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetime) -> Counts:
+    """Compute a past day from the history of stock; under the rules and thresholds of today."""
+    items = f"({ITEMS.format(levels=LEVELS_OF_DAY, where='')})"
+    query = CRITICAL.format(items=items, levels=LEVELS_OF_DAY, where="", **PAST)
+    return _merge(connection, query, {"day": day, "now": now, "default": default}, "")
+
+
+def _merge(connection: Connection, query: str, values: dict[str, object], mine: str) -> Counts:
+    """Insert, update and delete so that the day has exactly the rows of the query.
+
+    Args:
+        connection: In a transaction.
+        query: The critical items.
+        values: Of its parameters.
+        mine: Condition on the rows of the day that the query speaks of; empty = all.
+    """
+    connection.execute(sql(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)
+    connection.execute("ANALYZE critical_now")
+    names = ", ".join(COLUMNS)
+    stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
+    theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
+    changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
+    row = connection.execute(
+        sql(
+            f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
+            f" SELECT {names}, %(now)s FROM critical_now"
+            f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
+            f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
+            " RETURNING xmax = 0 AS is_new),"
+            f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
+            " AND NOT EXISTS"
+            " (SELECT FROM critical_now n WHERE n.product_url = c.product_url) RETURNING 1)"
+            " SELECT (SELECT count(*) FROM critical_now), count(*) FILTER (WHERE is_new),"
+            " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written"
+        ),
+        values,
+    ).fetchone()
+    connection.execute("DROP TABLE critical_now")
+    read, inserted, updated, removed = cast("tuple[int, int, int, int]", row)
+    return Counts(read, inserted, updated, read - inserted - updated, removed)

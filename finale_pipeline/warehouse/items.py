@@ -1,0 +1,272 @@
+"""Levels of all items in one statement; what changed since the last evaluation; critical items.
+
+The rules are those of domain/critical.py, written once more in SQL because a catalogue of 280,000
+products must not travel to Python every 15 minutes; a test compares both.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from psycopg.rows import class_row
+
+from finale_pipeline.domain.incidents import Decision, Incident, Known, Present
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.store import sql
+
+RULES = """
+SELECT product_url,
+       sum(reorder_point_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder') AS point,
+       sum(reorder_quantity_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder')
+           AS quantity,
+       count(*) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder'
+                        AND reorder_point_units IS NOT NULL) AS places,
+       bool_and(method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
+FROM core.reorder_rule{where} GROUP BY 1
+"""
+LEFT_OUT = """
+CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
+     WHEN p.status <> 'PRODUCT_ACTIVE' THEN 'inactive'
+     WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
+     WHEN r.is_never THEN 'do_not_reorder' END
+"""
+LEVEL = """
+CASE WHEN l.available_units <= 0 THEN 'out'
+     WHEN l.available_units < coalesce(r.point, %(default)s) THEN 'low' ELSE 'ok' END
+"""
+ITEMS = f"""
+SELECT p.product_url, l.available_units, coalesce(r.point, %(default)s) AS threshold_units,
+       r.point, r.quantity, r.places, {LEFT_OUT} AS left_out, {LEVEL} AS level
+FROM core.product p JOIN {{levels}} l USING (product_url)
+LEFT JOIN ({RULES}) r USING (product_url){{where}}
+"""
+WORK = """
+CREATE TEMP TABLE work ON COMMIT DROP AS SELECT product_url FROM ops.touched_item
+UNION SELECT product_url FROM ops.item_level WHERE better_since_at IS NOT NULL
+"""
+IN_WORK = " WHERE product_url IN (SELECT product_url FROM work)"
+EVALUATE = """
+CREATE TEMP TABLE item ON COMMIT DROP AS
+SELECT i.*, k.level AS known_level, k.told, k.threshold_units AS known_threshold, k.since_at,
+       k.better_since_at, k.is_left_out
+FROM ({items}) i LEFT JOIN ops.item_level k USING (product_url)
+WHERE (i.left_out IS NULL AND (i.level <> 'ok' OR k.level IS NULL OR k.level <> 'ok'
+       OR k.is_left_out OR k.better_since_at IS NOT NULL
+       OR k.threshold_units <> i.threshold_units))
+   OR (i.left_out IS NOT NULL AND NOT k.is_left_out)
+"""
+QUIET_NEW = """
+INSERT INTO ops.item_level (product_url, level, told, threshold_units, since_at)
+SELECT product_url, level, level, threshold_units, %(now)s FROM item
+WHERE left_out IS NULL AND level = 'ok' AND known_level IS NULL
+"""
+QUIET_CHANGES = """
+UPDATE ops.item_level k SET threshold_units = i.threshold_units FROM item i
+WHERE i.product_url = k.product_url AND i.left_out IS NULL AND NOT i.is_left_out
+  AND i.level = i.known_level AND i.told = i.known_level AND i.better_since_at IS NULL
+  AND i.threshold_units <> i.known_threshold
+"""
+TO_DECIDE = """
+SELECT i.product_url, i.available_units, i.threshold_units, i.left_out, o.units_per_day,
+       k.level, k.told, k.threshold_units AS known_threshold, k.since_at, k.better_since_at,
+       k.worsenings, k.worsened_at, k.is_left_out,
+       n.state, n.mailed, n.snoozed_until, n.even_if_worse
+FROM item i LEFT JOIN ops.item_level k USING (product_url)
+LEFT JOIN ops.incident n ON n.subject = i.product_url AND n.closed_at IS NULL
+LEFT JOIN plan.outlook o USING (product_url)
+WHERE (i.known_level IS NULL AND i.level <> 'ok' AND i.left_out IS NULL)
+   OR i.is_left_out <> (i.left_out IS NOT NULL)
+   OR i.level <> i.known_level OR i.better_since_at IS NOT NULL
+ORDER BY i.product_url
+"""
+LEVEL_COLUMNS = (
+    "product_url", "level", "told", "threshold_units", "since_at", "better_since_at",
+    "worsenings", "worsened_at", "is_left_out",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item that may have something to tell: its present, and what is stored of it."""
+
+    product_url: str
+    available_units: Decimal
+    threshold_units: Decimal
+    left_out: str | None
+    units_per_day: Decimal | None
+    level: Any
+    told: Any
+    known_threshold: Decimal
+    since_at: datetime
+    better_since_at: datetime | None
+    worsenings: int
+    worsened_at: datetime | None
+    is_left_out: bool
+    state: Any
+    mailed: Any
+    snoozed_until: datetime | None
+    even_if_worse: bool
+
+    def present(self) -> Present:
+        """Return what the item is."""
+        return Present(
+            self.product_url,
+            self.available_units,
+            self.threshold_units,
+            self.left_out,
+            None if self.units_per_day is None else self.units_per_day > 0,
+        )
+
+    def known(self) -> Known | None:
+        """Return what is stored of it; None when it was never evaluated."""
+        if self.level is None:
+            return None
+        incident = None
+        if self.state is not None:
+            incident = Incident(self.state, self.mailed, self.snoozed_until, self.even_if_worse)
+        return Known(
+            self.level, self.told, self.known_threshold, self.since_at, self.better_since_at,
+            self.worsenings, self.worsened_at, self.is_left_out, incident,
+        )  # fmt: skip
+
+
+def evaluate(
+    connection: Connection, *, default: Decimal, now: datetime, is_partial: bool
+) -> list[Candidate]:
+    """Compute the items' levels; keep those without news, return those that may have some.
+
+    Leaves two temporary tables. `work`: the items looked at, when not all are. `item`: those of
+    them that are critical, or were, or are new.
+
+    Args:
+        connection: In a transaction.
+        default: Threshold of products without a reorder point, in units.
+        now: UTC.
+        is_partial: Whether only stock changed since the last evaluation, and only where noted.
+    """
+    values = {"default": default, "now": now}
+    if is_partial:
+        connection.execute(WORK)
+        connection.execute("ANALYZE work")
+    connection.execute("DELETE FROM ops.touched_item")
+    items = ITEMS.format(levels="core.stock_level", where=IN_WORK if is_partial else "")
+    connection.execute(sql(EVALUATE.format(items=items)), values)
+    connection.execute("ANALYZE item")
+    with connection.cursor(row_factory=class_row(Candidate)) as cursor:
+        found = cursor.execute(TO_DECIDE).fetchall()
+    connection.execute(QUIET_NEW, values)
+    connection.execute(QUIET_CHANGES)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one evaluation looked at; the next compares itself with it.
+
+    Attributes:
+        snapshot_on: Business day of the stock.
+        read_at: UTC, the read of stock.
+        default_units: Threshold of products without a reorder point.
+        catalogue_runs: Catalogue syncs that had ended by then.
+    """
+
+    snapshot_on: date
+    read_at: datetime
+    default_units: Decimal
+    catalogue_runs: int
+
+
+def last_evaluation(connection: Connection) -> Evaluation | None:
+    """Return what the last evaluation looked at; None when there was none."""
+    with connection.cursor(row_factory=class_row(Evaluation)) as cursor:
+        return cursor.execute(
+            "SELECT snapshot_on, read_at, default_units, catalogue_runs FROM ops.evaluation"
+        ).fetchone()
+
+
+def catalogue_runs(connection: Connection) -> tuple[int, bool]:
+    """Return how many catalogue syncs have ended, and whether one is under way."""
+    row = connection.execute(
+        "SELECT count(*) FILTER (WHERE status <> 'running'),"
+        " count(*) FILTER (WHERE status = 'running') > 0"
+        " FROM ops.sync_run WHERE 'catalogue' = ANY (locks)"
+    ).fetchone()
+    return cast("tuple[int, bool]", row)
+
+
+def is_behind(connection: Connection) -> bool:
+    """Whether stock was read, or written, since the last evaluation."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM core.product) AND EXISTS (SELECT FROM core.stock_day"
+        " WHERE read_at > coalesce((SELECT read_at FROM ops.evaluation), '-infinity'))"
+        " OR EXISTS (SELECT FROM ops.touched_item)"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def any_product(connection: Connection) -> bool:
+    """Whether a catalogue was ever read; before that there is nothing to watch."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM core.product)").fetchone()
+    return bool(row and row[0])
+
+
+def watched(connection: Connection) -> int:
+    """Return how many items are watched; after `evaluate` and `store_levels`."""
+    row = connection.execute("SELECT count(*) FROM ops.item_level WHERE NOT is_left_out").fetchone()
+    return cast("int", row[0]) if row else 0
+
+
+def store_levels(connection: Connection, decisions: Iterable[Decision]) -> None:
+    """Write what is known of items from now on."""
+    columns = ", ".join(LEVEL_COLUMNS)
+    connection.execute(
+        sql(
+            f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
+            " WITH NO DATA"
+        )
+    )
+    with connection.cursor().copy(sql(f"COPY known_now ({columns}) FROM STDIN")) as copy:
+        for d in decisions:
+            k = d.known
+            copy.write_row(
+                (
+                    d.present.product_url, k.level, k.told, k.threshold_units, k.since_at,
+                    k.better_since_at, k.worsenings, k.worsened_at, k.is_left_out,
+                )
+            )  # fmt: skip
+    changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
+    connection.execute(
+        sql(
+            f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
+            f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
+        )
+    )
+
+
+def note_evaluation(
+    connection: Connection, made: Evaluation, *, now: datetime, run_id: int, watched: int
+) -> None:
+    """Remember what was evaluated, and when."""
+    connection.execute(
+        "INSERT INTO ops.evaluation (only_row, snapshot_on, read_at, default_units,"
+        " catalogue_runs, evaluated_at, run_id, watched)"
+        " VALUES (true, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (only_row) DO UPDATE SET snapshot_on = excluded.snapshot_on,"
+        " read_at = excluded.read_at, default_units = excluded.default_units,"
+        " catalogue_runs = excluded.catalogue_runs, evaluated_at = excluded.evaluated_at,"
+        " run_id = excluded.run_id, watched = excluded.watched",
+        (
+            made.snapshot_on, made.read_at, made.default_units, made.catalogue_runs, now, run_id,
+            watched,
+        ),
+    )  # fmt: skip
+
+
+def last_read(connection: Connection) -> tuple[date, datetime] | None:
+    """Return day and time of the last complete read of stock; None when there was none."""
+    row = connection.execute(
+        "SELECT snapshot_on, read_at FROM core.stock_day ORDER BY read_at DESC LIMIT 1"
+    ).fetchone()
+    return cast("tuple[date, datetime] | None", row)

@@ -1,0 +1,128 @@
+"""What each mail says, word by word; and that no text from outside is more than text."""
+
+import csv
+import io
+from email import policy
+from email.parser import BytesParser
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+
+from finale_pipeline.notify import messages, stock_mails
+from finale_pipeline.notify.files import as_email
+from finale_pipeline.notify.lines import CSV_BYTES, as_csv
+from finale_pipeline.notify.messages import KINDS, render
+from finale_pipeline.notify.outbox import Waiting
+from finale_pipeline.notify.plain import UNSEEN, cell, plain
+from finale_pipeline_tests.notify.samples import (
+    HOSTILE,
+    MANY,
+    NOW,
+    ODD,
+    ORIGIN,
+    changes,
+    contents,
+    line,
+    rendered,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", list(contents()))
+def test_the_mail_is_as_reviewed(name: str, snapshot: SnapshotAssertion) -> None:
+    mail = rendered(name)
+    assert f"Subject: {mail.subject}\n\n{mail.text}" == snapshot(name="text")
+    body = mail.html.partition("<body>")[2]
+    assert body == snapshot(name="html")
+
+
+def test_every_kind_has_a_sample_and_a_page_that_says_what_to_do() -> None:
+    assert {content.kind for content in contents().values()} == set(KINDS)
+    pages = {page.stem for page in (ROOT / "docs" / "runbooks").glob("*.md")}
+    assert pages >= set(KINDS)
+
+
+class Tags(HTMLParser):
+    """Collects the elements of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, _attrs: object) -> None:
+        self.tags.add(tag)
+
+
+def as_waiting(mail: messages.Message) -> Waiting:
+    return Waiting(
+        1, mail.message_id, mail.kind, mail.subject, mail.text, mail.html, mail.attachment_name,
+        mail.attachment, ["a@b.example"], [], {}, 1, 0, NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_only_text_wherever_it_stands(name: str) -> None:
+    """M10: in subject, HTML and plain text."""
+    item = line("X", name, "out", "0", "10", vendor_name=name, contact=name)
+    mail = render(stock_mails.out_of_stock([item], changes([item])), ORIGIN, message_id="x")
+    page = Tags()
+    page.feed(mail.html)
+    assert "script" not in page.tags
+    assert "\n" not in mail.subject
+    assert "49" not in mail.text
+    assert not UNSEEN.search(mail.subject + mail.text + mail.html)
+    wire = bytes(as_email(as_waiting(mail), "from@shop.example", ["a@b.example"]))
+    parsed = BytesParser(policy=policy.default).parsebytes(wire)
+    assert parsed["Bcc"] is None
+    assert parsed["Subject"] == mail.subject
+
+
+def test_no_cell_of_the_attachment_is_a_formula() -> None:
+    """M11."""
+    text = as_csv(ODD, changes(ODD)).decode("utf-8-sig")
+    for row in csv.reader(io.StringIO(text)):
+        assert not [c for c in row if c.startswith(("=", "+", "@", "\t", "\r"))]
+
+
+@given(st.text())
+def test_any_text_becomes_one_harmless_line(text: str) -> None:
+    for made in (plain(text), cell(text)):
+        assert not UNSEEN.search(made)
+        assert all(c.isprintable() or c in "\u200c\u200d\u00ad" or ord(c) > 0x2FFF or c == "\xa0"
+                   or not c.isascii() for c in made)  # fmt: skip
+        assert "\n" not in made
+        assert "\r" not in made
+    assert not cell(text).startswith(("=", "+", "-", "@"))
+
+
+def test_thousands_of_items_are_twenty_in_the_mail_and_all_in_the_csv() -> None:
+    """M9."""
+    items = [line(f"S{n}", "x" * 100, "out", "0", "10") for n in range(5_000)]
+    content = stock_mails.out_of_stock(items, changes(items))
+    mail = render(content, ORIGIN, message_id="x")
+    assert mail.subject == "Out of stock: 5,000 items"
+    assert "and 4,980 more; the attached CSV has all of them." in mail.text
+    assert len(mail.html) < 30_000
+    assert content.csv is not None
+    assert len(content.csv.splitlines()) == 5_001
+
+
+def test_an_attachment_that_no_service_would_take_is_cut_and_says_so() -> None:
+    items = [line("S", "x" * 400, "out", "0", "10", why="y" * 400)] * 12_000
+    data = as_csv(items)
+    assert CSV_BYTES <= len(data) < CSV_BYTES + 10_000
+    assert b"more; all of them are in mart.low_stock" in data.splitlines()[-1]
+
+
+def test_a_sandbox_says_in_every_mail_that_it_is_one() -> None:
+    """M17."""
+    origin = messages.Origin("http://127.0.0.1:3001", NOW, is_sandbox=True)
+    content = stock_mails.out_of_stock(MANY, changes(MANY))
+    mail = render(content, origin, message_id="x")
+    assert "Sandbox: these products and numbers are invented." in mail.text
+    assert "Sandbox: these products and numbers are invented." in mail.html

@@ -20,11 +20,11 @@ from finale_pipeline.domain.calibration import (
     calibrate,
 )
 from finale_pipeline.domain.history import Floats, History, Ints
-from finale_pipeline.domain.quantiles import negative_binomial
-from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace, State
+from finale_pipeline.domain.quantiles import negative_binomial, z
+from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace, State, Weeks, thirty_days
 
-PEERS, BLEND, ALONE = 0, 1, 2
-BASES = ("peers", "blend", "negative binomial")
+PEERS, BLEND, ALONE, NORMAL = 0, 1, 2, 3
+BASES = ("peers", "blend", "negative binomial", "normal")
 """What the quantiles rest on, by number."""
 
 
@@ -87,6 +87,29 @@ def forecast(
     quantiles, weight = quantiles_of(state, spans, cells=cells, levels=levels)
     basis = np.where(weight >= 1, PEERS, np.where(weight > 0, BLEND, ALONE))
     return Forecast(known.keys, levels, state, spans, mean, quantiles, basis, weight, cells)
+
+
+def naive_forecast(
+    history: History, as_of: int, days: Floats | float, *, levels: Sequence[float] = LEVELS
+) -> Forecast:
+    """Forecast by the mean of the last 30 days and the textbook's safety stock.
+
+    What is fallen back on where the pace was no better on an account's own past; arguments as of
+    `forecast`.
+    """
+    known = history.before(as_of)
+    levels = tuple(sorted(set(levels)))
+    mean, spread = thirty_days(known, as_of)
+    seen = Weeks(known, as_of, DEFAULT_PACE).at(0)
+    state = without_dormant(replace(seen, velocity=np.where(seen.counted_days > 0, mean, np.nan)))
+    spans = np.broadcast_to(np.asarray(days, np.float64), (len(known),))
+    expected = state.velocity * spans
+    above = np.array([z(level) for level in levels])
+    quantiles = expected[:, None] + np.sqrt(spread * spans)[:, None] * above
+    quantiles[expected == 0] = 0.0
+    basis = np.full(len(known), NORMAL)
+    nothing = np.zeros(len(known))
+    return Forecast(known.keys, levels, state, spans, expected, quantiles, basis, nothing, ())
 
 
 def without_dormant(state: State) -> State:

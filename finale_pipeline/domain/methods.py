@@ -8,43 +8,21 @@ from finale_pipeline.domain.calibration import LEVELS, WINDOWS
 from finale_pipeline.domain.forecast import forecast
 from finale_pipeline.domain.history import Floats, History
 from finale_pipeline.domain.quantiles import negative_binomial, z
-from finale_pipeline.domain.velocity import Pace, Weeks, counted_units
-
-MEAN_DAYS, SPREAD_DAYS = 30, 90
+from finale_pipeline.domain.velocity import NAIVE_DAYS, Pace, Weeks, moments, thirty_days
 
 Method = Callable[[History, int, Sequence[int]], list[tuple[Floats, Floats]]]
 """History before a morning, the morning, windows → per window: mean, and product by level."""
 
 
-def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
-    """Return mean and sample variance of daily demand in the last days, censored ones left out.
-
-    A product younger than that is looked at since it was first available.
-    """
-    begin = as_of - days
-    recent = (history.sold.days >= begin) & (history.sold.days < as_of)
-    owners = history.sold.owners()[recent]
-    units = counted_units(history.units, history.sold, history.censored)[recent]
-    out = history.censored.days
-    left_out = np.bincount(
-        history.censored.owners()[(out >= begin) & (out < as_of)], minlength=len(history)
-    )
-    count = np.maximum(1, np.minimum(days, as_of - history.first_day) - left_out)
-    mean = np.bincount(owners, units, minlength=len(history)) / count
-    square = np.bincount(owners, units * units, minlength=len(history)) / count
-    return mean, np.maximum(square - mean * mean, 0) * count / np.maximum(1, count - 1)
-
-
 def naive(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
     """The mean of the last 30 days, and nothing on top of it."""
-    mean, _ = moments(history, as_of, MEAN_DAYS)
+    mean, _ = moments(history, as_of, NAIVE_DAYS)
     return [(mean * h, np.repeat((mean * h)[:, None], len(LEVELS), axis=1)) for h in windows]
 
 
 def normal(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
     """The mean of the last 30 days, with the textbook's safety stock."""
-    mean, _ = moments(history, as_of, MEAN_DAYS)
-    _, variance = moments(history, as_of, SPREAD_DAYS)
+    mean, variance = thirty_days(history, as_of)
     above = np.array([z(level) for level in LEVELS])
     return [
         (mean * h, (mean * h)[:, None] + np.sqrt(variance * h)[:, None] * above) for h in windows

@@ -9,8 +9,9 @@ import polars as pl
 from finale_pipeline.domain.backtest import judged
 from finale_pipeline.domain.calibration import LEVELS
 from finale_pipeline.domain.history import Floats, History
-from finale_pipeline.domain.methods import MEAN_DAYS, Method, moments
+from finale_pipeline.domain.methods import Method
 from finale_pipeline.domain.replenish import ROUNDING
+from finale_pipeline.domain.velocity import NAIVE_DAYS, moments
 
 Rule = Callable[[History, int, int], Floats]
 """History before a morning, the morning, days until an order helps → units to order up to."""
@@ -98,7 +99,7 @@ def cover(cover_days: int) -> Rule:
     """Order up to so many days of the 30-day mean, on top of the time until an order helps."""
 
     def rule(history: History, as_of: int, days: int) -> Floats:
-        return moments(history, as_of, MEAN_DAYS)[0] * (days + cover_days)
+        return moments(history, as_of, NAIVE_DAYS)[0] * (days + cover_days)
 
     return rule
 

@@ -59,7 +59,7 @@ class Needs:
     """What the plan is made of, one entry per product; the names are those of `replenish`.
 
     Attributes:
-        available_units: On hand less reserved.
+        available_units: On hand less reserved; NaN = unknown, then nothing is ordered.
         units_per_day: The velocity; NaN = unknown.
         quantile_units: Of demand over the protection interval, at the product's service level.
         service_level: Above 0, below 1.
@@ -157,7 +157,7 @@ def replenish(needs: Needs) -> Suggestions:
         days_until_reorder=_days_until_reorder(needs, position, sure_point, velocity, order_now),
         days_without_stock=without,
         stockout_before_order_can_arrive=(velocity > 0)
-        & (np.floor(np.nan_to_num(lasts)) < _whole(needs.lead_time_days)),
+        & (np.floor(lasts) < _whole(needs.lead_time_days)),
     )
 
 

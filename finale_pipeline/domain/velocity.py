@@ -17,6 +17,8 @@ MEAN_DAYS = 182
 """The plain mean that steadies the pace looks back so far: half a year."""
 BURST_DAYS = 364
 """Burstiness looks back so far: a year."""
+NAIVE_DAYS, SPREAD_DAYS = 30, 90
+"""What the naive forecast looks back: for the mean, and for the spread."""
 NEVER = -(2**30)
 """The day of the last sale of a product that has none yet."""
 
@@ -265,3 +267,27 @@ def counted_units(units: Floats, sold: Sparse, censored: Sparse) -> Floats:
     if not len(censored.days):
         return units
     return np.where(np.isin(_places(sold), _places(censored), assume_unique=True), 0.0, units)
+
+
+def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
+    """Return mean and sample variance of daily demand in the last days, censored ones left out.
+
+    A product younger than that is looked at since it was first available.
+    """
+    begin = as_of - days
+    recent = (history.sold.days >= begin) & (history.sold.days < as_of)
+    owners = history.sold.owners()[recent]
+    units = counted_units(history.units, history.sold, history.censored)[recent]
+    out = history.censored.days
+    left_out = np.bincount(
+        history.censored.owners()[(out >= begin) & (out < as_of)], minlength=len(history)
+    )
+    count = np.maximum(1, np.minimum(days, as_of - history.first_day) - left_out)
+    mean = np.bincount(owners, units, minlength=len(history)) / count
+    square = np.bincount(owners, units * units, minlength=len(history)) / count
+    return mean, np.maximum(square - mean * mean, 0) * count / np.maximum(1, count - 1)
+
+
+def thirty_days(history: History, as_of: int) -> tuple[Floats, Floats]:
+    """Return the mean of the last 30 days and the sample variance of the last 90."""
+    return moments(history, as_of, NAIVE_DAYS)[0], moments(history, as_of, SPREAD_DAYS)[1]

@@ -12,8 +12,9 @@ import pytest
 
 from finale_pipeline.domain.backtest import backtest
 from finale_pipeline.domain.history import day_number
-from finale_pipeline.domain.methods import METHODS, moments
+from finale_pipeline.domain.methods import METHODS
 from finale_pipeline.domain.policy import cover, replay, up_to_quantile
+from finale_pipeline.domain.velocity import moments
 from finale_pipeline_tests.domain.demand import ORIGINS, WHOLE, fresh, fresh_history, retail
 
 Test = Callable[[], None]

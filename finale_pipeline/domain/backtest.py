@@ -106,7 +106,8 @@ def demand_in(history: History, begin: int, days: int, of: History) -> Floats:
     inside = (history.sold.days >= begin) & (history.sold.days < begin + days)
     owners = history.sold.owners()[inside]
     total = np.bincount(owners, history.units[inside], minlength=len(history))
-    return total[history.keys.is_in(of.keys.implode()).to_numpy()]
+    demand: Floats = total[history.keys.is_in(of.keys.implode()).to_numpy()]
+    return demand
 
 
 def judged(history: History, as_of: int) -> Flags:

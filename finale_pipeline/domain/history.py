@@ -73,8 +73,8 @@ class History:
 
     @property
     def begins(self) -> int:
-        """The first day of all."""
-        return int(self.first_day.min()) if len(self) else 0
+        """The first day of all; of none, one that never comes."""
+        return int(self.first_day.min()) if len(self) else np.iinfo(np.int32).max
 
     def before(self, day: int, *, since: int | None = None) -> "History":
         """Return what was known on the morning of a day: products and sales before it.
@@ -83,19 +83,31 @@ class History:
             day: The morning; nothing on or after it is kept.
             since: Nothing before it is kept either; products are then available from there.
         """
-        owners = self.sold.owners()
         keep = self.sold.days < day
         if since is not None:
             keep &= self.sold.days >= since
-        counts = np.bincount(owners[keep], minlength=len(self))
-        stays = counts > 0
+        elif keep.all() and (self.censored.days < day).all():
+            return self
         first = self.first_day if since is None else np.maximum(self.first_day, np.int32(since))
+        return self._kept(keep, first, lo=since, hi=day)
+
+    def thinned(self, most: int) -> "History":
+        """Return a part of at most so many products, evenly spread over the keys."""
+        step = -(-len(self) // most)
+        if step <= 1:
+            return self
+        keep = self.sold.owners() % step == 0
+        return self._kept(keep, self.first_day, lo=None, hi=np.iinfo(np.int32).max)
+
+    def _kept(self, keep: Flags, first_day: Days, *, lo: int | None, hi: int) -> "History":
+        counts = np.bincount(self.sold.owners()[keep], minlength=len(self))
+        stays = counts > 0
         return History(
             self.keys.filter(pl.Series(stays)),
             Sparse(_starts(counts[stays]), self.sold.days[keep]),
             self.units[keep],
-            first[stays],
-            _only(self.censored, stays, lo=since, hi=day),
+            first_day[stays],
+            _only(self.censored, stays, lo=lo, hi=hi),
         )
 
     def blocks(self) -> Iterator[tuple[int, int]]:
@@ -159,13 +171,9 @@ def history(
     owners, days = of_key[begins], days[begins]
     keys = rows[KEY].filter(pl.Series(_differs(of_key)))
     starts = _starts(np.bincount(owners, minlength=len(keys)))
-    return History(
-        keys,
-        Sparse(starts, days),
-        units,
-        _first_days(keys, days[starts[:-1]], first_on),
-        _censored_days(keys, censored),
-    )
+    first_day = _first_days(keys, days[starts[:-1]], first_on)
+    left_out = _censored_days(keys, first_day, censored)
+    return History(keys, Sparse(starts, days), units, first_day, left_out)
 
 
 def _differs(values: NDArray[np.integer]) -> Flags:
@@ -184,17 +192,19 @@ def _first_days(keys: pl.Series, first_sale: Days, first_on: pl.DataFrame | None
     return earliest
 
 
-def _censored_days(keys: pl.Series, spans: pl.DataFrame | None) -> Sparse:
+def _censored_days(keys: pl.Series, first_day: Days, spans: pl.DataFrame | None) -> Sparse:
     if spans is None or spans.is_empty():
         return Sparse(np.zeros(len(keys) + 1, np.int64), np.zeros(0, np.int32))
-    numbered = keys.to_frame(KEY).with_row_index("owner")
+    numbered = keys.to_frame(KEY).with_row_index("owner").with_columns(first=first_day)
     days = (
         spans.join(numbered, on=KEY)
         .select(
             "owner",
+            "first",
             day=pl.int_ranges(pl.col("from_on").cast(pl.Int32), pl.col("until_on").cast(pl.Int32)),
         )
         .explode("day", empty_as_null=False)
+        .filter(pl.col("day") >= pl.col("first"))
         .unique()
         .sort("owner", "day")
     )

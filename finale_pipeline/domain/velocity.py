@@ -42,8 +42,6 @@ class Pace:
 
 
 DEFAULT_PACE = Pace()
-MENU = (DEFAULT_PACE, Pace(14, 1.0), Pace(30, 0.8), Pace(30, 1.0))
-"""What a backtest chooses from."""
 
 
 def velocity_units_per_day(

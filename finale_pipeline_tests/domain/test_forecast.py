@@ -13,7 +13,7 @@ from finale_pipeline.domain.calibration import calibrate
 from finale_pipeline.domain.forecast import ALONE, BLEND, PEERS, Forecast, forecast
 from finale_pipeline.domain.history import History, day_number, history
 from finale_pipeline.domain.quantiles import negative_binomial
-from finale_pipeline.domain.velocity import MENU
+from finale_pipeline.domain.velocity import DEFAULT_PACE
 from finale_pipeline_tests.domain.demand import retail
 
 AS_OF = date(2026, 3, 9)
@@ -160,8 +160,8 @@ def test_windows_out_of_stock_for_more_than_a_tenth_teach_nothing() -> None:
             "units": known.units,
         }
     )
-    free, _ = calibrate(known, morning, pace=MENU[0])
-    hit, _ = calibrate(history(rows, censored=out), morning, pace=MENU[0])
+    free, _ = calibrate(known, morning, pace=DEFAULT_PACE)
+    hit, _ = calibrate(history(rows, censored=out), morning, pace=DEFAULT_PACE)
 
     # Three days are more than a tenth of 28 and less than a tenth of 56.
     assert hit[2].rows < free[2].rows

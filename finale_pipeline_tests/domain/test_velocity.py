@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finale_pipeline.domain.history import History, day_number, history
-from finale_pipeline.domain.velocity import MENU, Pace, Weeks, velocity_units_per_day
+from finale_pipeline.domain.methods import MENU
+from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace, Weeks, velocity_units_per_day
 
 AS_OF = date(2026, 3, 9)
 MORNING = day_number(AS_OF)
@@ -34,7 +35,7 @@ def made(days: list[float], *, censored: set[int] | None = None, key: str = "a")
 daily = st.lists(st.sampled_from([0.0, 0.0, 1.0, 3.0, 12.5]), min_size=1, max_size=420)
 
 
-@given(days=daily, out=st.sets(st.integers(0, 419)), pace=st.sampled_from(MENU))
+@given(days=daily, out=st.sets(st.integers(0, 419)), pace=st.sampled_from(list(MENU.values())))
 def test_the_fast_form_is_the_reference(days: list[float], out: set[int], pace: Pace) -> None:
     days[0] = 2.0  # only what sold once has a history
     censored = {n for n in out if n < len(days)}
@@ -59,8 +60,8 @@ def test_an_earlier_morning_is_seen_as_it_was_then(weeks_back: int) -> None:
     then = MORNING - 7 * weeks_back
     whole = made(days, censored={250, 251})
 
-    seen = Weeks(whole, MORNING, MENU[0]).at(weeks_back)
-    lived = Weeks(whole.before(then), then, MENU[0]).at(0)
+    seen = Weeks(whole, MORNING, DEFAULT_PACE).at(weeks_back)
+    lived = Weeks(whole.before(then), then, DEFAULT_PACE).at(0)
 
     for name in ("velocity", "burstiness", "daily_variance", "quiet_days", "days"):
         assert getattr(seen, name) == pytest.approx(getattr(lived, name), rel=1e-12), name
@@ -68,21 +69,21 @@ def test_an_earlier_morning_is_seen_as_it_was_then(weeks_back: int) -> None:
 
 def test_out_of_stock_for_half_a_year_keeps_the_last_known_velocity() -> None:
     days = [4.0] * 40 + [0.0] * 200
-    state = Weeks(made(days, censored=set(range(40, 240))), MORNING, MENU[0]).at(0)
+    state = Weeks(made(days, censored=set(range(40, 240))), MORNING, DEFAULT_PACE).at(0)
 
     assert state.velocity[0] == pytest.approx(4.0)
     assert state.is_last_known.tolist() == [True]
 
 
 def test_never_in_stock_is_unknown_and_not_zero() -> None:
-    state = Weeks(made([1.0, 0.0], censored={0, 1}), MORNING, MENU[0]).at(0)
+    state = Weeks(made([1.0, 0.0], censored={0, 1}), MORNING, DEFAULT_PACE).at(0)
 
     assert np.isnan(state.velocity[0])
     assert not state.is_last_known[0]
 
 
 def test_a_new_product_is_divided_by_its_own_days() -> None:
-    state = Weeks(made([3.0] * 10), MORNING, MENU[0]).at(0)
+    state = Weeks(made([3.0] * 10), MORNING, DEFAULT_PACE).at(0)
 
     assert state.velocity[0] == pytest.approx(3.0)
     assert state.days[0] == 10

@@ -4,7 +4,7 @@ Migrations bring a database here, the data dictionary and Dagster's column metad
 here, and a test compares all of them.
 """
 
-from finale_pipeline.warehouse.tables import catalogue, checkpoints, runs, stock
+from finale_pipeline.warehouse.tables import catalogue, checkpoints, planning, runs, stock
 from finale_pipeline.warehouse.tables.columns import metadata
 
-__all__ = ["catalogue", "checkpoints", "metadata", "runs", "stock"]
+__all__ = ["catalogue", "checkpoints", "metadata", "planning", "runs", "stock"]

@@ -182,7 +182,9 @@ def evaluations(
             )
 
 
-def _definition(check: Check) -> dg.AssetChecksDefinition:
+def definition_of(check: Check) -> dg.AssetChecksDefinition:
+    """Return the check as Dagster knows it."""
+
     @dg.asset_check(
         asset=check.asset,
         name=check.name,
@@ -202,4 +204,4 @@ def _definition(check: Check) -> dg.AssetChecksDefinition:
     return definition
 
 
-ASSET_CHECKS = [_definition(check) for check in CHECKS]
+ASSET_CHECKS = [definition_of(check) for check in CHECKS]

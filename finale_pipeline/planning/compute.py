@@ -11,7 +11,7 @@ from finale_pipeline.domain.classes import abc, xyz, year_of_weeks
 from finale_pipeline.domain.forecast import BASES, Forecast, forecast, naive_forecast
 from finale_pipeline.domain.history import Flags, Floats, History, day_number
 from finale_pipeline.domain.replenish import FARTHEST_DAYS
-from finale_pipeline.domain.replenish_many import Needs, Suggestions, replenish
+from finale_pipeline.domain.replenish_many import Arrivals, Needs, Suggestions, replenish
 from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace
 from finale_pipeline.planning.flags import flags
 from finale_pipeline.planning.reading import Known
@@ -34,11 +34,13 @@ class Planned:
         as_of: The morning.
         products: One row per product, with everything that was known and computed of it.
         forecast: Of the products that sold.
+        arrivals: What is on order, by product.
     """
 
     as_of: date
     products: pl.DataFrame
     forecast: Forecast
+    arrivals: Arrivals
 
 
 def compute(known: Known, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE) -> Planned:
@@ -63,7 +65,7 @@ def compute(known: Known, settings: "Settings", *, pace: Pace | None = DEFAULT_P
         half_life_days=pl.lit(pace.half_life_days if pace else None, pl.Float64),
         pace_weight=pl.lit(pace.weight if pace else None, pl.Float64),
     )
-    return Planned(known.as_of, products.with_columns(why=why()), made)
+    return Planned(known.as_of, products.with_columns(why=why()), made, coming.arrivals)
 
 
 def _with_classes(products: pl.DataFrame, known: Known, settings: "Settings") -> pl.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from finale_pipeline.domain.methods import MENU, NORMAL
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
-from finale_pipeline.planning.reading import read
+from finale_pipeline.planning.reading import Known, read
 from finale_pipeline.planning.scores import method_in_use
 from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse.connect import Connection, database_errors
@@ -30,6 +30,7 @@ class PlanReport:
 
     Attributes:
         as_of: The morning.
+        known: What it was made of.
         planned: The plan.
         method: The method in use.
         counts: Rows, per table.
@@ -39,6 +40,7 @@ class PlanReport:
     """
 
     as_of: date
+    known: Known
     planned: Planned
     method: str
     counts: dict[str, Counts]
@@ -61,12 +63,8 @@ def plan_day(
     Raises:
         ConfigError: The day is still to come.
     """
-    today = now.astimezone(settings.zone).date()
-    if as_of > today:
-        raise ConfigError(
-            f"{as_of} has not come yet, so there is nothing known on its morning.",
-            step=f"Plan {today} or an earlier day.",
-        )
+    observed = last_observed(connection)
+    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
     begun = time.perf_counter()
     with (
         database_errors(f"planning {as_of}"),
@@ -74,7 +72,7 @@ def plan_day(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        known = read(connection, as_of, today=today)
+        known = read(connection, as_of, observed=observed)
         was_read = time.perf_counter()
         method = method_in_use(connection, known.history, as_of, now=now)
         before = time.process_time()
@@ -83,6 +81,7 @@ def plan_day(
         counts = write(connection, planned, now=now)
     return PlanReport(
         as_of,
+        known,
         planned,
         method,
         counts,
@@ -90,6 +89,21 @@ def plan_day(
         compute_seconds=computed - before,
         seconds=time.perf_counter() - begun,
     )
+
+
+def last_observed(connection: Connection) -> date | None:
+    """Return the last day on which stock was read completely; by the source's clock."""
+    row = connection.execute("SELECT max(snapshot_on) FROM core.stock_day").fetchone()
+    day = row[0] if row else None
+    return day if isinstance(day, date) else None
+
+
+def _refuse_future(as_of: date, today: date) -> None:
+    if as_of > today:
+        raise ConfigError(
+            f"{as_of} has not come yet, so there is nothing known on its morning.",
+            step=f"Plan {today} or an earlier day.",
+        )
 
 
 @contextmanager

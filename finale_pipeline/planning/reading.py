@@ -80,19 +80,20 @@ class Known:
     open_lines: pl.DataFrame
 
 
-def read(connection: Connection, as_of: date, *, today: date) -> Known:
+def read(connection: Connection, as_of: date, *, observed: date | None) -> Known:
     """Read what was known on a morning.
 
-    Stock is that of now for today, and of the end of the last observed day before the morning for
-    the past. Of the catalogue, suppliers and rules there is no history: they are those of now.
+    Stock is that of now from the last observed day on, and of the end of the last observed day
+    before the morning for the past. Of the catalogue, suppliers, rules and open orders there is no
+    history: they are those of now.
 
     Args:
         connection: To the warehouse; better in a transaction, so that all is of one moment.
         as_of: The morning.
-        today: The account's present business day.
+        observed: The last day on which stock was read; None = never.
     """
     values = {"as_of": as_of, "since": as_of - timedelta(days=HISTORY_DAYS)}
-    stock = queries.STOCK_NOW if as_of >= today else queries.STOCK_THEN
+    stock = queries.STOCK_NOW if observed is None or as_of >= observed else queries.STOCK_THEN
     with database_errors("reading the plan's inputs"):
         connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
         for statement in (f"CREATE TEMP TABLE planned_stock AS {stock}", queries.NUMBERED):

@@ -22,6 +22,7 @@ class Warehouse:
 
     def __post_init__(self) -> None:
         make_sales_tables(self.connection)
+        self.connection.execute("INSERT INTO core.stock_day VALUES (%s, now())", (AS_OF,))
 
     def product(
         self,

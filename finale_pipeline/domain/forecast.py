@@ -139,10 +139,9 @@ def quantiles_of(
     unsure = (weight < 1) & (mean > 0)
     if unsure.any():
         variance = (days * state.daily_variance)[unsure]
-        share = weight[unsure]
-        for column, level in enumerate(levels):
-            alone = negative_binomial(mean[unsure], variance, level)
-            found[unsure, column] = share * found[unsure, column] + (1 - share) * alone
+        share = weight[unsure, None]
+        alone = negative_binomial(mean[unsure], variance, levels)
+        found[unsure] = share * found[unsure] + (1 - share) * alone
     found[mean == 0] = 0.0
     return found, weight
 

@@ -44,16 +44,9 @@ def counted(*, dispersed: bool) -> Method:
         spread = state.daily_variance if dispersed else np.zeros(len(history))
         least = 1.02 if dispersed else 1.000_001
         return [
-            (
-                state.velocity * h,
-                np.column_stack(
-                    [
-                        negative_binomial(state.velocity * h, spread * h, level, least=least)
-                        for level in LEVELS
-                    ]
-                ),
-            )
+            (mean, negative_binomial(mean, spread * h, LEVELS, least=least))
             for h in windows
+            for mean in (state.velocity * h,)
         ]
 
     return method

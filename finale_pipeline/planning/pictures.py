@@ -19,6 +19,7 @@ from finale_pipeline.planning.compute import SHOWN_LEVELS, Planned
 from finale_pipeline.planning.reading import Known
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -168,6 +169,25 @@ def score_chart(names: Sequence[str], losses: Sequence[float], held: Sequence[fl
     share.axvspan(0.92, 0.97, color=GREEN, alpha=0.25)
     share.set_xlim(min(0.5, *held), 1)
     share.set_title("how often it held (green: 92 to 97 %)", fontsize=9, loc="left")
+    return _png(figure)
+
+
+def policy_chart(policy: "pd.DataFrame") -> bytes:
+    """Return the picture of rules for ordering: how much stock each level of service took.
+
+    Args:
+        policy: By rule; with `fill per product` and `units on hand`.
+    """
+    figure = _figure(7, 3.6)
+    axes = figure.subplots()
+    stock, fill = policy["units on hand"], policy["fill per product"]
+    axes.scatter(stock, fill, color=BLUE)
+    for name, x, y in zip(policy.index, stock, fill, strict=True):
+        axes.annotate(str(name), (x, y), xytext=(5, 5), textcoords="offset points", fontsize=8)
+    axes.margins(x=0.3, y=0.15)
+    axes.set_title(
+        "fill per product, by units on hand (up and left is better)", fontsize=9, loc="left"
+    )
     return _png(figure)
 
 

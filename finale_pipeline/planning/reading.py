@@ -115,6 +115,17 @@ def read_history(connection: Connection, values: Mapping[str, date]) -> History:
     return made.before(day_number(values["as_of"]), since=since)
 
 
+def read_demand(connection: Connection, as_of: date) -> History:
+    """Return all demand before a morning, of every product that is in the catalogue."""
+    values = {"as_of": as_of + timedelta(days=1), "since": date.min}
+    with database_errors("reading demand"), connection.transaction():
+        connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
+        stock = f"CREATE TEMP TABLE planned_stock AS {queries.STOCK_NOW}"
+        for statement in (stock, queries.NUMBERED):
+            connection.execute(sql(bound(connection, statement, values)))
+        return read_history(connection, values)
+
+
 def copied(
     connection: Connection, query: str, values: Mapping[str, date], schema: Schema
 ) -> pl.DataFrame:

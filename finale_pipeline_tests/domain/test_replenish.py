@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finale_pipeline.domain import replenish as one
@@ -210,7 +210,9 @@ def test_an_order_is_whole_packs_at_least_the_minimum_and_reaches_its_level(
     packs = quantity / product.pack
     assert packs == pytest.approx(round(packs), abs=1e-6)
     assert quantity >= 0
-    assume(bool(found.order_now[0]))
+    if not found.order_now[0]:
+        assert quantity == 0
+        return
     assert quantity >= product.minimum - 1e-6
     reached = float(found.position_units[0]) + quantity
     assert reached >= np.nan_to_num(found.order_up_to_units[0]) - 1e-6
@@ -222,8 +224,9 @@ def test_what_was_just_ordered_is_not_ordered_again(product: Product) -> None:
     product = replace(product, maximum=None)
     first = replenish(needs([product]))
     quantity = float(first.quantity_units[0])
-    assume(first.order_now[0] and quantity > 0)
-    assume(first.position_units[0] + quantity > np.nan_to_num(first.reorder_point_units[0]) + 1e-6)
+    reached = float(first.position_units[0]) + quantity
+    if reached <= np.nan_to_num(first.reorder_point_units[0]) + 1e-6:
+        return  # nothing covered beyond the point, or nothing ordered
 
     again = replenish(needs([replace(product, coming=[*product.coming, (20, quantity)])]))
 

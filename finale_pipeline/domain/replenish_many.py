@@ -157,6 +157,7 @@ def replenish(needs: Needs) -> Suggestions:
         days_until_reorder=_days_until_reorder(needs, position, sure_point, velocity, order_now),
         days_without_stock=without,
         stockout_before_order_can_arrive=(velocity > 0)
+        & ~needs.is_discontinued
         & (np.floor(lasts) < _whole(needs.lead_time_days)),
     )
 

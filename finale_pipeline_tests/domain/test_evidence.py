@@ -6,6 +6,7 @@ were taken from.
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from typing import TypeVar
 
 import polars as pl
 import pytest
@@ -17,7 +18,7 @@ from finale_pipeline.domain.policy import cover, replay, up_to_quantile
 from finale_pipeline.domain.velocity import moments
 from finale_pipeline_tests.domain.demand import ORIGINS, WHOLE, fresh, fresh_history, retail
 
-Test = Callable[[], None]
+Test = TypeVar("Test", bound=Callable[..., None])
 
 
 def whole(test: Test) -> Test:

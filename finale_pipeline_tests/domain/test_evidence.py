@@ -6,7 +6,6 @@ were taken from.
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import TypeVar
 
 import polars as pl
 import pytest
@@ -18,13 +17,12 @@ from finale_pipeline.domain.policy import cover, replay, up_to_quantile
 from finale_pipeline.domain.velocity import moments
 from finale_pipeline_tests.domain.demand import ORIGINS, WHOLE, fresh, fresh_history, retail
 
-Test = TypeVar("Test", bound=Callable[..., None])
 
-
-def whole(test: Test) -> Test:
+def whole(test: Callable[..., None]) -> Callable[..., None]:
     """Mark a test that needs the whole data."""
     needs = pytest.mark.skipif(not WHOLE, reason="DEMAND_DATA names no folder with the whole data")
-    return pytest.mark.slow(needs(test))
+    marked: Callable[..., None] = pytest.mark.slow(needs(test))
+    return marked
 
 
 MEASURES = (

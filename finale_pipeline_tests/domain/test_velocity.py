@@ -104,3 +104,20 @@ def test_sales_add_up_and_returns_are_no_demand() -> None:
     assert found.before(MORNING).keys.to_list() == ["a"]
     assert found.before(MORNING, since=MORNING).keys.to_list() == []
     assert list(found.before(MORNING - 5).blocks()) == [(0, 0)]
+
+
+def test_a_part_of_the_products_is_spread_over_all() -> None:
+    rows = pl.DataFrame(
+        {
+            "product_url": [f"p{n:02}" for n in range(10)],
+            "sold_on": [AS_OF - timedelta(days=n + 1) for n in range(10)],
+            "units": [1.0 + n for n in range(10)],
+        }
+    )
+    whole = history(rows)
+
+    assert whole.thinned(10) is whole
+    assert whole.thinned(4).keys.to_list() == ["p00", "p03", "p06", "p09"]
+    assert whole.thinned(4).units.tolist() == [1, 4, 7, 10]
+    with pytest.raises(ValueError, match="no 9 weeks"):
+        Weeks(whole, MORNING, DEFAULT_PACE).at(9)

@@ -9,16 +9,21 @@ STOCK_THEN = (
 NUMBERED = """
 CREATE TEMP TABLE planned AS
 SELECT row_number() OVER (ORDER BY product_url COLLATE "C") - 1 AS number, product_url
-FROM core.product p
-WHERE removed_at IS NULL AND (
-    EXISTS (SELECT FROM core.sales_daily s
-            WHERE s.product_url = p.product_url AND s.sold_on < {as_of})
-    OR EXISTS (SELECT FROM planned_stock l WHERE l.product_url = p.product_url
-               AND (l.available_units <> 0 OR l.on_order_units <> 0))
-    OR (status = 'PRODUCT_ACTIVE' AND (
-        EXISTS (SELECT FROM core.reorder_rule r WHERE r.product_url = p.product_url
-                AND r.reorder_point_units > 0 AND r.method IS DISTINCT FROM '##doNotReorder')
-        OR EXISTS (SELECT FROM plan.product_term t WHERE t.product_url = p.product_url))))
+FROM (
+    SELECT product_url FROM core.product p WHERE EXISTS (
+        SELECT FROM core.sales_daily s
+        WHERE s.product_url = p.product_url AND s.sold_on < {as_of})
+    UNION
+    SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
+    UNION
+    SELECT r.product_url FROM core.reorder_rule r JOIN core.product p USING (product_url)
+    WHERE r.reorder_point_units > 0 AND r.method IS DISTINCT FROM '##doNotReorder'
+      AND p.status = 'PRODUCT_ACTIVE'
+    UNION
+    SELECT t.product_url FROM plan.product_term t JOIN core.product p USING (product_url)
+    WHERE p.status = 'PRODUCT_ACTIVE'
+) known JOIN core.product p USING (product_url)
+WHERE p.removed_at IS NULL
 """
 """Products of which anything is known, numbered in the order of their keys."""
 

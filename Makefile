@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test drill check bench bench-smoke fix dictionary clean
+.PHONY: help run test drill check bench bench-smoke bench-forecast reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -52,3 +52,9 @@ dictionary: $(VENV)/.ready ## write docs/data-dictionary.md from the tables' com
 
 clean: ## remove the virtual environment and caches; data in .finale stay
 	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+reproduce: $(VENV)/.ready ## reach the published numbers of the forecast: make reproduce DATA=FOLDER
+	DEMAND_DATA=$(DATA) $(BIN)/pytest -q -m 'slow or not slow' finale_pipeline_tests/domain/test_evidence.py
+
+bench-forecast: $(VENV)/.ready ## time forecasts and the plan of 280,000 products
+	$(BIN)/python benchmarks/forecast.py

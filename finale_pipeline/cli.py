@@ -8,6 +8,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.errors import InterruptedSync, PipelineError
@@ -80,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     alerts = add("alerts", _alerts, "what is out or low, what was mailed, what is decided")
     explain = add("explain", _explain, "say why a mail about a product came, or did not")
     add_arguments(alerts, explain)
+    forecast = add("forecast", _forecast, "plan a day, or score forecasts on the past")
+    forecast.add_argument("action", choices=("plan", "backtest"))
+    forecast.add_argument("--on", type=date.fromisoformat, metavar="DAY", help="the day to plan")
+    forecast.add_argument("--orders", type=Path, metavar="FILE", help="parquet file to score")
+    forecast.add_argument("--json", action="store_true")
     sandbox = add("sandbox", _sandbox, "serve a simulated account on loopback")
     sandbox.add_argument("--port", type=int, default=3002)
     sandbox.add_argument("--products", type=int, default=2500)
@@ -184,6 +191,18 @@ def _sandbox(options: argparse.Namespace, _settings: "Settings") -> int:
     from finale_pipeline.operate.sandbox import serve  # noqa: PLC0415
 
     serve(options, _say)
+    return 0
+
+
+def _forecast(options: argparse.Namespace, settings: "Settings") -> int:
+    from finale_pipeline.operate import forecasting  # noqa: PLC0415
+
+    if options.action == "plan":
+        done = forecasting.plan(settings, options.on)
+        _say(json.dumps(done) if options.json else forecasting.shown_plan(done))
+    else:
+        found = forecasting.backtest(settings, options.orders)
+        _say(json.dumps(found.as_dict()) if options.json else forecasting.shown_backtest(found))
     return 0
 
 

@@ -6,6 +6,8 @@ from finale_pipeline.assets.alert_checks import ALERT_CHECKS
 from finale_pipeline.assets.catalog import facilities, products, vendors
 from finale_pipeline.assets.checks import ASSET_CHECKS
 from finale_pipeline.assets.critical import critical_items
+from finale_pipeline.assets.plan_checks import PLAN_ASSET_CHECKS
+from finale_pipeline.assets.purchasing import plan
 from finale_pipeline.assets.sales import purchase_orders, shipments
 from finale_pipeline.assets.stock import inventory_levels
 from finale_pipeline.automation.alerting import ALERT_SCHEDULES, ALERT_SENSORS
@@ -24,8 +26,9 @@ definitions = dg.Definitions(
         critical_items,
         purchase_orders,
         shipments,
+        plan,
     ],
-    asset_checks=[*ASSET_CHECKS, *ALERT_CHECKS],
+    asset_checks=[*ASSET_CHECKS, *ALERT_CHECKS, *PLAN_ASSET_CHECKS],
     jobs=[*SYNC_JOBS.values(), housekeeping],
     schedules=[*SCHEDULES, *ALERT_SCHEDULES],
     sensors=[*SENSORS, *ALERT_SENSORS],

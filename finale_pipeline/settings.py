@@ -80,6 +80,7 @@ def _hours(text: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Level = Annotated[float, Field(ge=0.5, lt=1)]
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
@@ -243,6 +244,28 @@ class Settings(BaseSettings):
     )
     keep_ledger_days: Annotated[int, Field(ge=30)] = Field(
         400, description="Days that ops.sync_run and ops.schedule_tick keep what happened."
+    )
+
+    service_level: Level = Field(
+        0.95, description="Share of lead times to get through without running out."
+    )
+    service_level_a: Level | None = Field(
+        None, description="The same for products of class A; unset = SERVICE_LEVEL."
+    )
+    service_level_b: Level | None = Field(
+        None, description="The same for products of class B; unset = SERVICE_LEVEL."
+    )
+    service_level_c: Level | None = Field(
+        None, description="The same for products of class C; unset = SERVICE_LEVEL."
+    )
+    default_lead_time_days: Annotated[float, Field(ge=0, le=730)] = Field(
+        14, description="Days from order to shelf where neither Finale nor the past says."
+    )
+    review_period_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        7, description="Days between two chances to order from a vendor."
+    )
+    cover_days: Annotated[int, Field(ge=1, le=730)] = Field(
+        28, description="Days of sales that one order should last."
     )
 
     @property

@@ -79,7 +79,7 @@ def test_every_asset_is_described_for_the_one_who_reads_the_ui() -> None:
         assert spec.owners
         assert spec.kinds == {"finale", "postgres"}
         assert spec.tags["source"]
-        assert spec.group_name in {"catalogue", "stock", "sales"}
+        assert spec.group_name in {"catalogue", "stock", "sales", "planning"}
 
 
 def test_a_full_sync_brings_every_asset_up_to_date(

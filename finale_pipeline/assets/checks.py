@@ -215,10 +215,13 @@ CHECKS: tuple[Check, ...] = (
 
 
 def evaluations(
-    connection: "Connection", finale: Finale, assets: tuple[str, ...]
+    connection: "Connection",
+    finale: Finale,
+    assets: tuple[str, ...],
+    checks: tuple[Check, ...] = CHECKS,
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Look at every check of some assets; for jobs that sync them outside of their asset."""
-    for check in CHECKS:
+    for check in checks:
         if check.asset in assets:
             found = check.look(connection, finale)
             yield dg.AssetCheckEvaluation(
@@ -239,7 +242,9 @@ def _shown(value: object) -> dg.MetadataValue[Any]:
     return dg.MetadataValue.text(str(value))
 
 
-def _definition(check: Check) -> dg.AssetChecksDefinition:
+def definition_of(check: Check) -> dg.AssetChecksDefinition:
+    """Return the check as Dagster knows it."""
+
     @dg.asset_check(
         asset=check.asset,
         name=check.name,
@@ -259,4 +264,4 @@ def _definition(check: Check) -> dg.AssetChecksDefinition:
     return definition
 
 
-ASSET_CHECKS = [_definition(check) for check in CHECKS]
+ASSET_CHECKS = [definition_of(check) for check in CHECKS]

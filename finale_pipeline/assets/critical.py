@@ -9,14 +9,14 @@ import dagster as dg
 from finale_pipeline.assets.catalog import KINDS, OWNERS
 from finale_pipeline.assets.failures import failures
 from finale_pipeline.assets.reports import metadata
-from finale_pipeline.assets.stock import inventory_levels, snapshot_days
+from finale_pipeline.assets.stock import TODAYS_STOCK, inventory_levels, snapshot_days
 from finale_pipeline.resources import Finale
 
 
 @dg.asset(
     partitions_def=snapshot_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    deps=[inventory_levels],
+    deps=[dg.AssetDep(inventory_levels, partition_mapping=TODAYS_STOCK)],
     group_name="stock",
     owners=OWNERS,
     kinds=KINDS,

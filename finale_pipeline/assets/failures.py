@@ -6,18 +6,23 @@ from contextlib import contextmanager, suppress
 import dagster as dg
 
 from finale_pipeline.assets.alert_checks import alert_evaluations
-from finale_pipeline.assets.checks import evaluations
+from finale_pipeline.assets.checks import CHECKS, Check, evaluations
 from finale_pipeline.errors import PipelineError, SkippedError
 from finale_pipeline.resources import Finale
 
 Context = dg.OpExecutionContext | dg.AssetExecutionContext
 
 
-def tell_checks(context: Context, finale: Finale, assets: tuple[str, ...]) -> None:
+def tell_checks(
+    context: Context,
+    finale: Finale,
+    assets: tuple[str, ...],
+    checks: tuple[Check, ...] = CHECKS,
+) -> None:
     """Log how the checks of some assets stand, as if they had run beside them."""
     with finale.warehouse() as connection:
         for evaluation in (
-            *evaluations(connection, finale, assets),
+            *evaluations(connection, finale, assets, checks),
             *alert_evaluations(connection, finale, assets),
         ):
             # Dagster takes it, and its event log counts it; only its annotation leaves it out.

@@ -24,6 +24,10 @@ stock_days = dg.DailyPartitionsDefinition(
 """The business days whose stock was or can be read; earlier ones would stay empty for ever."""
 
 
+TODAYS_STOCK = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+"""For assets of a business day that begin before stock was first read."""
+
+
 @dg.asset(
     partitions_def=stock_days,
     backfill_policy=dg.BackfillPolicy.single_run(),

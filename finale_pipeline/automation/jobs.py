@@ -7,6 +7,7 @@ import dagster as dg
 
 from finale_pipeline.assets.catalog import catalogue_windows
 from finale_pipeline.assets.failures import failures, tell_checks
+from finale_pipeline.assets.purchasing import plan_today
 from finale_pipeline.assets.reports import TABLES, metadata
 from finale_pipeline.assets.sales import change_days
 from finale_pipeline.assets.stock import snapshot_days, stock_days
@@ -25,6 +26,8 @@ PARTITIONS: dict[str, dg.PartitionsDefinition[Any]] = {
     "shipments": change_days,
     "purchase_orders": change_days,
 }
+PLANNED = ("active", "full")
+"""Strategies after which today is planned anew."""
 ASKED_AT = "finale/asked_at"
 """Tag of a run: when it was due."""
 TOLD = 0.1
@@ -102,6 +105,8 @@ def _sync(context: dg.OpExecutionContext, finale: Finale, wanted: str) -> None:
         context.instance.add_run_tags(context.run.run_id, {"finale/skipped": error.what[:250]})
         return
     tell_checks(context, finale, assets)
+    if strategy in PLANNED:
+        plan_today(context, finale)
 
 
 def _chosen(context: dg.OpExecutionContext, finale: Finale) -> tuple[str, str]:

@@ -4,7 +4,15 @@ Migrations bring a database here, the data dictionary and Dagster's column metad
 here, and a test compares all of them.
 """
 
-from finale_pipeline.warehouse.tables import alerts, catalogue, checkpoints, runs, sales, stock
+from finale_pipeline.warehouse.tables import (
+    alerts,
+    catalogue,
+    checkpoints,
+    planning,
+    runs,
+    sales,
+    stock,
+)
 from finale_pipeline.warehouse.tables.columns import metadata
 
-__all__ = ["alerts", "catalogue", "checkpoints", "metadata", "runs", "sales", "stock"]
+__all__ = ["alerts", "catalogue", "checkpoints", "metadata", "planning", "runs", "sales", "stock"]

@@ -258,6 +258,34 @@ LEFT JOIN ops.outbox m ON m.message_id = coalesce(o.merged_into, o.message_id);
 COMMENT ON VIEW mart.alert_history IS
     'Every crossing and decision, with the mail that told of it, or why none did.';
 
+COMMENT ON COLUMN mart.alert_history.kind IS 'What happened: opened, worsened, improved, closed, …';
+COMMENT ON COLUMN mart.alert_history.subject IS 'The product, or sync:STRATEGY.';
+COMMENT ON COLUMN mart.alert_history.mail_kind IS 'Kind of the mail that told of it; null = none was sent.';
+COMMENT ON COLUMN mart.alert_history.mail_subject IS 'Its subject line.';
+COMMENT ON COLUMN mart.alert_history.mail_state IS 'pending, sent, dead or held.';
+COMMENT ON COLUMN mart.alert_history.message_id IS 'Its message id, the same in every attempt.';
+COMMENT ON COLUMN mart.critical_item.product_url IS 'The product.';
+COMMENT ON COLUMN mart.low_stock.product_url IS 'The product.';
+COMMENT ON COLUMN mart.low_stock.sku IS 'What people call the product.';
+COMMENT ON COLUMN mart.low_stock.name IS 'Name of the product.';
+COMMENT ON COLUMN mart.low_stock.level IS 'out or low.';
+COMMENT ON COLUMN mart.low_stock.since_at IS 'UTC, since when it is so.';
+COMMENT ON COLUMN mart.low_stock.on_hand_units IS 'Units present.';
+COMMENT ON COLUMN mart.low_stock.reserved_units IS 'Units promised to sales orders.';
+COMMENT ON COLUMN mart.low_stock.available_units IS 'On hand less reserved.';
+COMMENT ON COLUMN mart.low_stock.on_order_units IS 'Units on committed purchase orders.';
+COMMENT ON COLUMN mart.low_stock.due_on IS 'Earliest due date of what is on order.';
+COMMENT ON COLUMN mart.low_stock.threshold_units IS 'Below it the product is low.';
+COMMENT ON COLUMN mart.low_stock.threshold_source IS 'Whether that is Finale''s rule or the default.';
+COMMENT ON COLUMN mart.low_stock.suggested_units IS 'Units to order.';
+COMMENT ON COLUMN mart.low_stock.suggested_by IS 'Whose suggestion that is: our plan or Finale''s rule.';
+COMMENT ON COLUMN mart.low_stock.days_left IS 'Days until it is out at its pace.';
+COMMENT ON COLUMN mart.low_stock.money_at_risk IS 'Sales at risk, in the account''s currency.';
+COMMENT ON COLUMN mart.low_stock.vendor_name IS 'Name of the main vendor.';
+COMMENT ON COLUMN mart.low_stock.contact IS 'How to reach the vendor.';
+COMMENT ON COLUMN mart.low_stock.incident_state IS 'open, acknowledged, snoozed or ordered.';
+COMMENT ON COLUMN mart.low_stock.why IS 'One sentence with the numbers.';
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'finale_reader') THEN

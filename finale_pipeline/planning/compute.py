@@ -1,0 +1,207 @@
+"""What was known on a morning → the forecast and the suggestion of every product."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from finale_pipeline.domain.classes import abc, xyz, year_of_weeks
+from finale_pipeline.domain.forecast import BASES, Forecast, forecast, naive_forecast
+from finale_pipeline.domain.history import Flags, Floats, History, day_number
+from finale_pipeline.domain.replenish import FARTHEST_DAYS
+from finale_pipeline.domain.replenish_many import Arrivals, Needs, Suggestions, replenish
+from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace
+from finale_pipeline.planning.flags import flags
+from finale_pipeline.planning.reading import Known
+from finale_pipeline.planning.terms import OnOrder, column, on_order, service_levels, with_terms
+from finale_pipeline.planning.why import why
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+SHOWN_LEVELS = (0.5, 0.9, 0.95)
+DECIMALS = 6
+"""Numbers are stored with so many decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A computed plan.
+
+    Attributes:
+        as_of: The morning.
+        products: One row per product, with everything that was known and computed of it.
+        forecast: Of the products that sold.
+        arrivals: What is on order, by product.
+    """
+
+    as_of: date
+    products: pl.DataFrame
+    forecast: Forecast
+    arrivals: Arrivals
+
+
+def compute(known: Known, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE) -> Planned:
+    """Forecast every product and apply the reorder formulas.
+
+    Args:
+        known: What was known on the morning.
+        settings: Levels, periods and defaults.
+        pace: How days are weighed; None = the 30-day mean and its normal safety stock.
+    """
+    products = with_terms(known.products, settings)
+    products = _with_classes(products, known, settings)
+    made = _forecast(products, known, pace)
+    products = _with_forecast(products, known.history, made)
+    coming = on_order(products, known.open_lines, known.as_of)
+    needs = _needs(products, coming)
+    suggested = replenish(needs)
+    products = _with_suggestions(products, needs, suggested, known.as_of)
+    products = products.with_columns(
+        flags(products, suggested, coming, is_naive=pace is None),
+        method=pl.lit("naive" if pace is None else "pace"),
+        half_life_days=pl.lit(pace.half_life_days if pace else None, pl.Float64),
+        pace_weight=pl.lit(pace.weight if pace else None, pl.Float64),
+    )
+    return Planned(known.as_of, products.with_columns(why=why()), made, coming.arrivals)
+
+
+def _with_classes(products: pl.DataFrame, known: Known, settings: "Settings") -> pl.DataFrame:
+    units, variation = year_of_weeks(known.history, day_number(known.as_of))
+    places = known.history.keys
+    value = _at(units, places, len(products), other=0.0) * column(products, "unit_cost", null=0.0)
+    by_value = abc(value)
+    return products.with_columns(
+        pl.Series("abc_class", by_value, pl.String),
+        pl.Series("xyz_class", xyz(_at(variation, places, len(products))), pl.String),
+        service_levels(products, by_value, settings),
+        protection_days=pl.col("lead_time_days") + pl.col("review_period_days"),
+    )
+
+
+def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("nan")) -> Floats:
+    """Return the values of the products that sold among those of all."""
+    whole = np.full(size, other)
+    whole[places.to_numpy()] = values
+    return whole
+
+
+def _forecast(products: pl.DataFrame, known: Known, pace: Pace | None) -> Forecast:
+    # No day to look forward to would have no logarithm; one is the least.
+    spans = np.maximum(column(products, "protection_days")[known.history.keys.to_numpy()], 1.0)
+    levels = (*SHOWN_LEVELS, *products["service_level"].unique().to_list())
+    morning = day_number(known.as_of)
+    if pace is None:
+        return naive_forecast(known.history, morning, spans, levels=levels)
+    return forecast(known.history, morning, spans, pace=pace, levels=levels)
+
+
+def _with_forecast(products: pl.DataFrame, history: History, made: Forecast) -> pl.DataFrame:
+    size = len(products)
+
+    def series(name: str, values: Floats, other: float = float("nan")) -> pl.Series:
+        return pl.Series(name, _at(values, made.keys, size, other=other), nan_to_null=True)
+
+    state = made.state
+    levels = np.array(made.levels)
+    own = column(products, "service_level")[made.keys.to_numpy()]
+    at_own = made.quantiles[np.arange(len(own)), np.searchsorted(levels, own)]
+    sale_days = np.diff(history.sold.starts).astype(np.float64)
+    basis = pl.Series("basis", [BASES[n] for n in made.basis.tolist()], pl.String)
+    of_basis = pl.DataFrame({"number": made.keys.cast(pl.Int64), "basis": basis})
+    joined = products.join(of_basis, on="number", how="left", maintain_order="left")
+    return joined.with_columns(
+        # What never sold has no demand that anyone knows of: zero, and flagged.
+        series("velocity_units_per_day", state.velocity, 0.0),
+        series("is_last_known", state.is_last_known.astype(np.float64), 0.0),
+        series("history_days", state.days),
+        series("counted_days", state.counted_days),
+        series("sale_days", sale_days, 0.0),
+        series("quiet_days", state.quiet_days),
+        series("burstiness_units", state.burstiness),
+        series("daily_variance", state.daily_variance),
+        series("demand_units", made.mean, 0.0),
+        *(
+            series(f"demand_q{round(100 * level)}_units", made.quantile(level), 0.0)
+            for level in SHOWN_LEVELS
+        ),
+        series("demand_service_units", at_own, 0.0),
+        series("peers_weight", made.peers_weight),
+    )
+
+
+def _needs(products: pl.DataFrame, coming: OnOrder) -> Needs:
+    point = pl.coalesce("term_point_units", "finale_point_units")
+    frame = products.select(
+        pl.all().exclude("finale_point_units"), point_in_use=point.cast(pl.Float64)
+    )
+    stopped = ~products["is_active"] | products["is_never_reordered"]
+    return Needs(
+        available_units=column(frame, "available_units"),
+        units_per_day=column(frame, "velocity_units_per_day"),
+        quantile_units=column(frame, "demand_service_units"),
+        service_level=column(frame, "service_level"),
+        lead_time_days=column(frame, "lead_time_days"),
+        lead_time_sd_days=column(frame, "lead_time_sd_days"),
+        review_period_days=column(frame, "review_period_days"),
+        cover_days=column(frame, "cover_days"),
+        manual_point_units=column(frame, "point_in_use"),
+        manual_maximum_units=column(frame, "term_maximum_units"),
+        minimum_order_units=column(frame, "minimum_order_units"),
+        pack_units=column(frame, "pack_units"),
+        is_discontinued=stopped.to_numpy(),
+        on_order=coming.arrivals,
+    )
+
+
+def _with_suggestions(
+    products: pl.DataFrame, needs: Needs, found: Suggestions, as_of: date
+) -> pl.DataFrame:
+    def number(name: str, values: Floats) -> pl.Series:
+        return pl.Series(name, values, nan_to_null=True)
+
+    lost = found.days_without_stock * np.nan_to_num(needs.units_per_day)
+    source = (
+        pl.when(pl.col("term_point_units").is_not_null())
+        .then(pl.lit("buyer"))
+        .when(pl.col("finale_point_units").is_not_null())
+        .then(pl.lit("finale"))
+        .when(pl.col("our_reorder_point_units").is_not_null())
+        .then(pl.lit("ours"))
+    )
+    stockout = _days(found.days_until_stockout)
+    return products.with_columns(
+        number("on_order_units", np.where(np.isnan(needs.available_units), np.nan,
+                                          needs.on_order.totals())),
+        number("position_units", found.position_units),
+        number("days_until_stockout", found.days_until_stockout),
+        number("safety_stock_units", found.safety_stock_units),
+        number("our_reorder_point_units", found.our_reorder_point_units),
+        number("reorder_point_units", found.reorder_point_units),
+        number("order_up_to_units", found.order_up_to_units),
+        pl.Series("order_now", found.order_now),
+        number("quantity_units", found.quantity_units),
+        number("days_without_stock", found.days_without_stock),
+        number("lost_units", lost),
+        _on("stockout_on", stockout, as_of),
+        _on("reorder_on", _days(found.days_until_reorder), as_of),
+        _on("must_order_by_on", _last_day(stockout, needs), as_of),
+    ).with_columns(reorder_point_source=source)  # fmt: skip
+
+
+def _last_day(stockout: Floats, needs: Needs) -> Floats:
+    sells = (needs.units_per_day > 0) & ~needs.is_discontinued
+    return np.where(sells, stockout - np.ceil(needs.lead_time_days - 1e-9), np.nan)
+
+
+def _days(days: Floats) -> Floats:
+    """Return whole days; those farther away than a century are not named."""
+    far: Flags = days > FARTHEST_DAYS
+    return np.where(far, np.nan, np.floor(days))
+
+
+def _on(name: str, days: Floats, as_of: date) -> pl.Series:
+    whole = pl.Series(name, days + day_number(as_of), nan_to_null=True)
+    return whole.cast(pl.Int32).cast(pl.Date)

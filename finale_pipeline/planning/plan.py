@@ -1,0 +1,116 @@
+"""The plan of a day: read, computed and written in one transaction."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from finale_pipeline.domain.methods import MENU, NORMAL
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.planning.compute import Planned, compute
+from finale_pipeline.planning.reading import Known, read
+from finale_pipeline.planning.scores import method_in_use
+from finale_pipeline.planning.writing import write
+from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.store import Counts
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+
+PLANNING_LOCK = 7_281_002
+"""Advisory lock: plans are written one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What planning a day did.
+
+    Attributes:
+        as_of: The morning.
+        known: What it was made of.
+        planned: The plan.
+        method: The method in use.
+        counts: Rows, per table.
+        read_seconds: Time to read the warehouse.
+        compute_seconds: Processor time to compute the plan.
+        seconds: Time in all.
+    """
+
+    as_of: date
+    known: Known
+    planned: Planned
+    method: str
+    counts: dict[str, Counts]
+    read_seconds: float
+    compute_seconds: float
+    seconds: float
+
+
+def plan_day(
+    connection: Connection, as_of: date, settings: "Settings", *, now: datetime
+) -> PlanReport:
+    """Plan one day, today or past; the same day again gives the same plan.
+
+    Args:
+        connection: To the warehouse.
+        as_of: The morning.
+        settings: Levels, periods and defaults.
+        now: UTC.
+
+    Raises:
+        ConfigError: The day is still to come.
+    """
+    observed = last_observed(connection)
+    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
+    begun = time.perf_counter()
+    with (
+        database_errors(f"planning {as_of}"),
+        _one_at_a_time(connection),
+        connection.transaction(),
+    ):
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        known = read(connection, as_of, observed=observed)
+        was_read = time.perf_counter()
+        method = method_in_use(connection, known.history, as_of, now=now)
+        before = time.process_time()
+        planned = compute(known, settings, pace=None if method == NORMAL else MENU[method])
+        computed = time.process_time()
+        counts = write(connection, planned, now=now)
+    return PlanReport(
+        as_of,
+        known,
+        planned,
+        method,
+        counts,
+        read_seconds=was_read - begun,
+        compute_seconds=computed - before,
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def last_observed(connection: Connection) -> date | None:
+    """Return the last day on which stock was read completely; by the source's clock."""
+    row = connection.execute("SELECT max(snapshot_on) FROM core.stock_day").fetchone()
+    day = row[0] if row else None
+    return day if isinstance(day, date) else None
+
+
+def _refuse_future(as_of: date, today: date) -> None:
+    if as_of > today:
+        raise ConfigError(
+            f"{as_of} has not come yet, so there is nothing known on its morning.",
+            step=f"Plan {today} or an earlier day.",
+        )
+
+
+@contextmanager
+def _one_at_a_time(connection: Connection) -> Iterator[None]:
+    """Wait for another plan to be written; before the transaction, whose view must be newer."""
+    connection.execute("SELECT pg_advisory_lock(%s)", (PLANNING_LOCK,))
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", (PLANNING_LOCK,))

@@ -1,0 +1,111 @@
+"""The statements that read what a plan is made of; `{as_of}` and `{since}` are days."""
+
+STOCK_NOW = "SELECT product_url, available_units, on_order_units FROM core.stock_level"
+STOCK_THEN = (
+    "SELECT DISTINCT ON (product_url) product_url, available_units, on_order_units"
+    " FROM core.stock_daily WHERE snapshot_on < {as_of} ORDER BY product_url, snapshot_on DESC"
+)
+
+NUMBERED = """
+CREATE TEMP TABLE planned AS
+SELECT row_number() OVER (ORDER BY product_url COLLATE "C") - 1 AS number, product_url
+FROM (
+    SELECT product_url FROM core.product p WHERE EXISTS (
+        SELECT FROM core.sales_daily s
+        WHERE s.product_url = p.product_url AND s.sold_on < {as_of})
+    UNION
+    SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
+    UNION
+    SELECT r.product_url FROM core.reorder_rule r JOIN core.product p USING (product_url)
+    WHERE r.reorder_point_units > 0 AND r.method IS DISTINCT FROM '##doNotReorder'
+      AND p.status = 'PRODUCT_ACTIVE'
+    UNION
+    SELECT t.product_url FROM plan.product_term t JOIN core.product p USING (product_url)
+    WHERE p.status = 'PRODUCT_ACTIVE'
+) known JOIN core.product p USING (product_url)
+WHERE p.removed_at IS NULL
+"""
+"""Products of which anything is known, numbered in the order of their keys."""
+
+PRODUCTS = """
+SELECT n.number, p.product_url, p.sku, p.status = 'PRODUCT_ACTIVE', s.vendor_url, v.name,
+       s.vendor_sku, coalesce(s.price, p.cost), CASE WHEN s.price IS NULL THEN NULL
+       ELSE s.currency END, s.lead_time_days, p.lead_time_days, vt.lead_time_days, m.median_days,
+       m.sd_days, vt.review_period_days, vt.cover_days, vt.minimum_order_value,
+       CASE WHEN jsonb_typeof(p.payload -> 'stdPackingUnitsPerCase') = 'number'
+            THEN (p.payload ->> 'stdPackingUnitsPerCase')::numeric END,
+       t.reorder_point_units, t.maximum_units, t.minimum_order_units, t.pack_units,
+       t.service_level, r.point_units, r.quantity_units, coalesce(r.is_never, false),
+       l.available_units, l.on_order_units
+FROM planned n
+JOIN core.product p USING (product_url)
+LEFT JOIN (
+    SELECT DISTINCT ON (product_url) * FROM core.product_supplier
+    ORDER BY product_url, is_main DESC, vendor_url
+) s USING (product_url)
+LEFT JOIN core.vendor v ON v.vendor_url = s.vendor_url
+LEFT JOIN plan.vendor_term vt ON vt.vendor_url = s.vendor_url
+LEFT JOIN plan.product_term t ON t.product_url = p.product_url
+LEFT JOIN (
+    SELECT vendor_url, min(median_days) AS median_days, max(sd_days) AS sd_days
+    FROM mart.vendor_lead_time WHERE orders >= 3 AND vendor_url IS NOT NULL GROUP BY 1
+) m ON m.vendor_url = s.vendor_url
+LEFT JOIN (
+    SELECT product_url,
+           sum(reorder_point_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder')
+               AS point_units,
+           sum(reorder_quantity_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder')
+               AS quantity_units,
+           bool_and(method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
+    FROM core.reorder_rule GROUP BY 1
+) r ON r.product_url = p.product_url
+LEFT JOIN planned_stock l ON l.product_url = p.product_url
+ORDER BY n.number
+"""
+
+SALES = """
+SELECT n.number, s.sold_on - date '1970-01-01', s.units
+FROM core.sales_daily s JOIN planned n USING (product_url)
+WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
+"""
+
+FIRST = """
+SELECT n.number, least(f.first_sale, f.first_stock) - date '1970-01-01'
+FROM planned n JOIN (
+    SELECT product_url, min(day) FILTER (WHERE is_sale) AS first_sale,
+           min(day) FILTER (WHERE NOT is_sale) AS first_stock
+    FROM (
+        SELECT product_url, sold_on AS day, true AS is_sale FROM core.sales_daily
+        WHERE units > 0 AND sold_on < {as_of}
+        UNION ALL
+        SELECT product_url, snapshot_on, false FROM core.stock_daily
+        WHERE on_hand_units > 0 AND snapshot_on < {as_of}
+    ) d GROUP BY 1
+) f USING (product_url)
+"""
+
+CENSORED = """
+SELECT number, from_on - date '1970-01-01', least(until_on, {as_of}) - date '1970-01-01'
+FROM (
+    SELECT n.number, d.snapshot_on + 1 AS from_on, d.available_units,
+           CASE WHEN d.next_on IS NULL THEN {as_of}
+                WHEN d.next_on_hand_units > d.on_hand_units THEN d.next_on
+                ELSE d.next_on + 1 END AS until_on
+    FROM (
+        SELECT *, lead(snapshot_on) OVER history AS next_on,
+               lead(on_hand_units) OVER history AS next_on_hand_units
+        FROM core.stock_daily WHERE snapshot_on < {as_of}
+        WINDOW history AS (PARTITION BY product_url ORDER BY snapshot_on)
+    ) d JOIN planned n USING (product_url)
+) spans
+WHERE available_units <= 0 AND until_on > from_on AND until_on > {since} AND from_on < {as_of}
+"""
+"""A day is censored when it began with nothing available and no stock came in during it."""
+
+OPEN_LINES = """
+SELECT n.number, l.open_units, coalesce(l.due_on, o.due_on), o.ordered_on
+FROM core.purchase_order_line l
+JOIN core.purchase_order o ON o.order_url = l.order_url
+JOIN planned n ON n.product_url = l.product_url
+WHERE o.is_open AND l.open_units > 0 AND coalesce(o.ordered_on, {as_of}) <= {as_of}
+"""

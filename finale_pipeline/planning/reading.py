@@ -1,0 +1,149 @@
+"""The warehouse → frames: what was known on a morning, whole columns at a time.
+
+Products are numbered in the order of their keys, and everything else refers to those numbers: a
+history of ten million sales holds no text.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+from psycopg import sql as psycopg_sql
+
+from finale_pipeline.domain.history import History, day_number, history
+from finale_pipeline.planning import queries
+from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.store import sql
+
+HISTORY_DAYS = 730
+"""Older sales weigh nothing in any number of the plan."""
+
+Schema = Mapping[str, type[pl.DataType]]
+
+PRODUCTS: Schema = {
+    "number": pl.Int64,
+    "product_url": pl.String,
+    "sku": pl.String,
+    "is_active": pl.Boolean,
+    "vendor_url": pl.String,
+    "vendor": pl.String,
+    "vendor_sku": pl.String,
+    "unit_cost": pl.Float64,
+    "currency": pl.String,
+    "supplier_lead_days": pl.Float64,
+    "product_lead_days": pl.Float64,
+    "agreed_lead_days": pl.Float64,
+    "measured_lead_days": pl.Float64,
+    "measured_sd_days": pl.Float64,
+    "vendor_review_days": pl.Float64,
+    "vendor_cover_days": pl.Float64,
+    "minimum_order_value": pl.Float64,
+    "case_units": pl.Float64,
+    "term_point_units": pl.Float64,
+    "term_maximum_units": pl.Float64,
+    "term_minimum_units": pl.Float64,
+    "term_pack_units": pl.Float64,
+    "term_service_level": pl.Float64,
+    "finale_point_units": pl.Float64,
+    "finale_quantity_units": pl.Float64,
+    "is_never_reordered": pl.Boolean,
+    "available_units": pl.Float64,
+    "on_order_units": pl.Float64,
+}
+SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
+FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}
+CENSORED: Schema = {"product_url": pl.Int64, "from_on": pl.Int32, "until_on": pl.Int32}
+OPEN: Schema = {
+    "number": pl.Int64,
+    "units": pl.Float64,
+    "due_on": pl.Date,
+    "ordered_on": pl.Date,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known on a morning.
+
+    Attributes:
+        as_of: The morning.
+        products: One row per product worth a plan, in the order of their numbers.
+        history: Demand of the last two years; its keys are the products' numbers.
+        open_lines: Open lines of purchase orders: number, units, due_on, ordered_on.
+    """
+
+    as_of: date
+    products: pl.DataFrame
+    history: History
+    open_lines: pl.DataFrame
+
+
+def read(connection: Connection, as_of: date, *, observed: date | None) -> Known:
+    """Read what was known on a morning.
+
+    Stock is that of now from the last observed day on, and of the end of the last observed day
+    before the morning for the past. Of the catalogue, suppliers, rules and open orders there is no
+    history: they are those of now.
+
+    Args:
+        connection: To the warehouse; better in a transaction, so that all is of one moment.
+        as_of: The morning.
+        observed: The last day on which stock was read; None = never.
+    """
+    values = {"as_of": as_of, "since": as_of - timedelta(days=HISTORY_DAYS)}
+    stock = queries.STOCK_NOW if observed is None or as_of >= observed else queries.STOCK_THEN
+    with database_errors("reading the plan's inputs"):
+        connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
+        for statement in (f"CREATE TEMP TABLE planned_stock AS {stock}", queries.NUMBERED):
+            connection.execute(sql(bound(connection, statement, values)))
+        connection.execute("ANALYZE planned, planned_stock")
+        products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
+        demand = read_history(connection, values)
+        open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
+    return Known(as_of, products, demand, open_lines)
+
+
+def read_history(connection: Connection, values: Mapping[str, date]) -> History:
+    """Return the demand of the numbered products between two days."""
+    sales = copied(connection, queries.SALES, values, SALES)
+    first = copied(connection, queries.FIRST, values, FIRST)
+    censored = copied(connection, queries.CENSORED, values, CENSORED)
+    since = day_number(values["since"])
+    made = history(sales, first_on=first, censored=censored)
+    return made.before(day_number(values["as_of"]), since=since)
+
+
+def read_demand(connection: Connection, as_of: date) -> History:
+    """Return all demand before a morning, of every product that is in the catalogue."""
+    values = {"as_of": as_of + timedelta(days=1), "since": date.min}
+    with database_errors("reading demand"), connection.transaction():
+        connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
+        stock = f"CREATE TEMP TABLE planned_stock AS {queries.STOCK_NOW}"
+        for statement in (stock, queries.NUMBERED):
+            connection.execute(sql(bound(connection, statement, values)))
+        return read_history(connection, values)
+
+
+def copied(
+    connection: Connection, query: str, values: Mapping[str, date], schema: Schema
+) -> pl.DataFrame:
+    """Return a query's rows as a frame, by COPY; far faster than row by row."""
+    buffer = io.BytesIO()
+    statement = sql(f"COPY ({bound(connection, query, values)}) TO STDOUT (FORMAT csv)")
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for chunk in copy:
+            buffer.write(chunk)
+    if not buffer.tell():
+        return pl.DataFrame(schema=dict(schema))
+    flags = {name for name, kind in schema.items() if kind is pl.Boolean}
+    as_read = {name: pl.String if name in flags else kind for name, kind in schema.items()}
+    buffer.seek(0)
+    frame = pl.read_csv(buffer, has_header=False, schema=as_read)
+    return frame.with_columns(pl.col(name) == "t" for name in flags)
+
+
+def bound(connection: Connection, query: str, values: Mapping[str, date]) -> str:
+    """Return the statement with the days written into it: COPY and CREATE take no parameters."""
+    return psycopg_sql.SQL(sql(query)).format(**values).as_string(connection)

@@ -1,0 +1,131 @@
+"""What each product is ordered by: lead time, service level, what is on its way."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from finale_pipeline.domain.history import Floats, Ints
+from finale_pipeline.domain.replenish import ROUNDING
+from finale_pipeline.domain.replenish_many import Arrivals, arrivals
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+LEAD_TIMES = (
+    ("agreed", "agreed_lead_days"),
+    ("supplier", "supplier_lead_days"),
+    ("product", "product_lead_days"),
+    ("measured", "measured_lead_days"),
+)
+"""Where a lead time may come from, the first that is known wins."""
+
+
+def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
+    """Return products with lead time and its source, review period, cover, minimum and pack."""
+    known = [pl.col(column) for _, column in LEAD_TIMES]
+    source = [pl.when(pl.col(c).is_not_null()).then(pl.lit(name)) for name, c in LEAD_TIMES]
+    review = pl.col("vendor_review_days").fill_null(settings.review_period_days)
+    cover = pl.col("vendor_cover_days").fill_null(settings.cover_days)
+    pack = pl.coalesce("term_pack_units", "case_units").fill_null(1.0)
+    return products.with_columns(
+        lead_time_days=pl.coalesce(*known, pl.lit(settings.default_lead_time_days)),
+        lead_time_source=pl.coalesce(*source, pl.lit("default")),
+        lead_time_sd_days=pl.col("measured_sd_days").fill_null(0.0),
+        review_period_days=review,
+        cover_days=pl.max_horizontal(cover, review),
+        minimum_order_units=pl.col("term_minimum_units").fill_null(0.0),
+        pack_units=pl.when(pack > 0).then(pack).otherwise(1.0),
+    )
+
+
+def service_levels(products: pl.DataFrame, abc: list[str], settings: "Settings") -> pl.Series:
+    """Return the service level of each product: its own, its class's, or that of all."""
+    of_class = {
+        "A": settings.service_level_a,
+        "B": settings.service_level_b,
+        "C": settings.service_level_c,
+    }
+    level = {name: own or settings.service_level for name, own in of_class.items()}
+    general = pl.Series("service_level", [level[name] for name in abc], pl.Float64)
+    own = products["term_service_level"]
+    sane = (own > 0) & (own < 1)
+    return own.zip_with(sane.fill_null(value=False), general).alias("service_level")
+
+
+@dataclass(frozen=True, slots=True)
+class OnOrder:
+    """What is on its way.
+
+    Attributes:
+        arrivals: By product.
+        is_overdue: Whether something of a product should have come before.
+    """
+
+    arrivals: Arrivals
+    is_overdue: Ints
+
+
+def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> OnOrder:
+    """Return when what is on order will arrive.
+
+    Stock tells how much is on order, the open lines when it comes. Of lines that add up to more,
+    the earliest are taken to have come in since they were read; what no line explains arrives as
+    if ordered today.
+
+    Args:
+        products: With `number`, `lead_time_days`, `on_order_units`.
+        open_lines: With `number`, `units`, `due_on`, `ordered_on`.
+        as_of: The morning.
+    """
+    terms = products.select("number", "on_order_units", lead=_whole("lead_time_days"))
+    lines = open_lines.join(terms, on="number").select(
+        "number", "units", "on_order_units", **_arrival(as_of)
+    )
+    lines = lines.sort("number", "in_days", "units", descending=[False, True, False])
+    before = pl.col("units").cum_sum().over("number") - pl.col("units")
+    room = (pl.col("on_order_units").fill_null(float("inf")) - before).clip(lower_bound=0)
+    lines = lines.with_columns(units=pl.min_horizontal("units", room))
+    lines = lines.filter(pl.col("units") > ROUNDING)
+    explained = lines.group_by("number").agg(explained=pl.col("units").sum())
+    rest = (
+        terms.join(explained, on="number", how="left")
+        .select(
+            "number",
+            units=pl.col("on_order_units") - pl.col("explained").fill_null(0.0),
+            in_days="lead",
+            overdue=pl.lit(value=False),
+        )
+        .filter(pl.col("units") > ROUNDING)
+    )
+    coming = pl.concat([lines.select(rest.columns), rest]).sort(pl.all())
+    overdue = np.zeros(len(products), np.int64)
+    overdue[coming.filter("overdue")["number"].to_numpy()] = 1
+    return OnOrder(
+        arrivals(
+            coming["number"].to_numpy(),
+            coming["in_days"].cast(pl.Float64).to_numpy(),
+            coming["units"].to_numpy(),
+            products=len(products),
+        ),
+        overdue,
+    )
+
+
+def _whole(column: str) -> pl.Expr:
+    return (pl.col(column) - ROUNDING).ceil().cast(pl.Int64)
+
+
+def _arrival(as_of: date) -> dict[str, pl.Expr]:
+    """Return in how many days a line arrives, and whether it is overdue; as in `replenish`."""
+    ordered = (pl.col("ordered_on") - as_of).dt.total_days().fill_null(0)
+    days = (pl.col("due_on") - as_of).dt.total_days().fill_null(ordered + pl.col("lead"))
+    overdue = days < 0
+    return {"in_days": pl.when(overdue).then(1).otherwise(days), "overdue": overdue}
+
+
+def column(frame: pl.DataFrame, name: str, *, null: float = float("nan")) -> Floats:
+    """Return a column as an array, nulls replaced."""
+    return frame[name].fill_null(null).to_numpy().astype(np.float64)

@@ -1,0 +1,246 @@
+"""Forecasts with all their inputs, what was learnt from peers, scores, and drafts of orders."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, Double, Index, Integer, Numeric, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from finale_pipeline.warehouse.tables.columns import changed, metadata, row_hash, text_, units
+
+
+def _number(name: str, comment: str, *, required: bool = False) -> Column[Any]:
+    return Column(name, Numeric, nullable=not required, comment=comment)
+
+
+def _count(name: str, comment: str, *, required: bool = False) -> Column[Any]:
+    return Column(name, Integer, nullable=not required, comment=comment)
+
+
+def _on(name: str, comment: str) -> Column[Any]:
+    return Column(name, Date, comment=comment)
+
+
+def _is(name: str, comment: str) -> Column[Any]:
+    return Column(name, Boolean, nullable=False, comment=comment)
+
+
+def _snapshot() -> Column[Any]:
+    return Column(
+        "snapshot_on",
+        Date,
+        primary_key=True,
+        comment="Business day on whose morning the plan stands; sales before it count.",
+    )
+
+
+def _texts(name: str, comment: str) -> Column[Any]:
+    return Column(name, ARRAY(Text), nullable=False, comment=comment)
+
+
+forecast = Table(
+    "forecast",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    _snapshot(),
+    _number("velocity_units_per_day", "Demand to expect per day in stock; null = unknown."),
+    text_("method", "pace, or naive where the pace did worse on this account's past.",
+          required=True),
+    _number("half_life_days", "A sale so many days ago counts half as much as yesterday's."),
+    _number("pace_weight", "Share of the weighted mean in the velocity; the rest is the plain mean"
+            " of 182 days."),
+    _count("history_days", "Days since it was first available, 730 at most; null = never sold."),
+    _count("counted_days", "Of `history_days`, those that are not censored: that did not begin"
+           " without stock, or had a receipt."),
+    _count("sale_days", "Days with a sale among them.", required=True),
+    _count("quiet_days", "Uncensored days since the last sale; null = never sold."),
+    _number("burstiness_units", "Variance over mean of daily demand in a year, in units."),
+    _number("daily_variance", "Variance of daily demand in 182 days, in units squared."),
+    text_("abc_class", "A, B or C by a year's demand at cost.", required=True),
+    text_("xyz_class", "X, Y or Z by how much weeks vary.", required=True),
+    _number("service_level", "Share of protection intervals without running out.", required=True),
+    _number("lead_time_days", "Order to shelf, in days.", required=True),
+    _number("lead_time_sd_days", "How much it varies, in days.", required=True),
+    text_("lead_time_source", "supplier, product, measured or default.", required=True),
+    _number("review_period_days", "Days between chances to order.", required=True),
+    _number("cover_days", "Days of sales that one order should last.", required=True),
+    _number("protection_days", "Lead time and review period: the time the demand is of.",
+            required=True),
+    units("demand_units", "Demand to expect over the protection interval.", required=False),
+    units("demand_q50_units", "Demand stays under it in 50 of 100 such intervals.", required=False),
+    units("demand_q90_units", "The same in 90 of 100.", required=False),
+    units("demand_q95_units", "The same in 95 of 100.", required=False),
+    units("demand_service_units", "The same at `service_level`.", required=False),
+    text_("basis", "What the quantiles rest on: peers, blend, negative binomial or normal."),
+    _number("peers_weight", "Share of the peers in them, 0 to 1."),
+    units("available_units", "On hand less reserved that morning; null = stock was not observed"
+          " by then.", required=False),
+    units("on_order_units", "To come on open purchase orders.", required=False),
+    units("position_units", "Available plus on order.", required=False),
+    _number("days_until_stockout", "Until available stock ends, arrivals added; null = never."),
+    _on("stockout_on", "The day on which it ends."),
+    units("safety_stock_units", "On top of what is expected.", required=False),
+    units("our_reorder_point_units", "Velocity times protection days, and safety stock.",
+          required=False),
+    units("finale_reorder_point_units", "Sum of Finale's rules over places that may reorder.",
+          required=False),
+    units("finale_reorder_quantity_units", "Sum of Finale's reorder quantities.", required=False),
+    units("reorder_point_units", "The point in use.", required=False),
+    text_("reorder_point_source", "finale, ours, or a buyer's (plan.product_term)."),
+    units("order_up_to_units", "Position that an order brings it to.", required=False),
+    units("minimum_order_units", "Least quantity of an order."),
+    units("pack_units", "Orders are multiples of it."),
+    _is("order_now", "Whether the position is at or below the reorder point."),
+    units("quantity_units", "Units to order now; 0 = none."),
+    _on("reorder_on", "The day on which to order."),
+    _on("must_order_by_on", "The last day that avoids the stock-out, without any safety."),
+    _number("days_without_stock", "Until an order placed that day arrives, in days."),
+    units("lost_units", "Demand lost on those days.", required=False),
+    text_("vendor_url", "The main supplier; null = none is known."),
+    _number("unit_cost", "Buying price of one unit, else standard cost."),
+    text_("currency", "Its currency; null = the account's."),
+    _texts("flags", "What to know before trusting the numbers, such as low_confidence."),
+    text_("why", "The suggestion in a sentence, with the arithmetic.", required=True),
+    changed(),
+    row_hash(),
+    Index("forecast_snapshot_on_idx", "snapshot_on"),
+    schema="plan",
+    comment="What to expect of a product and what to order, with all that it was computed from;"
+    " one row per product and snapshot day. Products of which nothing is known (never sold, no"
+    " stock, no rule) have none.",
+)  # fmt: skip
+
+calibration = Table(
+    "calibration",
+    metadata,
+    _snapshot(),
+    Column("window_days", Integer, primary_key=True, autoincrement=False,
+           comment="Length of the past windows."),
+    Column("mu_bin", Integer, primary_key=True, autoincrement=False,
+           comment="Bin by expected units, from 0."),
+    Column("burst_bin", Integer, primary_key=True, autoincrement=False,
+           comment="Cell of the bin by burstiness, from 0."),
+    Column("level", Numeric, primary_key=True, comment="Of the quantile."),
+    _number("mu_from_units", "Least expected units of the bin; null = the first bin."),
+    _number("burst_from_units", "Least burstiness of the cell; null = the first cell."),
+    _count("windows", "Past windows in the cell.", required=True),
+    _number("factor", "Quantile of demand over max(expected units, 0.25): what to multiply the"
+            " expected units by.", required=True),
+    changed(),
+    row_hash(),
+    schema="plan",
+    comment="What products that sell alike really sold, learnt from past windows; one row per"
+    " cell, level and snapshot day.",
+)  # fmt: skip
+
+
+def _measure(name: str, comment: str) -> Column[Any]:
+    return Column(name, Double, comment=comment)
+
+
+forecast_score = Table(
+    "forecast_score",
+    metadata,
+    Column("scored_on", Date, primary_key=True, comment="Day whose past was forecast again."),
+    text_("source", "weekly = to choose the method; backtest = by command, on this account's"
+          " sales; else the file that was scored.", key=True),
+    text_("method", "Which method.", key=True),
+    Column("window_days", Integer, primary_key=True, autoincrement=False,
+           comment="Length of the forecast windows; 0 = the simulated policy."),
+    _count("forecasts", "Forecasts that were judged.", required=True),
+    _measure("rmsse", "Root mean squared error of totals, scaled by day-to-day changes."),
+    _measure("mase", "Mean absolute error on the same scale."),
+    _measure("wape", "Sum of absolute errors over demand."),
+    _measure("bias", "Sum of errors over demand; below 0 = too low."),
+    _measure("loss_q50", "Pinball loss of the 50 % quantile over demand."),
+    _measure("loss_q90", "Pinball loss of the 90 % quantile over demand."),
+    _measure("loss_q95", "Pinball loss of the 95 % quantile over demand."),
+    _measure("held_q50", "Share of windows whose demand stayed under the 50 % quantile."),
+    _measure("held_q90", "The same of the 90 % quantile."),
+    _measure("held_q95", "The same of the 95 % quantile; healthy: 0.92 to 0.97."),
+    _measure("fill_per_product", "Policy: share of demand met, mean over products."),
+    _measure("fill_of_units", "Policy: share of all units met."),
+    _measure("stockout_days", "Policy: days a year that begin without stock, mean over products."),
+    _measure("stock_units", "Policy: units on hand, all products, mean over days."),
+    _is("is_in_use", "Whether forecasts are made by it."),
+    changed(),
+    row_hash(),
+    schema="plan",
+    comment="How good each method was on the past, rolling the origin; one row per day, source,"
+    " method and window.",
+)  # fmt: skip
+
+product_term = Table(
+    "product_term",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    units("reorder_point_units", "A buyer's reorder point; wins over Finale's and ours.",
+          required=False),
+    units("maximum_units", "A buyer's maximum position; wins over the cover days.", required=False),
+    units("minimum_order_units", "Least quantity of an order.", required=False),
+    units("pack_units", "Orders are multiples of it; wins over Finale's units per case.",
+          required=False),
+    _number("service_level", "Above 0, below 1; wins over the settings."),
+    schema="plan",
+    comment="What buyers fix for a product; kept by people, never written by a sync.",
+)  # fmt: skip
+
+vendor_term = Table(
+    "vendor_term",
+    metadata,
+    text_("vendor_url", "The vendor.", key=True),
+    _number("minimum_order_value", "Least value of an order, in the currency of its prices."),
+    _number("lead_time_days", "Order to shelf, in days; wins over what Finale says."),
+    _number("review_period_days", "Days between chances to order; wins over the setting."),
+    _number("cover_days", "Days of sales one order should last; wins over the setting."),
+    schema="plan",
+    comment="What is agreed with a vendor; kept by people, never written by a sync.",
+)
+
+purchase_order_draft = Table(
+    "purchase_order_draft",
+    metadata,
+    _snapshot(),
+    text_("vendor_url", "The vendor; empty = no supplier is known, see `needs_data`.", key=True),
+    text_("vendor", "Name of the vendor."),
+    _count("lines", "Products to order.", required=True),
+    units("units", "Units to order, all lines."),
+    _number("total", "Sum of the lines whose cost is known, in `currency`; null = none, or"
+            " several currencies."),
+    text_("currency", "Of the total; null = the account's, or several."),
+    _on("arrival_on", "When the slowest line arrives if ordered that day."),
+    _on("must_order_by_on", "The earliest last day that avoids a stock-out."),
+    text_("urgency", "late: a line runs out before an order can arrive; today: one must be ordered"
+          " by then; soon: the rest.", required=True),
+    _number("minimum_order_value", "The vendor's least value; null = none is known."),
+    _number("minimum_gap", "What the total lacks of it; 0 = nothing."),
+    _texts("needs_data", "What is missing for some line: vendor, cost, lead time."),
+    changed(),
+    row_hash(),
+    schema="plan",
+    comment="Suggested orders; one row per snapshot day and vendor.",
+)  # fmt: skip
+
+purchase_order_draft_line = Table(
+    "purchase_order_draft_line",
+    metadata,
+    _snapshot(),
+    text_("vendor_url", "The vendor; empty = no supplier is known.", key=True),
+    text_("product_url", "The product.", key=True),
+    text_("sku", "Finale's productId.", required=True),
+    text_("vendor_sku", "The vendor's own code of the product."),
+    units("quantity_units", "Units to order."),
+    _number("unit_cost", "Buying price of one unit; null = unknown."),
+    text_("currency", "Its currency; null = the account's."),
+    _number("line_total", "Quantity times cost."),
+    _on("arrival_on", "When it arrives if ordered that day."),
+    _on("stockout_on", "When available stock ends without it."),
+    _on("must_order_by_on", "The last day that avoids the stock-out."),
+    text_("urgency", "late, today or soon, as of the order.", required=True),
+    _texts("needs_data", "What is missing: vendor, cost, lead time."),
+    text_("why", "The suggestion in a sentence, with the arithmetic.", required=True),
+    changed(),
+    row_hash(),
+    Index("purchase_order_draft_line_product_url_idx", "product_url"),
+    schema="plan",
+    comment="Lines of suggested orders; one row per snapshot day, vendor and product.",
+)

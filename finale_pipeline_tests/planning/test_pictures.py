@@ -1,0 +1,44 @@
+"""Pictures are bytes of a PNG, the same for the same plan."""
+
+from pathlib import Path
+
+import pytest
+
+from finale_pipeline.planning import pictures
+from finale_pipeline.planning.compute import compute
+from finale_pipeline.planning.reading import read
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.planning.warehouse import AS_OF, SETTINGS, Warehouse
+
+PNG = b"\x89PNG\r\n"
+
+
+def test_every_picture_is_drawn_and_the_same_twice(connection: Connection, tmp_path: Path) -> None:
+    warehouse = Warehouse(connection)
+    for n in range(12):
+        url = warehouse.product(f"p{n:02}", available=40 + 9 * n, on_order=20)
+        warehouse.sales(url, [float((day * (n + 3)) % (n + 4)) for day in range(300)])
+    warehouse.product("never", available=3)
+    with connection.transaction():
+        known = read(connection, AS_OF, observed=AS_OF)
+    planned = compute(known, SETTINGS)
+    table = pictures.abc_xyz_table(planned.products)
+
+    def fan() -> bytes:
+        return pictures.fan_chart(pictures.fan_of(known, planned, 1))
+
+    def abc_xyz() -> bytes:
+        return pictures.abc_xyz_chart(table)
+
+    def scores() -> bytes:
+        return pictures.score_chart(["a", "b"], [0.2, 0.3], [0.95, 0.4])
+
+    for draw in (fan, abc_xyz, scores):
+        png = draw()
+        assert png.startswith(PNG)
+        assert png == draw()
+        assert len(png) < 100_000
+        (tmp_path / f"{draw.__name__}.png").write_bytes(png)
+    assert table["products"].sum() == 12
+    with pytest.raises(ValueError, match="never sold"):
+        pictures.fan_of(known, planned, 0)

@@ -144,11 +144,11 @@ def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> lis
     if partitions is None:
         return [None]
     now: date = run.client.source_now().astimezone(run.settings.zone).date()
-    if partitions is snapshot_days:
-        return [now.isoformat()]
-    present = now.replace(day=1).isoformat()
     if partitions is change_days:
         return _days_of_change(instance, run, asset)
+    if partitions is not catalogue_windows:
+        return [now.isoformat()]
+    present = now.replace(day=1).isoformat()
     if run.strategy == "active":
         return [present]
     done = instance.get_materialized_partitions(dg.AssetKey(asset))

@@ -45,6 +45,7 @@ def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
     Raises:
         ImplausibleError: So many records vanished that a person should look.
     """
+    give_back_large_blocks()
     until = run.client.source_now()
     walk = checkpoints.open_walk(
         run.connection, catalogue.table, until=until, since=_since(run), now=run.clock()
@@ -133,7 +134,6 @@ class _Walk:
 
     def read(self) -> None:
         """Read and commit every window that this walk has not committed yet."""
-        give_back_large_blocks()
         lanes = self._run.settings.lanes
         ahead: deque[tuple[Window, Future[list[Fetched]]]] = deque()
         plan = self._plan()

@@ -3,6 +3,7 @@
 import pytest
 
 from finale_pipeline.assets.checks import CHECKS, Check
+from finale_pipeline.assets.reports import COUNTED
 from finale_pipeline.resources import Finale
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
@@ -19,7 +20,11 @@ BROKEN = {
     "has_no_negative_stock": "UPDATE core.stock_level SET on_hand_units = -1",
     "has_no_orphans": "UPDATE core.product SET removed_at = now()",
     "skus_are_unique": "UPDATE core.product SET sku = 'P-1'",
+    "lines_can_be_counted": "UPDATE core.shipment_line SET units = NULL",
+    "demand_is_dated_by_orders": "UPDATE core.shipment SET dated_by = 'shipment'",
 }
+FORGOTTEN = "DELETE FROM core.product"
+"""What was sold or ordered has no product then; for stock a removed one is enough."""
 MENDED = {
     # the sandbox has these faults, as real accounts do
     "has_no_negative_stock": "UPDATE core.stock_level SET on_hand_units = 1",
@@ -30,20 +35,24 @@ TABLES = {
     "products": "product",
     "vendors": "vendor",
     "inventory_levels": "stock_level",
+    "shipments": "shipment",
+    "purchase_orders": "purchase_order",
 }
 
 
 def breaking(check: Check) -> list[str]:
     """Return what breaks that check's asset, statement by statement."""
     table = TABLES[check.asset]
-    is_stock = check.asset == "inventory_levels"
     words = {
-        "COUNTED": "core.stock_entry" if is_stock else f"core.{table}",
+        "COUNTED": COUNTED.get(check.asset, f"core.{table}"),
         "TABLE_pkey": f"{table}_pkey",
         "core.TABLE": f"core.{table}",
-        "KEY": "product_url" if is_stock else f"{table}_url",
+        "KEY": {"stock_level": "product_url", "purchase_order": "order_url"}.get(
+            table, f"{table}_url"
+        ),
     }
-    text = BROKEN[check.name]
+    is_sold = check.asset in {"shipments", "purchase_orders"}
+    text = FORGOTTEN if is_sold and check.name == "has_no_orphans" else BROKEN[check.name]
     for word, name in words.items():
         text = text.replace(word, name)
     return text.split(";")

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test drill check bench bench-smoke bench-forecast reproduce fix dictionary clean
+.PHONY: help run test drill check bench bench-smoke bench-forecast bench-latency reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -55,6 +55,9 @@ clean: ## remove the virtual environment and caches; data in .finale stay
 
 reproduce: $(VENV)/.ready ## reach the published numbers of the forecast: make reproduce DATA=FOLDER
 	DEMAND_DATA=$(DATA) $(BIN)/pytest -q -m 'slow or not slow' finale_pipeline_tests/domain/test_evidence.py
+
+bench-latency: $(VENV)/.ready ## time from a due tick to done, with real daemons; ARGS="--strategy inventory"
+	$(BIN)/python -m benchmarks.latency $(ARGS)
 
 bench-forecast: $(VENV)/.ready ## time forecasts and the plan of 280,000 products
 	$(BIN)/python benchmarks/forecast.py

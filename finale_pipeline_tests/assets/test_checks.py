@@ -2,8 +2,7 @@
 
 import pytest
 
-from finale_pipeline.assets.checks import CHECKS, Check
-from finale_pipeline.assets.reports import COUNTED
+from finale_pipeline.assets.checks import CHECKS, READ_INTO, Check
 from finale_pipeline.resources import Finale
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
@@ -44,7 +43,7 @@ def breaking(check: Check) -> list[str]:
     """Return what breaks that check's asset, statement by statement."""
     table = TABLES[check.asset]
     words = {
-        "COUNTED": COUNTED.get(check.asset, f"core.{table}"),
+        "COUNTED": READ_INTO.get(check.asset, f"core.{table}"),
         "TABLE_pkey": f"{table}_pkey",
         "core.TABLE": f"core.{table}",
         "KEY": {"stock_level": "product_url", "purchase_order": "order_url"}.get(

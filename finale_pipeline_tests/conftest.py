@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests: one server, a database of its own for each test."""
 
+import atexit
 import itertools
 import shutil
 import tempfile
@@ -21,6 +22,9 @@ from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.processes import environment
 
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
+HOME = Path(tempfile.mkdtemp(prefix="finale-tests"))
+"""Where tests write; never the folder that `make run` uses."""
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 _numbers = itertools.count()
 # A busy machine is no failure: what must be fast is measured by benchmarks.
 hypothesis.settings.register_profile("finale", deadline=None)
@@ -107,6 +111,7 @@ def settings_for(url: str, sandbox: SandboxServer, **changes: object) -> Setting
         "get_per_minute": 100_000,
         "collections_per_hour": 100_000,
         "second_read_seconds": 0,
+        "home": HOME,
     }
     return Settings.model_validate(values | changes)
 

@@ -6,30 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from finale_pipeline.sandbox.names import CATEGORIES, KINDS, ODD_NAMES, SETS, THINGS
 from finale_pipeline.sandbox.sales import STAMP, Lines, Product
 
-THINGS = ("soap", "candle", "mug", "lantern", "cushion", "teapot", "basket", "clock", "tin", "card")
-KINDS = (
-    "olive",
-    "rustic",
-    "ivory",
-    "glass",
-    "woven",
-    "enamel",
-    "folding",
-    "travel",
-    "oak",
-    "slate",
-)
-SETS = ("single", "pair", "set of 3", "set of 6", "gift box", "large", "small", "refill")
-CATEGORIES = ("Bath", "Kitchen", "Home", "Garden", "Stationery", None)
-ODD_NAMES = (
-    "<script>alert(1)</script> soap",
-    '=HYPERLINK("http://x.example","mug")',
-    "line\r\nbreak candle",
-    "\u202ereversed\u202c lantern",
-    "Teekanne für Gäste ☕",
-)
 LOCATIONS, SUBLOCATIONS = 3, 12
 MOST_GROUPS = 300
 """Vendors that are ordered from; a large account has more, and each order is read singly."""

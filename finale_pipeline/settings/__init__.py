@@ -1,0 +1,163 @@
+"""The program's settings, from the environment and `.env`; secrets never show themselves."""
+
+import difflib
+import os
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings.groups import Access, Mails, Places, Planning, Reading, Schedules
+from finale_pipeline.settings.kinds import OFF
+
+__all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings", "setting_name"]
+
+PREFIX = "FINALE_"
+ENV_FILE = ".env"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
+"""Settings whose names are the service's own, without our prefix."""
+
+
+class Settings(Planning, Mails, Schedules, Reading, Access, Places, BaseSettings):
+    """The program's settings, from `FINALE_…` variables and a `.env` file beside it.
+
+    A name that starts with `FINALE_` and is not listed here is refused, with the nearest right one.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        extra="ignore",
+        env_ignore_empty=True,
+        populate_by_name=True,
+    )
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether no account is configured, so that the sandbox takes its place."""
+        return self.account is None
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The account's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def pages(self) -> str:
+        """Address that mails link to, without a slash at its end."""
+        return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
+
+    @property
+    def reads_sandbox(self) -> bool:
+        """Whether the data are invented: the source is on this machine."""
+        return self.is_sandbox or urlsplit(self.base_url).hostname in LOOPBACK
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mails leave this machine; else they become files."""
+        return self.sendgrid_api_key is not None or self.smtp_host is not None
+
+    def secret_values(self) -> tuple[str, ...]:
+        """The secrets in use, for whoever must keep them out of what is shown."""
+        values = []
+        for name in type(self).model_fields:
+            secret = getattr(self, name)
+            if isinstance(secret, SecretStr):
+                text = secret.get_secret_value()
+                values.append(urlsplit(text).password if name.endswith("_url") else text)
+        return tuple(value for value in values if value)
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment and `.env`.
+
+    Raises:
+        ConfigError: A name is not known, a value is of the wrong type, or the account's three
+            settings are not given together.
+    """
+    _refuse_unknown_names()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
+    _refuse_half_an_account(settings)
+    _refuse_mail_without_ends(settings)
+    return settings
+
+
+def setting_name(field: str) -> str:
+    """Return the variable that a field is read from."""
+    return field.upper() if field.upper() in MAIL_SERVICE else f"{PREFIX}{field.upper()}"
+
+
+def _given_names() -> set[str]:
+    """Names with our prefix in the environment and in the `.env` file."""
+    names = {name.upper() for name in os.environ}
+    env_file = Path(ENV_FILE)
+    if env_file.is_file():
+        lines = env_file.read_text(encoding="utf-8").splitlines()
+        names |= {
+            line.split("=", 1)[0].removeprefix("export ").strip().upper()
+            for line in lines
+            if "=" in line and not line.lstrip().startswith("#")
+        }
+    return {name for name in names if name.startswith(PREFIX)}
+
+
+def _refuse_unknown_names() -> None:
+    known = [setting_name(name) for name in Settings.model_fields]
+    for name in sorted(_given_names() - set(known)):
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"Did you mean {nearest[0]}?" if nearest else "See .env.example for the names."
+        raise ConfigError(f"{name} is not a setting.", step=hint)
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Name each wrong setting and why, without its value: it may be a secret."""
+    parts = [
+        f"{setting_name(str(e['loc'][0])) if e['loc'] else '?'}: {e['msg']}."
+        for e in error.errors(include_input=False, include_url=False)
+    ]
+    return " ".join(parts)
+
+
+def _refuse_half_an_account(settings: Settings) -> None:
+    trio = {
+        "FINALE_ACCOUNT": settings.account,
+        "FINALE_API_KEY": settings.api_key,
+        "FINALE_API_SECRET": settings.api_secret,
+    }
+    missing = [name for name, value in trio.items() if not value]
+    if missing and len(missing) < len(trio):
+        raise ConfigError(
+            f"{' and '.join(missing)} missing: an account needs all three of {', '.join(trio)}.",
+            step="Set them together, or none of them to use the sandbox.",
+        )
+
+
+def _refuse_mail_without_ends(settings: Settings) -> None:
+    """Mail needs who it is for and who it is from, and a service that may be given the key."""
+    if not settings.sends_mail:
+        return
+    ends = {"FINALE_ALERT_EMAILS": settings.alert_emails, "FINALE_ALERT_FROM": settings.alert_from}
+    missing = [name for name, value in ends.items() if not value]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)} missing: mails could not be sent.",
+            step="Set both, or neither a SendGrid key nor an SMTP server.",
+        )
+    if not _is_safe(settings.sendgrid_base_url):
+        raise ConfigError(
+            "SENDGRID_BASE_URL is neither https nor on this machine; the key would be readable.",
+            step="Correct it, or leave it out.",
+        )
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

@@ -1,0 +1,227 @@
+"""Every setting, by what it is about: its type, its default, its help."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, SecretStr
+
+from finale_pipeline.settings.kinds import (
+    Address,
+    Addresses,
+    Cron,
+    Hours,
+    Level,
+    Minutes,
+    Names,
+    Port,
+    Share,
+    Zone,
+)
+
+
+class Places(BaseModel):
+    """The account, the databases, the folder, the ports."""
+
+    base_url: str = Field(
+        "https://app.finaleinventory.com", description="Address of Finale; https, or loopback."
+    )
+    account: str | None = Field(
+        None, description="Account: the first part of the address after logging in to Finale."
+    )
+    api_key: SecretStr | None = Field(None, description="API key of a user of the account.")
+    api_secret: SecretStr | None = Field(None, description="Secret of that API key.")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://… of the warehouse; unset = a server of our own in HOME."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None,
+        description="Dagster's own database; unset = the warehouse's name with `_dagster` added.",
+    )
+    home: Path = Field(Path(".finale"), description="Folder of everything we write on disk.")
+    timezone: Zone = Field(
+        "UTC", description="The account's time zone; decides what a business day is."
+    )
+    since: date = Field(
+        date(2016, 1, 1), description="First day of the account; nothing older is asked for."
+    )
+    stock_since: date | None = Field(
+        None,
+        description="First day whose stock was read; `finale dev` finds it. Unset = FINALE_SINCE.",
+    )
+    ui_port: Port = Field(3000, description="Port of Dagster's UI under `finale dev`.")
+    api_port: Port = Field(3001, description="Port of our API and pages under `finale dev`.")
+    sandbox_port: Port = Field(3002, description="Port of the sandbox under `finale dev`.")
+    sandbox_products: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        2_500, description="Products of the sandbox under `finale dev`."
+    )
+    sandbox_orders: Path | None = Field(
+        None, description="Parquet file of real order lines to build the sandbox from."
+    )
+
+
+class Access(BaseModel):
+    """Who may ask our API, and where."""
+
+    api_host: str = Field(
+        "127.0.0.1", description="Address our API listens on; off loopback it needs a token."
+    )
+    api_token: SecretStr | None = Field(
+        None, description="Bearer token of our API; who has it may read and start syncs."
+    )
+    api_read_token: SecretStr | None = Field(
+        None, description="Bearer token of our API that may only read."
+    )
+    api_hosts: Names = Field(
+        (), description="Host names our API answers to, beside loopback's; with commas."
+    )
+
+
+class Reading(BaseModel):
+    """How the source is read, and when a read is not believed."""
+
+    get_per_minute: Annotated[int, Field(ge=1)] = Field(
+        120, description="Finale's budget of GETs a minute; lower it when others share the key."
+    )
+    post_per_minute: Annotated[int, Field(ge=1)] = Field(
+        120, description="Finale's budget of POSTs a minute."
+    )
+    collections_per_hour: Annotated[int, Field(ge=1)] = Field(
+        300, description="Finale's budget of collection reads an hour."
+    )
+    lanes: Annotated[int, Field(ge=1, le=4)] = Field(
+        4, description="Requests under way at the same time."
+    )
+    row_cap: Annotated[int, Field(ge=2)] = Field(
+        120_000, description="Rows at which Finale cuts an answer without saying so."
+    )
+    window_rows: Annotated[int, Field(ge=100, le=50_000)] = Field(
+        8_000, description="Rows a catalogue window aims at; bounds the memory of a sync."
+    )
+    compress: bool | None = Field(
+        None, description="Ask for compressed answers; unset = yes, except on loopback."
+    )
+    reject_limit: Share = Field(
+        0.01, description="Share of unreadable rows above which a table is left as it was."
+    )
+    shrink_limit: Share = Field(
+        0.2, description="Share of products that may lose their stock, or vanish, in one read."
+    )
+
+    active_days: Annotated[int, Field(ge=1)] = Field(
+        365, description="Days without a change after which the active sync leaves a product out."
+    )
+    stuck_minutes: Minutes = Field(
+        30, description="Minutes without a sign of life after which a sync is cancelled."
+    )
+    second_read_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        30, description="Pause before stock that cannot be believed is read a second time."
+    )
+    keep_runs_days: Annotated[int, Field(ge=1)] = Field(
+        14, description="Days that Dagster keeps finished runs; failed ones four times as long."
+    )
+    keep_ledger_days: Annotated[int, Field(ge=30)] = Field(
+        400, description="Days that ops.sync_run and ops.schedule_tick keep what happened."
+    )
+
+
+class Schedules(BaseModel):
+    """When what runs."""
+
+    schedule_critical: Cron = Field(
+        "*/15 * * * *", description="When the critical sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_inventory: Cron = Field(
+        "0 * * * *", description="When the inventory sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_active: Cron = Field(
+        "0 2 * * *", description="When the active sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_full: Cron = Field(
+        "0 3 * * SUN", description="When the full sync runs, as cron in TIMEZONE; or `off`."
+    )
+    schedule_smart: Cron = Field(
+        "0 */6 * * *",
+        description="When the sync that fits the data's age runs, as cron in TIMEZONE; or `off`.",
+    )
+    schedule_housekeeping: Cron = Field(
+        "30 4 * * *", description="When old records are deleted, as cron in TIMEZONE; or `off`."
+    )
+    smart_critical: Minutes = Field(
+        30, description="Minutes since the last good sync under which smart takes critical."
+    )
+    smart_inventory: Minutes = Field(
+        120, description="Minutes since the last good sync under which smart takes inventory."
+    )
+    smart_active: Minutes = Field(
+        1440, description="Minutes since the last good sync under which smart takes active."
+    )
+
+
+class Mails(BaseModel):
+    """When an item is low, who is told, and how."""
+
+    low_stock_default_units: Annotated[float, Field(ge=0)] = Field(
+        10, description="Below it a product without a reorder point is low."
+    )
+    breaker_share: Share = Field(
+        0.1, description="Share of products that may worsen at once; above it one mail tells all."
+    )
+    alert_emails: Addresses = Field(
+        (), description="Who gets the mails; addresses with commas between them."
+    )
+    alert_from: Address | None = Field(None, description="Sender of the mails.")
+    quiet_hours: Hours | None = Field(
+        None, description="Hours of the account's day without mails, such as 22:00-07:00."
+    )
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = Field(
+        7, description="Hour of the account's day at which the morning digest is sent."
+    )
+    pages_url: str | None = Field(
+        None, description="Where mails link to our pages; unset = this machine, API_PORT."
+    )
+    smtp_host: str | None = Field(
+        None, description="SMTP server for mails, where SendGrid is not used."
+    )
+    smtp_port: Port = Field(587, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How it is spoken to: starttls, tls or none."
+    )
+    smtp_user: str | None = Field(None, description="User there; unset = no log-in.")
+    smtp_password: SecretStr | None = Field(None, description="That user's password.")
+    sendgrid_api_key: SecretStr | None = Field(
+        None,
+        validation_alias="SENDGRID_API_KEY",
+        description="Key of SendGrid; without it, and without SMTP, mails become files in HOME.",
+    )
+    sendgrid_base_url: str = Field(
+        "https://api.sendgrid.com",
+        validation_alias="SENDGRID_BASE_URL",
+        description="Address of SendGrid; https, or loopback.",
+    )
+
+
+class Planning(BaseModel):
+    """What the purchase plan aims at."""
+
+    service_level: Level = Field(
+        0.95, description="Share of lead times to get through without running out."
+    )
+    service_level_a: Level | None = Field(
+        None, description="The same for products of class A; unset = SERVICE_LEVEL."
+    )
+    service_level_b: Level | None = Field(
+        None, description="The same for products of class B; unset = SERVICE_LEVEL."
+    )
+    service_level_c: Level | None = Field(
+        None, description="The same for products of class C; unset = SERVICE_LEVEL."
+    )
+    default_lead_time_days: Annotated[float, Field(ge=0, le=730)] = Field(
+        14, description="Days from order to shelf where neither Finale nor the past says."
+    )
+    review_period_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        7, description="Days between two chances to order from a vendor."
+    )
+    cover_days: Annotated[int, Field(ge=1, le=730)] = Field(
+        28, description="Days of sales that one order should last."
+    )

@@ -58,6 +58,8 @@ EVERY_VENDOR = dg.AssetDep(vendors, partition_mapping=dg.AllPartitionMapping())
             " needs_data. Written with the forecasts, in one transaction.",
         ),
     ],
+    # Both are written together whichever is chosen; only the chosen one is told of.
+    can_subset=True,
     partitions_def=snapshot_days,
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
@@ -70,7 +72,10 @@ def plan(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
         for day in days:
             report = plan_day(connection, day, finale.settings(), now=finale.now())
             context.log.info("%s: %s in %.1f s", day, report.method, report.seconds)
+        chosen = {key.to_user_string() for key in context.selected_asset_keys}
         for asset, table in SHOWN.items():
+            if asset not in chosen:
+                continue
             said = _metadata(connection, report, table, days=len(days))
             yield dg.MaterializeResult(asset_key=asset, metadata=said | _pictures(report, asset))
 

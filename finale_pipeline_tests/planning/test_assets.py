@@ -1,6 +1,6 @@
 """Forecasts and the purchase plan as Dagster runs them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -32,10 +32,12 @@ def warehouse(connection: Connection) -> Warehouse:
     return made
 
 
-def run(instance: dg.DagsterInstance, first: str, last: str) -> dg.ExecuteInProcessResult:
+def run(
+    instance: dg.DagsterInstance, first: str, last: str, assets: Sequence[str] = ASSETS
+) -> dg.ExecuteInProcessResult:
     return definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=instance,
-        asset_selection=[dg.AssetKey(name) for name in ASSETS],
+        asset_selection=[dg.AssetKey(name) for name in assets],
         tags={
             "dagster/asset_partition_range_start": first,
             "dagster/asset_partition_range_end": last,
@@ -49,6 +51,15 @@ def said(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
     assert event is not None
     assert event.asset_materialization is not None
     return dict(event.asset_materialization.metadata)
+
+
+def test_one_of_the_two_can_be_chosen_alone(
+    instance: dg.DagsterInstance, warehouse: Warehouse
+) -> None:
+    day = AS_OF.isoformat()
+    assert run(instance, day, day, ["forecasts"]).success
+    assert instance.get_materialized_partitions(dg.AssetKey("forecasts")) == {day}
+    assert not instance.get_materialized_partitions(dg.AssetKey("purchase_plan"))
 
 
 def test_a_range_of_past_days_is_one_run(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PAUSES: Sequence[int] = (1, 5, 15, 60, 180)
 """Minutes before the first, second, … attempt to go on; after that a person should look."""
+FIRST_AGAIN = timedelta(hours=1)
+"""So often the first full sync is tried again whatever failed: somebody may have mended it."""
 HEALING = {"LOCAL", "TRANSIENT", "STUCK"}
 """Classes of failure that may be gone the next time."""
 
@@ -37,7 +39,7 @@ def unfinished(connection: "Connection", *, now: datetime) -> Unfinished | None:
     That is the first full sync of an empty warehouse, and a full or active one that was killed,
     interrupted, deferred by the source's budget, or failed by a sick source. The small ones wait
     for their next tick. What a person must look at (held, refused, wrong settings, stopped at the
-    terminal) is left alone.
+    terminal) is left alone; only a first full sync that failed so is tried again, every hour.
     """
     for strategy in ("full", "active"):
         covering = [strategy, *COVERED_BY[strategy]]
@@ -45,7 +47,8 @@ def unfinished(connection: "Connection", *, now: datetime) -> Unfinished | None:
             "SELECT run_id, dagster_run_id, trigger, status, error_kind, finished_at, retry_at,"
             " (SELECT count(*) FROM ops.sync_run WHERE strategy = ANY (%s) AND run_id >"
             "  (SELECT coalesce(max(run_id), 0) FROM ops.sync_run"
-            "   WHERE strategy = ANY (%s) AND status = 'done'))"
+            "   WHERE strategy = ANY (%s) AND status = 'done')),"
+            " EXISTS (SELECT FROM ops.sync_run WHERE strategy = 'full' AND status = 'done')"
             " FROM ops.sync_run WHERE strategy = ANY (%s) ORDER BY run_id DESC LIMIT 1",
             (covering, covering, covering),
         ).fetchone()
@@ -70,6 +73,7 @@ class _Last:
     finished_at: datetime | None
     retry_at: datetime | None
     attempts: int
+    was_ever_full: bool
 
     def due_again(self) -> datetime | None:
         """Return when it should go on; None when it should not by itself."""
@@ -77,6 +81,9 @@ class _Last:
             return self.retry_at
         heals = self.status == "failed" and self.error_kind in HEALING
         heals = heals or (self.status == "interrupted" and self.trigger != "cli")
-        if not heals or self.finished_at is None or self.attempts > len(PAUSES):
+        if self.finished_at is None:
             return None
+        if not heals or self.attempts > len(PAUSES):
+            is_first = not self.was_ever_full and self.status == "failed"
+            return self.finished_at + FIRST_AGAIN if is_first else None
         return self.finished_at + timedelta(minutes=PAUSES[max(self.attempts, 1) - 1])

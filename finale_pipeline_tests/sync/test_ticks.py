@@ -148,6 +148,7 @@ def test_a_coinciding_larger_sync_covers_a_smaller(synced: Connection, settings:
 def test_a_large_sync_goes_on_by_itself_when_waiting_may_help(
     connection: Connection, case: dict[str, object], goes_on: bool
 ) -> None:
+    ran(connection, "full", ago=timedelta(days=7))
     run_id = ran(connection, "full", **case)  # type: ignore[arg-type]
     found = unfinished(connection, now=NOW)
     assert (found is not None) == goes_on
@@ -171,7 +172,18 @@ def test_a_full_sync_that_is_done_settles_an_unfinished_active_one(connection: C
     assert unfinished(connection, now=NOW) is None
 
 
+def test_a_first_sync_that_a_person_must_mend_is_tried_again_every_hour(
+    connection: Connection,
+) -> None:
+    ran(connection, "full", "failed", kind="CONFIG", ago=timedelta(minutes=59))
+    assert unfinished(connection, now=NOW) is None
+    assert unfinished(connection, now=NOW + timedelta(minutes=1)) is not None
+    ran(connection, "full", "held", kind="IMPLAUSIBLE", ago=timedelta(hours=2))
+    assert unfinished(connection, now=NOW + timedelta(days=1)) is None
+
+
 def test_it_stops_trying_when_it_never_helps(connection: Connection) -> None:
+    ran(connection, "full", ago=timedelta(days=7))
     for _ in PAUSES:
         ran(connection, "full", "failed", kind="TRANSIENT", ago=timedelta(hours=6))
         assert unfinished(connection, now=NOW) is not None

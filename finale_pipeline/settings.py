@@ -129,6 +129,18 @@ class Settings(BaseSettings):
     )
     ui_port: Port = Field(3000, description="Port of Dagster's UI under `finale dev`.")
     api_port: Port = Field(3001, description="Port of our API and pages under `finale dev`.")
+    api_host: str = Field(
+        "127.0.0.1", description="Address our API listens on; off loopback it needs a token."
+    )
+    api_token: SecretStr | None = Field(
+        None, description="Bearer token of our API; who has it may read and start syncs."
+    )
+    api_read_token: SecretStr | None = Field(
+        None, description="Bearer token of our API that may only read."
+    )
+    api_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Host names our API answers to, beside loopback's; with commas."
+    )
     sandbox_port: Port = Field(3002, description="Port of the sandbox under `finale dev`.")
     sandbox_products: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         2_500, description="Products of the sandbox under `finale dev`."
@@ -295,7 +307,10 @@ class Settings(BaseSettings):
 
     def secret_values(self) -> tuple[str, ...]:
         """The secrets in use, for whoever must keep them out of what is shown."""
-        given = (self.api_key, self.api_secret, self.sendgrid_api_key, self.smtp_password)
+        given = (
+            self.api_key, self.api_secret, self.sendgrid_api_key, self.smtp_password,
+            self.api_token, self.api_read_token,
+        )  # fmt: skip
         values = [s.get_secret_value() for s in given if s]
         for url in (self.database_url, self.dagster_database_url):
             password = urlsplit(url.get_secret_value()).password if url else None

@@ -31,7 +31,7 @@ TRIGGERS_A_MINUTE = 30
 REFUSALS_A_MINUTE = 20
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
     " frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -122,8 +122,7 @@ class Guard:
 
     def _check_host(self, headers: Headers) -> None:
         """A page of another site that resolves to us (DNS rebinding) still names itself here."""
-        host = urlsplit(f"//{headers.get('host', '')}").hostname if _is_host(headers) else None
-        if host not in self._hosts:
+        if _host_of(headers) not in self._hosts:
             raise Problem(
                 400, "This host name is not one of FINALE_API_HOSTS.", code="host_not_allowed"
             )
@@ -153,10 +152,15 @@ class Guard:
         self._triggers.count(client)
 
 
-def _is_host(headers: Headers) -> bool:
-    """Whether there is one host, of characters that a host has."""
+def _host_of(headers: Headers) -> str | None:
+    """Return the host that a request names, without its port; None = none, several or no host."""
     hosts = headers.getlist("host")
-    return len(hosts) == 1 and not set(hosts[0]) & set("/?#@\\ ")
+    if len(hosts) != 1 or set(hosts[0]) & set("/?#@\\ "):
+        return None
+    try:
+        return urlsplit(f"//{hosts[0]}").hostname
+    except ValueError:
+        return None
 
 
 def _slower(seconds: int) -> Problem:
@@ -172,7 +176,7 @@ def _client(scope: Scope) -> str:
 def _check_write(scope: Scope, headers: Headers) -> None:
     """Refuse what another site's page could make a browser send."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != headers.get("host"):
         raise Problem(403, "The request comes from a page of another site.", code="other_origin")
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()

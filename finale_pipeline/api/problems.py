@@ -1,15 +1,18 @@
 """Errors as `application/problem+json` (RFC 9457) with codes that stay; details stay in the log."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from psycopg import DataError, Error
+from psycopg import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from finale_pipeline.errors import ConfigError, PipelineError
+
+log = logging.getLogger("finale_pipeline.api")
 
 MEDIA = "application/problem+json"
 
@@ -84,7 +87,8 @@ def install(app: FastAPI) -> None:
         HTTPException: _http,
         PipelineError: _pipeline,
         DataError: _data,
-        Error: _database,
+        OperationalError: _database,
+        InterfaceError: _database,
         Exception: _unexpected,
     }
     for kind, handler in handlers.items():
@@ -112,6 +116,7 @@ async def _http(request: Request, error: HTTPException) -> Response:
 
 async def _pipeline(request: Request, error: PipelineError) -> Response:
     """A person's mistake is explained; anything else is only in the log."""
+    log.warning("request %s: %s", trace_of(request), error)
     if isinstance(error, ConfigError):
         problem = Problem(422, f"{error.what} {error.data} {error.step}", code="refused")
     else:
@@ -123,7 +128,8 @@ async def _data(request: Request, _error: DataError) -> Response:
     return Problem(422, "The database refuses a value of this request.").response(trace_of(request))
 
 
-async def _database(request: Request, _error: Error) -> Response:
+async def _database(request: Request, error: Exception) -> Response:
+    log.warning("request %s: the database failed: %s", trace_of(request), error)
     problem = Problem(
         503, "The database did not answer.", code="database_unavailable",
         headers={"Retry-After": "5"},

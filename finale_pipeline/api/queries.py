@@ -187,6 +187,12 @@ def product(connection: Connection, name: str) -> Row | None:
     }
 
 
+def last_day(connection: Connection, today: date) -> date:
+    """Return the last day on which stock was read, by the source's clock; else today."""
+    row = connection.execute("SELECT max(snapshot_on) FROM core.stock_day").fetchone()
+    return cast("date", row[0]) if row and row[0] else today
+
+
 def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
     """Return the ends of days on which a product's stock was changed, and the one before."""
     return rows(
@@ -248,6 +254,21 @@ def changes(connection: Connection, since: datetime) -> list[Row]:
         " FROM mart.alert_history WHERE happened_at >= %(since)s ORDER BY event_id DESC LIMIT 100",
         since=since,
     )
+
+
+def search(connection: Connection, text: str) -> list[Row]:
+    """Return products whose SKU or name has a text in it."""
+    return rows(
+        connection,
+        f"SELECT * FROM ({PRODUCTS.query}) t WHERE {PRODUCTS.filters['q']}"
+        " ORDER BY lower(sku) = lower(%(q)s) DESC, is_active DESC, sku LIMIT 100",
+        q=text,
+    )
+
+
+def newest_runs(connection: Connection) -> list[Row]:
+    """Return the newest sync runs."""
+    return rows(connection, f"{HISTORY.query} ORDER BY run_id DESC LIMIT 60")
 
 
 def mails(connection: Connection) -> list[Row]:

@@ -114,7 +114,8 @@ def product(
     found = queries.product(connection, sku)
     if found is None:
         raise Problem(404, "No product has this SKU.", code="unknown_product")
-    url, since = found["product_url"], context.clock().date() - timedelta(days=HISTORY_DAYS)
+    url = found["product_url"]
+    since = queries.last_day(connection, context.clock().date()) - timedelta(days=HISTORY_DAYS)
     history = {
         "stock": queries.stock_history(connection, url, since),
         "sales": queries.sales_history(connection, url, since),

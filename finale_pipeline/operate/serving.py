@@ -1,5 +1,7 @@
 """`finale api`: serves the API and the pages."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.operate import alerts
@@ -49,8 +51,12 @@ class Decisions:
         return alerts.decide_by_link(self._settings, token, products, state, until=until)
 
 
-def server(settings: "Settings") -> "uvicorn.Server":
+def server(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> "uvicorn.Server":
     """Return the server, ready to run.
+
+    Args:
+        settings: The program's settings.
+        clock: Returns the present time, UTC.
 
     Raises:
         ConfigError: It would serve other machines, and there is no token.
@@ -59,7 +65,7 @@ def server(settings: "Settings") -> "uvicorn.Server":
 
     from finale_pipeline.api.app import create_app  # noqa: PLC0415 - FastAPI
 
-    app = create_app(settings, Decisions(settings), clock=utc_now)
+    app = create_app(settings, Decisions(settings), clock=clock)
     config = uvicorn.Config(
         app,
         host=settings.api_host,

@@ -100,8 +100,8 @@ class Guard:
         except Problem as problem:
             await problem.response(scope["trace_id"])(scope, receive, answer)
         except Exception:
-            log.exception("request %s failed", scope["trace_id"])
             if not answer.status:
+                log.exception("request %s failed", scope["trace_id"])
                 failed = Problem(500, "Something failed here; the log has it under the trace_id.")
                 await failed.response(scope["trace_id"])(scope, receive, answer)
         finally:

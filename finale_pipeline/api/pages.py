@@ -55,6 +55,7 @@ def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
         low_count=sum(item["level"] != "out" for item in items),
         orders=orders,
         changes=queries.changes(connection, now - timedelta(days=1)),
+        changes_count=queries.changes_count(connection, now - timedelta(days=1)),
         health=monitoring.health(context),
     )
 

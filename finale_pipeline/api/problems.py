@@ -137,7 +137,8 @@ async def _database(request: Request, error: Exception) -> Response:
     return problem.response(trace_of(request))
 
 
-async def _unexpected(request: Request, _error: Exception) -> Response:
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request %s failed", trace_of(request), exc_info=error)
     return Problem(500, "Something failed here; the log has it under the trace_id.").response(
         trace_of(request)
     )

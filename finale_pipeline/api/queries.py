@@ -256,6 +256,14 @@ def changes(connection: Connection, since: datetime) -> list[Row]:
     )
 
 
+def changes_count(connection: Connection, since: datetime) -> int:
+    """Return how many crossings and decisions there were since a moment."""
+    row = connection.execute(
+        "SELECT count(*) FROM ops.incident_event WHERE happened_at >= %s", (since,)
+    ).fetchone()
+    return cast("tuple[int]", row)[0]
+
+
 def search(connection: Connection, text: str) -> list[Row]:
     """Return products whose SKU or name has a text in it."""
     return rows(

@@ -1,5 +1,6 @@
 """Templates of the pages, and how values look in them."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -58,7 +59,8 @@ def runbook(kind: str) -> str | None:
     from markdown_it import MarkdownIt  # noqa: PLC0415 - only for runbooks
 
     text = names[kind].read_text(encoding="utf-8")
-    return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return re.sub(r'href="([\w-]+)\.md(?=["#])', r'href="/runbooks/\1', made)
 
 
 def units(value: Any) -> str:

@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.operate.serving import server
 from finale_pipeline.settings import Settings
 from finale_pipeline_tests.api.client import FakeDagster, running
-from finale_pipeline_tests.api.conftest import CANARY
+from finale_pipeline_tests.api.conftest import CANARY, settings_of
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
 WRITE, READ = f"{CANARY}-write", f"{CANARY}-read"
@@ -77,8 +78,8 @@ def test_guessing_is_slowed_down(guarded: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.5", "::"])  # noqa: S104 - what it refuses
-def test_other_machines_are_let_in_with_a_token_only(open_settings: Settings, host: str) -> None:
-    settings = open_settings.model_copy(update={"api_host": host})
+def test_other_machines_are_let_in_with_a_token_only(tmp_path: Path, host: str) -> None:
+    settings = settings_of("postgresql://nowhere/x", tmp_path).model_copy(update={"api_host": host})
     with pytest.raises(ConfigError, match="FINALE_API_TOKEN"):
         server(settings)
 

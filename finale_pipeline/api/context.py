@@ -1,17 +1,19 @@
 """What every request of the app shares, and what a route asks for."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, Query, Request, Response, params
+from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from finale_pipeline.api import queries
 from finale_pipeline.api.dagster import Dagster
-from finale_pipeline.api.database import Pool
+from finale_pipeline.api.database import MOST_CONNECTIONS, WAIT_SECONDS, Pool
 from finale_pipeline.api.paging import MOST
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.warehouse.connect import Connection
@@ -56,6 +58,7 @@ class Context:
         decisions: How people decide about incidents.
         clock: Returns the present time, UTC.
         key: Seals cursors.
+        room: Requests that may have a connection at the same time; one is left for health.
     """
 
     settings: "Settings"
@@ -64,6 +67,7 @@ class Context:
     decisions: Decisions
     clock: Callable[[], datetime]
     key: bytes
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_CONNECTIONS - 1))
 
 
 def context_of(request: Request) -> Context:
@@ -75,13 +79,25 @@ def context_of(request: Request) -> Context:
 Shared = Annotated[Context, Depends(context_of)]
 
 
-def warehouse(context: Shared) -> Iterator[Connection]:
-    """Lend a connection for the time of a request."""
-    with context.pool.connection() as connection:
-        yield connection
+async def warehouse(context: Shared) -> AsyncIterator[Connection]:
+    """Lend a connection until the answer is made.
+
+    Whoever must wait waits here and not in a thread: threads are for those that have one.
+    """
+    try:
+        await asyncio.wait_for(context.room.acquire(), WAIT_SECONDS)
+    except TimeoutError:
+        raise Problem(
+            503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
+        ) from None
+    try:
+        async with contextmanager_in_threadpool(context.pool.connection()) as connection:
+            yield connection
+    finally:
+        context.room.release()
 
 
-Warehouse = Annotated[Connection, Depends(warehouse)]
+Warehouse = Annotated[Connection, Depends(warehouse, scope="function")]
 
 
 def as_of_headers(context: Shared, connection: Warehouse, response: Response) -> Headers:

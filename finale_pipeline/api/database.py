@@ -18,7 +18,7 @@ from finale_pipeline.warehouse.connect import Connection, connect, database_url
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
-MOST = 8
+MOST_CONNECTIONS = 8
 WAIT_SECONDS = 5.0
 STATEMENT_SECONDS = 10
 
@@ -36,7 +36,7 @@ class Pool:
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
-        self._room = threading.BoundedSemaphore(MOST)
+        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self._idle: deque[Connection] = deque()
         self.read_at: datetime | None = None
 

@@ -126,6 +126,15 @@ def health(context: Context) -> dict[str, Any]:
     except Problem as problem:
         said = problem.detail
         parts = {"database": {"status": "unhealthy", "says": said, **problem.facts}}
+    return _summed(parts)
+
+
+def health_by(connection: Connection, *, now: datetime) -> dict[str, Any]:
+    """Return the same for whoever has a connection already."""
+    return _summed(_parts(connection, now))
+
+
+def _summed(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     worst = max((part["status"] for part in parts.values()), key=RANK.index)
     return {"status": worst, "parts": parts}
 

@@ -56,7 +56,7 @@ def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
         orders=orders,
         changes=queries.changes(connection, now - timedelta(days=1)),
         changes_count=queries.changes_count(connection, now - timedelta(days=1)),
-        health=monitoring.health(context),
+        health=monitoring.health_by(connection, now=now),
     )
 
 

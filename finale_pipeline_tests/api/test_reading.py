@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -127,6 +128,14 @@ def test_status_health_history_metrics(api: httpx.Client) -> None:
     assert 'finale_sync_7d_runs{strategy="inventory"} 2' in text or "finale_sync_7d_runs" in text
     accepted = api.get("/api/sync-finale/metrics", headers={"Accept": "text/plain"})
     assert accepted.headers["content-type"].startswith("text/plain")
+
+
+def test_many_readers_at_once_all_get_answers(api: httpx.Client) -> None:
+    """More than there are threads and connections: waiting for one must not hold the other."""
+    paths = ["/api/products", "/", "/readyz", "/api/sync-finale/health"] * 20
+    with ThreadPoolExecutor(len(paths)) as many:
+        answers = list(many.map(lambda path: api.get(path, timeout=60).status_code, paths))
+    assert answers == [200] * len(paths)
 
 
 def test_probes(api: httpx.Client) -> None:

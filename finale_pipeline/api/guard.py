@@ -73,12 +73,19 @@ class Guard:
         app: Ours.
         settings: With tokens and host names.
         clock: Seconds, for rates.
+        body_seconds: Time in which a body must have come.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: "Settings", clock: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        settings: "Settings",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
+        self._body_seconds = body_seconds
         self._hosts = {*LOOPBACK, *(host.lower() for host in settings.api_hosts)}
         pairs = (("write", settings.api_token), ("read", settings.api_read_token))
         self._tokens = {
@@ -95,7 +102,7 @@ class Guard:
         answer = _Answer(scope, send)
         try:
             self._admit(scope)
-            body = await _body(scope, receive)
+            body = await _body(scope, receive, self._body_seconds)
             await self._app(scope, body, answer)
         except Problem as problem:
             await problem.response(scope["trace_id"])(scope, receive, answer)
@@ -184,13 +191,13 @@ def _check_write(scope: Scope, headers: Headers) -> None:
         raise Problem(415, "Send the body as application/json.")
 
 
-async def _body(scope: Scope, receive: Receive) -> Receive:
+async def _body(scope: Scope, receive: Receive, seconds: float) -> Receive:
     """Read the body while it is small and comes in time; return what gives it to the app."""
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdigit() or int(declared) > BODY_BYTES:
         raise Problem(413, f"A body has at most {BODY_BYTES:,} bytes.")
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             read = await _read(receive)
     except TimeoutError:
         raise Problem(408, "The body came too slowly.") from None

@@ -1,5 +1,6 @@
 """What must not get in, and what must not come out."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -12,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 
+from finale_pipeline.api.guard import Guard, Rate
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.operate.serving import server
 from finale_pipeline.settings import Settings
@@ -147,6 +149,38 @@ def test_a_body_without_end_is_cut_off(api: httpx.Client) -> None:
     except httpx.WriteError:  # it was refused, and the line closed, while more was sent
         return
     assert code(answer)[0] == 413
+
+
+def test_a_body_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+    answered: list[Any] = []
+
+    async def app(*_: object) -> None:
+        raise AssertionError("it must not come so far")
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError("nothing comes")
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    settings = settings_of("postgresql://nowhere/x", tmp_path)
+    guard = Guard(app, settings, body_seconds=0.01)
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/api/sync-finale", "query_string": b"",
+             "headers": headers, "client": ("127.0.0.1", 1)}  # fmt: skip
+    asyncio.run(guard(scope, receive, send))
+    assert answered[0]["status"] == 408
+
+
+def test_a_rate_is_counted_per_client_and_minute() -> None:
+    now = [0.0]
+    rate = Rate(2, lambda: now[0])
+    rate.count("a")
+    rate.count("a")
+    assert (rate.wait("a"), rate.wait("b")) == (60, 0)
+    now[0] = 61
+    assert rate.wait("a") == 0
 
 
 def test_headers_without_end_are_cut_off(api: httpx.Client) -> None:

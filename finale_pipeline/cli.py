@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("dev", _dev, "start everything: database, sandbox, Dagster")
+    add("api", _api, "serve the API and the pages, without Dagster")
     sync = add("sync", _sync, "read Finale in this process, without Dagster")
     sync.add_argument(
         "strategy", choices=("critical", "inventory", "active", "full", "vendors", "sales", "smart")
@@ -228,6 +229,12 @@ def _alerts(options: argparse.Namespace, settings: "Settings") -> int:
 
 def _explain(options: argparse.Namespace, settings: "Settings") -> int:
     return run_explain(options, settings, _say)
+
+
+def _api(_options: argparse.Namespace, settings: "Settings") -> int:
+    from finale_pipeline.operate.serving import serve  # noqa: PLC0415
+
+    return serve(settings)
 
 
 def _dev(_options: argparse.Namespace, settings: "Settings") -> int:

@@ -75,6 +75,7 @@ def _delete_rows(finale: Finale) -> int:
         " WHERE n.strategy = r.strategy AND n.status = 'done' AND n.run_id > r.run_id)": days,
         "DELETE FROM ops.schedule_tick WHERE decided_at < %s": days,
         "DELETE FROM ops.sync_reject WHERE rejected_at < %s": REJECT_DAYS,
+        "DELETE FROM ops.trigger WHERE asked_at < %s": days,
     }
     rows = 0
     with finale.warehouse() as connection:

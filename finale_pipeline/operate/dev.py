@@ -1,4 +1,4 @@
-"""`finale dev`: database, sandbox, Dagster; started together, stopped together."""
+"""`finale dev`: database, sandbox, Dagster, API; started together, stopped together."""
 
 import fcntl
 import os
@@ -51,6 +51,7 @@ def run(settings: "Settings", say: Say) -> int:
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
         _require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
+        _require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
         if settings.is_sandbox:
             _require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
         stack.enter_context(stopped_by)
@@ -60,8 +61,12 @@ def run(settings: "Settings", say: Say) -> int:
             **stack.enter_context(_account(settings, home, say)),
             "FINALE_STOCK_SINCE": _first_stock_day(settings).isoformat(),
         }
-        dagster = stack.enter_context(_dagster(settings, home, environment))
-        return _wait(dagster, settings, stopped_by, say)
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
+        parts = {
+            "Dagster": stack.enter_context(_dagster(settings, home, environment)),
+            "The API": stack.enter_context(_api(home, environment)),
+        }
+        return _wait(parts, settings, stopped_by, say)
 
 
 class _Stop:
@@ -177,15 +182,31 @@ def _dagster(
         "DAGSTER_POSTGRES_URL": dagster_url(settings),
         "PYTHONUNBUFFERED": "1",
     }
-    given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start three times faster
     command = [
         sys.executable, "-m", "dagster", "dev", "--module-name", "finale_pipeline.definitions",
         "--host", "127.0.0.1", "--port", str(settings.ui_port), "--log-level", "warning",
     ]  # fmt: skip
-    with (home / "dagster.log").open("ab") as log:
+    with _process(command, given, home / "dagster.log") as process:
+        yield process
+
+
+@contextmanager
+def _api(home: Path, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run the API and its pages; they see the sandbox as the account."""
+    command = [sys.executable, "-m", "finale_pipeline.cli", "api"]
+    given = environment | {"FINALE_HOME": str(home)}
+    with _process(command, given, home / "api.log") as process:
+        yield process
+
+
+@contextmanager
+def _process(
+    command: list[str], environment: dict[str, str], log_file: Path
+) -> "Iterator[subprocess.Popen[bytes]]":
+    with log_file.open("ab") as log:
         # In a session of its own: Ctrl-C reaches it through us, after which all of it is swept.
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=PROJECT, env=given, stdout=log, stderr=log, start_new_session=True
+            command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
             yield process
@@ -202,17 +223,24 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _wait(process: "subprocess.Popen[bytes]", settings: "Settings", stop: _Stop, say: Say) -> int:
+def _wait(
+    parts: "dict[str, subprocess.Popen[bytes]]", settings: "Settings", stop: _Stop, say: Say
+) -> int:
     url = f"http://127.0.0.1:{settings.ui_port}"
+    ours = f"http://127.0.0.1:{settings.api_port}"
     log = settings.home / "dagster.log"
     is_ready = False
     while not stop.is_asked:
-        if process.poll() is not None:
-            say(f"Dagster ended by itself (code {process.returncode}); see {log}")
-            return LocalError.exit_code
-        if not is_ready and _answers(url):
+        for what, process in parts.items():
+            if process.poll() is not None:
+                say(f"{what} ended by itself (code {process.returncode}); see {log.parent}/*.log")
+                return LocalError.exit_code
+        if not is_ready and _answers(f"{url}/server_info") and _answers(f"{ours}/livez"):
             is_ready = True
             say(
+                f"pages      {ours}\n"
+                f"  plan     {ours}/plan\n"
+                f"  api      {ours}/openapi.json\n"
                 f"dagster    {url}\n"
                 f"  assets   {url}/assets\n"
                 f"  runs     {url}/runs\n"
@@ -228,7 +256,7 @@ def _wait(process: "subprocess.Popen[bytes]", settings: "Settings", stop: _Stop,
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(f"{url}/server_info", timeout=1) as answer:  # noqa: S310 - loopback
+        with urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
             return bool(answer.status == 200)  # noqa: PLR2004
     except (URLError, OSError):
         return False

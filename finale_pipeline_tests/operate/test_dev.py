@@ -36,11 +36,11 @@ def alone(tmp_path: Path) -> Settings:
     return Settings.model_validate({"home": tmp_path})
 
 
-@pytest.mark.parametrize("which", ["UI", "SANDBOX"])
+@pytest.mark.parametrize("which", ["UI", "API", "SANDBOX"])
 def test_a_taken_port_is_named_with_the_setting_that_moves_it(
     alone: Settings, taken: int, which: str
 ) -> None:
-    ports = {f"FINALE_{name}_PORT": free_port() for name in ("UI", "SANDBOX")}
+    ports = {f"FINALE_{name}_PORT": free_port() for name in ("UI", "API", "SANDBOX")}
     ended = finale(alone, "dev", **(ports | {f"FINALE_{which}_PORT": str(taken)}))
     assert ended.code == 8
     assert f"Port {taken}" in ended.err

@@ -12,7 +12,18 @@ from finale_pipeline.warehouse.tables import (
     runs,
     sales,
     stock,
+    triggers,
 )
 from finale_pipeline.warehouse.tables.columns import metadata
 
-__all__ = ["alerts", "catalogue", "checkpoints", "metadata", "planning", "runs", "sales", "stock"]
+__all__ = [
+    "alerts",
+    "catalogue",
+    "checkpoints",
+    "metadata",
+    "planning",
+    "runs",
+    "sales",
+    "stock",
+    "triggers",
+]

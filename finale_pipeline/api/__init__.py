@@ -1,0 +1,1 @@
+"""REST and pages beside Dagster's UI: reads the warehouse, starts syncs through Dagster."""

@@ -1,0 +1,117 @@
+"""Puts the app together: routes, errors, the guard before it, the description of it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Depends, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from finale_pipeline.api import monitoring, pages, problems, stock_routes, sync_routes
+from finale_pipeline.api.answers import as_json
+from finale_pipeline.api.context import Context, Decisions, Shared, Warehouse, known_parameters
+from finale_pipeline.api.dagster import Dagster
+from finale_pipeline.api.database import Pool
+from finale_pipeline.api.documents import good
+from finale_pipeline.api.documents import problems as answers
+from finale_pipeline.api.guard import Guard
+from finale_pipeline.api.tokens import require_token_off_loopback
+from finale_pipeline.notify import links
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+ABOUT = (
+    "Reads the warehouse, starts syncs through Dagster. Errors are problem+json with stable codes;"
+    " lists come in pages with `cursor`; JSON or CSV by Accept. Fields may be added to answers,"
+    " none is renamed or removed."
+)
+
+
+def create_app(
+    settings: "Settings", decisions: Decisions, *, clock: Callable[[], datetime]
+) -> Guard:
+    """Return the app, behind its guard.
+
+    Args:
+        settings: The program's settings.
+        decisions: How people decide about incidents.
+        clock: Returns the present time, UTC.
+
+    Raises:
+        ConfigError: It would serve other machines, and there is no token.
+    """
+    require_token_off_loopback(settings)
+    context = Context(
+        settings=settings,
+        pool=Pool(settings),
+        dagster=Dagster(f"http://127.0.0.1:{settings.ui_port}"),
+        decisions=decisions,
+        clock=clock,
+        key=links.key_of(settings.home),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        context.pool.close()
+        context.dagster.close()
+
+    app = FastAPI(
+        title="finale_pipeline",
+        version=version("finale-pipeline"),
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        dependencies=[Depends(known_parameters)],
+    )
+    app.state.context = context
+    problems.install(app)
+    app.include_router(sync_routes.router)
+    app.include_router(stock_routes.router)
+    app.include_router(pages.router)
+    _probes(app)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return Guard(app, settings)
+
+
+def _probes(app: FastAPI) -> None:
+    @app.get("/livez", tags=["probes"], responses=good("It runs.", {"status": "alive"}) | answers())
+    def livez() -> Response:
+        """Say that the process answers."""
+        return as_json({"status": "alive"})
+
+    @app.get("/readyz", tags=["probes"], responses=good("Ready.", {"status": "ready"}) | answers())
+    def readyz(_connection: Warehouse) -> Response:
+        """Say that the database answers, too; else 503."""
+        return as_json({"status": "ready"})
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics(connection: Warehouse, context: Shared) -> Response:
+        """Return the metrics as Prometheus reads them."""
+        found = monitoring.metrics(connection, now=context.clock())
+        return PlainTextResponse(monitoring.prometheus(found))
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def favicon(_request: Request) -> Response:
+        """Have none."""
+        return Response(status_code=204)
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the token it wants."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        made.setdefault("components", {})["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"}
+        }
+        made["security"] = [{"token": []}, {}]
+        app.openapi_schema = made
+    return app.openapi_schema

@@ -1,0 +1,153 @@
+"""What every request of the app shares, and what a route asks for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from fastapi import Depends, Query, Request, Response, params
+from fastapi.concurrency import contextmanager_in_threadpool
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
+
+from finale_pipeline.api import queries
+from finale_pipeline.api.dagster import Dagster
+from finale_pipeline.api.database import MOST_CONNECTIONS, WAIT_SECONDS, Pool
+from finale_pipeline.api.paging import MOST
+from finale_pipeline.api.problems import Problem
+from finale_pipeline.warehouse.connect import Connection
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+Headers = dict[str, str]
+
+
+class Decisions(Protocol):
+    """How people decide about incidents; the layer above gives it."""
+
+    def decide(
+        self,
+        names: list[str],
+        state: str,
+        *,
+        note: str | None,
+        until: str | None,
+        even_if_worse: bool,
+    ) -> list[dict[str, Any]]:
+        """Decide about products by SKU or product_url."""
+
+    def items_by_link(self, token: str) -> list[dict[str, Any]]:
+        """Return the items of the mail that a signed link came with."""
+
+    def decide_by_link(
+        self, token: str, products: list[str], state: str, *, until: str | None
+    ) -> list[dict[str, Any]]:
+        """Decide about items of that mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every request shares.
+
+    Attributes:
+        settings: The program's settings.
+        pool: Connections to the warehouse.
+        dagster: Where syncs are started.
+        decisions: How people decide about incidents.
+        clock: Returns the present time, UTC.
+        key: Seals cursors.
+        room: Requests that may have a connection at the same time; one is left for health.
+    """
+
+    settings: "Settings"
+    pool: Pool
+    dagster: Dagster
+    decisions: Decisions
+    clock: Callable[[], datetime]
+    key: bytes
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_CONNECTIONS - 1))
+
+
+def context_of(request: Request) -> Context:
+    """Return the app's context."""
+    found: Context = request.app.state.context
+    return found
+
+
+Shared = Annotated[Context, Depends(context_of)]
+
+
+async def warehouse(context: Shared) -> AsyncIterator[Connection]:
+    """Lend a connection until the answer is made.
+
+    Whoever must wait waits here and not in a thread: threads are for those that have one.
+    """
+    try:
+        await asyncio.wait_for(context.room.acquire(), WAIT_SECONDS)
+    except TimeoutError:
+        raise Problem(
+            503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
+        ) from None
+    try:
+        async with contextmanager_in_threadpool(context.pool.connection()) as connection:
+            yield connection
+    finally:
+        context.room.release()
+
+
+Warehouse = Annotated[Connection, Depends(warehouse, scope="function")]
+
+
+def as_of_headers(context: Shared, connection: Warehouse, response: Response) -> Headers:
+    """Return the headers that say how old an answer's data are, and which run they are of."""
+    read_at, run_id = queries.origin(connection)
+    context.pool.read_at = read_at
+    found = {"X-Data-As-Of": read_at.isoformat()} if read_at else {}
+    if run_id is not None:
+        found["X-Finale-Run-Id"] = str(run_id)
+    response.headers.update(found)
+    return found
+
+
+AsOf = Annotated[Headers, Depends(as_of_headers)]
+
+
+def known_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not have, and those given twice.
+
+    A misspelt filter would else answer with everything.
+    """
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    known = {
+        p.alias for p in get_flat_params(route.dependant) if isinstance(p.field_info, params.Query)
+    }
+    given = [name for name, _ in request.query_params.multi_items()]
+    unknown = sorted(set(given) - known)
+    if unknown:
+        there = f"; there are: {', '.join(sorted(known))}" if known else ""
+        raise Problem(
+            422, f"There is no parameter {unknown[0][:60]!r}{there}.", code="unknown_parameter"
+        )
+    if len(given) > len(set(given)):
+        raise Problem(422, "A parameter is given twice.", code="repeated_parameter")
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page a reader wants."""
+
+    sort: Annotated[
+        str | None,
+        Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
+    ] = None
+    cursor: Annotated[
+        str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
+    ] = None
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")] = 100
+
+
+Pages = Annotated[Paging, Depends()]

@@ -1,0 +1,287 @@
+"""What a buyer needs, as data: products, forecasts, the purchase plan, incidents, vendors."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from finale_pipeline.api import queries
+from finale_pipeline.api.answers import as_csv, as_json, as_xlsx, form_of
+from finale_pipeline.api.context import AsOf, Shared, Warehouse
+from finale_pipeline.api.documents import WORKBOOK, good, listed, problems
+from finale_pipeline.api.lists import AsForm, Reads, answer
+from finale_pipeline.api.problems import Problem
+
+router = APIRouter(prefix="/api", tags=["stock"], responses=problems())
+
+HISTORY_DAYS = 90
+
+Search = Annotated[
+    str | None, Query(max_length=100, description="Part of a SKU or a name; upper and lower alike.")
+]
+Name = Annotated[str | None, Query(max_length=200)]
+
+LINE_COLUMNS = (
+    "vendor", "sku", "vendor_sku", "name", "quantity_units", "unit_cost", "line_total", "currency",
+    "must_order_by_on", "stockout_on", "arrival_on", "urgency", "needs_data", "why",
+)  # fmt: skip
+ORDER_COLUMNS = (
+    "vendor", "lines", "units", "total", "currency", "must_order_by_on", "arrival_on", "urgency",
+    "minimum_order_value", "minimum_gap", "needs_data",
+)  # fmt: skip
+
+
+def _storable(text: str) -> str:
+    """Refuse what no database takes: NUL and halves of characters."""
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        message = "has characters that cannot be stored"
+        raise ValueError(message)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+
+
+class Decision(BaseModel):
+    """What a person decides about an incident."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"note": "ordered by phone"}}
+    )
+
+    note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
+
+
+class Snooze(Decision):
+    """A decision that ends."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"until": "2026-04-01"}}
+    )
+
+    until: date | None = Field(
+        None, description="Day, in the account's zone, on which it ends; null = when it worsens."
+    )
+    even_if_worse: bool = Field(False, description="Sleep through a worsening; needs `until`.")  # noqa: FBT003
+
+
+@router.get(
+    "/products",
+    summary="Products with their stock",
+    responses=listed(
+        queries.PRODUCTS,
+        ("product_url", "sku", "name", "status", "category", "cost", "main_vendor",
+         "lead_time_days", "on_hand_units", "reserved_units", "on_order_units", "available_units",
+         "position_units", "updated_at"),
+    ),
+)  # fmt: skip
+def products(
+    *,
+    reading: Reads,
+    q: Search = None,
+    category: Name = None,
+    vendor: Name = None,
+    active: Annotated[bool | None, Query(description="Whether it is active in Finale.")] = None,
+    available_below: Annotated[
+        float | None, Query(allow_inf_nan=False, description="Units.")
+    ] = None,
+) -> Response:
+    """Return pages of products with their stock now."""
+    filters = {
+        "q": q, "category": category, "vendor": vendor, "active": active,
+        "available_below": available_below,
+    }  # fmt: skip
+    return answer(reading, queries.PRODUCTS, filters)
+
+
+@router.get(
+    "/products/{sku:path}",
+    summary="One product: stock, rules, forecast, why, history",
+    responses=good(
+        "The product.",
+        {"sku": "TEA-1", "available_units": 12, "reorder_rules": [], "forecast": None},
+    ),
+)
+def product(
+    context: Shared,
+    connection: Warehouse,
+    headers: AsOf,
+    sku: Annotated[str, Path(max_length=300, description="SKU, or product_url.")],
+) -> Response:
+    """Return what is known of a product, with ninety days of stock and sales."""
+    found = queries.product(connection, sku)
+    if found is None:
+        raise Problem(404, "No product has this SKU.", code="unknown_product")
+    url = found["product_url"]
+    since = queries.last_day(connection, context.clock().date()) - timedelta(days=HISTORY_DAYS)
+    history = {
+        "stock": queries.stock_history(connection, url, since),
+        "sales": queries.sales_history(connection, url, since),
+        "arrivals": queries.arrivals(connection, url),
+    }
+    return as_json(found | {"history": history}, headers=headers)
+
+
+@router.get(
+    "/forecasts",
+    summary="Velocity, demand and dates of every product",
+    responses=listed(
+        queries.FORECASTS,
+        ("snapshot_on", "product_url", "sku", "name", "velocity_units_per_day", "method",
+         "abc_class", "xyz_class", "lead_time_days", "demand_units", "demand_q95_units",
+         "days_until_stockout", "stockout_on", "reorder_point_units", "order_now",
+         "quantity_units", "must_order_by_on", "why"),
+    ),
+)  # fmt: skip
+def forecasts(
+    *,
+    reading: Reads,
+    on: Annotated[date | None, Query(description="Snapshot day; the newest unless given.")] = None,
+    q: Search = None,
+    vendor: Name = None,
+    abc_class: Annotated[Literal["A", "B", "C"] | None, Query()] = None,
+    order_now: Annotated[bool | None, Query()] = None,
+) -> Response:
+    """Return pages of the forecasts of a day."""
+    filters = {"q": q, "vendor": vendor, "abc_class": abc_class, "order_now": order_now}
+    listing = queries.forecasts_on(on)
+    return answer(reading, listing, filters)
+
+
+@router.get(
+    "/purchase-plan",
+    summary="What to order from whom",
+    responses=good(
+        "Suggested orders per vendor.",
+        {"snapshot_on": "2026-03-09", "orders": [{"vendor": "Acme", "order_lines": []}]},
+        forms=WORKBOOK,
+    ),
+)
+def purchase_plan(
+    *,
+    request: Request,
+    connection: Warehouse,
+    headers: AsOf,
+    on: Annotated[date | None, Query(description="Snapshot day; the newest unless given.")] = None,
+    vendor: Name = None,
+    form: AsForm = None,
+) -> Response:
+    """Return suggested orders with their lines: JSON, CSV of all lines, or a workbook."""
+    orders = queries.purchase_plan(connection, on, vendor)
+    day = orders[0]["snapshot_on"] if orders else on
+    wanted = form_of(request, form, ("json", "csv", "xlsx"))
+    if wanted == "json":
+        return as_json({"snapshot_on": day, "orders": orders}, headers=headers)
+    name = f"purchase_plan_{day}" if day else "purchase_plan"
+    if wanted == "csv":
+        lines = [line for order in orders for line in order["order_lines"]]
+        found = as_csv(lines, LINE_COLUMNS, name)
+    else:
+        found = as_xlsx(_sheets(orders), name)
+    found.headers.update(headers)
+    return found
+
+
+def _sheets(orders: list[dict[str, Any]]) -> list[tuple[str, tuple[str, ...], list[Any]]]:
+    vendors = [(str(order["vendor"]), LINE_COLUMNS, order["order_lines"]) for order in orders]
+    return [("Orders", ORDER_COLUMNS, orders), *vendors]
+
+
+@router.get(
+    "/incidents",
+    summary="Stays away from ok, with what was decided",
+    responses=listed(
+        queries.INCIDENTS,
+        ("incident_id", "subject", "sku", "name", "state", "level", "opened_at", "closed_at",
+         "snoozed_until", "note", "decided_by", "available_units", "threshold_units", "why"),
+    ),
+)  # fmt: skip
+def incidents(
+    *,
+    reading: Reads,
+    state: Annotated[
+        Literal["open", "acknowledged", "snoozed", "ordered", "resolved"] | None, Query()
+    ] = None,
+    level: Annotated[str | None, Query(max_length=20)] = None,
+    is_open: Annotated[bool | None, Query(alias="open")] = None,
+    sku: Name = None,
+) -> Response:
+    """Return pages of incidents, newest first."""
+    filters = {"state": state, "level": level, "is_open": is_open, "sku": sku}
+    return answer(reading, queries.INCIDENTS, filters)
+
+
+Number = Annotated[int, Path(ge=1, lt=2**63, description="Number of the incident.")]
+DECIDED: dict[str, Any] = {
+    "responses": good("What was written.", {"incident_id": 7, "sku": "TEA-1", "state": "ordered"})
+}
+
+
+@router.post("/incidents/{incident_id}/acknowledge", summary="Seen; quiet until worse", **DECIDED)
+def acknowledge(
+    context: Shared, connection: Warehouse, incident_id: Number, decision: Decision | None = None
+) -> Response:
+    """Note that somebody knows: no mail about it until it gets worse."""
+    return _decided(context, connection, incident_id, "acknowledged", decision)
+
+
+@router.post("/incidents/{incident_id}/ordered", summary="Ordered; quiet until worse", **DECIDED)
+def ordered(
+    context: Shared, connection: Warehouse, incident_id: Number, decision: Decision | None = None
+) -> Response:
+    """Note that it was ordered: no mail about it until it gets worse."""
+    return _decided(context, connection, incident_id, "ordered", decision)
+
+
+@router.post("/incidents/{incident_id}/snooze", summary="Quiet until a day", **DECIDED)
+def snooze(
+    context: Shared, connection: Warehouse, incident_id: Number, decision: Snooze | None = None
+) -> Response:
+    """Be quiet until a day, or until it gets worse."""
+    return _decided(context, connection, incident_id, "snoozed", decision)
+
+
+def _decided(
+    context: Shared,
+    connection: Warehouse,
+    incident_id: int,
+    state: str,
+    decision: Decision | None,
+) -> Response:
+    subject = queries.open_subject(connection, incident_id)
+    if subject is None:
+        raise Problem(404, "No open incident has this number.", code="unknown_incident")
+    until, even_if_worse = None, False
+    if isinstance(decision, Snooze):
+        until = decision.until.isoformat() if decision.until else None
+        even_if_worse = decision.even_if_worse
+    done = context.decisions.decide(
+        [subject],
+        state,
+        note=decision.note if decision else None,
+        until=until,
+        even_if_worse=even_if_worse,
+    )
+    return as_json(done[0])
+
+
+@router.get(
+    "/vendors",
+    summary="Suppliers with their measured lead times",
+    responses=listed(
+        queries.VENDORS,
+        ("vendor_url", "vendor_id", "name", "is_enabled", "email", "phone", "measured_orders",
+         "median_lead_days", "p90_lead_days"),
+    ),
+)  # fmt: skip
+def vendors(
+    *,
+    reading: Reads,
+    q: Search = None,
+    enabled: Annotated[bool | None, Query()] = None,
+) -> Response:
+    """Return pages of vendors."""
+    filters = {"q": q, "enabled": enabled}
+    return answer(reading, queries.VENDORS, filters)

@@ -101,6 +101,8 @@ class Line:
         """What to order, by whose word; empty when nobody says."""
         if self.suggested_units is None:
             return ""
+        if self.suggested_by == "plan" and not self.suggested_units:
+            return "Nothing to order now (our plan counts what is on order)"
         source = "our plan" if self.suggested_by == "plan" else "Finale's reorder quantity"
         return f"Order {number(self.suggested_units)} ({source})"
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 from email import policy
 from email.parser import BytesParser
 from html.parser import HTMLParser
@@ -126,3 +127,10 @@ def test_a_sandbox_says_in_every_mail_that_it_is_one() -> None:
     mail = render(content, origin, message_id="x")
     assert "Sandbox: these products and numbers are invented." in mail.text
     assert "Sandbox: these products and numbers are invented." in mail.html
+
+
+def test_a_plan_that_orders_nothing_is_not_overruled_by_a_rule_of_finale() -> None:
+    ordered = line("P-1", "Soap", "out", "0", "10", suggested_units=Decimal(0), suggested_by="plan")
+    assert ordered.quantity == "Nothing to order now (our plan counts what is on order)"
+    rule = line("P-1", "Soap", "out", "0", "10", suggested_units=Decimal(5), suggested_by="finale")
+    assert rule.quantity == "Order 5 (Finale's reorder quantity)"

@@ -395,7 +395,7 @@ COMMENT ON VIEW mart.forecast_outcome IS
 -- What the mails say of a product beside its level: the newest plan, and what is due to come.
 CREATE OR REPLACE VIEW plan.outlook AS
 SELECT f.product_url, f.velocity_units_per_day AS units_per_day,
-       f.days_until_stockout AS days_left, nullif(f.quantity_units, 0) AS suggested_units,
+       f.days_until_stockout AS days_left, f.quantity_units AS suggested_units,
        f.lost_units * f.unit_cost AS money_at_risk, o.due_on
 FROM plan.forecast f
 LEFT JOIN (

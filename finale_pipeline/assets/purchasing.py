@@ -43,8 +43,9 @@ EVERY_VENDOR = dg.AssetDep(vendors, partition_mapping=dg.AllPartitionMapping())
             kinds=KINDS,
             tags={"source": "warehouse"},
             description="How fast each product sells, when it runs out, when and how much to order:"
-            " plan.forecast, with every input; plan.calibration, what was learnt from peers. A past"
-            " day is planned from what was recorded before it, so any range can be backfilled.",
+            " plan.forecast, with every input; plan.forecast_by_location, the same shared out by"
+            " where sales left from; plan.calibration, what was learnt from peers. A past day is"
+            " planned from what was recorded before it, so any range can be backfilled.",
         ),
         dg.AssetSpec(
             "purchase_plan",

@@ -8,8 +8,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.methods import MENU, NORMAL
+from finale_pipeline.domain.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
+from finale_pipeline.planning.locations import plan_places, read_places
 from finale_pipeline.planning.reading import Known, read
 from finale_pipeline.planning.scores import method_in_use
 from finale_pipeline.planning.writing import write
@@ -73,12 +75,14 @@ def plan_day(
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         known = read(connection, as_of, observed=observed)
+        stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
         was_read = time.perf_counter()
         method = method_in_use(connection, known.history, as_of, now=now)
         before = time.process_time()
-        planned = compute(known, settings, pace=None if method == NORMAL else MENU[method])
+        planned = compute(known, settings, pace=pace_of(method))
+        places = plan_places(stood, planned.products, as_of)
         computed = time.process_time()
-        counts = write(connection, planned, now=now)
+        counts = write(connection, planned, places, now=now)
     return PlanReport(
         as_of,
         known,
@@ -89,6 +93,26 @@ def plan_day(
         compute_seconds=computed - before,
         seconds=time.perf_counter() - begun,
     )
+
+
+def look(
+    connection: Connection, as_of: date, settings: "Settings", *, now: datetime
+) -> tuple[Known, Planned]:
+    """Return what the plan of a day is made of and says, without writing it.
+
+    Arguments and errors as of `plan_day`.
+    """
+    observed = last_observed(connection)
+    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
+    with database_errors(f"planning {as_of}"), connection.transaction():
+        known = read(connection, as_of, observed=observed)
+        method = method_in_use(connection, known.history, as_of, now=now)
+    return known, compute(known, settings, pace=pace_of(method))
+
+
+def pace_of(method: str) -> Pace | None:
+    """Return how a method weighs days; None = it is the naive one."""
+    return None if method == NORMAL else MENU[method]
 
 
 def last_observed(connection: Connection) -> date | None:

@@ -64,13 +64,12 @@ EVERY_VENDOR = dg.AssetDep(vendors, partition_mapping=dg.AllPartitionMapping())
 )
 def plan(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     """Plan the chosen days, the oldest first."""
-    from finale_pipeline.planning.plan import plan_day  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.planning.plan import plan_days  # noqa: PLC0415 - nothing at import
 
-    days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+    days = [date.fromisoformat(key) for key in context.partition_keys]
     with failures(context, finale, ()), finale.warehouse() as connection:
-        for day in days:
-            report = plan_day(connection, day, finale.settings(), now=finale.now())
-            context.log.info("%s: %s in %.1f s", day, report.method, report.seconds)
+        for report in plan_days(connection, days, finale.settings(), now=finale.now()):
+            context.log.info("%s: %s in %.1f s", report.as_of, report.method, report.seconds)
         for asset, table in SHOWN.items():
             said = _metadata(connection, report, table, days=len(days))
             yield dg.MaterializeResult(asset_key=asset, metadata=said | _pictures(report, asset))

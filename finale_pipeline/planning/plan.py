@@ -1,7 +1,7 @@
 """The plan of a day: read, computed and written in one transaction."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from finale_pipeline.domain.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
 from finale_pipeline.planning.locations import plan_places, read_places
-from finale_pipeline.planning.reading import Known, read
+from finale_pipeline.planning.reading import Known, Past, read
 from finale_pipeline.planning.scores import method_in_use
 from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse.connect import Connection, database_errors
@@ -51,8 +51,25 @@ class PlanReport:
     seconds: float
 
 
+def plan_days(
+    connection: Connection, days: Sequence[date], settings: "Settings", *, now: datetime
+) -> Iterator[PlanReport]:
+    """Plan some days, the oldest first, each in a transaction of its own.
+
+    What they share, two years of demand, is read once. Arguments and errors as of `plan_day`.
+    """
+    past = Past(min(days), max(days)) if len(days) > 1 else None
+    for day in sorted(days):
+        yield plan_day(connection, day, settings, now=now, past=past)
+
+
 def plan_day(
-    connection: Connection, as_of: date, settings: "Settings", *, now: datetime
+    connection: Connection,
+    as_of: date,
+    settings: "Settings",
+    *,
+    now: datetime,
+    past: Past | None = None,
 ) -> PlanReport:
     """Plan one day, today or past; the same day again gives the same plan.
 
@@ -61,6 +78,7 @@ def plan_day(
         as_of: The morning.
         settings: Levels, periods and defaults.
         now: UTC.
+        past: Demand that other days of a range are planned from, too.
 
     Raises:
         ConfigError: The day is still to come.
@@ -74,7 +92,7 @@ def plan_day(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        known = read(connection, as_of, observed=observed)
+        known = read(connection, as_of, observed=observed, past=past)
         stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
         was_read = time.perf_counter()
         method = method_in_use(connection, known.history, as_of, now=now)

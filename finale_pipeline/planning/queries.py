@@ -27,6 +27,16 @@ WHERE p.removed_at IS NULL
 """
 """Products of which anything is known, numbered in the order of their keys."""
 
+URLS = "SELECT product_url FROM planned ORDER BY number"
+"""In the order of the numbers."""
+
+STAMP = """
+SELECT (SELECT max(committed_at) FROM ops.watermark), (SELECT max(read_at) FROM core.stock_day),
+       count(*), max(changed_at)
+FROM core.product WHERE removed_at IS NULL
+"""
+"""Differs once sales, stock or the catalogue were written."""
+
 PRODUCTS = """
 SELECT n.number, p.product_url, p.sku, p.status = 'PRODUCT_ACTIVE', s.vendor_url, v.name,
        s.vendor_sku, coalesce(s.price, p.cost), CASE WHEN s.price IS NULL THEN NULL

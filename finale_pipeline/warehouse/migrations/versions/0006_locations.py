@@ -12,6 +12,15 @@ branch_labels = None
 depends_on = None
 
 VIEW = "CREATE VIEW mart.reorder_by_location"
+GRANT = """
+DO $$
+BEGIN
+    GRANT SELECT ON mart.reorder_by_location TO finale_reader;
+EXCEPTION
+    WHEN insufficient_privilege OR undefined_object THEN
+        RAISE NOTICE 'finale_reader could not be granted the view';
+END $$
+"""
 
 
 def upgrade() -> None:
@@ -26,4 +35,4 @@ def downgrade() -> None:
     op.execute("DROP VIEW mart.reorder_by_location")
     op.execute("DROP TABLE plan.forecast_by_location")
     op.execute(view)
-    op.execute("GRANT SELECT ON mart.reorder_by_location TO finale_reader")
+    op.execute(GRANT)

@@ -107,11 +107,15 @@ def replace_day(
     with database_errors(f"writing {table}"):
         writer.copy(hashed(frame))
         merged = writer.merge(now=now)
-        match = " AND ".join(f"s.{name} = t.{name}" for name in writer.key)
+        match = " AND ".join(f"g.{name} = t.{name}" for name in writer.key)
+        keys = ", ".join(writer.key)
+        # Set against set: of a day just written no statistics exist yet, and an anti-join planned
+        # for one row takes minutes for 30,000.
         removed = connection.execute(
             sql(
-                f"DELETE FROM {table} t WHERE t.snapshot_on = %s"  # noqa: S608 - our own names
-                f" AND NOT EXISTS (SELECT FROM {writer.stage} s WHERE {match})"
+                f"DELETE FROM {table} t USING ("  # noqa: S608 - our own names
+                f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
+                f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"
             ),
             (day,),
         ).rowcount

@@ -83,10 +83,14 @@ def _parser() -> argparse.ArgumentParser:
     alerts = add("alerts", _alerts, "what is out or low, what was mailed, what is decided")
     explain = add("explain", _explain, "say why a mail about a product came, or did not")
     add_arguments(alerts, explain)
-    forecast = add("forecast", _forecast, "plan a day, or score forecasts on the past")
-    forecast.add_argument("action", choices=("plan", "backtest"))
+    text = "plan a day, score forecasts on the past, or draw a product's stock to come"
+    forecast = add("forecast", _forecast, text)
+    forecast.add_argument("action", choices=("plan", "backtest", "picture"))
+    forecast.add_argument("sku", nargs="?", metavar="SKU", help="the product to draw")
     forecast.add_argument("--on", type=date.fromisoformat, metavar="DAY", help="the day to plan")
     forecast.add_argument("--orders", type=Path, metavar="FILE", help="parquet file to score")
+    forecast.add_argument("--engine", choices=("local", "dask"), help="score statsforecast too")
+    forecast.add_argument("--out", type=Path, metavar="FILE", help="where to put the picture")
     forecast.add_argument("--json", action="store_true")
     sandbox = add("sandbox", _sandbox, "serve a simulated account on loopback")
     sandbox.add_argument("--port", type=int, default=3002)
@@ -201,8 +205,11 @@ def _forecast(options: argparse.Namespace, settings: "Settings") -> int:
     if options.action == "plan":
         done = forecasting.plan(settings, options.on)
         _say(json.dumps(done) if options.json else forecasting.shown_plan(done))
+    elif options.action == "picture":
+        drawn = forecasting.picture(settings, options.sku, options.on, options.out)
+        _say(json.dumps(drawn) if options.json else f"{drawn['says']}\n{drawn['picture']}")
     else:
-        found = forecasting.backtest(settings, options.orders)
+        found = forecasting.backtest(settings, options.orders, options.engine)
         _say(json.dumps(found.as_dict()) if options.json else forecasting.shown_backtest(found))
     return 0
 

@@ -43,8 +43,9 @@ EVERY_VENDOR = dg.AssetDep(vendors, partition_mapping=dg.AllPartitionMapping())
             kinds=KINDS,
             tags={"source": "warehouse"},
             description="How fast each product sells, when it runs out, when and how much to order:"
-            " plan.forecast, with every input; plan.calibration, what was learnt from peers. A past"
-            " day is planned from what was recorded before it, so any range can be backfilled.",
+            " plan.forecast, with every input; plan.forecast_by_location, the same shared out by"
+            " where sales left from; plan.calibration, what was learnt from peers. A past day is"
+            " planned from what was recorded before it, so any range can be backfilled.",
         ),
         dg.AssetSpec(
             "purchase_plan",
@@ -65,13 +66,12 @@ EVERY_VENDOR = dg.AssetDep(vendors, partition_mapping=dg.AllPartitionMapping())
 )
 def plan(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     """Plan the chosen days, the oldest first."""
-    from finale_pipeline.planning.plan import plan_day  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.planning.plan import plan_days  # noqa: PLC0415 - nothing at import
 
-    days = sorted(date.fromisoformat(key) for key in context.partition_keys)
+    days = [date.fromisoformat(key) for key in context.partition_keys]
     with failures(context, finale, ()), finale.warehouse() as connection:
-        for day in days:
-            report = plan_day(connection, day, finale.settings(), now=finale.now())
-            context.log.info("%s: %s in %.1f s", day, report.method, report.seconds)
+        for report in plan_days(connection, days, finale.settings(), now=finale.now()):
+            context.log.info("%s: %s in %.1f s", report.as_of, report.method, report.seconds)
         chosen = {key.to_user_string() for key in context.selected_asset_keys}
         for asset, table in SHOWN.items():
             if asset not in chosen:

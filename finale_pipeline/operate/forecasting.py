@@ -1,5 +1,7 @@
 """`finale forecast`: plans a day, and shows on the account's own past how good forecasts are."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
 if TYPE_CHECKING:
     from finale_pipeline.domain.history import History
+    from finale_pipeline.domain.methods import Method
     from finale_pipeline.settings import Settings
 
 WINDOWS = (10, 14, 28)
@@ -78,16 +81,63 @@ class Backtest:
         }
 
 
-def backtest(settings: "Settings", orders: Path | None) -> Backtest:
+def picture(
+    settings: "Settings", sku: str | None, day: date | None, out: Path | None
+) -> dict[str, Any]:
+    """Draw a product's fan chart: what was sold, and where stock may go; nothing is planned.
+
+    Args:
+        settings: Where the warehouse is.
+        sku: Finale's productId.
+        day: The morning; None = that of the last day on which stock was read.
+        out: The file; None = named after product and day, in the folder of the reports.
+
+    Returns:
+        The file's path and what stands above the picture.
+
+    Raises:
+        ConfigError: No product is named, or it sold nothing.
+    """
+    if sku is None:
+        raise ConfigError("No product was named.", step="Run: finale forecast picture SKU")
+    from finale_pipeline.planning.pictures import fan_chart, fan_of  # noqa: PLC0415 - polars
+    from finale_pipeline.planning.plan import last_observed, look  # noqa: PLC0415
+
+    now = utc_now()
+    with connect(database_url(settings), name="finale forecast") as connection:
+        schema.require_current(connection)
+        as_of = day or last_observed(connection) or now.astimezone(settings.zone).date()
+        known, planned = look(connection, as_of, settings, now=now)
+    number = planned.products["sku"].index_of(sku)
+    if number is None or number not in planned.forecast.keys:
+        raise ConfigError(
+            f"SKU {sku}: nothing was sold in the two years before {as_of}, so nothing to draw.",
+            step="Name a SKU as Finale writes it, or another day: --on DAY",
+        )
+    fan = fan_of(known, planned, number)
+    path = out or settings.home / "reports" / f"{_file_name(sku)}-{as_of}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(fan_chart(fan))
+    return {"sku": sku, "as_of": as_of.isoformat(), "picture": str(path), "says": fan.title}
+
+
+def _file_name(sku: str) -> str:
+    """Return a SKU with what no file name should have replaced."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in sku)
+
+
+def backtest(settings: "Settings", orders: Path | None, engine: str | None = None) -> Backtest:
     """Roll the origin over the past, score every method, simulate ordering by it, and report.
 
     Args:
         settings: Where the warehouse and the reports are.
         orders: A parquet file to score instead of the account: `sku, date, units` per day, or
             order lines `sku, invoice_at, quantity` with `invoice_no`.
+        engine: Score models of statsforecast too, and run them there: local or dask.
 
     Raises:
-        ConfigError: There is too little history, or the file is of another form.
+        ConfigError: There is too little history, the file is of another form, or the engine is
+            not installed.
     """
     from finale_pipeline.operate.reporting import write_report  # noqa: PLC0415 - pandas
 
@@ -96,7 +146,7 @@ def backtest(settings: "Settings", orders: Path | None) -> Backtest:
         schema.require_current(connection)
         source = BACKTEST if orders is None else orders.name
         history, end = _account(connection) if orders is None else _file(orders)
-        scores, chosen = _scores(history, end)
+        scores, chosen = _scores(history, end, engine)
         _store(connection, scores, end, source=source, chosen=chosen, now=now)
     folder = settings.home / "reports"
     report = write_report(folder, scores, source=source, as_of=_day(end), chosen=chosen)
@@ -130,14 +180,15 @@ def _file(path: Path) -> "tuple[History, int]":
     return history, int(history.sold.days.max()) + 1
 
 
-def _scores(history: "History", end: int) -> tuple[list[dict[str, Any]], str]:
+def _scores(history: "History", end: int, engine: str | None) -> tuple[list[dict[str, Any]], str]:
     from finale_pipeline.domain.backtest import backtest as rolled  # noqa: PLC0415 - polars
     from finale_pipeline.domain.methods import choose  # noqa: PLC0415
     from finale_pipeline.planning.scores import origins  # noqa: PLC0415
 
     history = history.thinned(MOST_PRODUCTS)
     mornings = origins(history, end, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
-    scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS)] if mornings else []
+    with _methods(engine) as methods:
+        scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS, methods)]
     scores = [found for found in scores if found["forecasts"]]
     if not scores:
         raise ConfigError(
@@ -147,6 +198,20 @@ def _scores(history: "History", end: int) -> tuple[list[dict[str, Any]], str]:
         )
     chosen = choose(scores)
     return [*scores, *_policies(history, end, chosen)], chosen
+
+
+@contextmanager
+def _methods(engine: str | None) -> Iterator["Mapping[str, Method]"]:
+    """Give the methods to score, while what they run on stands."""
+    from finale_pipeline.domain.methods import METHODS  # noqa: PLC0415 - polars
+
+    if engine is None:
+        yield METHODS
+        return
+    from finale_pipeline.planning.cluster import challengers  # noqa: PLC0415 - an extra
+
+    with challengers(engine) as models:
+        yield {**METHODS, **models}
 
 
 def _policies(history: "History", end: int, chosen: str) -> list[dict[str, Any]]:

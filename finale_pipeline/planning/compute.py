@@ -56,9 +56,9 @@ def compute(known: Known, settings: "Settings", *, pace: Pace | None = DEFAULT_P
     made = _forecast(products, known, pace)
     products = _with_forecast(products, known.history, made)
     coming = on_order(products, known.open_lines, known.as_of)
-    needs = _needs(products, coming)
+    needs = needs_of(products, coming)
     suggested = replenish(needs)
-    products = _with_suggestions(products, needs, suggested, known.as_of)
+    products = with_suggestions(products, needs, suggested, known.as_of)
     products = products.with_columns(
         flags(products, suggested, coming, is_naive=pace is None),
         method=pl.lit("naive" if pace is None else "pace"),
@@ -132,7 +132,8 @@ def _with_forecast(products: pl.DataFrame, history: History, made: Forecast) -> 
     )
 
 
-def _needs(products: pl.DataFrame, coming: OnOrder) -> Needs:
+def needs_of(products: pl.DataFrame, coming: OnOrder) -> Needs:
+    """Return what the reorder formulas need, one entry per row."""
     point = pl.coalesce("term_point_units", "finale_point_units")
     frame = products.select(
         pl.all().exclude("finale_point_units"), point_in_use=point.cast(pl.Float64)
@@ -156,9 +157,11 @@ def _needs(products: pl.DataFrame, coming: OnOrder) -> Needs:
     )
 
 
-def _with_suggestions(
+def with_suggestions(
     products: pl.DataFrame, needs: Needs, found: Suggestions, as_of: date
 ) -> pl.DataFrame:
+    """Return the rows with what the reorder formulas say of them."""
+
     def number(name: str, values: Floats) -> pl.Series:
         return pl.Series(name, values, nan_to_null=True)
 

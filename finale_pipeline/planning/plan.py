@@ -1,16 +1,18 @@
 """The plan of a day: read, computed and written in one transaction."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.methods import MENU, NORMAL
+from finale_pipeline.domain.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
-from finale_pipeline.planning.reading import Known, read
+from finale_pipeline.planning.locations import plan_places, read_places
+from finale_pipeline.planning.reading import Known, Past, read
 from finale_pipeline.planning.scores import method_in_use
 from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse.connect import Connection, database_errors
@@ -49,8 +51,25 @@ class PlanReport:
     seconds: float
 
 
+def plan_days(
+    connection: Connection, days: Sequence[date], settings: "Settings", *, now: datetime
+) -> Iterator[PlanReport]:
+    """Plan some days, the oldest first, each in a transaction of its own.
+
+    What they share, two years of demand, is read once. Arguments and errors as of `plan_day`.
+    """
+    past = Past(min(days), max(days)) if len(days) > 1 else None
+    for day in sorted(days):
+        yield plan_day(connection, day, settings, now=now, past=past)
+
+
 def plan_day(
-    connection: Connection, as_of: date, settings: "Settings", *, now: datetime
+    connection: Connection,
+    as_of: date,
+    settings: "Settings",
+    *,
+    now: datetime,
+    past: Past | None = None,
 ) -> PlanReport:
     """Plan one day, today or past; the same day again gives the same plan.
 
@@ -59,6 +78,7 @@ def plan_day(
         as_of: The morning.
         settings: Levels, periods and defaults.
         now: UTC.
+        past: Demand that other days of a range are planned from, too.
 
     Raises:
         ConfigError: The day is still to come.
@@ -72,13 +92,15 @@ def plan_day(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        known = read(connection, as_of, observed=observed)
+        known = read(connection, as_of, observed=observed, past=past)
+        stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
         was_read = time.perf_counter()
         method = method_in_use(connection, known.history, as_of, now=now)
         before = time.process_time()
-        planned = compute(known, settings, pace=None if method == NORMAL else MENU[method])
+        planned = compute(known, settings, pace=pace_of(method))
+        places = plan_places(stood, planned.products, as_of)
         computed = time.process_time()
-        counts = write(connection, planned, now=now)
+        counts = write(connection, planned, places, now=now)
     return PlanReport(
         as_of,
         known,
@@ -89,6 +111,26 @@ def plan_day(
         compute_seconds=computed - before,
         seconds=time.perf_counter() - begun,
     )
+
+
+def look(
+    connection: Connection, as_of: date, settings: "Settings", *, now: datetime
+) -> tuple[Known, Planned]:
+    """Return what the plan of a day is made of and says, without writing it.
+
+    Arguments and errors as of `plan_day`.
+    """
+    observed = last_observed(connection)
+    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
+    with database_errors(f"planning {as_of}"), connection.transaction():
+        known = read(connection, as_of, observed=observed)
+        method = method_in_use(connection, known.history, as_of, now=now)
+    return known, compute(known, settings, pace=pace_of(method))
+
+
+def pace_of(method: str) -> Pace | None:
+    """Return how a method weighs days; None = it is the naive one."""
+    return None if method == NORMAL else MENU[method]
 
 
 def last_observed(connection: Connection) -> date | None:

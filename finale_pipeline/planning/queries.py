@@ -27,6 +27,16 @@ WHERE p.removed_at IS NULL
 """
 """Products of which anything is known, numbered in the order of their keys."""
 
+URLS = "SELECT product_url FROM planned ORDER BY number"
+"""In the order of the numbers."""
+
+STAMP = """
+SELECT (SELECT max(committed_at) FROM ops.watermark), (SELECT max(read_at) FROM core.stock_day),
+       count(*), max(changed_at)
+FROM core.product WHERE removed_at IS NULL
+"""
+"""Differs once sales, stock or the catalogue were written."""
+
 PRODUCTS = """
 SELECT n.number, p.product_url, p.sku, p.status = 'PRODUCT_ACTIVE', s.vendor_url, v.name,
        s.vendor_sku, coalesce(s.price, p.cost), CASE WHEN s.price IS NULL THEN NULL
@@ -108,4 +118,63 @@ FROM core.purchase_order_line l
 JOIN core.purchase_order o ON o.order_url = l.order_url
 JOIN planned n ON n.product_url = l.product_url
 WHERE o.is_open AND l.open_units > 0 AND coalesce(o.ordered_on, {as_of}) <= {as_of}
+"""
+
+STOCK_HERE_NOW = """
+SELECT product_url, location_url, available_units, on_order_units FROM core.stock_level_by_location
+"""
+STOCK_HERE_THEN = """
+SELECT product_url, location_url, available_units, on_order_units FROM plan.forecast_by_location
+WHERE snapshot_on = {as_of} AND available_units IS NOT NULL
+"""
+"""Stock per location has no history; what the day's own plan noted of it is all there is."""
+
+PLACES = """
+WITH sold AS (
+    SELECT n.number, coalesce(f.parent_url, l.facility_url) AS location_url, sum(l.units) AS units
+    FROM core.shipment s
+    JOIN core.shipment_line l USING (shipment_url)
+    JOIN planned n ON n.product_url = l.product_url
+    LEFT JOIN core.facility f ON f.facility_url = l.facility_url
+    WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND l.facility_url <> ''
+    GROUP BY 1, 2 HAVING sum(l.units) > 0
+), stock AS (
+    SELECT n.number, h.location_url, h.available_units, h.on_order_units
+    FROM (%(stock)s) h JOIN planned n USING (product_url) WHERE h.location_url <> ''
+), rule AS (
+    SELECT n.number, coalesce(f.parent_url, r.facility_url) AS location_url,
+           sum(r.reorder_point_units) FILTER (WHERE r.method IS DISTINCT FROM '##doNotReorder')
+               AS point_units,
+           bool_and(r.method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
+    FROM core.reorder_rule r
+    JOIN planned n USING (product_url)
+    LEFT JOIN core.facility f USING (facility_url)
+    WHERE r.facility_url <> '' GROUP BY 1, 2
+)
+SELECT number, location_url, coalesce(sold.units, 0), %(available)s, %(on_order)s,
+       rule.point_units, coalesce(rule.is_never, false)
+FROM sold FULL JOIN stock USING (number, location_url) FULL JOIN rule USING (number, location_url)
+ORDER BY number, location_url COLLATE "C"
+"""
+PLACES_NOW = PLACES % {
+    "stock": STOCK_HERE_NOW,
+    "available": "coalesce(stock.available_units, 0)",
+    "on_order": "coalesce(stock.on_order_units, 0)",
+}
+PLACES_THEN = PLACES % {
+    "stock": STOCK_HERE_THEN,
+    "available": "stock.available_units",
+    "on_order": "stock.on_order_units",
+}
+"""Where products sell from, lie, and have rules of Finale's; sublocations are their location."""
+
+OPEN_LINES_HERE = """
+SELECT n.number, coalesce(f.parent_url, o.destination_url), l.open_units,
+       coalesce(l.due_on, o.due_on), o.ordered_on
+FROM core.purchase_order_line l
+JOIN core.purchase_order o ON o.order_url = l.order_url
+JOIN planned n ON n.product_url = l.product_url
+LEFT JOIN core.facility f ON f.facility_url = o.destination_url
+WHERE o.is_open AND l.open_units > 0 AND coalesce(o.ordered_on, {as_of}) <= {as_of}
+  AND o.destination_url <> ''
 """

@@ -6,7 +6,7 @@ history of ten million sales holds no text.
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -55,6 +55,7 @@ PRODUCTS: Schema = {
 SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
 FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}
 CENSORED: Schema = {"product_url": pl.Int64, "from_on": pl.Int32, "until_on": pl.Int32}
+URLS: Schema = {"product_url": pl.String}
 OPEN: Schema = {
     "number": pl.Int64,
     "units": pl.Float64,
@@ -80,7 +81,49 @@ class Known:
     open_lines: pl.DataFrame
 
 
-def read(connection: Connection, as_of: date, *, observed: date | None) -> Known:
+class Past:
+    """The demand of a range of mornings, read once for all of them.
+
+    Args:
+        first: The first morning.
+        last: The last one.
+    """
+
+    def __init__(self, first: date, last: date) -> None:
+        self._values = {"as_of": last, "since": first - timedelta(days=HISTORY_DAYS)}
+        self._stamp: object = None
+        self._history: History | None = None
+        self._urls = pl.Series(dtype=pl.String)
+
+    def refresh(self, connection: Connection) -> None:
+        """Read it, unless that was done and nothing it is made of has been written since."""
+        stamp = connection.execute(queries.STAMP).fetchone()
+        if self._history is not None and stamp == self._stamp:
+            return
+        number(connection, queries.STOCK_NOW, self._values)
+        self._history = read_history(connection, self._values)
+        self._urls = copied(connection, queries.URLS, {}, URLS)["product_url"]
+        self._stamp = stamp
+
+    def of(self, products: pl.DataFrame, as_of: date) -> History:
+        """Return what was known on a morning, by that morning's numbers; after `refresh`.
+
+        Args:
+            products: Those of the morning; all that sold before it are among them.
+            as_of: The morning.
+        """
+        if self._history is None:
+            raise ValueError("nothing was read yet")
+        morning = day_number(as_of)
+        known = self._history.before(morning, since=morning - HISTORY_DAYS)
+        urls = self._urls.gather(known.keys).to_frame("product_url")
+        numbers = urls.join(products, on="product_url", how="left", maintain_order="left")
+        return replace(known, keys=numbers["number"].alias("product_url"))
+
+
+def read(
+    connection: Connection, as_of: date, *, observed: date | None, past: Past | None = None
+) -> Known:
     """Read what was known on a morning.
 
     Stock is that of now from the last observed day on, and of the end of the last observed day
@@ -91,18 +134,26 @@ def read(connection: Connection, as_of: date, *, observed: date | None) -> Known
         connection: To the warehouse; better in a transaction, so that all is of one moment.
         as_of: The morning.
         observed: The last day on which stock was read; None = never.
+        past: Where demand is shared with other mornings.
     """
     values = {"as_of": as_of, "since": as_of - timedelta(days=HISTORY_DAYS)}
     stock = queries.STOCK_NOW if observed is None or as_of >= observed else queries.STOCK_THEN
     with database_errors("reading the plan's inputs"):
-        connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
-        for statement in (f"CREATE TEMP TABLE planned_stock AS {stock}", queries.NUMBERED):
-            connection.execute(sql(bound(connection, statement, values)))
-        connection.execute("ANALYZE planned, planned_stock")
+        if past is not None:
+            past.refresh(connection)
+        number(connection, stock, values)
         products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
-        demand = read_history(connection, values)
+        demand = past.of(products, as_of) if past else read_history(connection, values)
         open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
     return Known(as_of, products, demand, open_lines)
+
+
+def number(connection: Connection, stock: str, values: Mapping[str, date]) -> None:
+    """Number the products of which anything is known, in tables of this connection alone."""
+    connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
+    for statement in (f"CREATE TEMP TABLE planned_stock AS {stock}", queries.NUMBERED):
+        connection.execute(sql(bound(connection, statement, values)))
+    connection.execute("ANALYZE planned, planned_stock")
 
 
 def read_history(connection: Connection, values: Mapping[str, date]) -> History:
@@ -119,10 +170,7 @@ def read_demand(connection: Connection, as_of: date) -> History:
     """Return all demand before a morning, of every product that is in the catalogue."""
     values = {"as_of": as_of + timedelta(days=1), "since": date.min}
     with database_errors("reading demand"), connection.transaction():
-        connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
-        stock = f"CREATE TEMP TABLE planned_stock AS {queries.STOCK_NOW}"
-        for statement in (stock, queries.NUMBERED):
-            connection.execute(sql(bound(connection, statement, values)))
+        number(connection, queries.STOCK_NOW, values)
         return read_history(connection, values)
 
 

@@ -21,6 +21,31 @@ def why() -> pl.Expr:
     return pl.concat_str([_pace(), _demand(), _stock(), _decision()], ignore_nulls=True)
 
 
+def why_here() -> pl.Expr:
+    """Return the sentence of every product and location."""
+    return pl.concat_str([_pace_here(), _stock(), _decision()], ignore_nulls=True)
+
+
+def _pace_here() -> pl.Expr:
+    whole = number("velocity_of_all", decimals=2)
+    part = (pl.col("share") * 100).round(1).cast(pl.String).str.replace(r"\.0$", "")
+    sells = pl.format("Sells {} a day here, {} % of {}: its part of half a year's sales.",
+        number("velocity_units_per_day", decimals=2), part, whole,
+    )  # fmt: skip
+    nowhere = pl.format("Sells {} a day, and of half a year's sales no place is known.", whole)
+    return (
+        pl.when(pl.col("location_url") == "")
+        .then(nowhere)
+        .when(pl.col("velocity_of_all").is_null())
+        .then(pl.lit("Its velocity is unknown."))
+        .when(pl.col("velocity_of_all") == 0)
+        .then(pl.lit("Nothing of it sells."))
+        .when(pl.col("share") == 0)
+        .then(pl.format("Sells {} a day, none of it from here.", whole))
+        .otherwise(sells)
+    )
+
+
 def _pace() -> pl.Expr:
     velocity = pl.col("velocity_units_per_day")
     sells = pl.format("Sells {} a day", number("velocity_units_per_day", decimals=2))

@@ -23,6 +23,22 @@ FORECAST = (
     "days_without_stock", "lost_units", "vendor_url", "unit_cost", "currency", "flags", "why",
 )  # fmt: skip
 
+HERE = (
+    "sold_units", "share", "velocity_units_per_day", "demand_units", "demand_service_units",
+    "available_units", "on_order_units", "position_units", "days_until_stockout", "stockout_on",
+    "safety_stock_units", "our_reorder_point_units", "finale_reorder_point_units",
+    "reorder_point_units", "reorder_point_source", "order_up_to_units", "order_now",
+    "quantity_units", "reorder_on", "must_order_by_on", "why",
+)  # fmt: skip
+
+
+def place_rows(places: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Return the rows of plan.forecast_by_location."""
+    named = places.rename({"finale_point_units": "finale_reorder_point_units"})
+    return named.select(
+        "product_url", pl.lit(as_of).alias("snapshot_on"), "location_url", *HERE
+    ).with_columns(pl.col(pl.Float64).round(DECIMALS))
+
 
 def forecast_rows(planned: Planned) -> pl.DataFrame:
     """Return the rows of plan.forecast."""
@@ -61,7 +77,9 @@ def calibration_rows(planned: Planned) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def write(connection: Connection, planned: Planned, *, now: datetime) -> dict[str, Counts]:
+def write(
+    connection: Connection, planned: Planned, places: pl.DataFrame, *, now: datetime
+) -> dict[str, Counts]:
     """Write a plan in the caller's transaction; the same plan again changes nothing.
 
     Returns:
@@ -70,6 +88,7 @@ def write(connection: Connection, planned: Planned, *, now: datetime) -> dict[st
     lines = draft_lines(planned.products, planned.as_of)
     frames = {
         "plan.forecast": forecast_rows(planned),
+        "plan.forecast_by_location": place_rows(places, planned.as_of),
         "plan.calibration": calibration_rows(planned),
         "plan.purchase_order_draft_line": lines,
         "plan.purchase_order_draft": drafts(lines, planned.products),
@@ -88,11 +107,15 @@ def replace_day(
     with database_errors(f"writing {table}"):
         writer.copy(hashed(frame))
         merged = writer.merge(now=now)
-        match = " AND ".join(f"s.{name} = t.{name}" for name in writer.key)
+        match = " AND ".join(f"g.{name} = t.{name}" for name in writer.key)
+        keys = ", ".join(writer.key)
+        # Set against set: of a day just written no statistics exist yet, and an anti-join planned
+        # for one row takes minutes for 30,000.
         removed = connection.execute(
             sql(
-                f"DELETE FROM {table} t WHERE t.snapshot_on = %s"  # noqa: S608 - our own names
-                f" AND NOT EXISTS (SELECT FROM {writer.stage} s WHERE {match})"
+                f"DELETE FROM {table} t USING ("  # noqa: S608 - our own names
+                f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
+                f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"
             ),
             (day,),
         ).rowcount

@@ -109,6 +109,55 @@ forecast = Table(
     " stock, no rule) have none.",
 )  # fmt: skip
 
+forecast_by_location = Table(
+    "forecast_by_location",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    _snapshot(),
+    text_("location_url", "The location, its sublocations added up; empty = of its sales no place"
+          " is known.", key=True),
+    units("sold_units", "Units of the last 182 days' demand that left from here."),
+    _number("share", "Their part of all the product's units whose place is known, 0 to 1; where"
+            " none is, the row of no location has 1.", required=True),
+    _number("velocity_units_per_day", "Demand to expect here per day: share times the product's"
+            " velocity (plan.forecast); null = unknown."),
+    units("demand_units", "Demand to expect here over the product's protection interval.",
+          required=False),
+    units("demand_service_units", "It stays under it at the product's service level: what lies"
+          " between the product's mean and quantile counts with the root of the share.",
+          required=False),
+    units("available_units", "On hand less reserved here that morning; null = not observed by"
+          " then (stock per location has no history).", required=False),
+    units("on_order_units", "To come here on open purchase orders.", required=False),
+    units("position_units", "Available plus on order here.", required=False),
+    _number("days_until_stockout", "Until available stock here ends, arrivals added; null ="
+            " never."),
+    _on("stockout_on", "The day on which it ends here."),
+    units("safety_stock_units", "On top of what is expected here.", required=False),
+    units("our_reorder_point_units", "Velocity here times protection days, and safety stock.",
+          required=False),
+    units("finale_reorder_point_units", "Finale's rule for this location.", required=False),
+    units("reorder_point_units", "The point in use here.", required=False),
+    text_("reorder_point_source", "finale or ours; a buyer's term is of the product, not of a"
+          " place."),
+    units("order_up_to_units", "Position here that an order brings it to.", required=False),
+    _is("order_now", "Whether the position here is at or below the point in use here."),
+    units("quantity_units", "Units that are missing here now, to order or to bring from another"
+          " location; 0 = none. All locations together keep more than the product in one place"
+          " would, so this is no part of the purchase plan."),
+    _on("reorder_on", "The day on which to order for here."),
+    _on("must_order_by_on", "The last day that avoids the stock-out here, without any safety."),
+    text_("why", "The suggestion in a sentence, with the arithmetic.", required=True),
+    changed(),
+    row_hash(),
+    Index("forecast_by_location_snapshot_on_idx", "snapshot_on"),
+    schema="plan",
+    comment="The forecast shared out by where sales left from, and what each location lacks; one"
+    " row per product, snapshot day and location where the product sells, lies while it sells, is"
+    " owed or has a point of Finale's. Lead time, periods, pack and service level are those of"
+    " plan.forecast.",
+)  # fmt: skip
+
 calibration = Table(
     "calibration",
     metadata,

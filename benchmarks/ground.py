@@ -1,5 +1,6 @@
 """Where contenders run: a PostgreSQL of their own, a simulated account, measured processes."""
 
+import atexit
 import itertools
 import json
 import os
@@ -25,6 +26,9 @@ from finale_pipeline.warehouse import embedded, schema
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1e6
+HOME = Path(tempfile.mkdtemp(prefix="finale-bench"))
+"""Where contenders write their mails; never the folder that `make run` uses."""
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 SPAN_DAYS = 365 * 3
 """Over so many days the sandbox spreads its products' stamps."""
 
@@ -212,7 +216,7 @@ def environment(account: Sandbox, url: str, **changes: object) -> dict[str, str]
     values = {
         "base_url": account.base_url, "account": "demo", "api_key": KEY, "api_secret": SECRET,
         "database_url": url, "since": since, "get_per_minute": 100_000,
-        "collections_per_hour": 100_000,
+        "collections_per_hour": 100_000, "home": HOME,
     } | changes  # fmt: skip
     return clean() | {f"FINALE_{name.upper()}": str(value) for name, value in values.items()}
 

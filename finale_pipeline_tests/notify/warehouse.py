@@ -13,6 +13,7 @@ from finale_pipeline.sync.critical import evaluate_critical
 from finale_pipeline.sync.run import SyncRun, open_sync
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import sql
+from finale_pipeline_tests.conftest import HOME
 
 BEGIN = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 TICK = timedelta(minutes=15)
@@ -24,7 +25,7 @@ def mail_settings(url: str, **changes: object) -> Settings:
     values = {
         "base_url": "https://app.finaleinventory.com", "account": "demo", "api_key": "k",
         "api_secret": "s", "database_url": url, "alert_emails": RECIPIENTS,
-        "alert_from": "stock@shop.example",
+        "alert_from": "stock@shop.example", "home": HOME,
     }  # fmt: skip
     return Settings.model_validate(values | changes)
 

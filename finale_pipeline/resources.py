@@ -1,8 +1,10 @@
 """Dagster resources: settings → plain objects; nothing is read before a run asks for it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -24,12 +26,21 @@ def at_definition(name: str) -> Any:
     Args:
         name: Of the setting.
     """
-    from finale_pipeline.settings import Settings, load_settings  # noqa: PLC0415 - not at import
+    from finale_pipeline.settings import Settings  # noqa: PLC0415 - not at import
+
+    settings = _loaded(tuple(sorted(os.environ.items())))
+    return getattr(settings, name) if settings else Settings.model_fields[name].default
+
+
+@lru_cache(maxsize=1)
+def _loaded(_environment: tuple[tuple[str, str], ...]) -> "Settings | None":
+    """Return the settings of an environment, read once; None when they are wrong."""
+    from finale_pipeline.settings import load_settings  # noqa: PLC0415 - not at import
 
     try:
-        return getattr(load_settings(), name)
+        return load_settings()
     except ConfigError:
-        return Settings.model_fields[name].default
+        return None
 
 
 class Finale(dg.ConfigurableResource[Any]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 MAX_DAYS = 29
 """The source refuses more than 30 days; one less, so that no rounding matters."""
@@ -75,13 +75,3 @@ def following(
         return Window(window.lo, max(window.hi, upper)) if grows else window
     end = min(ahead[0].lo if ahead else upper, upper)
     return Window(cursor, min(cursor + span, end))
-
-
-def month_keys(first: date, last: date) -> list[str]:
-    """Return the catalogue partitions from one day's month to another's, as `YYYY-MM-01`.
-
-    >>> month_keys(date(2025, 12, 24), date(2026, 2, 1))
-    ['2025-12-01', '2026-01-01', '2026-02-01']
-    """
-    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [f"{n // 12:04}-{n % 12 + 1:02}-01" for n in months]

@@ -3,7 +3,7 @@
 import msgspec
 import polars as pl
 
-from finale_pipeline.finale.nested import entries, number
+from finale_pipeline.finale.nested import entries, number, numbered
 
 ITEM_ROWS = {"position": pl.Int64, "product_url": pl.String, "sku": pl.String}
 SHIPMENT_ROWS = {
@@ -48,10 +48,7 @@ def shipment_lines(shipments: pl.DataFrame) -> pl.DataFrame:
         shipments: With the helper column `items`.
     """
     rows: list[tuple[object, ...]] = []
-    last, position = "", 0
-    for url, item in entries(shipments, "shipment_url", "items", ShipmentItem):
-        position = position + 1 if url == last else 1
-        last = url
+    for url, position, item in numbered(shipments, "shipment_url", "items", ShipmentItem):
         rows.append(
             (
                 url, position, item.product_url or None, item.product_id, item.facility_url,
@@ -68,10 +65,7 @@ def order_lines(orders: pl.DataFrame) -> pl.DataFrame:
         orders: With the helper column `items`.
     """
     rows: list[tuple[object, ...]] = []
-    last, position = "", 0
-    for url, item in entries(orders, "order_url", "items", OrderItem):
-        position = position + 1 if url == last else 1
-        last = url
+    for url, position, item in numbered(orders, "order_url", "items", OrderItem):
         rows.append(
             (
                 url, position, item.product_url or None, item.product_id,

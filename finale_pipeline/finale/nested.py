@@ -107,10 +107,7 @@ def contact_rows(vendors: pl.DataFrame) -> pl.DataFrame:
         vendors: With the helper column `contacts`.
     """
     rows: list[tuple[object, ...]] = []
-    last, position = "", 0
-    for url, c in entries(vendors, "vendor_url", "contacts", Contact):
-        position = position + 1 if url == last else 1
-        last = url
+    for url, position, c in numbered(vendors, "vendor_url", "contacts", Contact):
         rows.append(
             (
                 url, position, c.contact_mech_type_id, c.contact_mech_purpose_type_id,
@@ -150,6 +147,17 @@ def entries(frame: pl.DataFrame, key: str, column: str, kind: type[T]) -> Iterat
     for url, entries in zip(filled[key], lists, strict=True):
         for entry in entries:
             yield url, entry
+
+
+def numbered(
+    frame: pl.DataFrame, key: str, column: str, kind: type[T]
+) -> Iterator[tuple[str, int, T]]:
+    """Yield each entry with its record's key and its place in the record's list, from 1."""
+    last, position = "", 0
+    for url, entry in entries(frame, key, column, kind):
+        position = position + 1 if url == last else 1
+        last = url
+        yield url, position, entry
 
 
 def _readable(text: str, kind: type[T]) -> list[T]:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
@@ -21,11 +22,6 @@ ORIGINS, STEP_DAYS = 11, 28
 REVIEWS = 42
 MOST_PRODUCTS = 10_000
 BACKTEST = "backtest"
-
-
-def utc_now() -> datetime:
-    """Return the present time."""
-    return datetime.now(UTC)
 
 
 def plan(settings: "Settings", day: date | None) -> dict[str, Any]:

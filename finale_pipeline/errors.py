@@ -5,6 +5,7 @@ PipelineError
 │   ├── CredentialsRefused  401 or 403: the key, the secret or their rights
 │   ├── AddressRefused      a redirect, an address that is not allowed
 │   │   └── UnknownPath     404
+│   ├── WritesOff           writing to Finale was not allowed in the settings
 │   ├── PastDay             stock was asked for a day that Finale cannot show
 │   └── SchemaMismatch      the database is older or newer than this program
 ├── ThrottledError          wait until the named time, then run again
@@ -13,6 +14,7 @@ PipelineError
 ├── MalformedError          the answer is not what the protocol promises; nothing of it was used
 ├── DriftError              the shape changed: a column gone, too many unreadable rows
 ├── ImplausibleError        well-formed but not believable; held for a person
+│   └── NeedsDecision       an order that a person must agree to first
 ├── LocalError              our own database, disk or memory
 ├── SkippedError            another sync does this work already
 └── InterruptedSync         asked to stop; the next run goes on from the checkpoint
@@ -65,6 +67,18 @@ class AddressRefused(ConfigError):
 
 class UnknownPath(AddressRefused):
     """The source answered 404: a wrong account, or a record that is not there."""
+
+
+class WritesOff(ConfigError):
+    """Something would be written to Finale, and the settings do not allow it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Writing to Finale is off: FINALE_ALLOW_WRITES is not true.",
+            data="Nothing was sent to Finale and nothing was changed.",
+            step="See what would be sent: finale orders draft --dry-run. To send it, set"
+            " FINALE_ALLOW_WRITES=true.",
+        )
 
 
 class PastDay(ConfigError):
@@ -140,6 +154,25 @@ class ImplausibleError(PipelineError):
 
     def __init__(self, what: str, *, step: str, data: str = "Nothing was changed.") -> None:
         super().__init__(what, data=data, step=step)
+
+
+class NeedsDecision(ImplausibleError):
+    """An order may be one too many; a person must look and agree first.
+
+    Args:
+        what: What happened, with the facts.
+        step: What to do next.
+        data: What it means for the data.
+        duplicates: Each line with the order that has its product already.
+    """
+
+    kind = "DECISION"
+
+    def __init__(
+        self, what: str, *, step: str, data: str, duplicates: list[dict[str, object]]
+    ) -> None:
+        super().__init__(what, step=step, data=data)
+        self.duplicates = duplicates
 
 
 class LocalError(PipelineError):

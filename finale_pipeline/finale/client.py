@@ -75,6 +75,11 @@ class FinaleClient:
         """What was asked of the source so far."""
         return self._transport.usage
 
+    @property
+    def source(self) -> Source:
+        """The account."""
+        return self._transport.source
+
     def source_now(self) -> datetime:
         """Return the time by the source's clock."""
         return self._transport.source_now()
@@ -96,6 +101,20 @@ class FinaleClient:
         data = self._transport.get(resource.path, params, max_bytes=max_bytes)
         digest = int.from_bytes(xxhash.xxh3_64_digest(data), "big", signed=True)
         return Body(data, digest)
+
+    def matching(self, resource: Resource, field: str, value: str) -> bytes:
+        """Read what has a value in a top-level field, by Finale's filter.
+
+        The filter is a range and some accounts ignore it: compare the field again. There is no
+        `limit`, which some accounts apply before the filter.
+
+        Args:
+            resource: The collection.
+            field: Finale's name of the field.
+            value: What it must be.
+        """
+        sent = base64.b64encode(json.dumps({field: [value, value]}).encode()).decode()
+        return self._transport.get(resource.path, {"filter": sent})
 
     def record(self, resource: Resource, url: str) -> bytes | None:
         """Read one record by the address it carries; it counts in the GETs a minute alone.

@@ -1,4 +1,7 @@
-"""One GET to Finale: address, credentials, deadlines, retries; a status becomes an error."""
+"""One GET to Finale: address, credentials, deadlines, retries; a status becomes an error.
+
+It can send nothing else: what writes is in `orders.py`.
+"""
 
 import ipaddress
 import random
@@ -35,6 +38,35 @@ DEADLINE = 180.0
 DEFAULT_PAUSE = 5.0
 LARGEST_BODY = 512 * 1024 * 1024
 CLOCK_NOISE = timedelta(seconds=5)
+
+
+def http_client(source: "Source", *, method: str, gzip: bool = False) -> httpx.Client:
+    """Return connections to the account that send one method and refuse every other.
+
+    Args:
+        source: The account.
+        method: GET, or POST where permission to write was given.
+        gzip: Whether to ask for compressed answers.
+    """
+
+    def only(request: httpx.Request) -> None:
+        if request.method != method:
+            raise AssertionError(f"a {request.method} where only {method} may go out")
+
+    is_plain = urlsplit(source.base_url).scheme == "http"
+    return httpx.Client(
+        base_url=source.base_url,
+        auth=(source.key, source.secret),
+        headers={"Accept-Encoding": "gzip" if gzip else "identity"},
+        timeout=httpx.Timeout(30.0, connect=10.0),
+        limits=httpx.Limits(max_connections=4),
+        follow_redirects=False,
+        trust_env=not source.is_loopback,
+        event_hooks={"request": [only]},
+        # Loading the authorities' certificates takes longer than a small sync; without TLS
+        # there is nothing to verify.
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True,
+    )
 
 
 class AnswerTooLarge(Exception):
@@ -129,19 +161,7 @@ class Transport:
         self._deadline = deadline
         self._offset = timedelta()
         gzip = not source.is_loopback if compress is None else compress
-        is_plain = urlsplit(source.base_url).scheme == "http"
-        self._http = httpx.Client(
-            base_url=source.base_url,
-            auth=(source.key, source.secret),
-            headers={"Accept-Encoding": "gzip" if gzip else "identity"},
-            timeout=httpx.Timeout(30.0, connect=10.0),
-            limits=httpx.Limits(max_connections=4),
-            follow_redirects=False,
-            trust_env=not source.is_loopback,
-            # Loading the authorities' certificates takes longer than a small sync; without TLS
-            # there is nothing to verify.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else True,
-        )
+        self._http = http_client(source, method="GET", gzip=gzip)
 
     def close(self) -> None:
         """Close the connections."""

@@ -11,7 +11,15 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.settings.groups import Access, Mails, Places, Planning, Reading, Schedules
+from finale_pipeline.settings.groups import (
+    Access,
+    Mails,
+    Ordering,
+    Places,
+    Planning,
+    Reading,
+    Schedules,
+)
 from finale_pipeline.settings.kinds import OFF
 
 __all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings", "setting_name"]
@@ -23,7 +31,7 @@ MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
 """Settings whose names are the service's own, without our prefix."""
 
 
-class Settings(Planning, Mails, Schedules, Reading, Access, Places, BaseSettings):
+class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, BaseSettings):
     """The program's settings, from `FINALE_…` variables and a `.env` file beside it.
 
     A name that starts with `FINALE_` and is not listed here is refused, with the nearest right one.

@@ -225,3 +225,17 @@ class Planning(BaseModel):
     cover_days: Annotated[int, Field(ge=1, le=730)] = Field(
         28, description="Days of sales that one order should last."
     )
+
+
+class Ordering(BaseModel):
+    """Whether and where purchase orders are drafted in Finale."""
+
+    allow_writes: bool = Field(
+        False,  # noqa: FBT003 - a default
+        description="Whether drafts of purchase orders may be created in Finale; else it is read.",
+    )
+    order_facility: str | None = Field(
+        None,
+        description="Location that drafts go to, by name or facilityUrl; unset = that of the"
+        " vendor's last order, else the only one.",
+    )

@@ -229,7 +229,7 @@ def open_sync(
         leases.bury_dead(connection, now=clock())
         for table_set in table_sets:
             leases.lock(connection, table_set)
-        _refuse_another_account(connection, source)
+        refuse_another_account(connection, source)
         _refuse_needless(connection, strategy, asked_at)
         run_id = leases.open_run(
             connection, strategy=strategy, trigger=trigger, table_sets=table_sets, reason=reason,
@@ -261,7 +261,8 @@ def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime |
         )
 
 
-def _refuse_another_account(connection: Connection, source: Source) -> None:
+def refuse_another_account(connection: Connection, source: Source) -> None:
+    """Raise ConfigError where the database holds the data of another account."""
     row = connection.execute("SELECT account_name FROM ops.account").fetchone()
     if row is not None and row[0] != source.account:
         raise ConfigError(

@@ -1,0 +1,358 @@
+"""Drafting as a whole: what is wanted, what a person must agree to, and then order by order."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from finale_pipeline.domain.purchase_orders import body
+from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
+from finale_pipeline.finale.budget import Budget
+from finale_pipeline.finale.orders import OrderWriter, WritePermission
+from finale_pipeline.ordering import wishes
+from finale_pipeline.ordering.lookup import Looker
+from finale_pipeline.ordering.procedure import Procedure
+from finale_pipeline.ordering.proposals import Proposal, propose
+from finale_pipeline.ordering.wishes import GivenLine
+from finale_pipeline.settings import LOOPBACK
+from finale_pipeline.sync.run import refuse_another_account
+from finale_pipeline.sync.source import open_client, source_of
+from finale_pipeline.warehouse import order_writes, schema
+from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
+from finale_pipeline.warehouse.order_writes import Change, Intent, Written, move
+from finale_pipeline.warehouse.requests import Limits, SharedLedger
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+OLDEST_PLAN = timedelta(days=14)
+"""Plans older than this are not drafted: what they say is no longer so."""
+BAD = ("differs", "refused", "unverified", "unknown", "intended", "sent")
+"""States of an order, after drafting, that a person should look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody asks for.
+
+    Attributes:
+        actor: Who.
+        vendor: Only this one; needed for given lines.
+        on: Day of the plan; None = the newest.
+        lines: Given lines, instead of a plan's.
+        place: Where it goes, by name; None = as the settings say.
+        again: Whether one more order is wanted where there is one.
+        accept_duplicates: Whether open orders for the same products are known and meant.
+        key: What the caller named the request.
+    """
+
+    actor: str
+    vendor: str | None = None
+    on: date | None = None
+    lines: tuple[GivenLine, ...] = ()
+    place: str | None = None
+    again: bool = False
+    accept_duplicates: bool = False
+    key: str | None = None
+
+
+@dataclass
+class Drafted:
+    """What came of it.
+
+    Attributes:
+        plan_on: The plan's day.
+        proposals: What was looked at, in order.
+        rows: What the ledger has afterwards, by reference.
+        bodies: What would be sent, by reference; of a dry run.
+        error: What stopped it before its end.
+    """
+
+    plan_on: date
+    proposals: list[Proposal]
+    rows: dict[str, Written] = field(default_factory=dict)
+    bodies: dict[str, str] = field(default_factory=dict)
+    error: PipelineError | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing of it wants a person."""
+        conflicts = any(p.verdict == "conflict" for p in self.proposals)
+        return not conflicts and not any(row.state in BAD for row in self.rows.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What drafting works with: settings, the clock, and how to wait."""
+
+    settings: "Settings"
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+
+    @contextmanager
+    def warehouse(self) -> Iterator[Connection]:
+        """Open the warehouse, if it holds the account's data."""
+        with (
+            connect(database_url(self.settings), name="finale orders") as connection,
+            database_errors("drafting orders"),
+        ):
+            schema.require_current(connection)
+            _refuse_other_data(connection, self.settings)
+            yield connection
+
+    @contextmanager
+    def procedure(self, connection: Connection, actor: str) -> Iterator[Procedure]:
+        """Open what reads Finale; the caller holds the lock of drafting."""
+        settings, url = self.settings, database_url(self.settings)
+        with open_client(settings, url, clock=self.clock, sleep=self.sleep) as client:
+            yield Procedure(
+                connection, Looker(client, settings.row_cap), actor, settings.zone, self.clock,
+                self.sleep, f"{settings.base_url.rstrip('/')}/{settings.account}",
+            )  # fmt: skip
+
+    @contextmanager
+    def writer(self) -> Iterator[OrderWriter]:
+        """Open what writes to Finale.
+
+        Raises:
+            WritesOff: The settings do not allow it.
+        """
+        settings = self.settings
+        permission = WritePermission(settings)
+        limits = Limits(post_per_minute=settings.post_per_minute)
+        ledger = SharedLedger(database_url(settings), limits)
+        budget = Budget(ledger, clock=self.clock, sleep=self.sleep)
+        try:
+            with OrderWriter(permission, source_of(settings), budget=budget) as writer:
+                yield writer
+        finally:
+            ledger.close()
+
+
+def _refuse_other_data(connection: Connection, settings: "Settings") -> None:
+    """The data of one account, or of a sandbox, must never become orders of another."""
+    source = source_of(settings)
+    refuse_another_account(connection, source)
+    row = connection.execute("SELECT base_url FROM ops.account").fetchone()
+    if row is not None and (urlsplit(str(row[0])).hostname in LOOPBACK) != source.is_loopback:
+        raise ConfigError(
+            f"The data here were read from {row[0]}, and the settings name {source.base_url}.",
+            step="Use a database of its own for the sandbox and for the real account.",
+        )
+
+
+def look(connection: Connection, settings: "Settings", ask: Ask, *, now: datetime) -> Drafted:
+    """Return what would be drafted; nothing is sent and nothing written.
+
+    Raises:
+        ConfigError: There is no such plan, vendor, place or product; or the plan is too old.
+    """
+    today = now.astimezone(settings.zone).date()
+    place = ask.place or settings.order_facility
+    if ask.lines:
+        plan_on = ask.on or today
+        _refuse_old(plan_on, today)
+        wanted = [
+            wishes.given(connection, ask.lines, vendor=ask.vendor or "", place=place,
+                         plan_on=plan_on)
+        ]  # fmt: skip
+    else:
+        plan_on = ask.on or wishes.newest_day(connection)
+        _refuse_old(plan_on, today)
+        wanted = wishes.of_plan(connection, plan_on, vendor=ask.vendor, place=place)
+    account = str(settings.account)
+    proposals = [
+        propose(connection, wish, account=account, plan_on=plan_on, again=ask.again)
+        for wish in wanted
+    ]
+    made = Drafted(plan_on, proposals)
+    for proposal in proposals:
+        if proposal.draft is not None and proposal.sends:
+            text = body(proposal.draft, today=today, zone=settings.zone)
+            made.bodies[proposal.draft.reference] = text
+    return made
+
+
+def _refuse_old(plan_on: date, today: date) -> None:
+    if not today - OLDEST_PLAN <= plan_on <= today + timedelta(days=1):
+        raise ConfigError(
+            f"The plan of {plan_on} is not one to order by on {today}.",
+            data="Nothing was sent.",
+            step="Make one of today: finale sync active, or finale forecast plan",
+        )
+
+
+def draft(desk: Desk, ask: Ask, *, confirm: Callable[[Drafted], bool]) -> Drafted:
+    """Draft what is asked for in Finale; orders that were left open are resolved before.
+
+    Args:
+        desk: What it works with.
+        ask: What is wanted.
+        confirm: Shows what would be sent with the duplicates in it, and asks; not called when
+            there are none, or they are accepted.
+
+    Raises:
+        WritesOff: The settings do not allow it.
+        NeedsDecision: There are duplicates, and nobody agreed.
+        SkippedError: Another process drafts just now.
+    """
+    WritePermission(desk.settings)
+    with desk.warehouse() as connection:
+        answered = _answered(connection, ask)
+        if answered is not None:
+            return answered
+        shown = look(connection, desk.settings, ask, now=desk.clock())
+        agreed = _agreed(shown, ask, confirm)
+        with order_writes.only_drafter(connection):
+            return _in_turn(desk, connection, replace(ask, on=shown.plan_on), agreed)
+
+
+def _in_turn(
+    desk: Desk, connection: Connection, ask: Ask, agreed: set[tuple[str, str | None]]
+) -> Drafted:
+    with desk.procedure(connection, ask.actor) as procedure, desk.writer() as writer:
+        done = Drafted(ask.on or desk.clock().date(), [])
+        try:
+            _resolve_first(procedure, look(connection, desk.settings, ask, now=desk.clock()), done)
+            made = look(connection, desk.settings, ask, now=desk.clock())
+            done.proposals = made.proposals
+            if _duplicates(made) - agreed:
+                raise _undecided(made)
+            for row in (p.existing for p in made.proposals if p.existing is not None):
+                done.rows[row.reference] = row
+            for intent in _intents(made, ask):
+                _place(procedure, writer, intent, done)
+        except NeedsDecision:
+            raise
+        except PipelineError as error:
+            done.error = error
+        return done
+
+
+def _resolve_first(procedure: Procedure, made: Drafted, done: Drafted) -> None:
+    """Find out how orders of these plans ended that were sent before."""
+    for proposal in made.proposals:
+        row = proposal.existing
+        if row is not None and row.state in order_writes.OPEN and row.state != "intended":
+            done.rows[row.reference] = procedure.resolve(row)
+
+
+def _intents(made: Drafted, ask: Ask) -> Iterator[Intent]:
+    for proposal in made.proposals:
+        if proposal.draft is not None and proposal.sends:
+            doubles = (f"{sku}: {d.said()}" for sku, d in proposal.duplicates)
+            yield Intent(
+                proposal.draft,
+                proposal.wish.vendor_url,
+                made.bodies[proposal.draft.reference],
+                ask.actor,
+                (*proposal.warnings, *doubles),
+                ask.key,
+            )
+
+
+def _place(procedure: Procedure, writer: OrderWriter, intent: Intent, done: Drafted) -> None:
+    reference = intent.draft.reference
+    try:
+        done.rows[reference] = procedure.place(intent, writer)
+    except PipelineError:
+        row = order_writes.find(procedure.connection, reference)
+        if row is not None:
+            done.rows[reference] = row
+        raise
+
+
+def _duplicates(made: Drafted) -> set[tuple[str, str | None]]:
+    return {
+        (d.product_url, d.order_url or d.order_id)
+        for proposal in made.proposals
+        if proposal.sends
+        for _, d in proposal.duplicates
+    }
+
+
+def _agreed(
+    made: Drafted, ask: Ask, confirm: Callable[[Drafted], bool]
+) -> set[tuple[str, str | None]]:
+    found = _duplicates(made)
+    if found and not ask.accept_duplicates and not confirm(made):
+        raise _undecided(made)
+    return found
+
+
+def _undecided(made: Drafted) -> NeedsDecision:
+    said = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
+    more = f" and {len(said) - 5} more" if len(said) > 5 else ""  # noqa: PLR2004 - a few
+    return NeedsDecision(
+        f"{len(said)} lines are on open orders already: {'; '.join(said[:5])}{more}.",
+        data="Nothing was sent.",
+        step="Look at them, then add --accept-duplicates; or change the plan.",
+        duplicates=[
+            {"sku": sku, **d.as_dict()}
+            for p in made.proposals
+            if p.sends
+            for sku, d in p.duplicates
+        ],
+    )
+
+
+def _answered(connection: Connection, ask: Ask) -> Drafted | None:
+    """Return what a request of the same name brought before.
+
+    Raises:
+        ConfigError: The name was used for something else.
+    """
+    rows = order_writes.of_key(connection, ask.key) if ask.key else []
+    if not rows or any(row.state == "intended" for row in rows):
+        return None
+    wanted = sorted(line.quantity_units for line in ask.lines)
+    for row in rows:
+        had = sorted(line.quantity_units for line in row.draft.lines)
+        if ask.on not in {None, row.draft.plan_on} or (ask.lines and wanted != had):
+            raise ConfigError(
+                f"This Idempotency-Key was used for order {row.reference}.",
+                data="Nothing was sent.",
+                step="Use a new key for another order.",
+            )
+    return Drafted(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
+
+
+def check(desk: Desk, actor: str) -> list[Written]:
+    """Find out how orders ended that were left open; nothing is sent.
+
+    Raises:
+        SkippedError: Another process drafts just now.
+    """
+    with desk.warehouse() as connection, order_writes.only_drafter(connection):
+        rows = order_writes.open_rows(connection)
+        if not rows:
+            return []
+        with desk.procedure(connection, actor) as procedure:
+            return [procedure.resolve(row) for row in rows]
+
+
+def abandon(desk: Desk, reference: str, *, actor: str, note: str | None) -> Written:
+    """Give an order up that was left open, after a person looked in Finale.
+
+    Raises:
+        ConfigError: There is no such order, or it is not open.
+        SkippedError: Another process drafts just now.
+    """
+    with desk.warehouse() as connection, order_writes.only_drafter(connection):
+        row = order_writes.find(connection, reference)
+        if row is None or row.state not in (*order_writes.OPEN, "refused"):
+            state = "not known" if row is None else row.state
+            raise ConfigError(
+                f"Order {reference} is {state}.",
+                data="Nothing was changed.",
+                step="See: finale orders list",
+            )
+        change = Change("abandoned", actor, note or "given up by a person")
+        return move(connection, row, change, now=desk.clock())
+
+
+def recent(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
+    """Return the newest orders of the ledger, as people read them."""
+    return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]

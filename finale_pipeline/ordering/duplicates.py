@@ -1,0 +1,86 @@
+"""What is ordered already: open orders in Finale, and drafts that nobody has committed yet."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
+
+from finale_pipeline.domain.purchase_orders import Draft, exact
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.order_writes import IN_FINALE, MAYBE
+
+OPEN = """
+SELECT l.product_url, o.order_id, o.order_url, o.status, o.due_on,
+       sum(CASE WHEN o.is_open THEN l.open_units ELSE l.quantity_units END)
+FROM core.purchase_order_line l
+JOIN core.purchase_order o USING (order_url)
+WHERE o.removed_at IS NULL AND l.product_url = ANY (%(products)s)
+  AND ((o.is_open AND l.open_units > 0) OR o.status IN ('ORDER_CREATED', 'ORDER_EMBRYONIC'))
+  AND NOT EXISTS (SELECT FROM ops.purchase_order_write w WHERE w.order_url = o.order_url
+                  AND (w.reference = %(own)s OR NOT o.is_open))
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2
+"""
+OURS = """
+SELECT l ->> 'product_url', w.order_id, w.order_url, w.state, NULL::date,
+       (l ->> 'quantity_units')::numeric
+FROM ops.purchase_order_write w
+CROSS JOIN jsonb_array_elements(w.lines) l
+LEFT JOIN core.purchase_order o ON o.order_url = w.order_url
+WHERE w.state = ANY (%(states)s) AND w.reference <> %(own)s AND w.account_name = %(account)s
+  AND l ->> 'product_url' = ANY (%(products)s)
+  AND (o.order_url IS NULL
+       OR (o.removed_at IS NULL AND o.status IN ('ORDER_CREATED', 'ORDER_EMBRYONIC')))
+ORDER BY 1, 2
+"""
+"""Drafts of ours that Finale does not count as on order: not committed, or not even seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An order that has a product already.
+
+    Attributes:
+        product_url: The product.
+        order_id: The number people see; ours where Finale did not show it yet.
+        order_url: Finale's address of it.
+        status: Of it in Finale; of a draft of ours its state in the ledger.
+        due_on: When it should come.
+        units: To come with it.
+        is_ours: Whether it is a draft of ours that nobody has committed.
+    """
+
+    product_url: str
+    order_id: str | None
+    order_url: str | None
+    status: str
+    due_on: date | None
+    units: Decimal
+    is_ours: bool
+
+    def said(self) -> str:
+        """Return it in words."""
+        due = f", due {self.due_on}" if self.due_on else ""
+        kind = "our draft" if self.is_ours else "order"
+        return f"{exact(self.units)} units on {kind} {self.order_id} ({self.status}{due})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it by name."""
+        return asdict(self)
+
+
+def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate]]:
+    """Return, by product, the orders other than this one that have it already."""
+    values = {
+        "products": [line.product_url for line in draft.lines],
+        "own": draft.reference,
+        "account": draft.account,
+        "states": [*IN_FINALE, *MAYBE],
+    }
+    found: dict[str, list[Duplicate]] = defaultdict(list)
+    for query, is_ours in ((OPEN, False), (OURS, True)):
+        rows = cast("Iterable[Any]", connection.execute(query, values).fetchall())
+        for row in rows:
+            found[row[0]].append(Duplicate(*row, is_ours))
+    return found

@@ -1,0 +1,93 @@
+"""Where a vendor's order goes: the location named in the settings, the usual one, the only one."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.warehouse.connect import Connection
+
+LOCATIONS = (
+    "SELECT facility_url, coalesce(name, facility_url), status FROM core.facility"
+    " WHERE parent_url IS NULL AND removed_at IS NULL ORDER BY facility_url"
+)
+ACTIVE = "FACILITY_ACTIVE"
+STEP = "Set FINALE_ORDER_FACILITY to the name of a location."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location of the account."""
+
+    facility_url: str
+    name: str
+    status: str | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether orders may go there; a location without a status is taken for active."""
+        return self.status in {ACTIVE, None}
+
+
+def locations(connection: Connection) -> list[Place]:
+    """Return the account's locations; sublocations take no orders."""
+    rows = connection.execute(LOCATIONS).fetchall()
+    return [Place(str(url), str(name), None if s is None else str(s)) for url, name, s in rows]
+
+
+def named(places: list[Place], name: str) -> Place:
+    """Return the location of a name, an id or an address.
+
+    Raises:
+        ConfigError: There is none, there are several, or it is not active.
+    """
+    wanted = name.strip().casefold()
+    found = [
+        p for p in places
+        if wanted in {p.name.casefold(), p.facility_url.casefold(),
+                      p.facility_url.rpartition("/")[2].casefold()}
+    ]  # fmt: skip
+    if len(found) != 1 or not found[0].is_active:
+        there = ", ".join(p.name for p in places if p.is_active) or "none"
+        what = "not active" if len(found) == 1 else "several locations" if found else "no location"
+        raise ConfigError(
+            f"{name!r} is {what} of the account; active ones: {there}.",
+            data="Nothing was sent.",
+            step=STEP,
+        )
+    return found[0]
+
+
+def usual(
+    connection: Connection, places: list[Place], *, vendor_url: str, plan_on: date
+) -> Place | str:
+    """Return where a vendor's order goes when nobody named a place; or why nobody can tell.
+
+    An order that was drafted of the same plan stays where it was: else the plan could be ordered
+    twice.
+    """
+    by_url = {place.facility_url: place for place in places}
+    for query in (DRAFTED, LAST):
+        row = connection.execute(query, {"vendor": vendor_url, "plan_on": plan_on}).fetchone()
+        place = by_url.get(str(row[0])) if row is not None else None
+        if place is not None and place.is_active:
+            return place
+    active = [place for place in places if place.is_active]
+    if len(active) == 1:
+        return active[0]
+    return (
+        f"it is not clear which of {len(active)} active locations it goes to, for the vendor's last"
+        f" order names none of them. {STEP}"
+    )
+
+
+DRAFTED = (
+    "SELECT facility_url FROM ops.purchase_order_write WHERE vendor_url = %(vendor)s"
+    " AND plan_on = %(plan_on)s ORDER BY sequence DESC, intended_at DESC LIMIT 1"
+)
+LAST = (
+    "SELECT coalesce(f.parent_url, o.destination_url) FROM core.purchase_order o"
+    " LEFT JOIN core.facility f ON f.facility_url = o.destination_url"
+    " WHERE o.vendor_url = %(vendor)s AND o.removed_at IS NULL AND o.destination_url <> ''"
+    " AND o.status <> 'ORDER_CANCELLED'"
+    " ORDER BY coalesce(o.ordered_at, o.created_at) DESC NULLS LAST, o.order_url DESC LIMIT 1"
+)

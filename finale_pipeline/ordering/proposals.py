@@ -1,0 +1,229 @@
+"""What would be drafted, vendor by vendor, and what a person should know of it before."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from finale_pipeline.domain.purchase_orders import (
+    Draft,
+    OrderLine,
+    Terms,
+    draft_warnings,
+    joined,
+    line_warnings,
+    same_lines,
+)
+from finale_pipeline.ordering.duplicates import Duplicate, duplicates
+from finale_pipeline.warehouse import order_writes
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.order_writes import Written
+
+TERMS = """
+SELECT p.product_url, coalesce(t.minimum_order_units, 0), coalesce(t.pack_units,
+       CASE WHEN jsonb_typeof(p.payload -> 'stdPackingUnitsPerCase') = 'number'
+            THEN (p.payload ->> 'stdPackingUnitsPerCase')::numeric END, 0),
+       p.status = 'PRODUCT_ACTIVE'
+FROM core.product p LEFT JOIN plan.product_term t USING (product_url)
+WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants from a vendor.
+
+    Attributes:
+        vendor_url: The vendor.
+        vendor: Its name.
+        vendor_id: Finale's partyId; None = not known.
+        lines: What is wanted.
+        minimum_order_value: The vendor's least value.
+        place: Where it goes; a text = why nobody can tell.
+        place_name: What the place is called.
+        problem: Why it cannot be drafted at all.
+    """
+
+    vendor_url: str
+    vendor: str
+    vendor_id: str | None
+    lines: tuple[OrderLine, ...]
+    minimum_order_value: Decimal | None = None
+    place: str | None = None
+    place_name: str = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One order, as it would be drafted.
+
+    Attributes:
+        wish: What it is made from.
+        draft: The order; None = nothing would be drafted.
+        existing: What the ledger has of it already.
+        held: SKUs that are left out, with why.
+        duplicates: By SKU, other orders that have the product.
+        warnings: What speaks against it.
+        verdict: send, again (sent before, ended open), already, conflict, or nothing.
+        says: Why nothing would be sent, and what to do.
+    """
+
+    wish: Wish
+    draft: Draft | None
+    verdict: str
+    existing: Written | None = None
+    held: tuple[tuple[str, str], ...] = ()
+    duplicates: tuple[tuple[str, Duplicate], ...] = ()
+    warnings: tuple[str, ...] = ()
+    says: str = ""
+
+    @property
+    def sends(self) -> bool:
+        """Whether something would go to Finale."""
+        return self.verdict == "send"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as programs read it."""
+        lines = self.draft.lines if self.draft else ()
+        return {
+            "vendor": self.wish.vendor, "vendor_url": self.wish.vendor_url,
+            "place": self.wish.place_name, "facility_url": self.wish.place,
+            "reference": self.draft.reference if self.draft else None,
+            "order_id": self.draft.order_id if self.draft else None,
+            "verdict": self.verdict, "says": self.says,
+            "total": self.draft.total if self.draft else None,
+            "lines": [_line(line) for line in lines],
+            "held_back": [{"sku": sku, "why": why} for sku, why in self.held],
+            "duplicates": [{"sku": sku, **d.as_dict()} for sku, d in self.duplicates],
+            "warnings": list(self.warnings),
+            "existing": self.existing.as_dict() if self.existing else None,
+        }  # fmt: skip
+
+
+def _line(line: OrderLine) -> dict[str, Any]:
+    return {
+        "product_url": line.product_url, "sku": line.sku, "quantity_units": line.quantity_units,
+        "unit_price": line.unit_price, "currency": line.currency, "line_total": line.total,
+        "arrival_on": line.arrival_on,
+    }  # fmt: skip
+
+
+def propose(
+    connection: Connection, wish: Wish, *, account: str, plan_on: date, again: bool
+) -> Proposal:
+    """Return what would be drafted of a wish.
+
+    Args:
+        connection: To the warehouse.
+        wish: What is wanted from whom.
+        account: Finale's name of the account.
+        plan_on: The plan's day.
+        again: Whether one more order of this day, vendor and place is wanted, with everything.
+    """
+    problem = _problem(wish, account)
+    if problem is not None:
+        return Proposal(wish, None, "nothing", says=problem)
+    draft = Draft(account, plan_on, str(wish.vendor_id), str(wish.place), joined(wish.lines))
+    existing = _newest(connection, draft)
+    if again and existing is not None and existing.state in order_writes.MAYBE:
+        says = f"{existing.reference} is {existing.state}; resolve it first: finale orders check."
+        return Proposal(wish, None, "conflict", existing, says=says)
+    if existing is not None:
+        sequence = existing.draft.sequence
+        is_next = again and existing.state not in {"intended", "refused"}
+        draft = replace(draft, sequence=sequence + 1 if is_next else sequence)
+        existing = None if is_next else existing
+    made = _examined(connection, Proposal(wish, draft, "send", existing), again=again)
+    return made if existing is None else _met(made, existing, draft)
+
+
+def _newest(connection: Connection, draft: Draft) -> Written | None:
+    rows = order_writes.of_plan(
+        connection, plan_on=draft.plan_on, vendor_id=draft.vendor_id,
+        facility_url=draft.facility_url,
+    )  # fmt: skip
+    return rows[0] if rows else None
+
+
+def _problem(wish: Wish, account: str) -> str | None:
+    if wish.problem is not None:
+        return wish.problem
+    if not wish.vendor_id:
+        return "Finale's id of its vendor is not known. Name a supplier in Finale, then sync."
+    if not wish.place:
+        return "Its place is not known."
+    beyond = [
+        line.sku for line in wish.lines
+        if not line.product_url.startswith(f"/{account}/api/product/")
+    ]  # fmt: skip
+    if beyond:
+        return f"{beyond[0]} has no address in the account {account}."
+    return None
+
+
+def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
+    """Judge a proposal whose order the ledger has already.
+
+    Args:
+        made: With what would be sent.
+        existing: What the ledger has.
+        whole: The order before anything was held back.
+    """
+    if existing.state == "refused":
+        return made
+    if existing.state in order_writes.OPEN:
+        # What never went out is sent as the plan wants it now; what may be there is resolved first.
+        return made if existing.state == "intended" else replace(made, verdict="again")
+    name = existing.draft.order_id
+    wanted = [whole, made.draft or whole]
+    is_same = any(same_lines(existing.draft.lines, draft.lines) for draft in wanted)
+    if is_same and existing.state != "abandoned":
+        return replace(made, verdict="already", says=f"Drafted already as {name}.")
+    how = "given up as" if existing.state == "abandoned" else "drafted already, otherwise, as"
+    says = f"It was {how} {name}. Edit that in Finale; --again makes one more order."
+    return replace(made, verdict="conflict", says=says)
+
+
+def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposal:
+    """Hold back what a draft of ours has already, and note what speaks against the rest."""
+    draft = made.draft
+    if draft is None:
+        return made
+    found = duplicates(connection, draft)
+    terms = _terms(connection, [line.product_url for line in draft.lines])
+    kept: list[OrderLine] = []
+    held: list[tuple[str, str]] = []
+    for line in draft.lines:
+        why = _why_held(line, found.get(line.product_url, ()), terms, again=again)
+        if why is None:
+            kept.append(line)
+        else:
+            held.append((line.sku, why))
+    if not kept:
+        says = "Nothing is left of it: " + "; ".join(f"{sku}: {why}" for sku, why in held)
+        return replace(made, verdict="nothing", draft=None, held=tuple(held), says=says)
+    draft = replace(draft, lines=tuple(kept))
+    said = [w for line in kept for w in line_warnings(line, terms[line.product_url])]
+    said += draft_warnings(draft, made.wish.minimum_order_value)
+    others = tuple((line.sku, d) for line in kept for d in found.get(line.product_url, ()))
+    return replace(
+        made, draft=draft, held=tuple(held), duplicates=others, warnings=tuple(said)
+    )  # fmt: skip
+
+
+def _why_held(
+    line: OrderLine, found: Iterable[Duplicate], terms: dict[str, Terms], *, again: bool
+) -> str | None:
+    if line.product_url not in terms:
+        return "it is no product of Finale any more; an unknown address would be an empty line"
+    if line.quantity_units <= 0:
+        return "its quantity is not above zero"
+    ours = [] if again else [d for d in found if d.is_ours]
+    return f"{ours[0].said()}; commit or cancel that, or --again" if ours else None
+
+
+def _terms(connection: Connection, products: Sequence[str]) -> dict[str, Terms]:
+    rows: list[Any] = connection.execute(TERMS, (list(products),)).fetchall()
+    return {row[0]: Terms(Decimal(row[1]), Decimal(row[2]), bool(row[3])) for row in rows}

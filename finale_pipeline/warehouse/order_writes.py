@@ -1,0 +1,281 @@
+"""The ledger of orders we write to Finale: rows change state only from the state we knew."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from finale_pipeline.domain.purchase_orders import Draft, OrderLine, body_hash, exact
+from finale_pipeline.errors import SkippedError
+from finale_pipeline.warehouse.connect import Connection
+
+LOCK_SPACE = 7_289
+"""First half of the advisory lock under which orders are drafted; one drafter at a time."""
+OPEN = ("intended", "sent", "unverified", "unknown")
+"""States whose end is not known yet."""
+IN_FINALE = ("created", "differs", "unverified")
+MAYBE = ("sent", "unknown")
+"""States in which an order may or may not be in Finale."""
+
+SELECT = "SELECT * FROM ops.purchase_order_write"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row of the ledger.
+
+    Attributes:
+        draft: What was meant.
+        vendor_url: The vendor's address.
+        state: As the table's comment says.
+        body: What is sent, to the letter.
+        attempts: Times it was sent.
+        sent_at: When it was last sent, by our clock.
+        sent_source_at: By Finale's clock.
+        order_url: Finale's address of it, once known.
+        link: Where Finale's pages show it.
+        differences: Of the order in Finale from what was meant.
+        warnings: What was shown before it was sent.
+        error: Why it is refused, unknown or unverified.
+        settled_at: When its state became final.
+        finale_status: Its status in Finale when last read.
+    """
+
+    draft: Draft
+    vendor_url: str
+    state: str
+    body: str
+    attempts: int
+    sent_at: datetime | None
+    sent_source_at: datetime | None
+    order_url: str | None
+    link: str | None
+    differences: tuple[str, ...]
+    warnings: tuple[str, ...]
+    error: str | None
+    settled_at: datetime | None
+    finale_status: str | None
+
+    @property
+    def reference(self) -> str:
+        """Our key."""
+        return self.draft.reference
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what people and programs are told of it."""
+        return {
+            "reference": self.reference, "order_id": self.draft.order_id, "state": self.state,
+            "plan_on": self.draft.plan_on, "vendor_url": self.vendor_url,
+            "vendor_id": self.draft.vendor_id, "facility_url": self.draft.facility_url,
+            "lines": len(self.draft.lines), "total": self.draft.total, "attempts": self.attempts,
+            "sent_at": self.sent_at, "settled_at": self.settled_at, "order_url": self.order_url,
+            "finale_status": self.finale_status, "link": self.link,
+            "differences": list(self.differences), "warnings": list(self.warnings),
+            "error": self.error,
+        }  # fmt: skip
+
+
+@contextmanager
+def only_drafter(connection: Connection) -> Iterator[None]:
+    """Hold the lock under which alone orders are written or resolved.
+
+    Raises:
+        SkippedError: Another process holds it.
+    """
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, 1)", (LOCK_SPACE,)).fetchone()
+    if row is None or not row[0]:
+        raise SkippedError("Another process drafts or checks purchase orders just now.")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s, 1)", (LOCK_SPACE,))
+
+
+def find(connection: Connection, reference: str) -> Written | None:
+    """Return a row by its reference."""
+    found = _read(connection, " WHERE reference = %s", (reference,))
+    return found[0] if found else None
+
+
+def of_key(connection: Connection, key: str) -> list[Written]:
+    """Return the rows of a request that its sender named."""
+    return _read(connection, " WHERE idempotency_key = %s ORDER BY reference", (key,))
+
+
+def of_plan(
+    connection: Connection, *, plan_on: date, vendor_id: str, facility_url: str
+) -> list[Written]:
+    """Return the orders of a plan, vendor and place, the newest sequence first."""
+    return _read(
+        connection,
+        " WHERE plan_on = %s AND vendor_id = %s AND facility_url = %s ORDER BY sequence DESC",
+        (plan_on, vendor_id, facility_url),
+    )
+
+
+def open_rows(connection: Connection) -> list[Written]:
+    """Return the orders whose end is not known, the oldest first."""
+    where = " WHERE state = ANY (%s) ORDER BY intended_at, reference"
+    return _read(connection, where, (list(OPEN),))
+
+
+def newest(connection: Connection, *, limit: int) -> list[Written]:
+    """Return the newest orders."""
+    return _read(connection, " ORDER BY intended_at DESC, reference LIMIT %s", (limit,))
+
+
+def _read(connection: Connection, where: str, values: Sequence[object]) -> list[Written]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(f"{SELECT}{where}".encode(), values).fetchall()
+    return [_written(row) for row in rows]
+
+
+def _written(row: Mapping[str, Any]) -> Written:
+    draft = Draft(
+        row["account_name"], row["plan_on"], row["vendor_id"], row["facility_url"],
+        tuple(_line(line) for line in row["lines"]), row["sequence"],
+    )  # fmt: skip
+    return Written(
+        draft, row["vendor_url"], row["state"], row["body"], row["attempts"], row["sent_at"],
+        row["sent_source_at"], row["order_url"], row["link"], tuple(row["differences"]),
+        tuple(row["warnings"]), row["error"], row["settled_at"], row["finale_status"],
+    )  # fmt: skip
+
+
+def _line(line: Mapping[str, Any]) -> OrderLine:
+    price, day = line["unit_price"], line["arrival_on"]
+    return OrderLine(
+        line["product_url"], line["sku"], Decimal(line["quantity_units"]),
+        None if price is None else Decimal(price), line["currency"],
+        None if day is None else date.fromisoformat(day),
+    )  # fmt: skip
+
+
+def _stored(lines: Sequence[OrderLine]) -> str:
+    """Return lines as JSON; numbers as text, which keeps every digit."""
+    rows = [
+        {
+            "product_url": x.product_url, "sku": x.sku, "quantity_units": exact(x.quantity_units),
+            "unit_price": None if x.unit_price is None else exact(x.unit_price),
+            "currency": x.currency,
+            "arrival_on": None if x.arrival_on is None else x.arrival_on.isoformat(),
+        }
+        for x in lines
+    ]  # fmt: skip
+    return json.dumps(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be sent: the order, its vendor, its text, who wants it, what was said."""
+
+    draft: Draft
+    vendor_url: str
+    body: str
+    actor: str
+    warnings: tuple[str, ...] = ()
+    key: str | None = None
+
+
+def intend(connection: Connection, intent: Intent, *, now: datetime) -> Written:
+    """Write an intent down; one that never reached Finale is replaced by it.
+
+    Raises:
+        SkippedError: The order was sent, or is in Finale.
+    """
+    draft = intent.draft
+    with connection.transaction():
+        before = find(connection, draft.reference)
+        row = connection.execute(
+            "INSERT INTO ops.purchase_order_write (reference, order_id, account_name, plan_on,"
+            " vendor_url, vendor_id, facility_url, sequence, state, lines, total, body, body_hash,"
+            " warnings, created_by, intended_at, idempotency_key) VALUES (%s, %s, %s, %s, %s, %s,"
+            " %s, %s, 'intended', %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (reference) DO UPDATE SET state = 'intended', lines = excluded.lines,"
+            " total = excluded.total, body = excluded.body, body_hash = excluded.body_hash,"
+            " warnings = excluded.warnings, created_by = excluded.created_by,"
+            " intended_at = excluded.intended_at, settled_at = NULL, error = NULL,"
+            " idempotency_key = coalesce(excluded.idempotency_key,"
+            " purchase_order_write.idempotency_key)"
+            " WHERE purchase_order_write.state IN ('intended', 'refused') RETURNING reference",
+            (
+                draft.reference, draft.order_id, draft.account, draft.plan_on, intent.vendor_url,
+                draft.vendor_id, draft.facility_url, draft.sequence, _stored(draft.lines),
+                draft.total, intent.body, body_hash(intent.body), json.dumps(intent.warnings),
+                intent.actor, now, intent.key,
+            ),
+        ).fetchone()  # fmt: skip
+        if row is None:
+            raise _raced(draft.reference)
+        note = f"{len(draft.lines)} lines, {exact(draft.total)}, text {body_hash(intent.body)[:12]}"
+        change = Change("intended", intent.actor, note)
+        _add_event(connection, draft.reference, before.state if before else None, change, now)
+        return _found(connection, draft.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of state: to which, by whom, what was seen; and columns that change with it."""
+
+    state: str
+    actor: str
+    detail: str | None = None
+    columns: Mapping[str, object] | None = None
+
+
+FINAL = ("created", "differs", "refused", "abandoned")
+COLUMNS = {
+    "sent_at", "sent_source_at", "attempts", "order_url", "link", "differences", "error",
+    "finale_status",
+}  # fmt: skip
+
+
+def move(connection: Connection, row: Written, change: Change, *, now: datetime) -> Written:
+    """Change an order's state, if it is still as we knew it, with its event.
+
+    Raises:
+        SkippedError: Somebody else changed it meanwhile; nothing was written.
+    """
+    columns = dict(change.columns or {})
+    if set(columns) - COLUMNS:
+        raise AssertionError(columns)
+    columns |= {"state": change.state, "settled_at": now if change.state in FINAL else None}
+    named = ", ".join(f"{name} = %s" for name in columns)
+    values = [json.dumps(v) if isinstance(v, list | tuple) else v for v in columns.values()]
+    with connection.transaction():
+        done = connection.execute(
+            f"UPDATE ops.purchase_order_write SET {named} WHERE reference = %s AND state = %s"
+            " AND attempts = %s RETURNING reference".encode(),
+            [*values, row.reference, row.state, row.attempts],
+        ).fetchone()
+        if done is None:
+            raise _raced(row.reference)
+        _add_event(connection, row.reference, row.state, change, now)
+        return _found(connection, row.reference)
+
+
+def _add_event(
+    connection: Connection, reference: str, before: str | None, change: Change, now: datetime
+) -> None:
+    connection.execute(
+        "INSERT INTO ops.purchase_order_write_event (reference, from_state, state, happened_at,"
+        " actor, detail) VALUES (%s, %s, %s, %s, %s, %s)",
+        (reference, before, change.state, now, change.actor, change.detail),
+    )
+
+
+def _found(connection: Connection, reference: str) -> Written:
+    row = find(connection, reference)
+    if row is None:
+        raise _raced(reference)
+    return row
+
+
+def _raced(reference: str) -> SkippedError:
+    return SkippedError(f"Order {reference} was changed by another process meanwhile.")

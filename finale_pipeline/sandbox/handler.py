@@ -8,21 +8,23 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from email.utils import format_datetime
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from finale_pipeline.sandbox.account import decoded
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.sandbox.postfaults import LOGIN_PAGE
 from finale_pipeline.sandbox.query import BadQuery, Query, parse
 from finale_pipeline.sandbox.scenarios import Fault
+from finale_pipeline.sandbox.stock import decoded
 
 if TYPE_CHECKING:
     from finale_pipeline.sandbox.server import SandboxServer
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
-LOGIN_PAGE = b"<!DOCTYPE html><html><title>Log in</title><body><form>...</form></body></html>"
 MEGABYTE = 1 << 20
 Parts = list[bytes | memoryview]
 
@@ -55,16 +57,36 @@ class Handler(BaseHTTPRequestHandler):
         return format_datetime(self.server.sandbox.account.clock.now(), usegmt=True)
 
     def do_POST(self) -> None:
-        """Accept the control of the sandbox itself; the account takes no writes here."""
+        """Accept a write of a purchase order, or the control of the sandbox itself."""
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(min(length, MEGABYTE))
         if not self.path.startswith("/sandbox/"):
-            self._send(405, [b'{"error":"this sandbox takes no writes"}'])
+            self._write(body)
             return
         try:
             self._send(200, [json.dumps(self._control(json.loads(body or b"{}"))).encode()])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, ConfigError) as error:
             self._send(400, [json.dumps({"error": str(error)}).encode()])
+
+    def _write(self, body: bytes) -> None:
+        """Carry out a POST to the account."""
+        if self.server.sandbox.on_request is not None:
+            self.server.sandbox.on_request(f"POST {self.path}")
+        parts = self._parts()
+        headers = self._admitted("POST", parts)
+        if headers is None:
+            return
+        reply = self.server.sandbox.post(self.path, body)
+        if reply is None and self._is_known(parts):
+            self._send(405, [b'{"error":"this sandbox writes purchase orders only"}'], headers)
+        elif reply is None:
+            self._not_found(urlsplit(self.path).path)
+        else:
+            time.sleep(reply.seconds)
+            if reply.status is None:
+                self._hang_up()
+            else:
+                self._send(reply.status, [reply.body], headers | reply.headers)
 
     def _control(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Do what a person asks of the sandbox, such as `/sandbox/clock {"seconds": 86400}`."""
@@ -78,6 +100,10 @@ class Handler(BaseHTTPRequestHandler):
             "edit": lambda: len(account.edit_products(int(sent["products"]))),
             "remove": lambda: len(account.remove_products(int(sent["products"]))),
             "sell": account.catch_up,
+            "quirk": lambda: account.quirks.set(str(sent["quirk"])),
+            "orders": lambda: account.orders(sent.get("origin")),
+            "posts": lambda: [asdict(post) for post in sandbox.posts],
+            "arrive": lambda: account.arrive(str(sent["order"])),
             "create": lambda: len(account.create_products(int(sent["products"]))),
         }
         what = self.path.removeprefix("/sandbox/")
@@ -92,20 +118,10 @@ class Handler(BaseHTTPRequestHandler):
         if sandbox.on_request is not None:
             sandbox.on_request(self.path)
         url = urlsplit(self.path)
-        parts = [unquote(part) for part in url.path.split("/")[1:]]
-        headers: dict[str, str] = {}
-        if sandbox.latency:
-            time.sleep(sandbox.latency)
-        if not self._is_authorised():
-            self._send(401, [b'{"error":"unauthorized"}'])
+        parts = self._parts()
+        headers = self._admitted("GET", parts)
+        if headers is None:
             return
-        if sandbox.limits:
-            is_collection = len([p for p in parts if p]) == 3  # noqa: PLR2004 - account/api/name
-            passes, headers = sandbox.limits.take("GET", is_collection=is_collection)
-            if not passes:
-                sandbox.rates.note_refusal()
-                self._send(429, [b'{"error":"too many requests"}'], headers)
-                return
         if not self._is_known(parts):
             self._not_found(url.path)
             return
@@ -113,6 +129,28 @@ class Handler(BaseHTTPRequestHandler):
             self._record(parts[2], url.path, headers)
             return
         self._collection(parts[2], dict(parse_qsl(url.query)), headers)
+
+    def _parts(self) -> list[str]:
+        return [unquote(part) for part in urlsplit(self.path).path.split("/")[1:]]
+
+    def _admitted(self, method: str, parts: list[str]) -> dict[str, str] | None:
+        """Return the headers of what is left of the budgets; None = the request was refused."""
+        sandbox = self.server.sandbox
+        if sandbox.latency:
+            time.sleep(sandbox.latency)
+        if not self._is_authorised():
+            self._send(401, [b'{"error":"unauthorized"}'])
+            return None
+        if not sandbox.limits:
+            return {}
+        is_collection = method == "GET" and len([p for p in parts if p]) == 3  # noqa: PLR2004 - account/api/name
+        passes, headers = sandbox.limits.take(method, is_collection=is_collection)
+        if passes:
+            return headers
+        if method == "GET":
+            sandbox.rates.note_refusal()
+        self._send(429, [b'{"error":"too many requests"}'], headers)
+        return None
 
     def _is_authorised(self) -> bool:
         expected = "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
@@ -139,10 +177,16 @@ class Handler(BaseHTTPRequestHandler):
             self.server.sandbox.account.catch_up()
             place = table.find(unquote(path))
             record = None if place is None else decoded(table.record(place))
+            fault = None if record is None else self.server.sandbox.fault_for_record(name)
+            if record and fault and fault.kind == "record-garbage":
+                self.server.sandbox.account.book.garble(record, fault.argument)
         if record is None:
             self._not_found(path)
-        else:
-            self._send(200, [json.dumps(record).encode()], headers)
+            return
+        body = json.dumps(record).encode()
+        if fault and (self._failed(fault, headers) or self._mistreated(fault, body, headers)):
+            return
+        self._send(200, [body], headers)
 
     def _collection(self, name: str, params: dict[str, str], headers: dict[str, str]) -> None:
         sandbox = self.server.sandbox

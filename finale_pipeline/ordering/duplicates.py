@@ -82,5 +82,5 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
     for query, is_ours in ((OPEN, False), (OURS, True)):
         rows = cast("Iterable[Any]", connection.execute(query, values).fetchall())
         for row in rows:
-            found[row[0]].append(Duplicate(*row, is_ours))
+            found[row[0]].append(Duplicate(*(*row, is_ours)))
     return found

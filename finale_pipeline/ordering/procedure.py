@@ -99,11 +99,11 @@ class Procedure:
         looked = self.looker.look(row.draft, since=self._oldest(row))
         if looked.orders:
             return self._adopt(row, looked)
-        if row.state in order_writes.MAYBE and self._is_absent(row, looked):
+        if row.state == "sent":
+            row = self._move(row, "unknown", _not_found(looked), error=_not_found(looked))
+        if row.state == "unknown" and self._is_absent(row, looked):
             said = f"Finale has no such order at {looked.as_of:%Y-%m-%d %H:%M:%S} UTC by its clock"
             return self._move(row, "intended", said, error=f"{said}; it may be sent again.")
-        if row.state == "sent":
-            return self._move(row, "unknown", _not_found(looked), error=_not_found(looked))
         return row
 
     def _ended(self, row: Written, outcome: object) -> Written:
@@ -128,10 +128,14 @@ class Procedure:
                 continue
             if looked.orders:
                 return self._adopt(row, looked)
-        if is_refused and looked is not None and looked.is_complete:
+        if is_refused and looked is not None and looked.is_complete and not self._was_lost(row):
             return self._move(row, "refused", said, error=said)
         said += f" {_not_found(looked)}"
         return self._move(row, "unknown", said, error=said)
+
+    def _was_lost(self, row: Written) -> bool:
+        """Whether an earlier sending was never explained; then a refusal may be a clash with it."""
+        return order_writes.was_ever(self.connection, row.reference, "unknown")
 
     def _adopt(self, row: Written, looked: Looked) -> Written:
         """Take an order of ours that is in Finale for the one that was meant."""

@@ -119,6 +119,15 @@ def of_plan(
     )
 
 
+def was_ever(connection: Connection, reference: str, state: str) -> bool:
+    """Whether an order was once in a state."""
+    row = connection.execute(
+        "SELECT FROM ops.purchase_order_write_event WHERE reference = %s AND state = %s LIMIT 1",
+        (reference, state),
+    ).fetchone()
+    return row is not None
+
+
 def open_rows(connection: Connection) -> list[Written]:
     """Return the orders whose end is not known, the oldest first."""
     where = " WHERE state = ANY (%s) ORDER BY intended_at, reference"

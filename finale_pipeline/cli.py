@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.errors import InterruptedSync, PipelineError
 from finale_pipeline.operate.alerts_command import add_arguments, run, run_explain
+from finale_pipeline.operate.orders_command import add_arguments as add_order_arguments
+from finale_pipeline.operate.orders_command import run as run_orders
 
 if TYPE_CHECKING:
     from finale_pipeline.operate.syncing import Report
@@ -83,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     alerts = add("alerts", _alerts, "what is out or low, what was mailed, what is decided")
     explain = add("explain", _explain, "say why a mail about a product came, or did not")
     add_arguments(alerts, explain)
+    add_order_arguments(add("orders", _orders, "draft purchase orders in Finale, and see them"))
     text = "plan a day, score forecasts on the past, or draw a product's stock to come"
     forecast = add("forecast", _forecast, text)
     forecast.add_argument("action", choices=("plan", "backtest", "picture"))
@@ -236,6 +239,10 @@ def _alerts(options: argparse.Namespace, settings: "Settings") -> int:
 
 def _explain(options: argparse.Namespace, settings: "Settings") -> int:
     return run_explain(options, settings, _say)
+
+
+def _orders(options: argparse.Namespace, settings: "Settings") -> int:
+    return run_orders(options, settings, _say)
 
 
 def _api(_options: argparse.Namespace, settings: "Settings") -> int:

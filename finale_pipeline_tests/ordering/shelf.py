@@ -1,4 +1,4 @@
-"""A synced warehouse with a purchase plan, the sandbox it came from, and what both say of orders."""
+"""A synced warehouse with a purchase plan, the sandbox it mirrors, what both say of orders."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -96,8 +96,13 @@ def test_an_open_order_for_the_same_product_is_shown_before_anything_is_sent(she
         (product,),
     )
     shown: list[object] = []
+
+    def disagree(made: object) -> bool:
+        shown.append(made)
+        return False
+
     with pytest.raises(NeedsDecision, match=r"7 units on order PO-1 \(ORDER_LOCKED\)") as refused:
-        shelf.draft(confirm=lambda made: bool(shown.append(made)))
+        shelf.draft(confirm=disagree)
     assert len(shown) == 1
     assert refused.value.duplicates[0]["order_id"] == "PO-1"
     assert shelf.sandbox.posts == []

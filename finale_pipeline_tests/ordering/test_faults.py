@@ -5,6 +5,7 @@ import pytest
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.ordering.drafting import abandon, check
 from finale_pipeline_tests.ordering.shelf import Shelf
+from finale_pipeline_tests.sync.helpers import sync
 
 ENDS = [
     # fault of the creation, orders in the book, state, word of the ledger
@@ -116,7 +117,7 @@ def test_an_order_that_cannot_be_read_back_waits_for_the_next_look(
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda *_: 0.0)  # the pauses between attempts
     shelf.plan(vendors=1)
-    shelf.sandbox.add_fault(f"{fault}@record+1")  # the first is the look before sending
+    shelf.sandbox.add_fault(f"{fault}@record")
     done = shelf.draft()
     (row,) = done.rows.values()
     assert (row.state, done.is_good) == ("unverified", False), done
@@ -190,8 +191,6 @@ def test_a_ledger_that_was_lost_finds_its_order_in_finale(shelf: Shelf) -> None:
 
 
 def test_a_person_may_commit_the_order_and_only_then_it_is_on_order(shelf: Shelf) -> None:
-    from finale_pipeline_tests.sync.helpers import sync
-
     shelf.plan(vendors=1)
     product = shelf.rows("SELECT min(product_url) FROM plan.purchase_order_draft_line")[0][0]
     (row,) = shelf.draft().rows.values()

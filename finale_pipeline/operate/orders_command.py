@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from finale_pipeline.notify.plain import plain
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.drafting import Ask, Desk, Drafted
+    from finale_pipeline.ordering.drafting import Desk, Drafted
     from finale_pipeline.ordering.proposals import Proposal
     from finale_pipeline.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Fixtures: a warehouse synced once from the small account, and that account again for each test."""
+"""Fixtures: a warehouse synced once from the small account, and that account for each test."""
 
 from urllib.parse import urlsplit
 

@@ -15,8 +15,9 @@ from finale_pipeline.sandbox.columns import Cells, Table
 from finale_pipeline.sandbox.orderbook import OrderBook
 from finale_pipeline.sandbox.purchases import Purchase
 from finale_pipeline.sandbox.quirks import Quirks
+from finale_pipeline.sandbox.records import Records, encoded
 from finale_pipeline.sandbox.sales import STAMP, Document, Event
-from finale_pipeline.sandbox.stock import Stock, decoded, encoded, on_order_row
+from finale_pipeline.sandbox.stock import Stock, on_order_row
 
 NAME = "demo"
 QUANTITIES = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
@@ -74,7 +75,8 @@ class Account:
                 hidden="orderItemList" if path == "order" else None,
             )
         self._stock = Stock(self.tables["inventoryitem"], NAME, self._now)
-        self.book = OrderBook(self.tables, self._stock, NAME, clock, self.quirks)
+        self._records = Records(self.tables, NAME, clock)
+        self.book = OrderBook(self._records, self._stock, self.quirks)
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
@@ -100,6 +102,7 @@ class Account:
                     self.put(event.document)
                 for product, units in event.taken:
                     self._stock.take(product, units)
+            self.book.deliver()
         return len(due)
 
     def put(self, document: Document) -> None:
@@ -181,17 +184,26 @@ class Account:
             self.catch_up()
             return [o for o in self.book.listed() if origin in {None, o["origin"]}]
 
+    def garble(self, order: dict[str, Any], what: str) -> None:
+        """Change one thing of a record that is about to be shown; see postfaults.GARBAGE."""
+        with self.mutex:
+            self.book.garble(order, what)
+
     def arrive(self, order_url: str) -> dict[str, Any]:
         """Let people receive all that is still to come of an order; returns the shipment."""
         with self.mutex:
             self.catch_up()
             return self.book.arrive(order_url)
 
+    def record(self, path: str, url: str) -> dict[str, Any] | None:
+        """Return one record of a collection as it is now."""
+        with self.mutex:
+            self.catch_up()
+            return self._records.find(path, url)
+
     def records(self, path: str) -> Iterator[dict[str, Any]]:
-        """Yield a collection's records with Finale's fields, for tests that compare."""
-        table = self.tables[path]
-        for place in table.places():
-            yield decoded(table.record(place))
+        """Return a collection's records with Finale's fields, for tests that compare."""
+        return self._records.all(path)
 
     def stock_sums(self) -> dict[str, tuple[Decimal, ...]]:
         """Return on hand, on order and reserved units per product that has a row."""

@@ -4,33 +4,34 @@ The orders that the account places itself are in the same tables; one of them th
 is from then on left alone by the account.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.sandbox.clock import Clock
-from finale_pipeline.sandbox.columns import Table
 from finale_pipeline.sandbox.postfaults import garble
 from finale_pipeline.sandbox.quirks import Quirks
-from finale_pipeline.sandbox.sales import STAMP, Product, shipment_record, stamp
-from finale_pipeline.sandbox.sent import Refused, fields_of, lines_of, moment_of, order_id
+from finale_pipeline.sandbox.receiving import Receiving
+from finale_pipeline.sandbox.records import Record, Records
+from finale_pipeline.sandbox.sent import (
+    Refused,
+    fields_of,
+    lines_of,
+    moment_of,
+    order_id,
+    shipments_of,
+)
 from finale_pipeline.sandbox.states import (
     CANCELLED,
     COMPLETED,
     CREATED,
     LOCKED,
-    OPEN_SHIPMENT,
-    SHIPMENT_STEPS,
     STEPS,
     action_urls,
-    shipment_action_urls,
 )
-from finale_pipeline.sandbox.stock import Stock, decoded, encoded, on_order_row
+from finale_pipeline.sandbox.stock import Stock
 
-Order = dict[str, Any]
+FIRST_NUMBER, FIRST_URL = 1_000_001, 3_000_001
 
 
 @dataclass
@@ -38,41 +39,32 @@ class Kept:
     """What is known of an order beside its record.
 
     Attributes:
-        order_id: As people see it.
         origin: `posted`, or `seeded` and changed by a POST.
-        shipments: Their urls.
-        lines: So many orderItemUrls were given.
         shown_at: No collection has it before.
         unseen_reads: So many collection reads are still without it.
+        lines: So many orderItemUrls were given.
+        due_at: When its vendor delivers; None while it is not committed.
     """
 
-    order_id: str
     origin: str
     shown_at: datetime
-    shipments: list[str] = field(default_factory=list)
-    lines: int = 0
     unseen_reads: int = 0
+    lines: int = 0
+    due_at: datetime | None = None
 
 
 class OrderBook:
     """Makes, changes and receives purchase orders.
 
     Args:
-        tables: The account's collections by path.
+        records: The account's records.
         stock: Its stock.
-        account: Its name.
-        clock: Its time.
         quirks: Its behaviour where Finale's is not known.
     """
 
-    def __init__(
-        self, tables: Mapping[str, Table], stock: Stock, account: str, clock: Clock, quirks: Quirks
-    ) -> None:
-        self._tables = tables
-        self._stock = stock
-        self._base = f"/{account}/api/"
-        self._account = account
-        self._clock = clock
+    def __init__(self, records: Records, stock: Stock, quirks: Quirks) -> None:
+        self._records = records
+        self._receiving = Receiving(records, stock)
         self._quirks = quirks
         self._kept: dict[str, Kept] = {}
         self._numbers: set[str] = set()
@@ -82,37 +74,18 @@ class OrderBook:
         """Whether an order was made or changed by a POST; the account leaves it alone."""
         return number in self._numbers
 
-    def posted(self) -> list[Order]:
-        """Return the orders that POSTs made, oldest first."""
-        return [self.order(url) for url, kept in self._kept.items() if kept.origin == "posted"]
-
-    def listed(self) -> list[Order]:
+    def listed(self) -> list[Record]:
         """Return every purchase order with its origin, for whoever watches the sandbox."""
-        table = self._tables["order"]
-        orders = (decoded(table.record(place)) for place in table.places())
         return [
             {"origin": self._origin(order["orderUrl"]), **order}
-            for order in orders
+            for order in self._records.all("order")
             if order["orderTypeId"] == "PURCHASE_ORDER"
         ]
 
     def _origin(self, url: str) -> str:
         return self._kept[url].origin if url in self._kept else "seeded"
 
-    def find(self, path: str, url: object) -> dict[str, Any] | None:
-        """Return a collection's record by its url."""
-        table = self._tables[path]
-        place = table.find(url) if isinstance(url, str) else None
-        return None if place is None else decoded(table.record(place))
-
-    def order(self, url: str) -> Order:
-        """Return an order that is there."""
-        order = self.find("order", url)
-        if order is None:
-            raise KeyError(url)
-        return order
-
-    def create(self, sent: dict[str, Any], garbage: str | None = None) -> Order:
+    def create(self, sent: dict[str, Any], *, garbage: str | None = None) -> Record:
         """Make an order; returns it.
 
         Args:
@@ -125,66 +98,58 @@ class OrderBook:
         if sent.get("orderTypeId") != "PURCHASE_ORDER":
             raise Refused("value", "orderTypeId must be PURCHASE_ORDER in this sandbox.")
         wanted = order_id(sent)
-        fields = fields_of(sent, self.find)
-        lines = lines_of({"orderItemList": None} | sent, self.find)
+        fields = fields_of(sent, self._records.find)
+        lines = lines_of(sent.get("orderItemList"), self._records.find)
+        shipments = shipments_of(sent, self._records.find)
         if wanted is not None and self._is_taken(wanted):
             raise Refused("clash", f"An order with orderId {wanted} exists.")
-        number = wanted or self._free_number()
-        self._serial += 1
-        url = (
-            f"{self._base}order/{3_000_000 + self._serial if self._quirks.url_differs else number}"
-        )
-        now = self._clock.now()
-        kept = Kept(
-            number,
-            "posted",
-            now + timedelta(seconds=self._quirks.shown_after_seconds),
-            unseen_reads=self._quirks.shown_after_reads,
-        )
-        order: Order = {
-            "orderId": number,
-            "orderUrl": url,
-            "orderTypeId": "PURCHASE_ORDER",
-            "statusId": LOCKED if sent.get("statusId") == LOCKED else CREATED,
-            "orderDate": now.strftime(STAMP),
-            "receiveDate": None,
-            "originFacilityUrl": None,
-            "destinationFacilityUrl": f"{self._base}facility/10001",
-            "orderRoleList": [],
-            "orderItemList": _numbered(url, lines, kept),
-            "orderAdjustmentList": [],
-            "shipmentUrlList": [],
-            "createdDate": now.strftime(STAMP),
-        } | fields
-        self._kept[url] = kept
-        self._numbers.add(number)
-        for shipment in sent.get("shipmentList") or []:
-            if isinstance(shipment, dict) and shipment.get("shipmentTypeId") == "PURCHASE_SHIPMENT":
-                self._ship(kept, url)
+        order = self._new(wanted or self._free_number()) | fields
+        if sent.get("statusId") == LOCKED:
+            order["statusId"] = LOCKED
+        order["orderItemList"] = self._numbered(order["orderUrl"], lines)
+        for items in shipments:
+            self._receiving.add(order, items)
         if garbage is not None:
             self.garble(order, garbage)
         return self._keep(order)
 
-    def garble(self, order: Order, what: str) -> None:
-        """Change one thing of a record, as a fault; see postfaults.GARBAGE."""
-        table = self._tables["product"]
-        known = {line["productUrl"] for line in order["orderItemList"]}
-        other = next(place for place in table.places() if table.key_of(place) not in known)
-        sku = decoded(table.record(other))["productId"]
-        garble(order, what, (table.key_of(other), sku))
+    def _new(self, number: str) -> Record:
+        """Begin an order; returns it as it is when nothing else is sent."""
+        now = self._records.now()
+        last = FIRST_URL + self._serial if self._quirks.url_differs else number
+        url = f"{self._records.base}order/{last}"
+        self._serial += 1
+        shown_at = now + timedelta(seconds=self._quirks.shown_after_seconds)
+        self._kept[url] = Kept("posted", shown_at, self._quirks.shown_after_reads)
+        self._numbers.add(number)
+        self._receiving.begin(url, is_new=True)
+        return {
+            "orderId": number,
+            "orderUrl": url,
+            "orderTypeId": "PURCHASE_ORDER",
+            "statusId": CREATED,
+            "orderDate": self._records.stamp(),
+            "receiveDate": None,
+            "originFacilityUrl": None,
+            "destinationFacilityUrl": f"{self._records.base}facility/10001",
+            "orderRoleList": [],
+            "orderItemList": [],
+            "orderAdjustmentList": [],
+            "createdDate": self._records.stamp(),
+        }
 
     def _is_taken(self, number: str) -> bool:
         # The account's own orders have their number in their url.
-        own = self._tables["order"].find(f"{self._base}order/{number}")
+        own = self._records.find("order", f"{self._records.base}order/{number}")
         return own is not None or self.holds(number)
 
     def _free_number(self) -> str:
-        number = 1_000_001 + self._serial
+        number = FIRST_NUMBER + self._serial
         while self._is_taken(str(number)):
             number += 1
         return str(number)
 
-    def update(self, url: str, sent: dict[str, Any]) -> Order:
+    def update(self, url: str, sent: dict[str, Any]) -> Record:
         """Replace the fields that were sent; returns the order.
 
         Raises:
@@ -196,16 +161,16 @@ class OrderBook:
             raise Refused("state", f"Order {order['orderId']} is {status}.")
         if status == LOCKED and sent.get("autoUnlockRelock") is not True:
             raise Refused("locked", f"No permission to change the locked order {order['orderId']}.")
-        fields = fields_of(sent, self.find)
+        fields = fields_of(sent, self._records.find)
+        lines = lines_of(sent.get("orderItemList"), self._records.find)
+        self._adopt(order)
         if "orderItemList" in sent:
-            lines = lines_of(sent, self.find)
-            fields["orderItemList"] = _numbered(url, lines, self._adopted(order))
+            fields["orderItemList"] = self._numbered(url, lines)
         if sent.get("statusId") == LOCKED:
             fields["statusId"] = LOCKED
-        self._adopted(order)
         return self._keep(order | fields)
 
-    def act(self, url: str, step: str) -> Order:
+    def act(self, url: str, step: str) -> Record:
         """Take a step of an order's life, such as lock; returns the order.
 
         Raises:
@@ -215,50 +180,45 @@ class OrderBook:
         begins, ends = STEPS[step]
         if order["statusId"] not in begins:
             raise Refused("state", f"{step} is not possible: the order is {order['statusId']}.")
-        kept = self._adopted(order)
+        self._adopt(order)
         if ends == CANCELLED:
-            for shipment_url in kept.shipments:
-                shipment = self.find("shipment", shipment_url)
-                if shipment and shipment["statusId"] in OPEN_SHIPMENT:
-                    self._keep_shipment(shipment | {"statusId": SHIPMENT_STEPS["cancel"]})
+            self._receiving.cancel(url)
         return self._keep(order | {"statusId": ends})
 
-    def act_on_shipment(self, url: str, step: str, sent: dict[str, Any]) -> dict[str, Any]:
-        """Receive or cancel a purchase's shipment; returns it.
-
-        One without items brings what is still to come of its order. The order's state stays.
+    def act_on_shipment(self, url: str, step: str, sent: dict[str, Any]) -> Record:
+        """Receive or cancel a purchase's shipment; returns it. The order's state stays.
 
         Raises:
-            Refused: It has come or is cancelled, or is none of a purchase.
+            Refused: It is not legal now, or the shipment is none of a purchase order.
         """
-        shipment = self.find("shipment", url) or {}
-        order = self.find("order", shipment.get("primaryOrderUrl"))
-        is_open = shipment.get("statusId") in OPEN_SHIPMENT
-        if order is None or not is_open or shipment["shipmentTypeId"] != "PURCHASE_SHIPMENT":
-            raise Refused("state", f"{step} is not possible: {shipment.get('statusId')}.")
-        change: dict[str, Any] = {"statusId": SHIPMENT_STEPS[step]}
-        if step == "receive":
-            given = sent.get("receiveDate")
-            at = moment_of("receiveDate", given) if given else self._clock.now()
-            items = shipment["shipmentItemList"] or self._items_to_come(order)
-            change |= {"receiveDate": at.strftime(STAMP), "shipmentItemList": items}
-            for item in items:
-                product = Product(item["productUrl"], item["productId"])
-                self._stock.take(product, -item["quantity"])
-        received = self._keep_shipment(shipment | change)
-        self._keep(order)
-        return received
+        shipment = self._receiving.step(url, step, sent)
+        self._keep(self._records.get("order", shipment["primaryOrderUrl"]))
+        return shipment
 
-    def arrive(self, order_url: str) -> dict[str, Any]:
-        """Let people receive all that is still to come of an order; returns the shipment."""
+    def arrive(self, order_url: str, at: datetime | None = None) -> Record:
+        """Let people receive all that is still to come of an order; returns the shipment.
+
+        Args:
+            order_url: Which.
+            at: When it came; None = now.
+        """
         order = self._writable(order_url)
-        kept = self._adopted(order)
-        shipment_url = self._ship(kept, order_url)
-        return self.act_on_shipment(shipment_url, "receive", {})
+        self._adopt(order)
+        received = {} if at is None else {"receiveDate": at.isoformat()}
+        return self.act_on_shipment(self._receiving.add(order, []), "receive", received)
+
+    def deliver(self) -> None:
+        """Let vendors deliver what was committed and is due."""
+        now = self._records.now()
+        for url, kept in self._kept.items():
+            if kept.due_at is not None and kept.due_at <= now:
+                due_at, kept.due_at = kept.due_at, None
+                if self._receiving.to_come(self._writable(url)):
+                    self.arrive(url, due_at)
 
     def unseen(self) -> set[str]:
         """Return the urls of the orders that a collection read does not show; counts the read."""
-        now = self._clock.now()
+        now = self._records.now()
         hidden = set()
         for url, kept in self._kept.items():
             if kept.unseen_reads > 0 or now < kept.shown_at:
@@ -266,119 +226,62 @@ class OrderBook:
                 kept.unseen_reads -= 1
         return hidden
 
-    def _writable(self, url: str) -> Order:
-        order = self.order(url)
-        if order["orderTypeId"] != "PURCHASE_ORDER":
-            raise Refused("value", "This sandbox takes writes of purchase orders only.")
+    def garble(self, order: Record, what: str) -> None:
+        """Change one thing of a record, as a fault; see postfaults.GARBAGE."""
+        known = {line["productUrl"] for line in order["orderItemList"]}
+        other = self._records.first("product", lambda product: product["productUrl"] not in known)
+        garble(order, what, (other["productUrl"], other["productId"]))
+
+    def _writable(self, url: str) -> Record:
+        order = self._records.find("order", url)
+        if order is None or order["orderTypeId"] != "PURCHASE_ORDER":
+            raise Refused("value", "This sandbox takes writes of its purchase orders only.")
         return order
 
-    def _adopted(self, order: Order) -> Kept:
-        """Return what is kept of an order; the account's own becomes one that POSTs change."""
+    def _adopt(self, order: Record) -> None:
+        """Let an order that the account placed itself be one that POSTs change."""
         url = order["orderUrl"]
         if url not in self._kept:
-            table = self._tables["shipment"]
-            shipments = (decoded(table.record(place)) for place in table.places())
-            urls = [s["shipmentUrl"] for s in shipments if s["primaryOrderUrl"] == url]
             lines = len(order["orderItemList"])
-            now = self._clock.now()
-            self._kept[url] = Kept(order["orderId"], "seeded", now, urls, lines)
+            self._kept[url] = Kept("seeded", self._records.now(), lines=lines)
             self._numbers.add(order["orderId"])
-        return self._kept[url]
+            self._receiving.begin(url, is_new=False)
 
-    def _keep(self, order: Order) -> Order:
+    def _numbered(self, url: str, lines: list[Record]) -> list[Record]:
+        """Give lines their urls; one that names an orderItemUrl of the order keeps it."""
+        kept = self._kept[url]
+        for line in lines:
+            if not str(line["orderItemUrl"]).startswith(f"{url}/orderItem/"):
+                kept.lines += 1
+                line["orderItemUrl"] = f"{url}/orderItem/{kept.lines:08}"
+        return lines
+
+    def _keep(self, order: Record) -> Record:
         """Write an order down and let the stock show what is still to come of it."""
-        total = sum(
-            Decimal(str(line["quantity"])) * Decimal(str(line["unitPrice"]))
-            for line in order["orderItemList"]
-        )
-        order |= {
-            "orderItemListTotal": round(float(total), 2),
-            "shipmentUrlList": self._kept[order["orderUrl"]].shipments,
-            "lastUpdatedDate": self._clock.now().strftime(STAMP),
-            **action_urls(order["orderUrl"], order["statusId"]),
+        url = order["orderUrl"]
+        order = order | {
+            "orderItemListTotal": _total(order),
+            "shipmentUrlList": self._receiving.urls(url),
+            **action_urls(url, order["statusId"]),
         }
-        table = self._tables["order"]
+        # A step that is not legal is no key at all.
         order = {n: v for n, v in order.items() if v is not None or not n.startswith("actionUrl")}
-        table.put(self._seconds(), encoded(order), place=table.find(order["orderUrl"]))
-        is_expected = order["statusId"] == LOCKED
-        facility = order["destinationFacilityUrl"] or f"{self._base}facility/10001"
-        self._stock.expect(
-            order["orderUrl"],
-            [
-                on_order_row(
-                    Product(item["productUrl"], item["productId"]),
-                    item["quantity"],
-                    order=order["orderUrl"],
-                    facility=facility,
-                )
-                for item in (self._items_to_come(order) if is_expected else [])
-            ],
-        )
-        return order
+        is_committed = order["statusId"] == LOCKED
+        self._receiving.expect(order, self._receiving.to_come(order) if is_committed else [])
+        self._kept[url].due_at = self._due_at(order, self._kept[url]) if is_committed else None
+        return self._records.put("order", order)
 
-    def _items_to_come(self, order: Order) -> list[dict[str, Any]]:
-        """Return the items that would bring what is still to come, one per product."""
-        open_units: dict[tuple[str, str], float] = defaultdict(float)
-        for line in order["orderItemList"]:
-            if line["productUrl"] is not None:
-                open_units[line["productUrl"], line["productId"]] += line["quantity"]
-        for shipment_url in self._kept[order["orderUrl"]].shipments:
-            shipment = self.find("shipment", shipment_url)
-            if shipment and shipment["statusId"] == SHIPMENT_STEPS["receive"]:
-                for item in shipment["shipmentItemList"]:
-                    open_units[item["productUrl"], item["productId"]] -= item["quantity"]
-        return [
-            {
-                "productUrl": url,
-                "productId": sku,
-                "facilityUrl": f"{self._base}facility/20000",
-                "quantity": units,
-            }
-            for (url, sku), units in open_units.items()
-            if units > 0
-        ]
-
-    def _ship(self, kept: Kept, order_url: str) -> str:
-        """Add a shipment that has not come yet to an order; returns its url."""
-        at = stamp(self._seconds())
-        part = len(kept.shipments) + 1
-        record = shipment_record(
-            self._account,
-            f"{kept.order_id}-{part}",
-            (),
-            kind="PURCHASE_SHIPMENT",
-            status="SHIPMENT_INPUT",
-            order=None,
-            created_at=self._seconds(),
-            changed_at=self._seconds(),
-        )
-        record |= {
-            "shipmentIdUser": f"{kept.order_id}-{part}",
-            "primaryOrderUrl": order_url,
-            "createdDate": at,
-        }
-        kept.shipments.append(record["shipmentUrl"])
-        self._keep_shipment(record)
-        return str(record["shipmentUrl"])
-
-    def _keep_shipment(self, shipment: dict[str, Any]) -> dict[str, Any]:
-        url = shipment["shipmentUrl"]
-        shipment |= {
-            "lastUpdatedDate": self._clock.now().strftime(STAMP),
-            **shipment_action_urls(url, shipment["statusId"]),
-        }
-        table = self._tables["shipment"]
-        table.put(self._seconds(), encoded(shipment), place=table.find(url))
-        return shipment
-
-    def _seconds(self) -> int:
-        return int(self._clock.now().timestamp())
+    def _due_at(self, order: Record, kept: Kept) -> datetime | None:
+        """Return when a committed order is delivered: as it says, but not before tomorrow."""
+        if kept.due_at is not None or not self._quirks.vendors_deliver:
+            return kept.due_at
+        tomorrow = self._records.now() + timedelta(days=1)
+        if order["receiveDate"] is None:
+            return tomorrow + timedelta(days=13)
+        return max(tomorrow, moment_of("receiveDate", order["receiveDate"]))
 
 
-def _numbered(url: str, lines: list[dict[str, Any]], kept: Kept) -> list[dict[str, Any]]:
-    """Give lines their urls; one that names an orderItemUrl of the order keeps it."""
-    for line in lines:
-        if not str(line["orderItemUrl"]).startswith(f"{url}/orderItem/"):
-            kept.lines += 1
-            line["orderItemUrl"] = f"{url}/orderItem/{kept.lines:08}"
-    return lines
+def _total(order: Record) -> float:
+    lines = order["orderItemList"]
+    sums = (Decimal(str(n["quantity"])) * Decimal(str(n["unitPrice"])) for n in lines)
+    return round(float(sum(sums)), 2)

@@ -30,6 +30,8 @@ class Quirks:
             begins with the upper bound.
         shown_after_seconds: So long after its creation an order is in no collection.
         shown_after_reads: So many collection reads do not show a new order.
+        vendors_deliver: Whether a committed order comes on its receiveDate, tomorrow at the
+            earliest; without one after two weeks.
     """
 
     clash: str = "400"
@@ -43,6 +45,7 @@ class Quirks:
     loose_text: bool = True
     shown_after_seconds: float = 0
     shown_after_reads: int = 0
+    vendors_deliver: bool = True
 
     def set(self, text: str) -> None:
         """Turn a switch, written `NAME=VALUE`.

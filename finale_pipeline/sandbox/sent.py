@@ -73,10 +73,10 @@ def fields_of(sent: dict[str, Any], find: Find) -> dict[str, Any]:
     return fields
 
 
-def lines_of(sent: dict[str, Any], find: Find) -> list[dict[str, Any]]:
+def lines_of(sent: object, find: Find) -> list[dict[str, Any]]:
     """Return the lines that were sent; one whose productUrl is wrong has no product."""
     lines = []
-    for given in _objects("orderItemList", sent["orderItemList"]):
+    for given in _objects("orderItemList", sent):
         product = find("product", given.get("productUrl"))
         line = {
             "orderItemUrl": given.get("orderItemUrl"),
@@ -87,6 +87,16 @@ def lines_of(sent: dict[str, Any], find: Find) -> list[dict[str, Any]]:
         }
         lines.append(line | {n: _text(n, given[n]) for n in LINE_TEXTS if n in given})
     return lines
+
+
+def shipments_of(sent: dict[str, Any], find: Find) -> list[list[dict[str, Any]]]:
+    """Return what each receiving shipment that is to be made with an order is to bring."""
+    shipments = _objects("shipmentList", sent.get("shipmentList"))
+    return [
+        [line for line in lines_of(s.get("shipmentItemList"), find) if line["productUrl"]]
+        for s in shipments
+        if s.get("shipmentTypeId") == "PURCHASE_SHIPMENT"
+    ]
 
 
 def moment_of(name: str, given: object) -> datetime:

@@ -1,23 +1,22 @@
 """Serves the simulated account on loopback, with its limits and faults."""
 
 import json
-import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self
 
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.handler import Handler, Listener, Parts
+from finale_pipeline.sandbox.handler import Handler
 from finale_pipeline.sandbox.limits import Limits, Rates
+from finale_pipeline.sandbox.listening import Service
 from finale_pipeline.sandbox.postfaults import Reply
 from finale_pipeline.sandbox.query import Query, matches
 from finale_pipeline.sandbox.scenarios import Fault
+from finale_pipeline.sandbox.wire import AccountListener, Parts
 from finale_pipeline.sandbox.writes import Posted, answer
 
 ROW_CAP = 120_000
 
 
-class SandboxServer:
+class SandboxServer(Service):
     """Serves an account until it is closed.
 
     Args:
@@ -62,32 +61,9 @@ class SandboxServer:
         self.limits = Limits(*rate_limits, account.clock.now) if rate_limits else None
         self.zipped: dict[bytes, bytes] = {}
         self._faults = list(faults)
-        self._http = Listener(("127.0.0.1", port), Handler)
-        self._http.sandbox = self
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    def wait(self) -> None:
-        """Wait until it is closed, or this thread is interrupted."""
-        while self._thread.is_alive():
-            self._thread.join(1)
+        listener = AccountListener(("127.0.0.1", port), Handler)
+        listener.sandbox = self
+        super().__init__(listener)
 
     def add_fault(self, text: str) -> None:
         """Let requests meet a fault from now on; Fault.parse says how it is written."""
@@ -146,4 +122,7 @@ class SandboxServer:
             if matches(record, query.ranges, is_loose=quirks.loose_text)
             and record.get("orderUrl") not in unseen
         ]
-        return [json.dumps({n: [cells[i] for i in keep] for n, cells in columns.items()}).encode()]
+        kept = {name: [cells[i] for i in keep] for name, cells in columns.items()}
+        # A field that no returned record has is not a key.
+        filled = {n: c for n, c in kept.items() if not keep or any(v is not None for v in c)}
+        return [json.dumps(filled).encode()]

@@ -1,23 +1,14 @@
 """The account's stock: rows on hand and rows on order, kept in the collection `inventoryitem`."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
-from finale_pipeline.sandbox.columns import Cells, Table
+from finale_pipeline.sandbox.columns import Table
+from finale_pipeline.sandbox.records import encoded
 from finale_pipeline.sandbox.sales import Product
-
-
-def encoded(record: Mapping[str, Any]) -> Cells:
-    """Return a record's cells as JSON text."""
-    return {name: msgspec.json.encode(value) for name, value in record.items()}
-
-
-def decoded(cells: Cells) -> dict[str, Any]:
-    """Return a record from its cells."""
-    return {name: msgspec.json.decode(cell) for name, cell in cells.items()}
 
 
 def on_order_row(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.operate.findings import Finding
 from finale_pipeline.operate.source import with_running_sandbox
-from finale_pipeline.operate.watchfulness import dagster, syncs
+from finale_pipeline.operate.watchfulness import dagster, orders, syncs
 from finale_pipeline.settings import ENV_FILE
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url, without_password
@@ -76,6 +76,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
         yield _encoding(connection)
         yield from _data(connection)
         yield from syncs(connection)
+        yield from orders(connection)
 
 
 def _encoding(connection: Connection) -> Finding:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from finale_pipeline.errors import LocalError
 from finale_pipeline.operate.source import with_running_sandbox
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline.warehouse import embedded, holds, leases, schema
+from finale_pipeline.warehouse import embedded, holds, leases, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Status:
         rows: Live rows per table.
         stock_read_at: When stock was last read completely, UTC.
         held: Per held read: its run, what it is of, and why.
+        orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.
         runs: The newest run of each strategy.
     """
 
@@ -58,6 +59,7 @@ class Status:
     rows: dict[str, int]
     stock_read_at: datetime | None
     held: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
     runs: list[Run]
 
     def as_dict(self) -> dict[str, Any]:
@@ -102,6 +104,10 @@ def status(settings: "Settings") -> Status:
                 {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
                 for h in holds.all_open(connection)
             ],
+            [
+                {"reference": row.reference, "state": row.state, "error": row.error}
+                for row in order_writes.open_rows(connection)
+            ],
             _runs(connection),
         )
 
@@ -138,6 +144,11 @@ def shown(found: Status) -> str:
     for held in found.held:
         lines.append(f"held       {held['subject']}: {'; '.join(held['reasons'])}")
         lines.append(f"           finale approve {held['run_id']}, or reject {held['run_id']}")
+    for order in found.orders:
+        lines.append(
+            f"orders     {order['reference']} is {order['state']}: {order['error'] or '-'}"
+        )
+        lines.append("           finale orders check")
     lines += [line for run in found.runs for line in _lines(run)]
     return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from finale_pipeline.operate.findings import Finding
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline.warehouse import holds, leases
+from finale_pipeline.warehouse import holds, leases, order_writes
 from finale_pipeline.warehouse.connect import Connection, dagster_url
 from finale_pipeline.warehouse.requests import blocked_until
 
@@ -48,6 +48,22 @@ def syncs(connection: Connection) -> Iterator[Finding]:
     if until is not None and until > now:
         yield Finding("budget", "warning", f"Finale wants no requests until {until:%H:%M:%S} UTC.")
     yield from _freshness(connection, now)
+
+
+def orders(connection: Connection) -> Iterator[Finding]:
+    """Examine the purchase orders that we drafted in Finale."""
+    for row in order_writes.open_rows(connection):
+        yield Finding(
+            "orders",
+            "warning",
+            f"{row.reference} is {row.state}: {row.error or 'the process ended before its end'}",
+            "Run: finale orders check; see docs/runbooks/purchase-orders.md",
+        )
+    query = "SELECT count(*) FROM ops.purchase_order_write WHERE state = 'differs'"
+    (wrong,) = cast("tuple[int]", connection.execute(query).fetchone())
+    if wrong:
+        says = f"{wrong} orders in Finale are not what was meant"
+        yield Finding("orders", "warning", says, "See: finale orders list")
 
 
 def _troubled(connection: Connection, now: datetime) -> Iterator[Finding]:

@@ -100,14 +100,14 @@ def of_plan(
 
 
 def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[OrderLine, ...]:
-    """Return the lines that are to be ordered; a buyer may have dropped some."""
+    """Return the lines that are to be ordered; nothing is ordered of a quantity of 0."""
     return tuple(
         OrderLine(
             row["product_url"], row["sku"], row["quantity_units"], row["unit_cost"],
             row["currency"], row["arrival_on"],
         )
         for row in rows
-        if not row.get("is_dropped") and row["quantity_units"]
+        if row["quantity_units"]
     )  # fmt: skip
 
 

@@ -48,19 +48,6 @@ def preview(desk: Desk, ask: Ask) -> Drafted:
         return drafting.look(connection, desk.settings, ask, now=desk.clock())
 
 
-def as_dict(made: Drafted, *, is_dry: bool) -> dict[str, Any]:
-    """Return what came of drafting, as programs read it."""
-    error = made.error
-    return {
-        "plan_on": made.plan_on,
-        "dry_run": is_dry,
-        "proposals": [proposal.as_dict() for proposal in made.proposals],
-        "bodies": made.bodies,
-        "orders": [row.as_dict() for row in made.rows.values()],
-        "error": None if error is None else f"{error.what} {error.data} {error.step}",
-    }
-
-
 def listed(desk: Desk, *, limit: int) -> list[dict[str, Any]]:
     """Return the newest orders of the ledger."""
     with desk.warehouse() as connection:

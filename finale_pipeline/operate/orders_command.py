@@ -87,7 +87,7 @@ def _draft(options: argparse.Namespace, desk: "Desk", say: Say) -> int:
     else:
         made = drafting.draft(desk, ask, confirm=_confirm)
     if options.format == "json":
-        say(_json(orders.as_dict(made, is_dry=options.dry_run)))
+        say(_json(made.as_dict(is_dry=options.dry_run)))
     else:
         say(shown(made, is_dry=options.dry_run))
     if options.format in {"csv", "xlsx"}:

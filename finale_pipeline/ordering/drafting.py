@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from finale_pipeline.domain.purchase_orders import body
+from finale_pipeline.domain.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.orders import OrderWriter, WritePermission
@@ -81,6 +81,23 @@ class Drafted:
         """Whether nothing of it wants a person."""
         conflicts = any(p.verdict == "conflict" for p in self.proposals)
         return not conflicts and not any(row.state in BAD for row in self.rows.values())
+
+    def as_dict(self, *, is_dry: bool) -> dict[str, Any]:
+        """Return it as programs read it."""
+        error = self.error
+        return {
+            "plan_on": self.plan_on,
+            "dry_run": is_dry,
+            "proposals": [proposal.as_dict() for proposal in self.proposals],
+            "bodies": self.bodies,
+            "orders": [row.as_dict() for row in self.rows.values()],
+            "error": None if error is None else f"{error.what} {error.data} {error.step}",
+        }
+
+    def digest(self) -> str:
+        """Return a hash of what would be sent and of its duplicates: what a person agrees to."""
+        seen = sorted(self.bodies.values()), sorted(map(str, _duplicates(self)))
+        return body_hash(repr(seen))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""Pages that draft orders: what would be sent, with its warnings, then the button, then the end."""
+
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from finale_pipeline.api import queries
+from finale_pipeline.api.context import Context, Shared, Warehouse
+from finale_pipeline.api.order_routes import ORDERS, carried_out, decided, preview
+from finale_pipeline.api.problems import Problem
+from finale_pipeline.api.render import html
+from finale_pipeline.errors import PipelineError
+
+router = APIRouter(include_in_schema=False)
+
+SHOWN = 60
+
+
+@router.get("/orders")
+def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
+    """Show the orders that were drafted, newest first."""
+    query = f"{ORDERS.query} ORDER BY intended_at DESC, reference LIMIT {SHOWN}"
+    found = queries.rows(connection, query)
+    return _result(context, found)
+
+
+@router.post("/orders/draft")
+async def draft(context: Shared, request: Request) -> Response:
+    """Show what would be sent; with `seen`, send it if it is still that."""
+    try:
+        sent = parse_qs((await request.body()).decode(), max_num_fields=10)
+        form = {name: values[-1] for name, values in sent.items()}
+        vendor, on = form["vendor"], date.fromisoformat(form["on"])
+    except (KeyError, ValueError) as error:
+        raise Problem(400, "The form cannot be read.") from error
+    return await run_in_threadpool(_draft, context, vendor, on, form.get("seen"))
+
+
+def _draft(context: Context, vendor: str, on: date, seen: str | None) -> HTMLResponse:
+    try:
+        ask = decided(vendor=vendor, on=on)
+        shown = preview(context, ask)
+        if seen != shown.digest() or not context.settings.allow_writes:
+            return html(
+                context.settings, "order_confirm.html", status=200 if seen is None else 409,
+                page="plan", made=shown, seen=shown.digest(), vendor=vendor, changed=bool(seen),
+                allowed=context.settings.allow_writes,
+            )  # fmt: skip
+        made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
+    except PipelineError as error:
+        return _result(context, [], f"{error.what} {error.data} {error.step}", status=503)
+    except Problem as problem:
+        return _result(context, [], problem.detail, status=problem.status)
+    names = {p.wish.vendor_url: p for p in made.proposals}
+    rows = [
+        row.as_dict() | {"vendor": names[row.vendor_url].wish.vendor, "place": ""}
+        for row in made.rows.values()
+    ]
+    said = [] if made.error is None else [f"{made.error.what} {made.error.step}"]
+    said += [p.says for p in made.proposals if p.says]
+    return _result(context, rows, " ".join(said))
+
+
+def _result(
+    context: Context, rows: list[dict[str, Any]], said: str = "", *, status: int = 200
+) -> HTMLResponse:
+    return html(
+        context.settings, "orders.html", status=status, page="plan", orders=rows, said=said
+    )  # fmt: skip

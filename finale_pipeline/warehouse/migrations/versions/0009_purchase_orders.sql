@@ -92,6 +92,10 @@ LEFT JOIN core.facility f ON f.facility_url = w.facility_url
 LEFT JOIN core.purchase_order o ON o.order_url = w.order_url;
 COMMENT ON VIEW mart.purchase_order_sent IS
     'Purchase orders that we drafted in Finale, with how that ended and where they are now. Open states (intended, sent, unverified, unknown) want: finale orders check.';
+COMMENT ON COLUMN mart.purchase_order_sent.vendor_url IS 'The vendor (a path).';
+COMMENT ON COLUMN mart.purchase_order_sent.facility_url IS 'The location it goes to.';
+COMMENT ON COLUMN mart.purchase_order_sent.order_url IS 'Finale''s address of the order (a path); null = none known.';
+COMMENT ON COLUMN mart.purchase_order_sent.total IS 'Sum of the lines that have a price.';
 COMMENT ON COLUMN mart.purchase_order_sent.vendor IS 'Name of the vendor.';
 COMMENT ON COLUMN mart.purchase_order_sent.place IS 'Name of the location.';
 COMMENT ON COLUMN mart.purchase_order_sent.lines IS 'How many lines were meant.';

@@ -19,6 +19,7 @@ from finale_pipeline.finale.records import Resource
 from finale_pipeline.finale.transport import Source, Transport, Usage
 
 STAMP = "%Y-%m-%dT%H:%M:%S"
+MATCHING_BYTES = 16 << 20
 ENCODED = re.compile(r"(?:[A-Za-z0-9._~/!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 
 
@@ -112,9 +113,12 @@ class FinaleClient:
             resource: The collection.
             field: Finale's name of the field.
             value: What it must be.
+
+        Raises:
+            AnswerTooLarge: It is more than a filter can have left.
         """
         sent = base64.b64encode(json.dumps({field: [value, value]}).encode()).decode()
-        return self._transport.get(resource.path, {"filter": sent})
+        return self._transport.get(resource.path, {"filter": sent}, max_bytes=MATCHING_BYTES)
 
     def record(self, resource: Resource, url: str) -> bytes | None:
         """Read one record by the address it carries; it counts in the GETs a minute alone.

@@ -12,6 +12,7 @@ from finale_pipeline.domain.windows import Window
 from finale_pipeline.errors import MalformedError
 from finale_pipeline.finale.client import FinaleClient
 from finale_pipeline.finale.records import ORDER
+from finale_pipeline.finale.transport import AnswerTooLarge
 from finale_pipeline.finale.wire import decode
 
 MOST = timedelta(days=29)
@@ -107,7 +108,9 @@ class Looker:
             return self._rows(self.client.matching(ORDER, name, value))[0]
         except MalformedError as error:
             doubts.append(error.what)
-            return []
+        except AnswerTooLarge:
+            doubts.append(f"the filter by {name} was ignored")
+        return []
 
     def _changed(self, since: datetime, *, fresh: bool) -> tuple[list[dict[str, Any]], bool]:
         """Return orders changed since a moment, and whether these are certainly all."""

@@ -1,5 +1,6 @@
 """Fixtures: a warehouse synced once from the small account, and that account for each test."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +21,24 @@ def synced(server: str, upgraded: str) -> str:
     url = new_database(server, template=upgraded)
     account = invented_account(products=400, clock=Clock(frozen_at=NOW), years=0.4)
     with SandboxServer(account, rate_limits=None) as sandbox:
+        sync(settings_for(url, sandbox))
+    return urlsplit(url).path.lstrip("/")
+
+
+STARTED = datetime.now(UTC).replace(microsecond=0)
+"""Processes have the machine's time, so the account that they meet has it too."""
+
+
+def present_account() -> Account:
+    """Return a small account of today."""
+    return invented_account(products=60, clock=Clock(frozen_at=STARTED), years=0.2)
+
+
+@pytest.fixture(scope="session")
+def synced_today(server: str, upgraded: str) -> str:
+    """Name of a database synced from that account, to copy from."""
+    url = new_database(server, template=upgraded)
+    with SandboxServer(present_account(), rate_limits=None) as sandbox:
         sync(settings_for(url, sandbox))
     return urlsplit(url).path.lstrip("/")
 

@@ -5,32 +5,22 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from datetime import datetime
 
 import pytest
 
 from finale_pipeline.ordering.drafting import Ask, Desk, check, draft
-from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.clock import Clock
-from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import new_database, settings_for
+from finale_pipeline_tests.ordering.conftest import STARTED, present_account
 from finale_pipeline_tests.ordering.shelf import Shelf
 from finale_pipeline_tests.processes import Ended, finale, start
-from finale_pipeline_tests.sync.helpers import sync
 
-STARTED = datetime.now(UTC).replace(microsecond=0)
-"""Processes have the machine's time, so this account has it too."""
 REQUESTS = {
     1: "the number", 2: "the filter by number", 3: "the filter by reference",
     4: "recent changes", 5: "the creation", 6: "the reading back",
 }  # fmt: skip
-
-
-def account_now() -> Account:
-    return invented_account(products=60, clock=Clock(frozen_at=STARTED), years=0.2)
 
 
 class Watch:
@@ -50,13 +40,9 @@ class Watch:
         self.at, self.act, self._seen = at, act, 0
 
 
-@pytest.fixture(scope="session")
-def synced(server: str, upgraded: str) -> str:
-    """Name of a database synced just now, to copy from."""
-    url = new_database(server, template=upgraded)
-    with SandboxServer(account_now(), rate_limits=None) as sandbox:
-        sync(settings_for(url, sandbox))
-    return urlsplit(url).path.lstrip("/")
+@pytest.fixture
+def url(server: str, synced_today: str) -> str:
+    return new_database(server, template=synced_today)
 
 
 @pytest.fixture
@@ -66,7 +52,7 @@ def watch() -> Watch:
 
 @pytest.fixture
 def shelf(url: str, connection: Connection, watch: Watch) -> Iterator[Shelf]:
-    account = account_now()
+    account = present_account()
     with SandboxServer(account, rate_limits=None, on_request=watch) as sandbox:
         settings = settings_for(url, sandbox, allow_writes=True, post_per_minute=100_000)
         shelf = Shelf(connection, account, sandbox, settings)

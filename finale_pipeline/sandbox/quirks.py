@@ -56,7 +56,11 @@ class Quirks:
         name, _, value = text.partition("=")
         known = {field.name: getattr(self, field.name) for field in fields(self)}
         if name not in known:
-            raise ConfigError(f"{name!r} is no quirk.", step=f"Use one of {', '.join(known)}.")
+            listed = ", ".join(
+                f"{one}={str(position).lower() if isinstance(position, bool) else position}"
+                for one, position in known.items()
+            )
+            raise ConfigError(f"{name!r} is no quirk.", step=f"They are: {listed}.")
         setattr(self, name, _position(name, value, type(known[name])))
 
 

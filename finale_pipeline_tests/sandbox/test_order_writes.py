@@ -61,7 +61,7 @@ def test_the_number_in_the_url_may_be_another_than_people_see(buyer: Buyer, diff
 
 
 def test_an_order_id_is_given_once_and_never_again(buyer: Buyer) -> None:
-    seeded = buyer.control("orders")[0]["orderId"]
+    seeded = buyer.control("orders", origin="seeded")[0]["orderId"]
     made = buyer.create(orderId="RS-1")
     buyer.post(made["actionUrlCancel"], {})
     for taken in ("RS-1", seeded):
@@ -268,7 +268,9 @@ def test_quirks_are_read_from_text() -> None:
     quirks.set("shown_after_seconds=1.5")
     quirks.set("shown_after_reads=3")
     assert (quirks.clash, quirks.shown_after_seconds, quirks.shown_after_reads) == ("200", 1.5, 3)
-    for wrong in ("meteor=1", "clash=201", "url_differs=2", "shown_after_reads=x", "error_key=200",
+    with pytest.raises(ConfigError, match=r"clash=200, limit=400, .* vendors_deliver=true"):
+        quirks.set("meteor=1")
+    for wrong in ( "clash=201", "url_differs=2", "shown_after_reads=x", "error_key=200",
                   "shown_after_reads=1.5"):  # fmt: skip
         with pytest.raises(ConfigError):
             quirks.set(wrong)

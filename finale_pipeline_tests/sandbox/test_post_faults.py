@@ -122,7 +122,7 @@ GARBAGE = {
 @pytest.mark.parametrize("what", postfaults.GARBAGE)
 @pytest.mark.parametrize("kind", ["post-garbage", "record-garbage"])
 def test_an_order_is_kept_or_shown_otherwise_than_sent(buyer: Buyer, kind: str, what: str) -> None:
-    buyer.control("fault", fault=f"{kind}={what}*1")
+    buyer.control("fault", fault=f"{kind}={what}@order*1")
     buyer.read("/demo/api/product/P-1")  # is no order and does not meet it
     made = buyer.create()
     read = buyer.read(made["orderUrl"])

@@ -175,14 +175,16 @@ class Account:
         return urls
 
     def orders(self, origin: str | None = None) -> list[dict[str, Any]]:
-        """Return the purchase orders, each with its `origin`: `posted` or `seeded`.
+        """Return the purchase orders, each with its `origin`, for whoever watches the sandbox.
 
         Args:
-            origin: Only those; None = all.
+            origin: Only those that were `posted`, or `seeded` by the account; None = all.
         """
         with self.mutex:
             self.catch_up()
-            return [o for o in self.book.listed() if origin in {None, o["origin"]}]
+            books = {"posted": self.book.posted, "seeded": self.book.seeded}
+            chosen = books if origin is None else {origin: books[origin]}
+            return [{"origin": o, **order} for o, book in chosen.items() for order in book()]
 
     def garble(self, order: dict[str, Any], what: str) -> None:
         """Change one thing of a record that is about to be shown; see postfaults.GARBAGE."""

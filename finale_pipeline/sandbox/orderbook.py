@@ -74,16 +74,19 @@ class OrderBook:
         """Whether an order was made or changed by a POST; the account leaves it alone."""
         return number in self._numbers
 
-    def listed(self) -> list[Record]:
-        """Return every purchase order with its origin, for whoever watches the sandbox."""
-        return [
-            {"origin": self._origin(order["orderUrl"]), **order}
-            for order in self._records.all("order")
-            if order["orderTypeId"] == "PURCHASE_ORDER"
-        ]
+    def posted(self) -> list[Record]:
+        """Return the orders that POSTs made, oldest first."""
+        urls = [url for url, kept in self._kept.items() if kept.origin == "posted"]
+        return [self._records.get("order", url) for url in urls]
 
-    def _origin(self, url: str) -> str:
-        return self._kept[url].origin if url in self._kept else "seeded"
+    def seeded(self) -> list[Record]:
+        """Return the purchase orders that the account placed itself."""
+        posted = {url for url, kept in self._kept.items() if kept.origin == "posted"}
+        return [
+            order
+            for order in self._records.all("order")
+            if order["orderTypeId"] == "PURCHASE_ORDER" and order["orderUrl"] not in posted
+        ]
 
     def create(self, sent: dict[str, Any], *, garbage: str | None = None) -> Record:
         """Make an order; returns it.

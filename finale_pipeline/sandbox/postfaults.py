@@ -113,7 +113,9 @@ LINE_GARBAGE: Garbage = {
 }
 ORDER_GARBAGE: Garbage = {
     "supplier": _supplier,
-    "missing-line": lambda order, _url, _sku: order["orderItemList"].pop(),
+    "missing-line": lambda order, _url, _sku: order.update(
+        orderItemList=order["orderItemList"][:-1]
+    ),
     "extra-line": _extra_line,
     "place": lambda order, _url, _sku: order.update(destinationFacilityUrl=None),
     "reference": lambda order, _url, _sku: order.update(referenceNumber=None),

@@ -43,7 +43,7 @@ class Quirks:
     url_differs: bool = True
     lines_in_collection: bool = False
     loose_text: bool = True
-    shown_after_seconds: float = 0
+    shown_after_seconds: float = 0.0
     shown_after_reads: int = 0
     vendors_deliver: bool = True
 
@@ -56,15 +56,20 @@ class Quirks:
         name, _, value = text.partition("=")
         known = {field.name: getattr(self, field.name) for field in fields(self)}
         if name not in known:
-            raise ConfigError(f"{name!r} is no quirk.", step=f"Use one of {', '.join(known)}.")
+            listed = ", ".join(
+                f"{one}={str(position).lower() if isinstance(position, bool) else position}"
+                for one, position in known.items()
+            )
+            raise ConfigError(f"{name!r} is no quirk.", step=f"They are: {listed}.")
         setattr(self, name, _position(name, value, type(known[name])))
 
 
 def _position(name: str, value: str, kind: type) -> Any:
-    allowed: tuple[str, ...] | None = {str: FORMS, bool: ("true", "false")}.get(kind)
+    words: tuple[str, ...] = {str: FORMS, bool: ("true", "false")}.get(kind, ())
     if name == "error_key":
-        allowed = ERROR_KEYS
-    if (allowed and value not in allowed) or not (allowed or value.replace(".", "", 1).isdigit()):
-        wanted = ", ".join(allowed) if allowed else "a number"
+        words = ERROR_KEYS
+    digits = value.replace(".", "", 1) if kind is float else value
+    if value not in words if words else not digits.isdigit():
+        wanted = f"one of {', '.join(words)}" if words else "a number"
         raise ConfigError(f"{name} cannot be {value!r}.", step=f"Use {wanted}.")
     return value == "true" if kind is bool else kind(value)

@@ -78,6 +78,8 @@ class Fault:
             listed = "\n".join(f"  {name:17} {what}" for name, what in KINDS.items())
             raise ConfigError(f"{self.kind!r} is no fault.", step=f"Use one of:\n{listed}")
         self.argument = self.argument or DEFAULTS.get(self.kind, "")
+        if self.kind == "record-garbage":
+            self.path = None  # it is about single orders, however it was written
         if self.kind.endswith("-garbage") and self.argument not in postfaults.GARBAGE:
             raise ConfigError(
                 f"{self.argument!r} is no garbage.",

@@ -36,6 +36,7 @@ def body_of(raw: bytes) -> dict[str, Any]:
     """Return a request's JSON object, whatever its content type says."""
     try:
         sent = json.loads(raw, parse_constant=_no_number)
+        json.dumps(sent, ensure_ascii=False).encode()  # half a character is no text
     except (ValueError, RecursionError) as error:
         raise Refused("unreadable", "The body is not JSON.") from error
     if not isinstance(sent, dict):

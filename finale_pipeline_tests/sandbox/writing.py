@@ -62,16 +62,25 @@ class Buyer:
         count = max(map(len, columns.values()), default=0)
         return [{name: cells[i] for name, cells in columns.items()} for i in range(count)]
 
+    def stock(self) -> list[dict[str, Any]]:
+        columns = self.http.get("/demo/api/inventoryitem/").json()
+        count = max(map(len, columns.values()))
+        return [{name: cells[i] for name, cells in columns.items()} for i in range(count)]
+
     def on_order(self, order_url: str) -> dict[str, float]:
         """Return the units on order of each product in an order, as the stock tells."""
-        columns = self.http.get("/demo/api/inventoryitem/").json()
-        rows = zip(
-            columns["orderUrl"], columns["productUrl"], columns["quantityOnOrder"], strict=True
-        )
-        return {product: units for order, product, units in rows if order == order_url}
+        return {
+            row["productId"]: row["quantityOnOrder"]
+            for row in self.stock()
+            if row["orderUrl"] == order_url
+        }
+
+    def on_hand(self, sku: str) -> float:
+        rows = [row for row in self.stock() if row["productId"] == sku]
+        return sum(float(row["quantityOnHand"]) for row in rows)
 
     def control(self, what: str, **sent: object) -> Any:
-        return httpx.post(f"{self.sandbox.base_url}/sandbox/{what}", json=sent).json()["answer"]
+        return self.http.post(f"/sandbox/{what}", json=sent).json()["answer"]
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from finale_pipeline.assets.alert_checks import ALERT_CHECKS
+from finale_pipeline.assets.alert_checks import ALERT_ASSET_CHECKS
 from finale_pipeline.assets.catalog import facilities, products, vendors
 from finale_pipeline.assets.checks import ASSET_CHECKS
 from finale_pipeline.assets.critical import critical_items
@@ -28,7 +28,7 @@ definitions = dg.Definitions(
         shipments,
         plan,
     ],
-    asset_checks=[*ASSET_CHECKS, *ALERT_CHECKS, *PLAN_ASSET_CHECKS],
+    asset_checks=[*ASSET_CHECKS, *ALERT_ASSET_CHECKS, *PLAN_ASSET_CHECKS],
     jobs=[*SYNC_JOBS.values(), housekeeping],
     schedules=[*SCHEDULES, *ALERT_SCHEDULES],
     sensors=[*SENSORS, *ALERT_SENSORS],

@@ -1,11 +1,10 @@
 """The checks that carry the alerts: they do what is left to do, and show what is open."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from finale_pipeline.assets.checks import Check, Found, definition_of
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale
 
@@ -16,34 +15,7 @@ SHOWN = 50
 """Incidents in a check's table; mart.incident has all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a check shows.
-
-    Attributes:
-        passed: Whether nothing needs a person.
-        severity: WARN for low, ERROR for out.
-        why: What needs one.
-        metadata: Numbers and a table.
-    """
-
-    passed: bool
-    severity: dg.AssetCheckSeverity
-    why: str
-    metadata: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class AlertCheck:
-    """A check of the alerts: of which asset, by which name, and what it looks at."""
-
-    asset: str
-    name: str
-    description: str
-    look: "Callable[[Connection, Finale], Shown]"
-
-
-def _incidents(connection: "Connection", _finale: Finale) -> Shown:
+def _incidents(connection: "Connection", _finale: Finale) -> Found:
     """Show products whose incident nobody has decided about."""
     rows = connection.execute(
         "SELECT sku, name, level, state, opened_at::date, available_units, threshold_units,"
@@ -54,9 +26,8 @@ def _incidents(connection: "Connection", _finale: Finale) -> Shown:
     ).fetchall()
     due = [row for row in rows if row[3] == "open"]
     out = sum(1 for row in due if row[2] == "out")
-    return Shown(
+    return Found(
         not due,
-        dg.AssetCheckSeverity.ERROR if out else dg.AssetCheckSeverity.WARN,
         f"{out} out, {len(due) - out} low" if due else "",
         {
             "out": out,
@@ -64,6 +35,7 @@ def _incidents(connection: "Connection", _finale: Finale) -> Shown:
             "decided": len(rows) - len(due),
             "incidents": dg.MetadataValue.md(_table(rows)),
         },
+        severity=dg.AssetCheckSeverity.ERROR if out else None,
     )
 
 
@@ -81,7 +53,7 @@ def _table(rows: list[Any]) -> str:
     return "\n".join(lines)
 
 
-def _mails(connection: "Connection", finale: Finale) -> Shown:
+def _mails(connection: "Connection", finale: Finale) -> Found:
     """Send what waits, and show what cannot be sent."""
     from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
 
@@ -92,9 +64,8 @@ def _mails(connection: "Connection", finale: Finale) -> Shown:
         " OR state IN ('pending', 'sending') AND attempts > 0 ORDER BY outbox_id"
     ).fetchall()
     dead = sum(1 for row in rows if row[0] == "dead")
-    return Shown(
+    return Found(
         not rows,
-        dg.AssetCheckSeverity.ERROR if dead else dg.AssetCheckSeverity.WARN,
         f"{dead} mails cannot be delivered, {len(rows) - dead} wait for the mail service"
         if rows
         else "",
@@ -103,6 +74,7 @@ def _mails(connection: "Connection", finale: Finale) -> Shown:
             "dead": dead,
             "mails": dg.MetadataValue.md(_mail_table(rows)),
         },
+        severity=dg.AssetCheckSeverity.ERROR if dead else None,
     )
 
 
@@ -114,7 +86,7 @@ def _mail_table(rows: list[Any]) -> str:
     return "\n".join(lines)
 
 
-def _evaluated(connection: "Connection", finale: Finale) -> Shown:
+def _evaluated(connection: "Connection", finale: Finale) -> Found:
     """Evaluate stock that was read and not evaluated, then say whether all is."""
     from finale_pipeline.warehouse.items import is_behind  # noqa: PLC0415 - nothing at import
 
@@ -122,12 +94,7 @@ def _evaluated(connection: "Connection", finale: Finale) -> Shown:
         try:
             _catch_up(finale)
         except PipelineError as error:
-            return Shown(
-                passed=False,
-                severity=dg.AssetCheckSeverity.WARN,
-                why=error.what,
-                metadata={"next_step": error.step},
-            )
+            return Found(passed=False, why=error.what, numbers={"next_step": error.step})
     row = connection.execute(
         "SELECT to_char(evaluated_at, 'YYYY-MM-DD HH24:MI:SS UTC'), watched FROM ops.evaluation"
     ).fetchone()
@@ -135,7 +102,7 @@ def _evaluated(connection: "Connection", finale: Finale) -> Shown:
     still = is_behind(connection)
     why = "stock was read and not evaluated" if still else ""
     told = {"evaluated_at": str(evaluated), "watched": int(str(watched))}
-    return Shown(not still, dg.AssetCheckSeverity.WARN, why, told)
+    return Found(not still, why, told)
 
 
 def _catch_up(finale: Finale) -> None:
@@ -146,20 +113,20 @@ def _catch_up(finale: Finale) -> None:
         deliver_now(run)
 
 
-CHECKS = (
-    AlertCheck(
+ALERT_CHECKS = (
+    Check(
         "inventory_levels",
         "crossings_are_evaluated",
         "Every read of stock was compared with the one before; what crossed a level is told.",
         _evaluated,
     ),
-    AlertCheck(
+    Check(
         "critical_items",
         "nothing_needs_a_decision",
         "No product is out or low that nobody has acknowledged, snoozed or ordered.",
         _incidents,
     ),
-    AlertCheck(
+    Check(
         "critical_items",
         "mails_are_delivered",
         "No mail was given up, none waits for a sick mail service.",
@@ -167,42 +134,4 @@ CHECKS = (
     ),
 )
 
-
-def alert_evaluations(
-    connection: "Connection", finale: Finale, assets: tuple[str, ...]
-) -> Iterator[dg.AssetCheckEvaluation]:
-    """Look at the alerts of some assets; for jobs that sync them outside of their asset."""
-    for check in CHECKS:
-        if check.asset in assets:
-            shown = check.look(connection, finale)
-            yield dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(check.asset),
-                check_name=check.name,
-                passed=shown.passed,
-                metadata={
-                    name: value
-                    if isinstance(value, dg.MetadataValue)
-                    else dg.MetadataValue.text(str(value))
-                    for name, value in shown.metadata.items()
-                },
-                severity=shown.severity,
-                description=shown.why or None,
-            )
-
-
-def _definition(check: AlertCheck) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=check.asset, name=check.name, description=check.description)
-    def definition(finale: Finale) -> dg.AssetCheckResult:
-        with finale.warehouse() as connection:
-            shown = check.look(connection, finale)
-        return dg.AssetCheckResult(
-            passed=shown.passed,
-            severity=shown.severity,
-            description=shown.why or None,
-            metadata=shown.metadata,
-        )
-
-    return definition
-
-
-ALERT_CHECKS = [_definition(check) for check in CHECKS]
+ALERT_ASSET_CHECKS = [definition_of(check) for check in ALERT_CHECKS]

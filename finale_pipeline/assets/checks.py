@@ -19,11 +19,19 @@ BLOCKS = dg.AssetCheckSeverity.ERROR
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a check found: whether it passed, why not, and its numbers."""
+    """What a check found.
+
+    Attributes:
+        passed: Whether it holds.
+        why: Why not.
+        numbers: What was looked at; a `MetadataValue` is shown as it is.
+        severity: How bad this finding is; None = as bad as the check says.
+    """
 
     passed: bool
     why: str
     numbers: dict[str, Any]
+    severity: dg.AssetCheckSeverity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +226,7 @@ def evaluations(
     connection: "Connection",
     finale: Finale,
     assets: tuple[str, ...],
-    checks: tuple[Check, ...] = CHECKS,
+    checks: tuple[Check, ...],
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """Look at every check of some assets; for jobs that sync them outside of their asset."""
     for check in checks:
@@ -229,7 +237,7 @@ def evaluations(
                 check_name=check.name,
                 passed=found.passed,
                 metadata={name: _shown(value) for name, value in found.numbers.items()},
-                severity=check.severity,
+                severity=found.severity or check.severity,
                 description=found.why or None,
                 blocking=check.is_blocking,
             )
@@ -237,6 +245,8 @@ def evaluations(
 
 def _shown(value: object) -> dg.MetadataValue[Any]:
     """Return a number as one, so that the UI can plot it; anything else as text."""
+    if isinstance(value, dg.MetadataValue):
+        return value
     if isinstance(value, int):
         return dg.MetadataValue.int(value)
     return dg.MetadataValue.text(str(value))
@@ -256,9 +266,9 @@ def definition_of(check: Check) -> dg.AssetChecksDefinition:
             found = check.look(connection, finale)
         return dg.AssetCheckResult(
             passed=found.passed,
-            severity=check.severity,
+            severity=found.severity or check.severity,
             description=found.why or None,
-            metadata=found.numbers,
+            metadata={name: _shown(value) for name, value in found.numbers.items()},
         )
 
     return definition

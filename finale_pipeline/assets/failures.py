@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 
 import dagster as dg
 
-from finale_pipeline.assets.alert_checks import alert_evaluations
+from finale_pipeline.assets.alert_checks import ALERT_CHECKS
 from finale_pipeline.assets.checks import CHECKS, Check, evaluations
 from finale_pipeline.errors import PipelineError, SkippedError
 from finale_pipeline.resources import Finale
@@ -21,10 +21,7 @@ def tell_checks(
 ) -> None:
     """Log how the checks of some assets stand, as if they had run beside them."""
     with finale.warehouse() as connection:
-        for evaluation in (
-            *evaluations(connection, finale, assets, checks),
-            *alert_evaluations(connection, finale, assets),
-        ):
+        for evaluation in evaluations(connection, finale, assets, (*checks, *ALERT_CHECKS)):
             # Dagster takes it, and its event log counts it; only its annotation leaves it out.
             context.log_event(evaluation)  # type: ignore[arg-type]
 

@@ -97,9 +97,10 @@ def _decision() -> pl.Expr:
     )  # fmt: skip
     of_point = pl.when(pl.col("reorder_point_source") == "ours").then(ours).otherwise(source)
     point = pl.format("the reorder point {} ({})", number("reorder_point_units"), of_point)
+    # Two decimals: "up to 10" must not stand beside 11, ordered because it is 10.04.
     order = pl.format(
         " At or below {}: order {}, up to {} in packs of {}.", point,
-        number("quantity_units"), number("order_up_to_units"), number("pack_units"),
+        number("quantity_units"), number("order_up_to_units", decimals=2), number("pack_units"),
     )  # fmt: skip
     owed = pl.format(
         " Nothing sells, and {} are owed: order {}.",

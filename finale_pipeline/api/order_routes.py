@@ -20,7 +20,8 @@ from finale_pipeline.api.problems import Problem
 from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.drafting import Ask, Desk, Drafted
+    from finale_pipeline.ordering.desk import Desk
+    from finale_pipeline.ordering.drafting import Ask, Drafted
 
 router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems(409))
 
@@ -155,7 +156,7 @@ def _ask(wanted: Order, key: str | None) -> "Ask":
 
 def desk_of(context: Context) -> "Desk":
     """Return a desk to draft at."""
-    from finale_pipeline.ordering.drafting import Desk  # noqa: PLC0415
+    from finale_pipeline.ordering.desk import Desk  # noqa: PLC0415
 
     return Desk(context.settings, context.clock, time.sleep)
 

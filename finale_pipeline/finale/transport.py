@@ -41,13 +41,7 @@ CLOCK_NOISE = timedelta(seconds=5)
 
 
 def http_client(source: "Source", *, method: str, gzip: bool = False) -> httpx.Client:
-    """Return connections to the account that send one method and refuse every other.
-
-    Args:
-        source: The account.
-        method: GET, or POST where permission to write was given.
-        gzip: Whether to ask for compressed answers.
-    """
+    """Return connections to the account that send one method, GET or POST, and refuse others."""
 
     def only(request: httpx.Request) -> None:
         if request.method != method:

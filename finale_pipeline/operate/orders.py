@@ -12,8 +12,10 @@ from psycopg.rows import dict_row
 from finale_pipeline.domain.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
 from finale_pipeline.ordering import drafting
-from finale_pipeline.ordering.drafting import Ask, Desk, Drafted
+from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.drafting import Ask, Drafted
 from finale_pipeline.sync.source import utc_now
+from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def preview(desk: Desk, ask: Ask) -> Drafted:
 def listed(desk: Desk, *, limit: int) -> list[dict[str, Any]]:
     """Return the newest orders of the ledger."""
     with desk.warehouse() as connection:
-        return drafting.recent(connection, limit=limit)
+        return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]
 
 
 def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:

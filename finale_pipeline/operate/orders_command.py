@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from finale_pipeline.notify.plain import plain
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.drafting import Desk, Drafted
+    from finale_pipeline.ordering.desk import Desk
+    from finale_pipeline.ordering.drafting import Drafted
     from finale_pipeline.ordering.proposals import Proposal
     from finale_pipeline.settings import Settings
 
@@ -57,14 +58,14 @@ def run(options: argparse.Namespace, settings: "Settings", say: Say) -> int:
     desk = orders.desk_of(with_running_sandbox(settings))
     if options.action == "draft":
         return _draft(options, desk, say)
-    from finale_pipeline.ordering import drafting  # noqa: PLC0415
+    from finale_pipeline.ordering import drafting, resolving  # noqa: PLC0415
 
     if options.action == "list":
         rows = orders.listed(desk, limit=options.limit)
     elif options.action == "check":
-        rows = [row.as_dict() for row in drafting.check(desk, orders.who())]
+        rows = [row.as_dict() for row in resolving.check(desk, orders.who())]
     else:
-        given_up = drafting.abandon(
+        given_up = resolving.abandon(
             desk, options.reference, actor=orders.who(), note=options.note
         )  # fmt: skip
         rows = [given_up.as_dict()]

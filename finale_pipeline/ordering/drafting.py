@@ -1,30 +1,23 @@
 """Drafting as a whole: what is wanted, what a person must agree to, and then order by order."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from finale_pipeline.domain.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
-from finale_pipeline.finale.budget import Budget
-from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.ordering import wishes
-from finale_pipeline.ordering.lookup import Looker
+from finale_pipeline.ordering.desk import Desk
 from finale_pipeline.ordering.procedure import Procedure
 from finale_pipeline.ordering.proposals import Proposal, propose
 from finale_pipeline.ordering.wishes import GivenLine
-from finale_pipeline.settings import LOOPBACK
-from finale_pipeline.sync.run import refuse_another_account
-from finale_pipeline.sync.source import open_client, source_of
-from finale_pipeline.warehouse import order_writes, schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
-from finale_pipeline.warehouse.order_writes import Change, Intent, Written, move
-from finale_pipeline.warehouse.requests import Limits, SharedLedger
+from finale_pipeline.warehouse import order_writes
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.order_writes import Intent, Written
 
 if TYPE_CHECKING:
+    from finale_pipeline.finale.orders import OrderWriter
     from finale_pipeline.settings import Settings
 
 OLDEST_PLAN = timedelta(days=14)
@@ -100,66 +93,6 @@ class Drafted:
         return body_hash(repr(seen))
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What drafting works with: settings, the clock, and how to wait."""
-
-    settings: "Settings"
-    clock: Callable[[], datetime]
-    sleep: Callable[[float], None]
-
-    @contextmanager
-    def warehouse(self) -> Iterator[Connection]:
-        """Open the warehouse, if it holds the account's data."""
-        with (
-            connect(database_url(self.settings), name="finale orders") as connection,
-            database_errors("drafting orders"),
-        ):
-            schema.require_current(connection)
-            _refuse_other_data(connection, self.settings)
-            yield connection
-
-    @contextmanager
-    def procedure(self, connection: Connection, actor: str) -> Iterator[Procedure]:
-        """Open what reads Finale; the caller holds the lock of drafting."""
-        settings, url = self.settings, database_url(self.settings)
-        with open_client(settings, url, clock=self.clock, sleep=self.sleep) as client:
-            yield Procedure(
-                connection, Looker(client, settings.row_cap), actor, settings.zone, self.clock,
-                self.sleep, f"{settings.base_url.rstrip('/')}/{settings.account}",
-            )  # fmt: skip
-
-    @contextmanager
-    def writer(self) -> Iterator[OrderWriter]:
-        """Open what writes to Finale.
-
-        Raises:
-            WritesOff: The settings do not allow it.
-        """
-        settings = self.settings
-        permission = WritePermission(settings)
-        limits = Limits(post_per_minute=settings.post_per_minute)
-        ledger = SharedLedger(database_url(settings), limits)
-        budget = Budget(ledger, clock=self.clock, sleep=self.sleep)
-        try:
-            with OrderWriter(permission, source_of(settings), budget=budget) as writer:
-                yield writer
-        finally:
-            ledger.close()
-
-
-def _refuse_other_data(connection: Connection, settings: "Settings") -> None:
-    """The data of one account, or of a sandbox, must never become orders of another."""
-    source = source_of(settings)
-    refuse_another_account(connection, source)
-    row = connection.execute("SELECT base_url FROM ops.account").fetchone()
-    if row is not None and (urlsplit(str(row[0])).hostname in LOOPBACK) != source.is_loopback:
-        raise ConfigError(
-            f"The data here were read from {row[0]}, and the settings name {source.base_url}.",
-            step="Use a database of its own for the sandbox and for the real account.",
-        )
-
-
 def look(connection: Connection, settings: "Settings", ask: Ask, *, now: datetime) -> Drafted:
     """Return what would be drafted; nothing is sent and nothing written.
 
@@ -215,7 +148,7 @@ def draft(desk: Desk, ask: Ask, *, confirm: Callable[[Drafted], bool]) -> Drafte
         NeedsDecision: There are duplicates, and nobody agreed.
         SkippedError: Another process drafts just now.
     """
-    WritePermission(desk.settings)
+    desk.require_permission()
     with desk.warehouse() as connection:
         answered = _answered(connection, ask)
         if answered is not None:
@@ -270,7 +203,7 @@ def _intents(made: Drafted, ask: Ask) -> Iterator[Intent]:
             )
 
 
-def _place(procedure: Procedure, writer: OrderWriter, intent: Intent, done: Drafted) -> None:
+def _place(procedure: Procedure, writer: "OrderWriter", intent: Intent, done: Drafted) -> None:
     reference = intent.draft.reference
     try:
         done.rows[reference] = procedure.place(intent, writer)
@@ -334,42 +267,3 @@ def _answered(connection: Connection, ask: Ask) -> Drafted | None:
                 step="Use a new key for another order.",
             )
     return Drafted(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
-
-
-def check(desk: Desk, actor: str) -> list[Written]:
-    """Find out how orders ended that were left open; nothing is sent.
-
-    Raises:
-        SkippedError: Another process drafts just now.
-    """
-    with desk.warehouse() as connection, order_writes.only_drafter(connection):
-        rows = order_writes.open_rows(connection)
-        if not rows:
-            return []
-        with desk.procedure(connection, actor) as procedure:
-            return [procedure.resolve(row) for row in rows]
-
-
-def abandon(desk: Desk, reference: str, *, actor: str, note: str | None) -> Written:
-    """Give an order up that was left open, after a person looked in Finale.
-
-    Raises:
-        ConfigError: There is no such order, or it is not open.
-        SkippedError: Another process drafts just now.
-    """
-    with desk.warehouse() as connection, order_writes.only_drafter(connection):
-        row = order_writes.find(connection, reference)
-        if row is None or row.state not in (*order_writes.OPEN, "refused"):
-            state = "not known" if row is None else row.state
-            raise ConfigError(
-                f"Order {reference} is {state}.",
-                data="Nothing was changed.",
-                step="See: finale orders list",
-            )
-        change = Change("abandoned", actor, note or "given up by a person")
-        return move(connection, row, change, now=desk.clock())
-
-
-def recent(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
-    """Return the newest orders of the ledger, as people read them."""
-    return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]

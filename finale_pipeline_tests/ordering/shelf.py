@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.ordering.drafting import Ask, Desk, Drafted, draft
+from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.drafting import Ask, Drafted, draft
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings

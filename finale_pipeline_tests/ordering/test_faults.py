@@ -3,7 +3,7 @@
 import pytest
 
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.ordering.drafting import abandon, check
+from finale_pipeline.ordering.resolving import abandon, check
 from finale_pipeline_tests.ordering.shelf import Shelf
 from finale_pipeline_tests.sync.helpers import sync
 

@@ -9,7 +9,9 @@ from datetime import datetime
 
 import pytest
 
-from finale_pipeline.ordering.drafting import Ask, Desk, check, draft
+from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.drafting import Ask, draft
+from finale_pipeline.ordering.resolving import check
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import new_database, settings_for

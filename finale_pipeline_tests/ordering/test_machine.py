@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 )
 
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.ordering.drafting import abandon, check
+from finale_pipeline.ordering.resolving import abandon, check
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer

@@ -12,7 +12,7 @@ from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.finale.transport import http_client
 from finale_pipeline.operate.doctor import examine
-from finale_pipeline.ordering.drafting import check
+from finale_pipeline.ordering.resolving import check
 from finale_pipeline.sync.source import source_of
 from finale_pipeline.sync.strategies import STRATEGIES
 from finale_pipeline.warehouse.requests import Limits, SharedLedger
@@ -77,7 +77,7 @@ def test_no_text_but_the_writers_names_a_verb_that_writes() -> None:
 def test_only_drafting_imports_the_writer() -> None:
     target = "finale_pipeline.finale.orders"
     users = {name for name, tree in modules() if target in imports(tree)}
-    assert users == {"ordering/drafting.py", "ordering/procedure.py"}
+    assert users == {"ordering/desk.py", "ordering/drafting.py", "ordering/procedure.py"}
 
 
 def test_no_action_of_an_order_is_in_the_code() -> None:

@@ -47,12 +47,12 @@ def _rows(connection: Connection, query: str, *values: object) -> list[dict[str,
 
 
 def newest_day(connection: Connection) -> date:
-    """Return the day of the newest plan.
+    """Return the newest day that was planned, whether it orders something or not.
 
     Raises:
         ConfigError: There is none.
     """
-    row = connection.execute("SELECT max(snapshot_on) FROM mart.purchase_plan").fetchone()
+    row = connection.execute("SELECT max(snapshot_on) FROM plan.forecast").fetchone()
     if row is None or not isinstance(row[0], date):
         raise ConfigError(
             "There is no purchase plan yet.",

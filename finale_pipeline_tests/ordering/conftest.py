@@ -1,7 +1,6 @@
 """Fixtures: a warehouse synced once from the small account, and that account for each test."""
 
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,18 +10,14 @@ from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
-from finale_pipeline_tests.ordering.shelf import Shelf
-from finale_pipeline_tests.sync.helpers import sync
+from finale_pipeline_tests.ordering.shelf import Shelf, fill
 
 
 @pytest.fixture(scope="session")
 def synced(server: str, upgraded: str) -> str:
     """Name of a database that a full sync of the small account has filled, to copy from."""
-    url = new_database(server, template=upgraded)
     account = invented_account(products=400, clock=Clock(frozen_at=NOW), years=0.4)
-    with SandboxServer(account, rate_limits=None) as sandbox:
-        sync(settings_for(url, sandbox))
-    return urlsplit(url).path.lstrip("/")
+    return fill(new_database(server, template=upgraded), account)
 
 
 STARTED = datetime.now(UTC).replace(microsecond=0)
@@ -37,10 +32,7 @@ def present_account() -> Account:
 @pytest.fixture(scope="session")
 def synced_today(server: str, upgraded: str) -> str:
     """Name of a database synced from that account, to copy from."""
-    url = new_database(server, template=upgraded)
-    with SandboxServer(present_account(), rate_limits=None) as sandbox:
-        sync(settings_for(url, sandbox))
-    return urlsplit(url).path.lstrip("/")
+    return fill(new_database(server, template=upgraded), present_account())
 
 
 @pytest.fixture

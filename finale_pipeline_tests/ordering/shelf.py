@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from finale_pipeline.ordering.desk import Desk
 from finale_pipeline.ordering.drafting import Ask, Drafted, draft
+from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline_tests.conftest import NOW
+from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline_tests.conftest import NOW, settings_for
+from finale_pipeline_tests.sync.helpers import sync
 
 TODAY = NOW.date()
 PLACE = "/demo/api/facility/10001"
@@ -22,6 +25,26 @@ WHERE s.is_main AND p.status = 'PRODUCT_ACTIVE' AND s.price IS NOT NULL AND p.re
   AND NOT EXISTS (SELECT FROM core.purchase_order_line l WHERE l.product_url = s.product_url)
 ORDER BY s.vendor_url, s.product_url
 """
+
+
+ANOTHER_DAY = """
+INSERT INTO plan.forecast
+SELECT (jsonb_populate_record(f, jsonb_build_object('snapshot_on', %s::date))).*
+FROM (SELECT f FROM plan.forecast f LIMIT 1) one(f) ON CONFLICT DO NOTHING
+"""
+
+
+def fill(url: str, account: Account) -> str:
+    """Sync an account into a database and plan its day, without orders; return its name."""
+    with SandboxServer(account, rate_limits=None) as sandbox:
+        settings = settings_for(url, sandbox)
+        sync(settings)
+    now = account.clock.now()
+    with connect(url, name="tests") as connection:
+        plan_day(connection, now.date(), settings, now=now)
+        connection.execute("DELETE FROM plan.purchase_order_draft_line")
+        connection.execute("DELETE FROM plan.purchase_order_draft")
+    return urlsplit(url).path.lstrip("/")
 
 
 @dataclass
@@ -47,6 +70,7 @@ class Shelf:
         by_vendor: dict[str, list[Any]] = {}
         for row in self.rows(WANTED):
             by_vendor.setdefault(row[0], []).append(row)
+        self.connection.execute(ANOTHER_DAY.encode(), (on,))
         chosen = [v for v, rows in by_vendor.items() if len(rows) >= lines][:vendors]
         for vendor in chosen:
             self._draft(vendor, by_vendor[vendor][:lines], on)

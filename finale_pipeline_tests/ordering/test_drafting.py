@@ -182,3 +182,11 @@ def test_a_drafted_product_counts_as_ordered_for_alerts(shelf: Shelf) -> None:
     (reference,) = shelf.draft().rows
     query = "SELECT state, note, decided_by FROM ops.incident WHERE subject = %s"
     assert shelf.rows(query, product) == [("ordered", f"drafted in Finale as {reference}", "buyer")]
+
+
+def test_a_newer_plan_that_orders_nothing_leaves_the_older_one_alone(shelf: Shelf) -> None:
+    shelf.plan(vendors=1)
+    shelf.later(days=1)
+    shelf.plan(vendors=0, on=shelf.account.clock.now().date())
+    assert shelf.draft().proposals == []
+    assert shelf.sandbox.posts == []

@@ -21,6 +21,7 @@ SHOWN = 60
 
 
 @router.get("/orders")
+@router.get("/orders/draft")
 def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show the orders that were drafted, newest first."""
     query = f"{ORDERS.query} ORDER BY intended_at DESC, reference LIMIT {SHOWN}"

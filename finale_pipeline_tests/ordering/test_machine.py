@@ -20,7 +20,7 @@ from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
-from finale_pipeline_tests.ordering.shelf import Shelf, fill
+from finale_pipeline_tests.ordering.shelf import Shelf
 from finale_pipeline_tests.sync.helpers import sync
 
 POSTS = (
@@ -44,7 +44,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        account = invented_account(products=60, clock=Clock(frozen_at=NOW), years=0.2)
+        account = invented_account(products=400, clock=Clock(frozen_at=NOW), years=0.4)
         self.sandbox = SandboxServer(account, rate_limits=None, on_request=self._on_request)
         self.sandbox.__enter__()
         settings = settings_for(url, self.sandbox, allow_writes=True, post_per_minute=100_000)
@@ -169,26 +169,19 @@ class Machine(RuleBasedStateMachine):
             assert kept == {(x["product_url"], float(x["quantity_units"])) for x in lines}
 
 
-@pytest.fixture(scope="session")
-def small(server: str, upgraded: str) -> str:
-    """Name of a database synced from the machine's account, to copy from."""
-    account = invented_account(products=60, clock=Clock(frozen_at=NOW), years=0.2)
-    return fill(new_database(server, template=upgraded), account)
-
-
-def machine(server: str, small: str) -> type[Machine]:
+def machine(server: str, synced: str) -> type[Machine]:
     """Return the machine, with a database of its own for each history."""
 
     class WithDatabase(Machine):
         def __init__(self) -> None:
-            super().__init__(new_database(server, template=small))
+            super().__init__(new_database(server, template=synced))
 
     return WithDatabase
 
 
-def test_a_few_histories_of_drafting_make_each_order_once(server: str, small: str) -> None:
+def test_a_few_histories_of_drafting_make_each_order_once(server: str, synced: str) -> None:
     run_state_machine_as_test(
-        machine(server, small),
+        machine(server, synced),
         settings=example_settings(
             max_examples=3, stateful_step_count=7, derandomize=True, deadline=None
         ),
@@ -196,8 +189,8 @@ def test_a_few_histories_of_drafting_make_each_order_once(server: str, small: st
 
 
 @pytest.mark.slow
-def test_many_histories_of_drafting_make_each_order_once(server: str, small: str) -> None:
+def test_many_histories_of_drafting_make_each_order_once(server: str, synced: str) -> None:
     run_state_machine_as_test(
-        machine(server, small),
+        machine(server, synced),
         settings=example_settings(max_examples=40, stateful_step_count=20, deadline=None),
     )

@@ -59,7 +59,11 @@ def orders(connection: Connection) -> Iterator[Finding]:
             f"{row.reference} is {row.state}: {row.error or 'the process ended before its end'}",
             "Run: finale orders check; see docs/runbooks/purchase-orders.md",
         )
-    query = "SELECT count(*) FROM ops.purchase_order_write WHERE state = 'differs'"
+    # One that a person committed or cancelled in Finale was looked at.
+    query = (
+        "SELECT count(*) FROM mart.purchase_order_sent WHERE state = 'differs'"
+        " AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'"
+    )
     (wrong,) = cast("tuple[int]", connection.execute(query).fetchone())
     if wrong:
         says = f"{wrong} orders in Finale are not what was meant"

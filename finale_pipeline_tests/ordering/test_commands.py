@@ -118,6 +118,9 @@ def test_what_was_made_otherwise_ends_the_command_with_an_error(
     code, out, _ = finale("orders", "draft")
     assert (code, "linked to no product" in out) == (7, True)
     assert any("not what was meant" in f.says for f in examine(shelf.settings))
+    shelf.account.book.act(shelf.book()[0]["orderUrl"], "cancel")
+    assert finale("sync", "sales")[0] == 0
+    assert not any("not what was meant" in f.says for f in examine(shelf.settings))
 
 
 def test_nobody_sits_there_to_agree_to_duplicates(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from finale_pipeline.errors import PipelineError
+from finale_pipeline.errors import PipelineError, ThrottledError
 from finale_pipeline.ordering.resolving import abandon, check
 from finale_pipeline_tests.ordering.shelf import Shelf
 from finale_pipeline_tests.sync.helpers import sync
@@ -213,3 +213,19 @@ def test_a_person_may_commit_the_order_and_only_then_it_is_on_order(shelf: Shelf
     assert shelf.rows(query, product) == [(before[0][0] + 12,)]
     shown = shelf.rows("SELECT state, finale_status, is_open FROM mart.purchase_order_sent")
     assert shown == [("created", "ORDER_LOCKED", True)]
+
+
+def test_a_used_up_budget_stops_before_anything_is_noted_as_sent(shelf: Shelf) -> None:
+    shelf.plan(vendors=1)
+    shelf.settings = shelf.settings.model_copy(update={"post_per_minute": 10})
+    shelf.connection.execute(
+        "INSERT INTO ops.request (sent_at, method, is_collection)"
+        " SELECT %s::timestamptz + interval '30 s', 'POST', false FROM generate_series(1, 10)",
+        (shelf.account.clock.now(),),
+    )
+    done = shelf.draft()
+    assert isinstance(done.error, ThrottledError)
+    assert (shelf.states(), shelf.sandbox.posts) == (["intended"], [])
+    shelf.later(minutes=2)
+    assert shelf.draft().is_good
+    shelf.assert_book_is_the_ledger(1)

@@ -104,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KIND[=ARG][@PATH][*TIMES][+SKIP]",
         help="a fault to meet, such as status=503@product*2; an unknown one lists all",
     )
+    sandbox.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how writes behave where Finale's own behaviour is not known; a wrong one lists all",
+    )
     sandbox.add_argument("--no-limits", action="store_true", help="without request budgets")
     sandbox.add_argument("--latency", type=float, default=0, metavar="SECONDS")
     sandbox.add_argument("--bandwidth", type=float, metavar="BYTES_PER_SECOND")

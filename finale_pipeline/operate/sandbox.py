@@ -56,6 +56,8 @@ def serve(options: argparse.Namespace, say: Callable[[str], None]) -> None:
     """Serve until interrupted."""
     orders = Path(options.orders) if options.orders else None
     account = build(options.products, options.seed, orders)
+    for text in options.quirk:
+        account.quirks.set(text)
     with server(
         account,
         options.port,

@@ -9,26 +9,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from finale_pipeline.sandbox.catalog import Maker
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.columns import Cells, Table
+from finale_pipeline.sandbox.orderbook import OrderBook
 from finale_pipeline.sandbox.purchases import Purchase
-from finale_pipeline.sandbox.sales import STAMP, Document, Event, Product
+from finale_pipeline.sandbox.quirks import Quirks
+from finale_pipeline.sandbox.records import Records, encoded
+from finale_pipeline.sandbox.sales import STAMP, Document, Event
+from finale_pipeline.sandbox.stock import Stock, on_order_row
 
 NAME = "demo"
 QUANTITIES = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
-
-
-def encoded(record: dict[str, Any]) -> Cells:
-    """Return a record's cells as JSON text."""
-    return {name: msgspec.json.encode(value) for name, value in record.items()}
-
-
-def decoded(cells: Cells) -> dict[str, Any]:
-    """Return a record from its cells."""
-    return {name: msgspec.json.decode(cell) for name, cell in cells.items()}
 
 
 class Account:
@@ -43,6 +35,8 @@ class Account:
     Attributes:
         tables: Its collections by path.
         mutex: Held while it answers or changes.
+        quirks: How it behaves where the real one is not known.
+        book: Its purchase orders, and what POSTs do to them.
     """
 
     name = NAME
@@ -52,8 +46,7 @@ class Account:
         self.mutex = threading.RLock()
         self._random = random.Random(seed)  # noqa: S311 - a simulation, repeatable
         self._created = 0
-        self._on_hand: dict[str, int] | None = None
-        self._ordered: dict[bytes, list[int]] | None = None
+        self.quirks = Quirks()
         now = self._now()
 
         def table(key: str, records: Iterable[dict[str, Any]]) -> Table:
@@ -81,6 +74,9 @@ class Account:
                 _history(documents.values(), path),
                 hidden="orderItemList" if path == "order" else None,
             )
+        self._stock = Stock(self.tables["inventoryitem"], NAME, self._now)
+        self._records = Records(self.tables, NAME, clock)
+        self.book = OrderBook(self._records, self._stock, self.quirks)
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
@@ -93,14 +89,20 @@ class Account:
         return datetime.fromtimestamp(self.tables["product"].first_stamp(), UTC)
 
     def catch_up(self) -> int:
-        """Let happen what the clock has passed; return how much that was."""
+        """Let happen what the clock has passed; return how much that was.
+
+        An order that was changed by a POST is left to whoever did that.
+        """
         with self.mutex:
             due, self._coming = _until(self._coming, self._now())
             for event in due:
                 if event.document is not None:
+                    if self.book.holds(event.document.number):
+                        continue
                     self.put(event.document)
                 for product, units in event.taken:
-                    self._take(product, units)
+                    self._stock.take(product, units)
+            self.book.deliver()
         return len(due)
 
     def put(self, document: Document) -> None:
@@ -111,79 +113,26 @@ class Account:
             key = str(record[f"{path}Url"])
             table.put(_seconds(record), cells, place=table.find(key))
         if isinstance(document, Purchase):
-            self._expect(document)
-
-    def _expect(self, purchase: Purchase) -> None:
-        """Let the stock show what of a purchase order is still to come."""
-        table = self.tables["inventoryitem"]
-        if self._ordered is None:
-            self._ordered = defaultdict(list)
-            for place in table.places():
-                self._ordered[table.record(place)["orderUrl"]].append(place)
-        url = msgspec.json.encode(f"/{NAME}/api/order/{purchase.number}")
-        for place in self._ordered.pop(url, []):
-            table.drop(place)
-        for record in self._to_come(purchase):
-            self._ordered[url].append(table.put(self._now(), encoded(record)))
+            url = f"/{NAME}/api/order/{document.number}"
+            self._stock.expect(url, self._to_come(document))
 
     def _to_come(self, document: Document) -> Iterator[dict[str, Any]]:
         """Yield the rows of stock that an open purchase order is in."""
         if isinstance(document, Purchase):
+            base = f"/{NAME}/api/"
             for product, units in document.open_lines():
-                yield {
-                    "facilityUrl": f"/{NAME}/api/facility/10001",
-                    "parentFacilityUrl": None,
-                    "productId": product.sku,
-                    "productUrl": product.url,
-                    "lotId": None,
-                    "normalizedPackingString": None,
-                    "orderUrl": f"/{NAME}/api/order/{document.number}",
-                    "quantityOnHand": 0,
-                    "quantityOnOrder": units,
-                    "quantityReserved": 0,
-                }
-
-    def _take(self, product: Product, units: float) -> None:
-        """Take units off a product's first entry on hand; without one it is over-shipped."""
-        table = self.tables["inventoryitem"]
-        if self._on_hand is None:
-            places = ((table.key_of(p), p) for p in reversed(table.places()))
-            self._on_hand = {url: p for url, p in places if table.record(p)["orderUrl"] == b"null"}
-        place = self._on_hand.get(product.url)
-        if place is None:
-            self._on_hand[product.url] = self._add_stock(product.url, product.sku, -units)
-            return
-        cells = dict(table.record(place))
-        before = float(msgspec.json.decode(cells["quantityOnHand"]))
-        cells["quantityOnHand"] = msgspec.json.encode(before - units)
-        self._on_hand[product.url] = table.put(self._now(), cells, place=place)
-
-    def _add_stock(self, url: str, sku: str, units: float) -> int:
-        facility = f"/{NAME}/api/facility/"
-        record = {
-            "facilityUrl": f"{facility}20000",
-            "parentFacilityUrl": f"{facility}10001",
-            "productId": sku,
-            "productUrl": url,
-            "orderUrl": None,
-            "quantityOnHand": units,
-            "quantityOnOrder": 0,
-            "quantityReserved": 0,
-        }
-        return self.tables["inventoryitem"].put(self._now(), encoded(record))
+                yield on_order_row(
+                    product,
+                    units,
+                    order=f"{base}order/{document.number}",
+                    facility=f"{base}facility/10001",
+                )
 
     def set_stock(self, product_url: str, units: float) -> None:
         """Leave one entry of a product: so many units on hand at the first sublocation."""
         with self.mutex:
-            self._drop_stock({product_url})
-            self._add_stock(product_url, product_url.rpartition("/")[2], units)
-
-    def _drop_stock(self, urls: set[str]) -> None:
-        table = self.tables["inventoryitem"]
-        self._on_hand = self._ordered = None
-        for place in table.places():
-            if table.key_of(place) in urls:
-                table.drop(place)
+            self._stock.drop({product_url})
+            self._stock.add(product_url, product_url.rpartition("/")[2], units)
 
     def edit_products(self, count: int) -> list[str]:
         """Change the cost of so many products, and their stamp to now; return their urls."""
@@ -205,7 +154,7 @@ class Account:
             urls = {products.key_of(place) for place in chosen}
             for place in chosen:
                 products.drop(place)
-            self._drop_stock(urls)
+            self._stock.drop(urls)
         return sorted(urls)
 
     def create_products(self, count: int) -> list[str]:
@@ -225,11 +174,38 @@ class Account:
                 urls.append(record["productUrl"])
         return urls
 
+    def orders(self, origin: str | None = None) -> list[dict[str, Any]]:
+        """Return the purchase orders, each with its `origin`, for whoever watches the sandbox.
+
+        Args:
+            origin: Only those that were `posted`, or `seeded` by the account; None = all.
+        """
+        with self.mutex:
+            self.catch_up()
+            books = {"posted": self.book.posted, "seeded": self.book.seeded}
+            chosen = books if origin is None else {origin: books[origin]}
+            return [{"origin": o, **order} for o, book in chosen.items() for order in book()]
+
+    def garble(self, order: dict[str, Any], what: str) -> None:
+        """Change one thing of a record that is about to be shown; see postfaults.GARBAGE."""
+        with self.mutex:
+            self.book.garble(order, what)
+
+    def arrive(self, order_url: str) -> dict[str, Any]:
+        """Let people receive all that is still to come of an order; returns the shipment."""
+        with self.mutex:
+            self.catch_up()
+            return self.book.arrive(order_url)
+
+    def record(self, path: str, url: str) -> dict[str, Any] | None:
+        """Return one record of a collection as it is now."""
+        with self.mutex:
+            self.catch_up()
+            return self._records.find(path, url)
+
     def records(self, path: str) -> Iterator[dict[str, Any]]:
-        """Yield a collection's records with Finale's fields, for tests that compare."""
-        table = self.tables[path]
-        for place in table.places():
-            yield decoded(table.record(place))
+        """Return a collection's records with Finale's fields, for tests that compare."""
+        return self._records.all(path)
 
     def stock_sums(self) -> dict[str, tuple[Decimal, ...]]:
         """Return on hand, on order and reserved units per product that has a row."""

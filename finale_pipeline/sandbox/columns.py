@@ -162,13 +162,16 @@ class Table:
         else:
             self._gone.add(place)
 
-    def answer(self, lo: int | None, hi: int | None, *, cap: int) -> list[bytes | memoryview]:
+    def answer(
+        self, lo: int | None, hi: int | None, *, cap: int, shows_hidden: bool = False
+    ) -> list[bytes | memoryview]:
         """Return the JSON text of the records stamped from `lo` to `hi`, oldest first.
 
         Args:
             lo: Unix seconds, included; None = from the beginning.
             hi: Unix seconds, included; None = to the end.
             cap: At most so many records; the rest is cut off without a sign, as Finale does.
+            shows_hidden: With the field that collections lack otherwise.
         """
         start = 0 if lo is None else int(np.searchsorted(self._stamps, lo, "left"))
         stop = len(self._stamps) if hi is None else int(np.searchsorted(self._stamps, hi, "right"))
@@ -181,7 +184,8 @@ class Table:
         )[:room]
         records = [self._later[-number][1] for _, number in later]
         names = dict.fromkeys([*self._base, *(name for cells in records for name in cells)])
-        names.pop(self._hidden, None)  # type: ignore[arg-type]
+        if self._hidden is not None and not shows_hidden:
+            names.pop(self._hidden, None)
         return _json(self._base, runs, records, list(names))
 
 

@@ -6,13 +6,12 @@ Written from SendGrid's documentation, not from our sender: both must not be wro
 import base64
 import hmac
 import json
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from finale_pipeline.sandbox.listening import Connection, Listener, Service
 
 KEY = "SG.sandbox"
 MOST_BYTES = 30 << 20
@@ -50,7 +49,7 @@ class Accepted:
     attachments: dict[str, bytes] = field(repr=False)
 
 
-class MailServer:
+class MailServer(Service):
     """Serves until it is closed.
 
     Args:
@@ -70,27 +69,9 @@ class MailServer:
         self.bad_addresses: set[str] = set()
         self._faults: list[tuple[str, str, int]] = []
         self._mutex = threading.Lock()
-        self._http = _Listener(("127.0.0.1", port), _Handler)
-        self._http.mail = self
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        listener = _Listener(("127.0.0.1", port), _Handler)
+        listener.mail = self
+        super().__init__(listener)
 
     def add_fault(self, text: str) -> None:
         """Let requests meet a fault, such as `status=503*2`; without a number every one.
@@ -141,22 +122,14 @@ class MailServer:
             self.accepted.append(mail)
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
+class _Listener(Listener):
     mail: MailServer
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is its own business."""
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Connection):
     server: _Listener
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Say nothing; the server keeps its ledger."""
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the base's name
         """Show the ledger."""
         shown = [
             {"message_id": m.message_id, "kind": m.kind, "to": m.to, "subject": m.subject}
@@ -164,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         self._answer(200, json.dumps(shown).encode())
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the base's name
         """Take a mail, or the control of the sandbox itself."""
         length = int(self.headers.get("content-length") or 0)
         if self.path == "/sandbox/fault":
@@ -173,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         mail = self.server.mail
         fault = mail.next_fault()
         if fault and fault[0] == "reset":
-            self._hang_up()
+            self.hang_up()
             return
         body = self.rfile.read(min(length, MOST_BYTES + 1))
         if fault and self._failed(*fault, body):
@@ -205,14 +178,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})
         elif kind == "silence":
             time.sleep(float(argument or 2))
-            self._hang_up()
+            self.hang_up()
         else:
             if self._judged(body)[0] == 202:  # noqa: PLR2004
                 self.server.mail.take(json.loads(body))
             if kind == "drip":
                 self._drip(float(argument or 5))
             else:
-                self._hang_up()
+                self.hang_up()
         return True
 
     def _drip(self, seconds: float) -> None:
@@ -239,10 +212,6 @@ class _Handler(BaseHTTPRequestHandler):
             return 400, _errors("Bad Request", None)
         problems = _problems(sent, mail.bad_addresses)
         return (400, json.dumps({"errors": problems}).encode()) if problems else (202, b"")
-
-    def _hang_up(self) -> None:
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

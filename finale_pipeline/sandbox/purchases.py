@@ -16,6 +16,7 @@ from finale_pipeline.sandbox.sales import (
     shipment_record,
     stamp,
 )
+from finale_pipeline.sandbox.states import action_urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Purchase:
                 "shipmentUrlList": [],
                 "createdDate": stamp(self.at),
                 "lastUpdatedDate": stamp(self.changed_at),
+                **action_urls(url, self.status),
             },
         )
         for part, (at, lines) in enumerate(self.receipts):

@@ -9,6 +9,7 @@ from typing import Any
 
 MOST_DAYS = timedelta(days=30)
 DATE = "lastUpdatedDate"
+FREE_TEXT = {"orderId", "referenceNumber"}
 
 
 class BadQuery(Exception):
@@ -71,16 +72,31 @@ def _moment(text: object) -> datetime:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def matches(record: dict[str, Any], ranges: dict[str, tuple[Any, Any]]) -> bool:
-    """Whether a record's fields lie in the ranges, compared as numbers or as text."""
-    return all(_inside(record.get(name), *bounds) for name, bounds in ranges.items())
+def matches(
+    record: dict[str, Any], ranges: dict[str, tuple[Any, Any]], *, is_loose: bool = False
+) -> bool:
+    """Whether a record's fields lie in the ranges, compared as numbers or as text.
+
+    Args:
+        record: A record.
+        ranges: Field → lower and upper bound.
+        is_loose: In free text case makes no difference, and what begins with the upper bound
+            lies below it: such a range over one value finds more than that value.
+    """
+    return all(
+        _inside(record.get(name), *bounds, is_loose=is_loose and name in FREE_TEXT)
+        for name, bounds in ranges.items()
+    )
 
 
-def _inside(value: Any, low: Any, high: Any) -> bool:
+def _inside(value: Any, low: Any, high: Any, *, is_loose: bool) -> bool:
     if value is None or isinstance(value, list | dict):
         return False
     if not all(isinstance(v, int | float) for v in (value, low or 0, high or 0)):
         value, low, high = str(value), _text(low), _text(high)
+    if is_loose:
+        value, low, high = (None if v is None else str(v).casefold() for v in (value, low, high))
+        high = None if high is not None and value.startswith(high) else high
     return (low is None or value >= low) and (high is None or value <= high)
 
 

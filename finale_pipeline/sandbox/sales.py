@@ -10,6 +10,8 @@ from typing import Any, Protocol
 STAMP = "%Y-%m-%dT%H:%M:%S"
 DAY = 86_400
 MOST_A_DAY = 400
+NO_STEPS = {f"actionUrl{step}": None for step in ("Lock", "Complete", "Cancel", "Edit")}
+"""Orders of customers are written by nobody here."""
 Record = tuple[str, dict[str, Any]]
 """A collection's path and one of its records."""
 
@@ -78,6 +80,7 @@ class Sale:
             "shipmentUrlList": [f"{base}shipment/7{self.number}"],
             "createdDate": stamp(self.at),
             "lastUpdatedDate": stamp(self.changed_at),
+            **NO_STEPS,
         }
 
     def _shipment(self, account: str) -> dict[str, Any]:

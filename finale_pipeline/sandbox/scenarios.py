@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.sandbox import postfaults
 
 Columns = dict[str, Any]
 """An answer, decoded: field → list of cells."""
@@ -41,11 +42,13 @@ KINDS = {
     "bad-rows": "so many percent of the rows without their id (5)",
     "zero-stock": "every quantity is zero",
     "missing-place": "no row of the first location",
+    **postfaults.KINDS,
 }
 DEFAULTS = {
     "status": "503", "throttle": "2", "throttle-reset": "3600", "slow": "1", "drip": "5",
     "bomb": "2000", "drop-column": "productUrl", "short-column": "productUrl",
     "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "5",
+    **postfaults.DEFAULTS,
 }  # fmt: skip
 
 
@@ -56,7 +59,9 @@ class Fault:
     Attributes:
         kind: One of KINDS.
         argument: What its description calls "that" or "so many".
-        path: The collection it meets, such as `product`; None = every one.
+        path: The collection it meets, such as `product`; `record` = single records. Faults of
+            POSTs: `order` = creations, `order/update`, `order/lock` and so on. None = every one,
+            but no single record unless that is what its kind is about.
         times: So many requests meet it; None = all.
         skip: So many matching requests pass before.
     """
@@ -70,9 +75,16 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            listed = "\n".join(f"  {name:15} {what}" for name, what in KINDS.items())
+            listed = "\n".join(f"  {name:17} {what}" for name, what in KINDS.items())
             raise ConfigError(f"{self.kind!r} is no fault.", step=f"Use one of:\n{listed}")
         self.argument = self.argument or DEFAULTS.get(self.kind, "")
+        if self.kind == "record-garbage":
+            self.path = None  # it is about single orders, however it was written
+        if self.kind.endswith("-garbage") and self.argument not in postfaults.GARBAGE:
+            raise ConfigError(
+                f"{self.argument!r} is no garbage.",
+                step=f"Use one of {', '.join(postfaults.GARBAGE)}.",
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Fault":
@@ -95,6 +107,16 @@ class Fault:
             if self.times is not None:
                 self.times -= 1
             return True
+
+    @property
+    def is_for_posts(self) -> bool:
+        """Whether only POSTs meet it."""
+        return self.kind.startswith("post-")
+
+    @property
+    def is_for_records(self) -> bool:
+        """Whether only reads of single records meet it."""
+        return self.path == "record" or self.kind == "record-garbage"
 
     def changes_rows(self) -> bool:
         """Whether it changes what an answer holds, not how it is sent."""

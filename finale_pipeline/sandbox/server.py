@@ -1,21 +1,22 @@
 """Serves the simulated account on loopback, with its limits and faults."""
 
 import json
-import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self
 
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.handler import Handler, Listener, Parts
+from finale_pipeline.sandbox.handler import Handler
 from finale_pipeline.sandbox.limits import Limits, Rates
+from finale_pipeline.sandbox.listening import Service
+from finale_pipeline.sandbox.postfaults import Reply
 from finale_pipeline.sandbox.query import Query, matches
 from finale_pipeline.sandbox.scenarios import Fault
+from finale_pipeline.sandbox.wire import AccountListener, Parts
+from finale_pipeline.sandbox.writes import Posted, answer
 
 ROW_CAP = 120_000
 
 
-class SandboxServer:
+class SandboxServer(Service):
     """Serves an account until it is closed.
 
     Args:
@@ -27,7 +28,12 @@ class SandboxServer:
         cuts_stock: Whether stock is cut at that cap too.
         latency: Seconds before each answer.
         bandwidth: Bytes a second on each connection; None = as fast as it goes.
-        on_request: Called with each path before it is answered; drills act there.
+        on_request: Called with each path before it is answered, and with `POST ` and the path;
+            drills act there.
+
+    Attributes:
+        requests: The path of every read.
+        posts: Every POST to the account that it knew what to do with, and its end.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class SandboxServer:
         self.account = account
         self.on_request = on_request
         self.requests: list[str] = []
+        self.posts: list[Posted] = []
         self.rates = Rates()
         self.row_cap = row_cap
         self.cuts_stock = cuts_stock
@@ -54,32 +61,9 @@ class SandboxServer:
         self.limits = Limits(*rate_limits, account.clock.now) if rate_limits else None
         self.zipped: dict[bytes, bytes] = {}
         self._faults = list(faults)
-        self._http = Listener(("127.0.0.1", port), Handler)
-        self._http.sandbox = self
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    def wait(self) -> None:
-        """Wait until it is closed, or this thread is interrupted."""
-        while self._thread.is_alive():
-            self._thread.join(1)
+        listener = AccountListener(("127.0.0.1", port), Handler)
+        listener.sandbox = self
+        super().__init__(listener)
 
     def add_fault(self, text: str) -> None:
         """Let requests meet a fault from now on; Fault.parse says how it is written."""
@@ -91,7 +75,25 @@ class SandboxServer:
 
     def fault_for(self, path: str) -> Fault | None:
         """Return the fault that a request for a collection meets, if any."""
-        return next((fault for fault in self._faults if fault.meets(path)), None)
+        others = (f for f in self._faults if not f.is_for_posts and not f.is_for_records)
+        return next((fault for fault in others if fault.meets(path)), None)
+
+    def fault_for_record(self, collection: str) -> Fault | None:
+        """Return the fault that a read of a single record meets, if any."""
+        is_order = collection == "order"
+        meant = (f for f in self._faults if f.is_for_records)
+        return next(
+            (f for f in meant if (is_order or f.kind != "record-garbage") and f.meets("record")),
+            None,
+        )
+
+    def fault_for_post(self, target: str) -> Fault | None:
+        """Return the fault that a POST meets, if any; Fault.path says what targets are called."""
+        return next((f for f in self._faults if f.is_for_posts and f.meets(target)), None)
+
+    def post(self, path: str, body: bytes) -> Reply | None:
+        """Carry out a POST to the account; None = there is nothing at that path."""
+        return answer(self.account, path, body, self.fault_for_post, self.posts)
 
     def collection(self, path: str, query: Query) -> Parts:
         """Return a collection's answer in pieces, with the sales until now."""
@@ -101,16 +103,26 @@ class SandboxServer:
 
     def _collection(self, path: str, query: Query) -> Parts:
         table = self.account.tables[path]
+        quirks = self.account.quirks
         # Whether Finale cuts its stock too is not known; here it does when asked to.
         row_cap = self.row_cap if path != "inventoryitem" or self.cuts_stock else len(table)
         cap = min(row_cap, query.limit or row_cap)
-        if not query.ranges:
-            return table.answer(query.lo, query.hi, cap=cap)
-        columns = json.loads(b"".join(table.answer(query.lo, query.hi, cap=cap)))
-        rows = max(map(len, columns.values()), default=0)
+        unseen = self.account.book.unseen() if path == "order" else set()
+        parts = table.answer(query.lo, query.hi, cap=cap, shows_hidden=quirks.lines_in_collection)
+        if not query.ranges and not unseen:
+            return parts
+        columns = json.loads(b"".join(parts))
+        records = [
+            {name: cells[i] for name, cells in columns.items()}
+            for i in range(max(map(len, columns.values()), default=0))
+        ]
         keep = [
             i
-            for i in range(rows)
-            if matches({name: cells[i] for name, cells in columns.items()}, query.ranges)
+            for i, record in enumerate(records)
+            if matches(record, query.ranges, is_loose=quirks.loose_text)
+            and record.get("orderUrl") not in unseen
         ]
-        return [json.dumps({n: [cells[i] for i in keep] for n, cells in columns.items()}).encode()]
+        kept = {name: [cells[i] for i in keep] for name, cells in columns.items()}
+        # A field that no returned record has is not a key.
+        filled = {n: c for n, c in kept.items() if not keep or any(v is not None for v in c)}
+        return [json.dumps(filled).encode()]

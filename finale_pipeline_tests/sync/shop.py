@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.sandbox.account import Account, encoded
+from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.catalog import Maker
 from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.records import encoded
 from finale_pipeline.sandbox.sales import DAY, stamp
 from finale_pipeline_tests.conftest import NOW
 

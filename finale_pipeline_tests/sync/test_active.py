@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from finale_pipeline.sandbox.account import Account, encoded
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.records import encoded
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection

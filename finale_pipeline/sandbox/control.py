@@ -1,0 +1,34 @@
+"""What a person or a drill may do to the sandbox itself: its time, faults, quirks, what it saw."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from finale_pipeline.sandbox.server import SandboxServer
+
+
+def control(sandbox: "SandboxServer", what: str, sent: dict[str, Any]) -> dict[str, Any]:
+    """Do what was asked by `POST /sandbox/WHAT`, such as `/sandbox/clock {"seconds": 86400}`.
+
+    Raises:
+        KeyError: There is no such thing to do, or a word of it is missing.
+        ConfigError: A fault or quirk is not one.
+    """
+    account = sandbox.account
+    actions: dict[str, Callable[[], object]] = {
+        "clock": lambda: account.clock.advance(seconds=float(sent["seconds"])),
+        "fault": lambda: sandbox.add_fault(str(sent["fault"])),
+        "heal": sandbox.clear_faults,
+        "quirk": lambda: account.quirks.set(str(sent["quirk"])),
+        "rates": sandbox.rates.as_dict,
+        "edit": lambda: len(account.edit_products(int(sent["products"]))),
+        "remove": lambda: len(account.remove_products(int(sent["products"]))),
+        "create": lambda: len(account.create_products(int(sent["products"]))),
+        "sell": account.catch_up,
+        "orders": lambda: account.orders(sent.get("origin")),
+        "arrive": lambda: account.arrive(str(sent["order"])),
+        "posts": lambda: [asdict(post) for post in sandbox.posts],
+    }
+    done = actions[what]()
+    return {"done": what, "answer": done, "now": account.clock.now().isoformat()}

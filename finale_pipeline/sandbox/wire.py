@@ -1,0 +1,147 @@
+"""Sends the simulated account's answers, well or as a fault will have it."""
+
+import gzip
+import time
+from collections.abc import Iterator
+from email.utils import format_datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from finale_pipeline.sandbox.listening import Connection, Listener
+from finale_pipeline.sandbox.postfaults import LOGIN_PAGE
+from finale_pipeline.sandbox.scenarios import Fault
+
+if TYPE_CHECKING:
+    from finale_pipeline.sandbox.server import SandboxServer
+
+MEGABYTE = 1 << 20
+Parts = list[bytes | memoryview]
+
+
+class AccountListener(Listener):
+    """Knows the sandbox that it listens for."""
+
+    sandbox: "SandboxServer"
+
+
+class Wire(Connection):
+    """One connection to the simulated account."""
+
+    server: AccountListener
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The account's time, as the Date header."""
+        return format_datetime(self.server.sandbox.account.clock.now(), usegmt=True)
+
+    def not_found(self, path: str) -> None:
+        """Answer as Finale does where there is nothing: 404 and a page of HTML."""
+        shown = "".join(f"&#{ord(c)};" for c in path)
+        page = (
+            "<html><title> Not Found </title>\n<body><h2> Not Found </h2>\n"
+            f"<p>The requested URL {shown} was not found on the server.</p>\n</body></html>\n"
+        )
+        self.send(404, [page.encode()], {"Content-Type": "text/html; charset=utf-8"})
+
+    def failed(self, fault: Fault, headers: dict[str, str]) -> bool:
+        """Act out a fault that needs no answer; False when one is needed after all."""
+        page = {"Content-Type": "text/html"}
+        seconds = fault.argument
+        replies: dict[str, tuple[int, bytes, dict[str, str]]] = {
+            "throttle": (429, b"{}", {"Retry-After": seconds}),
+            "throttle-reset": (429, b"{}", {"X-RateLimit-Reset": self._later(seconds)}),
+            "throttle-bare": (429, b"{}", {}),
+            "revoke": (401, b'{"error":"unauthorized"}', {}),
+            "redirect": (302, b"", {"Location": "https://elsewhere.example/login"}),
+            "html": (200, LOGIN_PAGE, page),
+            "error-object": (200, b'{"success":false,"errorMessage":"internal error"}', {}),
+            "empty": (200, b"", {}),
+            "empty-object": (200, b"{}", {}),
+        }
+        if fault.kind == "no-slash":
+            self.not_found(urlsplit(self.path).path.rstrip("/"))
+        elif fault.kind == "status":
+            self.send(int(fault.argument), [b'{"error":"sick"}'], headers)
+        elif fault.kind in replies:
+            status, body, extra = replies[fault.kind]
+            self.send(status, [body], (headers if status == 200 else {}) | extra)  # noqa: PLR2004
+        elif fault.kind == "reset":
+            self.hang_up()
+        elif fault.kind == "bomb":
+            self._send_bomb(int(fault.argument))
+        else:
+            if fault.kind == "slow":
+                time.sleep(float(seconds))
+            return False
+        return True
+
+    def mistreated(self, fault: Fault, body: bytes, headers: dict[str, str]) -> bool:
+        """Send an answer badly; False when the fault is none of that kind."""
+        half = body[: len(body) // 2]
+        if fault.kind == "truncate":
+            self.send(200, [half], headers)
+        elif fault.kind == "reset-mid":
+            self._head(200, len(body), headers)
+            self.wfile.write(half)
+            self.hang_up()
+        elif fault.kind == "drip":
+            self._head(200, len(body), headers)
+            pieces = 50
+            for i in range(pieces):
+                self.wfile.write(body[len(body) * i // pieces : len(body) * (i + 1) // pieces])
+                time.sleep(float(fault.argument) / pieces)
+        else:
+            return False
+        return True
+
+    def _send_bomb(self, megabytes: int) -> None:
+        zipped = gzip.compress(b" " * MEGABYTE)
+        self._head(200, len(zipped) * megabytes, {"Content-Encoding": "gzip"})
+        for _ in range(megabytes):
+            self.wfile.write(zipped)
+
+    def send(self, status: int, parts: Parts, headers: dict[str, str] | None = None) -> None:
+        """Send an answer whose body is the parts, packed when it is worth it."""
+        headers = dict(headers or {})
+        length = sum(map(len, parts))
+        if status == 200 and length > 1000 and "gzip" in self.headers.get("accept-encoding", ""):  # noqa: PLR2004
+            parts = [self._zipped(b"".join(parts))]
+            length = len(parts[0])
+            headers["Content-Encoding"] = "gzip"
+        self._head(status, length, headers)
+        for piece in self._paced(parts):
+            self.wfile.write(piece)
+
+    def _zipped(self, body: bytes) -> bytes:
+        """Compress once: a served account's answers repeat, and the cost is not the client's."""
+        kept = self.server.sandbox.zipped
+        key = blake2b(body).digest()
+        if key not in kept:
+            if sum(map(len, kept.values())) > 64 * MEGABYTE:
+                kept.clear()
+            kept[key] = gzip.compress(body, 5)
+        return kept[key]
+
+    def _paced(self, parts: Parts) -> Iterator[bytes | memoryview]:
+        bandwidth = self.server.sandbox.bandwidth
+        if bandwidth is None:
+            yield from parts
+            return
+        body, piece = b"".join(parts), 1 << 16
+        begun = time.monotonic()
+        for start in range(0, len(body), piece):
+            yield body[start : start + piece]
+            ahead = (start + piece) / bandwidth - (time.monotonic() - begun)
+            if ahead > 0:
+                time.sleep(ahead)
+
+    def _head(self, status: int, length: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def _later(self, seconds: str) -> str:
+        now = self.server.sandbox.account.clock.now().timestamp()
+        return str(int(now) + int(seconds)) if seconds.isdigit() else ""

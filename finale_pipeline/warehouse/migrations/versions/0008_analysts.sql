@@ -106,27 +106,21 @@ COMMENT ON COLUMN mart.dead_stock.sales_known_since_on IS 'First business day wi
 COMMENT ON COLUMN mart.dead_stock.quiet_days IS 'Days certain to have passed without a sale or a receipt: since the last of both; without either since it was created (or first seen); never more than sales are known for. Null = no sales are known at all.';
 
 CREATE VIEW mart.vendor_delivery AS
-WITH receipt AS (
-    SELECT o.order_url, s.received_on, s.received_on - o.ordered_on AS days,
-           (SELECT coalesce(sum(greatest(l.units, 0)), 0) FROM core.shipment_line l
-            WHERE l.shipment_url = s.shipment_url) AS units
-    FROM core.purchase_order o
-    JOIN core.shipment s ON s.order_url = o.order_url
-    WHERE s.shipment_type = 'PURCHASE_SHIPMENT' AND s.status = 'SHIPMENT_DELIVERED'
-      AND s.removed_at IS NULL AND o.removed_at IS NULL AND o.status <> 'ORDER_CANCELLED'
-      AND s.received_on >= o.ordered_on
-), delivery AS (
-    SELECT order_url, count(*) AS receipts, min(received_on) AS first_received_on,
-           max(received_on) AS last_received_on, sum(units) AS received_units,
-           sum(days * units) / sum(units) AS lead_time_days
-    FROM receipt WHERE units > 0 GROUP BY 1
-)
 SELECT o.order_url, o.order_id, o.vendor_url, v.name AS vendor, o.is_open, o.ordered_on, o.due_on,
-       d.receipts, d.first_received_on, d.last_received_on, d.received_units, d.lead_time_days,
-       d.last_received_on - o.due_on AS days_late
-FROM delivery d
-JOIN core.purchase_order o ON o.order_url = d.order_url
-LEFT JOIN core.vendor v ON v.vendor_url = o.vendor_url;
+       count(*) AS receipts, min(s.received_on) AS first_received_on,
+       max(s.received_on) AS last_received_on, sum(l.units) AS received_units,
+       sum((s.received_on - o.ordered_on) * l.units) / sum(l.units) AS lead_time_days,
+       max(s.received_on) - o.due_on AS days_late
+FROM core.purchase_order o
+JOIN core.shipment s ON s.order_url = o.order_url AND s.received_on >= o.ordered_on
+JOIN LATERAL (
+    SELECT sum(greatest(l.units, 0)) AS units FROM core.shipment_line l
+    WHERE l.shipment_url = s.shipment_url
+) l ON l.units > 0
+LEFT JOIN core.vendor v ON v.vendor_url = o.vendor_url
+WHERE s.shipment_type = 'PURCHASE_SHIPMENT' AND s.status = 'SHIPMENT_DELIVERED'
+  AND s.removed_at IS NULL AND o.removed_at IS NULL AND o.status <> 'ORDER_CANCELLED'
+GROUP BY o.order_url, v.vendor_url;
 COMMENT ON VIEW mart.vendor_delivery IS
     'Purchase orders of which something was delivered, with how long that took; mart.vendor_lead_time sums them up. Receipts dated before the order are left out.';
 COMMENT ON COLUMN mart.vendor_delivery.order_url IS 'Finale''s address of the order; the key.';

@@ -11,7 +11,15 @@ from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from finale_pipeline.api import monitoring, pages, problems, stock_routes, sync_routes
+from finale_pipeline.api import (
+    monitoring,
+    pages,
+    plan_pages,
+    plan_routes,
+    problems,
+    stock_routes,
+    sync_routes,
+)
 from finale_pipeline.api.answers import as_json
 from finale_pipeline.api.context import Context, Decisions, Shared, Warehouse, known_parameters
 from finale_pipeline.api.dagster import Dagster
@@ -74,7 +82,9 @@ def create_app(
     problems.install(app)
     app.include_router(sync_routes.router)
     app.include_router(stock_routes.router)
+    app.include_router(plan_routes.router)
     app.include_router(pages.router)
+    app.include_router(plan_pages.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return Guard(app, settings)

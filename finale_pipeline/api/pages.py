@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from finale_pipeline.api import charts, monitoring, queries
+from finale_pipeline.api import charts, monitoring, plan_queries, queries
 from finale_pipeline.api.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html, runbook
@@ -40,7 +40,7 @@ def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
     now = context.clock()
     items = queries.critical(connection)
     read_at, _ = queries.origin(connection)
-    orders = queries.purchase_plan(connection, None, None)
+    orders = plan_queries.purchase_plan(connection, None, None).orders
     undecided = [item for item in items if item["incident_state"] == "open"]
     return html(
         context.settings,
@@ -92,13 +92,6 @@ def search(
     """Find products by part of their SKU or name."""
     found = queries.search(connection, q.strip()) if q.strip() else []
     return html(context.settings, "search.html", page="search", q=q, found=found)
-
-
-@router.get("/plan")
-def plan(context: Shared, connection: Warehouse) -> HTMLResponse:
-    """Show what to order from whom."""
-    orders = queries.purchase_plan(connection, None, None)
-    return html(context.settings, "plan.html", page="plan", orders=orders)
 
 
 @router.get("/syncs")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -33,6 +34,8 @@ from finale_pipeline.notify import links
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
+COMPRESSED_BYTES = 64 << 10
+"""Answers from here on are compressed: a long plan, to a tenth. No answer holds a secret."""
 ABOUT = (
     "Reads the warehouse, starts syncs through Dagster. Errors are problem+json with stable codes;"
     " lists come in pages with `cursor`; JSON or CSV by Accept. Fields may be added to answers,"
@@ -79,6 +82,7 @@ def create_app(
         dependencies=[Depends(known_parameters)],
     )
     app.state.context = context
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=4)
     problems.install(app)
     app.include_router(sync_routes.router)
     app.include_router(stock_routes.router)

@@ -60,22 +60,20 @@ def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
     )
 
 
-@router.get("/products/{sku:path}/chart.png")
-def product_chart(context: Shared, connection: Warehouse, sku: Sku) -> Response:
-    """Draw what was sold of a product, and where its stock may go."""
-    found = _product(connection, sku)
-    drawn = charts.chart(connection, found, queries.last_day(connection, context.clock().date()))
-    if drawn is None:
-        raise Problem(404, "Nothing is known of its demand.", code="no_chart")
-    return Response(drawn, media_type="image/png", headers={"Cache-Control": "max-age=60"})
-
-
 @router.get("/products/{sku:path}")
 def product(context: Shared, connection: Warehouse, sku: Sku) -> HTMLResponse:
     """Show a product."""
     found = _product(connection, sku)
     arriving = queries.arrivals(connection, found["product_url"])
-    return html(context.settings, "product.html", page="", item=found, arrivals=arriving)
+    today = queries.last_day(connection, context.clock().date())
+    return html(
+        context.settings,
+        "product.html",
+        page="",
+        item=found,
+        arrivals=arriving,
+        chart=charts.chart(connection, found, today),
+    )
 
 
 def _product(connection: Warehouse, sku: str) -> dict[str, Any]:

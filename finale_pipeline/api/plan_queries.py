@@ -16,7 +16,8 @@ class Plan:
 
     Attributes:
         day: It is of; None = no day was planned yet.
-        orders: To place, each with its `order_lines`, the most urgent first.
+        orders: To place, each with its `order_lines`, the most urgent first; what has no
+            supplier comes last.
         dropped: Lines that buyers dropped.
     """
 
@@ -56,7 +57,7 @@ def _of_day(
         connection,
         f"SELECT * FROM {view} WHERE snapshot_on = %(day)s"
         " AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)"
-        f" ORDER BY must_order_by_on NULLS LAST, {order}",
+        f" ORDER BY vendor_url = '', must_order_by_on NULLS LAST, {order}",
         day=day, vendor=vendor,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The pages in a real browser: they load, agree with the API, and work by keyboard and on a phone."""
+"""The pages in a real browser: they load, agree with the API, work by keyboard and on a phone."""
 
 import io
 import re
@@ -143,7 +143,7 @@ def test_by_keyboard_alone_a_quantity_is_changed(tab: Page, api: httpx.Client) -
     assert tab.js(FOCUS) == "To the content"
     assert tab.js("document.activeElement.getBoundingClientRect().top >= 0")
     tab.press("Enter")
-    seen = []
+    seen: list[str] = []
     while not seen or seen[-1] != "Quantity of A":
         tab.press("Tab")
         seen.append(tab.js(FOCUS))

@@ -65,10 +65,12 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 def test_without_edits_the_plan_is_as_suggested(api: httpx.Client, stock: Warehouse) -> None:
-    columns = "lines, units, total, currency, arrival_on, must_order_by_on, urgency, minimum_gap"
-    assert stock.rows(f"SELECT {columns}, needs_data FROM mart.purchase_plan") == stock.rows(
-        f"SELECT {columns}, needs_data FROM plan.purchase_order_draft"
+    columns = (
+        "SELECT lines, units, total, currency, arrival_on, must_order_by_on, urgency, minimum_gap,"
+        " needs_data FROM "
     )
+    suggested = stock.rows(columns + "plan.purchase_order_draft")
+    assert stock.rows(columns + "mart.purchase_plan") == suggested
     line = line_of(api, "A")
     assert line["quantity_units"] == line["suggested_units"]
     assert (line["is_edited"], line["edited_by"], line["pack_units"]) == (False, None, 12)

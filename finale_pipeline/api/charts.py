@@ -135,6 +135,7 @@ def ahead_of(forecast: dict[str, Any] | None, orders: Sequence[dict[str, Any]]) 
 
 
 def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, forecast: Any) -> Chart:
+    """Return the picture, with everything in its place."""
     last = max([day for day, _ in [*ahead.expected, *stock]], default=0.0)
     across = Scale(-PAST_DAYS, max(last, 7.0), LEFT, WIDTH - RIGHT)
     floor = min([0.0, *(units for _, units in stock)])
@@ -159,8 +160,8 @@ def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, fore
             if units > 0
         ],
         bar_width=round(max(day_width - 0.6, 0.8), 1),
-        units=[Tick(up.at(value), f"{value:,g}") for value in nice(top)],
-        sold=[Tick(bars.at(most), f"{most:,g}")],
+        units=[Tick(up.at(value), short(value)) for value in nice(top)],
+        sold=[Tick(bars.at(most), short(most))],
         months=[Tick(across.at(day), text) for day, text in _months(as_of, across)],
         says=f"Units in stock and sold a day since {as_of - timedelta(days=PAST_DAYS)}"
         + (f", and in stock for {last:.0f} days ahead." if ahead.expected else "."),
@@ -195,6 +196,18 @@ def nice(top: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(f * power for f in (1.0, 2.0, 5.0, 10.0) if f * power >= rough)
     return [step * n for n in range(math.floor(top / step + 1e-9) + 1)]
+
+
+def short(value: float) -> str:
+    """Return a number in few characters.
+
+    >>> short(0.5), short(1200), short(25_000), short(1.5e6), short(3e9)
+    ('0.5', '1,200', '25k', '1.5M', '3,000M')
+    """
+    for unit, name, least in ((1e6, "M", 1e6), (1e3, "k", 1e4)):
+        if value >= least:
+            return f"{float(f'{value / unit:.3g}'):,g}{name}"
+    return f"{float(f'{value:.4g}'):,g}"
 
 
 def _months(as_of: date, across: Scale) -> list[tuple[float, str]]:

@@ -138,7 +138,7 @@ class Page:
     def click(self, selector: str) -> None:
         """Click on the middle of an element with the mouse."""
         place = self.js(
-            f"(e => {{ e.scrollIntoView(); const r = e.getClientRects()[0];"
+            f"(e => {{ e.scrollIntoView({{block: 'center'}}); const r = e.getClientRects()[0];"
             " return [r.x + r.width / 2, r.y + r.height / 2] })"
             f"(document.querySelector({json.dumps(selector)}))"
         )

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from finale_pipeline.planning.plan import plan_day
+from finale_pipeline.sync.run import open_sync
 from finale_pipeline_tests.api import chromium
 from finale_pipeline_tests.api.chromium import Chromium, Page
 from finale_pipeline_tests.api.test_pages import link_of
@@ -197,3 +198,21 @@ def test_each_supplier_is_printed_on_a_page_of_its_own(tab: Page, stock: Warehou
     paper = tab.printed()
     assert paper.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\b", paper)) == 2
+
+
+def test_what_runs_shows_how_far_it_is(tab: Page, stock: Warehouse) -> None:
+    with open_sync(
+        stock.settings, strategy="full", trigger="test", table_sets=("catalogue",),
+        clock=stock.clock,
+    ) as run:  # fmt: skip
+        stock.connection.execute(
+            "UPDATE ops.sync_run SET progress = 0.4, step = 'products', rows_done = 1234"
+            " WHERE run_id = %s",
+            (run.run_id,),
+        )
+        tab.open("/syncs")
+        assert tab.js("document.querySelector('progress').value") == 0.4
+        assert "40 %, 1,234 rows: products" in tab.texts("section p")[0]
+        assert tab.js("document.querySelector('meta[http-equiv=refresh]').content") == "5"
+    tab.open("/syncs")
+    assert tab.js("document.querySelector('progress')") is None

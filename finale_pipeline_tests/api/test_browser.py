@@ -175,6 +175,7 @@ def test_a_warning_is_seen_at_once_and_one_press_mends_it(
         tab.press("Enter")
     assert "not whole packs of 12" in tab.texts("tr.marked .tell")[0]
     assert tab.texts("tr.marked .tell button") == ["120", "132"]
+    assert tab.js(FOCUS) == "Quantity of B"
     refused = [trouble for trouble in tab.troubles if "422" in trouble]
     assert tab.troubles == refused  # that the page came with an error's status
     tab.troubles.clear()

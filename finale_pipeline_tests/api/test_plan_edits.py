@@ -323,6 +323,20 @@ def test_the_form_does_not_write_over_another_persons_change(api: httpx.Client) 
     assert untouched["day"]
 
 
+def test_who_types_into_a_line_that_was_dropped_or_is_gone_is_told(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    fields, number = form_of(api.get("/plan").text, "A")
+    fields[f"q{number}"] = "1200"
+    patch(api, line_of(api, "A"), is_dropped=True)
+    answer = api.post("/plan", data=fields)
+    assert (answer.status_code, "A (dropped by api)" in answer.text) == (409, True)
+    stock.stock(A=5000)
+    replan(stock)
+    answer = api.post("/plan", data=fields)
+    assert (answer.status_code, "1 no longer suggested" in answer.text) == (409, True)
+
+
 def test_a_form_of_yesterday_changes_nothing(api: httpx.Client, stock: Warehouse) -> None:
     fields, number = form_of(api.get("/plan").text, "A")
     stock.now += timedelta(days=1)

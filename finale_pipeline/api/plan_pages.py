@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from itertools import accumulate
+from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Query, Request
@@ -24,10 +25,15 @@ router = APIRouter(include_in_schema=False)
 
 FORM_LINES = 150
 """Lines of one form; a body has a limit."""
+SHOWN_LINES = 1_000
+"""So many lines are shown at once; the suppliers behind them are opened one by one."""
 SEEN = "|"
 MOST = Decimal(10**9)
 DECIMALS = 6
 NOTHING = Decimal(0)
+
+
+Vendor = Annotated[str | None, Query(max_length=300)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,10 @@ class Form:
 
 @router.get("/plan")
 def plan(
-    context: Shared, connection: Warehouse, saved: str | None = Query(None, max_length=300)
+    context: Shared, connection: Warehouse, saved: Vendor = None, opened: Vendor = None
 ) -> HTMLResponse:
     """Show what to order from whom, in fields that can be changed."""
-    return _page(context, connection, saved=saved)
+    return _page(context, connection, saved=saved, opened=opened)
 
 
 @router.post("/plan")
@@ -106,6 +112,7 @@ def _page(
     *,
     status: int = 200,
     saved: str | None = None,
+    opened: str | None = None,
     old_day: date | None = None,
     form: Form | None = None,
     outcome: Outcome | None = None,
@@ -123,10 +130,19 @@ def _page(
         reaching={order["vendor_url"]: _reaching(order) for order in found.orders},
         seen=seen,
         saved=saved,
+        opened=opened,
+        shown=_shown(found.orders) | {saved, opened, form.vendor_url if form else None},
         old_day=old_day,
         form=form,
         outcome=outcome,
     )
+
+
+def _shown(orders: list[dict[str, Any]]) -> set[str | None]:
+    """Return the vendors whose lines are shown without asking."""
+    until = accumulate(order["lines"] for order in orders)
+    places = enumerate(zip(orders, until, strict=True))
+    return {o["vendor_url"] for place, (o, lines) in places if lines <= SHOWN_LINES or not place}
 
 
 def _reaching(order: dict[str, Any]) -> tuple[str, Decimal] | None:

@@ -366,3 +366,31 @@ def test_a_plan_that_orders_nothing_is_no_older_days_plan(
         "snapshot_on": stock.now.date().isoformat(), "orders": [], "dropped": [],
     }  # fmt: skip
     assert "Nothing has to be ordered" in api.get("/plan").text
+
+
+def test_of_a_plan_without_end_suppliers_are_opened_one_by_one(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """Ten thousand lines would be nine megabytes."""
+    run = stock.connection.execute
+    run(
+        "INSERT INTO plan.purchase_order_draft_line SELECT snapshot_on, '/v/2', 'p' || n, 's' || n,"
+        " NULL, 12, 5, 'USD', 60, arrival_on, stockout_on, NULL, urgency, '{}', why, now(), 1"
+        " FROM plan.purchase_order_draft_line, generate_series(1, 1000) n WHERE sku = 'A'"
+    )
+    run(
+        "INSERT INTO plan.purchase_order_draft SELECT snapshot_on, '/v/2', 'Second', 1000, 12000,"
+        " 60000, 'USD', arrival_on, NULL, urgency, NULL, NULL, '{}', now(), 1"
+        " FROM plan.purchase_order_draft"
+    )
+    shown = api.get("/plan").text
+    assert ('aria-label="Quantity of s1"' in shown, "Show its 1000 lines" in shown) == (False, True)
+    (link,) = re.findall(r'href="(/plan\?opened=[^"#]*)', shown)
+    opened = api.get(unescape(link)).text
+    assert opened.count('aria-label="Quantity of s') == 1000
+    forms = re.findall(r'<form method="post".*?</form>', opened, re.DOTALL)
+    assert len(forms) == 1 + 7
+    fields, number = form_of(opened.replace('value="p9"', f'value="{url_of("s9")}"'), "s9")
+    saved = api.post("/plan", data=fields | {f"u{number}": "p9", f"q{number}": "24"})
+    assert saved.status_code == 303
+    assert "Saved: 1000 lines" in api.get(saved.headers["location"]).text

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test drill check bench bench-smoke bench-forecast bench-latency reproduce fix dictionary clean
+.PHONY: help run notebook test drill check bench bench-smoke bench-forecast bench-latency reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -19,11 +19,15 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 run: $(VENV)/.ready ## start everything: database, sandbox, Dagster; Ctrl-C stops it
 	$(BIN)/finale dev
 
+notebook: $(VENV)/.ready ## six questions of a stock analyst, answered from the warehouse, to change and try
+	$(BIN)/marimo edit notebooks/six_questions.py
+
 check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/marimo check --strict notebooks
 
 test: check ## lint, types, layer contracts, tests
 	$(BIN)/pytest -q -n 2 -rs

@@ -41,3 +41,13 @@ def test_every_place_that_the_readme_points_at_exists() -> None:
 def test_pictures_are_small() -> None:
     for picture in PROJECT.glob("docs/pictures/*"):
         assert picture.stat().st_size < 150_000, picture.name
+
+
+def test_every_test_that_the_promises_name_exists() -> None:
+    promises = (PROJECT / "docs" / "promises.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", promises))
+    tests = "\n".join(
+        path.read_text(encoding="utf-8") for path in PROJECT.glob("finale_pipeline_tests/**/*.py")
+    )
+    assert len(named) > 20
+    assert {name for name in named if f"def {name}(" not in tests} == set()

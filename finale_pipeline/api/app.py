@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -16,6 +17,8 @@ from finale_pipeline.api import (
     order_pages,
     order_routes,
     pages,
+    plan_pages,
+    plan_routes,
     problems,
     stock_routes,
     sync_routes,
@@ -33,6 +36,8 @@ from finale_pipeline.notify import links
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
+COMPRESSED_BYTES = 64 << 10
+"""Answers from here on are compressed: a long plan, to a tenth. No answer holds a secret."""
 ABOUT = (
     "Reads the warehouse, starts syncs through Dagster. Errors are problem+json with stable codes;"
     " lists come in pages with `cursor`; JSON or CSV by Accept. Fields may be added to answers,"
@@ -79,12 +84,15 @@ def create_app(
         dependencies=[Depends(known_parameters)],
     )
     app.state.context = context
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=4)
     problems.install(app)
     app.include_router(sync_routes.router)
     app.include_router(stock_routes.router)
     app.include_router(order_routes.router)
+    app.include_router(plan_routes.router)
     app.include_router(pages.router)
     app.include_router(order_pages.router)
+    app.include_router(plan_pages.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return Guard(app, settings)

@@ -1,64 +1,220 @@
-"""A product's picture: what was sold, and where its stock may go; as planning draws it."""
+"""A product's picture: its stock and sales so far, and where stock may go; drawn by the page."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from finale_pipeline.api import queries
 from finale_pipeline.warehouse.connect import Connection
 
+PAST_DAYS = 90
+MOST_DAYS = 120
+"""Of the days ahead, as many as are shown at most."""
+WIDTH, LEFT, RIGHT = 640.0, 52.0, 8.0
+STOCK_TOP, STOCK_BOTTOM = 10.0, 176.0
+SOLD_TOP, SOLD_BOTTOM = 204.0, 258.0
+TICKS = 4
 
-def chart(connection: Connection, found: dict[str, Any], today: date) -> bytes | None:
-    """Return the picture as a PNG; None for a product of which no demand is known.
+Point = tuple[float, float]
+"""Day, counted from the plan's, and units."""
 
-    Between now and the end of the protection time quantiles widen with the root of time.
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark at an axis: where, and what it says."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What the page draws: lines as the points of SVG's polyline, in a box of 640 by 280.
+
+    Attributes:
+        stock: Available units so far, in steps.
+        expected: Available units ahead, arrivals in, if nothing more is ordered.
+        band: Between what is expected and what stays above in 95 of 100 cases.
+        point_at: Height of the reorder point; None = there is none to show.
+        zero_at: Height of 0 units.
+        now_at: Place of the plan's day.
+        bars: Of units sold, each with x, y and height.
+        bar_width: Of each.
+        units: Ticks of the stock.
+        sold: Ticks of what is sold a day.
+        months: Ticks of time.
+        says: The picture in a sentence.
+    """
+
+    stock: str
+    expected: str
+    band: str
+    point_at: float | None
+    zero_at: float
+    now_at: float
+    bars: list[tuple[float, float, float]]
+    bar_width: float
+    units: list[Tick]
+    sold: list[Tick]
+    months: list[Tick]
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Turns values into places; a span of nothing becomes the middle of one unit."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Return the place of a value.
+
+        >>> Scale(0, 10, 100, 0).at(4)
+        60.0
+        """
+        span = (self.high - self.low) or 1.0
+        return round(self.start + (value - self.low) / span * (self.end - self.start), 1)
+
+
+def chart(connection: Connection, found: dict[str, Any], today: date) -> Chart | None:
+    """Return the picture of a product; None when neither stock nor sales of it are known.
 
     Args:
         connection: To the warehouse.
         found: The product with its forecast, as `queries.product` returns it.
         today: The account's day.
     """
-    forecast = found["forecast"]
-    if forecast is None or forecast["velocity_units_per_day"] is None:
+    forecast, url = found["forecast"], found["product_url"]
+    as_of = forecast["snapshot_on"] if forecast else today
+    since = as_of - timedelta(days=PAST_DAYS)
+    sales = queries.sales_history(connection, url, since)
+    sold = [(float((row["sold_on"] - as_of).days), float(row["units"])) for row in sales]
+    levels = queries.stock_history(connection, url, since)
+    stock = [
+        (float((row["snapshot_on"] - as_of).days), float(row["available_units"])) for row in levels
+    ]
+    if found["available_units"] is not None:
+        stock.append((float(max((today - as_of).days, 0)), float(found["available_units"])))
+    if not sold and not levels and forecast is None:
         return None
-    import numpy as np  # noqa: PLC0415 - only for pictures
+    coming = queries.arrivals(connection, url) if forecast else []
+    ahead = ahead_of(forecast, coming)
+    return drawn(as_of, stock, sold, ahead, forecast)
 
-    from finale_pipeline.planning.pictures import PAST_DAYS, Fan, fan_chart  # noqa: PLC0415
 
-    as_of, url = forecast["snapshot_on"], found["product_url"]
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The days to come: what is expected, and what stays above in 95 of 100 cases."""
+
+    expected: list[Point]
+    worst: list[Point]
+
+
+def ahead_of(forecast: dict[str, Any] | None, orders: Sequence[dict[str, Any]]) -> Ahead:
+    """Return where stock may go; between now and the protection time it widens with its root."""
+    if forecast is None or forecast["velocity_units_per_day"] is None:
+        return Ahead([], [])
     protection = max(float(forecast["protection_days"]), 1.0)
     pace = float(forecast["velocity_units_per_day"])
-    days = np.arange(0.0, np.ceil(protection * 1.5) + 1)
-    sold = np.zeros(PAST_DAYS)
-    for row in queries.sales_history(connection, url, as_of - timedelta(days=PAST_DAYS)):
-        ago = (as_of - row["sold_on"]).days
-        if 1 <= ago <= PAST_DAYS:
-            sold[PAST_DAYS - ago] = float(row["units"])
-    coming = _coming(queries.arrivals(connection, url), today, len(days))
-    available = float(forecast["available_units"] or 0) + np.array(coming)
-    at_worst = {}
-    for level, name in ((0.5, "q50"), (0.9, "q90"), (0.95, "q95")):
-        more = float(forecast[f"demand_{name}_units"] or 0) - pace * protection
-        at_worst[level] = available - pace * days - more * np.sqrt(days / protection)
-    point = forecast["reorder_point_units"]
-    return fan_chart(
-        Fan(
-            title=f"{found['sku']}: {forecast['why']}",
-            as_of=as_of,
-            sold=sold,
-            days=days,
-            expected=available - pace * days,
-            at_worst=at_worst,
-            reorder_point=float(point) if point else float("nan"),
-        )
+    available = float(forecast["available_units"] or 0)
+    days = range(min(math.ceil(protection * 1.5), MOST_DAYS) + 1)
+    due = [((o["due_on"] - forecast["snapshot_on"]).days if o["due_on"] else 0) for o in orders]
+    more = float(forecast["demand_q95_units"] or 0) - pace * protection
+    expected, worst = [], []
+    for day in days:
+        come = sum(float(o["open_units"]) for o, on in zip(orders, due, strict=True) if on <= day)
+        units = available + come - pace * day
+        expected.append((float(day), units))
+        worst.append((float(day), units - max(more, 0.0) * math.sqrt(day / protection)))
+    return Ahead(expected, worst)
+
+
+def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, forecast: Any) -> Chart:
+    """Return the picture, with everything in its place."""
+    last = max([day for day, _ in [*ahead.expected, *stock]], default=0.0)
+    across = Scale(-PAST_DAYS, max(last, 7.0), LEFT, WIDTH - RIGHT)
+    floor = min([0.0, *(units for _, units in stock)])
+    fan = [(day, max(units, floor)) for day, units in ahead.expected]
+    worst = [(day, max(units, floor)) for day, units in ahead.worst]
+    point = float(forecast["reorder_point_units"] or 0) if forecast else 0.0
+    top = max([1.0, point, *(units for _, units in [*stock, *fan])])
+    up = Scale(floor, top * 1.05, STOCK_BOTTOM, STOCK_TOP)
+    most = max([1.0, *(units for _, units in sold)])
+    bars = Scale(0.0, most, SOLD_BOTTOM, SOLD_TOP)
+    day_width = across.at(1) - across.at(0)
+    return Chart(
+        stock=_line(_steps(stock), across, up),
+        expected=_line(fan, across, up),
+        band=_line([*fan, *reversed(worst)], across, up),
+        point_at=up.at(point) if point > 0 else None,
+        zero_at=up.at(0),
+        now_at=across.at(0),
+        bars=[
+            (across.at(day), bars.at(units), round(SOLD_BOTTOM - bars.at(units), 1))
+            for day, units in sold
+            if units > 0
+        ],
+        bar_width=round(max(day_width - 0.6, 0.8), 1),
+        units=[Tick(up.at(value), short(value)) for value in nice(top)],
+        sold=[Tick(bars.at(most), short(most))],
+        months=[Tick(across.at(day), text) for day, text in _months(as_of, across)],
+        says=f"Units in stock and sold a day since {as_of - timedelta(days=PAST_DAYS)}"
+        + (f", and in stock for {last:.0f} days ahead." if ahead.expected else "."),
     )
 
 
-def _coming(orders: Sequence[dict[str, Any]], today: date, days: int) -> list[float]:
-    """Return the units that open orders have brought by each day; what is overdue comes today."""
-    coming = [0.0] * days
-    for order in orders:
-        first = max((order["due_on"] - today).days, 0) if order["due_on"] else 0
-        for day in range(first, days):
-            coming[day] += float(order["open_units"])
-    return coming
+def _line(points: Sequence[Point], across: Scale, up: Scale) -> str:
+    return " ".join(f"{across.at(day):g},{up.at(units):g}" for day, units in points)
+
+
+def _steps(points: Sequence[Point]) -> list[Point]:
+    """Return a line that keeps its height until the next point.
+
+    >>> _steps([(0.0, 5.0), (3.0, 2.0)])
+    [(0.0, 5.0), (3.0, 5.0), (3.0, 2.0)]
+    """
+    made: list[Point] = []
+    for day, units in sorted(points, key=lambda point: point[0]):
+        if made:
+            made.append((day, made[-1][1]))
+        made.append((day, units))
+    return made
+
+
+def nice(top: float) -> list[float]:
+    """Return round numbers from 0 up to a value, about four of them.
+
+    >>> nice(130), nice(1), nice(8)
+    ([0.0, 50.0, 100.0], [0.0, 0.5, 1.0], [0.0, 2.0, 4.0, 6.0, 8.0])
+    """
+    rough = top / TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(f * power for f in (1.0, 2.0, 5.0, 10.0) if f * power >= rough)
+    return [step * n for n in range(math.floor(top / step + 1e-9) + 1)]
+
+
+def short(value: float) -> str:
+    """Return a number in few characters.
+
+    >>> short(0.5), short(1200), short(25_000), short(1.5e6), short(3e9)
+    ('0.5', '1,200', '25k', '1.5M', '3,000M')
+    """
+    for unit, name, least in ((1e6, "M", 1e6), (1e3, "k", 1e4)):
+        if value >= least:
+            return f"{float(f'{value / unit:.3g}'):,g}{name}"
+    return f"{float(f'{value:.4g}'):,g}"
+
+
+def _months(as_of: date, across: Scale) -> list[tuple[float, str]]:
+    """Return the first days of months that are shown, by their names."""
+    found = []
+    for day in range(round(across.low), round(across.high) - 5):
+        on = as_of + timedelta(days=day)
+        if on.day == 1:
+            found.append((float(day), f"{on:%b}"))
+    return found

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from finale_pipeline.api import charts, monitoring, queries
+from finale_pipeline.api import charts, monitoring, plan_queries, queries
 from finale_pipeline.api.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html, runbook
@@ -40,7 +40,7 @@ def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
     now = context.clock()
     items = queries.critical(connection)
     read_at, _ = queries.origin(connection)
-    orders = queries.purchase_plan(connection, None, None)
+    orders = plan_queries.purchase_plan(connection, None, None).orders
     undecided = [item for item in items if item["incident_state"] == "open"]
     return html(
         context.settings,
@@ -60,22 +60,20 @@ def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
     )
 
 
-@router.get("/products/{sku:path}/chart.png")
-def product_chart(context: Shared, connection: Warehouse, sku: Sku) -> Response:
-    """Draw what was sold of a product, and where its stock may go."""
-    found = _product(connection, sku)
-    drawn = charts.chart(connection, found, queries.last_day(connection, context.clock().date()))
-    if drawn is None:
-        raise Problem(404, "Nothing is known of its demand.", code="no_chart")
-    return Response(drawn, media_type="image/png", headers={"Cache-Control": "max-age=60"})
-
-
 @router.get("/products/{sku:path}")
 def product(context: Shared, connection: Warehouse, sku: Sku) -> HTMLResponse:
     """Show a product."""
     found = _product(connection, sku)
     arriving = queries.arrivals(connection, found["product_url"])
-    return html(context.settings, "product.html", page="", item=found, arrivals=arriving)
+    today = queries.last_day(connection, context.clock().date())
+    return html(
+        context.settings,
+        "product.html",
+        page="",
+        item=found,
+        arrivals=arriving,
+        chart=charts.chart(connection, found, today),
+    )
 
 
 def _product(connection: Warehouse, sku: str) -> dict[str, Any]:
@@ -92,13 +90,6 @@ def search(
     """Find products by part of their SKU or name."""
     found = queries.search(connection, q.strip()) if q.strip() else []
     return html(context.settings, "search.html", page="search", q=q, found=found)
-
-
-@router.get("/plan")
-def plan(context: Shared, connection: Warehouse) -> HTMLResponse:
-    """Show what to order from whom."""
-    orders = queries.purchase_plan(connection, None, None)
-    return html(context.settings, "plan.html", page="plan", orders=orders)
 
 
 @router.get("/syncs")

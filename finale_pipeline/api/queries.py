@@ -223,29 +223,6 @@ def arrivals(connection: Connection, url: str) -> list[Row]:
     )
 
 
-def purchase_plan(connection: Connection, day: date | None, vendor: str | None) -> list[Row]:
-    """Return the suggested orders of a day (None = the newest plan), each with its lines."""
-    orders = rows(
-        connection,
-        "SELECT * FROM mart.purchase_plan WHERE snapshot_on = coalesce(%(day)s::date,"
-        " (SELECT max(snapshot_on) FROM plan.purchase_order_draft))"
-        " AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)"
-        " ORDER BY must_order_by_on NULLS LAST, vendor, vendor_url",
-        day=day, vendor=vendor,
-    )  # fmt: skip
-    if not orders:
-        return []
-    lines: dict[str, list[Row]] = {order["vendor_url"]: [] for order in orders}
-    for line in rows(
-        connection,
-        "SELECT * FROM mart.purchase_plan_line WHERE snapshot_on = %(day)s"
-        " AND vendor_url = ANY (%(vendors)s) ORDER BY must_order_by_on NULLS LAST, sku",
-        day=orders[0]["snapshot_on"], vendors=list(lines),
-    ):  # fmt: skip
-        lines[line["vendor_url"]].append(line)
-    return [order | {"order_lines": lines[order["vendor_url"]]} for order in orders]
-
-
 def changes(connection: Connection, since: datetime) -> list[Row]:
     """Return crossings and decisions since a moment, newest first."""
     return rows(

@@ -76,6 +76,15 @@ def units(value: Any) -> str:
     return f"{int(whole):,}{point}{rest}" if whole not in {"-0", "-"} else number(rounded)
 
 
+def plain_number(value: Decimal | None) -> str:
+    """Return a number as it stands in a field that can be changed; empty when it is not known.
+
+    >>> plain_number(Decimal("1200.50")), plain_number(Decimal("1E+3")), plain_number(None)
+    ('1200.5', '1000', '')
+    """
+    return "" if value is None else number(value)
+
+
 def money(value: Any, currency: str | None = None) -> str:
     """Return an amount.
 
@@ -117,5 +126,7 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(units=units, money=money, seconds=seconds, day=day)
+    made.filters.update(
+        units=units, money=money, seconds=seconds, day=day, plain_number=plain_number
+    )
     return made

@@ -1,17 +1,17 @@
-"""What a buyer needs, as data: products, forecasts, the purchase plan, incidents, vendors."""
+"""What a buyer needs, as data: products, forecasts, incidents, vendors."""
 
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from finale_pipeline.api import queries
-from finale_pipeline.api.answers import as_csv, as_json, as_xlsx, form_of
+from finale_pipeline.api.answers import as_json
 from finale_pipeline.api.context import AsOf, Shared, Warehouse
-from finale_pipeline.api.documents import WORKBOOK, good, listed, problems
-from finale_pipeline.api.lists import AsForm, Reads, answer
+from finale_pipeline.api.documents import good, listed, problems
+from finale_pipeline.api.lists import Reads, answer
 from finale_pipeline.api.problems import Problem
 
 router = APIRouter(prefix="/api", tags=["stock"], responses=problems())
@@ -22,15 +22,6 @@ Search = Annotated[
     str | None, Query(max_length=100, description="Part of a SKU or a name; upper and lower alike.")
 ]
 Name = Annotated[str | None, Query(max_length=200)]
-
-LINE_COLUMNS = (
-    "vendor", "sku", "vendor_sku", "name", "quantity_units", "unit_cost", "line_total", "currency",
-    "must_order_by_on", "stockout_on", "arrival_on", "urgency", "needs_data", "why",
-)  # fmt: skip
-ORDER_COLUMNS = (
-    "vendor", "lines", "units", "total", "currency", "must_order_by_on", "arrival_on", "urgency",
-    "minimum_order_value", "minimum_gap", "needs_data",
-)  # fmt: skip
 
 
 def _storable(text: str) -> str:
@@ -148,45 +139,6 @@ def forecasts(
     filters = {"q": q, "vendor": vendor, "abc_class": abc_class, "order_now": order_now}
     listing = queries.forecasts_on(on)
     return answer(reading, listing, filters)
-
-
-@router.get(
-    "/purchase-plan",
-    summary="What to order from whom",
-    responses=good(
-        "Suggested orders per vendor.",
-        {"snapshot_on": "2026-03-09", "orders": [{"vendor": "Acme", "order_lines": []}]},
-        forms=WORKBOOK,
-    ),
-)
-def purchase_plan(
-    *,
-    request: Request,
-    connection: Warehouse,
-    headers: AsOf,
-    on: Annotated[date | None, Query(description="Snapshot day; the newest unless given.")] = None,
-    vendor: Name = None,
-    form: AsForm = None,
-) -> Response:
-    """Return suggested orders with their lines: JSON, CSV of all lines, or a workbook."""
-    orders = queries.purchase_plan(connection, on, vendor)
-    day = orders[0]["snapshot_on"] if orders else on
-    wanted = form_of(request, form, ("json", "csv", "xlsx"))
-    if wanted == "json":
-        return as_json({"snapshot_on": day, "orders": orders}, headers=headers)
-    name = f"purchase_plan_{day}" if day else "purchase_plan"
-    if wanted == "csv":
-        lines = [line for order in orders for line in order["order_lines"]]
-        found = as_csv(lines, LINE_COLUMNS, name)
-    else:
-        found = as_xlsx(_sheets(orders), name)
-    found.headers.update(headers)
-    return found
-
-
-def _sheets(orders: list[dict[str, Any]]) -> list[tuple[str, tuple[str, ...], list[Any]]]:
-    vendors = [(str(order["vendor"]), LINE_COLUMNS, order["order_lines"]) for order in orders]
-    return [("Orders", ORDER_COLUMNS, orders), *vendors]
 
 
 @router.get(

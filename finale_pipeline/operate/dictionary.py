@@ -44,13 +44,25 @@ WHERE n.nspname IN ('mart', 'core', 'plan', 'ops') AND c.relkind IN ('r', 'v')
 ORDER BY array_position(ARRAY['mart', 'core', 'plan', 'ops'], n.nspname::text), c.relname, a.attnum
 """
 
+FUNCTIONS = """
+SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_arguments(p.oid)),
+       obj_description(p.oid, 'pg_proc'), pg_get_function_result(p.oid)
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = 'mart' ORDER BY 1
+"""
+
 
 def render(connection: Connection) -> str:
     """Return the dictionary of a database as Markdown."""
     rows: list[tuple[Any, ...]] = connection.execute(QUERY).fetchall()
     tables = groupby(rows, key=lambda row: row[:3])
     parts = [_table(f"{space}.{name}", about, [*rest]) for (space, name, about), rest in tables]
-    return "".join([HEAD, *parts])
+    functions: list[tuple[Any, ...]] = connection.execute(FUNCTIONS).fetchall()
+    return "".join([HEAD, *(_function(*function) for function in functions), *parts])
+
+
+def _function(name: str, about: str | None, result: str) -> str:
+    return f"\n## {name}\n\n{about or ''}\n\nA function; returns `{result}`.\n"
 
 
 def _table(name: str, about: str | None, rows: list[tuple[Any, ...]]) -> str:

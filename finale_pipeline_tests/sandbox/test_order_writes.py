@@ -1,7 +1,9 @@
 """Purchase orders are written as sections 7.6 and 10 of the description of Finale's API say."""
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -81,6 +83,27 @@ def test_two_posts_with_one_order_id_at_once_make_one_order(buyer: Buyer, differ
     assert len(buyer.find(orderId=["RS-1", "RS-1"])) == 1
     outcomes = [post["outcome"] for post in buyer.control("posts")]
     assert sorted(outcomes) == ["done"] + ["refused: clash"] * 15
+
+
+def test_threads_that_change_within_every_step_make_one_order_per_id(buyer: Buyer) -> None:
+    """Without HTTP between them they meet inside the account."""
+    bodies = [json.dumps(DRAFT | {"orderId": f"RS-{n}"}).encode() for n in range(100)]
+    start = Barrier(4)
+
+    def post_all(_thread: int) -> list[int | None]:
+        start.wait()
+        replies = [buyer.sandbox.post("/demo/api/order/", body) for body in bodies]
+        return [reply.status for reply in replies if reply is not None]
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            statuses = [status for thread in pool.map(post_all, range(4)) for status in thread]
+    finally:
+        sys.setswitchinterval(usual)
+    assert sorted(str(status) for status in statuses) == ["200"] * 100 + ["400"] * 300
+    assert len(buyer.control("orders", origin="posted")) == 100
 
 
 @pytest.mark.parametrize(

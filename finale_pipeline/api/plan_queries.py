@@ -1,0 +1,89 @@
+"""What is read of the purchase plan: orders with their lines, what was dropped, earlier edits."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import cast
+
+from finale_pipeline.api.queries import Row, rows
+from finale_pipeline.warehouse.connect import Connection
+
+HINT_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of a day.
+
+    Attributes:
+        day: It is of; None = no day was planned yet.
+        orders: To place, each with its `order_lines`, the most urgent first; what has no
+            supplier comes last.
+        dropped: Lines that buyers dropped.
+    """
+
+    day: date | None
+    orders: list[Row]
+    dropped: list[Row]
+
+
+def newest_day(connection: Connection) -> date | None:
+    """Return the newest day that was planned, whether it orders something or not."""
+    row = connection.execute("SELECT max(snapshot_on) FROM plan.forecast").fetchone()
+    return cast("tuple[date | None]", row)[0]
+
+
+def purchase_plan(connection: Connection, day: date | None, vendor: str | None) -> Plan:
+    """Return the plan of a day, with what buyers changed.
+
+    Args:
+        connection: To the warehouse.
+        day: None = the newest.
+        vendor: Name of the only one to return; None = all.
+    """
+    day = day or newest_day(connection)
+    orders = _of_day(connection, "mart.purchase_plan", "vendor, vendor_url", day, vendor)
+    lines: dict[str, list[Row]] = {order["vendor_url"]: [] for order in orders}
+    for line in _of_day(connection, "mart.purchase_plan_line", "sku, product_url", day, vendor):
+        lines[line["vendor_url"]].append(line)
+    with_lines = [order | {"order_lines": lines[order["vendor_url"]]} for order in orders]
+    dropped = _of_day(connection, "mart.purchase_plan_dropped", "vendor, sku", day, vendor)
+    return Plan(day, with_lines, dropped)
+
+
+def _of_day(
+    connection: Connection, view: str, order: str, day: date | None, vendor: str | None
+) -> list[Row]:
+    return rows(
+        connection,
+        f"SELECT * FROM {view} WHERE snapshot_on = %(day)s"
+        " AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)"
+        f" ORDER BY vendor_url = '', must_order_by_on NULLS LAST, {order}",
+        day=day, vendor=vendor,
+    )  # fmt: skip
+
+
+def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, str], Row]:
+    """Return the last edit of each line in the week before a day, by vendor and product."""
+    if day is None:
+        return {}
+    found = rows(
+        connection,
+        "SELECT DISTINCT ON (vendor_url, product_url) vendor_url, product_url, snapshot_on,"
+        " quantity_units, unit_cost, is_dropped, suggested_units, edited_by, note"
+        " FROM mart.purchase_plan_edit WHERE snapshot_on < %(day)s AND snapshot_on >= %(since)s"
+        " ORDER BY vendor_url, product_url, edit_id DESC",
+        day=day, since=day - timedelta(days=HINT_DAYS),
+    )  # fmt: skip
+    return {(row["vendor_url"], row["product_url"]): row for row in found}
+
+
+def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
+    """Return products that were edited on a day and that its plan no longer suggests."""
+    return rows(
+        connection,
+        "SELECT DISTINCT product_url, sku, vendor FROM mart.purchase_plan_edit e"
+        " WHERE snapshot_on = %(day)s AND NOT EXISTS (SELECT FROM plan.purchase_order_draft_line l"
+        " WHERE (l.snapshot_on, l.vendor_url, l.product_url)"
+        " = (e.snapshot_on, e.vendor_url, e.product_url)) ORDER BY sku LIMIT 50",
+        day=day,
+    )

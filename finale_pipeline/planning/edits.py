@@ -1,0 +1,223 @@
+"""What buyers change about a day's plan: checked against the terms, logged with who and when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypedDict, cast
+
+from psycopg.rows import dict_row
+
+from finale_pipeline.domain.order_terms import (
+    VENDOR_MINIMUM,
+    Checked,
+    Terms,
+    check_quantity,
+    units_to_minimum,
+)
+from finale_pipeline.warehouse.connect import Connection, database_errors
+
+Row = dict[str, Any]
+
+LOCKED = (
+    "SELECT product_url FROM plan.purchase_order_draft_line WHERE snapshot_on = %(day)s"
+    " AND vendor_url = %(vendor)s AND product_url = ANY (%(products)s)"
+    " ORDER BY product_url FOR UPDATE"
+)
+LINES = (
+    "SELECT * FROM plan.purchase_line WHERE snapshot_on = %(day)s AND vendor_url = %(vendor)s"
+    " AND product_url = ANY (%(products)s) ORDER BY product_url"
+)
+ORDER = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %(day)s AND vendor_url = %(vendor)s"
+NOTED = (
+    "INSERT INTO plan.purchase_order_edit (snapshot_on, vendor_url, product_url, quantity_units,"
+    " unit_cost, is_dropped, old_quantity_units, old_unit_cost, was_dropped, suggested_units,"
+    " suggested_cost, broken_rules, edited_by, edited_at, note) VALUES (%(snapshot_on)s,"
+    " %(vendor_url)s, %(product_url)s, %(fixed_units)s, %(fixed_cost)s, %(is_dropped)s,"
+    " %(quantity_units)s, %(unit_cost)s, %(was_dropped)s, %(suggested_units)s, %(suggested_cost)s,"
+    " %(broken_rules)s, %(by)s, %(now)s, %(note)s) RETURNING edit_id"
+)
+BELOW_MINIMUM = (
+    "UPDATE plan.purchase_order_edit SET broken_rules = broken_rules || %(rule)s::text"
+    " WHERE edit_id = ANY (%(edits)s)"
+)
+
+
+class Fields(TypedDict, total=False):
+    """What is changed of a line; None = back to what the plan suggests, left out = as it is."""
+
+    quantity_units: Decimal | None
+    unit_cost: Decimal | None
+    is_dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that somebody wants.
+
+    Attributes:
+        version: Of the line as they saw it.
+        fields: What to change.
+    """
+
+    version: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who edits, when, why, and whether against the terms.
+
+    Attributes:
+        by: A person, or the way it came.
+        now: UTC.
+        note: In their words.
+        insists: Whether a quantity that breaks the terms is to be kept all the same.
+    """
+
+    by: str
+    now: datetime
+    note: str | None = None
+    insists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of some changes of one order: all of them were saved, or none.
+
+    Attributes:
+        lines: The lines as they are now, by product_url; dropped ones too.
+        order: The vendor's order as it is now; None = every line of it is dropped.
+        saved: Lines that were changed.
+        unknown: Products that the order has no line of.
+        conflicts: Lines that are not what was seen.
+        refused: Quantities that break the terms, and that nobody insisted on.
+        reaching: Of each saved line the quantity at which the order reaches its vendor's minimum.
+    """
+
+    lines: dict[str, Row]
+    order: Row | None = None
+    saved: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    refused: dict[str, Checked] = field(default_factory=dict)
+    reaching: dict[str, Decimal] = field(default_factory=dict)
+
+
+def edit(
+    connection: Connection,
+    day: date,
+    vendor_url: str,
+    changes: Mapping[str, Change],
+    author: Author,
+) -> Outcome:
+    """Change lines of one order, all of them or none.
+
+    Args:
+        connection: To the warehouse.
+        day: Of the plan.
+        vendor_url: Of the order.
+        changes: By product_url.
+        author: Who wants them.
+    """
+    key = {"day": day, "vendor": vendor_url, "products": list(changes)}
+    with database_errors("editing the plan"), connection.transaction():
+        # Two people, one line: the second waits here, and then sees another version.
+        connection.execute(LOCKED, key)
+        lines = _lines(connection, key)
+        states = {url: _state(line, changes[url].fields) for url, line in lines.items()}
+        refusal = _refusal(lines, states, changes, insists=author.insists)
+        if refusal is not None:
+            return refusal
+        saved = tuple(url for url, state in states.items() if state != _state(lines[url], {}))
+        edits = [_note(connection, lines[url], states[url], author) for url in saved]
+        order = _order(connection, key)
+        gap = order["minimum_gap"] if order else None
+        if gap and edits:
+            connection.execute(BELOW_MINIMUM, {"rule": VENDOR_MINIMUM, "edits": edits})
+        now = _lines(connection, key)
+    needed = {url: _reaching(now[url], gap) for url in saved}
+    reaching = {url: units for url, units in needed.items() if units is not None}
+    return Outcome(now, order, saved=saved, reaching=reaching)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a buyer has fixed of a line; None = as the plan suggests."""
+
+    quantity_units: Decimal | None
+    unit_cost: Decimal | None
+    is_dropped: bool
+
+
+def _state(line: Row, fields: Fields) -> State:
+    """Return what is fixed of a line after a change; what equals the suggestion is not fixed."""
+    units = fields.get("quantity_units", line["fixed_units"])
+    cost = fields.get("unit_cost", line["fixed_cost"])
+    return State(
+        None if units == line["suggested_units"] else units,
+        None if cost == line["suggested_cost"] else cost,
+        fields.get("is_dropped", line["is_dropped"]),
+    )
+
+
+def _refusal(
+    lines: dict[str, Row], states: dict[str, State], changes: Mapping[str, Change], *, insists: bool
+) -> Outcome | None:
+    """Return why nothing is saved; None = nothing speaks against it."""
+    unknown = tuple(url for url in changes if url not in lines)
+    conflicts = tuple(u for u, line in lines.items() if line["version"] != changes[u].version)
+    refused = {
+        url: checked
+        for url, state in states.items()
+        if state.quantity_units not in {None, lines[url]["fixed_units"]}
+        and (checked := _checked(lines[url], state)).broken_rules
+    }
+    if not unknown and not conflicts and (insists or not refused):
+        return None
+    return Outcome(lines, unknown=unknown, conflicts=conflicts, refused=refused)
+
+
+def _terms(line: Row) -> Terms:
+    return Terms(line["pack_units"], line["minimum_order_units"])
+
+
+def _checked(line: Row, state: State) -> Checked:
+    return check_quantity(state.quantity_units or line["suggested_units"], _terms(line))
+
+
+def _note(connection: Connection, line: Row, state: State, author: Author) -> int:
+    """Add a change to the log and return its number."""
+    broken = _checked(line, state).broken_rules if state.quantity_units is not None else ()
+    values = {
+        **line,
+        "fixed_units": state.quantity_units,
+        "fixed_cost": state.unit_cost,
+        "is_dropped": state.is_dropped,
+        "was_dropped": line["is_dropped"],
+        "broken_rules": list(broken),
+        "by": author.by,
+        "now": author.now,
+        "note": author.note,
+    }
+    row = connection.execute(NOTED, values).fetchone()
+    return cast("tuple[int]", row)[0]
+
+
+def _reaching(line: Row, gap: Decimal | None) -> Decimal | None:
+    """Return the quantity of a line at which its order reaches the vendor's minimum."""
+    if line["is_dropped"]:
+        return None
+    return units_to_minimum(
+        line["quantity_units"], unit_cost=line["unit_cost"], gap=gap, terms=_terms(line)
+    )
+
+
+def _lines(connection: Connection, key: dict[str, Any]) -> dict[str, Row]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return {row["product_url"]: row for row in cursor.execute(LINES, key)}
+
+
+def _order(connection: Connection, key: dict[str, Any]) -> Row | None:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(ORDER, key).fetchone()

@@ -102,6 +102,21 @@ COMMENT ON COLUMN mart.purchase_order_sent.lines IS 'How many lines were meant.'
 COMMENT ON COLUMN mart.purchase_order_sent.units IS 'Units that were meant, all lines.';
 COMMENT ON COLUMN mart.purchase_order_sent.finale_status IS 'Status in Finale as last synced, else as last read when it was created.';
 COMMENT ON COLUMN mart.purchase_order_sent.is_open IS 'Committed in Finale, and something is still to come; only then it counts as on order.';
+COMMENT ON COLUMN mart.purchase_order_sent.reference IS 'Our key, in Finale the order''s referenceNumber.';
+COMMENT ON COLUMN mart.purchase_order_sent.order_id IS 'The orderId under which it is created; a second creation clashes with it.';
+COMMENT ON COLUMN mart.purchase_order_sent.state IS 'intended: written down, not sent; sent: it goes out, or went and nobody noted how that ended; created: in Finale, read back, the same; differs: in Finale and not what was meant; unverified: in Finale and could not be read back; unknown: sent, and neither an answer nor the order was found; refused: Finale said no; abandoned: a person gave it up.';
+COMMENT ON COLUMN mart.purchase_order_sent.plan_on IS 'Day of the plan, in the account''s zone.';
+COMMENT ON COLUMN mart.purchase_order_sent.vendor_id IS 'Finale''s partyId of the vendor.';
+COMMENT ON COLUMN mart.purchase_order_sent.sequence IS '1; higher for a deliberate further order of that day, vendor and place.';
+COMMENT ON COLUMN mart.purchase_order_sent.attempts IS 'Times it was sent; more than 1 only after Finale provably had nothing.';
+COMMENT ON COLUMN mart.purchase_order_sent.created_by IS 'Who wanted it.';
+COMMENT ON COLUMN mart.purchase_order_sent.intended_at IS 'UTC, when it was written down.';
+COMMENT ON COLUMN mart.purchase_order_sent.sent_at IS 'UTC, just before it was last sent; null = never.';
+COMMENT ON COLUMN mart.purchase_order_sent.settled_at IS 'UTC, when its present state became final; null = it is open.';
+COMMENT ON COLUMN mart.purchase_order_sent.link IS 'Where Finale''s pages show it.';
+COMMENT ON COLUMN mart.purchase_order_sent.differences IS 'How the order in Finale differs from what was meant, in words.';
+COMMENT ON COLUMN mart.purchase_order_sent.warnings IS 'What was shown before it was sent.';
+COMMENT ON COLUMN mart.purchase_order_sent.error IS 'Why it is refused, unknown or unverified.';
 
 DO $$
 BEGIN

@@ -87,6 +87,16 @@ class Machine(RuleBasedStateMachine):
         self.sandbox.add_fault(f"{fault}@order*1+{skip}")
         self._draft()
 
+    @rule(form=st.sampled_from(["200", "400", "403", "500"]))
+    def lose_one_that_shows_late_and_draft_again(self, form: str) -> None:
+        """Chance alone seldom plays these three in a row."""
+        self.shelf.account.quirks.clash = form
+        self.shelf.account.quirks.shown_after_seconds = 3000
+        self.sandbox.add_fault("post-lost@order*1")
+        self._draft()
+        self.shelf.later(minutes=16)
+        self._draft()
+
     @rule(fault=st.sampled_from(READS), lost=st.booleans())
     def draft_while_reads_fail(self, fault: str, lost: bool) -> None:
         self.sandbox.add_fault(fault)

@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true")
     doctor = add("doctor", _doctor, "examine settings, database, source and data")
     doctor.add_argument("--json", action="store_true")
+    watch = add("watch", _watch, "a dead man's switch for cron: mail when nothing syncs any more")
+    watch.add_argument("--json", action="store_true")
     database = add("db", _db, "the database: upgrade, stop, url")
     database.add_argument("action", choices=("upgrade", "stop", "url"))
     alerts = add("alerts", _alerts, "what is out or low, what was mailed, what is decided")
@@ -228,6 +230,14 @@ def _doctor(options: argparse.Namespace, settings: "Settings") -> int:
     findings = examine(settings)
     _say(json.dumps([f.as_dict() for f in findings]) if options.json else shown(findings))
     return max((f.exit_code for f in findings), default=0)
+
+
+def _watch(options: argparse.Namespace, settings: "Settings") -> int:
+    from finale_pipeline.operate.watch import shown, watch  # noqa: PLC0415
+
+    found = watch(settings)
+    _say(json.dumps(found.as_dict()) if options.json else shown(found))
+    return found.exit_code
 
 
 def _alerts(options: argparse.Namespace, settings: "Settings") -> int:

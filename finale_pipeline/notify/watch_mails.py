@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from finale_pipeline.domain.watching import Outage, Trouble
+from finale_pipeline.domain.watching import Kind, Outage, Trouble
 from finale_pipeline.notify.messages import Content
+from finale_pipeline.warehouse.connect import Connection
 
+KINDS = ["pipeline_silent", "pipeline_recovered"]
 SHORT = {
     "database": "the database does not answer",
     "daemon": "Dagster's daemon decides nothing",
@@ -44,6 +47,30 @@ def recovered(outage: Outage) -> Content:
         intro=["Syncs are in time, the daemon decides, mails go out."],
         facts=[("In trouble since", f"{outage.opened_at:%Y-%m-%d %H:%M} UTC"), ("It was", said)],
     )
+
+
+def silent_key(outage: Outage) -> str:
+    """Return what a mail about an outage is about; it says too what was told of it."""
+    return f"pipeline_silent:{outage.opened_at.isoformat()}:{','.join(outage.told)}"
+
+
+def recovered_key(outage: Outage) -> str:
+    """Return what the mail about an outage's end is about."""
+    return f"pipeline_recovered:{outage.opened_at.isoformat()}"
+
+
+def open_outage(connection: Connection) -> Outage | None:
+    """Return the outage that the newest mail of these kinds opened; None = it closed one."""
+    row = connection.execute(
+        "SELECT dedupe_key FROM ops.outbox WHERE kind = ANY (%s) ORDER BY outbox_id DESC LIMIT 1",
+        (KINDS,),
+    ).fetchone()
+    kind, _, about = str(row[0]).partition(":") if row else ("", "", "")
+    if kind != "pipeline_silent":
+        return None
+    opened_at, _, told = about.rpartition(":")
+    kinds = cast("tuple[Kind, ...]", tuple(told.split(",")))
+    return Outage(datetime.fromisoformat(opened_at), kinds)
 
 
 def restored(made_at: datetime, waiting: Sequence[tuple[datetime, str]]) -> Content:

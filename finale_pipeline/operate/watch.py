@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from finale_pipeline.domain.quiet import quiet_until
-from finale_pipeline.domain.watching import Kind, Outage, Trouble, after_telling, to_tell
+from finale_pipeline.domain.watching import Outage, Trouble, after_telling, to_tell
 from finale_pipeline.errors import LocalError, PipelineError
 from finale_pipeline.notify import outbox, watch_mails
 from finale_pipeline.notify.delivery import deliver
@@ -32,7 +32,6 @@ NOT_WELL = 9
 """Exit code of a look that found trouble."""
 WATCH_LOCK = 7_285_001
 """Advisory lock: two watches on one database tell one after the other."""
-KINDS = ["pipeline_silent", "pipeline_recovered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,35 +115,21 @@ def _by_outbox(
     troubles = overdue.troubles(connection, settings, since=known.began_at, now=now)
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (WATCH_LOCK,))
-        outage = _open_outage(connection, known)
+        open_one = watch_mails.open_outage(connection)
+        outage = open_one.joined(known.outage) if open_one else known.outage
         message: Message | None = None
         if news := to_tell(outage, troubles):
             outage = after_telling(outage, troubles, now=now)
-            told = ",".join(outage.told)
-            key = f"pipeline_silent:{outage.opened_at.isoformat()}:{told}"
+            key = watch_mails.silent_key(outage)
             message = _put(connection, settings, watch_mails.silent(troubles), key, now)
         elif outage is not None and not troubles:
-            key = f"pipeline_recovered:{outage.opened_at.isoformat()}"
+            key = watch_mails.recovered_key(outage)
             message = _put(connection, settings, watch_mails.recovered(outage), key, now)
             outage = None
     did = _sent(connection, settings, message, clock) if message else ""
     deliver(connection, settings, clock=clock)  # a dead daemon must not keep other mails back
     said = f"{len(news)} troubles" if news else "that all is well again"
     return Watched(troubles, outage, f"Told {said}: {did}." if message else "")
-
-
-def _open_outage(connection: Connection, known: Memory) -> Outage | None:
-    """Return the open outage, from the mails about it and from what is remembered on disk."""
-    row = connection.execute(
-        "SELECT dedupe_key FROM ops.outbox WHERE kind = ANY (%s) ORDER BY outbox_id DESC LIMIT 1",
-        (KINDS,),
-    ).fetchone()
-    kind, _, about = str(row[0]).partition(":") if row else ("", "", "")
-    if kind == "pipeline_silent":
-        opened_at, _, told = about.rpartition(":")
-        kinds = cast("tuple[Kind, ...]", tuple(told.split(",")))
-        return Outage(datetime.fromisoformat(opened_at), kinds).joined(known.outage)
-    return known.outage
 
 
 def _put(

@@ -90,16 +90,16 @@ def test_without_dagster_two_missed_syncs_are_told(
 
 
 @pytest.mark.parametrize(
-    ("strategy", "status", "minutes", "late"),
-    [("inventory", "done", 30, False), ("vendors", "done", 30, True),
-     ("full", "running", 30, False), ("full", "running", 1, True),
-     ("critical", "throttled", 30, True)],
+    ("ending", "minutes", "late"),
+    [("inventory done", 30, False), ("vendors done", 30, True), ("full running", 30, False),
+     ("full running", 1, True), ("critical throttled", 30, True)],
 )  # fmt: skip
 def test_what_counts_as_a_sign_of_life(
-    look: Look, warehouse: Warehouse, strategy: str, status: str, minutes: float, late: bool
+    look: Look, warehouse: Warehouse, ending: str, minutes: float, late: bool
 ) -> None:
     """A larger sync covers a smaller, and one that beats is at work; a silent one is not."""
     warehouse.connection.execute("DELETE FROM ops.schedule_tick")
+    strategy, status = ending.split()
     ran(warehouse.connection, strategy, BEGIN + timedelta(minutes=minutes), status=status)
     if status == "running":
         warehouse.connection.execute("SELECT pg_advisory_lock(7282, max(run_id)::int)"

@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from finale_pipeline.errors import LocalError
 from finale_pipeline.operate import parts, sandbox
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 STOP_SECONDS = 20
+STARTED = (*parts.DAGSTER_PARTS, "api")
+"""Parts that run as processes; the database is this one's own business."""
 
 
 def run(settings: "Settings", say: Say) -> int:
@@ -54,10 +54,7 @@ def run(settings: "Settings", say: Say) -> int:
             "FINALE_STOCK_SINCE": parts.first_stock_day(settings),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
-        started = {
-            part: stack.enter_context(_process(part, home, environment))
-            for part in (*parts.DAGSTER_PARTS, "api")
-        }
+        started = {part: stack.enter_context(_process(part, home, environment)) for part in STARTED}
         return _wait(started, settings, stopped_by, say)
 
 
@@ -186,7 +183,7 @@ def _wait(
                 code = process.returncode
                 say(f"finale serve {part} ended by itself (code {code}); see {log.parent}/*.log")
                 return LocalError.exit_code
-        if not is_ready and _answers(f"{url}/server_info") and _answers(f"{ours}/livez"):
+        if not is_ready and parts.answers(f"{url}/server_info") and parts.answers(f"{ours}/livez"):
             is_ready = True
             say(
                 f"pages      {ours}\n"
@@ -203,11 +200,3 @@ def _wait(
         time.sleep(0.3)
     say("Stopping.")
     return 0
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
-            return bool(answer.status == 200)  # noqa: PLR2004
-    except (URLError, OSError):
-        return False

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finale_pipeline.errors import ConfigError
+from finale_pipeline.errors import ConfigError, LocalError
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -38,8 +38,9 @@ def add_commands(add: Add) -> None:
     )
     init.add_argument("--yes", action="store_true", help="ask nothing")
     init.add_argument("--json", action="store_true")
-    serve = add("serve", run_serve, "run one part for good, as the systemd units do")
+    serve = add("serve", run_serve, "run one part for good: what `finale dev` and the units start")
     serve.add_argument("part", choices=("database", "code", "daemon", "web", "api"))
+    serve.add_argument("--check", action="store_true", help="only say whether it runs and is well")
     watch = add(
         "watch", run_watch, "a dead man's switch for cron: mail when nothing syncs any more"
     )
@@ -99,8 +100,12 @@ def _secrets(text: str) -> dict[str, str]:
 
 def run_serve(options: argparse.Namespace, settings: "Settings") -> int:
     """Become a part of the running system."""
-    from finale_pipeline.operate.parts import serve  # noqa: PLC0415
+    from finale_pipeline.operate.parts import is_well, serve  # noqa: PLC0415
 
+    if options.check:
+        well = is_well(settings, options.part)
+        _say(f"{options.part} is well" if well else f"{options.part} does not answer")
+        return 0 if well else LocalError.exit_code
     return serve(settings, options.part)
 
 

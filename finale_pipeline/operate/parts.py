@@ -7,10 +7,13 @@ import hashlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import finale_pipeline
 from finale_pipeline.errors import ConfigError
@@ -154,6 +157,40 @@ def _become(settings: "Settings", part: str) -> NoReturn:
         code_socket(settings).unlink(missing_ok=True)  # of a server that was killed
     arguments = command(settings, part)
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
+
+
+def is_well(settings: "Settings", part: str) -> bool:
+    """Whether a running part answers; for health checks.
+
+    Args:
+        settings: Where it listens.
+        part: Which.
+    """
+    if part in {"web", "api"}:
+        where = {"web": (settings.ui_port, "server_info"), "api": (settings.api_port, "readyz")}
+        port, path = where[part]
+        return answers(f"http://127.0.0.1:{port}/{path}")
+    if part == "database":
+        with connect(database_url(settings), name="finale serve") as connection:
+            schema.require_current(connection)
+        return True
+    asked = {
+        "code": ["-m", "dagster", "api", "grpc-health-check", "-s", str(code_socket(settings))],
+        "daemon": ["-m", "dagster._daemon", "liveness-check"],
+    }
+    done = subprocess.run(  # noqa: S603 - one of ours
+        [sys.executable, *asked[part]], env=prepare(settings), capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+def answers(url: str) -> bool:
+    """Whether an address of this machine answers 200 within a second."""
+    try:
+        with urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (URLError, OSError):
+        return False
 
 
 def _hold_database(settings: "Settings") -> int:

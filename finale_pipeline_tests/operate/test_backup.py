@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pydantic import SecretStr
 
 from finale_pipeline.errors import ConfigError, LocalError, PipelineError, SkippedError
 from finale_pipeline.operate import manifest
@@ -21,13 +22,15 @@ from finale_pipeline.sandbox.mail import KEY, MailServer
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.health import watch_syncs
+from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import clients, schema, swap
 from finale_pipeline.warehouse.connect import Connection, connect
-from finale_pipeline_tests.conftest import NOW, settings_for
+from finale_pipeline_tests.conftest import settings_for
 from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse
 from finale_pipeline_tests.processes import finale
 from finale_pipeline_tests.sync.helpers import contents, sync
 
+DAY = 86_400
 LATER = BEGIN + timedelta(hours=1)
 
 
@@ -74,9 +77,9 @@ def test_the_drill(url: str, service: MailServer, account: Account, tmp_path: Pa
             sendgrid_api_key=KEY, sendgrid_base_url=service.base_url,
         )  # fmt: skip
         sync(settings)
-        made = back_up(settings, now=NOW)
+        made = back_up(settings, now=utc_now())
         before = hashes(url)
-        account.clock.advance(timedelta(days=20))
+        account.clock.advance(seconds=20 * DAY)
         sync(settings)
         mailed = [mail.subject for mail in service.accepted]
         assert {mail.kind for mail in service.accepted} > {"summary"}
@@ -84,19 +87,19 @@ def test_the_drill(url: str, service: MailServer, account: Account, tmp_path: Pa
             wanted = contents(connection)
         assert hashes(url) != before
 
-        report = bring_back(settings, made.file, now=account.clock.now())
+        report = bring_back(settings, made.file, now=utc_now())
         changed = {t for t, found in hashes(url).items() if found != before[t]}
         assert changed == {"ops.outbox"}
         assert (report.rows, report.account) == (sum(made.manifest.tables.values()), "demo")
         sync(settings)
         with connect(url, name="t") as connection:
             assert contents(connection) == wanted
-            watch_syncs(connection, settings, now=account.clock.now())
-        after = [mail for mail in service.accepted[len(mailed) :]]
+            watch_syncs(connection, settings, now=utc_now())
+        after = service.accepted[len(mailed) :]
         assert [mail.kind for mail in after] == ["restored", "catch_up"]
         assert not {mail.subject for mail in after} & set(mailed)
         assert "since the backup that was restored" in after[1].text
-        account.clock.advance(timedelta(days=20))
+        account.clock.advance(seconds=20 * DAY)
         sync(settings)
         assert {mail.kind for mail in service.accepted[-2:]} <= {
             "out_of_stock", "reorder_needed", "back_in_stock",
@@ -123,7 +126,7 @@ def test_mails_that_waited_are_named_and_not_sent(
         again.stock(B=0)
         again.evaluate()
         again.deliver()
-    assert service.accepted[-1].kind == "catch_up" or service.accepted[-1].kind == "out_of_stock"
+    assert service.accepted[-1].kind == "out_of_stock"
     assert len(service.accepted) == 3
 
 
@@ -223,7 +226,7 @@ def test_data_are_replaced_only_when_it_is_said(
     filled: tuple[Settings, Path, dict[str, Any]], connection: Connection
 ) -> None:
     settings, file, before = filled
-    with pytest.raises(ConfigError, match="demo.*--replace"):
+    with pytest.raises(ConfigError, match=r"demo.*--replace"):
         bring_back(settings, file, replace=False)
     connection.execute("SELECT pg_advisory_lock(7281, 2)")
     with pytest.raises(SkippedError, match="A sync runs"):
@@ -243,9 +246,7 @@ def test_into_an_empty_database_of_a_new_host(
     filled: tuple[Settings, Path, dict[str, Any]], empty_url: str
 ) -> None:
     settings, file, before = filled
-    fresh = settings.model_copy(
-        update={"database_url": type(settings.database_url)(empty_url), "account": None}
-    )
+    fresh = settings.model_copy(update={"database_url": SecretStr(empty_url), "account": None})
     report = bring_back(fresh, file, replace=False)
     assert report.kept is None
     after = hashes(empty_url)
@@ -264,7 +265,7 @@ def test_a_database_of_somebody_else_is_left_alone(
     settings, file, _ = filled
     with connect(empty_url, name="t") as connection:
         connection.execute("CREATE TABLE theirs ()")
-    other = settings.model_copy(update={"database_url": type(settings.database_url)(empty_url)})
+    other = settings.model_copy(update={"database_url": SecretStr(empty_url)})
     with pytest.raises(ConfigError, match="not ours"):
         bring_back(other, file)
 
@@ -286,7 +287,7 @@ def test_a_backup_is_private_whole_and_old_ones_go(kept: Settings, tmp_path: Pat
 
 def test_a_failed_backup_leaves_no_file(kept: Settings, tmp_path: Path) -> None:
     gone = kept.model_copy(
-        update={"database_url": type(kept.database_url)("postgresql://u:hidden@127.0.0.1:9/x")}
+        update={"database_url": SecretStr("postgresql://u:hidden@127.0.0.1:9/x")}
     )
     with pytest.raises(LocalError) as raised:
         back_up(gone, tmp_path / "b")
@@ -319,7 +320,7 @@ def test_the_password_is_in_no_list_of_processes(url: str, tmp_path: Path) -> No
 def test_the_commands_with_dagsters_own_database(
     url: str, empty_url: str, kept: Settings, tmp_path: Path
 ) -> None:
-    settings = kept.model_copy(update={"dagster_database_url": type(kept.database_url)(empty_url)})
+    settings = kept.model_copy(update={"dagster_database_url": SecretStr(empty_url)})
     with connect(empty_url, name="t") as connection:
         connection.execute("CREATE TABLE runs (run_id text)")
         connection.execute("INSERT INTO runs VALUES ('one')")

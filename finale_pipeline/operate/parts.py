@@ -16,13 +16,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import finale_pipeline
-from finale_pipeline.errors import ConfigError
+from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
     connect,
     dagster_url,
     database_url,
     prepare_dagster_database,
+    running_url,
 )
 
 if TYPE_CHECKING:
@@ -171,9 +172,7 @@ def is_well(settings: "Settings", part: str) -> bool:
         port, path = where[part]
         return answers(f"http://127.0.0.1:{port}/{path}")
     if part == "database":
-        with connect(database_url(settings), name="finale serve") as connection:
-            schema.require_current(connection)
-        return True
+        return _is_ready(settings)
     asked = {
         "code": ["-m", "dagster", "api", "grpc-health-check", "-s", str(code_socket(settings))],
         "daemon": ["-m", "dagster._daemon", "liveness-check"],
@@ -182,6 +181,15 @@ def is_well(settings: "Settings", part: str) -> bool:
         [sys.executable, *asked[part]], env=prepare(settings), capture_output=True, check=False
     )
     return done.returncode == 0
+
+
+def _is_ready(settings: "Settings") -> bool:
+    try:
+        with connect(running_url(settings), name="finale serve") as connection:
+            schema.require_current(connection)
+    except PipelineError:
+        return False
+    return True
 
 
 def answers(url: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from finale_pipeline.domain.quiet import quiet_until
 from finale_pipeline.domain.watching import Outage, Trouble, after_telling, to_tell
-from finale_pipeline.errors import LocalError, PipelineError
+from finale_pipeline.errors import PipelineError
 from finale_pipeline.notify import outbox, watch_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.files import NOBODY, Files
@@ -22,8 +22,8 @@ from finale_pipeline.notify.sender import sender_of
 from finale_pipeline.operate import memory, overdue
 from finale_pipeline.operate.memory import Memory, Unsent
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline.warehouse import embedded, schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -88,17 +88,7 @@ def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> W
 
 def _connected(settings: "Settings") -> Connection:
     """Connect without starting anything, and not for long."""
-    if settings.database_url is None:
-        url = embedded.running_url((settings.home / "postgres").resolve())
-        if url is None:
-            raise LocalError(
-                "The embedded database is not running.",
-                data="Its data are safe on disk.",
-                step="Start it: finale dev, or systemctl restart finale-code",
-            )
-    else:
-        url = database_url(settings)
-    connection = connect(url, name="finale watch")
+    connection = connect(running_url(settings), name="finale watch")
     try:
         connection.execute("SET statement_timeout = '60s'")
         schema.require_current(connection)

@@ -47,6 +47,25 @@ def database_url(settings: "Settings") -> str:
     return url
 
 
+def running_url(settings: "Settings") -> str:
+    """Return the warehouse's URL, for who only looks: a look must not start the server.
+
+    Raises:
+        ConfigError: The configured URL is not a `postgresql://` one.
+        LocalError: The embedded server does not run.
+    """
+    if settings.database_url is not None:
+        return database_url(settings)
+    url = embedded.running_url((settings.home / "postgres").resolve())
+    if url is None:
+        raise LocalError(
+            "The embedded database is not running.",
+            data="Its data are safe on disk.",
+            step="`finale dev` starts it; as a service: systemctl start finale-database",
+        )
+    return url
+
+
 def dagster_url(settings: "Settings") -> str:
     """Return the URL of Dagster's own database, for psycopg 2.
 

@@ -43,12 +43,17 @@ def hashes(url: str) -> dict[str, Any]:
 
 
 def back_up(settings: Settings, target: Path | None = None, **options: Any) -> Report:
-    given = {"with_dagster": False, "keep": None, "now": BEGIN} | options
+    given: dict[str, Any] = {"with_dagster": False, "keep": None, "now": BEGIN} | options
     return backup(settings, target, **given)
 
 
 def bring_back(settings: Settings, file: Path, **options: Any) -> Any:
-    given = {"replace": True, "with_dagster": False, "discard": False, "now": LATER} | options
+    given: dict[str, Any] = {
+        "replace": True,
+        "with_dagster": False,
+        "discard": False,
+        "now": LATER,
+    } | options
     return restore(settings, file, **given)
 
 

@@ -89,7 +89,8 @@ def prepare_dagster_database(settings: "Settings") -> None:
         return  # named by its owner; or created with the embedded server
     name = urlsplit(dagster_url(settings)).path.lstrip("/")
     with connect(database_url(settings), name="finale dev") as connection:
-        if connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone():
+        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if there.fetchone() is not None:  # a row without columns is false
             return
         try:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -18,6 +18,7 @@ from finale_pipeline.warehouse.connect import (
     dagster_url,
     database_errors,
     database_url,
+    prepare_dagster_database,
 )
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def backup(
         try:
             made = _dump(url, part, now)
             if with_dagster:
+                prepare_dagster_database(settings)  # where Dagster never ran it is empty
                 _dump_dagster(dagster_url(settings), dagster_part)
                 made = replace(made, dagster_sha256=manifest.sha256(dagster_part))
                 dagster_part.replace(manifest.dagster_file(file))

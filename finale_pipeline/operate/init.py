@@ -140,7 +140,7 @@ def _require(known: set[str]) -> None:
             data="Nothing was written.",
             step="Answer the questions of `finale init` at a terminal; or give --account, and key"
             " and secret as FINALE_API_KEY and FINALE_API_SECRET in the environment, or as two"
-            " lines on standard input with --secrets-stdin.",
+            " lines on standard input with --secrets.",
         )
 
 

@@ -34,7 +34,9 @@ def add_commands(add: Add) -> None:
     init.add_argument("--mail-from", metavar="ADDRESS", help="sender of the mails")
     init.add_argument("--home", metavar="FOLDER", help="where everything is written")
     init.add_argument(
-        "--secrets-stdin", action="store_true", help="read key and secret as two lines of stdin"
+        "--secrets",
+        action="store_true",
+        help="key and secret anew: asked at a terminal, else two lines of standard input",
     )
     init.add_argument("--yes", action="store_true", help="ask nothing")
     init.add_argument("--json", action="store_true")
@@ -79,21 +81,25 @@ def run_init(options: argparse.Namespace, _settings: "Settings") -> int:
     given = {name: str(getattr(options, key)) for key, name in OPTIONS.items()
              if getattr(options, key)}  # fmt: skip
     given |= from_environment()
-    if options.secrets_stdin:
-        given |= _secrets(sys.stdin.read())
-    is_asked = not options.yes and not options.secrets_stdin and sys.stdin.isatty()
+    if options.secrets:
+        given |= _secrets(_typed() if sys.stdin.isatty() else sys.stdin.read())
+    is_asked = not options.yes and not options.secrets and sys.stdin.isatty()
     done = prepare(given, Asking(input, getpass.getpass) if is_asked else None)
     _say(json.dumps(done.as_dict()) if options.json else shown(done))
     return done.exit_code
+
+
+def _typed() -> str:
+    return "\n".join(getpass.getpass(f"{what} (not shown): ") for what in ("API key", "Secret"))
 
 
 def _secrets(text: str) -> dict[str, str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) != 2:  # noqa: PLR2004 - key and secret
         raise ConfigError(
-            f"--secrets-stdin wants two lines, key and secret; there were {len(lines)}.",
+            f"--secrets wants two lines, key and secret; there were {len(lines)}.",
             data="Nothing was written.",
-            step='Such as: printf \'%s\\n\' "$KEY" "$SECRET" | finale init --secrets-stdin …',
+            step='Such as: printf \'%s\\n\' "$KEY" "$SECRET" | finale init --secrets …',
         )
     return {"FINALE_API_KEY": lines[0], "FINALE_API_SECRET": lines[1]}
 

@@ -72,7 +72,7 @@ def test_it_prepares_everything_and_may_run_twice(init: Init, tmp_path: Path) ->
 def test_what_stands_in_the_file_stays_and_changes_are_named(init: Init, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("# ours\nFINALE_TIMEZONE=UTC\nSOMETHING=else\n")
     (tmp_path / ".env").chmod(0o644)
-    done = init(*HERE, "--secrets-stdin", "--json", stdin="sandbox-key\nsandbox-secret\n")
+    done = init(*HERE, "--secrets", "--json", stdin="sandbox-key\nsandbox-secret\n")
     assert done.code == 0
     assert done.json["changed"] == ["FINALE_TIMEZONE"]
     assert "FINALE_ACCOUNT" in done.json["added"]
@@ -84,11 +84,11 @@ def test_what_stands_in_the_file_stays_and_changes_are_named(init: Init, tmp_pat
     ("options", "stdin", "said"),
     [
         (("--yes",), "", "FINALE_ACCOUNT and FINALE_API_KEY and FINALE_API_SECRET missing"),
-        ((*HERE, "--secrets-stdin"), "one line", "wants two lines"),
-        (("--account", "a b'c", "--secrets-stdin"), "k\ns\n", "cannot hold"),
-        ((*HERE, "--timezone", "Berlin", "--secrets-stdin"), "k\ns\n", "no time zone"),
-        ((*HERE, "--since", "01.02.2020", "--secrets-stdin"), "k\ns\n", "FINALE_SINCE"),
-        ((*HERE, "--mail", "nobody", "--secrets-stdin"), "k\ns\n", "no e-mail address"),
+        ((*HERE, "--secrets"), "one line", "wants two lines"),
+        (("--account", "a b'c", "--secrets"), "k\ns\n", "cannot hold"),
+        ((*HERE, "--timezone", "Berlin", "--secrets"), "k\ns\n", "no time zone"),
+        ((*HERE, "--since", "01.02.2020", "--secrets"), "k\ns\n", "FINALE_SINCE"),
+        ((*HERE, "--mail", "nobody", "--secrets"), "k\ns\n", "no e-mail address"),
     ],
 )
 def test_bad_input_writes_nothing_and_says_what_to_do(

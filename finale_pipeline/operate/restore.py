@@ -198,8 +198,12 @@ def shown(done: Report) -> str:
     lines = [
         f"Restored: the account {done.account or '(nothing synced yet)'} as it was"
         f" {done.made_at:%Y-%m-%d %H:%M} UTC, {done.rows:,} rows, schema {done.version}.",
-        f"{done.held_mails} mails that waited in the backup are not sent again; a mail lists them.",
     ]
+    if done.held_mails:
+        lines.append(
+            f"{done.held_mails} mails waited in the backup and are not sent again; a mail lists"
+            " them."
+        )
     if done.roles:
         lines.append(f"Created without a log-in, for their rights: {', '.join(done.roles)}.")
     if done.kept:

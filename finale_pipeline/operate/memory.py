@@ -102,7 +102,12 @@ def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
         home: Made when it is missing.
         now: UTC.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "watch.lock").open("a") as lock:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "watch.lock").open("a")
+    except OSError:  # a disk that takes nothing is no reason to be silent
+        yield Memory(now, now)
+        return
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield replace(read(home) or Memory(now, now), looked_at=now)

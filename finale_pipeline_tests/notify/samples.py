@@ -111,6 +111,7 @@ def contents() -> dict[str, Content]:
         "digest": stock_mails.digest([*OUT, *LOW], flapping=2, unsent=0),
         "digest_empty": stock_mails.digest([], flapping=0, unsent=1),
         "catch_up": stock_mails.catch_up([*OUT, LOW[0], *well], merged=9),
+        "since_backup": stock_mails.since_backup([LOW[0], *well], changes([LOW[0]])),
         "hostile": stock_mails.out_of_stock(ODD, changes(ODD)),
         "test": sync_mails.test_mail("buyer"),
     }

@@ -191,6 +191,15 @@ def test_without_a_mail_service_it_is_a_file(look: Look, warehouse: Warehouse) -
     assert len(list((warehouse.settings.home / "outbox").glob("*_pipeline_silent_*.eml"))) == 1
 
 
+def test_a_disk_that_takes_nothing_is_told_of_all_the_same(
+    look: Look, service: MailServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    found = look(5, database_url=DOWN, home=tmp_path / "file" / "home")
+    assert kinds(service) == ["pipeline_silent"]
+    assert "may be told again" in found.did
+
+
 def test_mails_that_a_dead_daemon_left_are_delivered(
     look: Look, service: MailServer, told: Warehouse
 ) -> None:

@@ -60,7 +60,7 @@ def create_app(
     context = Context(
         settings=settings,
         pool=Pool(settings),
-        dagster=Dagster(f"http://127.0.0.1:{settings.ui_port}"),
+        dagster=Dagster(settings.dagster),
         decisions=decisions,
         clock=clock,
         key=links.key_of(settings.home),

@@ -11,7 +11,14 @@ from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from finale_pipeline.api import monitoring, pages, problems, stock_routes, sync_routes
+from finale_pipeline.api import (
+    monitoring,
+    pages,
+    problems,
+    schedule_routes,
+    stock_routes,
+    sync_routes,
+)
 from finale_pipeline.api.answers import as_json
 from finale_pipeline.api.context import Context, Decisions, Shared, Warehouse, known_parameters
 from finale_pipeline.api.dagster import Dagster
@@ -73,6 +80,7 @@ def create_app(
     app.state.context = context
     problems.install(app)
     app.include_router(sync_routes.router)
+    app.include_router(schedule_routes.router)
     app.include_router(stock_routes.router)
     app.include_router(pages.router)
     _probes(app)

@@ -1,11 +1,10 @@
 """Status, health, metrics and schedules, as numbers and states."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from finale_pipeline.api import queries
 from finale_pipeline.api.context import Context
-from finale_pipeline.api.dagster import Dagster
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.triggers import running
 from finale_pipeline.warehouse import holds
@@ -88,34 +87,6 @@ def _state(runs: list[Any], last: list[Any], held: list[Any]) -> str:
         return "error"
     put_off = any(run["status"] in {"failed", "held", "throttled"} for run in last)
     return "warning" if held or put_off else "idle"
-
-
-def schedules(dagster: Dagster) -> list[dict[str, Any]]:
-    """Return every schedule with its last and next time, as Dagster has them."""
-    return [_schedule(found) for found in dagster.schedules()]
-
-
-def _schedule(found: dict[str, Any]) -> dict[str, Any]:
-    state = found["scheduleState"]
-    last = (state["ticks"] or [None])[0]
-    following = (found["futureTicks"]["results"] or [None])[0]
-    on = state["status"] == "RUNNING"
-    return {
-        "name": str(found["name"]).removesuffix("_schedule"),
-        "on": on,
-        "cron": found["cronSchedule"],
-        "zone": found["executionTimezone"],
-        "starts": found["pipelineName"],
-        "last_at": _moment(last),
-        "last_result": last["status"] if last else None,
-        "last_run_ids": last["runIds"] if last else [],
-        "last_reason": last["skipReason"] if last else None,
-        "next_at": _moment(following) if on else None,
-    }
-
-
-def _moment(tick: dict[str, Any] | None) -> datetime | None:
-    return datetime.fromtimestamp(tick["timestamp"], UTC) if tick else None
 
 
 def health(context: Context) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def run(settings: "Settings", say: Say) -> int:
             **os.environ,
             **stack.enter_context(_account(settings, home, say)),
             "FINALE_STOCK_SINCE": _first_stock_day(settings).isoformat(),
+            "FINALE_HOME": str(home),  # the same folder, wherever a part is started
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
         parts = {
@@ -194,8 +195,7 @@ def _dagster(
 def _api(home: Path, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
     """Run the API and its pages; they see the sandbox as the account."""
     command = [sys.executable, "-m", "finale_pipeline.cli", "api"]
-    given = environment | {"FINALE_HOME": str(home)}
-    with _process(command, given, home / "api.log") as process:
+    with _process(command, environment, home / "api.log") as process:
         yield process
 
 

@@ -1,6 +1,7 @@
 """How long a client may take to say what it wants; the server itself would wait for ever."""
 
 import json
+from asyncio import TimerHandle
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -23,24 +24,46 @@ ANSWER = (
 )
 
 
-def impatient(seconds: float) -> type[H11Protocol]:
-    """Return the protocol of the server, with a limit for the first request of a connection.
+class Impatient(H11Protocol):
+    """The server's protocol, with a limit for the headers of every request.
 
-    Between later ones its own limit of keeping connections counts, until all headers are there.
-
-    Args:
-        seconds: From the connection's beginning to the end of the first request's headers.
+    Attributes:
+        header_seconds: From the connection's beginning, or a request's first byte, to their end.
     """
 
-    class Impatient(H11Protocol):
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            # The timer that every request stops when its headers are complete.
-            self.timeout_keep_alive_task = self.loop.call_later(seconds, self._give_up)
+    header_seconds = 10.0
+    _timer: TimerHandle | None = None
 
-        def _give_up(self) -> None:
-            if not self.transport.is_closing():
-                self.transport.write(ANSWER)
-                self.transport.close()
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(self.header_seconds, self._give_up)
 
-    return Impatient
+    def data_received(self, data: bytes) -> None:
+        """Wait on, from the first byte of a request until its headers are complete."""
+        before = self.cycle
+        if self._timer is None and before is not None and before.response_complete:
+            self._timer = self.loop.call_later(self.header_seconds, self._give_up)
+        super().data_received(data)
+        if self.cycle is not before:
+            self._stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(ANSWER)
+            self.transport.close()
+
+
+def impatient(seconds: float) -> type[Impatient]:
+    """Return the protocol with a limit of its own."""
+    return type("Impatient", (Impatient,), {"header_seconds": seconds})

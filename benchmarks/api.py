@@ -160,7 +160,10 @@ def main() -> None:
     options.add_argument("--clients", type=int, default=50)
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--turns", type=int, default=40, help="per address when idle")
+    options.add_argument("--smoke", action="store_true", help="tiny, to see that it runs")
     given = options.parse_args()
+    if given.smoke:
+        given.products, given.clients, given.seconds, given.turns = 200, 4, 3, 1
     settings = {f"FINALE_SCHEDULE_{name.upper()}": "off" for name in SCHEDULES}
     settings |= {
         "FINALE_SANDBOX_PRODUCTS": str(given.products),
@@ -179,6 +182,8 @@ def measured(live: Live, given: argparse.Namespace) -> None:
     live.until(lambda: live.rows("SELECT FROM plan.forecast LIMIT 1"), "the first plan", 600)
     running = "SELECT FROM ops.sync_run WHERE status = 'running'"
     live.until(lambda: not live.rows(running), "nothing runs", 600)
+    with live.connect() as connection:  # as autovacuum does within a minute
+        connection.execute("ANALYZE")
     ((sku,),) = live.rows("SELECT sku FROM mart.forecast ORDER BY demand_units DESC LIMIT 1")
     sku = quote(sku, safe="")
     quiet = idle(live, [path.format(sku=sku) for path in IDLE], given.turns)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -88,8 +89,12 @@ def test_what_is_started_is_a_run_of_dagster_with_its_origin(
 
 
 def test_a_new_time_ticks_by_itself_and_can_be_given_back(live: Live, api: httpx.Client) -> None:
-    """The daemon looks every minute whether its code was loaded anew."""
+    """The daemon looks every minute whether its code was loaded anew; what runs goes on."""
     path = f"{SYNC}/schedule"
+    live.sandbox("fault", fault="slow=25@inventoryitem*1")
+    beside = api.post(f"{SYNC}/inventory").json()["run_id"]
+    ledger = "SELECT status FROM ops.sync_run WHERE dagster_run_id = %s"
+    live.until(lambda: live.rows(ledger, beside) == [("running",)], "a sync runs")
     assert critical(api.get(path))["cron_from"] == "setting"
     due = (datetime.now(UTC) + timedelta(seconds=95)).replace(second=0, microsecond=0)
     begun = time.monotonic()
@@ -98,6 +103,7 @@ def test_a_new_time_ticks_by_itself_and_can_be_given_back(live: Live, api: httpx
     found = critical(answer)
     assert (found["cron"], found["cron_from"]) == (f"{due.minute} * * * *", "api")
     assert datetime.fromisoformat(found["next_at"]) == due
+    assert live.rows(ledger, beside) == [("running",)]
     ticks = "SELECT decided_at, is_run FROM ops.schedule_tick WHERE tick_at = %s"
     decided_at, is_run = live.until(lambda: live.rows(ticks, due), "the tick came")[0]
     assert is_run
@@ -105,10 +111,21 @@ def test_a_new_time_ticks_by_itself_and_can_be_given_back(live: Live, api: httpx
     print(f"changed in {took:.1f} s, ticked {(decided_at - due).total_seconds():.1f} s after due")  # noqa: T201 - measured
     ran = "SELECT FROM ops.sync_run WHERE trigger = 'schedule' AND started_at >= %s"
     live.until(lambda: live.rows(ran, due), "its sync ran")
+    assert live.rows(ledger, beside) == [("done",)]
     assert critical(api.put(path, json={"schedule": "critical", "cron": None}))["cron"] == (
         "0 0 1 1 *"
     )
     assert (live.home / FILE).read_text().strip() == "{}"
+
+
+def test_nothing_listens_for_other_machines(live: Live) -> None:
+    """Dagster's UI has no log-in (row A18)."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    listening = [line.split()[1].split(":") for line in lines if line.split()[3] == "0A"]
+    addresses = {int(port, 16): address for address, port in listening}
+    assert {name: addresses[port] for name, port in live.ports.items()} == dict.fromkeys(
+        live.ports, "0100007F"
+    )
 
 
 def test_off_and_on_are_dagsters(live: Live, api: httpx.Client) -> None:

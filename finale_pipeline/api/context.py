@@ -1,6 +1,5 @@
 """What every request of the app shares, and what a route asks for."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,17 +11,17 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from finale_pipeline.api.dagster import Dagster
-from finale_pipeline.api.database import MOST_CONNECTIONS, WAIT_SECONDS, Lent, Pool
+from finale_pipeline.api.database import Lent, Pool
 from finale_pipeline.api.leaving import guest_of
 from finale_pipeline.api.paging import MOST
 from finale_pipeline.api.problems import Problem
+from finale_pipeline.api.rooms import Rooms
 from finale_pipeline.warehouse.connect import Connection
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 Headers = dict[str, str]
-READERS = 4
 SAFE = ("GET", "HEAD")
 
 
@@ -61,10 +60,7 @@ class Context:
         decisions: How people decide about incidents.
         clock: Returns the present time, UTC.
         key: Seals cursors.
-        readers: Reads that may have a connection at the same time: more would only make each
-            other wait for the processor.
-        writers: The same of writes; they have connections of their own, so that a trigger does
-            not stand in line behind readers. One is left for health.
+        rooms: Places for requests that want a connection.
     """
 
     settings: "Settings"
@@ -73,10 +69,7 @@ class Context:
     decisions: Decisions
     clock: Callable[[], datetime]
     key: bytes
-    readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
-    writers: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(MOST_CONNECTIONS - READERS - 1)
-    )
+    rooms: Rooms = field(default_factory=Rooms)
 
 
 # What does not wait for anything is `async`: the others are given to a thread and back each time.
@@ -90,19 +83,9 @@ Shared = Annotated[Context, Depends(context_of)]
 
 
 async def _lent(context: Shared, request: Request) -> AsyncIterator[Lent]:
-    """Lend a connection until the answer is made.
-
-    Whoever must wait waits here and not in a thread: threads are for those that have one.
-    """
+    """Lend a connection until the answer is made, or until a reader hangs up."""
     guest, reads = guest_of(request.scope), request.method in SAFE
-    room = context.readers if reads else context.writers
-    try:
-        await asyncio.wait_for(room.acquire(), WAIT_SECONDS)
-    except TimeoutError:
-        raise Problem(
-            503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
-        ) from None
-    try:
+    async with context.rooms.place(reads=reads):
         if reads and guest.is_gone:
             raise Problem(503, "The client hung up.", code="hung_up")
         lent = await run_in_threadpool(context.pool.lend)
@@ -113,8 +96,6 @@ async def _lent(context: Shared, request: Request) -> AsyncIterator[Lent]:
         finally:
             guest.stop = None
             context.pool.take_back(lent.connection, is_spoilt=reads and guest.is_gone)
-    finally:
-        room.release()
 
 
 _Lent = Annotated[Lent, Depends(_lent, scope="function")]

@@ -37,8 +37,7 @@ STATISTICS = (
 COUNTS = """
 SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
        (SELECT count(*) FROM core.vendor WHERE removed_at IS NULL) AS vendors,
-       (SELECT count(*) FROM mart.low_stock WHERE level = 'out') AS out_of_stock,
-       (SELECT count(*) FROM mart.low_stock WHERE level = 'low') AS low,
+       items.out_of_stock, items.low,
        (SELECT count(*) FROM ops.incident WHERE closed_at IS NULL) AS incidents_open,
        (SELECT count(*) FROM ops.hold WHERE state = 'open') AS holds_open,
        (SELECT count(*) FROM ops.outbox WHERE state IN ('pending', 'held', 'sending'))
@@ -46,6 +45,9 @@ SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
        (SELECT count(*) FROM ops.outbox WHERE state = 'dead') AS mails_dead,
        (SELECT count(*) FROM ops.sync_run WHERE status = 'running') AS syncs_running,
        (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects_day
+FROM (SELECT count(*) FILTER (WHERE level = 'out') AS out_of_stock,
+             count(*) FILTER (WHERE level = 'low') AS low
+      FROM plan.critical_item JOIN ops.evaluation USING (snapshot_on)) items
 """
 DATA = """
 SELECT (SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS

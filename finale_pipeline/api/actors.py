@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Depends, Header
 
 API = "api"
-PAGE = "page"
 
 
 async def _actor(

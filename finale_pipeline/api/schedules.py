@@ -1,5 +1,6 @@
 """Schedules as Dagster has them, and changes of them: on or off, and when."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
 from finale_pipeline.settings.changed import SCHEDULES, Change, changes, changing
 from finale_pipeline.settings.cron import checked_cron, shortest_pause_minutes
+
+log = logging.getLogger("finale_pipeline.api")
 
 DEFAULT = "default"
 LEAST_PAUSE = {
@@ -25,10 +28,21 @@ def shown(context: Context) -> list[dict[str, Any]]:
     """Return every schedule with its last and next time, as Dagster has them.
 
     Raises:
-        Problem: 503: Dagster does not answer.
+        Problem: 503: Dagster does not answer, or the file of changes was damaged.
     """
-    changed = changes(context.settings.home)
+    changed = _changed(context)
     return [_shown(found, changed) for found in context.dagster.schedules()]
+
+
+def _changed(context: Context) -> dict[str, Change]:
+    try:
+        return changes(context.settings.home)
+    except ConfigError as error:
+        log.warning("%s", error)
+        raise Problem(
+            503, "The file of changed schedules cannot be read; the log says why.",
+            code="schedules_damaged", headers={"Retry-After": "60"},
+        ) from error  # fmt: skip
 
 
 def _shown(found: dict[str, Any], changed: dict[str, Change]) -> dict[str, Any]:
@@ -93,6 +107,7 @@ def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
         Problem: 404: there is no such schedule. 422: the time is none, or too often, or the
             schedule has a setting of another kind. 503: Dagster did not take it.
     """
+    _changed(context)
     _found(context.dagster, name)
     if name not in SCHEDULES:
         raise Problem(

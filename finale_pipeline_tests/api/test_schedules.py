@@ -134,8 +134,13 @@ def test_definitions_take_the_changed_time_before_the_setting(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"critical": {"cron": "x"}}', '{"hourly": {}}'])
-def test_a_damaged_file_is_named(home: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_damaged_file_is_named_and_left_as_it_is(
+    planned: httpx.Client, home: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     monkeypatch.setenv("FINALE_HOME", str(home))
     (home / FILE).write_text(text)
+    for answer in (planned.get(PATH), put(planned, cron="*/20 * * * *")):
+        assert (answer.status_code, answer.json()["code"]) == (503, "schedules_damaged")
+    assert (home / FILE).read_text() == text
     with pytest.raises(ConfigError, match=FILE):
         load_settings()

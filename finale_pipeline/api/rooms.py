@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from finale_pipeline.api.database import MOST_CONNECTIONS, WAIT_SECONDS
+from finale_pipeline.api.database import MOST_CONNECTIONS
 from finale_pipeline.api.problems import Problem
 
 READERS = 4
 """Reads that work at once: more would only make each other wait for the processor."""
 WRITERS = MOST_CONNECTIONS - READERS - 1
 """Connections kept for writes; the last one is left for health."""
+PATIENCE_SECONDS = 20.0
+"""Longest wait for a place. Waiting costs nothing here, and fifty readers on a machine that has much
+else to do were seen to wait for five seconds."""
 GIVEN_WAY_SECONDS = 1.0
 """Longest time that reads wait for writes, such as for a Dagster that does not answer."""
 
@@ -38,7 +41,7 @@ class Rooms:
         """
         room = self._readers if reads else self._writers
         try:
-            await asyncio.wait_for(room.acquire(), WAIT_SECONDS)
+            await asyncio.wait_for(room.acquire(), PATIENCE_SECONDS)
         except TimeoutError:
             raise Problem(
                 503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}

@@ -12,8 +12,8 @@ READERS = 4
 WRITERS = MOST_CONNECTIONS - READERS - 1
 """Connections kept for writes; the last one is left for health."""
 PATIENCE_SECONDS = 20.0
-"""Longest wait for a place. Waiting costs nothing here, and fifty readers on a machine that has much
-else to do were seen to wait for five seconds."""
+"""Longest wait for a place. It costs nothing here, and fifty readers of a machine that had much else
+to do were seen to wait for five seconds."""
 GIVEN_WAY_SECONDS = 1.0
 """Longest time that reads wait for writes, such as for a Dagster that does not answer."""
 

@@ -12,7 +12,7 @@ READERS = 4
 WRITERS = MOST_CONNECTIONS - READERS - 1
 """Connections kept for writes; the last one is left for health."""
 PATIENCE_SECONDS = 20.0
-"""Longest wait for a place. It costs nothing here, and fifty readers of a machine that had much else
+"""Longest wait for a place. It costs nothing here, and fifty readers of a machine with much else
 to do were seen to wait for five seconds."""
 GIVEN_WAY_SECONDS = 1.0
 """Longest time that reads wait for writes, such as for a Dagster that does not answer."""

@@ -18,6 +18,7 @@ from finale_pipeline.api import (
     plan_pages,
     plan_routes,
     problems,
+    schedule_routes,
     stock_routes,
     sync_routes,
 )
@@ -85,6 +86,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=4)
     problems.install(app)
     app.include_router(sync_routes.router)
+    app.include_router(schedule_routes.router)
     app.include_router(stock_routes.router)
     app.include_router(plan_routes.router)
     app.include_router(pages.router)

@@ -50,7 +50,7 @@ def run(settings: "Settings", say: Say) -> int:
         environment = {
             **os.environ,
             **stack.enter_context(_account(settings, home, say)),
-            "FINALE_HOME": str(home),
+            "FINALE_HOME": str(home),  # the same folder, wherever a part is started
             "FINALE_STOCK_SINCE": parts.first_stock_day(settings),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster

@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings.changed import changes
 from finale_pipeline.settings.groups import Access, Mails, Places, Planning, Reading, Schedules
 from finale_pipeline.settings.kinds import OFF
 
@@ -79,14 +80,14 @@ class Settings(Planning, Mails, Schedules, Reading, Access, Places, BaseSettings
 
 
 def load_settings(env_file: str = ENV_FILE) -> Settings:
-    """Read the settings from the environment and `.env`.
+    """Read the settings from the environment and `.env`; schedules as they were changed since.
 
     Args:
         env_file: The file.
 
     Raises:
-        ConfigError: A name is not known, a value is of the wrong type, or the account's three
-            settings are not given together.
+        ConfigError: A name is not known, a value is of the wrong type, the account's three
+            settings are not given together, or the file of changed schedules is damaged.
     """
     _refuse_unknown_names(env_file)
     try:
@@ -95,7 +96,8 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
     _refuse_half_an_account(settings)
     _refuse_mail_without_ends(settings)
-    return settings
+    changed = {f"schedule_{name}": change.cron for name, change in changes(settings.home).items()}
+    return settings.model_copy(update=changed)
 
 
 def setting_name(field: str) -> str:

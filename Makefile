@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run notebook test drill check bench bench-smoke bench-forecast bench-latency reproduce fix dictionary clean
+.PHONY: help run notebook test drill check bench bench-smoke bench-api bench-forecast bench-latency reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,6 +46,7 @@ bench: $(VENV)/.ready .venv-bench/.ready ## measure speed and memory; ARGS="--on
 
 bench-smoke: $(VENV)/.ready ## run every benchmark once, tiny: that they work, not how fast
 	$(BIN)/python -m benchmarks --smoke
+	$(BIN)/python -m benchmarks.api --smoke
 
 fix: $(VENV)/.ready ## format, and mend what can be mended
 	$(BIN)/ruff format .
@@ -62,6 +63,9 @@ reproduce: $(VENV)/.ready ## reach the published numbers of the forecast: make r
 
 bench-latency: $(VENV)/.ready ## time from a due tick to done, with real daemons; ARGS="--strategy inventory"
 	$(BIN)/python -m benchmarks.latency $(ARGS)
+
+bench-api: $(VENV)/.ready ## 50 clients read for a minute while full syncs run; ARGS="--seconds 20"
+	$(BIN)/python -m benchmarks.api $(ARGS)
 
 bench-forecast: $(VENV)/.ready ## time forecasts and the plan of 280,000 products
 	$(BIN)/python benchmarks/forecast.py

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.errors import InterruptedSync, PipelineError
+from finale_pipeline.operate import operations_command
 from finale_pipeline.operate.alerts_command import add_arguments, run, run_explain
 from finale_pipeline.operate.orders_command import add_arguments as add_order_arguments
 from finale_pipeline.operate.orders_command import run as run_orders
@@ -28,10 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 usage, 3 to 8 as errors.py says."""
     options = _parser().parse_args(arguments)
     try:
-        from finale_pipeline.settings import load_settings  # noqa: PLC0415 - after usage errors
+        from finale_pipeline.settings import Settings, load_settings  # noqa: PLC0415 - after usage
 
         command: Command = options.command
-        return command(options, load_settings())
+        is_ready = command is not operations_command.run_init  # which writes the settings
+        return command(options, load_settings() if is_ready else Settings.model_construct())
     except PipelineError as error:
         _complain(error)
         return error.exit_code
@@ -80,8 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true")
     doctor = add("doctor", _doctor, "examine settings, database, source and data")
     doctor.add_argument("--json", action="store_true")
-    database = add("db", _db, "the database: upgrade, stop, url")
-    database.add_argument("action", choices=("upgrade", "stop", "url"))
+    operations_command.add_commands(add)
+    database = add("db", _db, "the database: upgrade, stop, url; drop what a restore kept")
+    database.add_argument("action", choices=("upgrade", "stop", "url", "drop"))
+    database.add_argument("name", nargs="?", metavar="NAME", help="what to drop")
     alerts = add("alerts", _alerts, "what is out or low, what was mailed, what is decided")
     explain = add("explain", _explain, "say why a mail about a product came, or did not")
     add_arguments(alerts, explain)
@@ -195,7 +199,12 @@ def _db(options: argparse.Namespace, settings: "Settings") -> int:
         _say("The embedded database is stopped." if stopped else "It was not running.")
         return 0
     url = connect.database_url(settings)
-    if options.action == "url":
+    if options.action == "drop":
+        from finale_pipeline.operate.restore import drop_kept  # noqa: PLC0415
+
+        drop_kept(url, options.name or "")
+        _say(f"The database {options.name} is deleted.")
+    elif options.action == "url":
         _say(connect.without_password(url))
     else:
         _say(f"The schema is at {schema.upgrade(url)}.")

@@ -1,5 +1,7 @@
 """The commands as processes: exit codes, the JSON line, what they say."""
 
+import getpass
+
 import pytest
 
 from finale_pipeline.sandbox.server import SandboxServer
@@ -135,6 +137,8 @@ def test_a_person_sees_the_difference_and_decides(
     assert "would lose what they have" in approved.err
     assert "products in stock" in approved.err
     assert contents(connection) != before
+    decided = connection.execute("SELECT state, decided_by FROM ops.hold").fetchall()
+    assert decided == [("approved", getpass.getuser())]
     again = finale(settings, "approve", "2", "--yes")
     assert (again.code, "approved already" in again.err) == (4, True)
 

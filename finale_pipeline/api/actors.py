@@ -1,31 +1,56 @@
-"""Who asks: the name that a browser was given beside the token, and the way it came."""
+"""In whose name a request writes: a name is believed, not verified; the token is what lets in."""
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
 
 from finale_pipeline.notify.plain import plain
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
+API, PAGE = "api", "page"
+MOST = 80
+"""Characters of a name."""
 
 
-def actor_of(request: "Request", way: str) -> str:
-    """Return who makes a request, for what is kept of it.
+async def _over_api(
+    request: Request,
+    name: Annotated[
+        str | None,
+        Header(
+            alias="X-Actor",
+            min_length=1,
+            max_length=MOST,
+            pattern=r"^[!-~]([ -~]*[!-~])?$",
+            description="Who asks, for the records; believed, not verified: the token is what"
+            " lets in.",
+        ),
+    ] = None,
+) -> str:
+    return _signed(name or _login(request), API)
 
-    A token names nobody, but browsers send a name with it, which people choose themselves: it
-    says who, and proves nothing.
 
-    Args:
-        request: The request.
-        way: `page` or `api`.
-    """
+async def _on_page(request: Request) -> str:
+    return _signed(_login(request), PAGE)
+
+
+def _signed(name: str | None, way: str) -> str:
+    return f"{name} ({way})" if name else way
+
+
+def _login(request: Request) -> str | None:
+    """Return the name that a browser sends beside the token; people choose it themselves."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
-        return way
+        return None
     try:
         name = base64.b64decode(given, validate=True).partition(b":")[0].decode()
     except (binascii.Error, ValueError):
-        return way
-    shown = plain(name, most=60)
-    return f"{shown} ({way})" if shown else way
+        return None
+    return plain(name, most=MOST) or None
+
+
+Actor = Annotated[str, Depends(_over_api)]
+"""Who asks over the API, such as `Anna (api)`; `api` for whoever gives no name."""
+OnPage = Annotated[str, Depends(_on_page)]
+"""Who fills a page's form in, such as `Anna (page)`."""

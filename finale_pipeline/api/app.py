@@ -20,6 +20,7 @@ from finale_pipeline.api import (
     plan_pages,
     plan_routes,
     problems,
+    schedule_routes,
     stock_routes,
     sync_routes,
 )
@@ -62,7 +63,7 @@ def create_app(
     context = Context(
         settings=settings,
         pool=Pool(settings),
-        dagster=Dagster(f"http://127.0.0.1:{settings.ui_port}"),
+        dagster=Dagster(settings.dagster),
         decisions=decisions,
         clock=clock,
         key=links.key_of(settings.home),
@@ -87,6 +88,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=4)
     problems.install(app)
     app.include_router(sync_routes.router)
+    app.include_router(schedule_routes.router)
     app.include_router(stock_routes.router)
     app.include_router(order_routes.router)
     app.include_router(plan_routes.router)

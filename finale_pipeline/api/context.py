@@ -1,27 +1,28 @@
 """What every request of the app shares, and what a route asks for."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, Query, Request, Response, params
-from fastapi.concurrency import contextmanager_in_threadpool
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
-from finale_pipeline.api import queries
 from finale_pipeline.api.dagster import Dagster
-from finale_pipeline.api.database import MOST_CONNECTIONS, WAIT_SECONDS, Pool
+from finale_pipeline.api.database import Lent, Pool
+from finale_pipeline.api.leaving import guest_of
 from finale_pipeline.api.paging import MOST
 from finale_pipeline.api.problems import Problem
+from finale_pipeline.api.rooms import Rooms
 from finale_pipeline.warehouse.connect import Connection
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 Headers = dict[str, str]
+SAFE = ("GET", "HEAD")
 
 
 class Decisions(Protocol):
@@ -35,8 +36,9 @@ class Decisions(Protocol):
         note: str | None,
         until: str | None,
         even_if_worse: bool,
+        actor: str,
     ) -> list[dict[str, Any]]:
-        """Decide about products by SKU or product_url."""
+        """Decide about products by SKU or product_url, in the name of somebody."""
 
     def items_by_link(self, token: str) -> list[dict[str, Any]]:
         """Return the items of the mail that a signed link came with."""
@@ -58,7 +60,7 @@ class Context:
         decisions: How people decide about incidents.
         clock: Returns the present time, UTC.
         key: Seals cursors.
-        room: Requests that may have a connection at the same time; one is left for health.
+        rooms: Places for requests that want a connection.
     """
 
     settings: "Settings"
@@ -67,10 +69,11 @@ class Context:
     decisions: Decisions
     clock: Callable[[], datetime]
     key: bytes
-    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_CONNECTIONS - 1))
+    rooms: Rooms = field(default_factory=Rooms)
 
 
-def context_of(request: Request) -> Context:
+# What does not wait for anything is `async`: the others are given to a thread and back each time.
+async def context_of(request: Request) -> Context:
     """Return the app's context."""
     found: Context = request.app.state.context
     return found
@@ -79,34 +82,37 @@ def context_of(request: Request) -> Context:
 Shared = Annotated[Context, Depends(context_of)]
 
 
-async def warehouse(context: Shared) -> AsyncIterator[Connection]:
-    """Lend a connection until the answer is made.
-
-    Whoever must wait waits here and not in a thread: threads are for those that have one.
-    """
-    try:
-        await asyncio.wait_for(context.room.acquire(), WAIT_SECONDS)
-    except TimeoutError:
-        raise Problem(
-            503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
-        ) from None
-    try:
-        async with contextmanager_in_threadpool(context.pool.connection()) as connection:
-            yield connection
-    finally:
-        context.room.release()
+async def _lent(context: Shared, request: Request) -> AsyncIterator[Lent]:
+    """Lend a connection until the answer is made, or until a reader hangs up."""
+    guest, reads = guest_of(request.scope), request.method in SAFE
+    async with context.rooms.place(reads=reads):
+        if reads and guest.is_gone:
+            raise Problem(503, "The client hung up.", code="hung_up")
+        lent = await run_in_threadpool(context.pool.lend)
+        if reads:  # what writes is finished, whoever waits for the answer
+            guest.stop = lent.connection.cancel_safe
+        try:
+            yield lent
+        finally:
+            guest.stop = None
+            context.pool.take_back(lent.connection, is_spoilt=reads and guest.is_gone)
 
 
-Warehouse = Annotated[Connection, Depends(warehouse, scope="function")]
+_Lent = Annotated[Lent, Depends(_lent, scope="function")]
 
 
-def as_of_headers(context: Shared, connection: Warehouse, response: Response) -> Headers:
+async def _connection(lent: _Lent) -> Connection:
+    return lent.connection
+
+
+Warehouse = Annotated[Connection, Depends(_connection)]
+
+
+async def as_of_headers(lent: _Lent, response: Response) -> Headers:
     """Return the headers that say how old an answer's data are, and which run they are of."""
-    read_at, run_id = queries.origin(connection)
-    context.pool.read_at = read_at
-    found = {"X-Data-As-Of": read_at.isoformat()} if read_at else {}
-    if run_id is not None:
-        found["X-Finale-Run-Id"] = str(run_id)
+    found = {"X-Data-As-Of": lent.read_at.isoformat()} if lent.read_at else {}
+    if lent.run_id is not None:
+        found["X-Finale-Run-Id"] = str(lent.run_id)
     response.headers.update(found)
     return found
 
@@ -114,7 +120,7 @@ def as_of_headers(context: Shared, connection: Warehouse, response: Response) ->
 AsOf = Annotated[Headers, Depends(as_of_headers)]
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not have, and those given twice.
 
     A misspelt filter would else answer with everything.
@@ -140,14 +146,22 @@ def known_parameters(request: Request) -> None:
 class Paging:
     """Which page a reader wants."""
 
+    sort: str | None
+    cursor: str | None
+    limit: int
+
+
+async def _paging(
     sort: Annotated[
         str | None,
         Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
-    ] = None
+    ] = None,
     cursor: Annotated[
         str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
-    ] = None
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")] = 100
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")] = 100,
+) -> Paging:
+    return Paging(sort, cursor, limit)
 
 
-Pages = Annotated[Paging, Depends()]
+Pages = Annotated[Paging, Depends(_paging)]

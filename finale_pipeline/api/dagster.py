@@ -12,6 +12,8 @@ LOCATION = {
     "repositoryName": "__repository__",
 }
 SECONDS = 10.0
+RELOAD_SECONDS = 60.0
+"""A new process imports everything."""
 
 LAUNCH = """
 mutation Launch($params: ExecutionParams!) {
@@ -47,6 +49,14 @@ mutation Stop($id: String!) {
   stopRunningSchedule(id: $id) {
     __typename
     ... on ScheduleStateResult { scheduleState { status } }
+  }
+}"""
+
+RELOAD = """
+mutation Reload($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) {
+    __typename
+    ... on WorkspaceLocationEntry { locationOrLoadError { __typename } }
   }
 }"""
 
@@ -93,6 +103,16 @@ class Dagster:
         found: list[dict[str, Any]] = _expect(answer, "Schedules")["results"]
         return found
 
+    def reload(self) -> None:
+        """Have the code loaded anew, with the settings as they are now; runs go on meanwhile.
+
+        Raises:
+            Problem: 503: Dagster does not answer, or the code could not be loaded.
+        """
+        answer = self._ask(RELOAD, {"location": LOCATION["repositoryLocationName"]}, RELOAD_SECONDS)
+        entry = _expect(answer["reloadRepositoryLocation"], "WorkspaceLocationEntry")
+        _expect(entry["locationOrLoadError"], "RepositoryLocation")
+
     def switch(self, schedule: Mapping[str, Any], *, on: bool) -> None:
         """Turn a schedule on or off."""
         if on:
@@ -103,10 +123,14 @@ class Dagster:
             answer = self._ask(STOP, {"id": state["id"]})["stopRunningSchedule"]
         _expect(answer, "ScheduleStateResult")
 
-    def _ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(
+        self, query: str, variables: Mapping[str, Any], seconds: float = SECONDS
+    ) -> dict[str, Any]:
         try:
             answer = self._http.post(
-                f"{self.url}/graphql", json={"query": query, "variables": variables}
+                f"{self.url}/graphql",
+                json={"query": query, "variables": variables},
+                timeout=seconds,
             )
             answer.raise_for_status()
             body = answer.json()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from finale_pipeline.api.leaving import watched
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.tokens import sent_token
 from finale_pipeline.settings import LOOPBACK
@@ -103,7 +104,8 @@ class Guard:
         try:
             self._admit(scope)
             body = await _body(scope, receive, self._body_seconds)
-            await self._app(scope, body, answer)
+            with watched(scope, receive, body) as told:
+                await self._app(scope, told, answer)
         except Problem as problem:
             await problem.response(scope["trace_id"])(scope, receive, answer)
         except Exception:
@@ -191,8 +193,8 @@ def _check_write(scope: Scope, headers: Headers) -> None:
         raise Problem(415, "Send the body as application/json.")
 
 
-async def _body(scope: Scope, receive: Receive, seconds: float) -> Receive:
-    """Read the body while it is small and comes in time; return what gives it to the app."""
+async def _body(scope: Scope, receive: Receive, seconds: float) -> Message:
+    """Read the body while it is small and comes in time; return it as one message."""
     declared = Headers(scope=scope).get("content-length", "0")
     if not declared.isdigit() or int(declared) > BODY_BYTES:
         raise Problem(413, f"A body has at most {BODY_BYTES:,} bytes.")
@@ -201,12 +203,7 @@ async def _body(scope: Scope, receive: Receive, seconds: float) -> Receive:
             read = await _read(receive)
     except TimeoutError:
         raise Problem(408, "The body came too slowly.") from None
-    waiting: list[Message] = [{"type": "http.request", "body": read, "more_body": False}]
-
-    async def give() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return give
+    return {"type": "http.request", "body": read, "more_body": False}
 
 
 async def _read(receive: Receive) -> bytes:

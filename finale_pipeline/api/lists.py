@@ -23,10 +23,22 @@ class Reading:
     connection: Warehouse
     headers: AsOf
     paging: Pages
-    form: AsForm = None
+    form: AsForm
 
 
-Reads = Annotated[Reading, Depends()]
+async def _reading(
+    *,
+    request: Request,
+    context: Shared,
+    connection: Warehouse,
+    headers: AsOf,
+    paging: Pages,
+    form: AsForm = None,
+) -> Reading:
+    return Reading(request, context, connection, headers, paging, form)
+
+
+Reads = Annotated[Reading, Depends(_reading)]
 
 
 def answer(reading: Reading, listing: Listing, filters: Mapping[str, object]) -> Response:

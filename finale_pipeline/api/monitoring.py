@@ -1,11 +1,10 @@
 """Status, health, metrics and schedules, as numbers and states."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from finale_pipeline.api import queries
 from finale_pipeline.api.context import Context
-from finale_pipeline.api.dagster import Dagster
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.triggers import running
 from finale_pipeline.warehouse import holds
@@ -38,8 +37,7 @@ STATISTICS = (
 COUNTS = """
 SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
        (SELECT count(*) FROM core.vendor WHERE removed_at IS NULL) AS vendors,
-       (SELECT count(*) FROM mart.low_stock WHERE level = 'out') AS out_of_stock,
-       (SELECT count(*) FROM mart.low_stock WHERE level = 'low') AS low,
+       items.out_of_stock, items.low,
        (SELECT count(*) FROM ops.incident WHERE closed_at IS NULL) AS incidents_open,
        (SELECT count(*) FROM ops.hold WHERE state = 'open') AS holds_open,
        (SELECT count(*) FROM ops.outbox WHERE state IN ('pending', 'held', 'sending'))
@@ -47,6 +45,9 @@ SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
        (SELECT count(*) FROM ops.outbox WHERE state = 'dead') AS mails_dead,
        (SELECT count(*) FROM ops.sync_run WHERE status = 'running') AS syncs_running,
        (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects_day
+FROM (SELECT count(*) FILTER (WHERE level = 'out') AS out_of_stock,
+             count(*) FILTER (WHERE level = 'low') AS low
+      FROM plan.critical_item JOIN ops.evaluation USING (snapshot_on)) items
 """
 DATA = """
 SELECT (SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS
@@ -88,34 +89,6 @@ def _state(runs: list[Any], last: list[Any], held: list[Any]) -> str:
         return "error"
     put_off = any(run["status"] in {"failed", "held", "throttled"} for run in last)
     return "warning" if held or put_off else "idle"
-
-
-def schedules(dagster: Dagster) -> list[dict[str, Any]]:
-    """Return every schedule with its last and next time, as Dagster has them."""
-    return [_schedule(found) for found in dagster.schedules()]
-
-
-def _schedule(found: dict[str, Any]) -> dict[str, Any]:
-    state = found["scheduleState"]
-    last = (state["ticks"] or [None])[0]
-    following = (found["futureTicks"]["results"] or [None])[0]
-    on = state["status"] == "RUNNING"
-    return {
-        "name": str(found["name"]).removesuffix("_schedule"),
-        "on": on,
-        "cron": found["cronSchedule"],
-        "zone": found["executionTimezone"],
-        "starts": found["pipelineName"],
-        "last_at": _moment(last),
-        "last_result": last["status"] if last else None,
-        "last_run_ids": last["runIds"] if last else [],
-        "last_reason": last["skipReason"] if last else None,
-        "next_at": _moment(following) if on else None,
-    }
-
-
-def _moment(tick: dict[str, Any] | None) -> datetime | None:
-    return datetime.fromtimestamp(tick["timestamp"], UTC) if tick else None
 
 
 def health(context: Context) -> dict[str, Any]:

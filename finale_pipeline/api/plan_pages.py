@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from finale_pipeline.api import plan_queries
-from finale_pipeline.api.actors import actor_of
+from finale_pipeline.api.actors import OnPage
 from finale_pipeline.api.context import Context, Shared, Warehouse
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html, plain_number
@@ -78,7 +78,7 @@ def plan(
 
 
 @router.post("/plan")
-async def plan_changed(context: Shared, request: Request) -> Response:
+async def plan_changed(context: Shared, request: Request, actor: OnPage) -> Response:
     """Save what was typed into a form, all of it or nothing."""
     try:
         sent = parse_qs(
@@ -87,7 +87,7 @@ async def plan_changed(context: Shared, request: Request) -> Response:
         form = read_form({name: values[-1] for name, values in sent.items()})
     except (KeyError, ValueError) as error:
         raise Problem(400, "The form cannot be read.") from error
-    return await run_in_threadpool(_save, context, form, actor_of(request, "page"))
+    return await run_in_threadpool(_save, context, form, actor)
 
 
 def _save(context: Context, form: Form, by: str) -> Response:

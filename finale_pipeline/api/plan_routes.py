@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from finale_pipeline.api import plan_queries
-from finale_pipeline.api.actors import actor_of
+from finale_pipeline.api.actors import Actor
 from finale_pipeline.api.answers import as_csv, as_json, as_xlsx, form_of
 from finale_pipeline.api.context import AsOf, Shared, Warehouse
+from finale_pipeline.api.decisions import Text
 from finale_pipeline.api.documents import WORKBOOK, good, problems
 from finale_pipeline.api.lists import AsForm
 from finale_pipeline.api.plan_queries import Plan
 from finale_pipeline.api.problems import Problem
-from finale_pipeline.api.stock_routes import Text
 from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
 
 router = APIRouter(prefix="/api/purchase-plan", tags=["stock"], responses=problems())
@@ -137,16 +137,14 @@ def _sheets(plan: Plan) -> list[tuple[str, tuple[str, ...], list[Any]]]:
     summary="Change a line: quantity, price, or not to be ordered",
     responses=good("The line and its order as they are now.", CHANGED) | {409: CONFLICT},
 )
-def change_line(request: Request, context: Shared, connection: Warehouse, wanted: Edit) -> Response:
+def change_line(context: Shared, connection: Warehouse, actor: Actor, wanted: Edit) -> Response:
     """Change a line of the newest plan, if it is still what you saw.
 
     A quantity that is no multiple of the pack or below the minimum is refused with the nearest
     ones that can be ordered, unless you insist.
     """
     require_newest(connection, wanted.snapshot_on)
-    author = Author(
-        actor_of(request, "api"), context.clock(), note=wanted.note, insists=wanted.insist
-    )
+    author = Author(actor, context.clock(), note=wanted.note, insists=wanted.insist)
     changes = {wanted.product_url: Change(wanted.version, wanted.fields())}
     done = edit(connection, wanted.snapshot_on, wanted.vendor_url, changes, author)
     _refuse(done, wanted.product_url)

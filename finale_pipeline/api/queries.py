@@ -180,8 +180,9 @@ def product(connection: Connection, name: str) -> Row | None:
         ),
         "events": rows(
             connection,
-            "SELECT happened_at, kind, from_level, to_level, cause, no_mail, mail_kind, mail_state"
-            " FROM mart.alert_history WHERE subject = %(url)s ORDER BY event_id DESC LIMIT 50",
+            "SELECT happened_at, kind, from_level, to_level, cause, actor, no_mail, mail_kind,"
+            " mail_state FROM mart.alert_history WHERE subject = %(url)s"
+            " ORDER BY event_id DESC LIMIT 50",
             url=url,
         ),
     }

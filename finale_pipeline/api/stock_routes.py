@@ -4,12 +4,13 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from finale_pipeline.api import queries
+from finale_pipeline.api.actors import Actor
 from finale_pipeline.api.answers import as_json
 from finale_pipeline.api.context import AsOf, Shared, Warehouse
+from finale_pipeline.api.decisions import Decision, Snooze
 from finale_pipeline.api.documents import good, listed, problems
 from finale_pipeline.api.lists import Reads, answer
 from finale_pipeline.api.problems import Problem
@@ -22,40 +23,6 @@ Search = Annotated[
     str | None, Query(max_length=100, description="Part of a SKU or a name; upper and lower alike.")
 ]
 Name = Annotated[str | None, Query(max_length=200)]
-
-
-def _storable(text: str) -> str:
-    """Refuse what no database takes: NUL and halves of characters."""
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        message = "has characters that cannot be stored"
-        raise ValueError(message)
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
-
-
-class Decision(BaseModel):
-    """What a person decides about an incident."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"note": "ordered by phone"}}
-    )
-
-    note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
-
-
-class Snooze(Decision):
-    """A decision that ends."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"until": "2026-04-01"}}
-    )
-
-    until: date | None = Field(
-        None, description="Day, in the account's zone, on which it ends; null = when it worsens."
-    )
-    even_if_worse: bool = Field(False, description="Sleep through a worsening; needs `until`.")  # noqa: FBT003
 
 
 @router.get(
@@ -173,26 +140,40 @@ DECIDED: dict[str, Any] = {
 
 @router.post("/incidents/{incident_id}/acknowledge", summary="Seen; quiet until worse", **DECIDED)
 def acknowledge(
-    context: Shared, connection: Warehouse, incident_id: Number, decision: Decision | None = None
+    context: Shared,
+    connection: Warehouse,
+    incident_id: Number,
+    actor: Actor,
+    decision: Decision | None = None,
 ) -> Response:
     """Note that somebody knows: no mail about it until it gets worse."""
-    return _decided(context, connection, incident_id, "acknowledged", decision)
+    return _decided(
+        context, connection, incident_id, "acknowledged", decision=decision, actor=actor
+    )
 
 
 @router.post("/incidents/{incident_id}/ordered", summary="Ordered; quiet until worse", **DECIDED)
 def ordered(
-    context: Shared, connection: Warehouse, incident_id: Number, decision: Decision | None = None
+    context: Shared,
+    connection: Warehouse,
+    incident_id: Number,
+    actor: Actor,
+    decision: Decision | None = None,
 ) -> Response:
     """Note that it was ordered: no mail about it until it gets worse."""
-    return _decided(context, connection, incident_id, "ordered", decision)
+    return _decided(context, connection, incident_id, "ordered", decision=decision, actor=actor)
 
 
 @router.post("/incidents/{incident_id}/snooze", summary="Quiet until a day", **DECIDED)
 def snooze(
-    context: Shared, connection: Warehouse, incident_id: Number, decision: Snooze | None = None
+    context: Shared,
+    connection: Warehouse,
+    incident_id: Number,
+    actor: Actor,
+    decision: Snooze | None = None,
 ) -> Response:
     """Be quiet until a day, or until it gets worse."""
-    return _decided(context, connection, incident_id, "snoozed", decision)
+    return _decided(context, connection, incident_id, "snoozed", decision=decision, actor=actor)
 
 
 def _decided(
@@ -200,7 +181,9 @@ def _decided(
     connection: Warehouse,
     incident_id: int,
     state: str,
+    *,
     decision: Decision | None,
+    actor: str,
 ) -> Response:
     subject = queries.open_subject(connection, incident_id)
     if subject is None:
@@ -215,6 +198,7 @@ def _decided(
         note=decision.note if decision else None,
         until=until,
         even_if_worse=even_if_worse,
+        actor=actor,
     )
     return as_json(done[0])
 

@@ -8,12 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse, Response
 
 from finale_pipeline.api import monitoring, queries, triggers
+from finale_pipeline.api.actors import Actor
 from finale_pipeline.api.answers import CSV, as_csv, as_json, form_of
 from finale_pipeline.api.context import AsOf, Shared, Warehouse
-from finale_pipeline.api.dagster import Dagster
 from finale_pipeline.api.documents import good, listed, problems
 from finale_pipeline.api.lists import AsForm, Reads, answer
-from finale_pipeline.api.problems import Problem
 
 router = APIRouter(prefix="/api/sync-finale", tags=["sync"], responses=problems())
 
@@ -53,47 +52,42 @@ class Wanted(BaseModel):
     )
 
 
-class Switch(BaseModel):
-    """A schedule to turn on or off."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"schedule": "critical", "on": False}}
-    )
-
-    schedule: Annotated[
-        str, Field(min_length=1, max_length=60, pattern=r"^[a-z_]+$", description="Its name.")
-    ]
-    on: Annotated[bool, Field(strict=True, description="Whether it shall start syncs.")]
-
-
 @router.post("", summary="Start a sync", **TRIGGER)
 def sync(
-    context: Shared, connection: Warehouse, wanted: Wanted | None = None, key: Key = None
+    context: Shared,
+    connection: Warehouse,
+    actor: Actor,
+    wanted: Wanted | None = None,
+    key: Key = None,
 ) -> Response:
     """Start a sync in Dagster, where it shows with the tag `finale/trigger=api`.
 
     It is refused with 409 while another one works on the same tables; nothing waits in line.
     """
-    ask = triggers.Ask((wanted or Wanted.model_validate({})).strategy, key)
+    ask = triggers.Ask((wanted or Wanted.model_validate({})).strategy, actor, key)
     return as_json(triggers.start(connection, context, ask), 202)
 
 
 @router.post("/inventory", summary="Start the inventory sync", **TRIGGER)
-def sync_inventory(context: Shared, connection: Warehouse, key: Key = None) -> Response:
+def sync_inventory(
+    context: Shared, connection: Warehouse, actor: Actor, key: Key = None
+) -> Response:
     """Read all places and all stock."""
-    return as_json(triggers.start(connection, context, triggers.Ask("inventory", key)), 202)
+    return as_json(triggers.start(connection, context, triggers.Ask("inventory", actor, key)), 202)
 
 
 @router.post("/critical", summary="Start the critical sync", **TRIGGER)
-def sync_critical(context: Shared, connection: Warehouse, key: Key = None) -> Response:
+def sync_critical(
+    context: Shared, connection: Warehouse, actor: Actor, key: Key = None
+) -> Response:
     """Read all stock, for what runs out; the fastest."""
-    return as_json(triggers.start(connection, context, triggers.Ask("critical", key)), 202)
+    return as_json(triggers.start(connection, context, triggers.Ask("critical", actor, key)), 202)
 
 
 @router.post("/vendors", summary="Start the vendors sync", **TRIGGER)
-def sync_vendors(context: Shared, connection: Warehouse, key: Key = None) -> Response:
+def sync_vendors(context: Shared, connection: Warehouse, actor: Actor, key: Key = None) -> Response:
     """Read all vendors."""
-    return as_json(triggers.start(connection, context, triggers.Ask("vendors", key)), 202)
+    return as_json(triggers.start(connection, context, triggers.Ask("vendors", actor, key)), 202)
 
 
 @router.get(
@@ -138,41 +132,6 @@ def _part(row: dict[str, Any]) -> str:
         return "out_of_stock"
     by_setting = row["threshold_source"] == "default"
     return "low_without_reorder_point" if by_setting else "below_reorder_point"
-
-
-SCHEDULE = {
-    "schedules": [
-        {
-            "name": "critical", "on": True, "cron": "*/15 * * * *", "zone": "Europe/Berlin",
-            "last_at": "2026-03-09T12:00:00+00:00", "last_result": "SUCCESS",
-            "next_at": "2026-03-09T12:15:00+00:00",
-        }
-    ]
-}  # fmt: skip
-
-
-@router.get("/schedule", summary="Schedules", responses=good("Every schedule.", SCHEDULE))
-def schedule(context: Shared) -> Response:
-    """Return each schedule: cron, zone, whether it is on, its last and next time."""
-    return as_json({"schedules": monitoring.schedules(context.dagster)})
-
-
-@router.put(
-    "/schedule", summary="Turn a schedule on or off", responses=good("As it is now.", SCHEDULE)
-)
-def put_schedule(context: Shared, switch: Switch) -> Response:
-    """Turn a schedule on or off in Dagster. When it runs is a setting, `FINALE_SCHEDULE_…`."""
-    _switch(context.dagster, switch)
-    return as_json({"schedules": monitoring.schedules(context.dagster)})
-
-
-def _switch(dagster: Dagster, switch: Switch) -> None:
-    known = {str(s["name"]).removesuffix("_schedule"): s for s in dagster.schedules()}
-    if switch.schedule.removesuffix("_schedule") not in known:
-        raise Problem(404, f"Schedules are: {', '.join(known)}.", code="unknown_schedule")
-    found = known[switch.schedule.removesuffix("_schedule")]
-    if (found["scheduleState"]["status"] == "RUNNING") != switch.on:
-        dagster.switch(found, on=switch.on)
 
 
 @router.get(

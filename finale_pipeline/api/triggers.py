@@ -28,9 +28,10 @@ RUN = (
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request for a sync: what for, and how its sender named it."""
+    """A request for a sync: what for, in whose name, and how its sender named it."""
 
     strategy: str
+    actor: str
     key: str | None = None
 
 
@@ -54,6 +55,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
         _require_free(connection, strategy, now)
         tags = {
             "finale/trigger": "api",
+            "finale/by": ask.actor,
             "finale/strategy": strategy,
             "finale/reason": reason,
             "finale/asked_at": now.isoformat(),
@@ -69,8 +71,8 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
         }
         connection.execute(
             "INSERT INTO ops.trigger (idempotency_key, asked_for, strategy, dagster_run_id, answer,"
-            " asked_at) VALUES (%s, %s, %s, %s, %s, %s)",
-            (ask.key, ask.strategy, strategy, dagster_run_id, json.dumps(answer), now),
+            " asked_at, asked_by) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            (ask.key, ask.strategy, strategy, dagster_run_id, json.dumps(answer), now, ask.actor),
         )
     return answer
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.housekeeping import housekeeping
 from finale_pipeline.automation.jobs import ASKED_AT, DESCRIPTIONS, SYNC_JOBS
 from finale_pipeline.errors import PipelineError
@@ -20,21 +21,6 @@ def cron_of(name: str) -> tuple[str, bool]:
     if cron == OFF:
         return str(Settings.model_fields[f"schedule_{name}"].default), False
     return cron, True
-
-
-def last_tick(cron: str, zone: str, now: datetime) -> datetime:
-    """Return the newest due time up to now, as Dagster's own scheduler counts them.
-
-    Args:
-        cron: Five fields.
-        zone: Where they are meant.
-        now: The present time.
-    """
-    # Not public, and yet the only way to treat clock-change days just as the scheduler does.
-    from dagster._utils.schedules import cron_string_iterator  # noqa: PLC0415
-
-    backwards = cron_string_iterator(now.timestamp(), cron, zone, ascending=False)
-    return next(tick for tick in backwards if tick <= now).astimezone(UTC)
 
 
 def due_times(instance: dg.DagsterInstance, zone: str, now: datetime) -> Mapping[str, datetime]:

@@ -1,4 +1,4 @@
-"""Holds single mails back when too many items worsen at once."""
+"""Holds single mails back when too many items worsen at once, or may have been mailed before."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +22,21 @@ def hold_back(decisions: Sequence[Decision], *, watched: int, rules: Rules) -> l
     if sum(1 for d in decisions if d.event and d.event.mail in worse) <= limit:
         return list(decisions)
     return [_held(d) if d.event and d.event.mail in worse else d for d in decisions]
+
+
+def in_one_mail(decisions: Sequence[Decision]) -> list[Decision]:
+    """Return the decisions with one mail for all that they would tell.
+
+    After a backup was restored, what crossed since it may have been mailed by the database that
+    is gone: a single picture of the present repeats nothing, and loses nothing.
+
+    Args:
+        decisions: Of the first evaluation afterwards.
+    """
+    return [
+        replace(d, event=replace(d.event, mail="catch_up")) if d.event and d.event.mail else d
+        for d in decisions
+    ]
 
 
 def _held(decision: Decision) -> Decision:

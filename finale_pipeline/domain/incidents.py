@@ -18,7 +18,9 @@ EventKind = Literal[
     "recorded", "opened", "worsened", "improved", "closed", "flapping", "settled", "held_back",
     "left_out",
 ]  # fmt: skip
-Mail = Literal["out_of_stock", "reorder_needed", "back_in_stock", "settings_changed", "breaker"]
+Mail = Literal[
+    "out_of_stock", "reorder_needed", "back_in_stock", "settings_changed", "breaker", "catch_up",
+]  # fmt: skip
 
 CROSSINGS = {"opened", "worsened", "improved", "closed", "flapping", "held_back"}
 

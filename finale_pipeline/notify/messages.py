@@ -21,7 +21,7 @@ INLINE = 20
 KINDS = (
     "out_of_stock", "reorder_needed", "back_in_stock", "settings_changed", "summary", "breaker",
     "digest", "catch_up", "sync_failed", "sync_deferred", "sync_recovered", "sync_stuck",
-    "data_held", "test",
+    "data_held", "pipeline_silent", "pipeline_recovered", "restored", "test",
 )  # fmt: skip
 STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
 """Mails about single crossings: when several waited long, one present digest says it instead."""

@@ -129,18 +129,38 @@ def digest(lines: Sequence[Line], *, flapping: int, unsent: int) -> Content:
 
 def catch_up(lines: Sequence[Line], *, merged: int) -> Content:
     """One present picture in place of mails that waited too long."""
+    return _present(
+        lines,
+        f"{len(lines):,} items changed while mails could not be sent",
+        f"In place of {merged} mails that waited, how these items stand now.",
+        as_csv(lines),
+    )
+
+
+def since_backup(lines: Sequence[Line], changes: Changes) -> Content:
+    """What changed since the backup that was restored, some of which was mailed back then."""
+    return _present(
+        lines,
+        f"{len(lines):,} items changed since the backup that was restored",
+        "Some of it may have been mailed before the restore; here each item stands once, as it"
+        " is now.",
+        as_csv(lines, changes),
+    )
+
+
+def _present(lines: Sequence[Line], title: str, intro: str, csv: bytes) -> Content:
     critical = [line for line in lines if line.level != "ok"]
     well = len(lines) - len(critical)
     return Content(
         "catch_up",
         f"Stock, caught up: {len(critical):,} critical, {well:,} well again",
-        f"{len(lines):,} items changed while mails could not be sent",
-        intro=[f"In place of {merged} mails that waited, how these items stand now."],
+        title,
+        intro=[intro],
         sections=[
             *by_vendor(critical),
             Section([line for line in lines if line.level == "ok"], "Well again"),
         ],
-        csv=as_csv(lines),
+        csv=csv,
     )
 
 

@@ -31,6 +31,10 @@ LIST = (
 )
 
 
+NAMED = 3
+"""Addresses of a mail that a decision by its link names."""
+
+
 @contextmanager
 def warehouse(settings: "Settings") -> Iterator[Connection]:
     """Open the warehouse of these settings, at this program's schema."""
@@ -98,7 +102,7 @@ def history(settings: "Settings", name: str) -> dict[str, Any]:
 
 def decide(
     settings: "Settings", names: list[str], state: str, *, note: str | None = None,
-    until: str | None = None, even_if_worse: bool = False,
+    until: str | None = None, even_if_worse: bool = False, actor: str | None = None,
 ) -> Rows:  # fmt: skip
     """Write what a person decided about some products.
 
@@ -109,6 +113,7 @@ def decide(
         note: Why, in their words.
         until: Date or time, in the account's zone, at which a snooze ends; None = until worse.
         even_if_worse: Whether a worsening leaves it asleep.
+        actor: Who decides; None = the user of this process.
 
     Raises:
         ConfigError: A product is not known, or has no open incident; nothing was written.
@@ -118,7 +123,7 @@ def decide(
         raise ConfigError(
             "A snooze that sleeps through everything needs an end.", step="Add --until DATE."
         )
-    choice = incidents.Choice(state, getpass.getuser(), note, end, even_if_worse)
+    choice = incidents.Choice(state, actor or getpass.getuser(), note, end, even_if_worse)
     done = []
     with warehouse(settings) as connection, connection.transaction():
         for name in names:
@@ -170,7 +175,22 @@ def decide_by_link(
             data="Nothing was changed.",
             step="Reload the page.",
         )
-    return decide(settings, products, state, until=until, note="by the link of a mail")
+    return decide(
+        settings, products, state, until=until, note="by the link of a mail",
+        actor=_reader_of(settings, token),
+    )  # fmt: skip
+
+
+def _reader_of(settings: "Settings", token: str) -> str:
+    """Return who may have used a mail's link: it went to all its recipients alike."""
+    message_id = links.read(links.key_of(settings.home), token, now=utc_now())
+    with warehouse(settings) as connection:
+        rows = rows_of(
+            connection, "SELECT recipients FROM ops.outbox WHERE message_id = %s", message_id
+        )
+    addresses = [str(address) for row in rows for address in row["recipients"]]
+    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
+    return f"mail link to {' or '.join(addresses[:NAMED]) or 'a file'}{more}"
 
 
 def _moment(settings: "Settings", text: str | None) -> datetime | None:

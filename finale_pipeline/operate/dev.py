@@ -2,38 +2,29 @@
 
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
-import finale_pipeline
-from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.operate import sandbox
+from finale_pipeline.errors import LocalError
+from finale_pipeline.operate import parts, sandbox
 from finale_pipeline.operate.source import note_sandbox, sandbox_environment
 from finale_pipeline.warehouse import embedded, schema
-from finale_pipeline.warehouse.connect import (
-    connect,
-    dagster_url,
-    database_url,
-    prepare_dagster_database,
-)
+from finale_pipeline.warehouse.connect import database_url, prepare_dagster_database
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 Say = Callable[[str], None]
-PROJECT = Path(finale_pipeline.__file__).parent.parent
 STOP_SECONDS = 20
+STARTED = (*parts.DAGSTER_PARTS, "api")
+"""Parts that run as processes; the database is this one's own business."""
 
 
 def run(settings: "Settings", say: Say) -> int:
@@ -59,14 +50,12 @@ def run(settings: "Settings", say: Say) -> int:
         environment = {
             **os.environ,
             **stack.enter_context(_account(settings, home, say)),
-            "FINALE_STOCK_SINCE": _first_stock_day(settings).isoformat(),
+            "FINALE_HOME": str(home),  # the same folder, wherever a part is started
+            "FINALE_STOCK_SINCE": parts.first_stock_day(settings),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
-        parts = {
-            "Dagster": stack.enter_context(_dagster(settings, home, environment)),
-            "The API": stack.enter_context(_api(home, environment)),
-        }
-        return _wait(parts, settings, stopped_by, say)
+        started = {part: stack.enter_context(_process(part, home, environment)) for part in STARTED}
+        return _wait(started, settings, stopped_by, say)
 
 
 class _Stop:
@@ -136,16 +125,6 @@ def _database(settings: "Settings", say: Say) -> Iterator[None]:
             embedded.stop(data)
 
 
-def _first_stock_day(settings: "Settings") -> date:
-    """Return the day from which the UI offers stock: the first that was read, else today."""
-    if settings.stock_since is not None:
-        return settings.stock_since
-    with connect(database_url(settings), name="finale dev") as connection:
-        row = connection.execute("SELECT min(snapshot_on) FROM core.stock_day").fetchone()
-    first = row[0] if row else None
-    return first if isinstance(first, date) else datetime.now(settings.zone).date()
-
-
 @contextmanager
 def _account(settings: "Settings", home: Path, say: Say) -> Iterator[dict[str, str]]:
     """Serve the sandbox when no account is configured; yields what processes must know of it."""
@@ -165,49 +144,17 @@ def _account(settings: "Settings", home: Path, say: Say) -> Iterator[dict[str, s
 
 
 @contextmanager
-def _dagster(
-    settings: "Settings", home: Path, environment: dict[str, str]
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run Dagster's webserver, daemon and code server."""
-    instance = home / "dagster"
-    instance.mkdir(exist_ok=True)
-    source = PROJECT / "dagster.yaml"
-    if not source.exists():
-        raise ConfigError(
-            f"{source} is missing.", step="Run from a checkout: git clone, then make run."
-        )
-    shutil.copyfile(source, instance / "dagster.yaml")
-    given = environment | {
-        "DAGSTER_HOME": str(instance),
-        "DAGSTER_POSTGRES_URL": dagster_url(settings),
-        "PYTHONUNBUFFERED": "1",
-    }
-    command = [
-        sys.executable, "-m", "dagster", "dev", "--module-name", "finale_pipeline.definitions",
-        "--host", "127.0.0.1", "--port", str(settings.ui_port), "--log-level", "warning",
-    ]  # fmt: skip
-    with _process(command, given, home / "dagster.log") as process:
-        yield process
-
-
-@contextmanager
-def _api(home: Path, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run the API and its pages; they see the sandbox as the account."""
-    command = [sys.executable, "-m", "finale_pipeline.cli", "api"]
-    given = environment | {"FINALE_HOME": str(home)}
-    with _process(command, given, home / "api.log") as process:
-        yield process
-
-
-@contextmanager
 def _process(
-    command: list[str], environment: dict[str, str], log_file: Path
+    part: str, home: Path, environment: dict[str, str]
 ) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run what `finale serve PART` is, as a service would."""
+    log_file = home / ("api.log" if part == "api" else "dagster.log")
     with log_file.open("ab") as log:
         # In a session of its own: Ctrl-C reaches it through us, after which all of it is swept.
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+            parts.finale("serve", part), cwd=parts.PROJECT, env=environment, stdout=log,
+            stderr=log, start_new_session=True,
+        )  # fmt: skip
         try:
             yield process
         finally:
@@ -224,18 +171,19 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _wait(
-    parts: "dict[str, subprocess.Popen[bytes]]", settings: "Settings", stop: _Stop, say: Say
+    started: "dict[str, subprocess.Popen[bytes]]", settings: "Settings", stop: _Stop, say: Say
 ) -> int:
     url = f"http://127.0.0.1:{settings.ui_port}"
     ours = f"http://127.0.0.1:{settings.api_port}"
     log = settings.home / "dagster.log"
     is_ready = False
     while not stop.is_asked:
-        for what, process in parts.items():
+        for part, process in started.items():
             if process.poll() is not None:
-                say(f"{what} ended by itself (code {process.returncode}); see {log.parent}/*.log")
+                code = process.returncode
+                say(f"finale serve {part} ended by itself (code {code}); see {log.parent}/*.log")
                 return LocalError.exit_code
-        if not is_ready and _answers(f"{url}/server_info") and _answers(f"{ours}/livez"):
+        if not is_ready and parts.answers(f"{url}/server_info") and parts.answers(f"{ours}/livez"):
             is_ready = True
             say(
                 f"pages      {ours}\n"
@@ -252,11 +200,3 @@ def _wait(
         time.sleep(0.3)
     say("Stopping.")
     return 0
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
-            return bool(answer.status == 200)  # noqa: PLR2004
-    except (URLError, OSError):
-        return False

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.errors import PipelineError
+from finale_pipeline.operate import readiness
 from finale_pipeline.operate.findings import Finding
 from finale_pipeline.operate.source import with_running_sandbox
 from finale_pipeline.operate.watchfulness import dagster, orders, syncs
@@ -25,11 +26,14 @@ def examine(settings: "Settings") -> list[Finding]:
     settings = with_running_sandbox(settings)
     parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
         "secrets": _secrets,
+        "access": readiness.access,
         "disk": _disk,
         "database": _database,
         "mail": _mail,
         "source": _source,
         "dagster": dagster,
+        "backup": readiness.backups,
+        "watch": readiness.watched,
     }
     findings: list[Finding] = []
     for what, part in parts.items():

@@ -1,5 +1,6 @@
 """`finale approve RUN` and `finale reject RUN`: what a held read would change, and the decision."""
 
+import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,10 @@ def approve(
     if not confirm(shown(hold)):
         return None
     strategy = STRATEGY.get(hold.subject, "full")
-    return hold, run_strategy(settings, strategy, trigger="cli", accept_implausible=True)
+    report = run_strategy(settings, strategy, trigger="cli", accept_implausible=True)
+    with connect(database_url(settings), name="finale approve") as connection:
+        holds.note_approver(connection, hold, getpass.getuser())
+    return hold, report
 
 
 def reject(settings: "Settings", run_id: int) -> Hold:
@@ -51,7 +55,7 @@ def reject(settings: "Settings", run_id: int) -> Hold:
     """
     with connect(database_url(settings), name="finale reject") as connection:
         hold = _waiting(connection, run_id)
-        holds.settle(connection, hold.subject, "rejected", now=utc_now())
+        holds.settle(connection, hold.subject, "rejected", now=utc_now(), by=getpass.getuser())
     return hold
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 HEADER_BYTES = 32 << 10
+HEADER_SECONDS = 10.0
 
 
 class Decisions:
@@ -34,11 +35,13 @@ class Decisions:
         note: str | None,
         until: str | None,
         even_if_worse: bool,
+        actor: str,
     ) -> list[dict[str, Any]]:
         """Decide about products by SKU or product_url."""
         return alerts.decide(
-            self._settings, names, state, note=note, until=until, even_if_worse=even_if_worse
-        )
+            self._settings, names, state, note=note, until=until, even_if_worse=even_if_worse,
+            actor=actor,
+        )  # fmt: skip
 
     def items_by_link(self, token: str) -> list[dict[str, Any]]:
         """Return the items of the mail that a signed link came with."""
@@ -51,12 +54,18 @@ class Decisions:
         return alerts.decide_by_link(self._settings, token, products, state, until=until)
 
 
-def server(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> "uvicorn.Server":
+def server(
+    settings: "Settings",
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    header_seconds: float = HEADER_SECONDS,
+) -> "uvicorn.Server":
     """Return the server, ready to run.
 
     Args:
         settings: The program's settings.
         clock: Returns the present time, UTC.
+        header_seconds: Time in which a connection's first request must be known.
 
     Raises:
         ConfigError: It would serve other machines, and there is no token.
@@ -64,13 +73,14 @@ def server(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> 
     import uvicorn  # noqa: PLC0415 - only what serves
 
     from finale_pipeline.api.app import create_app  # noqa: PLC0415 - FastAPI
+    from finale_pipeline.api.patience import impatient  # noqa: PLC0415
 
     app = create_app(settings, Decisions(settings), clock=clock)
     config = uvicorn.Config(
         app,
         host=settings.api_host,
         port=settings.api_port,
-        http="h11",  # has a limit for headers
+        http=impatient(header_seconds),  # has limits for headers: their size, their time
         h11_max_incomplete_event_size=HEADER_BYTES,
         limit_concurrency=200,
         timeout_keep_alive=5,

@@ -4,11 +4,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from finale_pipeline.errors import LocalError
 from finale_pipeline.operate.source import with_running_sandbox
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline.warehouse import embedded, holds, leases, order_writes, schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse import holds, leases, order_writes, schema
+from finale_pipeline.warehouse.connect import Connection, connect, running_url
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -82,16 +81,7 @@ def status(settings: "Settings") -> Status:
     Raises:
         LocalError: The database does not run; asking for a status must not start it.
     """
-    if settings.database_url is None:
-        url = embedded.running_url((settings.home / "postgres").resolve())
-        if url is None:
-            raise LocalError(
-                "The embedded database is not running.",
-                data="Its data are safe on disk.",
-                step="`finale dev` starts it.",
-            )
-    else:
-        url = database_url(settings)
+    url = running_url(settings)
     source = with_running_sandbox(settings)
     with connect(url, name="finale status") as connection:
         schema.require_current(connection)

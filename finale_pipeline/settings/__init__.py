@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings.changed import changes
 from finale_pipeline.settings.groups import (
     Access,
     Mails,
@@ -61,6 +62,11 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
         return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
 
     @property
+    def dagster(self) -> str:
+        """Address at which our API reaches Dagster's UI, without a slash at its end."""
+        return (self.ui_url or f"http://127.0.0.1:{self.ui_port}").rstrip("/")
+
+    @property
     def reads_sandbox(self) -> bool:
         """Whether the data are invented: the source is on this machine."""
         return self.is_sandbox or urlsplit(self.base_url).hostname in LOOPBACK
@@ -81,21 +87,25 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
         return tuple(value for value in values if value)
 
 
-def load_settings() -> Settings:
-    """Read the settings from the environment and `.env`.
+def load_settings(env_file: str = ENV_FILE) -> Settings:
+    """Read the settings from the environment and `.env`; schedules as they were changed since.
+
+    Args:
+        env_file: The file.
 
     Raises:
-        ConfigError: A name is not known, a value is of the wrong type, or the account's three
-            settings are not given together.
+        ConfigError: A name is not known, a value is of the wrong type, the account's three
+            settings are not given together, or the file of changed schedules is damaged.
     """
-    _refuse_unknown_names()
+    _refuse_unknown_names(env_file)
     try:
-        settings = Settings()
+        settings = Settings(_env_file=env_file)
     except ValidationError as error:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
     _refuse_half_an_account(settings)
     _refuse_mail_without_ends(settings)
-    return settings
+    changed = {f"schedule_{name}": change.cron for name, change in changes(settings.home).items()}
+    return settings.model_copy(update=changed)
 
 
 def setting_name(field: str) -> str:
@@ -103,12 +113,12 @@ def setting_name(field: str) -> str:
     return field.upper() if field.upper() in MAIL_SERVICE else f"{PREFIX}{field.upper()}"
 
 
-def _given_names() -> set[str]:
+def _given_names(env_file: str) -> set[str]:
     """Names with our prefix in the environment and in the `.env` file."""
     names = {name.upper() for name in os.environ}
-    env_file = Path(ENV_FILE)
-    if env_file.is_file():
-        lines = env_file.read_text(encoding="utf-8").splitlines()
+    path = Path(env_file)
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
         names |= {
             line.split("=", 1)[0].removeprefix("export ").strip().upper()
             for line in lines
@@ -117,9 +127,9 @@ def _given_names() -> set[str]:
     return {name for name in names if name.startswith(PREFIX)}
 
 
-def _refuse_unknown_names() -> None:
+def _refuse_unknown_names(env_file: str) -> None:
     known = [setting_name(name) for name in Settings.model_fields]
-    for name in sorted(_given_names() - set(known)):
+    for name in sorted(_given_names(env_file) - set(known)):
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f"Did you mean {nearest[0]}?" if nearest else "See .env.example for the names."
         raise ConfigError(f"{name} is not a setting.", step=hint)

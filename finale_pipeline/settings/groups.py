@@ -63,6 +63,12 @@ class Places(BaseModel):
 class Access(BaseModel):
     """Who may ask our API, and where."""
 
+    ui_host: str = Field(
+        "127.0.0.1", description="Address Dagster's UI listens on; it has no login of its own."
+    )
+    ui_url: str | None = Field(
+        None, description="Where our API reaches Dagster's UI; unset = this machine, UI_PORT."
+    )
     api_host: str = Field(
         "127.0.0.1", description="Address our API listens on; off loopback it needs a token."
     )

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from finale_pipeline.settings.cron import checked_cron
+
 
 def known_zone(name: str) -> str:
     """Return the name if it is a time zone's."""
@@ -19,21 +21,12 @@ def known_zone(name: str) -> str:
     return name
 
 
-CRON = re.compile(
-    r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?(,(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?)*"
-)
 OFF = "off"
 
 
 def cron_or_off(text: str) -> str:
     """Return a cron time of five fields, or `off`."""
-    fields = text.split()
-    if text.lower() == OFF:
-        return OFF
-    if len(fields) != 5 or not all(CRON.fullmatch(part) for part in fields):  # noqa: PLR2004
-        message = f"{text!r} is no cron time of five fields, such as 0 2 * * *, nor `off`"
-        raise ValueError(message)
-    return " ".join(fields)
+    return OFF if text.strip().lower() == OFF else checked_cron(text)
 
 
 Cron = Annotated[str, AfterValidator(cron_or_off)]

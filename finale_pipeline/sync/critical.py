@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import xxhash
 
-from finale_pipeline.domain.breaker import hold_back
+from finale_pipeline.domain.breaker import hold_back, in_one_mail
 from finale_pipeline.domain.incidents import Decision, Rules, decide
 from finale_pipeline.notify import outbox, stock_mails
 from finale_pipeline.notify.delivery import deliver
@@ -49,6 +49,8 @@ def evaluate_critical(run: SyncRun) -> None:
         changed = critical.refresh(run.connection, day=day, now=now, is_partial=is_partial)
         watched = items.watched(run.connection)
         decisions = hold_back(decisions, watched=watched, rules=rules_of(run.settings))
+        if items.was_restored(run.connection):
+            decisions = in_one_mail(decisions)
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
         if last is None:
@@ -137,6 +139,7 @@ def _content(
         "reorder_needed": stock_mails.reorder_needed,
         "back_in_stock": stock_mails.back_in_stock,
         "settings_changed": stock_mails.settings_changed,
+        "catch_up": stock_mails.since_backup,
     }[mail]
     return write(lines, changes)
 

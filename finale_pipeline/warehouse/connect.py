@@ -47,6 +47,25 @@ def database_url(settings: "Settings") -> str:
     return url
 
 
+def running_url(settings: "Settings") -> str:
+    """Return the warehouse's URL, for who only looks: a look must not start the server.
+
+    Raises:
+        ConfigError: The configured URL is not a `postgresql://` one.
+        LocalError: The embedded server does not run.
+    """
+    if settings.database_url is not None:
+        return database_url(settings)
+    url = embedded.running_url((settings.home / "postgres").resolve())
+    if url is None:
+        raise LocalError(
+            "The embedded database is not running.",
+            data="Its data are safe on disk.",
+            step="`finale dev` starts it; as a service: systemctl start finale-database",
+        )
+    return url
+
+
 def dagster_url(settings: "Settings") -> str:
     """Return the URL of Dagster's own database, for psycopg 2.
 
@@ -70,7 +89,8 @@ def prepare_dagster_database(settings: "Settings") -> None:
         return  # named by its owner; or created with the embedded server
     name = urlsplit(dagster_url(settings)).path.lstrip("/")
     with connect(database_url(settings), name="finale dev") as connection:
-        if connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone():
+        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if there.fetchone() is not None:  # a row without columns is false
             return
         try:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

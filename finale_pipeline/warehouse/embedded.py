@@ -96,7 +96,8 @@ def _create_databases(url: str) -> None:
     """Create the warehouse and Dagster's database where they are missing."""
     with psycopg.connect(url, autocommit=True) as connection:
         for name in DATABASES:
-            with suppress(psycopg.errors.DuplicateDatabase):
+            # The second of these errors: another process creates it at this very moment.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 # Keys are compared byte by byte, whatever the machine's language is.
                 connection.execute(
                     f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"

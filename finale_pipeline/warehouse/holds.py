@@ -83,12 +83,31 @@ def all_open(connection: Connection) -> list[Hold]:
     return [Hold(*cast("tuple[Any, ...]", row)) for row in rows.fetchall()]
 
 
-def settle(connection: Connection, subject: str, state: str, *, now: datetime) -> None:
-    """End the subject's standing hold: approved, rejected, or passed."""
+def settle(
+    connection: Connection, subject: str, state: str, *, now: datetime, by: str | None = None
+) -> None:
+    """End the subject's standing hold.
+
+    Args:
+        connection: To the warehouse.
+        subject: What was held.
+        state: approved, rejected, or passed.
+        now: UTC.
+        by: Who decided; None = nobody, or a sync that does not know for whom it writes.
+    """
     connection.execute(
-        "UPDATE ops.hold SET state = %s, decided_at = %s"
+        "UPDATE ops.hold SET state = %s, decided_at = %s, decided_by = %s"
         " WHERE subject = %s AND state IN ('open', 'rejected')",
-        (state, now, subject),
+        (state, now, by, subject),
+    )
+
+
+def note_approver(connection: Connection, hold: Hold, by: str) -> None:
+    """Note who approved a hold, once a sync has written it."""
+    connection.execute(
+        "UPDATE ops.hold SET decided_by = %s"
+        " WHERE run_id = %s AND subject = %s AND state = 'approved'",
+        (by, hold.run_id, hold.subject),
     )
 
 

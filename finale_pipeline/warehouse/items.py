@@ -206,6 +206,15 @@ def is_behind(connection: Connection) -> bool:
     return bool(row and row[0])
 
 
+def was_restored(connection: Connection) -> bool:
+    """Whether a backup was restored since the stock was read that was evaluated last."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM ops.outbox WHERE kind = 'restored'"
+        " AND created_at > (SELECT read_at FROM ops.evaluation))"
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def any_product(connection: Connection) -> bool:
     """Whether a catalogue was ever read; before that there is nothing to watch."""
     row = connection.execute("SELECT EXISTS (SELECT FROM core.product)").fetchone()

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from finale_pipeline.operate.serving import server
 from finale_pipeline.settings import Settings
+from finale_pipeline.settings.changed import changes
 
 
 class FakeDagster:
@@ -22,6 +24,9 @@ class FakeDagster:
     def __init__(self) -> None:
         self.launched: list[dict[str, Any]] = []
         self.off: set[str] = set()
+        self.home: Path | None = None
+        self.reloads = True
+        self.crons: dict[str, str] = {}
         self.is_broken = False
         outer = self
 
@@ -53,21 +58,32 @@ class FakeDagster:
             run = {"runId": f"run-{len(self.launched)}"}
             return {"launchPipelineExecution": {"__typename": "LaunchRunSuccess", "run": run}}
         state = {"__typename": "ScheduleStateResult", "scheduleState": {"status": "?"}}
+        if "reloadRepositoryLocation" in query:
+            return {"reloadRepositoryLocation": self._reloaded()}
         if "startSchedule" in query:
             self.off.discard(variables["selector"]["scheduleName"])
             return {"startSchedule": state}
         if "stopRunningSchedule" in query:
             self.off.add(variables["id"])
             return {"stopRunningSchedule": state}
-        names = ("critical_schedule", "full_schedule")
+        names = ("critical_schedule", "full_schedule", "morning_digest_daily")
         results = [self._schedule(name) for name in names]
         return {"schedulesOrError": {"__typename": "Schedules", "results": results}}
+
+    def _reloaded(self) -> dict[str, Any]:
+        """Read the file of changes as the code server does when it loads anew."""
+        if not self.reloads:
+            return {"__typename": "ReloadNotSupported"}
+        changed = changes(self.home) if self.home else {}
+        self.crons = {f"{name}_schedule": change.cron for name, change in changed.items()}
+        loaded = {"__typename": "RepositoryLocation"}
+        return {"__typename": "WorkspaceLocationEntry", "locationOrLoadError": loaded}
 
     def _schedule(self, name: str) -> dict[str, Any]:
         return {
             "name": name,
             "pipelineName": name.replace("schedule", "sync"),
-            "cronSchedule": "*/15 * * * *",
+            "cronSchedule": self.crons.get(name, "*/15 * * * *"),
             "executionTimezone": "UTC",
             "description": "",
             "scheduleState": {
@@ -89,7 +105,11 @@ class FakeDagster:
 
 @contextmanager
 def running(
-    settings: Settings, dagster: FakeDagster, clock: Callable[[], datetime]
+    settings: Settings,
+    dagster: FakeDagster,
+    clock: Callable[[], datetime],
+    *,
+    header_seconds: float = 10,
 ) -> Iterator[httpx.Client]:
     """Serve the app in a thread and give a client of it."""
     with socket.socket() as listener:
@@ -97,7 +117,7 @@ def running(
         listener.listen(64)
         port = listener.getsockname()[1]
         given = settings.model_copy(update={"ui_port": dagster.port, "api_port": port})
-        app = server(given, clock=clock)
+        app = server(given, clock=clock, header_seconds=header_seconds)
         thread = threading.Thread(target=app.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -10,7 +10,7 @@ import pytest
 from finale_pipeline.api.render import RUNBOOKS
 from finale_pipeline.notify import links
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
+from finale_pipeline_tests.notify.warehouse import RECIPIENTS, Warehouse, url_of
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -96,7 +96,8 @@ def test_opening_a_link_changes_nothing_and_its_button_does(
     assert stock.rows("SELECT state FROM ops.incident ORDER BY subject") == before
     done = api.post(link, data={"product": url_of("A"), "state": "ordered"})
     assert "Ordered: 1 of 1 items." in done.text
-    assert stock.rows("SELECT state FROM ops.incident ORDER BY subject")[0] == ("ordered",)
+    decided = stock.rows("SELECT state, decided_by FROM ops.incident ORDER BY subject")[0]
+    assert decided == ("ordered", f"mail link to {' or '.join(RECIPIENTS)}")
 
 
 def test_a_link_is_good_for_its_mails_items_only(api: httpx.Client, stock: Warehouse) -> None:

@@ -27,7 +27,7 @@ def test_a_sync_is_started_in_dagster_with_its_origin(
     assert answer.json()["run_id"] == "run-1"
     assert answer.json()["strategy"] == "full"
     assert dagster.launched[0]["selector"]["pipelineName"] == "full_sync"
-    assert dagster.tags()["finale/trigger"] == "api"
+    assert (dagster.tags()["finale/trigger"], dagster.tags()["finale/by"]) == ("api", "api")
 
 
 def test_smart_says_what_it_chose_and_why(api: httpx.Client, dagster: FakeDagster) -> None:
@@ -123,24 +123,6 @@ def test_without_dagster_nothing_is_started_and_503_is_told(
     assert start(api, "/critical").status_code == 202
 
 
-def test_schedules_are_shown_and_switched(api: httpx.Client, dagster: FakeDagster) -> None:
-    found = {s["name"]: s for s in api.get("/api/sync-finale/schedule").json()["schedules"]}
-    assert found["critical"] == {
-        "name": "critical", "on": True, "cron": "*/15 * * * *", "zone": "UTC",
-        "starts": "critical_sync", "last_at": "2026-03-09T12:00:00Z", "last_result": "SUCCESS",
-        "last_run_ids": [], "last_reason": "", "next_at": "2026-03-09T12:15:00Z",
-    }  # fmt: skip
-    off = api.put("/api/sync-finale/schedule", json={"schedule": "critical", "on": False})
-    assert {s["name"]: s["on"] for s in off.json()["schedules"]} == {
-        "critical": False,
-        "full": True,
-    }
-    api.put("/api/sync-finale/schedule", json={"schedule": "critical", "on": True})
-    assert dagster.off == set()
-    unknown = api.put("/api/sync-finale/schedule", json={"schedule": "hourly", "on": True})
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_schedule")
-
-
 def test_incidents_are_decided(api: httpx.Client, stock: Warehouse) -> None:
     opened = api.get("/api/incidents", params={"sort": "sku"}).json()["incidents"]
     first, second = (f"/api/incidents/{i['incident_id']}" for i in opened)
@@ -153,3 +135,26 @@ def test_incidents_are_decided(api: httpx.Client, stock: Warehouse) -> None:
     assert api.post(f"{second}/ordered").json()["state"] == "ordered"
     assert api.post(f"{first}/snooze", json={"even_if_worse": True}).status_code == 422
     assert api.post("/api/incidents/999/ordered").json()["code"] == "unknown_incident"
+
+
+def test_who_asked_is_kept(api: httpx.Client, stock: Warehouse, dagster: FakeDagster) -> None:
+    opened = api.get("/api/incidents", params={"sort": "sku"}).json()["incidents"]
+    first, second = (f"/api/incidents/{i['incident_id']}" for i in opened)
+    named = {"X-Actor": "Anna Meyer"}
+    api.post(f"{first}/acknowledge", headers=named)
+    api.post(f"{second}/ordered")
+    decided = api.get("/api/incidents", params={"sort": "sku"}).json()["incidents"]
+    assert [i["decided_by"] for i in decided] == ["Anna Meyer (api)", "api"]
+    events = api.get("/api/products/A").json()["events"]
+    assert events[0]["actor"] == "Anna Meyer (api)"
+    api.post("/api/sync-finale/critical", headers=named)
+    assert dagster.tags()["finale/by"] == "Anna Meyer (api)"
+    assert stock.rows("SELECT asked_by FROM ops.trigger") == [("Anna Meyer (api)",)]
+
+
+@pytest.mark.parametrize("name", ["x" * 81, "a\tb", "J\xf6rg"])
+def test_a_name_that_cannot_be_kept_is_refused(
+    api: httpx.Client, dagster: FakeDagster, name: str
+) -> None:
+    answer = api.post("/api/sync-finale/critical", headers={b"X-Actor": name.encode()})
+    assert (answer.status_code, dagster.launched) == (422, [])

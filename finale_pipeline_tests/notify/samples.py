@@ -3,8 +3,9 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from finale_pipeline.domain import watching
 from finale_pipeline.domain.syncs import Ended, Finding, Trouble
-from finale_pipeline.notify import stock_mails, sync_mails
+from finale_pipeline.notify import stock_mails, sync_mails, watch_mails
 from finale_pipeline.notify.lines import Line
 from finale_pipeline.notify.messages import Content, Message, Origin, render
 
@@ -83,6 +84,15 @@ TROUBLE: dict[Trouble, Ended] = {
 }  # fmt: skip
 
 
+SILENT = [
+    watching.Trouble(
+        "daemon", "No due time was decided since 12:00 UTC; critical was due 12:15 UTC.",
+        "Start Dagster's daemon.",
+    ),
+    watching.Trouble("syncs", "No critical sync ended well since 11:45 UTC.", "finale status"),
+]  # fmt: skip
+
+
 def changes(lines: list[Line]) -> dict[str, tuple[str, str]]:
     """Return that each came from ok."""
     return {item.product_url: ("ok", item.level) for item in lines}
@@ -101,12 +111,16 @@ def contents() -> dict[str, Content]:
         "digest": stock_mails.digest([*OUT, *LOW], flapping=2, unsent=0),
         "digest_empty": stock_mails.digest([], flapping=0, unsent=1),
         "catch_up": stock_mails.catch_up([*OUT, LOW[0], *well], merged=9),
+        "since_backup": stock_mails.since_backup([LOW[0], *well], changes([LOW[0]])),
         "hostile": stock_mails.out_of_stock(ODD, changes(ODD)),
         "test": sync_mails.test_mail("buyer"),
     }
     for trouble, run in TROUBLE.items():
         finding = Finding(run.strategy, trouble, run)
         made[sync_mails.KIND[trouble]] = sync_mails.trouble(finding, last_good=NOW)
+    made["pipeline_silent"] = watch_mails.silent(SILENT)
+    made["pipeline_recovered"] = watch_mails.recovered(watching.Outage(NOW, ("daemon", "outbox")))
+    made["restored"] = watch_mails.restored(NOW, [(NOW, "Out of stock: 2 items")])
     made["sync_recovered"] = sync_mails.recovered("inventory", TROUBLE["failed"], since=NOW)
     return made
 

@@ -114,6 +114,7 @@ hold = Table(
     Column("seen_count", Integer, nullable=False, comment="Reads that said so."),
     text_("state", "open, approved, rejected, or passed: a later read was fine.", required=True),
     at("decided_at", "UTC, when it left the state open."),
+    text_("decided_by", "Who approved or rejected it; null = nobody, or a later read was fine."),
     Index(
         "hold_open_idx",
         "subject",

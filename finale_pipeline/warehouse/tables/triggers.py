@@ -17,6 +17,10 @@ trigger = Table(
     text_("dagster_run_id", "Dagster's id of the run.", required=True),
     Column("answer", JSONB, nullable=False, comment="The answer that was given."),
     at("asked_at", "UTC.", required=True),
+    text_(
+        "asked_by",
+        "Who asked: api, or the name that the caller gave; null = asked before it was kept.",
+    ),
     Index("trigger_idempotency_key_idx", "idempotency_key", unique=True),
     Index("trigger_asked_at_idx", "asked_at"),
     schema="ops",

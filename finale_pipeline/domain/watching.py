@@ -1,0 +1,104 @@
+"""The dead man's switch: what is overdue, and which of it a person has to be told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["database", "daemon", "syncs", "outbox"]
+
+FOLLOWS_FROM: dict[Kind, set[Kind]] = {
+    "database": set(),
+    "daemon": {"database"},
+    "syncs": {"database", "daemon"},
+    "outbox": {"database"},
+}
+"""Each kind of trouble, and those that bring it along: who was told of these knows enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that should be so and is not.
+
+    Attributes:
+        kind: What it is about.
+        says: What was found, with times.
+        step: What to do.
+        told_by: What has told a person already; None = nothing has.
+    """
+
+    kind: Kind
+    says: str
+    step: str
+    told_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which something is wrong that was told.
+
+    Attributes:
+        opened_at: UTC, when it was first told.
+        told: Kinds of trouble that were told.
+    """
+
+    opened_at: datetime
+    told: tuple[Kind, ...]
+
+    def joined(self, other: "Outage | None") -> "Outage":
+        """Return one outage for two records of it."""
+        if other is None:
+            return self
+        told = sorted({*self.told, *other.told})
+        return Outage(min(self.opened_at, other.opened_at), tuple(told))
+
+
+def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]:
+    """Return the trouble that a mail is worth now: what nobody was told, nor can conclude.
+
+    Args:
+        outage: The open one; None = all was well at the last look.
+        troubles: What is wrong now.
+
+    >>> dead = Trouble("daemon", "It decides nothing.", "Start it.")
+    >>> late = Trouble("syncs", "No critical sync for an hour.", "Look at it.")
+    >>> [t.kind for t in to_tell(None, [dead, late])]
+    ['daemon', 'syncs']
+    >>> to_tell(Outage(datetime(2026, 3, 9), ("daemon",)), [dead, late])
+    []
+    """
+    told = set(outage.told) if outage else set()
+    return [
+        t for t in troubles
+        if t.told_by is None and t.kind not in told and not FOLLOWS_FROM[t.kind] & told
+    ]  # fmt: skip
+
+
+def after_telling(outage: Outage | None, troubles: Sequence[Trouble], *, now: datetime) -> Outage:
+    """Return the outage as it is after a mail that named all that is wrong.
+
+    Args:
+        outage: The open one; None = this mail opens one.
+        troubles: What the mail named.
+        now: UTC.
+    """
+    return Outage(now, tuple(sorted({t.kind for t in troubles}))).joined(outage)
+
+
+def is_overdue(
+    *, second_last_due_at: datetime, last_good_at: datetime | None, since: datetime
+) -> bool:
+    """Whether two due times passed without a good sync.
+
+    Args:
+        second_last_due_at: UTC, the second newest due time.
+        last_good_at: UTC, when a sync of it, or of more, last ended well; None = never.
+        since: UTC, when the watch began; before it nothing was expected.
+
+    >>> at = lambda hour: datetime(2026, 3, 9, hour)
+    >>> is_overdue(second_last_due_at=at(11), last_good_at=at(10), since=at(1))
+    True
+    >>> is_overdue(second_last_due_at=at(11), last_good_at=None, since=at(12))
+    False
+    """
+    return (last_good_at or since) < second_last_due_at

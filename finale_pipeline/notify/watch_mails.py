@@ -1,0 +1,97 @@
+"""What the dead man's switch says, and what a restored database says."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from finale_pipeline.domain.watching import Kind, Outage, Trouble
+from finale_pipeline.notify.messages import Content
+from finale_pipeline.warehouse.connect import Connection
+
+KINDS = ["pipeline_silent", "pipeline_recovered"]
+SHORT = {
+    "database": "the database does not answer",
+    "daemon": "Dagster's daemon decides nothing",
+    "syncs": "no good sync",
+    "outbox": "mails are not delivered",
+}
+
+
+def silent(troubles: Sequence[Trouble]) -> Content:
+    """Something that should happen by itself does not.
+
+    Args:
+        troubles: All that is wrong now.
+    """
+    said = "; ".join(dict.fromkeys(SHORT[t.kind] for t in troubles))
+    facts = [pair for t in troubles for pair in (("What was found", t.says), ("Do", t.step))]
+    return Content(
+        "pipeline_silent",
+        f"Stock watch: {said}",
+        f"Stock is not watched as it should be: {said}",
+        intro=[
+            "Until this is mended, stock mails may be late or missing; the data stay as the last"
+            " good sync left them. You hear of this once, and again when it is over.",
+        ],
+        facts=facts,
+    )
+
+
+def recovered(outage: Outage) -> Content:
+    """All that was told is over."""
+    said = "; ".join(SHORT[kind] for kind in outage.told)
+    return Content(
+        "pipeline_recovered",
+        "Stock watch: all is well again",
+        "Stock is watched again",
+        intro=["Syncs are in time, the daemon decides, mails go out."],
+        facts=[("In trouble since", f"{outage.opened_at:%Y-%m-%d %H:%M} UTC"), ("It was", said)],
+    )
+
+
+def silent_key(outage: Outage) -> str:
+    """Return what a mail about an outage is about; it says too what was told of it."""
+    return f"pipeline_silent:{outage.opened_at.isoformat()}:{','.join(outage.told)}"
+
+
+def recovered_key(outage: Outage) -> str:
+    """Return what the mail about an outage's end is about."""
+    return f"pipeline_recovered:{outage.opened_at.isoformat()}"
+
+
+def open_outage(connection: Connection) -> Outage | None:
+    """Return the outage that the newest mail of these kinds opened; None = it closed one."""
+    row = connection.execute(
+        "SELECT dedupe_key FROM ops.outbox WHERE kind = ANY (%s) ORDER BY outbox_id DESC LIMIT 1",
+        (KINDS,),
+    ).fetchone()
+    kind, _, about = str(row[0]).partition(":") if row else ("", "", "")
+    if kind != "pipeline_silent":
+        return None
+    opened_at, _, told = about.rpartition(":")
+    kinds = cast("tuple[Kind, ...]", tuple(told.split(",")))
+    return Outage(datetime.fromisoformat(opened_at), kinds)
+
+
+def restored(made_at: datetime, waiting: Sequence[tuple[datetime, str]]) -> Content:
+    """A backup was restored.
+
+    Args:
+        made_at: UTC, when the backup was made.
+        waiting: Mails that waited in it: when they were written, and their subject.
+    """
+    facts = [(f"{at:%Y-%m-%d %H:%M} UTC", subject) for at, subject in waiting]
+    return Content(
+        "restored",
+        f"Database restored from the backup of {made_at:%Y-%m-%d %H:%M} UTC",
+        f"The database is as it was {made_at:%Y-%m-%d %H:%M} UTC",
+        intro=[
+            "The next sync reads what changed in Finale since then. Whatever crossed a level"
+            " meanwhile is told in one mail, since some of it may have been mailed before.",
+            f"{len(waiting)} mails waited in the backup. They are not sent again, for they may"
+            " have arrived since; this is what they said:"
+            if waiting
+            else "No mail waited in the backup.",
+        ],
+        facts=facts,
+    )

@@ -1,0 +1,85 @@
+"""What is put right in a restored warehouse: nothing of yesterday runs on, or is mailed again."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from finale_pipeline.notify import outbox, watch_mails
+from finale_pipeline.notify.messages import Content, new_id, origin_of, render
+from finale_pipeline.warehouse.connect import Connection, database_errors
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+
+def settle(
+    connection: Connection,
+    settings: "Settings",
+    made_at: datetime,
+    *,
+    last_run: int,
+    now: datetime,
+) -> int:
+    """Let nothing of the backup's time go on; all or nothing.
+
+    Mails that waited are told by one mail, which names them. Incidents stay as they were, so that
+    nothing that was told then is told anew; what crossed since comes in one mail, by `critical`.
+
+    Args:
+        connection: To the restored warehouse.
+        settings: Who gets the mail.
+        made_at: UTC, when the backup was made.
+        last_run: Newest run of the warehouse before; numbers go on after it, for Dagster knows it.
+        now: UTC.
+
+    Returns:
+        How many mails waited.
+    """
+    with connection.transaction(), database_errors("settling what was under way"):
+        connection.execute(
+            "UPDATE ops.sync_run SET status = 'interrupted', finished_at = %s, error_kind ="
+            " 'INTERRUPTED', error = 'The backup was made while it ran. Committed windows are in"
+            " it. The next run of the same sync goes on from its checkpoint.'"
+            " WHERE status = 'running'",
+            (made_at,),
+        )
+        connection.execute(
+            "SELECT setval(pg_get_serial_sequence('ops.sync_run', 'run_id'),"
+            " greatest(%s, (SELECT coalesce(max(run_id), 0) FROM ops.sync_run), 1))",
+            (last_run,),
+        )
+        # Their end may have been mailed since: they close in silence.
+        connection.execute(
+            "UPDATE ops.incident SET mailed = NULL"
+            " WHERE subject LIKE 'sync:%%' AND closed_at IS NULL",
+            (),
+        )
+        return _hold_mails(connection, settings, made_at, now)
+
+
+def _hold_mails(
+    connection: Connection, settings: "Settings", made_at: datetime, now: datetime
+) -> int:
+    rows = connection.execute(
+        "SELECT message_id, created_at, subject FROM ops.outbox"
+        " WHERE state IN ('pending', 'held', 'sending') ORDER BY outbox_id"
+    ).fetchall()
+    waiting = cast("list[tuple[str, datetime, str]]", rows)
+    content = watch_mails.restored(made_at, [(at, subject) for _, at, subject in waiting])
+    told = _put(connection, settings, content, f"restored:{now.isoformat()}", now)
+    merged = [message_id for message_id, _, _ in waiting]
+    outage = watch_mails.open_outage(connection)
+    if outage is not None:
+        content = watch_mails.recovered(outage)
+        key = watch_mails.recovered_key(outage)
+        merged.append(_put(connection, settings, content, key, now))
+    outbox.mark_merged(connection, merged, into=told)
+    return len(waiting)
+
+
+def _put(
+    connection: Connection, settings: "Settings", content: Content, key: str, now: datetime
+) -> str:
+    message = render(content, origin_of(settings, now), message_id=new_id())
+    recipients = settings.alert_emails
+    outbox.put(connection, message, dedupe_key=key, recipients=recipients, now=now)
+    return message.message_id

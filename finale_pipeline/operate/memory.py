@@ -1,0 +1,113 @@
+"""What the watch remembers on disk, for the time in which the database cannot be asked."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from finale_pipeline.domain.watching import Outage
+
+NAME = "watch.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A mail that the service did not take yet; its repeats are recognisable.
+
+    Attributes:
+        message_id: Its identity.
+        written_at: UTC.
+        is_unknown: Whether the last attempt may have arrived; one repeat is allowed.
+    """
+
+    message_id: str
+    written_at: datetime
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the last look found.
+
+    Attributes:
+        began_at: UTC, the first look; nothing is expected before it.
+        looked_at: UTC, the last one.
+        outage: The open one; None = all was well.
+        unsent: A mail that is to be sent again; None = none is.
+    """
+
+    began_at: datetime
+    looked_at: datetime
+    outage: Outage | None = None
+    unsent: Unsent | None = None
+
+
+def read(home: Path) -> Memory | None:
+    """Return what is remembered; None when nothing is, or it cannot be read."""
+    try:
+        found = json.loads((home / NAME).read_text(encoding="utf-8"))
+        return Memory(
+            _moment(found["began_at"]),
+            _moment(found["looked_at"]),
+            _outage(found["outage"]),
+            _unsent(found["unsent"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _outage(found: dict[str, Any] | None) -> Outage | None:
+    return Outage(_moment(found["opened_at"]), tuple(found["told"])) if found else None
+
+
+def _unsent(found: dict[str, Any] | None) -> Unsent | None:
+    if found is None:
+        return None
+    return Unsent(found["message_id"], _moment(found["written_at"]), found["is_unknown"])
+
+
+def write(home: Path, memory: Memory) -> bool:
+    """Remember, whole or not at all.
+
+    Returns:
+        False when the disk takes nothing: the next look will not know of this one.
+    """
+    text = json.dumps(asdict(memory), default=datetime.isoformat)
+    part = home / f"{NAME}.part"
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(home / NAME)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
+    """Yield what is remembered, to the one watch that looks; a second one waits.
+
+    Args:
+        home: Made when it is missing.
+        now: UTC.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / "watch.lock").open("a")
+    except OSError:  # a disk that takes nothing is no reason to be silent
+        yield Memory(now, now)
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield replace(read(home) or Memory(now, now), looked_at=now)

@@ -1,0 +1,90 @@
+"""Cron times that were changed while it runs: one file in HOME, which goes before the settings."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings.groups import Schedules
+from finale_pipeline.settings.kinds import Cron
+
+FILE = "schedules.json"
+SCHEDULES = tuple(
+    name.removeprefix("schedule_") for name in Schedules.model_fields if "schedule_" in name
+)
+"""Schedules whose time is a setting."""
+
+
+class Change(BaseModel, extra="forbid"):
+    """A schedule's time, with who changed it and when (UTC)."""
+
+    cron: Cron
+    by: str
+    at: datetime
+
+
+_file = TypeAdapter(dict[str, Change])
+
+
+def changes(home: Path) -> dict[str, Change]:
+    """Return what was changed, by schedule.
+
+    Raises:
+        ConfigError: The file was damaged.
+    """
+    path = home / FILE
+    try:
+        found = _file.validate_json(path.read_bytes())
+        unknown = sorted(set(found) - set(SCHEDULES))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValidationError) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {type(error).__name__}.",
+            step="Correct it, or delete it to return to the settings.",
+        ) from error
+    if unknown:
+        raise ConfigError(f"{path} names {unknown[0]!r}, which is no schedule.", step="Correct it.")
+    return found
+
+
+@contextmanager
+def changing(home: Path, name: str, change: Change | None) -> Iterator[None]:
+    """Write a change while the body has it take effect; when that fails, all is as before.
+
+    One at a time, over all processes.
+
+    Args:
+        home: FINALE_HOME.
+        name: One of `SCHEDULES`.
+        change: The new time; None = the setting's again.
+    """
+    with (home / f"{FILE}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = changes(home)
+        after = {key: kept for key, kept in before.items() if key != name}
+        if change is not None:
+            after[name] = change
+        _write(home, after)
+        try:
+            yield
+        except BaseException:
+            _write(home, before)
+            raise
+
+
+def _write(home: Path, wanted: Mapping[str, Change]) -> None:
+    """Replace the file as a whole: no reader sees a part of it."""
+    path, fresh = home / FILE, home / f"{FILE}.new"
+    said = {name: change.model_dump(mode="json") for name, change in wanted.items()}
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(said, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

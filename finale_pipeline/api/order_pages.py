@@ -1,7 +1,7 @@
 """Pages that draft orders: what would be sent, with its warnings, then the button, then the end."""
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
@@ -9,11 +9,15 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
 from finale_pipeline.api import queries
+from finale_pipeline.api.actors import OnPage
 from finale_pipeline.api.context import Context, Shared, Warehouse
-from finale_pipeline.api.order_routes import ORDERS, carried_out, decided, preview
+from finale_pipeline.api.order_routes import ORDERS, carried_out, preview
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html
 from finale_pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from finale_pipeline.ordering.drafting import Ask
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,25 +34,30 @@ def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
 
 
 @router.post("/orders/draft")
-async def draft(context: Shared, request: Request) -> Response:
+async def draft(context: Shared, request: Request, actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
     try:
         sent = parse_qs((await request.body()).decode(), max_num_fields=10)
         form = {name: values[-1] for name, values in sent.items()}
-        vendor, on = form["vendor"], date.fromisoformat(form["on"])
+        ask = _asked(actor, form["vendor"], date.fromisoformat(form["on"]))
     except (KeyError, ValueError) as error:
         raise Problem(400, "The form cannot be read.") from error
-    return await run_in_threadpool(_draft, context, vendor, on, form.get("seen"))
+    return await run_in_threadpool(_draft, context, ask, form.get("seen"))
 
 
-def _draft(context: Context, vendor: str, on: date, seen: str | None) -> HTMLResponse:
+def _asked(actor: str, vendor: str, on: date) -> "Ask":
+    from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415 - heavy
+
+    return Ask(actor, vendor=vendor, on=on)
+
+
+def _draft(context: Context, ask: "Ask", seen: str | None) -> HTMLResponse:
     try:
-        ask = decided(vendor=vendor, on=on)
         shown = preview(context, ask)
         if seen != shown.digest() or not context.settings.allow_writes:
             return html(
                 context.settings, "order_confirm.html", status=200 if seen is None else 409,
-                page="plan", made=shown, seen=shown.digest(), vendor=vendor, changed=bool(seen),
+                page="plan", made=shown, seen=shown.digest(), vendor=ask.vendor, changed=bool(seen),
                 allowed=context.settings.allow_writes,
             )  # fmt: skip
         made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)

@@ -4,15 +4,17 @@ import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import msgspec
 from fastapi import APIRouter, Header, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
+from finale_pipeline.api.actors import Actor
 from finale_pipeline.api.answers import as_json
 from finale_pipeline.api.context import Context, Shared
+from finale_pipeline.api.decisions import Text
 from finale_pipeline.api.documents import good, listed, problems
 from finale_pipeline.api.lists import Reads, answer
 from finale_pipeline.api.paging import Listing
@@ -49,15 +51,7 @@ EXAMPLE = {
 }  # fmt: skip
 
 
-def _storable(text: str) -> str:
-    """Refuse what no database takes: NUL and halves of characters."""
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        message = "has characters that cannot be stored"
-        raise ValueError(message)
-    return text
-
-
-Name = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_storable)]
+Name = Annotated[Text, Field(min_length=1, max_length=300)]
 Number = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 Key = Annotated[
     str | None,
@@ -116,13 +110,13 @@ class Order(BaseModel):
     | good("Nothing was to be sent: a dry run, or drafted already.", EXAMPLE)
     | good("Some order's end is not known yet: see its `state`.", EXAMPLE, status=202),
 )
-def draft(context: Shared, wanted: Order, key: Key = None) -> Response:
+def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Response:
     """Create drafts, one per vendor and place; they are never committed by us.
 
     The same plan twice is one order. Refused with 403 while FINALE_ALLOW_WRITES is off, with 409
     while open orders have the same products and `accept_duplicates` is not set.
     """
-    ask = _ask(wanted, key)
+    ask = _ask(wanted, actor, key)
     if wanted.dry_run:
         return as_json(preview(context, ask).as_dict(is_dry=True))
     made = carried_out(context, ask)
@@ -143,13 +137,13 @@ def _status(made: "Drafted") -> int:
     return 201 if is_replay or any(p.sends for p in made.proposals) else 200
 
 
-def _ask(wanted: Order, key: str | None) -> "Ask":
+def _ask(wanted: Order, actor: str, key: str | None) -> "Ask":
     from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415 - heavy
     from finale_pipeline.ordering.wishes import GivenLine  # noqa: PLC0415
 
     lines = tuple(GivenLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ())
     return Ask(
-        "api", vendor=wanted.vendor, on=wanted.on, lines=lines, place=wanted.place,
+        actor, vendor=wanted.vendor, on=wanted.on, lines=lines, place=wanted.place,
         again=wanted.again, accept_duplicates=wanted.accept_duplicates, key=key,
     )  # fmt: skip
 
@@ -212,10 +206,3 @@ def orders(
 ) -> Response:
     """Return pages of the ledger, newest first."""
     return answer(reading, ORDERS, {"state": state, "vendor": vendor, "plan_on": plan_on})
-
-
-def decided(**values: Any) -> "Ask":
-    """Return what the page asks for."""
-    from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415
-
-    return Ask("page", **values)

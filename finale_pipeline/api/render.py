@@ -60,6 +60,9 @@ def runbook(kind: str) -> str | None:
 
     text = names[kind].read_text(encoding="utf-8")
     made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    made = re.sub(
+        "<table>(.*?)</table>", r'<div class="scroll"><table>\1</table></div>', made, flags=re.S
+    )
     return re.sub(r'href="([\w-]+)\.md(?=["#])', r'href="/runbooks/\1', made)
 
 

@@ -14,7 +14,7 @@ BROKEN = {
     "is_plausible": "UPDATE ops.sync_run SET status = 'held'",
     "rows_are_readable": "UPDATE ops.sync_run SET counts = jsonb_set(counts,"
     " '{COUNTED,rejected}', '200')",
-    "keys_are_unique": "ALTER TABLE core.TABLE DROP CONSTRAINT TABLE_pkey;"
+    "keys_are_unique": "ALTER TABLE core.TABLE DROP CONSTRAINT TABLE_pkey CASCADE;"
     "UPDATE core.TABLE SET KEY = (SELECT min(KEY) FROM core.TABLE)",
     "has_no_negative_stock": "UPDATE core.stock_level SET on_hand_units = -1",
     "has_no_orphans": "UPDATE core.product SET removed_at = now()",

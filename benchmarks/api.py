@@ -1,8 +1,9 @@
 """Fifty clients read while a full sync runs: `python -m benchmarks.api [--seconds 60]`.
 
 Starts all of `finale dev` in a folder of its own, asks every address while nothing else happens,
-then lets clients read without a pause while full syncs run one after the other, and starts small
-syncs in between to see how long their answers take. Ends by itself.
+then lets clients read without a pause while a full sync runs whose products come slowly, as from
+a large account, and starts small syncs in between to see how long their answers take. Ends by
+itself.
 """
 
 import argparse
@@ -47,6 +48,8 @@ IDLE = (
 TRIGGERS = "/api/sync-finale"
 BETWEEN_TRIGGERS = 2.5
 """Seconds; the API takes thirty of a client in a minute."""
+SLOW_SHARE = 0.7
+"""Share of the time in which the full sync's products are still coming."""
 SCHEDULES = ("critical", "inventory", "active", "full", "smart")
 
 
@@ -188,6 +191,8 @@ def measured(live: Live, given: argparse.Namespace) -> None:
     sku = quote(sku, safe="")
     quiet = idle(live, [path.format(sku=sku) for path in IDLE], given.turns)
     table(f"{given.products:,} products, nothing else runs", quiet)
+    live.sandbox("edit", products=given.products // 2)
+    live.sandbox("fault", fault=f"drip={SLOW_SHARE * given.seconds:g}@product*1")
     reads, triggers = loaded(
         live, [path.format(sku=sku) for path in READ], given.clients, given.seconds
     )

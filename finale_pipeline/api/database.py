@@ -146,6 +146,9 @@ class Pool:
     def _new(self) -> Connection:
         made = connect(database_url(self._settings), name="finale api")
         made.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+        # A statement asked often is prepared, and a plan for any day and any filter is a bad one:
+        # the purchase plan took 150 ms instead of 25.
+        made.execute("SET plan_cache_mode = 'force_custom_plan'")
         return made
 
     def _down(self) -> Problem:

@@ -5,6 +5,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.notify.outbox import Outcome, Waiting
 
 NOBODY = "nobody@localhost"
@@ -28,11 +29,8 @@ class Files:
         named = f"{mail.created_at:%Y-%m-%d_%H%M%S}_{mail.kind}_{mail.message_id[:8]}"
         message = as_email(mail, self._origin, addresses or [NOBODY])
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
             for suffix, data in ((".eml", bytes(message)), (".html", mail.body_html.encode())):
-                part = self._folder / f"{named}{suffix}.part"
-                part.write_bytes(data)
-                part.replace(self._folder / f"{named}{suffix}")
+                write_whole(self._folder / f"{named}{suffix}", data)
         except OSError as error:
             return Outcome(
                 error=f"{self._folder} takes no files: {error.strerror}", verdict="later"

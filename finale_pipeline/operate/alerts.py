@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
 from finale_pipeline.notify.delivery import deliver
@@ -233,10 +234,9 @@ def preview(settings: "Settings") -> Rows:
     )  # fmt: skip
     folder = settings.home / "preview"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for number, mail in enumerate(waiting, 1):
             path = folder / f"{number:02}_{mail['kind']}.html"
-            path.write_text(mail.pop("html"), encoding="utf-8")
+            write_whole(path, mail.pop("html"))
             mail["file"] = str(path)
     except OSError as error:
         raise LocalError(

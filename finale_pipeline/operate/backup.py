@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.operate import manifest
 from finale_pipeline.operate.manifest import Manifest
@@ -106,7 +107,7 @@ def backup(
                 dagster_part.replace(manifest.dagster_file(file))
             manifest.write(file, made)
             part.replace(file)
-            (settings.home / LAST).write_text(now.isoformat(), encoding="utf-8")
+            write_whole(settings.home / LAST, now.isoformat())
         finally:
             part.unlink(missing_ok=True)
             dagster_part.unlink(missing_ok=True)

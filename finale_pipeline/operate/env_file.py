@@ -1,10 +1,10 @@
 """The `.env` file: read and changed line by line, readable by its owner only."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from finale_pipeline.disk import OWNER_ONLY, write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 
 HEAD = "# Settings of finale_pipeline; all of them, with defaults: .env.example\n"
@@ -61,14 +61,8 @@ def write(path: Path, text: str) -> None:
     Raises:
         LocalError: The folder takes no files.
     """
-    part = path.with_name(f"{path.name}.part")
     try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, text, mode=OWNER_ONLY)
     except OSError as error:
         raise LocalError(
             f"{path.resolve()} cannot be written: {error.strerror}.",

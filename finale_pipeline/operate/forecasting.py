@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema
@@ -112,8 +113,7 @@ def picture(
         )
     fan = fan_of(known, planned, number)
     path = out or settings.home / "reports" / f"{_file_name(sku)}-{as_of}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(fan_chart(fan))
+    write_whole(path, fan_chart(fan))
     return {"sku": sku, "as_of": as_of.isoformat(), "picture": str(path), "says": fan.title}
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from finale_pipeline.disk import OWNER_ONLY, write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse.connect import Connection
 
@@ -62,11 +62,8 @@ def dagster_file(file: Path) -> Path:
 
 def write(file: Path, manifest: Manifest) -> None:
     """Write a backup's manifest, whole or not at all."""
-    part = path_of(file).with_suffix(".part")
     text = json.dumps(asdict(manifest), default=datetime.isoformat, indent=1)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-        opened.write(text + "\n")
-    part.replace(path_of(file))
+    write_whole(path_of(file), text + "\n", mode=OWNER_ONLY)
 
 
 def read(file: Path) -> Manifest:

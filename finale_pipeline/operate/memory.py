@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -10,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.watching import Outage
 
 NAME = "watch.json"
@@ -82,13 +82,8 @@ def write(home: Path, memory: Memory) -> bool:
         False when the disk takes nothing: the next look will not know of this one.
     """
     text = json.dumps(asdict(memory), default=datetime.isoformat)
-    part = home / f"{NAME}.part"
     try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(home / NAME)
+        write_whole(home / NAME, text)
     except OSError:
         return False
     return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
 from finale_pipeline.ordering import drafting
@@ -83,8 +84,7 @@ def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:
         body = as_xlsx(sheets, name).body
     path = path or desk.settings.home / "orders" / f"{name}.{form}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+        write_whole(path, bytes(body))
     except OSError as error:
         raise LocalError(
             f"{path} cannot be written: {error.strerror}.",

@@ -16,6 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import finale_pipeline
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
@@ -93,8 +94,8 @@ def prepare(settings: "Settings") -> dict[str, str]:
         raise ConfigError(
             f"{source} is missing.", step="Run from a checkout: git clone, then make run."
         )
-    _replace(home / "dagster.yaml", source.read_text(encoding="utf-8"))
-    _replace(
+    write_whole(home / "dagster.yaml", source.read_text(encoding="utf-8"))
+    write_whole(
         home / "workspace.yaml",
         "load_from:\n  - grpc_server:\n"
         f"      socket: {code_socket(settings)}\n      location_name: {DEFINITIONS}\n",
@@ -108,13 +109,6 @@ def prepare(settings: "Settings") -> dict[str, str]:
     }
     given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
     return given
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that others may be reading: several parts start together."""
-    part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 def first_stock_day(settings: "Settings") -> str:

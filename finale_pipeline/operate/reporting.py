@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.planning.pictures import policy_chart, score_chart
 
 if TYPE_CHECKING:
@@ -51,12 +52,11 @@ def write_report(
     folder: Path, scores: Sequence[dict[str, Any]], *, source: str, as_of: date, chosen: str
 ) -> Path:
     """Write the page and its picture; return the page."""
-    folder.mkdir(parents=True, exist_ok=True)
     name = f"backtest-{as_of}-{Path(source).stem}"
     rows = [found for found in scores if found["window_days"] == SHOWN_WINDOW]
     names = [str(row["method"]) for row in rows]
     png = score_chart(names, [r["loss_q95"] for r in rows], [r["held_q95"] for r in rows])
-    (folder / f"{name}.png").write_bytes(png)
+    write_whole(folder / f"{name}.png", png)
     parts = [_image(png)]
     for window in sorted({int(found["window_days"]) for found in scores} - {0}):
         parts += [f"<h2>{window} days ahead</h2>", _table(frame(scores, window))]
@@ -66,10 +66,8 @@ def write_report(
     page = folder / f"{name}.html"
     title = f"Backtest of {source} up to {as_of}"
     summary = _summary(chosen)
-    page.write_text(
-        PAGE.format(title=escape(title), summary=escape(summary), body="\n".join(parts)),
-        encoding="utf-8",
-    )
+    text = PAGE.format(title=escape(title), summary=escape(summary), body="\n".join(parts))
+    write_whole(page, text)
     return page
 
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.sandbox.handler import KEY, SECRET
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ NOTE = "sandbox.json"
 def note_sandbox(home: Path, base_url: str, since: str) -> Path:
     """Leave a note where this process serves the sandbox, for commands in other terminals."""
     note = home / NOTE
-    note.write_text(json.dumps({"base_url": base_url, "pid": os.getpid(), "since": since}))
+    write_whole(note, json.dumps({"base_url": base_url, "pid": os.getpid(), "since": since}))
     return note
 
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings.groups import Schedules
 from finale_pipeline.settings.kinds import Cron
@@ -80,11 +80,5 @@ def changing(home: Path, name: str, change: Change | None) -> Iterator[None]:
 
 
 def _write(home: Path, wanted: Mapping[str, Change]) -> None:
-    """Replace the file as a whole: no reader sees a part of it."""
-    path, fresh = home / FILE, home / f"{FILE}.new"
     said = {name: change.model_dump(mode="json") for name, change in wanted.items()}
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(said, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    write_whole(home / FILE, json.dumps(said, indent=1))

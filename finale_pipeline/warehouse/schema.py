@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection as Bind
 
 VERSION_TABLE = "schema_version"
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration; a test compares it with the files."""
 
 UPGRADE_LOCK = 7_281_001

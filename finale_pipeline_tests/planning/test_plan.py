@@ -308,22 +308,3 @@ def test_an_empty_warehouse_has_an_empty_plan(warehouse: Warehouse) -> None:
     report = plan(warehouse)
 
     assert all(counts.read == 0 for counts in report.counts.values())
-
-
-def test_the_mails_are_told_what_the_newest_plan_says(warehouse: Warehouse) -> None:
-    due = AS_OF + timedelta(days=3)
-    short = warehouse.product("short", available=2)
-    warehouse.sales(short, [4.0] * 300)
-    covered = warehouse.product("covered", available=2, on_order=900)
-    warehouse.sales(covered, [4.0] * 300)
-    warehouse.open_order(covered, 900, due_on=due)
-    plan(warehouse, AS_OF - timedelta(days=1))
-    plan(warehouse)
-    rows = warehouse.connection.execute(
-        "SELECT product_url, suggested_units, due_on, money_at_risk > 0 FROM plan.outlook"
-    ).fetchall()
-    found = {row[0]: row[1:] for row in rows}
-    assert len(rows) == len(found)
-    assert found[short][0] == warehouse.forecast_of("short")["quantity_units"] > 0
-    assert found[short][1:] == (None, True)
-    assert found[covered][:2] == (0, due)  # zero is said, and is not "unknown"

@@ -1,5 +1,6 @@
 """Decisions by the buttons of the pages: seen, ordered, quiet until a day, open again."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ class Form:
     state: str
     until: date | None
     note: str | None
-    row: int | None
+    row: str | None
 
     @property
     def way_back(self) -> str:
@@ -56,7 +57,7 @@ class Form:
         name = quote(self.product_url, safe="")
         if self.row is None:
             return f"/products/{name}?decided={name}#decision"
-        return f"/?decided={name}#r{self.row}"
+        return f"/?decided={name}#{self.row}"
 
 
 @router.post("/")
@@ -118,5 +119,11 @@ def read_form(sent: dict[str, str], today: date) -> Form:
         until = given.until or today + timedelta(days=SNOOZE_DAYS)
         if until <= today:
             raise Problem(422, f"A snooze ends after today; {until} is not. Nothing was written.")
-    row = sent.get("row")
-    return Form(sent["product"], state, until, given.note, int(row) if row else None)
+    return Form(sent["product"], state, until, given.note, _row(sent.get("row")))
+
+
+def _row(text: str | None) -> str | None:
+    """Return a row as the lists number them, such as r7 or d12."""
+    if text is not None and not re.fullmatch(r"[rd]\d{1,4}", text, re.ASCII):
+        raise ValueError(text)
+    return text

@@ -153,7 +153,8 @@ def reader(stock: Warehouse, dagster: FakeDagster) -> Iterator[httpx.Client]:
     given = {"api_token": "w" * 32, "api_read_token": "r" * 32}
     settings = Settings.model_validate(stock.settings.model_dump() | given)
     with running(settings, dagster, stock.clock) as client:
-        client.auth = ("Anna", "r" * 32)
+        login = base64.b64encode(b"Anna:" + b"r" * 32).decode()
+        client.headers["Authorization"] = f"Basic {login}"
         client.headers.update(PAGE)
         yield client
 
@@ -176,7 +177,7 @@ def test_who_may_only_read_is_told_on_a_page(
 
 
 def test_whoever_is_not_let_in_is_asked_for_a_token(reader: httpx.Client) -> None:
-    reader.auth = None
+    del reader.headers["Authorization"]
     answer = reader.get("/plan")
     assert (answer.status_code, "<h1>Not shown</h1>" in answer.text) == (401, True)
     assert 'Basic realm="finale"' in answer.headers["WWW-Authenticate"]

@@ -106,7 +106,7 @@ def read_form(sent: dict[str, str], today: date) -> Form:
         KeyError: A field is missing.
         ValueError: It is none of our forms.
         ValidationError: Day or note are none that can be stored.
-        Problem: The day is over.
+        Problem: The day is over, or goes with no snooze.
     """
     given = Snooze.model_validate(
         {"until": sent.get("until") or None, "note": sent.get("note", "").strip() or None}
@@ -114,12 +114,22 @@ def read_form(sent: dict[str, str], today: date) -> Form:
     state = sent["do"]
     if state == ENTER:
         state = "snoozed" if given.until else "acknowledged"
-    until = None
-    if STATES.index(state) == STATES.index("snoozed"):
-        until = given.until or today + timedelta(days=SNOOZE_DAYS)
-        if until <= today:
-            raise Problem(422, f"A snooze ends after today; {until} is not. Nothing was written.")
+    if state not in STATES:
+        raise ValueError(state)
+    until = _until(state, given.until, today)
     return Form(sent["product"], state, until, given.note, _row(sent.get("row")))
+
+
+def _until(state: str, given: date | None, today: date) -> date | None:
+    """Return the day on which a decision ends; None = it is none that ends."""
+    if state != "snoozed":
+        if given is not None:
+            raise Problem(422, "A day goes with a snooze only. Nothing was written.")
+        return None
+    until = given or today + timedelta(days=SNOOZE_DAYS)
+    if until <= today:
+        raise Problem(422, f"A snooze ends after today; {until} is not. Nothing was written.")
+    return until
 
 
 def _row(text: str | None) -> str | None:

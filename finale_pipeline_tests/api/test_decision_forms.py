@@ -120,6 +120,7 @@ def test_who_logs_in_by_name_is_named(api: httpx.Client, stock: Warehouse) -> No
     [
         ({"do": "snoozed", "until": "2026-02-30"}, 422),
         ({"do": "snoozed", "until": "2020-01-01"}, 422),
+        ({"do": "ordered", "until": "2099-01-01"}, 422),
         ({"do": "ordered", "note": "x" * 501}, 422),
         ({"do": "ordered", "note": "a\0b"}, 422),
         ({"do": "resolved"}, 400),

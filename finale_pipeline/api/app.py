@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from finale_pipeline.api import (
+    decision_pages,
     monitoring,
     order_pages,
     order_routes,
@@ -93,6 +94,7 @@ def create_app(
     app.include_router(order_routes.router)
     app.include_router(plan_routes.router)
     app.include_router(pages.router)
+    app.include_router(decision_pages.router)
     app.include_router(order_pages.router)
     app.include_router(plan_pages.router)
     _probes(app)

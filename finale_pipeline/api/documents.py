@@ -35,7 +35,6 @@ SAID = {
     403: "The token may only read, or the request comes from another site's page.",
     404: "There is no such thing.",
     408: "The body came too slowly.",
-    409: "A sync works on these tables; `running` says which, since when, how far.",
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "A parameter or the body is wrong; nothing was changed.",
@@ -43,14 +42,18 @@ SAID = {
     500: "A fault of ours.",
     503: "The database or Dagster does not answer; `Retry-After` says when again.",
 }
-EVERYWHERE = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)
 
 
-def problems(*more: int) -> Answers:
-    """Return the answers that every route may give, and some more."""
+def problems(*, conflict: str | None = None) -> Answers:
+    """Return the answers that every route may give.
+
+    Args:
+        conflict: When it answers 409, and what that means; None = never.
+    """
+    said = SAID if conflict is None else SAID | {409: conflict}
     return {
         status: {
-            "description": SAID[status],
+            "description": said[status],
             "content": {
                 MEDIA: {
                     "schema": PROBLEM,
@@ -59,13 +62,13 @@ def problems(*more: int) -> Answers:
                         "title": CODES[status].replace("_", " "),
                         "status": status,
                         "code": CODES[status],
-                        "detail": SAID[status],
+                        "detail": said[status],
                         "trace_id": "5f3c0e8f6c0d4d3f9b0f3b9d0a3b6f11",
                     },
                 }
             },
         }
-        for status in (*EVERYWHERE, *more)
+        for status in sorted(said)
     }
 
 

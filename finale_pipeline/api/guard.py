@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from finale_pipeline.api.leaving import watched
-from finale_pipeline.api.problems import Problem
+from finale_pipeline.api.problems import UNEXPECTED, Problem, told
 from finale_pipeline.api.tokens import sent_token
 from finale_pipeline.settings import LOOPBACK
 
@@ -86,6 +86,7 @@ class Guard:
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
+        self._settings = settings
         self._body_seconds = body_seconds
         self._hosts = {*LOOPBACK, *(host.lower() for host in settings.api_hosts)}
         pairs = (("write", settings.api_token), ("read", settings.api_read_token))
@@ -104,14 +105,14 @@ class Guard:
         try:
             self._admit(scope)
             body = await _body(scope, receive, self._body_seconds)
-            with watched(scope, receive, body) as told:
-                await self._app(scope, told, answer)
+            with watched(scope, receive, body) as heard:
+                await self._app(scope, heard, answer)
         except Problem as problem:
-            await problem.response(scope["trace_id"])(scope, receive, answer)
+            await told(problem, scope, self._settings)(scope, receive, answer)
         except Exception:
             if not answer.status:
                 log.exception("request %s failed", scope["trace_id"])
-                failed = Problem(500, "Something failed here; the log has it under the trace_id.")
+                failed = Problem(500, UNEXPECTED)
                 await failed.response(scope["trace_id"])(scope, receive, answer)
         finally:
             answer.note()
@@ -152,7 +153,10 @@ class Guard:
                 headers={"WWW-Authenticate": 'Bearer, Basic realm="finale"'},
             )  # fmt: skip
         if writes and "write" not in matching:
-            raise Problem(403, "This token may only read.", code="read_only_token")
+            raise Problem(
+                403, "This token may only read; nothing was changed. FINALE_API_TOKEN may write.",
+                code="read_only_token",
+            )  # fmt: skip
 
     def _check_rate(self, client: str) -> None:
         wait = self._triggers.wait(client)

@@ -57,8 +57,8 @@ def _draft(context: Context, ask: "Ask", seen: str | None) -> HTMLResponse:
         if seen != shown.digest() or not context.settings.allow_writes:
             return html(
                 context.settings, "order_confirm.html", status=200 if seen is None else 409,
-                page="plan", made=shown, seen=shown.digest(), vendor=ask.vendor, changed=bool(seen),
-                allowed=context.settings.allow_writes,
+                page="orders", made=shown, seen=shown.digest(), vendor=ask.vendor,
+                changed=bool(seen), allowed=context.settings.allow_writes,
             )  # fmt: skip
         made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
     except PipelineError as error:
@@ -79,5 +79,5 @@ def _result(
     context: Context, rows: list[dict[str, Any]], said: str = "", *, status: int = 200
 ) -> HTMLResponse:
     return html(
-        context.settings, "orders.html", status=status, page="plan", orders=rows, said=said
+        context.settings, "orders.html", status=status, page="orders", orders=rows, said=said
     )  # fmt: skip

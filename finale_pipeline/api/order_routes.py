@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from finale_pipeline.ordering.desk import Desk
     from finale_pipeline.ordering.drafting import Ask, Drafted
 
-router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems(409))
+router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems())
+
+CONFLICT = (
+    "Nothing was sent. `already_drafted`: this plan was drafted otherwise, or its draft's end is"
+    " not known. `duplicates`: open orders have the same products; `duplicates` lists them,"
+    " `accept_duplicates` sends it all the same. `drafting_running`: another process drafts just"
+    " now; `Retry-After` says when again."
+)
 
 MOST_LINES = 1_000
 State = Literal[
@@ -108,7 +115,8 @@ class Order(BaseModel):
     status_code=201,
     responses=good("Drafted in Finale and read back.", EXAMPLE, status=201)
     | good("Nothing was to be sent: a dry run, or drafted already.", EXAMPLE)
-    | good("Some order's end is not known yet: see its `state`.", EXAMPLE, status=202),
+    | good("Some order's end is not known yet: see its `state`.", EXAMPLE, status=202)
+    | problems(conflict=CONFLICT),
 )
 def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Response:
     """Create drafts, one per vendor and place; they are never committed by us.

@@ -8,11 +8,20 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from finale_pipeline.api import charts, monitoring, plan_queries, queries
-from finale_pipeline.api.context import AsOf, Shared, Warehouse
+from finale_pipeline.api import (
+    charts,
+    draft_queries,
+    incident_queries,
+    monitoring,
+    plan_queries,
+    queries,
+)
+from finale_pipeline.api.context import AsOf, Context, Shared, Warehouse
+from finale_pipeline.api.decision_pages import WORDS, local_day
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html, runbook
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.warehouse.connect import Connection
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,14 +43,23 @@ def style() -> Response:
     )
 
 
+Decided = Annotated[
+    str | None, Query(max_length=300, description="The product about which was just decided.")
+]
+
+
 @router.get("/")
-def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
+def today(
+    context: Shared, connection: Warehouse, _as_of: AsOf, decided: Decided = None
+) -> HTMLResponse:
     """Show what is urgent, how fresh it is, what changed since yesterday, what to order."""
     now = context.clock()
-    items = queries.critical(connection)
+    items = incident_queries.critical(connection, now)
     read_at, _ = queries.origin(connection)
     orders = plan_queries.purchase_plan(connection, None, None).orders
-    undecided = [item for item in items if item["incident_state"] == "open"]
+    undecided = [item for item in items if item["wants_decision"]]
+    known = [item for item in items if not item["wants_decision"]]
+    shown = [*undecided[:SHOWN], *known[:SHOWN]]
     return html(
         context.settings,
         "today.html",
@@ -50,30 +68,59 @@ def today(context: Shared, connection: Warehouse, _as_of: AsOf) -> HTMLResponse:
         age_minutes=round((now - read_at).total_seconds() / 60) if read_at else None,
         undecided=undecided[:SHOWN],
         undecided_count=len(undecided),
-        decided=[item for item in items if item["incident_state"] != "open"][:SHOWN],
+        decided=known[:SHOWN],
         out_count=sum(item["level"] == "out" for item in items),
         low_count=sum(item["level"] != "out" for item in items),
         orders=orders,
+        drafts=draft_queries.to_look_at(connection, now),
         changes=queries.changes(connection, now - timedelta(days=1)),
         changes_count=queries.changes_count(connection, now - timedelta(days=1)),
         health=monitoring.health_by(connection, now=now),
+        **_deciding(context, connection, [item["product_url"] for item in shown], decided),
     )
 
 
 @router.get("/products/{sku:path}")
-def product(context: Shared, connection: Warehouse, sku: Sku) -> HTMLResponse:
+def product(
+    context: Shared, connection: Warehouse, sku: Sku, decided: Decided = None
+) -> HTMLResponse:
     """Show a product."""
     found = _product(connection, sku)
-    arriving = queries.arrivals(connection, found["product_url"])
-    today = queries.last_day(connection, context.clock().date())
+    url, now = found["product_url"], context.clock()
+    arriving = queries.arrivals(connection, url)
+    today = queries.last_day(connection, now.date())
     return html(
         context.settings,
         "product.html",
         page="",
         item=found,
+        incident=incident_queries.incident(connection, url, now),
         arrivals=arriving,
         chart=charts.chart(connection, found, today),
+        **_deciding(context, connection, [url], decided),
     )
+
+
+def _deciding(
+    context: Context, connection: Connection, products: list[str], decided: str | None
+) -> dict[str, Any]:
+    """Return what the parts of a page show that decide about products, and what they order.
+
+    Args:
+        context: With the clock.
+        connection: To the warehouse.
+        products: That are shown.
+        decided: About which was just decided.
+    """
+    day, now = plan_queries.newest_day(connection), context.clock()
+    just = incident_queries.incident(connection, decided, now) if decided else None
+    return {
+        "planned": incident_queries.planned(connection, products),
+        "drafted": {url for _, url in draft_queries.lines(connection, day)},
+        "just_decided": just,
+        "words": WORDS,
+        "tomorrow": local_day(context.settings, now) + timedelta(days=1),
+    }
 
 
 def _product(connection: Warehouse, sku: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from finale_pipeline.api import plan_queries
+from finale_pipeline.api import draft_queries, plan_queries
 from finale_pipeline.api.actors import OnPage
 from finale_pipeline.api.context import Context, Shared, Warehouse
 from finale_pipeline.api.problems import Problem
@@ -118,6 +118,8 @@ def _page(
     outcome: Outcome | None = None,
 ) -> HTMLResponse:
     found = plan_queries.purchase_plan(connection, None, None)
+    drafts = draft_queries.of_plan(connection, found.day)
+    vendors = {order["vendor_url"] for order in found.orders}
     return html(
         context.settings,
         "plan.html",
@@ -129,6 +131,10 @@ def _page(
         without_line=plan_queries.edits_without_line(connection, found.day),
         reaching={order["vendor_url"]: _reaching(order) for order in found.orders},
         seen=seen,
+        drafts=drafts,
+        other_drafts=[d for vendor, some in drafts.items() if vendor not in vendors for d in some],
+        drafted=draft_queries.lines(connection, found.day),
+        button=draft_queries.button,
         saved=saved,
         opened=opened,
         shown=_shown(found.orders) | {saved, opened, form.vendor_url if form else None},

@@ -43,9 +43,9 @@ CHANGED: dict[str, Any] = {
     "order": {"vendor": "Acme", "total": 720, "minimum_gap": 0},
     "vendor_minimum_units": None,
 }
-CONFLICT = problems(409)[409] | {
-    "description": "The line is not what you saw, or a newer day was planned: read it again."
-}
+CONFLICT = problems(
+    conflict="The line is not what you saw, or a newer day was planned: read it again."
+)[409]
 
 
 class Edit(BaseModel):

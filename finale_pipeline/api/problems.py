@@ -1,20 +1,31 @@
-"""Errors as `application/problem+json` (RFC 9457) with codes that stay; details stay in the log."""
+"""Errors as `application/problem+json` (RFC 9457) with codes that stay; details stay in the log.
+
+A browser that asked for a page gets a page that says the same in words.
+"""
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from psycopg import DataError, InterfaceError, OperationalError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
+from finale_pipeline.api.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
 
 log = logging.getLogger("finale_pipeline.api")
 
 MEDIA = "application/problem+json"
+UNEXPECTED = "Something failed here; the log has it under the trace_id."
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 CODES = {
     400: "bad_request",
@@ -74,6 +85,19 @@ class Problem(Exception):
         return JSONResponse(body, self.status, self.headers, media_type=MEDIA)
 
 
+def told(problem: Problem, scope: Scope, settings: "Settings") -> Response:
+    """Return a problem as whoever asked reads it: a page for a browser on pages, else JSON."""
+    is_page = not scope["path"].startswith("/api/")
+    if not is_page or "text/html" not in Headers(scope=scope).get("accept", ""):
+        return problem.response(scope["trace_id"])
+    made = html(
+        settings, "problem.html", status=problem.status, page="", problem=problem,
+        trace_id=scope["trace_id"], is_form=scope["method"] in WRITES,
+    )  # fmt: skip
+    made.headers.update(problem.headers)
+    return made
+
+
 def trace_of(request: Request) -> str:
     """Return the number under which the log has this request."""
     return str(request.scope.get("trace_id", ""))
@@ -95,8 +119,12 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
+def _told(request: Request, problem: Problem) -> Response:
+    return told(problem, request.scope, request.app.state.context.settings)
+
+
 async def _problem(request: Request, error: Problem) -> Response:
-    return error.response(trace_of(request))
+    return _told(request, error)
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -106,12 +134,12 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
     ]
     status = 400 if any(e["type"] == "json_invalid" for e in error.errors()) else 422
     said = "; ".join(f"{w['where']}: {w['what']}" for w in wrong[:5])
-    return Problem(status, said, errors=wrong[:20]).response(trace_of(request))
+    return _told(request, Problem(status, said, errors=wrong[:20]))
 
 
 async def _http(request: Request, error: HTTPException) -> Response:
     problem = Problem(error.status_code, str(error.detail), headers=error.headers)
-    return problem.response(trace_of(request))
+    return _told(request, problem)
 
 
 async def _pipeline(request: Request, error: PipelineError) -> Response:
@@ -121,11 +149,11 @@ async def _pipeline(request: Request, error: PipelineError) -> Response:
         problem = Problem(422, f"{error.what} {error.data} {error.step}", code="refused")
     else:
         problem = Problem(503, "This cannot be answered now.", headers={"Retry-After": "10"})
-    return problem.response(trace_of(request))
+    return _told(request, problem)
 
 
 async def _data(request: Request, _error: DataError) -> Response:
-    return Problem(422, "The database refuses a value of this request.").response(trace_of(request))
+    return _told(request, Problem(422, "The database refuses a value of this request."))
 
 
 async def _database(request: Request, error: Exception) -> Response:
@@ -134,11 +162,9 @@ async def _database(request: Request, error: Exception) -> Response:
         503, "The database did not answer.", code="database_unavailable",
         headers={"Retry-After": "5"},
     )  # fmt: skip
-    return problem.response(trace_of(request))
+    return _told(request, problem)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request %s failed", trace_of(request), exc_info=error)
-    return Problem(500, "Something failed here; the log has it under the trace_id.").response(
-        trace_of(request)
-    )
+    return _told(request, Problem(500, UNEXPECTED))

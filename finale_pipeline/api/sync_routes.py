@@ -35,9 +35,10 @@ STARTED = {
     "run_url": "http://127.0.0.1:3000/runs/0a4f6a56-93d5-4b0c-8e3a-1f2f1d1a7c55",
     "status_url": "/api/sync-finale/status",
 }
+RUNNING = "A sync works on these tables; `running` says which, since when, how far."
 TRIGGER: dict[str, Any] = {
     "status_code": 202,
-    "responses": problems(409)
+    "responses": problems(conflict=RUNNING)
     | good("The sync was started in Dagster.", STARTED, status=202),
 }  # fmt: skip
 

@@ -20,7 +20,9 @@ SELECT = """
 SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_hand_units,
        l.reserved_units, l.on_order_units, c.due_on, k.threshold_units, c.threshold_source,
        c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
-       coalesce(i.state, 'open') AS state, i.opened_at, coalesce(c.why, '') AS why, p.product_url
+       CASE WHEN i.state = 'snoozed' AND i.snoozed_until <= %(now)s::timestamptz THEN 'open'
+            ELSE coalesce(i.state, 'open') END AS state,
+       i.opened_at, coalesce(c.why, '') AS why, p.product_url
 FROM ops.item_level k
 JOIN core.product p USING (product_url)
 JOIN core.stock_level l USING (product_url)
@@ -128,14 +130,16 @@ def lines_of(connection: Connection, products: Iterable[str]) -> list[Line]:
     """Return the lines of some products, worst first; for use after the levels were stored."""
     where = " WHERE k.product_url = ANY (%(products)s)"
     with connection.cursor(row_factory=class_row(Line)) as cursor:
-        return cursor.execute(sql(SELECT + where + RANKED), {"products": list(products)}).fetchall()
+        return cursor.execute(
+            sql(SELECT + where + RANKED), {"products": list(products), "now": None}
+        ).fetchall()
 
 
-def critical_lines(connection: Connection) -> list[Line]:
-    """Return every critical item, worst first."""
+def critical_lines(connection: Connection, *, now: datetime) -> list[Line]:
+    """Return every critical item, worst first; a snooze that is over is none any more."""
     where = " WHERE c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
     with connection.cursor(row_factory=class_row(Line)) as cursor:
-        return cursor.execute(sql(SELECT + where + RANKED)).fetchall()
+        return cursor.execute(sql(SELECT + where + RANKED), {"now": now}).fetchall()
 
 
 def as_csv(lines: Sequence[Line], changes: Mapping[str, tuple[str, str]] | None = None) -> bytes:

@@ -223,7 +223,9 @@ def preview(settings: "Settings") -> Rows:
         )
         read = rows_of(connection, "SELECT read_at FROM ops.evaluation")
         origin = origin_of(settings, utc_now(), read[0]["read_at"] if read else None)
-        content = stock_mails.digest(critical_lines(connection), flapping=0, unsent=0)
+        content = stock_mails.digest(
+            critical_lines(connection, now=utc_now()), flapping=0, unsent=0
+        )
     digest = render(content, origin, message_id=new_id())
     waiting.append(
         {

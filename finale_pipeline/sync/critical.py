@@ -54,7 +54,7 @@ def evaluate_critical(run: SyncRun) -> None:
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
         if last is None:
-            content = stock_mails.summary(critical_lines(run.connection), watched=watched)
+            content = stock_mails.summary(critical_lines(run.connection, now=now), watched=watched)
             _put(run, content, origin, new_id(), "first run")
         items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
     run.add(TABLE, changed)

@@ -159,7 +159,7 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
             return False
         read_at = cast("datetime", row[0])
         content = stock_mails.digest(
-            critical_lines(connection),
+            critical_lines(connection, now=now),
             flapping=_count(
                 connection,
                 "SELECT count(DISTINCT subject) FROM ops.incident_event WHERE kind = 'flapping'"

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -27,6 +28,7 @@ pytestmark = [
 
 WIDTH = "document.documentElement.scrollWidth"
 FOCUS = "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
+OPENED = "document.querySelectorAll('details').forEach(e => e.open = true)"
 TOO_FAINT = """
 (() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
@@ -72,10 +74,33 @@ def tab(browser: Chromium, api: httpx.Client) -> Iterator[Page]:
 def paths(stock: Warehouse) -> list[str]:
     mail = stock.rows("SELECT message_id FROM ops.outbox LIMIT 1")[0][0]
     return [
-        "/", "/plan", "/syncs", "/outbox", f"/outbox/{mail}", f"/products/{url_of('A')}",
+        "/", f"/?decided={url_of('A')}", "/plan", "/orders", "/syncs", "/outbox",
+        f"/outbox/{mail}", f"/products/{url_of('A')}",
         f"/products/{url_of('D')}", "/search?q=product", "/search?q=nothing",
         "/runbooks/sync_failed", link_of(stock),
     ]  # fmt: skip
+
+
+def draft(stock: Warehouse) -> None:
+    """Note an order of the plan's lines as one that came out otherwise in Finale."""
+    stock.connection.execute(
+        "INSERT INTO ops.purchase_order_write (reference, order_id, account_name, plan_on,"
+        " vendor_url, vendor_id, facility_url, sequence, state, lines, total, body, body_hash,"
+        " warnings, created_by, intended_at, differences) SELECT 'FP-1', 'FP1-ABC', 'demo',"
+        " snapshot_on, vendor_url, '1', '/f/1', 1, 'differs', jsonb_agg(jsonb_build_object("
+        "'product_url', product_url, 'quantity_units', '7', 'unit_price', '2')), 14, '', '', '[]',"
+        " 'Anna', %s, '[\"A has the price 9\"]' FROM plan.purchase_order_draft_line GROUP BY 4, 5",
+        (stock.now,),
+    )
+
+
+def decide(stock: Warehouse) -> None:
+    """Have somebody decided about one of the two items."""
+    stock.connection.execute(
+        "UPDATE ops.incident SET state = 'snoozed', decided_by = 'Anna (page)', note = 'n',"
+        " decided_at = %s, snoozed_until = %s WHERE subject = %s",
+        (stock.now, stock.now + timedelta(days=3), url_of("A")),
+    )
 
 
 def lengthen(stock: Warehouse) -> None:
@@ -87,12 +112,16 @@ def lengthen(stock: Warehouse) -> None:
     run("UPDATE plan.purchase_order_draft_line SET quantity_units = 123456789.5, unit_cost = 98765")
     run("UPDATE ops.sync_run SET error = repeat('x', 400), status = 'failed'")
     run("UPDATE ops.outbox SET last_error = repeat('y', 300)")
+    run("UPDATE ops.incident SET note = repeat('z', 500)")
+    run("UPDATE ops.purchase_order_write SET differences = jsonb_build_array(repeat('w', 300))")
 
 
 @pytest.mark.parametrize("is_long", [False, True], ids=["as usual", "long names"])
 def test_every_page_fits_a_phone_and_is_legible_in_light_and_dark(
     tab: Page, stock: Warehouse, is_long: bool
 ) -> None:
+    draft(stock)
+    decide(stock)
     if is_long:
         lengthen(stock)
     grounds = set()
@@ -101,6 +130,7 @@ def test_every_page_fits_a_phone_and_is_legible_in_light_and_dark(
             tab.scheme(scheme)
             tab.resize(390, phone=True)
             tab.open(path)
+            tab.js(OPENED)
             assert tab.js(WIDTH) == 390, path
             assert tab.js(TOO_FAINT) == [], (path, scheme)
             grounds.add(tab.js("getComputedStyle(document.body).backgroundColor"))

@@ -42,6 +42,40 @@ def test_every_route_is_described_with_an_example(document: dict[str, Any]) -> N
     assert all(column["description"] for column in shown.values())
 
 
+def answers(document: dict[str, Any], method: str, path: str) -> dict[str, str]:
+    found = document["paths"][path][method]["responses"]
+    return {status: answer["description"] for status, answer in found.items()}
+
+
+def test_a_conflict_says_what_it_is_about(document: dict[str, Any]) -> None:
+    drafting = answers(document, "post", "/api/purchase-orders")["409"]
+    assert "sync" not in drafting
+    assert all(f"`{c}`" in drafting for c in ("already_drafted", "duplicates", "drafting_running"))
+    assert "409" not in answers(document, "get", "/api/purchase-orders")
+    assert "A sync works" in answers(document, "post", "/api/sync-finale")["409"]
+    assert "The line is not what you saw" in answers(
+        document, "patch", "/api/purchase-plan/lines"
+    )["409"]  # fmt: skip
+
+
+def test_who_writes_may_be_named_and_the_document_says_how(document: dict[str, Any]) -> None:
+    described = {
+        f"{method} {path}": p["description"]
+        for path, methods in document["paths"].items()
+        for method, route in methods.items()
+        for p in route.get("parameters", ())
+        if p["name"] == "X-Actor"
+    }
+    writing = {
+        f"{method} {path}"
+        for path, methods in document["paths"].items()
+        for method in methods
+        if method != "get"
+    }
+    assert {name for name in writing if "schedule" not in name} <= set(described)
+    assert all("Who asks, for the records" in text for text in described.values())
+
+
 def test_nothing_that_is_sent_breaks_it(api: httpx.Client, document: dict[str, Any]) -> None:
     """Schemathesis over the whole document; no answer may be a fault or not be described."""
     schema = schemathesis.openapi.from_dict(document)

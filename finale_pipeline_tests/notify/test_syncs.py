@@ -130,3 +130,21 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     assert "1 more are acknowledged, snoozed or ordered" in text
     assert "quiet" not in text.replace("snoozed", "")
     assert warehouse.now > BEGIN
+
+
+def test_a_snooze_that_is_over_is_in_the_digest_again(warehouse: Warehouse) -> None:
+    warehouse.add("late", "still")
+    warehouse.evaluate()
+    warehouse.stock(late=1, still=1)
+    warehouse.evaluate()
+    for sku, days in (("late", 0), ("still", 1)):
+        warehouse.connection.execute(
+            "UPDATE ops.incident SET state = 'snoozed', snoozed_until = %s WHERE subject = %s",
+            (warehouse.now + timedelta(days=days), url_of(sku)),
+        )
+    assert write_digest(warehouse.connection, warehouse.settings, now=warehouse.now)
+    ((subject, text),) = warehouse.rows(
+        "SELECT subject, body_text FROM ops.outbox WHERE kind = 'digest'"
+    )
+    assert (subject, "late" in text) == ("Stock this morning: 0 out, 1 low", True)
+    assert "1 more are acknowledged, snoozed or ordered" in text

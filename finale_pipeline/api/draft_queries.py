@@ -1,0 +1,73 @@
+"""What the pages show of orders that were drafted in Finale: of a plan, and those to look at."""
+
+from datetime import date, datetime, timedelta
+
+from finale_pipeline.api.queries import Row, rows
+from finale_pipeline.warehouse.connect import Connection
+
+COLUMNS = (
+    "reference, order_id, state, plan_on, vendor_url, vendor, place, lines, units, total, link,"
+    " finale_status, differences, error, created_by, intended_at"
+)
+BEGUN = ("intended", "refused")
+"""States in which nothing went to Finale, so that the same button sends it."""
+SLOW = timedelta(minutes=10)
+"""A drafting that takes longer was ended before its end was noted."""
+SHOWN = 20
+
+
+def of_plan(connection: Connection, day: date | None) -> dict[str, list[Row]]:
+    """Return the orders that were drafted of a day's plan, by vendor_url, the oldest first."""
+    found: dict[str, list[Row]] = {}
+    query = f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE plan_on = %(day)s" \
+        " ORDER BY vendor, intended_at, reference"  # fmt: skip
+    for row in rows(connection, query, day=day):
+        found.setdefault(row["vendor_url"], []).append(row)
+    return found
+
+
+def lines(connection: Connection, day: date | None) -> dict[tuple[str, str], Row]:
+    """Return the lines of a day's plan that are in drafts, by vendor and product, as drafted.
+
+    Drafts that were cancelled in Finale do not count. Where several have a product, units are
+    summed; the price is that of the dearest.
+    """
+    found = rows(
+        connection,
+        "SELECT w.vendor_url, l.product_url, sum(l.quantity_units) AS quantity_units,"
+        " max(l.unit_price) AS unit_price, array_agg(DISTINCT w.order_id) AS order_ids"
+        " FROM ops.purchase_order_write w JOIN mart.purchase_order_sent s USING (reference)"
+        " CROSS JOIN LATERAL jsonb_to_recordset(w.lines)"
+        " AS l(product_url text, quantity_units numeric, unit_price numeric)"
+        " WHERE w.plan_on = %(day)s AND w.state IN ('created', 'differs', 'unverified')"
+        " AND s.finale_status IS DISTINCT FROM 'ORDER_CANCELLED' GROUP BY 1, 2",
+        day=day,
+    )
+    return {(row["vendor_url"], row["product_url"]): row for row in found}
+
+
+def to_look_at(connection: Connection, now: datetime) -> list[Row]:
+    """Return drafts whose end is not known, or that are not what was meant, the newest first.
+
+    One that a person committed or cancelled in Finale was looked at.
+    """
+    return rows(
+        connection,
+        f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE state IN ('unknown', 'unverified')"
+        " OR state = 'differs' AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'"
+        " OR state IN ('intended', 'sent') AND coalesce(sent_at, intended_at) < %(since)s"
+        f" ORDER BY intended_at DESC, reference LIMIT {SHOWN}",
+        since=now - SLOW,
+    )
+
+
+def button(drafts: list[Row]) -> str:
+    """Return what the button of a supplier says, by what was drafted of its lines.
+
+    >>> button([]), button([{"state": "refused"}]), button([{"state": "created"}])
+    ('Create draft in Finale…', 'Try the draft again…', 'Compare with the draft…')
+    """
+    if not drafts:
+        return "Create draft in Finale…"
+    is_begun = all(draft["state"] in BEGUN for draft in drafts)
+    return "Try the draft again…" if is_begun else "Compare with the draft…"

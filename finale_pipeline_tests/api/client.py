@@ -129,3 +129,12 @@ def running(
         finally:
             app.should_exit = True
             thread.join()
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    """Return status and code of a problem, after looking at its form."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["trace_id"] == answer.headers["X-Request-Id"]
+    return answer.status_code, body["code"]

@@ -1,5 +1,6 @@
 """Pages that draft orders: what would be sent, with its warnings, then the button, then the end."""
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -60,6 +61,7 @@ def _draft(context: Context, ask: "Ask", seen: str | None) -> HTMLResponse:
                 page="plan", made=shown, seen=shown.digest(), vendor=ask.vendor, changed=bool(seen),
                 allowed=context.settings.allow_writes,
             )  # fmt: skip
+        ask = replace(ask, seen=seen)
         made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
     except PipelineError as error:
         return _result(context, [], f"{error.what} {error.data} {error.step}", status=503)

@@ -155,6 +155,7 @@ def draft(desk: Desk, ask: Ask, *, confirm: Callable[[Drafted], bool]) -> Drafte
         rows = requests.known(connection, ask)
         if requests.is_settled(rows):
             return _again_told(rows)
+        desk.require_known_orders(connection)
         plan_on = rows[0].draft.plan_on if rows else ask.on
         shown = look(connection, desk.settings, replace(ask, on=plan_on), now=desk.clock())
         agreed = _agreed(shown, ask, confirm)

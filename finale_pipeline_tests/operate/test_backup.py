@@ -198,6 +198,8 @@ def edit(file: Path, **changes: object) -> None:
         ({"sha256": "0"}, LocalError, "not as it was written"),
         ({"tables": {"core.product": 3}}, LocalError, "core.product: 2 of 3 rows"),
         ({"made_at": "yesterday"}, LocalError, "not as it was written"),
+        ({"server": "new"}, LocalError, "not as it was written"),
+        ({"tables": ["core.product"]}, LocalError, "not as it was written"),
     ],
 )
 def test_a_backup_that_does_not_fit_changes_nothing(

@@ -271,9 +271,9 @@ def _agreed(
 
 def _undecided(made: Drafted) -> NeedsDecision:
     said = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
-    more = f" and {len(said) - 5} more" if len(said) > 5 else ""  # noqa: PLR2004 - a few
+    more = f" and {len(said) - 5} more lines" if len(said) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(
-        f"{len(said)} lines are on open orders already: {'; '.join(said[:5])}{more}.",
+        f"On open orders already: {'; '.join(said[:5])}{more}.",
         data="Nothing was sent.",
         step="Look at them, then add --accept-duplicates; or change the plan.",
         duplicates=[

@@ -204,6 +204,10 @@ def test_the_doctor_warns_of_open_doors(tmp_path: Path) -> None:
     assert states(readiness.access(api)) == [("access", "warning")]
     token = api.model_copy(update={"api_token": SecretStr("t")})
     assert states(readiness.access(token)) == [("access", "ok")]
+    writes = closed.model_copy(update={"allow_writes": True})
+    assert states(readiness.access(writes)) == [("access", "warning"), ("access", "ok")]
+    writes = writes.model_copy(update={"api_token": SecretStr("t")})
+    assert states(readiness.access(writes)) == [("access", "ok")]
 
 
 def test_the_doctor_asks_a_real_account_for_backups_and_the_watch(

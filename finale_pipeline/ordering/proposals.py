@@ -24,7 +24,7 @@ TERMS = """
 SELECT p.product_url, coalesce(t.minimum_order_units, 0), coalesce(t.pack_units,
        CASE WHEN jsonb_typeof(p.payload -> 'stdPackingUnitsPerCase') = 'number'
             THEN (p.payload ->> 'stdPackingUnitsPerCase')::numeric END, 0),
-       p.status = 'PRODUCT_ACTIVE'
+       coalesce(p.status = 'PRODUCT_ACTIVE', true)
 FROM core.product p LEFT JOIN plan.product_term t USING (product_url)
 WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL
 """
@@ -228,6 +228,8 @@ def _why_held(
 ) -> str | None:
     if line.product_url not in terms:
         return "it is no product of Finale any more; an unknown address would be an empty line"
+    if not terms[line.product_url].is_active:
+        return "it is not active in Finale any more; activate it there and sync, if it is wanted"
     if line.quantity_units <= 0:
         return "its quantity is not above zero"
     ours = [] if again else [d for d in found if d.is_ours]

@@ -186,7 +186,6 @@ def test_a_product_on_two_lines_becomes_one() -> None:
         (12, Terms(Decimal(12), Decimal(6)), []),
         (6, Terms(Decimal(12), Decimal(6)), ["under its minimum of 12"]),
         (13, Terms(pack_units=Decimal(6)), ["no whole number of packs of 6"]),
-        (1, Terms(is_active=False), ["not active"]),
     ],
 )
 def test_what_speaks_against_a_line_is_said(quantity: int, terms: Terms, said: list[str]) -> None:

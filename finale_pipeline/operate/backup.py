@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -106,7 +106,8 @@ def backup(
                 dagster_part.replace(manifest.dagster_file(file))
             manifest.write(file, made)
             part.replace(file)
-            (settings.home / LAST).write_text(now.isoformat(), encoding="utf-8")
+            with suppress(OSError):  # a home that takes no files; the doctor then asks for one
+                (settings.home / LAST).write_text(now.isoformat(), encoding="utf-8")
         finally:
             part.unlink(missing_ok=True)
             dagster_part.unlink(missing_ok=True)

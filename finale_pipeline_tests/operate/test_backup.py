@@ -292,6 +292,12 @@ def test_a_backup_is_private_whole_and_old_ones_go(kept: Settings, tmp_path: Pat
         back_up(kept, tmp_path / "b" / "finale.dump", keep=2)
 
 
+def test_a_backup_elsewhere_needs_no_home(kept: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    homeless = kept.model_copy(update={"home": tmp_path / "file" / "home"})
+    assert back_up(homeless, tmp_path / "b").file.exists()
+
+
 def test_a_failed_backup_leaves_no_file(kept: Settings, tmp_path: Path) -> None:
     gone = kept.model_copy(
         update={"database_url": SecretStr("postgresql://u:hidden@127.0.0.1:9/x")}

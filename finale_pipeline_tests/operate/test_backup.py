@@ -249,6 +249,19 @@ def test_data_are_replaced_only_when_it_is_said(
     assert databases(url_of(settings)) == set()
 
 
+def test_what_a_killed_restore_left_goes_with_the_next(
+    filled: tuple[Settings, Path, dict[str, Any]],
+) -> None:
+    settings, file, _ = filled
+    name = swap.name_of(url_of(settings))
+    left, others = f"{name}_restoring_20200101_000000", f"{name}_restoring_by_hand_0_000000"
+    with swap.maintenance(url_of(settings)) as server:
+        for made in (left, others):
+            server.execute(f'CREATE DATABASE "{made}"'.encode())
+    bring_back(settings, file, discard=True)
+    assert databases(url_of(settings)) == {others}
+
+
 def test_into_an_empty_database_of_a_new_host(
     filled: tuple[Settings, Path, dict[str, Any]], empty_url: str
 ) -> None:

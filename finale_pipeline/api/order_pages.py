@@ -1,5 +1,6 @@
 """Pages that draft orders: what would be sent, with its warnings, then the button, then the end."""
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -14,7 +15,7 @@ from finale_pipeline.api.context import Context, Shared, Warehouse
 from finale_pipeline.api.order_routes import ORDERS, carried_out, preview
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html
-from finale_pipeline.errors import PipelineError
+from finale_pipeline.errors import ConfigError, PipelineError
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.drafting import Ask
@@ -48,6 +49,8 @@ async def draft(context: Shared, request: Request, actor: OnPage) -> Response:
 def _asked(actor: str, vendor: str, on: date) -> "Ask":
     from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415 - heavy
 
+    if not vendor.isprintable():
+        raise ValueError(vendor)
     return Ask(actor, vendor=vendor, on=on)
 
 
@@ -60,9 +63,11 @@ def _draft(context: Context, ask: "Ask", seen: str | None) -> HTMLResponse:
                 page="orders", made=shown, seen=shown.digest(), vendor=ask.vendor,
                 changed=bool(seen), allowed=context.settings.allow_writes,
             )  # fmt: skip
+        ask = replace(ask, seen=seen)
         made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
     except PipelineError as error:
-        return _result(context, [], f"{error.what} {error.data} {error.step}", status=503)
+        status = 422 if isinstance(error, ConfigError) else 503
+        return _result(context, [], f"{error.what} {error.data} {error.step}", status=status)
     except Problem as problem:
         return _result(context, [], problem.detail, status=problem.status)
     names = {p.wish.vendor_url: p for p in made.proposals}

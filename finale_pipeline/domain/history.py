@@ -57,8 +57,8 @@ class History:
         keys: Of the products, ascending.
         sold: Days with sales.
         units: Sold on each of those days; above zero.
-        first_day: When each product was first available: its first sale, or its first stock if
-            that is known to be earlier.
+        first_day: When each product was first available: its first sale, or an earlier day on
+            which it is known to have been there.
         censored: Days that began with no stock and had no receipt; they say nothing of demand.
     """
 
@@ -148,7 +148,7 @@ def history(
     Args:
         sales: `product_url`, `sold_on`, `units`; several rows of a day are added up. Returns and
             corrections (zero or less) are no demand and are left out.
-        first_on: `product_url`, `first_on`: day of the first stock, where it is known.
+        first_on: `product_url`, `first_on`: day on which it was there, where one is known.
         censored: `product_url`, `from_on`, `until_on`: spans of days, the last one not included,
             that began with no stock and had no receipt.
 

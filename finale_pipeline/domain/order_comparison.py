@@ -67,17 +67,18 @@ def _line_differences(draft: Draft, record: Record) -> list[str]:
 
 
 def _of_line(line: OrderLine, items: Sequence[Record]) -> list[str]:
+    sku = _shown(line.sku)
     if len(items) != 1:
-        return [f"{line.sku} is on it {len(items)} times, not once"]
+        return [f"{sku} is on it {len(items)} times, not once"]
     (item,) = items
     said = []
     if item.get("productId") and item["productId"] != line.sku:
-        said.append(f"{line.sku} is called {_shown(item['productId'])}")
+        said.append(f"{sku} is called {_shown(item['productId'])}")
     if number(item.get("quantity")) != line.quantity_units:
-        said.append(f"{line.sku} has the quantity {_shown(item.get('quantity'))},"
+        said.append(f"{sku} has the quantity {_shown(item.get('quantity'))},"
                     f" not {exact(line.quantity_units)}")  # fmt: skip
     if line.unit_price is not None and number(item.get("unitPrice")) != line.unit_price:
-        said.append(f"{line.sku} has the price {_shown(item.get('unitPrice'))},"
+        said.append(f"{sku} has the price {_shown(item.get('unitPrice'))},"
                     f" not {exact(line.unit_price)}")  # fmt: skip
     return said
 

@@ -234,8 +234,6 @@ def line_warnings(line: OrderLine, terms: Terms) -> list[str]:
     if terms.pack_units > 0 and units % terms.pack_units:
         said.append(f"{exact(units)} units are no whole number of packs of"
                     f" {exact(terms.pack_units)}")  # fmt: skip
-    if not terms.is_active:
-        said.append("it is not active in Finale")
     if line.unit_price is None:
         said.append("no price is known")
     return [f"{line.sku}: {what}" for what in said]

@@ -162,7 +162,7 @@ class OrderWriter:
 
     def _judged(self, response: httpx.Response, answer: bytes, path: str) -> Outcome:
         status = response.status_code
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
             return Lost(f"Finale answered {status}: {_said(answer)}")
         if status >= httpx.codes.MULTIPLE_CHOICES:
             return Refused(f"Finale answered {status}: {_said(answer)}")

@@ -92,7 +92,7 @@ def prepare(given: "Mapping[str, str]", asking: Asking | None) -> Prepared:
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     values = dict(given)
     if asking is not None:
-        values |= _answers(set(values) | env_file.names(before), asking)
+        values |= _answers(path, set(values) | env_file.names(before), asking)
     _require(set(values) | env_file.names(before))
     after = env_file.changed(before or env_file.HEAD, values)
     settings = _checked(path, after, values)
@@ -123,13 +123,29 @@ def from_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
 
 
-def _answers(known: set[str], asking: Asking) -> dict[str, str]:
+def _answers(path: Path, known: set[str], asking: Asking) -> dict[str, str]:
+    """Ask for what is not known; an answer that is wrong is asked for again, and no other."""
     answers = {}
     for name, question in QUESTIONS.items():
-        if name not in known:
+        said, wrong = "", name not in known
+        while wrong:
             ask = asking.secret if name in SECRETS else asking.text
-            answers[name] = ask(f"{question}: ").strip()
+            answers[name] = ask(f"{said}{question}: ").strip()
+            said = _wrong(path, name, answers[name])
+            wrong = bool(said)
     return {name: answer for name, answer in answers.items() if answer}
+
+
+def _wrong(path: Path, name: str, answer: str) -> str:
+    """Return what is wrong with an answer, as a line; empty = nothing."""
+    if not answer:
+        return ""
+    values = {name: answer}
+    try:
+        _checked(path, env_file.changed(env_file.HEAD, values), values)
+    except ConfigError as error:
+        return f"{error.what}\n" if error.what.startswith(f"{name}:") else ""
+    return ""
 
 
 def _require(known: set[str]) -> None:

@@ -73,6 +73,8 @@ def read(file: Path) -> Manifest:
         ConfigError: The backup or its manifest is not there.
         LocalError: The manifest cannot be read, or the backup's bytes are not those it names.
     """
+    import msgspec  # noqa: PLC0415 - only here
+
     for path in (file, path_of(file)):
         if not path.is_file():
             raise ConfigError(
@@ -80,9 +82,8 @@ def read(file: Path) -> Manifest:
                 step="Name the .dump file of a backup; its .dump.json must lie beside it.",
             )
     try:
-        found = json.loads(path_of(file).read_text(encoding="utf-8"))
-        manifest = Manifest(**found | {"made_at": datetime.fromisoformat(found["made_at"])})
-    except (ValueError, KeyError, TypeError) as error:
+        manifest = msgspec.json.decode(path_of(file).read_bytes(), type=Manifest)
+    except msgspec.MsgspecError as error:
         raise _damaged(path_of(file)) from error
     if sha256(file) != manifest.sha256:
         raise _damaged(file)

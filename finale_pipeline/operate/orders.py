@@ -74,7 +74,8 @@ def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:
     drafts = [row.draft for row in made.rows.values()] or [
         proposal.draft for proposal in made.proposals if proposal.draft and proposal.sends
     ]
-    name = f"purchase_orders_{made.plan_on}"
+    # Orders of other vendors of the day have files of their own.
+    name = drafts[0].reference if len(drafts) == 1 else f"purchase_orders_{made.plan_on}"
     with desk.warehouse() as connection:
         orders = [(draft.reference, _lines(connection, draft)) for draft in drafts]
     if form == "csv":

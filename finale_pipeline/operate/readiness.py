@@ -37,6 +37,13 @@ def access(settings: "Settings") -> Iterator[Finding]:
             " it refuses.",
             "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
         )  # fmt: skip
+    if settings.allow_writes and settings.api_token is None and settings.api_read_token is None:
+        yield Finding(
+            "access", "warning",
+            "FINALE_ALLOW_WRITES is on and the API has no token: whoever can log in to this machine"
+            " can draft orders in Finale.",
+            "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
+        )  # fmt: skip
     if not open_to_all:
         yield Finding("access", "ok", "nothing of ours is open to other machines without a log-in")
 

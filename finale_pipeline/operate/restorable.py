@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from finale_pipeline.errors import ConfigError, LocalError, SkippedError
 from finale_pipeline.operate import manifest
 from finale_pipeline.operate.manifest import Manifest
-from finale_pipeline.warehouse import leases, schema
+from finale_pipeline.warehouse import leases, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Old:
 
 @contextmanager
 def held(settings: "Settings", url: str, made: Manifest, *, replace: bool) -> Iterator[Old]:
-    """Hold the present warehouse against syncs; refuse where it must not be replaced."""
+    """Hold the present warehouse against syncs and drafting; refuse to replace it where needed."""
     with connect(url, name="finale restore") as connection:
         _refuse_older_server(connection, made)
         is_empty, account = _contents(connection)
@@ -66,7 +66,8 @@ def held(settings: "Settings", url: str, made: Manifest, *, replace: bool) -> It
             )
         row = connection.execute("SELECT max(run_id) FROM ops.sync_run") if not is_empty else None
         last = cast("tuple[int | None]", row.fetchone())[0] if row else None
-        yield Old(connection, is_empty, last or 0)
+        with order_writes.only_drafter(connection):  # an order under way would be forgotten
+            yield Old(connection, is_empty, last or 0)
 
 
 def _contents(connection: Connection) -> tuple[bool, str | None]:

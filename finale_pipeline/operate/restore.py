@@ -211,5 +211,8 @@ def shown(done: Report) -> str:
             f"The state before is kept as the database {done.kept}; delete it when you are sure:"
             f" finale db drop {done.kept}"
         )
-    lines.append("Next: restart the services if they run, then: finale sync full")
+    lines.append(
+        "Next: restart the services if they run, then: finale sync full"
+        " (until then no orders are drafted)"
+    )
     return "\n".join(lines)

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 
+RESTORED = """
+SELECT r.at FROM (
+    SELECT max(created_at) AT TIME ZONE 'UTC' AS at, max(created_at) AS moment
+    FROM ops.outbox WHERE starts_with(dedupe_key, 'restored:')
+) r
+WHERE r.at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM mart.freshness f WHERE f.asset = 'purchase_orders' AND f.read_at > r.moment)
+"""
+"""When the warehouse was restored, while no sync has read the orders since."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What drafting works with: settings, the clock, and how to wait."""
@@ -34,6 +45,24 @@ class Desk:
     def require_permission(self) -> None:
         """Raise WritesOff unless the settings allow writing."""
         WritePermission(self.settings)
+
+    def require_known_orders(self, connection: Connection) -> None:
+        """Refuse while a restored warehouse has not read Finale's orders again.
+
+        What was drafted after the backup is not in its ledger, so other days' plans would order
+        the same once more.
+
+        Raises:
+            ConfigError: Nothing was read since the restore.
+        """
+        row = connection.execute(RESTORED).fetchone()
+        if row is not None:
+            raise ConfigError(
+                f"The database was restored at {row[0]:%Y-%m-%d %H:%M} UTC and has not read"
+                " Finale's orders since: what was drafted after the backup is not known.",
+                data="Nothing was sent.",
+                step="Run: finale sync full",
+            )
 
     @contextmanager
     def warehouse(self) -> Iterator[Connection]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.domain.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
-from finale_pipeline.ordering import wishes
+from finale_pipeline.ordering import requests, wishes
 from finale_pipeline.ordering.desk import Desk
 from finale_pipeline.ordering.procedure import Procedure
 from finale_pipeline.ordering.proposals import Proposal, propose
@@ -39,6 +39,7 @@ class Ask:
         again: Whether one more order is wanted where there is one.
         accept_duplicates: Whether open orders for the same products are known and meant.
         key: What the caller named the request.
+        seen: Digest of what a person looked at and agreed to; nothing else is sent.
     """
 
     actor: str
@@ -49,6 +50,7 @@ class Ask:
     again: bool = False
     accept_duplicates: bool = False
     key: str | None = None
+    seen: str | None = None
 
 
 @dataclass
@@ -114,7 +116,7 @@ def look(connection: Connection, settings: "Settings", ask: Ask, *, now: datetim
         wanted = wishes.of_plan(connection, plan_on, vendor=ask.vendor, place=place)
     account = str(settings.account)
     proposals = [
-        propose(connection, wish, account=account, plan_on=plan_on, again=ask.again)
+        propose(connection, wish, account=account, plan_on=plan_on, again=ask.again, key=ask.key)
         for wish in wanted
     ]
     made = Drafted(plan_on, proposals)
@@ -150,35 +152,69 @@ def draft(desk: Desk, ask: Ask, *, confirm: Callable[[Drafted], bool]) -> Drafte
     """
     desk.require_permission()
     with desk.warehouse() as connection:
-        answered = _answered(connection, ask)
-        if answered is not None:
-            return answered
-        shown = look(connection, desk.settings, ask, now=desk.clock())
+        rows = requests.known(connection, ask)
+        if requests.is_settled(rows):
+            return _again_told(rows)
+        desk.require_known_orders(connection)
+        plan_on = rows[0].draft.plan_on if rows else ask.on
+        shown = look(connection, desk.settings, replace(ask, on=plan_on), now=desk.clock())
         agreed = _agreed(shown, ask, confirm)
         with order_writes.only_drafter(connection):
-            return _in_turn(desk, connection, replace(ask, on=shown.plan_on), agreed)
+            rows = requests.known(connection, ask)  # another sender of it may have been faster
+            if requests.is_settled(rows):
+                return _again_told(rows)
+            return _in_turn(desk, connection, ask, shown.plan_on, agreed)
+
+
+def _again_told(rows: list[Written]) -> Drafted:
+    return Drafted(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
 
 
 def _in_turn(
-    desk: Desk, connection: Connection, ask: Ask, agreed: set[tuple[str, str | None]]
+    desk: Desk,
+    connection: Connection,
+    ask: Ask,
+    plan_on: date,
+    agreed: set[tuple[str, str | None]],
 ) -> Drafted:
     with desk.procedure(connection, ask.actor) as procedure, desk.writer() as writer:
-        done = Drafted(ask.on or desk.clock().date(), [])
+        done = Drafted(plan_on, [])
         try:
-            _resolve_first(procedure, look(connection, desk.settings, ask, now=desk.clock()), done)
-            made = look(connection, desk.settings, ask, now=desk.clock())
+            before = {row.reference: row for row in requests.known(connection, ask)}
+            _resolve_first(procedure, _wanted(desk, connection, ask, plan_on), done)
+            made = _wanted(desk, connection, ask, plan_on)
             done.proposals = made.proposals
-            if _duplicates(made) - agreed:
-                raise _undecided(made)
+            _require_seen(made, ask, agreed)
             for row in (p.existing for p in made.proposals if p.existing is not None):
                 done.rows[row.reference] = row
-            for intent in _intents(made, ask):
+            for intent in requests.noted(connection, _intents(made, ask), now=desk.clock()):
                 _place(procedure, writer, intent, done)
+            done.rows = before | done.rows
         except NeedsDecision:
             raise
         except PipelineError as error:
             done.error = error
         return done
+
+
+def _wanted(desk: Desk, connection: Connection, ask: Ask, plan_on: date) -> Drafted:
+    """Return what is to be drafted now; of a request that was cut off, only what it began."""
+    made = look(connection, desk.settings, replace(ask, on=plan_on), now=desk.clock())
+    if requests.known(connection, ask):
+        mine = [p for p in made.proposals if p.existing is not None and p.existing.key == ask.key]
+        made.proposals = mine
+    return made
+
+
+def _require_seen(made: Drafted, ask: Ask, agreed: set[tuple[str, str | None]]) -> None:
+    if _duplicates(made) - agreed:
+        raise _undecided(made)
+    if ask.seen is not None and made.digest() != ask.seen:
+        raise ConfigError(
+            "The plan or the open orders changed since you looked.",
+            data="Nothing was sent.",
+            step="Look at it again.",
+        )
 
 
 def _resolve_first(procedure: Procedure, made: Drafted, done: Drafted) -> None:
@@ -200,6 +236,7 @@ def _intents(made: Drafted, ask: Ask) -> Iterator[Intent]:
                 ask.actor,
                 (*proposal.warnings, *doubles),
                 ask.key,
+                requests.fingerprint(ask) if ask.key else None,
             )
 
 
@@ -234,9 +271,9 @@ def _agreed(
 
 def _undecided(made: Drafted) -> NeedsDecision:
     said = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
-    more = f" and {len(said) - 5} more" if len(said) > 5 else ""  # noqa: PLR2004 - a few
+    more = f" and {len(said) - 5} more lines" if len(said) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(
-        f"{len(said)} lines are on open orders already: {'; '.join(said[:5])}{more}.",
+        f"On open orders already: {'; '.join(said[:5])}{more}.",
         data="Nothing was sent.",
         step="Look at them, then add --accept-duplicates; or change the plan.",
         duplicates=[
@@ -246,24 +283,3 @@ def _undecided(made: Drafted) -> NeedsDecision:
             for sku, d in p.duplicates
         ],
     )
-
-
-def _answered(connection: Connection, ask: Ask) -> Drafted | None:
-    """Return what a request of the same name brought before.
-
-    Raises:
-        ConfigError: The name was used for something else.
-    """
-    rows = order_writes.of_key(connection, ask.key) if ask.key else []
-    if not rows or any(row.state == "intended" for row in rows):
-        return None
-    wanted = sorted(line.quantity_units for line in ask.lines)
-    for row in rows:
-        had = sorted(line.quantity_units for line in row.draft.lines)
-        if ask.on not in {None, row.draft.plan_on} or (ask.lines and wanted != had):
-            raise ConfigError(
-                f"This Idempotency-Key was used for order {row.reference}.",
-                data="Nothing was sent.",
-                step="Use a new key for another order.",
-            )
-    return Drafted(rows[0].draft.plan_on, [], {row.reference: row for row in rows})

@@ -24,7 +24,7 @@ TERMS = """
 SELECT p.product_url, coalesce(t.minimum_order_units, 0), coalesce(t.pack_units,
        CASE WHEN jsonb_typeof(p.payload -> 'stdPackingUnitsPerCase') = 'number'
             THEN (p.payload ->> 'stdPackingUnitsPerCase')::numeric END, 0),
-       p.status = 'PRODUCT_ACTIVE'
+       coalesce(p.status = 'PRODUCT_ACTIVE', true)
 FROM core.product p LEFT JOIN plan.product_term t USING (product_url)
 WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL
 """
@@ -111,7 +111,13 @@ def _line(line: OrderLine) -> dict[str, Any]:
 
 
 def propose(
-    connection: Connection, wish: Wish, *, account: str, plan_on: date, again: bool
+    connection: Connection,
+    wish: Wish,
+    *,
+    account: str,
+    plan_on: date,
+    again: bool,
+    key: str | None = None,
 ) -> Proposal:
     """Return what would be drafted of a wish.
 
@@ -121,18 +127,21 @@ def propose(
         account: Finale's name of the account.
         plan_on: The plan's day.
         again: Whether one more order of this day, vendor and place is wanted, with everything.
+        key: What the sender named the request; the order that it brought before is no other one.
     """
     problem = _problem(wish, account)
     if problem is not None:
         return Proposal(wish, None, "nothing", says=problem)
     draft = Draft(account, plan_on, str(wish.vendor_id), str(wish.place), joined(wish.lines))
     existing = _newest(connection, draft)
-    if again and existing is not None and existing.state in order_writes.MAYBE:
+    is_mine = existing is not None and key is not None and existing.key == key
+    is_more = again and not is_mine
+    if is_more and existing is not None and existing.state in order_writes.MAYBE:
         says = f"{existing.reference} is {existing.state}; resolve it first: finale orders check."
         return Proposal(wish, None, "conflict", existing, says=says)
     if existing is not None:
         sequence = existing.draft.sequence
-        is_next = again and existing.state not in {"intended", "refused"}
+        is_next = is_more and existing.state not in {"intended", "refused"}
         draft = replace(draft, sequence=sequence + 1 if is_next else sequence)
         existing = None if is_next else existing
     made = _examined(connection, Proposal(wish, draft, "send", existing), again=again)
@@ -180,7 +189,8 @@ def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
     wanted = [whole, made.draft or whole]
     is_same = any(same_lines(existing.draft.lines, draft.lines) for draft in wanted)
     if is_same and existing.state != "abandoned":
-        return replace(made, verdict="already", says=f"Drafted already as {name}.")
+        says = f"Drafted already as {name}."
+        return replace(made, verdict="already", held=(), duplicates=(), says=says)
     how = "given up as" if existing.state == "abandoned" else "drafted already, otherwise, as"
     says = f"It was {how} {name}. Edit that in Finale; --again makes one more order."
     return replace(made, verdict="conflict", says=says)
@@ -218,6 +228,8 @@ def _why_held(
 ) -> str | None:
     if line.product_url not in terms:
         return "it is no product of Finale any more; an unknown address would be an empty line"
+    if not terms[line.product_url].is_active:
+        return "it is not active in Finale any more; activate it there and sync, if it is wanted"
     if line.quantity_units <= 0:
         return "its quantity is not above zero"
     ours = [] if again else [d for d in found if d.is_ours]

@@ -90,9 +90,15 @@ FROM planned n JOIN (
         UNION ALL
         SELECT product_url, snapshot_on, false FROM core.stock_daily
         WHERE on_hand_units > 0 AND snapshot_on < {as_of}
+        UNION ALL
+        SELECT product_url, greatest((updated_at AT TIME ZONE 'UTC')::date,
+                                     (SELECT min(sold_on) FROM core.sales_daily)), false
+        FROM core.product WHERE (updated_at AT TIME ZONE 'UTC')::date < {as_of}
     ) d GROUP BY 1
 ) f USING (product_url)
 """
+"""A product is available from its first sale, its first stock, or its last edit in Finale: what lay
+unsold in the catalogue for months is not new on the day of its first sale."""
 
 CENSORED = """
 SELECT number, from_on - date '1970-01-01', least(until_on, {as_of}) - date '1970-01-01'

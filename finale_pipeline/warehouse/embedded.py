@@ -68,7 +68,13 @@ def start(data: Path) -> str:
     url = running_url(data)
     if url is not None:
         return url
-    data.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalError(
+            f"{data.parent} cannot be made: {error.strerror}.",
+            step="Name a folder that can be written: FINALE_HOME.",
+        ) from error
     server = _server(data)
     is_new = not (data / "PG_VERSION").exists()
     try:

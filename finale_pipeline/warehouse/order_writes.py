@@ -44,6 +44,7 @@ class Written:
         error: Why it is refused, unknown or unverified.
         settled_at: When its state became final.
         finale_status: Its status in Finale when last read.
+        key: What its sender named the request; None = it was not named.
     """
 
     draft: Draft
@@ -60,6 +61,7 @@ class Written:
     error: str | None
     settled_at: datetime | None
     finale_status: str | None
+    key: str | None
 
     @property
     def reference(self) -> str:
@@ -154,6 +156,7 @@ def _written(row: Mapping[str, Any]) -> Written:
         draft, row["vendor_url"], row["state"], row["body"], row["attempts"], row["sent_at"],
         row["sent_source_at"], row["order_url"], row["link"], tuple(row["differences"]),
         tuple(row["warnings"]), row["error"], row["settled_at"], row["finale_status"],
+        row["idempotency_key"],
     )  # fmt: skip
 
 
@@ -182,7 +185,10 @@ def _stored(lines: Sequence[OrderLine]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be sent: the order, its vendor, its text, who wants it, what was said."""
+    """What is about to be sent: the order, its vendor, its text, who wants it, what was said.
+
+    A request that its sender named has a key, and the hash of what it asks for.
+    """
 
     draft: Draft
     vendor_url: str
@@ -190,6 +196,7 @@ class Intent:
     actor: str
     warnings: tuple[str, ...] = ()
     key: str | None = None
+    request_hash: str | None = None
 
 
 def intend(connection: Connection, intent: Intent, *, now: datetime) -> Written:
@@ -223,6 +230,8 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> Written:
         if row is None:
             raise _raced(draft.reference)
         note = f"{len(draft.lines)} lines, {exact(draft.total)}, text {body_hash(intent.body)[:12]}"
+        if intent.request_hash is not None:
+            note += f", request {intent.request_hash}"
         change = Change("intended", intent.actor, note)
         _add_event(connection, draft.reference, before.state if before else None, change, now)
         return _found(connection, draft.reference)

@@ -45,6 +45,7 @@ def beside(url: str, name: str) -> Iterator[str]:
         ConfigError: The user may not create databases.
     """
     with maintenance(url) as server:
+        _drop_unfinished(server, name)
         try:
             server.execute(_creation(server, name_of(url), name))
         except psycopg.errors.InsufficientPrivilege as error:
@@ -58,6 +59,19 @@ def beside(url: str, name: str) -> Iterator[str]:
             with suppress(psycopg.Error):
                 drop(server, name)
             raise
+
+
+def _drop_unfinished(server: Connection, name: str) -> None:
+    """Drop what killed restores left behind: as `name`, of another time, with nobody on it."""
+    rows = server.execute(
+        "SELECT datname::text FROM pg_database"
+        " WHERE starts_with(datname, %(base)s) AND datname ~ '_restoring_[0-9]{8}_[0-9]{6}$'"
+        " AND length(datname) = length(%(name)s)",
+        {"base": name[: -len("YYYYMMDD_HHMMSS")], "name": name},
+    ).fetchall()
+    for (left,) in rows:
+        with suppress(psycopg.errors.ObjectInUse):
+            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(str(left))))
 
 
 def _creation(server: Connection, like: str, name: str) -> sql.Composed:

@@ -95,6 +95,13 @@ def test_every_single_change_of_an_order_is_a_difference(draft: Draft, data: st.
     assert (differences(draft, record) == []) == is_open, what
 
 
+def test_a_name_cannot_write_on_the_screen() -> None:
+    line = OrderLine("/p/1", "\x1b[31mTEA\n", Decimal(1))
+    draft = Draft("demo", date(2026, 3, 9), "7", "/f/1", (line,))
+    (said,) = differences(draft, record_of(draft) | {"orderItemList": []})[1:]
+    assert said == "?[31mTEA? is on it 0 times, not once"
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -179,7 +186,6 @@ def test_a_product_on_two_lines_becomes_one() -> None:
         (12, Terms(Decimal(12), Decimal(6)), []),
         (6, Terms(Decimal(12), Decimal(6)), ["under its minimum of 12"]),
         (13, Terms(pack_units=Decimal(6)), ["no whole number of packs of 6"]),
-        (1, Terms(is_active=False), ["not active"]),
     ],
 )
 def test_what_speaks_against_a_line_is_said(quantity: int, terms: Terms, said: list[str]) -> None:

@@ -198,6 +198,8 @@ def edit(file: Path, **changes: object) -> None:
         ({"sha256": "0"}, LocalError, "not as it was written"),
         ({"tables": {"core.product": 3}}, LocalError, "core.product: 2 of 3 rows"),
         ({"made_at": "yesterday"}, LocalError, "not as it was written"),
+        ({"server": "new"}, LocalError, "not as it was written"),
+        ({"tables": ["core.product"]}, LocalError, "not as it was written"),
     ],
 )
 def test_a_backup_that_does_not_fit_changes_nothing(
@@ -247,6 +249,19 @@ def test_data_are_replaced_only_when_it_is_said(
     assert databases(url_of(settings)) == set()
 
 
+def test_what_a_killed_restore_left_goes_with_the_next(
+    filled: tuple[Settings, Path, dict[str, Any]],
+) -> None:
+    settings, file, _ = filled
+    name = swap.name_of(url_of(settings))
+    left, others = f"{name}_restoring_20200101_000000", f"{name}_restoring_by_hand_0_000000"
+    with swap.maintenance(url_of(settings)) as server:
+        for made in (left, others):
+            server.execute(f'CREATE DATABASE "{made}"'.encode())
+    bring_back(settings, file, discard=True)
+    assert databases(url_of(settings)) == {others}
+
+
 def test_into_an_empty_database_of_a_new_host(
     filled: tuple[Settings, Path, dict[str, Any]], empty_url: str
 ) -> None:
@@ -288,6 +303,12 @@ def test_a_backup_is_private_whole_and_old_ones_go(kept: Settings, tmp_path: Pat
     assert left == {stranger.name, *names, *(f"{name}.json" for name in names)}
     with pytest.raises(ConfigError, match="--keep needs a folder"):
         back_up(kept, tmp_path / "b" / "finale.dump", keep=2)
+
+
+def test_a_backup_elsewhere_needs_no_home(kept: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    homeless = kept.model_copy(update={"home": tmp_path / "file" / "home"})
+    assert back_up(homeless, tmp_path / "b").file.exists()
 
 
 def test_a_failed_backup_leaves_no_file(kept: Settings, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from finale_pipeline.errors import ConfigError
 from finale_pipeline.operate import env_file, readiness
+from finale_pipeline.operate.init import Asking, prepare
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.warehouse.connect import Connection
@@ -146,6 +148,25 @@ def test_at_a_terminal_it_asks_and_shows_no_secret(given: dict[str, str], tmp_pa
     assert "FINALE_API_SECRET=sandbox-secret" in lines(tmp_path)
 
 
+def test_a_wrong_answer_is_asked_for_again_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answers = iter(["demo", "Mars/X", "Europe/Berlin", "2024-13-01", "2024-01-01", "", ""])
+    asked: list[str] = []
+
+    def text(question: str) -> str:
+        asked.append(question)
+        return next(answers)
+
+    with pytest.raises(ConfigError, match="FINALE_API_KEY and FINALE_API_SECRET missing"):
+        prepare({}, Asking(text, lambda _: ""))
+    assert [q.partition(" ")[0] for q in asked] == [
+        "Account", "Time", "FINALE_TIMEZONE:", "First", "FINALE_SINCE:", "Who", "Sender",
+    ]  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
 def read_until(screen: int, text: str) -> str:
     said = ""
     while text not in said:
@@ -183,6 +204,10 @@ def test_the_doctor_warns_of_open_doors(tmp_path: Path) -> None:
     assert states(readiness.access(api)) == [("access", "warning")]
     token = api.model_copy(update={"api_token": SecretStr("t")})
     assert states(readiness.access(token)) == [("access", "ok")]
+    writes = closed.model_copy(update={"allow_writes": True})
+    assert states(readiness.access(writes)) == [("access", "warning"), ("access", "ok")]
+    writes = writes.model_copy(update={"api_token": SecretStr("t")})
+    assert states(readiness.access(writes)) == [("access", "ok")]
 
 
 def test_the_doctor_asks_a_real_account_for_backups_and_the_watch(

@@ -85,6 +85,8 @@ def test_orders_are_drafted_listed_and_written_into_files(
         assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
     code, out, _ = finale("orders", "list", "--json")
     (order,) = json.loads(out)
+    # A file of one vendor's order does not replace that of another's.
+    assert f"orders/{order['reference']}.csv" in finale("orders", "draft", "--format", "csv")[1]
     assert (order["state"], order["differences"]) == ("created", [])
     assert finale("orders", "check") == (0, "No order was left open.\n", "")
     code, out, _ = finale("orders", "draft", "--json")

@@ -133,6 +133,7 @@ def test_lines_that_somebody_gives_are_an_order_too(shelf: Shelf) -> None:
         ("UPDATE core.facility SET status = 'FACILITY_INACTIVE'", "of 0 active locations"),
         ("UPDATE core.vendor SET status = 'PARTY_DISABLED'", "PARTY_DISABLED in Finale"),
         ("UPDATE core.vendor SET vendor_id = NULL", "id of its vendor is not known"),
+        ("UPDATE core.product SET status = 'PRODUCT_INACTIVE'", "not active in Finale any more"),
         ("UPDATE core.product SET removed_at = now()", "no product of Finale any more"),
         ("UPDATE plan.purchase_order_draft_line SET quantity_units = -1", "not above zero"),
     ],

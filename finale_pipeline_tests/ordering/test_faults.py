@@ -18,6 +18,7 @@ ENDS = [
     ("post-slow=0.2", 1, "created", ""),
     ("post-cut", 0, "unknown", "not found at"),
     ("post-status", 0, "unknown", "500"),
+    ("post-status=408", 0, "unknown", "408"),
     ("post-html", 0, "unknown", "HTML"),
     ("post-empty", 0, "unknown", "empty"),
     ("post-error", 0, "refused", "internal error"),

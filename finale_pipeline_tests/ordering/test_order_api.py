@@ -138,5 +138,7 @@ def test_the_page_shows_first_and_sends_what_was_shown(shelf: Shelf, api: httpx.
     shelf.assert_book_is_the_ledger(1)
     assert "Drafted already as" in api.post("/orders/draft", data=form).text
     assert ">created<" in api.get("/orders").text
+    wrong = [form | {"vendor": "a\0b"}, form | {"on": "1999-01-01"}, form | {"vendor": "nobody"}]
+    assert [api.post("/orders/draft", data=sent).status_code for sent in wrong] == [400, 422, 422]
     stranger = {"Origin": "https://evil.example"}
     assert api.post("/orders/draft", data=form, headers=stranger).status_code == 403

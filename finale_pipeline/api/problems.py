@@ -25,7 +25,7 @@ log = logging.getLogger("finale_pipeline.api")
 
 MEDIA = "application/problem+json"
 UNEXPECTED = "Something failed here; the log has it under the trace_id."
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
+READS = ("GET", "HEAD")
 
 CODES = {
     400: "bad_request",
@@ -92,7 +92,7 @@ def told(problem: Problem, scope: Scope, settings: "Settings") -> Response:
         return problem.response(scope["trace_id"])
     made = html(
         settings, "problem.html", status=problem.status, page="", problem=problem,
-        trace_id=scope["trace_id"], is_form=scope["method"] in WRITES,
+        trace_id=scope["trace_id"], is_form=scope["method"] not in READS,
     )  # fmt: skip
     made.headers.update(problem.headers)
     return made

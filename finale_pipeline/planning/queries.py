@@ -91,14 +91,22 @@ FROM planned n JOIN (
         SELECT product_url, snapshot_on, false FROM core.stock_daily
         WHERE on_hand_units > 0 AND snapshot_on < {as_of}
         UNION ALL
-        SELECT product_url, greatest((updated_at AT TIME ZONE 'UTC')::date,
-                                     (SELECT min(sold_on) FROM core.sales_daily)), false
-        FROM core.product WHERE (updated_at AT TIME ZONE 'UTC')::date < {as_of}
+        SELECT product_url, greatest(there_on, (SELECT min(sold_on) FROM core.sales_daily)), false
+        FROM (
+            SELECT product_url, coalesce(
+                CASE WHEN payload ->> 'createdDate' ~ '^[12][0-9][0-9][0-9]-(0[1-9]|1[0-2])-'
+                     THEN (left(payload ->> 'createdDate', 7) || '-01')::date END,
+                (updated_at AT TIME ZONE 'UTC')::date) AS there_on
+            FROM core.product
+        ) c WHERE there_on < {as_of}
+              AND there_on < coalesce((SELECT min(snapshot_on) FROM core.stock_day), {as_of})
     ) d GROUP BY 1
 ) f USING (product_url)
 """
-"""A product is available from its first sale, its first stock, or its last edit in Finale: what lay
-unsold in the catalogue for months is not new on the day of its first sale."""
+"""A product is available from its first sale or its first stock. What was made in Finale (to the
+month; else last edited there) before stock was watched counts as there since, as far
+back as sales are known: it may have lain unsold for months, and then is not new on the day of its
+first sale."""
 
 CENSORED = """
 SELECT number, from_on - date '1970-01-01', least(until_on, {as_of}) - date '1970-01-01'

@@ -54,27 +54,6 @@ def test_a_steady_product_is_planned_as_the_formulas_say(warehouse: Warehouse) -
     assert "Sells 4 a day." in found["why"]
 
 
-def test_a_product_that_lay_unsold_is_not_new_on_the_day_of_its_first_sale(
-    warehouse: Warehouse,
-) -> None:
-    """One sale yesterday is one in the 100 days that sales are known of, not one a day."""
-    steady, old, new = (warehouse.product(sku, available=1) for sku in ("steady", "old", "new"))
-    warehouse.sales(steady, [1.0] * 100)
-    warehouse.sales(old, [1.0])
-    warehouse.sales(new, [1.0])
-    warehouse.connection.execute(
-        "UPDATE core.product SET updated_at = %s - interval '1 day' * (CASE sku"
-        " WHEN 'old' THEN 700 ELSE 1 END)", (NOW,)
-    )  # fmt: skip
-    plan(warehouse)
-    found = {sku: warehouse.forecast_of(sku) for sku in ("steady", "old", "new")}
-    assert found["steady"]["velocity_units_per_day"] == 1
-    assert 0.01 < found["old"]["velocity_units_per_day"] < 0.05
-    assert "new_product" not in found["old"]["flags"]
-    assert found["new"]["velocity_units_per_day"] == 1
-    assert "new_product" in found["new"]["flags"]
-
-
 def test_every_number_follows_from_what_is_stored_beside_it(warehouse: Warehouse) -> None:
     for n in range(12):
         url = warehouse.product(f"p{n:02}", available=7 * n, pack=6 if n % 2 else None)

@@ -9,6 +9,7 @@ from finale_pipeline.warehouse.connect import Connection, connect
 
 USER = "ann"
 OPS = {
+    "purchase_order_write_event",
     "hold", "incident", "incident_event", "schedule_tick", "sync_reject", "sync_run", "watermark",
 }  # fmt: skip
 OUTBOX = {

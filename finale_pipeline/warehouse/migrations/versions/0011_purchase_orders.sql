@@ -120,8 +120,7 @@ COMMENT ON COLUMN mart.purchase_order_sent.error IS 'Why it is refused, unknown 
 
 DO $$
 BEGIN
-    GRANT SELECT ON mart.purchase_order_sent, ops.purchase_order_write,
-        ops.purchase_order_write_event TO finale_reader;
+    GRANT SELECT ON mart.purchase_order_sent, ops.purchase_order_write_event TO finale_reader;
 EXCEPTION
     WHEN insufficient_privilege OR undefined_object THEN
         RAISE NOTICE 'finale_reader could not be granted the orders we wrote: %', SQLERRM;

@@ -1,21 +1,16 @@
 """Backup and restore: the whole drill, and every way in which a restore must change nothing."""
 
 import json
-import os
-import stat
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import SecretStr
 
 from finale_pipeline.errors import ConfigError, LocalError, PipelineError, SkippedError
 from finale_pipeline.operate import manifest
-from finale_pipeline.operate.backup import Report, backup
-from finale_pipeline.operate.restore import drop_kept, restore
+from finale_pipeline.operate.restore import drop_kept
 from finale_pipeline.operate.watch import watch
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.mail import KEY, MailServer
@@ -23,55 +18,14 @@ from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.health import watch_syncs
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline.warehouse import clients, schema, swap
+from finale_pipeline.warehouse import schema, swap
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import settings_for
 from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse
-from finale_pipeline_tests.processes import finale
+from finale_pipeline_tests.operate.backups import LATER, back_up, bring_back, databases, hashes
 from finale_pipeline_tests.sync.helpers import contents, sync
 
 DAY = 86_400
-LATER = BEGIN + timedelta(hours=1)
-
-
-def hashes(url: str) -> dict[str, Any]:
-    """One digest of all rows per table, as PostgreSQL shows them."""
-    with connect(url, name="t") as connection:
-        tables = manifest.named(connection, manifest.TABLES)
-        query = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {} t"
-        return {t: connection.execute(query.format(t).encode()).fetchone() for t in tables}
-
-
-def back_up(settings: Settings, target: Path | None = None, **options: Any) -> Report:
-    given: dict[str, Any] = {"with_dagster": False, "keep": None, "now": BEGIN} | options
-    return backup(settings, target, **given)
-
-
-def bring_back(settings: Settings, file: Path, **options: Any) -> Any:
-    given: dict[str, Any] = {
-        "replace": True,
-        "with_dagster": False,
-        "discard": False,
-        "now": LATER,
-    } | options
-    return restore(settings, file, **given)
-
-
-def databases(url: str) -> set[str]:
-    """Databases that were made beside this one."""
-    with swap.maintenance(url) as server:
-        rows = server.execute("SELECT datname::text FROM pg_database").fetchall()
-    return {str(row[0]) for row in rows if str(row[0]).startswith(f"{swap.name_of(url)}_")}
-
-
-@pytest.fixture
-def kept(mailing: Settings) -> Iterator[Settings]:
-    """Settings whose databases beside are dropped at the end."""
-    yield mailing
-    url = str(mailing.database_url and mailing.database_url.get_secret_value())
-    with swap.maintenance(url) as server:
-        for name in databases(url):
-            swap.drop(server, name)
 
 
 def test_the_drill(url: str, service: MailServer, account: Account, tmp_path: Path) -> None:
@@ -288,82 +242,3 @@ def test_a_database_of_somebody_else_is_left_alone(
     other = settings.model_copy(update={"database_url": SecretStr(empty_url)})
     with pytest.raises(ConfigError, match="not ours"):
         bring_back(other, file)
-
-
-def test_a_backup_is_private_whole_and_old_ones_go(kept: Settings, tmp_path: Path) -> None:
-    files = [back_up(kept, tmp_path / "b", now=BEGIN + timedelta(days=n)).file for n in range(3)]
-    assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
-    assert stat.S_IMODE(manifest.path_of(files[0]).stat().st_mode) == 0o600
-    stranger = tmp_path / "b" / "finale.dump"
-    stranger.touch()
-    done = back_up(kept, tmp_path / "b", keep=2, now=BEGIN + timedelta(days=3))
-    assert done.deleted == [files[1], files[0]]
-    left = {path.name for path in (tmp_path / "b").iterdir()}
-    names = {path.name for path in (files[2], done.file)}
-    assert left == {stranger.name, *names, *(f"{name}.json" for name in names)}
-    with pytest.raises(ConfigError, match="--keep needs a folder"):
-        back_up(kept, tmp_path / "b" / "finale.dump", keep=2)
-
-
-def test_a_backup_elsewhere_needs_no_home(kept: Settings, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    homeless = kept.model_copy(update={"home": tmp_path / "file" / "home"})
-    assert back_up(homeless, tmp_path / "b").file.exists()
-
-
-def test_a_failed_backup_leaves_no_file(kept: Settings, tmp_path: Path) -> None:
-    gone = kept.model_copy(
-        update={"database_url": SecretStr("postgresql://u:hidden@127.0.0.1:9/x")}
-    )
-    with pytest.raises(LocalError) as raised:
-        back_up(gone, tmp_path / "b")
-    assert "hidden" not in str(raised.value)
-    assert list((tmp_path / "b").iterdir()) == []
-    (tmp_path / "file").touch()
-    with pytest.raises(LocalError, match="cannot be made"):
-        back_up(kept, tmp_path / "file" / "b")
-
-
-def test_no_program_of_the_servers_version_says_what_to_install() -> None:
-    with pytest.raises(ConfigError, match="postgresql-client-99"):
-        clients.tool("pg_dump", server=99)
-
-
-def test_the_password_is_in_no_list_of_processes(url: str, tmp_path: Path) -> None:
-    """S: whoever may list processes must not read it; the program gets it by the environment."""
-    spy = tmp_path / "pg_dump"
-    spy.write_text('#!/bin/sh\necho "$*|$PGPASSWORD"\n')
-    spy.chmod(0o755)
-    host = parse_qs(urlsplit(url).query)["host"][0]
-    said = clients.run(
-        spy, f"postgresql://u:hidden@/x?host={host}", ["--list"], doing="to test"
-    ).strip()
-    arguments, _, password = said.rpartition("|")
-    assert (password, "hidden" in arguments) == ("hidden", False)
-    assert "hidden" not in os.environ.values()
-
-
-def test_the_commands_with_dagsters_own_database(
-    url: str, empty_url: str, kept: Settings, tmp_path: Path
-) -> None:
-    settings = kept.model_copy(update={"dagster_database_url": SecretStr(empty_url)})
-    with connect(empty_url, name="t") as connection:
-        connection.execute("CREATE TABLE runs (run_id text)")
-        connection.execute("INSERT INTO runs VALUES ('one')")
-    file = tmp_path / "whole.dump"
-    made = finale(settings, "backup", str(file), "--with-dagster", "--json")
-    assert (made.code, made.json["with_dagster"]) == (0, True)
-    with connect(empty_url, name="t") as connection:
-        connection.execute("DELETE FROM runs")
-    back = finale(settings, "restore", str(file), "--with-dagster", "--replace")
-    assert back.code == 0
-    assert "Next: restart the services" in back.out
-    with connect(empty_url, name="t") as connection:
-        assert connection.execute("SELECT run_id FROM runs").fetchall() == [("one",)]
-    plain = finale(settings, "backup", str(tmp_path / "plain.dump"))
-    assert "It was read again and is whole." in plain.out
-    refused = finale(settings, "restore", str(tmp_path / "plain.dump"), "--with-dagster")
-    assert (refused.code, "without Dagster" in refused.err) == (4, True)
-    assert finale(settings, "restore", str(tmp_path / "none.dump")).code == 4
-    assert finale(settings, "backup", "--keep", "0").code == 2
-    assert url

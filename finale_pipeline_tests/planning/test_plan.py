@@ -108,32 +108,6 @@ def test_a_row_that_the_day_no_longer_has_is_removed(warehouse: Warehouse) -> No
     assert counts["plan.purchase_order_draft"].removed == 1
 
 
-def test_days_out_of_stock_are_no_days_without_demand(warehouse: Warehouse) -> None:
-    """Out for a hundred days, and the shelf filled in between for one."""
-    url, control = warehouse.product("out", available=0), warehouse.product("control")
-    sold = [2.0] * 100 + [0.0] * 100
-    sold[150] = sold[151] = 2.0
-    for each in (url, control):
-        warehouse.sales(each, sold)
-    warehouse.stock_then(
-        url,
-        {
-            AS_OF - timedelta(days=150): 100,
-            AS_OF - timedelta(days=101): 0,
-            AS_OF - timedelta(days=50): 5,
-            AS_OF - timedelta(days=49): 0,
-        },
-    )
-    plan(warehouse)
-
-    found = warehouse.forecast_of("out")
-    # The day of the receipt did not begin with stock, but had a receipt; the next began with some.
-    assert found["history_days"] - found["counted_days"] == 98
-    assert found["velocity_units_per_day"] == 2
-    assert "mostly_out_of_stock" not in found["flags"]
-    assert warehouse.forecast_of("control")["velocity_units_per_day"] < 0.5
-
-
 def test_finales_rule_wins_and_both_are_shown(warehouse: Warehouse) -> None:
     url = warehouse.product("ruled", available=20)
     warehouse.sales(url, [1.0] * 200)

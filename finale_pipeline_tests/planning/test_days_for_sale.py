@@ -1,4 +1,4 @@
-"""From which day on a product is held to have been for sale."""
+"""On which days a product is held to have been for sale."""
 
 import json
 from datetime import datetime, timedelta
@@ -58,3 +58,29 @@ def test_an_odd_day_of_creation_is_no_day(warehouse: Warehouse, text: object) ->
 
 def made_on(moment: datetime) -> str:
     return json.dumps({"createdDate": f"{moment:%Y-%m-%dT%H:%M:%S}"})
+
+
+def test_days_out_of_stock_are_no_days_without_demand(warehouse: Warehouse) -> None:
+    """Out for a hundred days, and the shelf filled in between for one."""
+    url, control = warehouse.product("out", available=0), warehouse.product("control")
+    sold = [2.0] * 100 + [0.0] * 100
+    sold[150] = sold[151] = 2.0
+    for each in (url, control):
+        warehouse.sales(each, sold)
+    warehouse.stock_then(
+        url,
+        {
+            AS_OF - timedelta(days=150): 100,
+            AS_OF - timedelta(days=101): 0,
+            AS_OF - timedelta(days=50): 5,
+            AS_OF - timedelta(days=49): 0,
+        },
+    )
+    plan_day(warehouse.connection, AS_OF, SETTINGS, now=NOW)
+
+    found = warehouse.forecast_of("out")
+    # The day of the receipt did not begin with stock, but had a receipt; the next began with some.
+    assert found["history_days"] - found["counted_days"] == 98
+    assert found["velocity_units_per_day"] == 2
+    assert "mostly_out_of_stock" not in found["flags"]
+    assert warehouse.forecast_of("control")["velocity_units_per_day"] < 0.5

@@ -9,6 +9,7 @@ from finale_pipeline.domain.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
 from finale_pipeline.ordering import requests, wishes
 from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.duplicates import unknown_since
 from finale_pipeline.ordering.procedure import Procedure
 from finale_pipeline.ordering.proposals import Proposal, propose
 from finale_pipeline.ordering.wishes import GivenLine
@@ -119,12 +120,19 @@ def look(connection: Connection, settings: "Settings", ask: Ask, *, now: datetim
         propose(connection, wish, account=account, plan_on=plan_on, again=ask.again, key=ask.key)
         for wish in wanted
     ]
-    made = Drafted(plan_on, proposals)
-    for proposal in proposals:
+    made = Drafted(plan_on, _with_age(proposals, unknown_since(connection, now)))
+    for proposal in made.proposals:
         if proposal.draft is not None and proposal.sends:
             text = body(proposal.draft, today=today, zone=settings.zone)
             made.bodies[proposal.draft.reference] = text
     return made
+
+
+def _with_age(proposals: list[Proposal], said: str | None) -> list[Proposal]:
+    """Add to what would be sent how old our knowledge of other orders is."""
+    if said is None:
+        return proposals
+    return [replace(p, warnings=(*p.warnings, said)) if p.sends else p for p in proposals]
 
 
 def _refuse_old(plan_on: date, today: date) -> None:

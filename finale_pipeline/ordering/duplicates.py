@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -37,6 +37,10 @@ WHERE w.state = ANY (%(states)s) AND w.reference <> %(own)s AND w.account_name =
 ORDER BY 1, 2
 """
 """Drafts of ours that Finale does not count as on order: not committed, or not even seen."""
+
+READ_AT = "SELECT read_at FROM mart.freshness WHERE asset = 'purchase_orders'"
+LONG_AGO = timedelta(hours=1)
+"""Orders that colleagues made in Finale meanwhile are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +91,16 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
         for row in rows:
             found[row[0]].append(Duplicate(*(*row, is_ours)))
     return found
+
+
+def unknown_since(connection: Connection, now: datetime) -> str | None:
+    """Return in words that open orders were read long ago; None when they were read lately."""
+    row = cast("tuple[datetime | None] | None", connection.execute(READ_AT).fetchone())
+    read_at = row[0] if row else None
+    if read_at is not None and now - read_at <= LONG_AGO:
+        return None
+    when = "never" if read_at is None else f"{read_at:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"open orders were last read: {when}; what colleagues ordered in Finale since is not"
+        " known here. To read them now: finale sync sales"
+    )

@@ -68,6 +68,17 @@ def test_without_permission_nothing_is_sent_and_a_dry_run_shows_the_text(shelf: 
     assert shelf.states() == []
 
 
+def test_how_old_our_knowledge_of_other_orders_is_stands_before_the_button(shelf: Shelf) -> None:
+    shelf.plan(vendors=1)
+    read = "UPDATE ops.sync_run SET finished_at = %s::timestamptz - %s * interval '1 minute'"
+    for minutes, warned in ((59, False), (61, True)):
+        shelf.connection.execute(read.encode(), (NOW, minutes))
+        (proposal,) = look(shelf.connection, shelf.settings, Ask("buyer"), now=NOW).proposals
+        assert any("finale sync sales" in text for text in proposal.warnings) is warned
+    assert shelf.draft().is_good
+    assert "finale sync sales" in str(shelf.rows("SELECT warnings FROM ops.purchase_order_write"))
+
+
 def test_what_a_draft_of_ours_has_is_held_back_from_the_next_plan(shelf: Shelf) -> None:
     shelf.plan(vendors=1, lines=2)
     shelf.draft()

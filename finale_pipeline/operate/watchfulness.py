@@ -14,13 +14,6 @@ from finale_pipeline.warehouse.requests import blocked_until
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
-FRESH_HOURS = {
-    "core.facility": 26,
-    "core.vendor": 26,
-    "core.product": 26,
-    "core.stock_entry": 1,
-}
-"""Hours after which a table counts as old; stock is read every quarter of an hour."""
 MANY_DEAD = 3
 """So many killed or stuck runs in a week are chance; more are a pattern."""
 DAEMONS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING"}
@@ -96,19 +89,17 @@ def _troubled(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 
 def _freshness(connection: Connection, now: datetime) -> Iterator[Finding]:
-    for table, hours in FRESH_HOURS.items():
-        row = connection.execute(
-            "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND counts ? %s",
-            (table,),
-        ).fetchone()
-        last = cast("datetime | None", row[0]) if row else None
-        if last is None:
-            yield Finding("freshness", "warning", f"{table} was never read", "finale sync full")
+    rows = connection.execute(
+        "SELECT asset, read_at, allowed_hours FROM mart.freshness ORDER BY asset"
+    ).fetchall()
+    for asset, read_at, allowed in cast("list[tuple[str, datetime | None, int]]", rows):
+        if read_at is None:
+            yield Finding("freshness", "warning", f"{asset}: never read", "finale sync full")
             continue
-        says = f"{table} read {(now - last) / timedelta(minutes=1):.0f} min ago"
-        if now - last > timedelta(hours=hours):
+        says = f"{asset}: {(now - read_at) / timedelta(minutes=1):.0f} min old"
+        if now - read_at > timedelta(hours=allowed):
             step = "Do the schedules run? See below, and `finale status`."
-            yield Finding("freshness", "warning", f"{says}, more than {hours} h", step)
+            yield Finding("freshness", "warning", f"{says}, more than {allowed} h", step)
         else:
             yield Finding("freshness", "ok", says)
 

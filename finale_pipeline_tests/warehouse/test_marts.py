@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
-from finale_pipeline.operate.watchfulness import FRESH_HOURS
+from finale_pipeline.operate.watchfulness import syncs
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.planning.warehouse import AS_OF
 from finale_pipeline_tests.warehouse.purchases import Purchases
@@ -274,11 +274,18 @@ def test_fresh_is_what_a_whole_read_brought_not_a_backfill_or_a_failure(
     assert found["shipments"]["is_late"]
 
 
-def test_late_is_the_same_for_the_view_and_for_the_doctor(connection: Connection) -> None:
-    rows = ask(connection, "SELECT table_name, allowed_hours FROM mart.freshness")
-    allowed = {row["table_name"]: row["allowed_hours"] for row in rows}
-    allowed["core.stock_entry"] = allowed["core.stock_level"]
-    assert {table: allowed[table] for table in FRESH_HOURS} == FRESH_HOURS
+def test_the_doctor_says_what_is_late(connection: Connection) -> None:
+    _run(connection, "full", 27 * 60, "core.product")
+    _run(connection, "critical", 10, "core.stock_entry")
+    found = {
+        finding.says.partition(":")[0]: finding
+        for finding in syncs(connection)
+        if finding.what == "freshness"
+    }
+    assert len(found) == 8
+    assert (found["inventory_levels"].state, found["products"].state) == ("ok", "warning")
+    assert "more than 26 h" in found["products"].says
+    assert "never" in found["purchase_orders"].says
 
 
 def test_the_history_of_syncs_adds_up(connection: Connection) -> None:

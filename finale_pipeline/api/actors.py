@@ -1,4 +1,4 @@
-"""In whose name a request writes: a name is believed, not verified; the token is what lets in."""
+"""In whose name a request writes, and what it calls itself; both are believed, not verified."""
 
 import base64
 import binascii
@@ -54,3 +54,15 @@ Actor = Annotated[str, Depends(_over_api)]
 """Who asks over the API, such as `Anna (api)`; `api` for whoever gives no name."""
 OnPage = Annotated[str, Depends(_on_page)]
 """Who fills a page's form in, such as `Anna (page)`."""
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="The same key gets the same answer, and the same sync or orders, however often"
+        " it is sent; of a sync within a day.",
+    ),
+]
+"""What a request calls itself, so that it can be sent again."""

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import msgspec
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
-from finale_pipeline.api.actors import Actor
+from finale_pipeline.api.actors import Actor, Key
 from finale_pipeline.api.answers import as_json
 from finale_pipeline.api.context import Context, Shared
 from finale_pipeline.api.decisions import Text
@@ -60,16 +60,6 @@ EXAMPLE = {
 
 Name = Annotated[Text, Field(min_length=1, max_length=300)]
 Number = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[!-~]+$",
-        description="The same key gets the same orders, however often it is sent.",
-    ),
-]
 
 
 class Line(BaseModel):

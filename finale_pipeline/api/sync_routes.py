@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse, Response
 
 from finale_pipeline.api import monitoring, queries, triggers
-from finale_pipeline.api.actors import Actor
+from finale_pipeline.api.actors import Actor, Key
 from finale_pipeline.api.answers import CSV, as_csv, as_json, form_of
 from finale_pipeline.api.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.documents import good, listed, problems
@@ -17,16 +17,6 @@ from finale_pipeline.api.lists import AsForm, Reads, answer
 router = APIRouter(prefix="/api/sync-finale", tags=["sync"], responses=problems())
 
 Strategy = Literal["smart", "critical", "inventory", "active", "full", "vendors", "sales"]
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[!-~]+$",
-        description="The same key within a day gets the same answer, and one sync.",
-    ),
-]
 STARTED = {
     "run_id": "0a4f6a56-93d5-4b0c-8e3a-1f2f1d1a7c55",
     "strategy": "inventory",

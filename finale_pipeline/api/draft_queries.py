@@ -2,8 +2,8 @@
 
 from datetime import date, datetime, timedelta
 
-from finale_pipeline.api.queries import Row, rows
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.api.queries import Row
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 COLUMNS = (
     "reference, order_id, state, plan_on, vendor_url, vendor, place, lines, units, total, link,"
@@ -21,7 +21,7 @@ def of_plan(connection: Connection, day: date | None) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     query = f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE plan_on = %(day)s" \
         " ORDER BY vendor, intended_at, reference"  # fmt: skip
-    for row in rows(connection, query, day=day):
+    for row in rows_of(connection, query, day=day):
         found.setdefault(row["vendor_url"], []).append(row)
     return found
 
@@ -32,7 +32,7 @@ def lines(connection: Connection, day: date | None) -> dict[tuple[str, str], Row
     Drafts that were cancelled in Finale do not count. Where several have a product, units are
     summed; the price is that of the dearest.
     """
-    found = rows(
+    found = rows_of(
         connection,
         "SELECT w.vendor_url, l.product_url, sum(l.quantity_units) AS quantity_units,"
         " max(l.unit_price) AS unit_price, array_agg(DISTINCT w.order_id) AS order_ids"
@@ -51,7 +51,7 @@ def to_look_at(connection: Connection, now: datetime) -> list[Row]:
 
     One that a person committed or cancelled in Finale was looked at.
     """
-    return rows(
+    return rows_of(
         connection,
         f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE state IN ('unknown', 'unverified')"
         " OR state = 'differs' AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'"

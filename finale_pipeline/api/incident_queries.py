@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from finale_pipeline.api.queries import Row, first, rows
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.api.queries import Row, first
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 DECIDED = "i.incident_id, i.decided_by, i.decided_at, i.snoozed_until, i.note"
 WANTS_DECISION = (
@@ -15,7 +15,7 @@ WANTS_DECISION = (
 
 def critical(connection: Connection, now: datetime) -> list[Row]:
     """Return every critical item once, with what was decided of it, the most urgent first."""
-    return rows(
+    return rows_of(
         connection,
         f"SELECT s.*, {DECIDED}, {WANTS_DECISION} AS wants_decision FROM mart.low_stock s"
         " LEFT JOIN ops.incident i ON i.subject = s.product_url AND i.closed_at IS NULL"
@@ -42,7 +42,7 @@ def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
 
     A product that is not in the plan has no row; `is_dropped` = in it, and not to be ordered.
     """
-    found = rows(
+    found = rows_of(
         connection,
         "SELECT product_url, sum(quantity_units) FILTER (WHERE NOT is_dropped) AS quantity_units,"
         " sum(suggested_units) AS suggested_units, bool_and(is_dropped) AS is_dropped,"

@@ -8,7 +8,7 @@ from finale_pipeline.api.context import Context
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.triggers import running
 from finale_pipeline.warehouse import holds
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, rows_of
 from finale_pipeline.warehouse.requests import blocked_until
 
 WEEK = timedelta(days=7)
@@ -65,19 +65,19 @@ FROM ops.outbox WHERE created_at > %(since)s
 def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Return what runs, how the last run of each strategy ended, and the last seven days."""
     runs = running(connection, now=now)
-    last = queries.rows(connection, LAST)
+    last = rows_of(connection, LAST)
     held = [
         {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
         for h in holds.all_open(connection)
     ]
-    read_at, _ = queries.origin(connection)
+    read_at = queries.stock_read_at(connection)
     return {
         "state": _state(runs, last, held),
         "stock_read_at": read_at,
         "running": runs,
         "last": last,
         "held": held,
-        "seven_days": queries.rows(connection, STATISTICS, since=now - WEEK),
+        "seven_days": rows_of(connection, STATISTICS, since=now - WEEK),
     }
 
 
@@ -144,7 +144,7 @@ def _finale(connection: Connection, now: datetime) -> dict[str, Any]:
 
 
 def _sync(connection: Connection, now: datetime) -> dict[str, Any]:
-    read_at, _ = queries.origin(connection)
+    read_at = queries.stock_read_at(connection)
     if read_at is None:
         return _part("degraded", "stock was never read")
     says = f"stock was read {(now - read_at) / timedelta(minutes=1):.0f} min ago"
@@ -178,9 +178,9 @@ def _outbox(connection: Connection, now: datetime) -> dict[str, Any]:
 def metrics(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Return the metrics by name; those of strategies have a value per strategy."""
     counted = queries.first(connection, COUNTS, day=now - timedelta(days=1)) or {}
-    read_at, _ = queries.origin(connection)
-    week = queries.rows(connection, STATISTICS, since=now - WEEK)
-    good = queries.rows(
+    read_at = queries.stock_read_at(connection)
+    week = rows_of(connection, STATISTICS, since=now - WEEK)
+    good = rows_of(
         connection,
         "SELECT strategy, extract(epoch FROM max(finished_at))::bigint AS at FROM ops.sync_run"
         " WHERE status = 'done' GROUP BY strategy ORDER BY strategy",

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
-from finale_pipeline.api import queries
 from finale_pipeline.api.actors import OnPage
 from finale_pipeline.api.context import Context, Shared, Warehouse
 from finale_pipeline.api.order_routes import ORDERS, carried_out, preview
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.warehouse.connect import rows_of
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.drafting import Ask
@@ -30,7 +30,7 @@ SHOWN = 60
 def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show the orders that were drafted, newest first."""
     query = f"{ORDERS.query} ORDER BY intended_at DESC, reference LIMIT {SHOWN}"
-    found = queries.rows(connection, query)
+    found = rows_of(connection, query)
     return _result(context, found)
 
 

@@ -55,7 +55,7 @@ def today(
     """Show what is urgent, how fresh it is, what changed since yesterday, what to order."""
     now = context.clock()
     items = incident_queries.critical(connection, now)
-    read_at, _ = queries.origin(connection)
+    read_at = queries.stock_read_at(connection)
     orders = plan_queries.purchase_plan(connection, None, None).orders
     undecided = [item for item in items if item["wants_decision"]]
     known = [item for item in items if not item["wants_decision"]]

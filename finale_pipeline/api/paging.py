@@ -10,11 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from psycopg.rows import dict_row
 
 from finale_pipeline.api.problems import Problem
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 PURPOSE = b"finale cursor 1 "
 SEAL_BYTES = 12
@@ -95,8 +93,7 @@ def page(connection: Connection, listing: Listing, asked: Asked, key: bytes) -> 
         f" ORDER BY {column} {'DESC' if down else 'ASC'} NULLS LAST, {listing.key[0]}"
         " LIMIT %(limit)s"
     )
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(sql(query), values).fetchall()
+    rows = rows_of(connection, query, **values)
     if len(rows) <= asked.limit:
         return Page(rows, None)
     last = rows[asked.limit - 1]

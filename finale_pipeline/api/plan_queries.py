@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import cast
 
-from finale_pipeline.api.queries import Row, rows
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.api.queries import Row
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 HINT_DAYS = 7
 
@@ -53,7 +53,7 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
 def _of_day(
     connection: Connection, view: str, order: str, day: date | None, vendor: str | None
 ) -> list[Row]:
-    return rows(
+    return rows_of(
         connection,
         f"SELECT * FROM {view} WHERE snapshot_on = %(day)s"
         " AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)"
@@ -66,7 +66,7 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
     """Return the last edit of each line in the week before a day, by vendor and product."""
     if day is None:
         return {}
-    found = rows(
+    found = rows_of(
         connection,
         "SELECT DISTINCT ON (vendor_url, product_url) vendor_url, product_url, snapshot_on,"
         " quantity_units, unit_cost, is_dropped, suggested_units, edited_by, note"
@@ -79,7 +79,7 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
 
 def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
     """Return products that were edited on a day and that its plan no longer suggests."""
-    return rows(
+    return rows_of(
         connection,
         "SELECT DISTINCT product_url, sku, vendor FROM mart.purchase_plan_edit e"
         " WHERE snapshot_on = %(day)s AND NOT EXISTS (SELECT FROM plan.purchase_order_draft_line l"

@@ -4,11 +4,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 
-from psycopg.rows import dict_row
-
 from finale_pipeline.api.paging import Listing
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 Row = dict[str, Any]
 
@@ -100,25 +97,18 @@ HISTORY = Listing(
 )
 
 
-def rows(connection: Connection, query: str, **values: object) -> list[Row]:
-    """Return a statement's rows by column."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(sql(query), values).fetchall()
-
-
 def first(connection: Connection, query: str, **values: object) -> Row | None:
     """Return a statement's first row."""
-    found = rows(connection, query, **values)
+    found = rows_of(connection, query, **values)
     return found[0] if found else None
 
 
-def origin(connection: Connection) -> tuple[datetime | None, int | None]:
-    """Return when stock was last read, and the newest good sync run."""
+def stock_read_at(connection: Connection) -> datetime | None:
+    """Return when stock was last read; None = never."""
     row = connection.execute(
-        "SELECT (SELECT max(read_at) FROM ops.feed WHERE feed_name = 'stock'),"
-        " (SELECT max(run_id) FROM ops.sync_run WHERE status = 'done')"
+        "SELECT max(read_at) FROM ops.feed WHERE feed_name = 'stock'"
     ).fetchone()
-    return cast("tuple[datetime | None, int | None]", row)
+    return cast("tuple[datetime | None]", row)[0]
 
 
 def forecasts_on(day: date | None) -> Listing:
@@ -139,7 +129,7 @@ def open_subject(connection: Connection, incident_id: int) -> str | None:
 
 def critical(connection: Connection) -> list[Row]:
     """Return every critical item once, the most urgent first."""
-    return rows(
+    return rows_of(
         connection,
         "SELECT * FROM mart.low_stock ORDER BY level = 'out' DESC, days_left NULLS LAST,"
         " money_at_risk DESC NULLS LAST, sku, product_url",
@@ -158,7 +148,7 @@ def product(connection: Connection, name: str) -> Row | None:
         return None
     url = found["product_url"]
     return found | {
-        "reorder_rules": rows(
+        "reorder_rules": rows_of(
             connection,
             "SELECT r.facility_url, f.name AS location, r.reorder_point_units,"
             " r.reorder_quantity_units, r.method FROM core.reorder_rule r"
@@ -166,7 +156,7 @@ def product(connection: Connection, name: str) -> Row | None:
             " ORDER BY 1 LIMIT 100",
             url=url,
         ),
-        "locations": rows(
+        "locations": rows_of(
             connection,
             "SELECT location, on_hand_units, reserved_units, on_order_units, available_units"
             " FROM mart.stock_by_location WHERE product_url = %(url)s ORDER BY 1 LIMIT 200",
@@ -178,7 +168,7 @@ def product(connection: Connection, name: str) -> Row | None:
             " ORDER BY snapshot_on DESC LIMIT 1",
             url=url,
         ),
-        "events": rows(
+        "events": rows_of(
             connection,
             "SELECT happened_at, kind, from_level, to_level, cause, actor, no_mail, mail_kind,"
             " mail_state FROM mart.alert_history WHERE subject = %(url)s"
@@ -196,7 +186,7 @@ def last_day(connection: Connection, today: date) -> date:
 
 def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
     """Return the ends of days on which a product's stock was changed, and the one before."""
-    return rows(
+    return rows_of(
         connection,
         "SELECT snapshot_on, on_hand_units, available_units FROM core.stock_daily"
         " WHERE product_url = %(url)s AND snapshot_on >= %(since)s ORDER BY 1",
@@ -206,7 +196,7 @@ def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
 
 def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
     """Return the days on which a product was sold."""
-    return rows(
+    return rows_of(
         connection,
         "SELECT sold_on, units FROM core.sales_daily"
         " WHERE product_url = %(url)s AND sold_on >= %(since)s ORDER BY 1",
@@ -216,7 +206,7 @@ def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
 
 def arrivals(connection: Connection, url: str) -> list[Row]:
     """Return what open orders still bring of a product."""
-    return rows(
+    return rows_of(
         connection,
         "SELECT due_on, open_units FROM mart.purchase_order_line"
         " WHERE product_url = %(url)s AND is_open AND open_units > 0 ORDER BY 1",
@@ -226,7 +216,7 @@ def arrivals(connection: Connection, url: str) -> list[Row]:
 
 def changes(connection: Connection, since: datetime) -> list[Row]:
     """Return crossings and decisions since a moment, newest first."""
-    return rows(
+    return rows_of(
         connection,
         "SELECT happened_at, kind, from_level, to_level, sku, name, subject, actor, no_mail"
         " FROM mart.alert_history WHERE happened_at >= %(since)s ORDER BY event_id DESC LIMIT 100",
@@ -244,7 +234,7 @@ def changes_count(connection: Connection, since: datetime) -> int:
 
 def search(connection: Connection, text: str) -> list[Row]:
     """Return products whose SKU or name has a text in it."""
-    return rows(
+    return rows_of(
         connection,
         f"SELECT * FROM ({PRODUCTS.query}) t WHERE {PRODUCTS.filters['q']}"
         " ORDER BY lower(sku) = lower(%(q)s) DESC, is_active DESC, sku LIMIT 100",
@@ -254,12 +244,12 @@ def search(connection: Connection, text: str) -> list[Row]:
 
 def newest_runs(connection: Connection) -> list[Row]:
     """Return the newest sync runs."""
-    return rows(connection, f"{HISTORY.query} ORDER BY run_id DESC LIMIT 60")
+    return rows_of(connection, f"{HISTORY.query} ORDER BY run_id DESC LIMIT 60")
 
 
 def mails(connection: Connection) -> list[Row]:
     """Return the newest mails, without their bodies."""
-    return rows(
+    return rows_of(
         connection,
         "SELECT message_id, kind, subject, state, attempts, last_error, merged_into, created_at,"
         " sent_at, recipients FROM ops.outbox ORDER BY outbox_id DESC LIMIT 200",

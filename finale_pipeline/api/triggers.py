@@ -11,7 +11,7 @@ from finale_pipeline.api.problems import Problem
 from finale_pipeline.sync.strategies import TABLE_SETS
 from finale_pipeline.sync.ticks import choose
 from finale_pipeline.warehouse import leases
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 STARTING_LOCK = 7_285
 """Advisory lock: triggers are decided one after the other."""
@@ -80,7 +80,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
 def running(connection: Connection, *, now: datetime) -> list[dict[str, Any]]:
     """Return the syncs that run, the newest first; those of dead processes are closed before."""
     leases.bury_dead(connection, now=now)
-    return queries.rows(connection, f"{RUN} ORDER BY run_id DESC", now=now)
+    return rows_of(connection, f"{RUN} ORDER BY run_id DESC", now=now)
 
 
 def _answered(connection: Connection, ask: Ask, now: datetime) -> dict[str, Any] | None:

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import dict_row
-
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
@@ -16,8 +14,7 @@ from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import incidents, schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, connect, database_url, rows_of
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -42,12 +39,6 @@ def warehouse(settings: "Settings") -> Iterator[Connection]:
     with connect(database_url(settings), name="finale alerts") as connection:
         schema.require_current(connection)
         yield connection
-
-
-def rows_of(connection: Connection, query: str, *values: object) -> Rows:
-    """Return a query's rows by column."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(sql(query), values).fetchall()
 
 
 def listed(settings: "Settings", *, everything: bool) -> Rows:

@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import dict_row
-
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
@@ -17,7 +15,7 @@ from finale_pipeline.ordering.desk import Desk
 from finale_pipeline.ordering.drafting import Ask, Drafted
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import order_writes
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -100,8 +98,7 @@ def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
         "vendor": draft.vendor_id,
         "products": [line.product_url for line in draft.lines],
     }
-    with connection.cursor(row_factory=dict_row) as cursor:
-        known = {row["product_url"]: row for row in cursor.execute(NAMES, values).fetchall()}
+    known = {row["product_url"]: row for row in rows_of(connection, NAMES, **values)}
     return [
         {
             **known.get(line.product_url, {}), "reference": draft.reference,

@@ -6,13 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from psycopg.rows import dict_row
-
 from finale_pipeline.domain.purchase_orders import OrderLine
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering import places
 from finale_pipeline.ordering.proposals import Wish
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 PLAN = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %s ORDER BY vendor, vendor_url"
 PLAN_LINES = (
@@ -39,11 +37,6 @@ class GivenLine:
     product: str
     quantity_units: Decimal
     unit_price: Decimal | None = None
-
-
-def _rows(connection: Connection, query: str, *values: object) -> list[dict[str, Any]]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
 
 
 def newest_day(connection: Connection) -> date:
@@ -79,7 +72,7 @@ def of_plan(
     wanted = (
         None if vendor is None else {str(v["vendor_url"]) for v in _vendors(connection, vendor)}
     )
-    orders = _rows(connection, PLAN, plan_on)
+    orders = rows_of(connection, PLAN, plan_on)
     chosen = [o for o in orders if wanted is None or o["vendor_url"] in wanted]
     if not chosen and vendor is not None:
         there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
@@ -91,7 +84,7 @@ def of_plan(
     known = places.locations(connection)
     made = []
     for order in chosen:
-        lines = _rows(connection, PLAN_LINES, plan_on, order["vendor_url"])
+        lines = rows_of(connection, PLAN_LINES, plan_on, order["vendor_url"])
         wish = _wish(connection, order["vendor_url"], order["vendor"], _planned(lines))
         wish = replace(wish, minimum_order_value=order["minimum_order_value"])
         where = _where(connection, wish, known, place, plan_on)
@@ -133,13 +126,12 @@ def given(
 
 
 def _given_line(connection: Connection, line: GivenLine, vendor_url: str) -> OrderLine:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(PRODUCTS, {"name": line.product}).fetchall()
+    rows = rows_of(connection, PRODUCTS, name=line.product)
     (product,) = _one(rows, "product", line.product)
     url, sku = product["product_url"], product["sku"]
     if line.unit_price is not None:
         return OrderLine(url, sku, line.quantity_units, line.unit_price)
-    costs = _rows(connection, COST, url, vendor_url)
+    costs = rows_of(connection, COST, url, vendor_url)
     known = costs[0] if costs else {"price": None, "currency": None}
     return OrderLine(url, sku, line.quantity_units, known["price"], known["currency"])
 
@@ -152,8 +144,7 @@ def _minimum(connection: Connection, vendor_url: str) -> Decimal | None:
 
 
 def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(VENDORS, {"name": name}).fetchall()
+    return rows_of(connection, VENDORS, name=name)
 
 
 def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any]]:

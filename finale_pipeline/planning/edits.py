@@ -6,8 +6,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict, cast
 
-from psycopg.rows import dict_row
-
 from finale_pipeline.domain.order_terms import (
     VENDOR_MINIMUM,
     Checked,
@@ -15,7 +13,7 @@ from finale_pipeline.domain.order_terms import (
     check_quantity,
     units_to_minimum,
 )
-from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.connect import Connection, database_errors, rows_of
 
 Row = dict[str, Any]
 
@@ -214,10 +212,8 @@ def _reaching(line: Row, gap: Decimal | None) -> Decimal | None:
 
 
 def _lines(connection: Connection, key: dict[str, Any]) -> dict[str, Row]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return {row["product_url"]: row for row in cursor.execute(LINES, key)}
+    return {row["product_url"]: row for row in rows_of(connection, LINES, **key)}
 
 
 def _order(connection: Connection, key: dict[str, Any]) -> Row | None:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(ORDER, key).fetchone()
+    return next(iter(rows_of(connection, ORDER, **key)), None)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse import embedded
@@ -209,3 +210,18 @@ def _local_cause(state: str) -> tuple[str, str]:
     if state.startswith(("08", "57P")) or not state:
         return ("The connection to the database was lost", again)
     return (f"The database failed ({state})", "Look at the message, then run again.")
+
+
+def rows_of(
+    connection: Connection, query: str, *values: object, **named: object
+) -> list[dict[str, Any]]:
+    """Return a statement's rows by column.
+
+    Args:
+        connection: To the warehouse.
+        query: A statement built from our own names, and from nothing else.
+        values: What is bound to its `%s`.
+        named: What is bound to its `%(name)s`, instead.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query.encode(), named or values).fetchall()

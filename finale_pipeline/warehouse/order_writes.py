@@ -8,11 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from psycopg.rows import dict_row
-
 from finale_pipeline.domain.purchase_orders import Draft, OrderLine, body_hash, exact
 from finale_pipeline.errors import SkippedError
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
 LOCK_SPACE = 7_289
 """First half of the advisory lock under which orders are drafted; one drafter at a time."""
@@ -142,9 +140,7 @@ def newest(connection: Connection, *, limit: int) -> list[Written]:
 
 
 def _read(connection: Connection, where: str, values: Sequence[object]) -> list[Written]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(f"{SELECT}{where}".encode(), values).fetchall()
-    return [_written(row) for row in rows]
+    return [_written(row) for row in rows_of(connection, f"{SELECT}{where}", *values)]
 
 
 def _written(row: Mapping[str, Any]) -> Written:

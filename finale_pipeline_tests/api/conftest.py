@@ -11,6 +11,8 @@ import pytest
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import connect
+from finale_pipeline_tests.api import chromium
+from finale_pipeline_tests.api.chromium import Chromium, Page
 from finale_pipeline_tests.api.client import FakeDagster, running
 from finale_pipeline_tests.conftest import new_database
 from finale_pipeline_tests.notify.warehouse import Warehouse, mail_settings, url_of
@@ -84,3 +86,20 @@ def api(stock: Warehouse, dagster: FakeDagster) -> Iterator[httpx.Client]:
     """A client of the app on that warehouse, without tokens."""
     with running(stock.settings, dagster, stock.clock) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    program = chromium.found()
+    assert program is not None
+    with chromium.running(program) as made:
+        yield made
+
+
+@pytest.fixture
+def tab(browser: Chromium, api: httpx.Client) -> Iterator[Page]:
+    """A tab; whatever a test does with it, nothing may fail and no other host be asked."""
+    with browser.page(str(api.base_url).rstrip("/")) as opened:
+        yield opened
+        assert opened.troubles == []
+        assert opened.hosts <= {f"{api.base_url.host}:{api.base_url.port}"}

@@ -3,7 +3,6 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.sync.run import open_sync
 from finale_pipeline_tests.api import chromium
-from finale_pipeline_tests.api.chromium import Chromium, Page
+from finale_pipeline_tests.api.chromium import Page
 from finale_pipeline_tests.api.test_pages import link_of
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
@@ -53,22 +52,6 @@ TOO_FAINT = """
   return bad;
 })()
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chromium]:
-    assert BROWSER is not None
-    with chromium.running(BROWSER) as made:
-        yield made
-
-
-@pytest.fixture
-def tab(browser: Chromium, api: httpx.Client) -> Iterator[Page]:
-    """A tab; whatever a test does with it, nothing may fail and no other host be asked."""
-    with browser.page(str(api.base_url).rstrip("/")) as opened:
-        yield opened
-        assert opened.troubles == []
-        assert opened.hosts <= {f"{api.base_url.host}:{api.base_url.port}"}
 
 
 def paths(stock: Warehouse) -> list[str]:

@@ -1,6 +1,5 @@
 """Deciding in a real browser: one press, or by keyboard alone; the API says the same after."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ import httpx
 import pytest
 
 from finale_pipeline_tests.api import chromium
-from finale_pipeline_tests.api.chromium import Chromium, Page
+from finale_pipeline_tests.api.chromium import Page
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
 BROWSER = chromium.found()
@@ -17,20 +16,6 @@ pytestmark = [
     pytest.mark.skipif(BROWSER is None, reason="there is no Chromium (Debian: chromium)"),
 ]
 FOCUS = "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chromium]:
-    assert BROWSER is not None
-    with chromium.running(BROWSER) as made:
-        yield made
-
-
-@pytest.fixture
-def tab(browser: Chromium, api: httpx.Client) -> Iterator[Page]:
-    with browser.page(str(api.base_url).rstrip("/")) as opened:
-        yield opened
-        assert opened.troubles == []
 
 
 def incident(api: httpx.Client, sku: str) -> dict[str, Any]:

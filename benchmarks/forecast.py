@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.history import History, Sparse, day_number
+from finale_pipeline.domain.forecast.history import History, Sparse, day_number
 from finale_pipeline.planning.compute import compute
 from finale_pipeline.planning.drafts import draft_lines, drafts
 from finale_pipeline.planning.reading import OPEN, PRODUCTS, Known

@@ -17,7 +17,7 @@ from finale_pipeline.api.actors import OnPage
 from finale_pipeline.api.context import Context, Shared, Warehouse
 from finale_pipeline.api.problems import Problem
 from finale_pipeline.api.render import html, plain_number
-from finale_pipeline.domain.order_terms import Terms, units_to_minimum
+from finale_pipeline.domain.replenishment.order_terms import Terms, units_to_minimum
 from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
 from finale_pipeline.warehouse.connect import Connection
 

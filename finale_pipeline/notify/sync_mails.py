@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from finale_pipeline.domain.syncs import Ended, Finding
+from finale_pipeline.domain.syncs.outcomes import Ended, Finding
 from finale_pipeline.notify.messages import Content
 
 KIND = {

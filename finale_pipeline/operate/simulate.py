@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
-from finale_pipeline.domain.breaker import hold_back
-from finale_pipeline.domain.incidents import Decision, Known, Present, decide
+from finale_pipeline.domain.alerts.circuit_breaker import hold_back
+from finale_pipeline.domain.alerts.incidents import Decision, Known, Present, decide
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.operate.alerts import warehouse
 from finale_pipeline.settings import Settings

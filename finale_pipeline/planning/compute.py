@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.classes import abc, xyz, year_of_weeks
-from finale_pipeline.domain.forecast import BASES, Forecast, forecast, naive_forecast
-from finale_pipeline.domain.history import Flags, Floats, History, day_number
-from finale_pipeline.domain.replenish import FARTHEST_DAYS
-from finale_pipeline.domain.replenish_many import Arrivals, Needs, Suggestions, replenish
-from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace
+from finale_pipeline.domain.forecast.classes import abc, xyz, year_of_weeks
+from finale_pipeline.domain.forecast.forecast import BASES, Forecast, forecast, naive_forecast
+from finale_pipeline.domain.forecast.history import Flags, Floats, History, day_number
+from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace
+from finale_pipeline.domain.replenishment.replenish import FARTHEST_DAYS
+from finale_pipeline.domain.replenishment.replenish_many import (
+    Arrivals,
+    Needs,
+    Suggestions,
+    replenish,
+)
 from finale_pipeline.planning.flags import flags
 from finale_pipeline.planning.reading import Known
 from finale_pipeline.planning.terms import OnOrder, column, on_order, service_levels, with_terms

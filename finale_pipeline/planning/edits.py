@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict, cast
 
-from finale_pipeline.domain.order_terms import (
+from finale_pipeline.domain.replenishment.order_terms import (
     VENDOR_MINIMUM,
     Checked,
     Terms,

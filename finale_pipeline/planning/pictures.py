@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.forecast import quantiles_of
-from finale_pipeline.domain.history import Floats, day_number
-from finale_pipeline.domain.velocity import State
+from finale_pipeline.domain.forecast.forecast import quantiles_of
+from finale_pipeline.domain.forecast.history import Floats, day_number
+from finale_pipeline.domain.forecast.velocity import State
 from finale_pipeline.planning.compute import SHOWN_LEVELS, Planned
 from finale_pipeline.planning.reading import Known
 

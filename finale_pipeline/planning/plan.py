@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from finale_pipeline.domain.methods import MENU, NORMAL
-from finale_pipeline.domain.velocity import Pace
+from finale_pipeline.domain.forecast.methods import MENU, NORMAL
+from finale_pipeline.domain.forecast.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
 from finale_pipeline.planning.locations import plan_places, read_places

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import polars as pl
 from psycopg import sql as psycopg_sql
 
-from finale_pipeline.domain.history import History, day_number, history
+from finale_pipeline.domain.forecast.history import History, day_number, history
 from finale_pipeline.planning import queries
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.store import sql

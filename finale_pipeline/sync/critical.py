@@ -12,8 +12,8 @@ from decimal import Decimal
 
 import xxhash
 
-from finale_pipeline.domain.breaker import hold_back, in_one_mail
-from finale_pipeline.domain.incidents import Decision, Rules, decide
+from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
+from finale_pipeline.domain.alerts.incidents import Decision, Rules, decide
 from finale_pipeline.notify import outbox, stock_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of

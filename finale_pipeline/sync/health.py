@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from psycopg.rows import class_row
 
-from finale_pipeline.domain.syncs import Ended, Finding, trouble_of, works_again
+from finale_pipeline.domain.syncs.outcomes import Ended, Finding, trouble_of, works_again
 from finale_pipeline.notify import outbox, stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from finale_pipeline.domain.strategy import (
+from finale_pipeline.domain.syncs.strategy import (
     Choice,
     Schedule,
     Thresholds,

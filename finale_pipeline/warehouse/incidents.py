@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from finale_pipeline.domain.incidents import Decision
+from finale_pipeline.domain.alerts.incidents import Decision
 from finale_pipeline.warehouse.connect import Connection
 
 DECIDED = (

@@ -1,7 +1,7 @@
 """Levels of all items in one statement; what changed since the last evaluation; critical items.
 
-The rules are those of domain/critical.py, written once more in SQL because a catalogue of 280,000
-products must not travel to Python every 15 minutes; a test compares both.
+The rules are those of domain/alerts/critical.py, written once more in SQL because a catalogue of
+280,000 products must not travel to Python every 15 minutes; a test compares both.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from psycopg.rows import class_row
 
-from finale_pipeline.domain.incidents import Decision, Incident, Known, Present
+from finale_pipeline.domain.alerts.incidents import Decision, Incident, Known, Present
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import sql
 

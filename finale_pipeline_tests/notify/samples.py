@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from finale_pipeline.domain import watching
-from finale_pipeline.domain.syncs import Ended, Finding, Trouble
+from finale_pipeline.domain.alerts import deadman
+from finale_pipeline.domain.syncs.outcomes import Ended, Finding, Trouble
 from finale_pipeline.notify import stock_mails, sync_mails, watch_mails
 from finale_pipeline.notify.lines import Line
 from finale_pipeline.notify.messages import Content, Message, Origin, render
@@ -85,11 +85,11 @@ TROUBLE: dict[Trouble, Ended] = {
 
 
 SILENT = [
-    watching.Trouble(
+    deadman.Trouble(
         "daemon", "No due time was decided since 12:00 UTC; critical was due 12:15 UTC.",
         "Start Dagster's daemon.",
     ),
-    watching.Trouble("syncs", "No critical sync ended well since 11:45 UTC.", "finale status"),
+    deadman.Trouble("syncs", "No critical sync ended well since 11:45 UTC.", "finale status"),
 ]  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def contents() -> dict[str, Content]:
         finding = Finding(run.strategy, trouble, run)
         made[sync_mails.KIND[trouble]] = sync_mails.trouble(finding, last_good=NOW)
     made["pipeline_silent"] = watch_mails.silent(SILENT)
-    made["pipeline_recovered"] = watch_mails.recovered(watching.Outage(NOW, ("daemon", "outbox")))
+    made["pipeline_recovered"] = watch_mails.recovered(deadman.Outage(NOW, ("daemon", "outbox")))
     made["restored"] = watch_mails.restored(NOW, [(NOW, "Out of stock: 2 items")])
     made["sync_recovered"] = sync_mails.recovered("inventory", TROUBLE["failed"], since=NOW)
     return made

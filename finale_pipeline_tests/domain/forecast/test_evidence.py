@@ -10,12 +10,18 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from finale_pipeline.domain.backtest import backtest
-from finale_pipeline.domain.history import day_number
-from finale_pipeline.domain.methods import METHODS
-from finale_pipeline.domain.policy import cover, replay, up_to_quantile
-from finale_pipeline.domain.velocity import moments
-from finale_pipeline_tests.domain.demand import ORIGINS, WHOLE, fresh, fresh_history, retail
+from finale_pipeline.domain.forecast.backtest import backtest
+from finale_pipeline.domain.forecast.history import day_number
+from finale_pipeline.domain.forecast.methods import METHODS
+from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile
+from finale_pipeline.domain.forecast.velocity import moments
+from finale_pipeline_tests.domain.forecast.demand import (
+    ORIGINS,
+    WHOLE,
+    fresh,
+    fresh_history,
+    retail,
+)
 
 
 def whole(test: Callable[..., None]) -> Callable[..., None]:

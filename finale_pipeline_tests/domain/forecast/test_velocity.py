@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.history import History, day_number, history
-from finale_pipeline.domain.methods import MENU
-from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace, Weeks, velocity_units_per_day
+from finale_pipeline.domain.forecast.history import History, day_number, history
+from finale_pipeline.domain.forecast.methods import MENU
+from finale_pipeline.domain.forecast.velocity import (
+    DEFAULT_PACE,
+    Pace,
+    Weeks,
+    velocity_units_per_day,
+)
 
 AS_OF = date(2026, 3, 9)
 MORNING = day_number(AS_OF)

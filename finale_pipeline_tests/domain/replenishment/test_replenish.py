@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain import replenish as one
-from finale_pipeline.domain.replenish_many import Arrivals, Needs, Suggestions, arrivals, replenish
+from finale_pipeline.domain.replenishment import replenish as one
+from finale_pipeline.domain.replenishment.replenish_many import (
+    Arrivals,
+    Needs,
+    Suggestions,
+    arrivals,
+    replenish,
+)
 
 units = st.floats(0, 5_000).map(lambda value: round(value, 3))
 paces = st.sampled_from([0.0, 0.01, 0.1, 0.7, 3.0, 41.5])

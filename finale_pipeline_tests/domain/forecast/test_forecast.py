@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.calibration import calibrate
-from finale_pipeline.domain.forecast import ALONE, BLEND, PEERS, Forecast, forecast
-from finale_pipeline.domain.history import History, day_number, history
-from finale_pipeline.domain.quantiles import negative_binomial
-from finale_pipeline.domain.velocity import DEFAULT_PACE
-from finale_pipeline_tests.domain.demand import retail
+from finale_pipeline.domain.forecast.calibration import calibrate
+from finale_pipeline.domain.forecast.forecast import ALONE, BLEND, PEERS, Forecast, forecast
+from finale_pipeline.domain.forecast.history import History, day_number, history
+from finale_pipeline.domain.forecast.quantiles import negative_binomial
+from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE
+from finale_pipeline_tests.domain.forecast.demand import retail
 
 AS_OF = date(2026, 3, 9)
 MORNING = day_number(AS_OF)

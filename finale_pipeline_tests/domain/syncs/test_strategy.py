@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.strategy import COVERED_BY, Schedule, Thresholds, covering, smart
+from finale_pipeline.domain.syncs.strategy import COVERED_BY, Schedule, Thresholds, covering, smart
 
 NOW = datetime(2026, 3, 8, 10, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

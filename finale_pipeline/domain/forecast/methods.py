@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from finale_pipeline.domain.calibration import LEVELS, WINDOWS
-from finale_pipeline.domain.forecast import forecast
-from finale_pipeline.domain.history import Floats, History
-from finale_pipeline.domain.quantiles import negative_binomial, z
-from finale_pipeline.domain.velocity import (
+from finale_pipeline.domain.forecast.calibration import LEVELS, WINDOWS
+from finale_pipeline.domain.forecast.forecast import forecast
+from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
+from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
     NAIVE_DAYS,
     Pace,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from finale_pipeline.domain.critical import RANK, Level, level_of
+from finale_pipeline.domain.alerts.critical import RANK, Level, level_of
 
 State = Literal["open", "acknowledged", "snoozed", "ordered", "resolved"]
 EventKind = Literal[

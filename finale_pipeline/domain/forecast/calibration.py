@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.history import Flags, Floats, History, Ints
-from finale_pipeline.domain.velocity import WEEK, Pace, State, Weeks
+from finale_pipeline.domain.forecast.history import Flags, Floats, History, Ints
+from finale_pipeline.domain.forecast.velocity import WEEK, Pace, State, Weeks
 
 WINDOWS = (7, 14, 28, 56, 84)
 """Days; whole weeks, or a window would hold another number of closed Saturdays than its past."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.backtest import judged
-from finale_pipeline.domain.calibration import LEVELS
-from finale_pipeline.domain.history import Floats, History
-from finale_pipeline.domain.methods import Method
-from finale_pipeline.domain.replenish import ROUNDING
-from finale_pipeline.domain.velocity import NAIVE_DAYS, moments
+from finale_pipeline.domain.forecast.backtest import judged
+from finale_pipeline.domain.forecast.calibration import LEVELS
+from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.methods import Method
+from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
+from finale_pipeline.domain.replenishment.replenish import ROUNDING
 
 Rule = Callable[[History, int, int], Floats]
 """History before a morning, the morning, days until an order helps → units to order up to."""

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.order_comparison import differences
-from finale_pipeline.domain.purchase_orders import (
+from finale_pipeline.domain.orders.comparison import differences
+from finale_pipeline.domain.orders.purchase_orders import (
     Draft,
     OrderLine,
     Terms,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.history import Days, Flags, Floats, History, Ints, Sparse
+from finale_pipeline.domain.forecast.history import Days, Flags, Floats, History, Ints, Sparse
 
 WEEK = 7
 MEAN_DAYS = 182

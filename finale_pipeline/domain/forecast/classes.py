@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from finale_pipeline.domain.history import Floats, History
-from finale_pipeline.domain.velocity import WEEK
+from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.velocity import WEEK
 
 YEAR_WEEKS = 52
 A_SHARE, B_SHARE = 0.8, 0.95

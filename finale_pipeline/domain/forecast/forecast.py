@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.calibration import (
+from finale_pipeline.domain.forecast.calibration import (
     CONFIDENT_ROWS,
     FLOOR_UNITS,
     LEVELS,
@@ -19,9 +19,9 @@ from finale_pipeline.domain.calibration import (
     Cells,
     calibrate,
 )
-from finale_pipeline.domain.history import Floats, History, Ints
-from finale_pipeline.domain.quantiles import negative_binomial, z
-from finale_pipeline.domain.velocity import DEFAULT_PACE, Pace, State, Weeks, thirty_days
+from finale_pipeline.domain.forecast.history import Floats, History, Ints
+from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
+from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace, State, Weeks, thirty_days
 
 PEERS, BLEND, ALONE, NORMAL = 0, 1, 2, 3
 BASES = ("peers", "blend", "negative binomial", "normal")

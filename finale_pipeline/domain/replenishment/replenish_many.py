@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.history import Flags, Floats, Ints
-from finale_pipeline.domain.quantiles import z
-from finale_pipeline.domain.replenish import ROUNDING
+from finale_pipeline.domain.forecast.history import Flags, Floats, Ints
+from finale_pipeline.domain.forecast.quantiles import z
+from finale_pipeline.domain.replenishment.replenish import ROUNDING
 
 
 @dataclass(frozen=True, slots=True)

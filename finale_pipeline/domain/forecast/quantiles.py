@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from finale_pipeline.domain.history import Floats
+from finale_pipeline.domain.forecast.history import Floats
 
 OVERDISPERSION = 1.02
 """The variance is taken to be at least so many times the mean."""

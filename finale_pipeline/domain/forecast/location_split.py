@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from finale_pipeline.domain.history import Floats, Ints
+from finale_pipeline.domain.forecast.history import Floats, Ints
 
 
 def shares(owners: Ints, units: Floats) -> Floats:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from finale_pipeline.domain.quantiles import z
+from finale_pipeline.domain.forecast.quantiles import z
 
 ROUNDING = 1e-9
 """What a quotient may be above a whole number and still count as it: 0.1 * 30 is not 3."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
-from finale_pipeline.domain.history import History, day_number, history
+from finale_pipeline.domain.forecast.history import History, day_number, history
 
-SAMPLES = Path(__file__).parents[1] / "data"
+SAMPLES = Path(__file__).parents[2] / "data"
 WHOLE = os.environ.get("DEMAND_DATA")
 """Folder of the whole data sets; `make reproduce DATA=…` sets it."""
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from finale_pipeline.domain.calibration import LEAST_DAYS, LEVELS, MOST_QUIET_DAYS
-from finale_pipeline.domain.history import Flags, Floats, History
-from finale_pipeline.domain.methods import METHODS, Method
+from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, LEVELS, MOST_QUIET_DAYS
+from finale_pipeline.domain.forecast.history import Flags, Floats, History
+from finale_pipeline.domain.forecast.methods import METHODS, Method
 
 SCALE_DAYS = 364
 """Errors are measured against the change from day to day in the last year."""

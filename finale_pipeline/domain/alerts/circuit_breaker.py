@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from finale_pipeline.domain.incidents import Decision, Incident, Rules
+from finale_pipeline.domain.alerts.incidents import Decision, Incident, Rules
 
 
 def hold_back(decisions: Sequence[Decision], *, watched: int, rules: Rules) -> list[Decision]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from finale_pipeline.domain.purchase_orders import DRAFT, ORDER_TYPE, Draft, OrderLine, exact
+from finale_pipeline.domain.orders.purchase_orders import DRAFT, ORDER_TYPE, Draft, OrderLine, exact
 
 ROUNDING = Decimal("0.01")
 """What Finale may round away of each line's total."""

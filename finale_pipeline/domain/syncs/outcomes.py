@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from finale_pipeline.domain.strategy import COVERED_BY
+from finale_pipeline.domain.syncs.strategy import COVERED_BY
 
 DEFERRALS = 3
 """So many deferred runs in a row are told; fewer are the budget at work."""

@@ -5,8 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.order_terms import Terms, check_quantity, units_to_minimum
-from finale_pipeline.domain.replenish import reorder_quantity_units
+from finale_pipeline.domain.replenishment.order_terms import Terms, check_quantity, units_to_minimum
+from finale_pipeline.domain.replenishment.replenish import reorder_quantity_units
 
 quantities = st.decimals("0.001", "100000", places=3)
 packs = st.sampled_from([Decimal(p) for p in ("0.1", "0.25", "1", "6", "12", "144", "1000")])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.sync.run import SyncRun, open_sync
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.sync.ticks import choose
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, database_url
@@ -85,7 +85,7 @@ def run_strategy(
             ) as run,
         ):
             report.run = run
-            STRATEGIES[strategy](run)
+            carry_out(run)
     except PipelineError as error:
         report.error = error
     return report

@@ -46,7 +46,6 @@ class SyncRun:
         accept_implausible: Whether a person has looked at a held read and wants it written.
         started_at: When it began, UTC.
         counts: What happened so far, per table.
-        on_finished: Called with each asset whose tables were read to the end.
         on_progress: Called after each batch.
         stop: The request to stop, which batches obey.
         last: How far it was at the last batch.
@@ -62,7 +61,6 @@ class SyncRun:
     sleep: Callable[[float], None] = time.sleep
     accept_implausible: bool = False
     counts: dict[str, Counts] = field(default_factory=dict)
-    on_finished: Callable[["SyncRun", str], object] | None = None
     on_progress: Callable[[Progress], object] | None = None
     stop: StopRequest = field(default_factory=StopRequest)
     last: Progress = field(default_factory=lambda: Progress(""))
@@ -89,11 +87,6 @@ class SyncRun:
             yield
         finally:
             leases.unlock(self.connection, table_set)
-
-    def finish(self, asset: str) -> None:
-        """Tell that the tables of an asset were read to the end."""
-        if self.on_finished is not None:
-            self.on_finished(self, asset)
 
     def add(self, table: str, counts: Counts) -> None:
         """Add to what happened to a table; call it after its transaction."""
@@ -196,7 +189,6 @@ def open_sync(
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
     on_progress: Callable[[Progress], object] | None = None,
-    on_finished: Callable[[SyncRun, str], object] | None = None,
 ) -> Iterator[SyncRun]:
     """Open a run: connect, check the schema and the account, take the locks, write the row.
 
@@ -214,7 +206,6 @@ def open_sync(
         clock: Gives the time in UTC.
         sleep: Waits for seconds.
         on_progress: Called after each batch.
-        on_finished: Called with each asset whose tables were read to the end.
 
     Raises:
         SkippedError: Another sync works on one of the table sets, or did this work since it was
@@ -240,7 +231,6 @@ def open_sync(
             run = SyncRun(
                 settings, connection, client, run_id, strategy, clock, clock(), sleep,
                 accept_implausible=accept_implausible, on_progress=on_progress,
-                on_finished=on_finished,
             )  # fmt: skip
             with closing(run, url), run.stop.on_signals():
                 yield run

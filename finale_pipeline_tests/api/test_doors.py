@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from finale_pipeline.operate.doctor import examine
+from finale_pipeline.health.doctor import examine
 from finale_pipeline.settings import Settings
 from finale_pipeline_tests.api.client import FakeDagster, running
 from finale_pipeline_tests.notify.warehouse import Warehouse

@@ -15,7 +15,7 @@ import pytest
 
 from finale_pipeline.api.guard import Guard, Rate
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.operate.serving import server
+from finale_pipeline.services.serving import server
 from finale_pipeline.settings import Settings
 from finale_pipeline_tests.api.client import FakeDagster, code, running
 from finale_pipeline_tests.api.conftest import CANARY, settings_of

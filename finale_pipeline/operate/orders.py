@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.disk import write_whole
-from finale_pipeline.domain.purchase_orders import Draft
+from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
 from finale_pipeline.ordering import drafting
 from finale_pipeline.ordering.desk import Desk

@@ -17,7 +17,7 @@ from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, plain_number
-from finale_pipeline.domain.order_terms import Terms, units_to_minimum
+from finale_pipeline.domain.replenishment.order_terms import OrderTerms, units_to_minimum
 from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
 from finale_pipeline.warehouse.connect import Connection
 
@@ -163,7 +163,7 @@ def _reaching(order: dict[str, Any]) -> tuple[str, Decimal] | None:
         line["quantity_units"],
         unit_cost=line["unit_cost"],
         gap=order["minimum_gap"],
-        terms=Terms(line["pack_units"], line["minimum_order_units"]),
+        terms=OrderTerms(line["pack_units"], line["minimum_order_units"]),
     )
     return None if units is None else (line["sku"], units)
 

@@ -59,7 +59,7 @@ clean: ## remove the virtual environment and caches; data in .finale stay
 	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 reproduce: $(VENV)/.ready ## reach the published numbers of the forecast: make reproduce DATA=FOLDER
-	DEMAND_DATA=$(DATA) $(BIN)/pytest -q -m 'slow or not slow' finale_pipeline_tests/domain/test_evidence.py
+	DEMAND_DATA=$(DATA) $(BIN)/pytest -q -m 'slow or not slow' finale_pipeline_tests/domain/forecast/test_evidence.py
 
 bench-latency: $(VENV)/.ready ## time from a due tick to done, with real daemons; ARGS="--strategy inventory"
 	$(BIN)/python -m benchmarks.latency $(ARGS)

@@ -14,8 +14,8 @@ from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
 if TYPE_CHECKING:
-    from finale_pipeline.domain.history import History
-    from finale_pipeline.domain.methods import Method
+    from finale_pipeline.domain.forecast.history import History
+    from finale_pipeline.domain.forecast.methods import Method
     from finale_pipeline.settings import Settings
 
 WINDOWS = (10, 14, 28)
@@ -150,7 +150,7 @@ def backtest(settings: "Settings", orders: Path | None, engine: str | None = Non
 
 
 def _day(number: int) -> date:
-    from finale_pipeline.domain.history import EPOCH  # noqa: PLC0415 - polars
+    from finale_pipeline.domain.forecast.history import EPOCH  # noqa: PLC0415 - polars
 
     return date.fromordinal(number + EPOCH)
 
@@ -177,8 +177,8 @@ def _file(path: Path) -> "tuple[History, int]":
 
 
 def _scores(history: "History", end: int, engine: str | None) -> tuple[list[dict[str, Any]], str]:
-    from finale_pipeline.domain.backtest import backtest as rolled  # noqa: PLC0415 - polars
-    from finale_pipeline.domain.methods import choose  # noqa: PLC0415
+    from finale_pipeline.domain.forecast.backtest import backtest as rolled  # noqa: PLC0415 - polars
+    from finale_pipeline.domain.forecast.methods import choose  # noqa: PLC0415
     from finale_pipeline.planning.scores import origins  # noqa: PLC0415
 
     history = history.thinned(MOST_PRODUCTS)
@@ -199,7 +199,7 @@ def _scores(history: "History", end: int, engine: str | None) -> tuple[list[dict
 @contextmanager
 def _methods(engine: str | None) -> Iterator["Mapping[str, Method]"]:
     """Give the methods to score, while what they run on stands."""
-    from finale_pipeline.domain.methods import METHODS  # noqa: PLC0415 - polars
+    from finale_pipeline.domain.forecast.methods import METHODS  # noqa: PLC0415 - polars
 
     if engine is None:
         yield METHODS
@@ -212,8 +212,8 @@ def _methods(engine: str | None) -> Iterator["Mapping[str, Method]"]:
 
 def _policies(history: "History", end: int, chosen: str) -> list[dict[str, Any]]:
     """Return what ordering by the method, and by the naive rules, would have reached."""
-    from finale_pipeline.domain.methods import METHODS, NORMAL  # noqa: PLC0415 - polars
-    from finale_pipeline.domain.policy import cover, replay, up_to_quantile  # noqa: PLC0415
+    from finale_pipeline.domain.forecast.methods import METHODS, NORMAL  # noqa: PLC0415 - polars
+    from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile  # noqa: PLC0415
 
     reviews = min(REVIEWS, (end - history.begins - STEP_DAYS * 4) // 7)
     if reviews < 6:  # noqa: PLR2004 - the first three weeks are not counted

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.disk import write_whole
-from finale_pipeline.domain.purchase_orders import Draft
+from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
 from finale_pipeline.ordering import drafting
 from finale_pipeline.ordering.desk import Desk
@@ -67,7 +67,7 @@ def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:
     Raises:
         LocalError: The file cannot be written.
     """
-    from finale_pipeline.api.answers import as_csv, as_xlsx  # noqa: PLC0415 - only for files
+    from finale_pipeline.api.rest.responses import as_csv, as_xlsx  # noqa: PLC0415 - only for files
 
     drafts = [row.draft for row in made.rows.values()] or [
         proposal.draft for proposal in made.proposals if proposal.draft and proposal.sends

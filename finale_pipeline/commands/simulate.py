@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
-from finale_pipeline.domain.breaker import hold_back
-from finale_pipeline.domain.incidents import Decision, Known, Present, decide
+from finale_pipeline.domain.alerts.circuit_breaker import hold_back
+from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, StoredItem, decide
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
@@ -89,7 +89,7 @@ class _Play:
             {"default": default_of(settings)},
         ).fetchall()
         self.thresholds = cast("dict[str, Decimal]", dict(rows))  # type: ignore[arg-type]
-        self.known: dict[str, Known] = {}
+        self.stored: dict[str, StoredItem] = {}
         for url, units in connection.execute(OPENING, (begin,)).fetchall():
             self._decide(str(url), cast("Decimal", units), begin, is_first_run=True)
 
@@ -110,13 +110,13 @@ class _Play:
 
     def _decide(
         self, url: str, units: Decimal, day: date, *, is_first_run: bool = False
-    ) -> Decision | None:
+    ) -> AlertDecision | None:
         if url not in self.thresholds:
             return None
-        present = Present(url, units, self.thresholds[url])
+        current = CurrentItem(url, units, self.thresholds[url])
         now = datetime.combine(day, time(12), UTC)
-        before = self.known.get(url)
-        decision = decide(before, present, now=now, rules=self.rules, is_first_run=is_first_run)
+        before = self.stored.get(url)
+        decision = decide(before, current, now=now, rules=self.rules, is_first_run=is_first_run)
         if decision is not None:
-            self.known[url] = decision.known
+            self.stored[url] = decision.stored
         return decision

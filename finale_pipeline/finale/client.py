@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import xxhash
 
-from finale_pipeline.domain.windows import Window
+from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import MalformedError, UnknownPath
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.records import Resource

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.automation.due import last_tick
-from finale_pipeline.domain.strategy import COVERED_BY
-from finale_pipeline.domain.watching import Trouble, is_overdue
+from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
+from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.settings import OFF
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, dagster_url

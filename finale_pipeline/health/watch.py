@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from finale_pipeline.domain.quiet import quiet_until
-from finale_pipeline.domain.watching import Outage, Trouble, after_telling, to_tell
+from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
+from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.health import overdue
 from finale_pipeline.health import watch_state as memory

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from finale_pipeline.disk import write_whole
-from finale_pipeline.domain.watching import Outage
+from finale_pipeline.domain.alerts.deadman import Outage
 
 NAME = "watch.json"
 

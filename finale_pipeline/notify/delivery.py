@@ -8,7 +8,7 @@ from datetime import datetime
 
 import xxhash
 
-from finale_pipeline.domain.quiet import quiet_until
+from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.notify import outbox, stock_mails
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.lines import lines_of

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from finale_pipeline.domain.watching import Kind, Outage, Trouble
+from finale_pipeline.domain.alerts.deadman import Kind, Outage, Trouble
 from finale_pipeline.notify.messages import Content
 from finale_pipeline.warehouse.connect import Connection
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.domain.purchase_orders import body, body_hash
+from finale_pipeline.domain.orders.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
 from finale_pipeline.ordering import requests, wishes
 from finale_pipeline.ordering.desk import Desk

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from finale_pipeline.domain.purchase_orders import Draft, exact
+from finale_pipeline.domain.orders.purchase_orders import Draft, exact
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import IN_FINALE, MAYBE
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from finale_pipeline.domain.purchase_orders import Draft
-from finale_pipeline.domain.windows import Window
+from finale_pipeline.domain.orders.purchase_orders import Draft
+from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import MalformedError
 from finale_pipeline.finale.client import FinaleClient
 from finale_pipeline.finale.records import ORDER

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from finale_pipeline.domain.order_comparison import differences
+from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.ordering.lookup import CLOCK_MARGIN, MOST, Looked, Looker, record_of

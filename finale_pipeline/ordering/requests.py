@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from finale_pipeline.domain.purchase_orders import body_hash, exact
+from finale_pipeline.domain.orders.purchase_orders import body_hash, exact
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection

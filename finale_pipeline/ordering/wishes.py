@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.domain.purchase_orders import OrderLine
+from finale_pipeline.domain.orders.purchase_orders import OrderLine
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering import places
 from finale_pipeline.ordering.proposals import Wish

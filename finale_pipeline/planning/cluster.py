@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finale_pipeline.domain.backtest import judged
-from finale_pipeline.domain.calibration import LEVELS
-from finale_pipeline.domain.history import Floats, History, Ints
-from finale_pipeline.domain.methods import Method
-from finale_pipeline.domain.quantiles import negative_binomial
-from finale_pipeline.domain.velocity import moments
+from finale_pipeline.domain.forecast.backtest import judged
+from finale_pipeline.domain.forecast.calibration import LEVELS
+from finale_pipeline.domain.forecast.history import Floats, History, Ints
+from finale_pipeline.domain.forecast.methods import Method
+from finale_pipeline.domain.forecast.quantiles import negative_binomial
+from finale_pipeline.domain.forecast.velocity import moments
 from finale_pipeline.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from finale_pipeline.domain.history import History, history
+from finale_pipeline.domain.forecast.history import History, history
 from finale_pipeline.errors import ConfigError
 
 DAILY = {"sku", "date", "units"}

@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from finale_pipeline.domain.backtest import backtest
-from finale_pipeline.domain.calibration import LEAST_DAYS, LEAST_HISTORY_DAYS
-from finale_pipeline.domain.history import History, day_number
-from finale_pipeline.domain.methods import CHOSEN_FROM, MENU, NORMAL, choose
+from finale_pipeline.domain.forecast.backtest import backtest
+from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, LEAST_HISTORY_DAYS
+from finale_pipeline.domain.forecast.history import History, day_number
+from finale_pipeline.domain.forecast.methods import CHOSEN_FROM, MENU, NORMAL, choose
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.store import TableWriter, hashed
 

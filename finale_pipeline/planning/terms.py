@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.history import Floats, Ints
-from finale_pipeline.domain.replenish import ROUNDING
-from finale_pipeline.domain.replenish_many import Arrivals, arrivals
+from finale_pipeline.domain.forecast.history import Floats, Ints
+from finale_pipeline.domain.replenishment.replenish import ROUNDING
+from finale_pipeline.domain.replenishment.replenish_many import Arrivals, arrivals
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings

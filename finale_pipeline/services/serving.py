@@ -73,7 +73,7 @@ def server(
     import uvicorn  # noqa: PLC0415 - only what serves
 
     from finale_pipeline.api.app import create_app  # noqa: PLC0415 - FastAPI
-    from finale_pipeline.api.patience import impatient  # noqa: PLC0415
+    from finale_pipeline.api.server.timeouts import impatient  # noqa: PLC0415
 
     app = create_app(settings, Decisions(settings), clock=clock)
     config = uvicorn.Config(

@@ -7,7 +7,7 @@ from typing import Protocol
 import polars as pl
 from psycopg.errors import UniqueViolation
 
-from finale_pipeline.domain.catalog import implausible_removal
+from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.finale import nested
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
 from finale_pipeline.finale.wire import decode

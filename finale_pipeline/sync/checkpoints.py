@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import polars as pl
 
-from finale_pipeline.domain.catalog import implausible_removal
-from finale_pipeline.domain.windows import Window
+from finale_pipeline.domain.syncs.catalog import implausible_removal
+from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.holding import hold_unless_accepted, settle, vanished

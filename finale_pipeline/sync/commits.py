@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from finale_pipeline.domain.windows import Window
+from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.sync import checkpoints
 from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
 from finale_pipeline.sync.checkpoints import Stored

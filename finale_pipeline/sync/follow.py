@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from finale_pipeline.domain.windows import Window
+from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.commits import commit_rows
 from finale_pipeline.sync.run import SyncRun

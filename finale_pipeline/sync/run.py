@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from finale_pipeline.domain.catalog import too_many_rejects
-from finale_pipeline.domain.strategy import COVERED_BY
+from finale_pipeline.domain.syncs.catalog import too_many_rejects
+from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.errors import ConfigError, DriftError, SkippedError
 from finale_pipeline.finale.client import FinaleClient
 from finale_pipeline.finale.transport import Source

@@ -8,7 +8,7 @@ from typing import Any, cast
 import polars as pl
 import xxhash
 
-from finale_pipeline.domain.stock import StockSummary, doubts
+from finale_pipeline.domain.syncs.stock import StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode

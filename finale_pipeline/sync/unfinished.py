@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from finale_pipeline.domain.strategy import COVERED_BY
+from finale_pipeline.domain.syncs.strategy import COVERED_BY
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import polars as pl
 
-from finale_pipeline.domain import windows
-from finale_pipeline.domain.windows import Window
+from finale_pipeline.domain.syncs import windows
+from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import MalformedError
 from finale_pipeline.finale.client import Body
 from finale_pipeline.finale.transport import AnswerTooLarge

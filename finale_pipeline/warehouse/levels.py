@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import cast
 
-from finale_pipeline.domain.stock import StockSummary
+from finale_pipeline.domain.syncs.stock import StockSummary
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import Counts, sql
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.domain.purchase_orders import Draft, OrderLine, body_hash, exact
+from finale_pipeline.domain.orders.purchase_orders import Draft, OrderLine, body_hash, exact
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.warehouse.connect import Connection, rows_of
 

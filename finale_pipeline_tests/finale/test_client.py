@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from finale_pipeline.domain.windows import Window
+from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import (
     AddressRefused,
     CredentialsRefused,

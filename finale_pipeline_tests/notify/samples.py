@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from finale_pipeline.domain import watching
-from finale_pipeline.domain.syncs import Ended, Finding, Trouble
+from finale_pipeline.domain.alerts import deadman
+from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, SyncProblemKind
 from finale_pipeline.notify import stock_mails, sync_mails, watch_mails
 from finale_pipeline.notify.lines import Line
 from finale_pipeline.notify.messages import Content, Message, Origin, render
@@ -66,30 +66,30 @@ LOW = [
 ]  # fmt: skip
 ODD = [line(f"ODD-{n}", name, "out", "0", "10", vendor_name=name) for n, name in enumerate(HOSTILE)]
 MANY = [line(f"SKU-{n:03}", f"Product {n}", "out", "0", "20") for n in range(37)]
-TROUBLE: dict[Trouble, Ended] = {
-    "failed": Ended(
+TROUBLE: dict[SyncProblemKind, EndedSync] = {
+    "failed": EndedSync(
         4710, "inventory", "schedule", "failed", NOW, "TRANSIENT",
         "Finale answered 503 five times. The last good data stay as they are. Run again later.",
     ),
-    "held": Ended(
+    "held": EndedSync(
         4709, "inventory", "schedule", "held", NOW, "IMPLAUSIBLE",
         "Two reads of stock in a row cannot be believed: 1,900 products have stock, 2,500 had some."
         " Stock stays as it was. Look at Finale. If it is true: finale sync STRATEGY"
         " --accept-implausible.",
     ),
-    "stuck": Ended(4708, "full", "schedule", "running", NOW),
-    "deferred": Ended(
+    "stuck": EndedSync(4708, "full", "schedule", "running", NOW),
+    "deferred": EndedSync(
         4707, "critical", "schedule", "throttled", NOW, "THROTTLED", "Run again after 13:00 UTC."
     ),
 }  # fmt: skip
 
 
 SILENT = [
-    watching.Trouble(
+    deadman.Trouble(
         "daemon", "No due time was decided since 12:00 UTC; critical was due 12:15 UTC.",
         "Start Dagster's daemon.",
     ),
-    watching.Trouble("syncs", "No critical sync ended well since 11:45 UTC.", "finale status"),
+    deadman.Trouble("syncs", "No critical sync ended well since 11:45 UTC.", "finale status"),
 ]  # fmt: skip
 
 
@@ -116,10 +116,10 @@ def contents() -> dict[str, Content]:
         "test": sync_mails.test_mail("buyer"),
     }
     for trouble, run in TROUBLE.items():
-        finding = Finding(run.strategy, trouble, run)
+        finding = SyncProblem(run.strategy, trouble, run)
         made[sync_mails.KIND[trouble]] = sync_mails.trouble(finding, last_good=NOW)
     made["pipeline_silent"] = watch_mails.silent(SILENT)
-    made["pipeline_recovered"] = watch_mails.recovered(watching.Outage(NOW, ("daemon", "outbox")))
+    made["pipeline_recovered"] = watch_mails.recovered(deadman.Outage(NOW, ("daemon", "outbox")))
     made["restored"] = watch_mails.restored(NOW, [(NOW, "Out of stock: 2 items")])
     made["sync_recovered"] = sync_mails.recovered("inventory", TROUBLE["failed"], since=NOW)
     return made

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from finale_pipeline.domain.critical import left_out, level_of, reorder_point
+from finale_pipeline.domain.alerts.critical import left_out, level_of, reorder_point
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
 Rules = list[tuple[str | None, int | None]]

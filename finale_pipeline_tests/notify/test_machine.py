@@ -19,8 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from finale_pipeline.domain.critical import level_of
-from finale_pipeline.domain.incidents import CROSSINGS
+from finale_pipeline.domain.alerts.critical import level_of
+from finale_pipeline.domain.alerts.incidents import CROSSINGS
 from finale_pipeline.notify import outbox
 from finale_pipeline.notify.sender import sender_of
 from finale_pipeline.sandbox.mail import KEY, MailServer

@@ -21,7 +21,10 @@ from finale_pipeline_tests.sync.helpers import sync
 
 ROOT = Path(finale_pipeline.__file__).parent
 WRITER = "finale/orders.py"
-OTHER_SERVERS = {"api/dagster.py": "Dagster's GraphQL", "notify/sender.py": "the mail service"}
+OTHER_SERVERS = {
+    "api/server/dagster.py": "Dagster's GraphQL",
+    "notify/sender.py": "the mail service",
+}
 """What else sends requests, and to whom."""
 CLIENTS = {"httpx", "requests", "urllib3", "http.client", "urllib.request", "aiohttp", "socket"}
 VERBS = {"POST", "PUT", "PATCH", "DELETE"}

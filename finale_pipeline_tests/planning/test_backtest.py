@@ -11,7 +11,7 @@ from finale_pipeline.cli import main
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.order_lines import read_orders
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline_tests.domain.demand import SAMPLES
+from finale_pipeline_tests.domain.forecast.demand import SAMPLES
 from finale_pipeline_tests.planning.warehouse import Warehouse
 
 

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from finale_pipeline.cli import main
-from finale_pipeline.domain.backtest import backtest
-from finale_pipeline.domain.history import History, history
+from finale_pipeline.domain.forecast.backtest import backtest
+from finale_pipeline.domain.forecast.history import History, history
 from finale_pipeline.planning.cluster import ENGINES, INSTALL, challengers, daily_series
-from finale_pipeline_tests.domain.demand import SAMPLES
+from finale_pipeline_tests.domain.forecast.demand import SAMPLES
 
 MISSING = [name for name in ENGINES["dask"] if find_spec(name) is None]
 with_extra = pytest.mark.skipif(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from finale_pipeline.domain.backtest import backtest
-from finale_pipeline.domain.history import day_number
-from finale_pipeline.domain.methods import METHODS
+from finale_pipeline.domain.forecast.backtest import backtest
+from finale_pipeline.domain.forecast.history import day_number
+from finale_pipeline.domain.forecast.methods import METHODS
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.sandbox.clock import Clock
@@ -15,8 +15,8 @@ from finale_pipeline.sandbox.orders import account_from
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import NOW, settings_for
-from finale_pipeline_tests.domain.demand import ORIGINS, WHOLE
-from finale_pipeline_tests.domain.test_evidence import MEASURES, PUBLISHED, whole
+from finale_pipeline_tests.domain.forecast.demand import ORIGINS, WHOLE
+from finale_pipeline_tests.domain.forecast.test_evidence import MEASURES, PUBLISHED, whole
 from finale_pipeline_tests.sync.helpers import sync
 
 LAST_SALE = day_number(date(2011, 12, 9))

@@ -1,0 +1,1 @@
+"""What is critical, what is told, and what is held back."""

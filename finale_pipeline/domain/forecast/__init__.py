@@ -1,0 +1,1 @@
+"""Demand: history, pace, quantiles learnt from peers, and how good they were."""

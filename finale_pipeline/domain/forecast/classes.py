@@ -1,0 +1,58 @@
+"""ABC by value and XYZ by steadiness: labels, and where wanted a service level of their own."""
+
+import numpy as np
+
+from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.velocity import WEEK
+
+YEAR_WEEKS = 52
+A_SHARE, B_SHARE = 0.8, 0.95
+X_LIMIT, Y_LIMIT = 0.5, 1.0
+
+
+def abc(values: Floats) -> list[str]:
+    """Return A for what makes the first 80 % of value, B up to 95 %, C for the rest.
+
+    Args:
+        values: Of a year's demand, per product; nothing of value is C.
+
+    >>> abc(np.array([1.0, 70.0, 0.0, 20.0, 9.0]))
+    ['C', 'A', 'C', 'A', 'B']
+    """
+    order = np.argsort(-values, kind="stable")
+    total = float(values.sum())
+    before = np.zeros(len(values))
+    before[order] = np.cumsum(values[order]) - values[order]
+    share = before / total if total > 0 else np.ones(len(values))
+    found = np.where(share < A_SHARE, "A", np.where(share < B_SHARE, "B", "C"))
+    return [str(name) for name in np.where(values > 0, found, "C")]
+
+
+def xyz(variation: Floats) -> list[str]:
+    """Return X for steady demand, Y for changing, Z for erratic.
+
+    Args:
+        variation: Standard deviation over mean of weekly demand; NaN = none is known, Z.
+
+    >>> xyz(np.array([0.3, 0.8, 2.0, np.nan]))
+    ['X', 'Y', 'Z', 'Z']
+    """
+    found = np.where(variation <= X_LIMIT, "X", np.where(variation <= Y_LIMIT, "Y", "Z"))
+    return [str(name) for name in found]
+
+
+def year_of_weeks(history: History, as_of: int) -> tuple[Floats, Floats]:
+    """Return the units of the last 52 weeks, and how much the weeks vary, relative to their mean.
+
+    A younger product is looked at since it was first available, in whole weeks.
+    """
+    week = (as_of - 1 - history.sold.days) // WEEK
+    recent = (week >= 0) & (week < YEAR_WEEKS)
+    cells = history.sold.owners()[recent] * YEAR_WEEKS + week[recent]
+    weeks = np.bincount(cells, history.units[recent], minlength=len(history) * YEAR_WEEKS)
+    weeks = weeks.reshape(len(history), YEAR_WEEKS)
+    units = weeks.sum(axis=1)
+    count = np.clip(-(-(as_of - history.first_day) // WEEK), 1, YEAR_WEEKS)
+    mean = units / count
+    spread = np.sqrt(np.maximum((weeks**2).sum(axis=1) / count - mean**2, 0))
+    return units, np.divide(spread, mean, out=np.full(len(units), np.nan), where=mean > 0)

@@ -1,0 +1,247 @@
+"""How fast a product sells: the pace, on a grid of whole weeks back from a morning.
+
+Everything the forecast needs of a product's past is a sum over whole weeks before `as_of`: windows
+are multiples of seven days, and so are 182 and 364. So each sale is looked at once, and the rest is
+arithmetic on a hundred numbers per product.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from finale_pipeline.domain.forecast.history import Days, Flags, Floats, History, Ints, Sparse
+
+WEEK = 7
+MEAN_DAYS = 182
+"""The plain mean that steadies the pace looks back so far: half a year."""
+BURST_DAYS = 364
+"""Burstiness looks back so far: a year."""
+NAIVE_DAYS, SPREAD_DAYS = 30, 90
+"""What the naive forecast looks back: for the mean, and for the spread."""
+NEVER = -(2**30)
+"""The day of the last sale of a product that has none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How yesterday is weighed against last month.
+
+    Attributes:
+        half_life_days: A day so long ago counts half as much as yesterday.
+        weight: Share of the weighted mean; the rest is the plain mean of 182 days.
+    """
+
+    half_life_days: float = 14
+    weight: float = 0.8
+
+    @property
+    def decay(self) -> float:
+        """What a day counts, against the day after it."""
+        return float(0.5 ** (1 / self.half_life_days))
+
+
+DEFAULT_PACE = Pace()
+
+
+@dataclass(frozen=True, slots=True)
+class DemandState:
+    """What is known of every product on one morning.
+
+    Attributes:
+        days: Since it was first available; zero or less before.
+        counted_days: Those of them that are not censored.
+        velocity: Units per day; NaN when unknown.
+        is_last_known: Every day of the last 182 was censored: the velocity is an older one.
+        burstiness: Variance over mean of daily demand in a year.
+        daily_variance: Of the last 182 days, in units squared.
+        quiet_days: Uncensored days since the last sale.
+    """
+
+    days: Floats
+    counted_days: Floats
+    velocity: Floats
+    is_last_known: Flags
+    burstiness: Floats
+    daily_variance: Floats
+    quiet_days: Floats
+
+
+class Weeks:
+    """A history in whole weeks back from a morning; answers for the mornings on its grid.
+
+    Args:
+        history: Of the days before the morning, and no others.
+        as_of: The morning, a day number.
+        pace: How days are weighed.
+        products: The first of the products to look at, and one past the last.
+    """
+
+    def __init__(
+        self, history: History, as_of: int, pace: Pace, products: tuple[int, int] | None = None
+    ) -> None:
+        lo, hi = products or (0, len(history))
+        self.pace = pace
+        self.as_of = as_of
+        self.count = max(0, -(-(as_of - history.begins) // WEEK))
+        self._begins = as_of - WEEK * self.count
+        self._first_day = history.first_day[lo:hi]
+        self._sold = _part(history.sold, lo, hi)
+        self._censored = _part(history.censored, lo, hi)
+        units = history.units[history.sold.starts[lo] : history.sold.starts[hi]]
+        counted = counted_units(units, self._sold, self._censored)
+        self.demanded = self._until(self._by_week(self._sold, units))
+        self.units = (
+            self.demanded if counted is units else self._until(self._by_week(self._sold, counted))
+        )
+        self.squares = self._until(self._by_week(self._sold, counted * counted))
+        self.censored = self._until(self._by_week(self._censored, None))
+        self._last_sale = self._last_sales()
+        self._velocity = self._weighted_means(counted)
+
+    def _by_week(self, sparse: Sparse, values: Floats | None) -> Floats:
+        """Return the sums per product and week; without values, the number of days."""
+        shape = (len(self._first_day), self.count)
+        cells = sparse.owners() * self.count + (sparse.days - self._begins) // WEEK
+        sums = np.bincount(cells, values, minlength=shape[0] * shape[1])
+        return sums.astype(np.float64).reshape(shape)
+
+    def _until(self, by_week: Floats) -> Floats:
+        """Return the sums before each morning of the grid, the oldest morning first."""
+        sums = np.zeros((by_week.shape[0], self.count + 1))
+        np.cumsum(by_week, axis=1, out=sums[:, 1:])
+        return sums
+
+    def _last_sales(self) -> Days:
+        last = np.full((len(self._first_day), self.count + 1), NEVER, np.int32)
+        weeks = (self._sold.days - self._begins) // WEEK + 1
+        last[self._sold.owners(), weeks] = self._sold.days  # of several, the last one stays
+        return np.maximum.accumulate(last, axis=1, out=last)
+
+    def _weighted_means(self, counted: Floats) -> Floats:
+        """Return the weighted mean of daily demand on each morning; NaN before any day counts."""
+        decay = self.pace.decay
+        units = self._by_week(self._sold, counted * self._weight(self._sold))
+        censored = self._by_week(self._censored, self._weight(self._censored))
+        means = np.full((len(self._first_day), self.count + 1), np.nan)
+        numerator = np.zeros(len(self._first_day))
+        denominator = np.zeros(len(self._first_day))
+        for week in range(self.count):
+            end = self._begins + WEEK * (week + 1)
+            days = np.clip(end - self._first_day, 0, WEEK)
+            left_out = self.censored[:, week + 1] - self.censored[:, week]
+            weights = (1 - decay**days) / (1 - decay) - censored[:, week]
+            # A week out of stock adds nothing at all, not even a rounding error.
+            weights[days <= left_out] = 0.0
+            numerator = numerator * decay**WEEK + units[:, week]
+            denominator = denominator * decay**WEEK + weights
+            np.divide(numerator, denominator, out=means[:, week + 1], where=denominator > 0)
+        return means
+
+    def _weight(self, sparse: Sparse) -> Floats:
+        """Return what each day counts at the end of its week."""
+        ages = WEEK - 1 - (sparse.days - self._begins) % WEEK
+        weights: Floats = self.pace.decay ** ages.astype(np.float64)
+        return weights
+
+    def at(self, weeks_back: int) -> DemandState:
+        """Return what was known on the morning so many weeks before `as_of`; 0 = `as_of`.
+
+        Raises:
+            ValueError: That is before the first day of all.
+        """
+        here = self.count - weeks_back
+        if here < 0:
+            raise ValueError(f"the history has no {weeks_back} weeks")
+        day = self.as_of - WEEK * weeks_back
+        half_year, year = (max(0, here - d // WEEK) for d in (MEAN_DAYS, BURST_DAYS))
+        mean, variance = self._moments(half_year, here)
+        year_mean, year_variance = self._moments(year, here)
+        weighted = self._velocity[:, here]
+        mixed = self.pace.weight * weighted + (1 - self.pace.weight) * mean
+        unknown = np.isnan(mean)
+        days = (day - self._first_day).astype(np.float64)
+        last = self._last_sale[:, here]
+        return DemandState(
+            days=days,
+            counted_days=np.maximum(days, 0) - self.censored[:, here],
+            velocity=np.where(unknown, weighted, mixed),
+            is_last_known=unknown & ~np.isnan(weighted),
+            burstiness=_ratio(year_variance, year_mean),
+            daily_variance=np.nan_to_num(variance),
+            quiet_days=day - last - self._censored_since(last, here),
+        )
+
+    def _moments(self, before: int, here: int) -> tuple[Floats, Floats]:
+        """Return mean and variance of daily demand between two mornings, censored days left out."""
+        lo, hi = (np.maximum(self._begins + WEEK * n - self._first_day, 0) for n in (before, here))
+        days = hi - lo - (self.censored[:, here] - self.censored[:, before])
+        mean = _ratio(self.units[:, here] - self.units[:, before], days)
+        square = _ratio(self.squares[:, here] - self.squares[:, before], days)
+        return mean, np.maximum(square - mean * mean, 0)
+
+    def _censored_since(self, last: Days, here: int) -> Floats:
+        if not len(self._censored.days):
+            return np.zeros(len(last))
+        of_products = np.arange(len(last))
+        until = np.searchsorted(_places(self._censored), _place(of_products, last), side="right")
+        return np.asarray(self._censored.starts[:-1] + self.censored[:, here] - until)
+
+    def demand(self, weeks_back: int, weeks: int) -> tuple[Floats, Floats]:
+        """Return the units demanded in the weeks after a morning, and the days censored."""
+        lo = self.count - weeks_back
+        hi = lo + weeks
+        return (
+            self.demanded[:, hi] - self.demanded[:, lo],
+            self.censored[:, hi] - self.censored[:, lo],
+        )
+
+
+def _ratio(over: Floats, under: Floats) -> Floats:
+    """Return the quotient, NaN where nothing is under."""
+    quotient: Floats = np.divide(over, under, out=np.full(len(over), np.nan), where=under > 0)
+    return quotient
+
+
+def _part(sparse: Sparse, lo: int, hi: int) -> Sparse:
+    starts = sparse.starts[lo : hi + 1]
+    return Sparse(starts - starts[0], sparse.days[starts[0] : starts[-1]])
+
+
+def _place(owners: Ints, days: Days) -> Ints:
+    """Return one ascending number per product and day."""
+    return owners * 2**32 + days
+
+
+def _places(sparse: Sparse) -> Ints:
+    return _place(sparse.owners(), sparse.days)
+
+
+def counted_units(units: Floats, sold: Sparse, censored: Sparse) -> Floats:
+    """Return the units sold on each day, those of censored days made nothing."""
+    if not len(censored.days):
+        return units
+    return np.where(np.isin(_places(sold), _places(censored), assume_unique=True), 0.0, units)
+
+
+def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
+    """Return mean and sample variance of daily demand in the last days, censored ones left out.
+
+    A product younger than that is looked at since it was first available.
+    """
+    begin = as_of - days
+    recent = (history.sold.days >= begin) & (history.sold.days < as_of)
+    owners = history.sold.owners()[recent]
+    units = counted_units(history.units, history.sold, history.censored)[recent]
+    out = history.censored.days
+    left_out = np.bincount(
+        history.censored.owners()[(out >= begin) & (out < as_of)], minlength=len(history)
+    )
+    count = np.maximum(1, np.minimum(days, as_of - history.first_day) - left_out)
+    mean = np.bincount(owners, units, minlength=len(history)) / count
+    square = np.bincount(owners, units * units, minlength=len(history)) / count
+    return mean, np.maximum(square - mean * mean, 0) * count / np.maximum(1, count - 1)
+
+
+def thirty_days(history: History, as_of: int) -> tuple[Floats, Floats]:
+    """Return the mean of the last 30 days and the sample variance of the last 90."""
+    return moments(history, as_of, NAIVE_DAYS)[0], moments(history, as_of, SPREAD_DAYS)[1]

@@ -1,0 +1,123 @@
+"""An order as Finale shows it against the draft that was meant: the differences, in words."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from finale_pipeline.domain.orders.purchase_orders import DRAFT, ORDER_TYPE, Draft, OrderLine, exact
+
+ROUNDING = Decimal("0.01")
+"""What Finale may round away of each line's total."""
+SHOWN = 80
+
+Record = Mapping[str, Any]
+
+
+def differences(draft: Draft, record: Record) -> list[str]:
+    """Compare an order that was read back with its draft.
+
+    Args:
+        draft: What was meant.
+        record: What Finale shows, with its own names; anything may be in it.
+
+    Returns:
+        One sentence per difference; empty = the same.
+    """
+    wanted = {
+        "orderTypeId": ORDER_TYPE,
+        "statusId": DRAFT,
+        "orderId": draft.order_id,
+        "referenceNumber": draft.reference,
+        "destinationFacilityUrl": draft.facility_url,
+    }
+    said = [
+        f"{name} is {_shown(record.get(name))}, not {_shown(value)}"
+        for name, value in wanted.items()
+        if record.get(name) != value
+    ]
+    suppliers = _suppliers(record)
+    if suppliers != [draft.vendor_id]:
+        said.append(f"the supplier is {_shown(', '.join(suppliers) or None)},"
+                    f" not {_shown(draft.vendor_id)}")  # fmt: skip
+    return said + _line_differences(draft, record) + _total_difference(draft, record)
+
+
+def _suppliers(record: Record) -> list[str]:
+    roles = _list_of(record, "orderRoleList")
+    return [str(role.get("partyId")) for role in roles if role.get("roleTypeId") == "SUPPLIER"]
+
+
+def _line_differences(draft: Draft, record: Record) -> list[str]:
+    if not isinstance(record.get("orderItemList"), Sequence):
+        return ["it shows no lines"]
+    items = _list_of(record, "orderItemList")
+    said = []
+    if len(items) != len(draft.lines):
+        said.append(f"it has {len(items)} lines, not {len(draft.lines)}")
+    found: dict[str, list[Record]] = defaultdict(list)
+    for place, item in enumerate(items, 1):
+        if not item.get("productUrl") or not item.get("productId"):
+            said.append(f"line {place} is linked to no product")
+        found[str(item.get("productUrl"))].append(item)
+    for line in draft.lines:
+        said += _of_line(line, found.pop(line.product_url, []))
+    strange = [url for url in found if url not in {"None", ""}]
+    return said + [f"{_shown(url)} is on it and was not meant" for url in strange]
+
+
+def _of_line(line: OrderLine, items: Sequence[Record]) -> list[str]:
+    sku = _shown(line.sku)
+    if len(items) != 1:
+        return [f"{sku} is on it {len(items)} times, not once"]
+    (item,) = items
+    said = []
+    if item.get("productId") and item["productId"] != line.sku:
+        said.append(f"{sku} is called {_shown(item['productId'])}")
+    if number(item.get("quantity")) != line.quantity_units:
+        said.append(f"{sku} has the quantity {_shown(item.get('quantity'))},"
+                    f" not {exact(line.quantity_units)}")  # fmt: skip
+    if line.unit_price is not None and number(item.get("unitPrice")) != line.unit_price:
+        said.append(f"{sku} has the price {_shown(item.get('unitPrice'))},"
+                    f" not {exact(line.unit_price)}")  # fmt: skip
+    return said
+
+
+def _total_difference(draft: Draft, record: Record) -> list[str]:
+    """Compare the sums; with a line without a price Finale's own may be in it."""
+    shown = number(record.get("orderItemListTotal"))
+    if shown is None or any(line.unit_price is None for line in draft.lines):
+        return []
+    if abs(shown - draft.total) <= ROUNDING * len(draft.lines):
+        return []
+    return [f"its total is {exact(shown)}, not {exact(draft.total)}"]
+
+
+def _list_of(record: Record, name: str) -> list[Record]:
+    entries = record.get(name)
+    if not isinstance(entries, list):
+        return []
+    return [entry for entry in entries if isinstance(entry, Mapping)]
+
+
+def number(value: object) -> Decimal | None:
+    """Return a number that Finale sent as one or as text; None when it is neither.
+
+    >>> number("144.0"), number(2.9), number(True), number("x")
+    (Decimal('144.0'), Decimal('2.9'), None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def _shown(value: object) -> str:
+    """Return a value from outside, short and without anything that cannot be seen."""
+    if value is None:
+        return "none"
+    text = "".join(c if c.isprintable() else "?" for c in str(value))
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -1,0 +1,1 @@
+"""When stock ends and what to order."""

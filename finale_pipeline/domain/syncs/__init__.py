@@ -1,0 +1,1 @@
+"""Which sync runs, what it reads, and whether it is believed."""

@@ -1,0 +1,185 @@
+"""The measured numbers of the method, reached by this code: on a sample here, on all by hand.
+
+`make reproduce DATA=FOLDER` runs the whole, where the folder has the data sets that the samples
+were taken from.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from finale_pipeline.domain.forecast.backtest import backtest
+from finale_pipeline.domain.forecast.history import day_number
+from finale_pipeline.domain.forecast.methods import METHODS
+from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile
+from finale_pipeline.domain.forecast.velocity import moments
+from finale_pipeline_tests.domain.forecast.demand import (
+    ORIGINS,
+    WHOLE,
+    fresh,
+    fresh_history,
+    retail,
+)
+
+
+def whole(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that needs the whole data."""
+    needs = pytest.mark.skipif(not WHOLE, reason="DEMAND_DATA names no folder with the whole data")
+    marked: Callable[..., None] = pytest.mark.slow(needs(test))
+    return marked
+
+
+MEASURES = (
+    "rmsse", "mase", "wape", "bias", "loss_q50", "loss_q90", "loss_q95",
+    "held_q50", "held_q90", "held_q95",
+)  # fmt: skip
+PUBLISHED = {
+    ("30-day mean", 14): (1.563, 0.581, 0.637, -0.063, 0.318, 0.343, 0.347, 0.648),
+    ("30-day mean + normal", 14): (
+        1.563, 0.581, 0.637, -0.063, 0.318, 0.239, 0.185, 0.648, 0.849, 0.873,
+    ),
+    ("negative binomial", 14): (
+        1.547, 0.572, 0.623, -0.040, 0.306, 0.237, 0.179, 0.584, 0.832, 0.883,
+    ),
+    ("pace 80/20", 14): (
+        1.549, 0.584, 0.634, -0.017, 0.296, 0.227, 0.166, 0.568, 0.895, 0.943,
+    ),
+    ("pace 100/0", 14): (
+        1.547, 0.572, 0.623, -0.040, 0.296, 0.225, 0.165, 0.579, 0.897, 0.945,
+    ),
+    ("30-day mean + normal", 28): (
+        2.069, 0.763, 0.557, -0.088, 0.278, 0.209, 0.167, 0.571, 0.790, 0.822,
+    ),
+    ("negative binomial", 28): (
+        2.043, 0.741, 0.538, -0.067, 0.272, 0.203, 0.156, 0.528, 0.787, 0.844,
+    ),
+    ("pace 80/20", 28): (
+        2.043, 0.750, 0.540, -0.043, 0.264, 0.189, 0.136, 0.508, 0.888, 0.941,
+    ),
+    ("pace 100/0", 28): (
+        2.043, 0.741, 0.538, -0.067, 0.265, 0.188, 0.135, 0.522, 0.892, 0.944,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("window", [14, 28])
+def test_on_a_sample_peers_hold_what_they_promise_and_lose_less(window: int) -> None:
+    names = ("30-day mean + normal", "negative binomial", "pace 80/20")
+    methods = {name: METHODS[name] for name in names}
+    scores = {s.method: s.as_dict() for s in backtest(retail(), ORIGINS[::2], [window], methods)}
+
+    ours = scores["pace 80/20"]
+    assert 0.92 <= float(ours["held_q95"]) <= 0.97
+    assert float(ours["held_q90"]) >= 0.87
+    for name in names[:2]:
+        assert float(ours["loss_q95"]) < float(scores[name]["loss_q95"])
+        assert float(scores[name]["held_q95"]) < 0.9
+
+
+@whole
+def test_the_published_measures_are_reached() -> None:
+    found = {
+        (s.method, s.window_days): s.as_dict() for s in backtest(retail(whole=True), ORIGINS,
+                                                                 [10, 14, 28])
+    }  # fmt: skip
+
+    assert found["pace 80/20", 14]["forecasts"] == 20_801
+    for key, numbers in PUBLISHED.items():
+        measured = [found[key][name] for name in MEASURES[: len(numbers)]]
+        assert measured == pytest.approx(numbers, abs=0.001), key
+    # Ten days lie between the grid's windows: the weekday trap.
+    between = found["pace 80/20", 10]
+    assert [between["held_q90"], between["held_q95"]] == pytest.approx([0.885, 0.939], abs=0.001)
+
+
+POLICIES = {
+    "pace 80/20, 90 %": (0.884, 0.876, 239_500),
+    "pace 80/20, 95 %": (0.940, 0.929, 367_900),
+    "30-day mean + normal, 95 %": (0.831, 0.863, 243_400),
+    "30-day mean, 49 days": (0.824, 0.915, 341_900),
+}
+RULES = {
+    "pace 80/20, 90 %": up_to_quantile(METHODS["pace 80/20"], 0.9),
+    "pace 80/20, 95 %": up_to_quantile(METHODS["pace 80/20"], 0.95),
+    "30-day mean + normal, 95 %": up_to_quantile(METHODS["30-day mean + normal"], 0.95),
+    "30-day mean, 49 days": cover(28),
+}
+
+
+@whole
+def test_the_published_policies_are_reached() -> None:
+    reached = replay(retail(whole=True), ORIGINS[0], RULES, reviews=42)
+
+    for name, (per_product, of_units, stock) in POLICIES.items():
+        outcome = reached[name]
+        fills = (outcome.fill_per_product, outcome.fill_of_units)
+        assert fills == pytest.approx((per_product, of_units), abs=0.001), name
+        assert outcome.stock_units == pytest.approx(stock, abs=200), name
+
+
+def test_on_a_sample_the_level_asked_for_is_what_peers_deliver() -> None:
+    rules = {n: r for n, r in RULES.items() if n in {"pace 80/20, 95 %", "30-day mean, 49 days"}}
+    reached = replay(retail(), ORIGINS[0], rules, reviews=10)
+
+    assert reached["pace 80/20, 95 %"].fill_per_product > 0.92
+    assert reached["30-day mean, 49 days"].fill_per_product < 0.86
+
+
+PolicyResult = tuple[float, float, float]
+
+
+def out_of_stock(rows: pl.DataFrame, *, leave_out: bool) -> PolicyResult:
+    """WAPE and bias of a 28-day mean, and its bias where half of the days were affected."""
+    everything = fresh_history(rows, leave_out=leave_out)
+    judged = []
+    for origin in (date(2024, 5, 29), date(2024, 6, 5), date(2024, 6, 12)):
+        morning = day_number(origin)
+        known = everything.before(morning)
+        mean = pl.DataFrame({"product_url": known.keys, "mean": moments(known, morning, 28)[0]})
+        ahead = rows.filter(
+            pl.col("sold_on").is_between(origin, origin + timedelta(days=13)),
+            stockout_hours=0,
+        )
+        behind = rows.filter(
+            pl.col("sold_on").is_between(origin - timedelta(days=28), origin, closed="left")
+        )
+        affected = behind.group_by("product_url").agg(share=(pl.col("stockout_hours") > 0).mean())
+        judged.append(
+            ahead.group_by("product_url")
+            .agg(days=pl.len(), demand=pl.col("units").cast(pl.Float64).sum())
+            .filter(pl.col("days") >= 4)
+            .join(mean, on="product_url")
+            .join(affected, on="product_url")
+            .with_columns(error=pl.col("mean") * pl.col("days") - pl.col("demand"))
+        )
+    rows = pl.concat(judged)
+    often = rows.filter(pl.col("share") >= 0.5)
+    demand = float(rows["demand"].sum())
+    return (
+        float(rows["error"].abs().sum()) / demand,
+        float(rows["error"].sum()) / demand,
+        float(often["error"].sum()) / float(often["demand"].sum()),
+    )
+
+
+@whole
+def test_the_published_harm_of_stockouts_is_reached() -> None:
+    rows = fresh(whole=True)
+
+    as_zeros = out_of_stock(rows, leave_out=False)
+    left_out = out_of_stock(rows, leave_out=True)
+
+    assert as_zeros == pytest.approx((0.266, -0.023, -0.127), abs=0.001)
+    assert left_out == pytest.approx((0.258, 0.006, -0.086), abs=0.001)
+
+
+def test_on_a_sample_leaving_stockouts_out_makes_up_for_part_of_the_harm() -> None:
+    rows = fresh()
+
+    wape, _, harm = out_of_stock(rows, leave_out=False)
+    better, _, less = out_of_stock(rows, leave_out=True)
+
+    assert better < wape
+    assert harm < less < 0

@@ -11,7 +11,7 @@ from finale_pipeline.definitions import definitions
 from finale_pipeline.operate.doctor import examine
 from finale_pipeline.resources import Finale
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.mail import KEY, MailServer
+from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import open_sync

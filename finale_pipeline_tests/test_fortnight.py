@@ -15,7 +15,7 @@ from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
-from finale_pipeline.sandbox.mail import KEY, Accepted, MailServer
+from finale_pipeline_tests.mail_server import KEY, Accepted, MailServer
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_left_behind

@@ -22,7 +22,7 @@ from finale_pipeline.errors import (
     SourceUnavailable,
     ThrottledError,
 )
-from finale_pipeline.finale.answers import (
+from finale_pipeline.finale.responses import (
     connection_error,
     decoded,
     json_object,

@@ -13,7 +13,7 @@ from finale_pipeline.operate import manifest
 from finale_pipeline.operate.restore import drop_kept
 from finale_pipeline.operate.watch import watch
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.mail import KEY, MailServer
+from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.health import watch_syncs

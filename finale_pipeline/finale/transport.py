@@ -22,6 +22,7 @@ from finale_pipeline.errors import (
     SourceUnavailable,
     ThrottledError,
 )
+from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
 from finale_pipeline.finale.responses import (
     connection_error,
     decoded,
@@ -30,7 +31,6 @@ from finale_pipeline.finale.responses import (
     retry_after,
     status_error,
 )
-from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
 
 ATTEMPTS = 5
 RETRY_SECONDS = 120.0

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 
-from finale_pipeline.operate.syncing import Report
+from finale_pipeline.commands.sync import Report
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.sync.catalog import PRODUCTS
 from finale_pipeline.sync.scan import sync_catalogue

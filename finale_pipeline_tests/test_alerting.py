@@ -8,7 +8,7 @@ import pytest
 
 from finale_pipeline.automation.alerting import mail_delivery, sync_watch
 from finale_pipeline.definitions import definitions
-from finale_pipeline.operate.doctor import examine
+from finale_pipeline.health.doctor import examine
 from finale_pipeline.resources import Finale
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer

@@ -9,8 +9,8 @@ import pytest
 from finale_pipeline.cli import main
 from finale_pipeline.commands import explain, simulate
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.sandbox.mail import MailServer
 from finale_pipeline.services import alerting as alerts
+from finale_pipeline_tests.mail_server import MailServer
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 from finale_pipeline_tests.processes import environment
 

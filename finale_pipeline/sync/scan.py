@@ -47,13 +47,13 @@ def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
     """
     give_back_large_blocks()
     until = run.client.source_now()
-    walk = checkpoints.open_walk(
+    scan = checkpoints.open_scan(
         run.connection, catalogue.table, until=until, since=_since(run), now=run.clock()
     )
-    if not _read_whole(run, catalogue, walk):
-        _Walk(run, catalogue, walk).read()
-        _read_tail(run, catalogue, walk)
-    checkpoints.finish(run, catalogue, walk)
+    if not _read_whole(run, catalogue, scan):
+        _ScanReader(run, catalogue, scan).read()
+        _read_tail(run, catalogue, scan)
+    checkpoints.finish(run, catalogue, scan)
 
 
 def backfill(
@@ -85,55 +85,55 @@ def _since(run: SyncRun) -> datetime:
     return datetime.combine(run.settings.since, datetime.min.time(), UTC)
 
 
-def _read_whole(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> bool:
+def _read_whole(run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> bool:
     """Read a small account in one request; False when it is not small."""
-    rows = sum(window.rows for window in walk.known.values())
-    was_whole = not walk.known or ALL_TIME in walk.known
-    if not walk.is_fresh or not (was_whole or rows <= WHOLE_ROWS):
+    rows = sum(window.rows for window in scan.known.values())
+    was_whole = not scan.known or ALL_TIME in scan.known
+    if not scan.is_fresh or not (was_whole or rows <= WHOLE_ROWS):
         return False
     try:
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
     except AnswerTooLarge:
         return False
-    fetched = _decoded(catalogue, ALL_TIME, body, walk.known)
-    if row_count(fetched, walk.known) >= run.settings.row_cap:
+    fetched = _decoded(catalogue, ALL_TIME, body, scan.known)
+    if row_count(fetched, scan.known) >= run.settings.row_cap:
         return False
-    commit(run, catalogue, walk, fetched, {"progress": 1.0})
+    commit(run, catalogue, scan, fetched, {"progress": 1.0})
     return True
 
 
-def _read_tail(run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> None:
-    """Read again what changed since the walk began; it may have slipped between windows."""
-    window = Window(walk.until - OVERLAP, run.client.source_now() + AHEAD)
+def _read_tail(run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> None:
+    """Read again what changed since the scan began; it may have slipped between windows."""
+    window = Window(scan.until - OVERLAP, run.client.source_now() + AHEAD)
     for fetched in fetch(run, catalogue, window, {}):
         commit_rows(run, catalogue, fetched, f"{catalogue.resource.path}: its last changes")
 
 
-class _Walk:
-    """One walk over the windows of a table.
+class _ScanReader:
+    """One scan over the windows of a table.
 
     Args:
         run: The run.
         catalogue: What is read.
-        walk: Its checkpoint.
+        scan: Its checkpoint.
     """
 
-    def __init__(self, run: SyncRun, catalogue: Catalogue, walk: checkpoints.Walk) -> None:
+    def __init__(self, run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> None:
         self._run = run
         self._catalogue = catalogue
-        self._walk = walk
-        mine = [s for s in walk.known.values() if s.walk_id == walk.walk_id]
+        self._scan = scan
+        mine = [s for s in scan.known.values() if s.walk_id == scan.walk_id]
         self._batch, self._rows = len(mine), sum(s.rows for s in mine)
-        others = [s.rows for s in walk.known.values() if s.walk_id != walk.walk_id]
+        others = [s.rows for s in scan.known.values() if s.walk_id != scan.walk_id]
         self._expected = sum(others) + self._rows if others else 0
-        self._upper = walk.until + AHEAD
+        self._upper = scan.until + AHEAD
         self._span = LONGEST
         self._stored = [
-            w for w in sorted(walk.known) if w.lo >= walk.since and w.hi - w.lo <= LONGEST
+            w for w in sorted(scan.known) if w.lo >= scan.since and w.hi - w.lo <= LONGEST
         ]
 
     def read(self) -> None:
-        """Read and commit every window that this walk has not committed yet."""
+        """Read and commit every window that this scan has not committed yet."""
         lanes = self._run.settings.lanes
         ahead: deque[tuple[Window, Future[list[Fetched]]]] = deque()
         plan = self._plan()
@@ -151,7 +151,7 @@ class _Walk:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _plan(self) -> Iterator[Window]:
-        cursor = self._walk.since
+        cursor = self._scan.since
         while cursor < self._upper:
             window = windows.following(
                 cursor, self._stored, self._upper, span=self._span, extend=self._may_extend()
@@ -163,28 +163,28 @@ class _Walk:
     def _may_extend(self) -> bool:
         if not self._stored:
             return False
-        return self._walk.known[self._stored[-1]].rows < self._run.settings.window_rows
+        return self._scan.known[self._stored[-1]].rows < self._run.settings.window_rows
 
     def _is_done(self, window: Window) -> bool:
-        stored = self._walk.known.get(window)
-        return stored is not None and stored.walk_id == self._walk.walk_id
+        stored = self._scan.known.get(window)
+        return stored is not None and stored.walk_id == self._scan.walk_id
 
     def _fetch(self, window: Window) -> list[Fetched]:
-        return list(fetch(self._run, self._catalogue, window, self._walk.known))
+        return list(fetch(self._run, self._catalogue, window, self._scan.known))
 
     def _take(self, window: Window, answers: list[Fetched]) -> None:
         rows = 0
         for fetched in answers:
-            rows += row_count(fetched, self._walk.known)
-            commit(self._run, self._catalogue, self._walk, fetched, self._far(window, rows))
+            rows += row_count(fetched, self._scan.known)
+            commit(self._run, self._catalogue, self._scan, fetched, self._far(window, rows))
         self._rows += rows
         wanted = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
         self._span = min(LONGEST, max(SHORTEST, timedelta(seconds=wanted // timedelta(seconds=1))))
 
     def _far(self, window: Window, rows: int) -> dict[str, Any]:
-        """How far the walk is: by the rows of the last one where there was one, else by time."""
+        """How far the scan is: by the rows of the last one where there was one, else by time."""
         self._batch += 1
-        done = (window.hi - self._walk.since) / (self._upper - self._walk.since)
+        done = (window.hi - self._scan.since) / (self._upper - self._scan.since)
         left = (self._upper - window.hi) // max(self._span, SHORTEST)
         if self._expected:
             done = min(1.0, (self._rows + rows) / self._expected)

@@ -7,7 +7,7 @@ from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.commits import commit_rows
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.walk import AHEAD, LONGEST, fetch, sync_catalogue
+from finale_pipeline.sync.scan import AHEAD, LONGEST, fetch, sync_catalogue
 from finale_pipeline.warehouse import demand, watermarks
 
 OVERLAP = timedelta(minutes=10)
@@ -16,7 +16,7 @@ LAG = timedelta(days=1)
 """Where nothing changed, all is known to have been read up to so long before the present."""
 
 
-def follow(run: SyncRun, catalogue: Catalogue) -> None:
+def sync_incrementally(run: SyncRun, catalogue: Catalogue) -> None:
     """Bring a table up to date, from where the last read ended.
 
     The first time everything is read; interrupted or throttled, it goes on at the next run.
@@ -67,7 +67,7 @@ def _advance(run: SyncRun, catalogue: Catalogue, window: Window) -> None:
     )
 
 
-def follow_zone(run: SyncRun) -> None:
+def redate_in_zone(run: SyncRun) -> None:
     """Reckon stored business days anew when the account's time zone was set differently."""
     zone = run.settings.timezone
     if not watermarks.has_other_zone(run.connection, zone):

@@ -152,7 +152,7 @@ class _Handler(Connection):
         if fault and self._failed(*fault, body):
             return
         status, said = self._judged(body)
-        if status == 202:  # noqa: PLR2004 - accepted
+        if status == 202:
             mail.take(json.loads(body))
         self._answer(status, said)
 
@@ -180,7 +180,7 @@ class _Handler(Connection):
             time.sleep(float(argument or 2))
             self.hang_up()
         else:
-            if self._judged(body)[0] == 202:  # noqa: PLR2004
+            if self._judged(body)[0] == 202:
                 self.server.mail.take(json.loads(body))
             if kind == "drip":
                 self._drip(float(argument or 5))

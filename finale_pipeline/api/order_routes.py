@@ -22,7 +22,7 @@ from finale_pipeline.api.problems import Problem
 from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.desk import Desk
+    from finale_pipeline.ordering.context import Desk
     from finale_pipeline.ordering.drafting import Ask, Drafted
 
 router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems())
@@ -137,7 +137,7 @@ def _status(made: "Drafted") -> int:
 
 def _ask(wanted: Order, actor: str, key: str | None) -> "Ask":
     from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415 - heavy
-    from finale_pipeline.ordering.wishes import GivenLine  # noqa: PLC0415
+    from finale_pipeline.ordering.order_requests import GivenLine  # noqa: PLC0415
 
     lines = tuple(GivenLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ())
     return Ask(
@@ -148,7 +148,7 @@ def _ask(wanted: Order, actor: str, key: str | None) -> "Ask":
 
 def desk_of(context: Context) -> "Desk":
     """Return a desk to draft at."""
-    from finale_pipeline.ordering.desk import Desk  # noqa: PLC0415
+    from finale_pipeline.ordering.context import Desk  # noqa: PLC0415
 
     return Desk(context.settings, context.clock, time.sleep)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from finale_pipeline.notify import links
 from finale_pipeline.notify.lines import Line
-from finale_pipeline.notify.plain import number, plain
+from finale_pipeline.notify.text import number, plain
 from finale_pipeline.settings import Settings
 
 if TYPE_CHECKING:

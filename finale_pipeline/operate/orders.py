@@ -11,7 +11,7 @@ from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
 from finale_pipeline.ordering import drafting
-from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.context import Desk
 from finale_pipeline.ordering.drafting import Ask, Drafted
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import order_writes

@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.notify.plain import plain
+from finale_pipeline.notify.text import plain
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.desk import Desk
+    from finale_pipeline.ordering.context import Desk
     from finale_pipeline.ordering.drafting import Drafted
     from finale_pipeline.ordering.proposals import Proposal
     from finale_pipeline.settings import Settings

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.domain.orders.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
-from finale_pipeline.ordering import requests, wishes
-from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering import idempotency, order_requests
+from finale_pipeline.ordering.context import Desk
 from finale_pipeline.ordering.duplicates import unknown_since
-from finale_pipeline.ordering.procedure import Procedure
+from finale_pipeline.ordering.order_requests import GivenLine
 from finale_pipeline.ordering.proposals import Proposal, propose
-from finale_pipeline.ordering.wishes import GivenLine
+from finale_pipeline.ordering.submission import Procedure
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Intent, Written
@@ -108,13 +108,13 @@ def look(connection: Connection, settings: "Settings", ask: Ask, *, now: datetim
         plan_on = ask.on or today
         _refuse_old(plan_on, today)
         wanted = [
-            wishes.given(connection, ask.lines, vendor=ask.vendor or "", place=place,
+            order_requests.given(connection, ask.lines, vendor=ask.vendor or "", place=place,
                          plan_on=plan_on)
         ]  # fmt: skip
     else:
-        plan_on = ask.on or wishes.newest_day(connection)
+        plan_on = ask.on or order_requests.newest_day(connection)
         _refuse_old(plan_on, today)
-        wanted = wishes.of_plan(connection, plan_on, vendor=ask.vendor, place=place)
+        wanted = order_requests.of_plan(connection, plan_on, vendor=ask.vendor, place=place)
     account = str(settings.account)
     proposals = [
         propose(connection, wish, account=account, plan_on=plan_on, again=ask.again, key=ask.key)
@@ -160,16 +160,16 @@ def draft(desk: Desk, ask: Ask, *, confirm: Callable[[Drafted], bool]) -> Drafte
     """
     desk.require_permission()
     with desk.warehouse() as connection:
-        rows = requests.known(connection, ask)
-        if requests.is_settled(rows):
+        rows = idempotency.known(connection, ask)
+        if idempotency.is_settled(rows):
             return _again_told(rows)
         desk.require_known_orders(connection)
         plan_on = rows[0].draft.plan_on if rows else ask.on
         shown = look(connection, desk.settings, replace(ask, on=plan_on), now=desk.clock())
         agreed = _agreed(shown, ask, confirm)
         with order_writes.only_drafter(connection):
-            rows = requests.known(connection, ask)  # another sender of it may have been faster
-            if requests.is_settled(rows):
+            rows = idempotency.known(connection, ask)  # another sender of it may have been faster
+            if idempotency.is_settled(rows):
                 return _again_told(rows)
             return _in_turn(desk, connection, ask, shown.plan_on, agreed)
 
@@ -188,14 +188,14 @@ def _in_turn(
     with desk.procedure(connection, ask.actor) as procedure, desk.writer() as writer:
         done = Drafted(plan_on, [])
         try:
-            before = {row.reference: row for row in requests.known(connection, ask)}
+            before = {row.reference: row for row in idempotency.known(connection, ask)}
             _resolve_first(procedure, _wanted(desk, connection, ask, plan_on), done)
             made = _wanted(desk, connection, ask, plan_on)
             done.proposals = made.proposals
             _require_seen(made, ask, agreed)
             for row in (p.existing for p in made.proposals if p.existing is not None):
                 done.rows[row.reference] = row
-            for intent in requests.noted(connection, _intents(made, ask), now=desk.clock()):
+            for intent in idempotency.noted(connection, _intents(made, ask), now=desk.clock()):
                 _place(procedure, writer, intent, done)
             done.rows = before | done.rows
         except NeedsDecision:
@@ -208,7 +208,7 @@ def _in_turn(
 def _wanted(desk: Desk, connection: Connection, ask: Ask, plan_on: date) -> Drafted:
     """Return what is to be drafted now; of a request that was cut off, only what it began."""
     made = look(connection, desk.settings, replace(ask, on=plan_on), now=desk.clock())
-    if requests.known(connection, ask):
+    if idempotency.known(connection, ask):
         mine = [p for p in made.proposals if p.existing is not None and p.existing.key == ask.key]
         made.proposals = mine
     return made
@@ -244,7 +244,7 @@ def _intents(made: Drafted, ask: Ask) -> Iterator[Intent]:
                 ask.actor,
                 (*proposal.warnings, *doubles),
                 ask.key,
-                requests.fingerprint(ask) if ask.key else None,
+                idempotency.fingerprint(ask) if ask.key else None,
             )
 
 

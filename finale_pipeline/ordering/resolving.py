@@ -1,7 +1,7 @@
 """Orders that were left open: how they ended, by a look into Finale or by a person's word."""
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.context import Desk
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.order_writes import Change, Written, move
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.context import Desk
 from finale_pipeline.ordering.drafting import Ask, Drafted, draft
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.sandbox.account import Account

@@ -7,7 +7,7 @@ import pytest
 
 from finale_pipeline.errors import ConfigError, NeedsDecision, WritesOff
 from finale_pipeline.ordering.drafting import Ask, look
-from finale_pipeline.ordering.wishes import GivenLine
+from finale_pipeline.ordering.order_requests import GivenLine
 from finale_pipeline_tests.conftest import NOW
 from finale_pipeline_tests.ordering.shelf import PLACE, TODAY, Shelf
 

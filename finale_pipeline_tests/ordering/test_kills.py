@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering.context import Desk
 from finale_pipeline.ordering.drafting import Ask, draft
 from finale_pipeline.ordering.resolving import check
 from finale_pipeline.sandbox.server import SandboxServer

@@ -9,7 +9,7 @@ import pytest
 
 from finale_pipeline.errors import ConfigError, InterruptedSync
 from finale_pipeline.ordering.drafting import Ask, Drafted, draft, look
-from finale_pipeline.ordering.wishes import GivenLine
+from finale_pipeline.ordering.order_requests import GivenLine
 from finale_pipeline_tests.ordering.shelf import Shelf
 
 

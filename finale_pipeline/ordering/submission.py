@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.records import ORDER
-from finale_pipeline.ordering.lookup import CLOCK_MARGIN, MOST, Looked, Looker, record_of
+from finale_pipeline.ordering.order_finder import CLOCK_MARGIN, MOST, Looked, Looker, record_of
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice, choose

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.orders import OrderWriter, WritePermission
-from finale_pipeline.ordering.lookup import Looker
-from finale_pipeline.ordering.procedure import Procedure
+from finale_pipeline.ordering.order_finder import Looker
+from finale_pipeline.ordering.submission import Procedure
 from finale_pipeline.settings import LOOPBACK
 from finale_pipeline.sync.run import refuse_another_account
 from finale_pipeline.sync.source import open_client, source_of

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.notify.text import plain
+from finale_pipeline.text import plain
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.context import DraftingContext

@@ -179,9 +179,7 @@ def _draft_locked(
         if idempotency.is_settled(rows):
             return DraftResult(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
         context.require_known_orders(connection)
-        if rows:
-            request = replace(request, on=rows[0].draft.plan_on)
-        shown = _wanted(context, connection, request)
+        shown = _wanted(context, connection, request, rows)
         if agreed is None and not request.accept_duplicates and _duplicates(shown):
             return replace(shown, is_undecided=True)
         result = DraftResult(shown.plan_on, [], {row.reference: row for row in rows})
@@ -192,7 +190,7 @@ def _draft_locked(
             try:
                 if _resolve_first(submission, shown, result):
                     before = _duplicates(shown)
-                    shown = _wanted(context, connection, request)
+                    shown = _wanted(context, connection, request, rows)
                     agreed = before if agreed is None else agreed
                 result.proposals = shown.proposals
                 _require_seen(shown, request, agreed)
@@ -204,10 +202,13 @@ def _draft_locked(
         return result
 
 
-def _wanted(context: DraftingContext, connection: Connection, request: DraftRequest) -> DraftResult:
+def _wanted(
+    context: DraftingContext, connection: Connection, request: DraftRequest, begun: list[Written]
+) -> DraftResult:
     """Return what is to be drafted now; of a request that was cut off, only what it began."""
-    shown = preview(connection, context.settings, request, now=context.clock())
-    if idempotency.known(connection, request):
+    on = begun[0].draft.plan_on if begun else request.on
+    shown = preview(connection, context.settings, replace(request, on=on), now=context.clock())
+    if begun:
         shown.proposals = [
             p for p in shown.proposals if p.existing is not None and p.existing.key == request.key
         ]

@@ -12,14 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.commands import operations as operations_command
+from finale_pipeline.commands.alerts import add_arguments, run, run_explain
+from finale_pipeline.commands.orders import add_arguments as add_order_arguments
+from finale_pipeline.commands.orders import run as run_orders
 from finale_pipeline.errors import InterruptedSync, PipelineError
-from finale_pipeline.operate import operations_command
-from finale_pipeline.operate.alerts_command import add_arguments, run, run_explain
-from finale_pipeline.operate.orders_command import add_arguments as add_order_arguments
-from finale_pipeline.operate.orders_command import run as run_orders
 
 if TYPE_CHECKING:
-    from finale_pipeline.operate.syncing import Report
+    from finale_pipeline.commands.sync import Report
     from finale_pipeline.settings import Settings
 
 Command = Callable[[argparse.Namespace, "Settings"], int]
@@ -125,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sync(options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.source import with_running_sandbox  # noqa: PLC0415
-    from finale_pipeline.operate.syncing import run_strategy  # noqa: PLC0415
+    from finale_pipeline.commands.sync import run_strategy  # noqa: PLC0415
+    from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
 
     report = run_strategy(
         with_running_sandbox(settings), options.strategy, trigger="cli", bar=sys.stderr.isatty()
@@ -148,8 +148,8 @@ def _reported(report: "Report", *, as_json: bool) -> int:
 
 
 def _approve(options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.holds import approve  # noqa: PLC0415
-    from finale_pipeline.operate.source import with_running_sandbox  # noqa: PLC0415
+    from finale_pipeline.commands.holds import approve  # noqa: PLC0415
+    from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
 
     def confirm(difference: str) -> bool:
         print(difference, file=sys.stderr)  # noqa: T201 - stdout is for the answer
@@ -163,7 +163,7 @@ def _approve(options: argparse.Namespace, settings: "Settings") -> int:
 
 
 def _reject(options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.holds import reject  # noqa: PLC0415
+    from finale_pipeline.commands.holds import reject  # noqa: PLC0415
 
     hold = reject(settings, options.run)
     _say(
@@ -200,7 +200,7 @@ def _db(options: argparse.Namespace, settings: "Settings") -> int:
         return 0
     url = connect.database_url(settings)
     if options.action == "drop":
-        from finale_pipeline.operate.restore import drop_kept  # noqa: PLC0415
+        from finale_pipeline.backup.restore import drop_kept  # noqa: PLC0415
 
         drop_kept(url, options.name or "")
         _say(f"The database {options.name} is deleted.")
@@ -212,14 +212,14 @@ def _db(options: argparse.Namespace, settings: "Settings") -> int:
 
 
 def _sandbox(options: argparse.Namespace, _settings: "Settings") -> int:
-    from finale_pipeline.operate.sandbox import serve  # noqa: PLC0415
+    from finale_pipeline.services.sandbox import serve  # noqa: PLC0415
 
     serve(options, _say)
     return 0
 
 
 def _forecast(options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate import forecasting  # noqa: PLC0415
+    from finale_pipeline.commands import forecast as forecasting  # noqa: PLC0415
 
     if options.action == "plan":
         done = forecasting.plan(settings, options.on)
@@ -234,7 +234,7 @@ def _forecast(options: argparse.Namespace, settings: "Settings") -> int:
 
 
 def _status(options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.status import shown, status  # noqa: PLC0415
+    from finale_pipeline.commands.status import shown, status  # noqa: PLC0415
 
     found = status(settings)
     _say(json.dumps(found.as_dict()) if options.json else shown(found))
@@ -242,9 +242,10 @@ def _status(options: argparse.Namespace, settings: "Settings") -> int:
 
 
 def _doctor(options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.doctor import examine, shown  # noqa: PLC0415
+    from finale_pipeline.health.doctor import examine, shown  # noqa: PLC0415
+    from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
 
-    findings = examine(settings)
+    findings = examine(with_running_sandbox(settings))
     _say(json.dumps([f.as_dict() for f in findings]) if options.json else shown(findings))
     return max((f.exit_code for f in findings), default=0)
 
@@ -262,13 +263,13 @@ def _orders(options: argparse.Namespace, settings: "Settings") -> int:
 
 
 def _api(_options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate.serving import serve  # noqa: PLC0415
+    from finale_pipeline.services.serving import serve  # noqa: PLC0415
 
     return serve(settings)
 
 
 def _dev(_options: argparse.Namespace, settings: "Settings") -> int:
-    from finale_pipeline.operate import dev  # noqa: PLC0415
+    from finale_pipeline.services import dev  # noqa: PLC0415
 
     return dev.run(settings, _say)
 

@@ -13,7 +13,7 @@ from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.ordering.order_finder import OrderFinder
 from finale_pipeline.ordering.submission import Submission
 from finale_pipeline.settings import LOOPBACK
-from finale_pipeline.sync.run import refuse_another_account
+from finale_pipeline.sync.session import refuse_another_account
 from finale_pipeline.sync.source import open_client, source_of
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url

@@ -8,8 +8,8 @@ from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import (
     Draft,
+    LineTerms,
     OrderLine,
-    Terms,
     draft_warnings,
     joined,
     line_warnings,
@@ -228,7 +228,7 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
 
 
 def _reason_to_exclude(
-    line: OrderLine, found: Iterable[Duplicate], terms: dict[str, Terms], *, again: bool
+    line: OrderLine, found: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
 ) -> str | None:
     if line.product_url not in terms:
         return "it is no product of Finale any more; an unknown address would be an empty line"
@@ -240,6 +240,6 @@ def _reason_to_exclude(
     return f"{ours[0].said()}; commit or cancel that, or --again" if ours else None
 
 
-def _terms(connection: Connection, products: Sequence[str]) -> dict[str, Terms]:
+def _terms(connection: Connection, products: Sequence[str]) -> dict[str, LineTerms]:
     rows: list[Any] = connection.execute(TERMS, (list(products),)).fetchall()
-    return {row[0]: Terms(Decimal(row[1]), Decimal(row[2]), bool(row[3])) for row in rows}
+    return {row[0]: LineTerms(Decimal(row[1]), Decimal(row[2]), bool(row[3])) for row in rows}

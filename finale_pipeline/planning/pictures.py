@@ -14,9 +14,9 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.forecast import quantiles_of
 from finale_pipeline.domain.forecast.history import Floats, day_number
-from finale_pipeline.domain.forecast.velocity import State
+from finale_pipeline.domain.forecast.velocity import DemandState
 from finale_pipeline.planning.compute import SHOWN_LEVELS, Planned
-from finale_pipeline.planning.reading import Known
+from finale_pipeline.planning.reading import PlanInputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def most_valuable(planned: Planned) -> int:
     return int(sold.sort(value, "number", descending=[True, False])["number"][0])
 
 
-def fan_of(known: Known, planned: Planned, number: int) -> Fan:
+def fan_of(known: PlanInputs, planned: Planned, number: int) -> Fan:
     """Return the fan of a product that sold, by its number in the plan.
 
     Raises:
@@ -69,7 +69,9 @@ def fan_of(known: Known, planned: Planned, number: int) -> Fan:
         raise ValueError(f"product {number} never sold")
     row = planned.products.row(number, named=True)
     days = np.arange(0.0, np.ceil(row["protection_days"] * 1.5) + 1)
-    state = State(*(np.repeat(getattr(made.state, n)[place], len(days)) for n in State.__slots__))
+    state = DemandState(
+        *(np.repeat(getattr(made.state, n)[place], len(days)) for n in DemandState.__slots__)
+    )
     levels = list(made.levels)
     found, _ = quantiles_of(state, np.maximum(days, 1.0), cells=made.cells, levels=levels)
     lo, hi = planned.arrivals.starts[number : number + 2]
@@ -90,7 +92,7 @@ def fan_of(known: Known, planned: Planned, number: int) -> Fan:
     )
 
 
-def _sold(known: Known, place: int, as_of: date) -> Floats:
+def _sold(known: PlanInputs, place: int, as_of: date) -> Floats:
     lo, hi = known.history.sold.starts[place : place + 2]
     ago = day_number(as_of) - known.history.sold.days[lo:hi]
     recent = (ago >= 1) & (ago <= PAST_DAYS)

@@ -12,7 +12,7 @@ from finale_pipeline.domain.forecast.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
 from finale_pipeline.planning.locations import plan_places, read_places
-from finale_pipeline.planning.reading import Known, Past, read
+from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import method_in_use
 from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse.connect import Connection, database_errors
@@ -42,7 +42,7 @@ class PlanReport:
     """
 
     as_of: date
-    known: Known
+    known: PlanInputs
     planned: Planned
     method: str
     counts: dict[str, Counts]
@@ -115,7 +115,7 @@ def plan_day(
 
 def look(
     connection: Connection, as_of: date, settings: "Settings", *, now: datetime
-) -> tuple[Known, Planned]:
+) -> tuple[PlanInputs, Planned]:
     """Return what the plan of a day is made of and says, without writing it.
 
     Arguments and errors as of `plan_day`.

@@ -65,7 +65,7 @@ OPEN: Schema = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PlanInputs:
     """What was known on a morning.
 
     Attributes:
@@ -123,7 +123,7 @@ class Past:
 
 def read(
     connection: Connection, as_of: date, *, observed: date | None, past: Past | None = None
-) -> Known:
+) -> PlanInputs:
     """Read what was known on a morning.
 
     Stock is that of now from the last observed day on, and of the end of the last observed day
@@ -145,7 +145,7 @@ def read(
         products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
         demand = past.of(products, as_of) if past else read_history(connection, values)
         open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
-    return Known(as_of, products, demand, open_lines)
+    return PlanInputs(as_of, products, demand, open_lines)
 
 
 def number(connection: Connection, stock: str, values: Mapping[str, date]) -> None:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.domain.syncs.strategy import (
-    Choice,
     Schedule,
+    StrategyChoice,
     Thresholds,
     covering,
     smart,
@@ -77,7 +77,7 @@ def decide(
         return decision
 
 
-def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> Choice:
+def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> StrategyChoice:
     """Return the smart choice of this moment."""
     row = connection.execute(
         "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)",
@@ -96,7 +96,9 @@ def _deciding(connection: "Connection") -> Iterator[None]:
         yield
 
 
-def _schedule(connection: "Connection", name: str, choice: Choice, due_at: datetime) -> Schedule:
+def _schedule(
+    connection: "Connection", name: str, choice: StrategyChoice, due_at: datetime
+) -> Schedule:
     row = connection.execute(
         "SELECT decided_at, is_run FROM ops.schedule_tick"
         " WHERE schedule_name = %s AND tick_at = %s",

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from psycopg.rows import class_row
 
-from finale_pipeline.domain.alerts.incidents import Decision, Incident, Known, Present
+from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import sql
 
@@ -109,9 +109,9 @@ class Candidate:
     snoozed_until: datetime | None
     even_if_worse: bool
 
-    def present(self) -> Present:
+    def current(self) -> CurrentItem:
         """Return what the item is."""
-        return Present(
+        return CurrentItem(
             self.product_url,
             self.available_units,
             self.threshold_units,
@@ -119,14 +119,14 @@ class Candidate:
             None if self.units_per_day is None else self.units_per_day > 0,
         )
 
-    def known(self) -> Known | None:
+    def stored(self) -> StoredItem | None:
         """Return what is stored of it; None when it was never evaluated."""
         if self.level is None:
             return None
         incident = None
         if self.state is not None:
             incident = Incident(self.state, self.mailed, self.snoozed_until, self.even_if_worse)
-        return Known(
+        return StoredItem(
             self.level, self.told, self.known_threshold, self.since_at, self.better_since_at,
             self.worsenings, self.worsened_at, self.is_left_out, incident,
         )  # fmt: skip
@@ -227,7 +227,7 @@ def watched(connection: Connection) -> int:
     return cast("int", row[0]) if row else 0
 
 
-def store_levels(connection: Connection, decisions: Iterable[Decision]) -> None:
+def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> None:
     """Write what is known of items from now on."""
     columns = ", ".join(LEVEL_COLUMNS)
     connection.execute(
@@ -238,11 +238,11 @@ def store_levels(connection: Connection, decisions: Iterable[Decision]) -> None:
     )
     with connection.cursor().copy(sql(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
-            k = d.known
+            k = d.stored
             copy.write_row(
                 (
-                    d.present.product_url, k.level, k.told, k.threshold_units, k.since_at,
-                    k.better_since_at, k.worsenings, k.worsened_at, k.is_left_out,
+                    d.current.product_url, k.level, k.announced_level, k.threshold_units,
+                    k.since_at, k.better_since_at, k.worsenings, k.worsened_at, k.is_left_out,
                 )
             )  # fmt: skip
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])

@@ -8,7 +8,7 @@ import pytest
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.notify import links
-from finale_pipeline.operate import alerts
+from finale_pipeline.services import alerting as alerts
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse, url_of
 

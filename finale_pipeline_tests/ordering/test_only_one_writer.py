@@ -11,7 +11,7 @@ from finale_pipeline.errors import WritesOff
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.finale.transport import http_client
-from finale_pipeline.operate.doctor import examine
+from finale_pipeline.health.doctor import examine
 from finale_pipeline.ordering.resolving import check
 from finale_pipeline.sync.source import source_of
 from finale_pipeline.sync.strategies import STRATEGIES
@@ -21,7 +21,10 @@ from finale_pipeline_tests.sync.helpers import sync
 
 ROOT = Path(finale_pipeline.__file__).parent
 WRITER = "finale/orders.py"
-OTHER_SERVERS = {"api/dagster.py": "Dagster's GraphQL", "notify/sender.py": "the mail service"}
+OTHER_SERVERS = {
+    "api/server/dagster.py": "Dagster's GraphQL",
+    "notify/sender.py": "the mail service",
+}
 """What else sends requests, and to whom."""
 CLIENTS = {"httpx", "requests", "urllib3", "http.client", "urllib.request", "aiohttp", "socket"}
 VERBS = {"POST", "PUT", "PATCH", "DELETE"}
@@ -50,7 +53,7 @@ def test_few_modules_can_send_a_request_and_one_of_them_a_write() -> None:
     senders = {name for name, tree in modules() if imports(tree) & CLIENTS}
     finales = {"finale/transport.py", "finale/answers.py", WRITER}
     # The others listen, or look whether a port is free.
-    assert senders - finales - set(OTHER_SERVERS) <= {"operate/dev.py", "operate/parts.py"}
+    assert senders - finales - set(OTHER_SERVERS) <= {"services/dev.py", "services/processes.py"}
 
 
 def test_no_text_but_the_writers_names_a_verb_that_writes() -> None:

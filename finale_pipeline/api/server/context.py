@@ -1,0 +1,167 @@
+"""What every request of the app shares, and what a route asks for."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from fastapi import Depends, Query, Request, Response, params
+from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
+
+from finale_pipeline.api.rest.pagination import MOST
+from finale_pipeline.api.server.concurrency import Rooms
+from finale_pipeline.api.server.dagster import Dagster
+from finale_pipeline.api.server.database import Lent, Pool
+from finale_pipeline.api.server.disconnects import guest_of
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.warehouse.connect import Connection
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+Headers = dict[str, str]
+SAFE = ("GET", "HEAD")
+
+
+class Decisions(Protocol):
+    """How people decide about incidents; the layer above gives it."""
+
+    def decide(
+        self,
+        names: list[str],
+        state: str,
+        *,
+        note: str | None,
+        until: str | None,
+        even_if_worse: bool,
+        actor: str,
+    ) -> list[dict[str, Any]]:
+        """Decide about products by SKU or product_url, in the name of somebody."""
+
+    def items_by_link(self, token: str) -> list[dict[str, Any]]:
+        """Return the items of the mail that a signed link came with."""
+
+    def decide_by_link(
+        self, token: str, products: list[str], state: str, *, until: str | None
+    ) -> list[dict[str, Any]]:
+        """Decide about items of that mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every request shares.
+
+    Attributes:
+        settings: The program's settings.
+        pool: Connections to the warehouse.
+        dagster: Where syncs are started.
+        decisions: How people decide about incidents.
+        clock: Returns the present time, UTC.
+        key: Seals cursors.
+        rooms: Places for requests that want a connection.
+    """
+
+    settings: "Settings"
+    pool: Pool
+    dagster: Dagster
+    decisions: Decisions
+    clock: Callable[[], datetime]
+    key: bytes
+    rooms: Rooms = field(default_factory=Rooms)
+
+
+# What does not wait for anything is `async`: the others are given to a thread and back each time.
+async def context_of(request: Request) -> Context:
+    """Return the app's context."""
+    found: Context = request.app.state.context
+    return found
+
+
+Shared = Annotated[Context, Depends(context_of)]
+
+
+async def _lent(context: Shared, request: Request) -> AsyncIterator[Lent]:
+    """Lend a connection until the answer is made, or until a reader hangs up."""
+    guest, reads = guest_of(request.scope), request.method in SAFE
+    async with context.rooms.place(reads=reads):
+        if reads and guest.is_gone:
+            raise Problem(503, "The client hung up.", code="hung_up")
+        lent = await run_in_threadpool(context.pool.lend)
+        if reads:  # what writes is finished, whoever waits for the answer
+            guest.stop = lent.connection.cancel_safe
+        try:
+            yield lent
+        finally:
+            guest.stop = None
+            context.pool.take_back(lent.connection, is_spoilt=reads and guest.is_gone)
+
+
+_Lent = Annotated[Lent, Depends(_lent, scope="function")]
+
+
+async def _connection(lent: _Lent) -> Connection:
+    return lent.connection
+
+
+Warehouse = Annotated[Connection, Depends(_connection)]
+
+
+async def as_of_headers(lent: _Lent, response: Response) -> Headers:
+    """Return the headers that say how old an answer's data are, and which run they are of."""
+    found = {"X-Data-As-Of": lent.read_at.isoformat()} if lent.read_at else {}
+    if lent.run_id is not None:
+        found["X-Finale-Run-Id"] = str(lent.run_id)
+    response.headers.update(found)
+    return found
+
+
+AsOf = Annotated[Headers, Depends(as_of_headers)]
+
+
+async def known_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not have, and those given twice.
+
+    A misspelt filter would else answer with everything.
+    """
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    known = {
+        p.alias for p in get_flat_params(route.dependant) if isinstance(p.field_info, params.Query)
+    }
+    given = [name for name, _ in request.query_params.multi_items()]
+    unknown = sorted(set(given) - known)
+    if unknown:
+        there = f"; there are: {', '.join(sorted(known))}" if known else ""
+        raise Problem(
+            422, f"There is no parameter {unknown[0][:60]!r}{there}.", code="unknown_parameter"
+        )
+    if len(given) > len(set(given)):
+        raise Problem(422, "A parameter is given twice.", code="repeated_parameter")
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page a reader wants."""
+
+    sort: str | None
+    cursor: str | None
+    limit: int
+
+
+async def _paging(
+    sort: Annotated[
+        str | None,
+        Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")] = 100,
+) -> Paging:
+    return Paging(sort, cursor, limit)
+
+
+Pages = Annotated[Paging, Depends(_paging)]

@@ -1,0 +1,118 @@
+"""Runs one strategy in this process and reports it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.session import open_sync
+from finale_pipeline.sync.source import utc_now
+from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.ticks import choose
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import connect, database_url
+from finale_pipeline.warehouse.leases import Progress
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+
+class Report:
+    """What a run did, as the commands print it.
+
+    Args:
+        strategy: Which.
+    """
+
+    def __init__(self, strategy: str) -> None:
+        self.strategy = strategy
+        self.error: PipelineError | None = None
+        self.run: SyncRun | None = None
+        self._begun = time.monotonic()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report; its names are promised."""
+        run, error = self.run, self.error
+        report: dict[str, Any] = {
+            "strategy": self.strategy,
+            "status": error.kind.lower() if error else "done",
+            "run_id": run.run_id if run else None,
+            "seconds": round(time.monotonic() - self._begun, 3),
+            "api_calls": run.client.usage.api_calls if run else 0,
+            "bytes": run.client.usage.bytes if run else 0,
+            "tables": {t: c.as_dict() for t, c in run.counts.items()} if run else {},
+        }
+        return report | ({"error": str(error), "exit_code": error.exit_code} if error else {})
+
+
+def run_strategy(
+    settings: "Settings",
+    strategy: str,
+    *,
+    trigger: str,
+    accept_implausible: bool = False,
+    bar: bool = False,
+) -> Report:
+    """Run a strategy under the same rules as everywhere; its failure is in the report.
+
+    Args:
+        settings: The program's settings.
+        strategy: Which; `smart` chooses by the age of the last good sync.
+        trigger: Who asked for it.
+        accept_implausible: Whether a person wants a held read written.
+        bar: Whether to show a progress bar on stderr.
+    """
+    asked_at = utc_now()
+    report = Report(strategy)
+    try:
+        reason = None
+        if strategy == "smart":
+            strategy, reason = _chosen(settings, asked_at)
+            report.strategy = strategy
+        with (
+            _bar(strategy, is_wanted=bar) as progress,
+            open_sync(
+                settings,
+                strategy=strategy,
+                trigger=trigger,
+                table_sets=TABLE_SETS[strategy],
+                asked_at=None if accept_implausible else asked_at,
+                reason=reason,
+                accept_implausible=accept_implausible,
+                on_progress=progress,
+            ) as run,
+        ):
+            report.run = run
+            STRATEGIES[strategy](run)
+    except PipelineError as error:
+        report.error = error
+    return report
+
+
+def _chosen(settings: "Settings", now: datetime) -> tuple[str, str]:
+    with connect(database_url(settings), name="finale smart") as connection:
+        schema.require_current(connection)
+        choice = choose(connection, settings, now=now)
+    return choice.strategy, choice.reason
+
+
+@contextmanager
+def _bar(strategy: str, *, is_wanted: bool) -> Iterator[Callable[[Progress], object] | None]:
+    """Show how far a sync is, on a terminal."""
+    if not is_wanted:
+        yield None
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - only for who watches
+
+    layout = "{desc} {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
+    with tqdm(total=1.0, desc=strategy, bar_format=layout, leave=False) as shown:
+
+        def update(far: Progress) -> None:
+            shown.n = far.share or shown.n
+            batches = f", batch {far.batch} of {far.batches}" if far.batch else ""
+            shown.set_postfix_str(f"{far.step}{batches}, {far.rows:,} rows")
+
+        yield update

@@ -13,10 +13,10 @@ from finale_pipeline.notify import outbox, stock_mails, sync_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import new_id, origin_of, render
-from finale_pipeline.notify.plain import plain
 from finale_pipeline.services.alerting import Rows, decide, product_of, warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.source import utc_now
+from finale_pipeline.text import plain
 from finale_pipeline.warehouse.connect import rows_of
 
 FAILED = 8

@@ -15,13 +15,14 @@ from finale_pipeline.commands.common import DAY, note, pass_account, say
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
-from finale_pipeline.notify.plain import plain
 from finale_pipeline.ordering import drafting, resolving
-from finale_pipeline.ordering.desk import Desk
-from finale_pipeline.ordering.drafting import Ask, Drafted
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest
+from finale_pipeline.ordering.drafting import DraftResult
 from finale_pipeline.ordering.proposals import Proposal
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.source import utc_now
+from finale_pipeline.text import plain
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection, rows_of
 
@@ -69,15 +70,19 @@ def _draft(
     accept_duplicates: bool,
 ) -> int:
     """Create drafts of the purchase plan in Finale; nothing is committed."""
-    desk = desk_of(settings)
-    ask = Ask(who(), vendor=vendor, on=on, again=again, accept_duplicates=accept_duplicates)
-    made = preview(desk, ask) if dry_run else drafting.draft(desk, ask, confirm=_confirm)
+    context = drafting_context(settings)
+    request = DraftRequest(
+        who(), vendor=vendor, on=on, again=again, accept_duplicates=accept_duplicates
+    )
+    made = (
+        preview(context, request) if dry_run else drafting.draft(context, request, confirm=_confirm)
+    )
     if form == "json":
         say(_json(made.as_dict(is_dry=dry_run)))
     else:
         say(shown(made, is_dry=dry_run))
     if form in {"csv", "xlsx"}:
-        say(f"file       {write_file(desk, made, form, out)}")
+        say(f"file       {write_file(context, made, form, out)}")
     if made.error is not None:
         raise made.error
     return 0 if made.is_good else WANTS_A_PERSON
@@ -89,7 +94,7 @@ def _draft(
 @pass_account
 def _list(settings: Settings, *, limit: int, form: str | None) -> None:
     """The orders we drafted, newest first, and how that ended."""
-    _answer(listed(desk_of(settings), limit=limit), form, "None was drafted yet.")
+    _answer(listed(drafting_context(settings), limit=limit), form, "None was drafted yet.")
 
 
 @command.command("check")
@@ -97,7 +102,7 @@ def _list(settings: Settings, *, limit: int, form: str | None) -> None:
 @pass_account
 def _check(settings: Settings, *, form: str | None) -> int:
     """Find out how orders ended that were left open; nothing is sent."""
-    rows = [row.as_dict() for row in resolving.check(desk_of(settings), who())]
+    rows = [row.as_dict() for row in resolving.check(drafting_context(settings), who())]
     _answer(rows, form, "No order was left open.")
     return WANTS_A_PERSON if any(row["state"] in drafting.BAD for row in rows) else 0
 
@@ -109,7 +114,7 @@ def _check(settings: Settings, *, form: str | None) -> int:
 @pass_account
 def _abandon(settings: Settings, *, reference: str, note: str | None, form: str | None) -> None:
     """Give an open order up, after a look into Finale."""
-    row = resolving.abandon(desk_of(settings), reference, actor=who(), note=note)
+    row = resolving.abandon(drafting_context(settings), reference, actor=who(), note=note)
     _answer([row.as_dict()], form, "")
 
 
@@ -117,9 +122,11 @@ def _answer(rows: list[dict[str, Any]], form: str | None, nothing: str) -> None:
     say(_json(rows) if form == "json" else _rows_shown(rows) or nothing)
 
 
-def desk_of(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Desk:
-    """Return a desk to draft at."""
-    return Desk(settings, clock, time.sleep)
+def drafting_context(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now
+) -> DraftingContext:
+    """Return what drafting needs: settings, time, a way to wait."""
+    return DraftingContext(settings, clock, time.sleep)
 
 
 def who() -> str:
@@ -127,23 +134,23 @@ def who() -> str:
     return getpass.getuser()
 
 
-def preview(desk: Desk, ask: Ask) -> Drafted:
+def preview(context: DraftingContext, request: DraftRequest) -> DraftResult:
     """Return what would be sent, to the letter; nothing is sent and nothing written."""
-    with desk.warehouse() as connection:
-        return drafting.look(connection, desk.settings, ask, now=desk.clock())
+    with context.warehouse() as connection:
+        return drafting.preview(connection, context.settings, request, now=context.clock())
 
 
-def listed(desk: Desk, *, limit: int) -> list[dict[str, Any]]:
+def listed(context: DraftingContext, *, limit: int) -> list[dict[str, Any]]:
     """Return the newest orders of the ledger."""
-    with desk.warehouse() as connection:
+    with context.warehouse() as connection:
         return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]
 
 
-def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:
+def write_file(context: DraftingContext, made: DraftResult, form: str, path: Path | None) -> Path:
     """Write the orders as a file that a vendor can be sent; return where it is.
 
     Args:
-        desk: With the warehouse and the folder.
+        context: With the warehouse and the folder.
         made: What was drafted, or would be.
         form: csv or xlsx.
         path: Where to; None = the folder `orders` in HOME.
@@ -158,14 +165,14 @@ def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:
     ]
     # Orders of other vendors of the day have files of their own.
     name = drafts[0].reference if len(drafts) == 1 else f"purchase_orders_{made.plan_on}"
-    with desk.warehouse() as connection:
+    with context.warehouse() as connection:
         orders = [(draft.reference, _lines(connection, draft)) for draft in drafts]
     if form == "csv":
         body = as_csv([line for _, lines in orders for line in lines], COLUMNS, name).body
     else:
         sheets = [(title, COLUMNS, lines) for title, lines in orders] or [("-", COLUMNS, [])]
         body = as_xlsx(sheets, name).body
-    path = path or desk.settings.home / "orders" / f"{name}.{form}"
+    path = path or context.settings.home / "orders" / f"{name}.{form}"
     try:
         write_whole(path, bytes(body))
     except OSError as error:
@@ -205,7 +212,7 @@ def _rows_shown(orders: Iterable[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _confirm(made: Drafted) -> bool:
+def _confirm(made: DraftResult) -> bool:
     """Show the duplicates and ask; where nobody sits, nobody agreed."""
     if not sys.stdin.isatty():
         return False
@@ -217,7 +224,7 @@ def _json(value: Any) -> str:
     return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
 
 
-def shown(made: Drafted, *, is_dry: bool) -> str:
+def shown(made: DraftResult, *, is_dry: bool) -> str:
     """Return what would be sent, or what came of it, as lines to read."""
     lines = [f"plan       of {made.plan_on}"]
     for proposal in made.proposals:
@@ -232,12 +239,14 @@ def shown(made: Drafted, *, is_dry: bool) -> str:
 
 
 def _proposal(proposal: Proposal) -> list[str]:
-    wish, draft = proposal.wish, proposal.draft
-    lines = [f"{proposal.verdict:10} {plain(wish.vendor)} → {plain(wish.place_name) or '?'}"]
+    request, draft = proposal.request, proposal.draft
+    lines = [f"{proposal.verdict:10} {plain(request.vendor)} → {plain(request.place_name) or '?'}"]
     if draft is not None:
         lines[0] += f": {len(draft.lines)} lines, {draft.total:,.2f}, {draft.reference}"
     lines += [f"{'':10} {proposal.says}"] if proposal.says else []
-    lines += [f"{'':10} held back: {plain(sku)}: {plain(why)}" for sku, why in proposal.held]
+    lines += [
+        f"{'':10} held back: {plain(sku)}: {plain(why)}" for sku, why in proposal.excluded_lines
+    ]
     lines += [
         f"{'':10} DUPLICATE: {plain(sku)}: {plain(d.said())}" for sku, d in proposal.duplicates
     ]

@@ -1,9 +1,11 @@
 """`finale api`: serves the API and the pages."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline import logs
 from finale_pipeline.services import alerting as alerts
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.sync.source import utc_now
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     import uvicorn
 
     from finale_pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
 
 HEADER_BYTES = 32 << 10
 HEADER_SECONDS = 10.0
@@ -88,7 +92,7 @@ def server(
         proxy_headers=False,
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_config=None,  # what logs.py configured holds for it too
         lifespan="on",
     )
     return uvicorn.Server(config)
@@ -96,5 +100,8 @@ def server(
 
 def serve(settings: "Settings") -> int:
     """Serve until asked to stop."""
+    logs.configure("api", level=settings.log_level, secrets=settings.secret_values())
+    log.info("The API and its pages are at http://%s:%d.", settings.api_host, settings.api_port)
     server(with_running_sandbox(settings)).run()
+    log.info("The API has stopped.")
     return 0

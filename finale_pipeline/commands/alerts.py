@@ -47,6 +47,7 @@ def add_arguments(alerts: argparse.ArgumentParser, explain: argparse.ArgumentPar
     add("resend", "try mails again that were given up").add_argument(
         "message", nargs="?", metavar="MESSAGE_ID", help="only this one"
     )
+    add("revoke-links", "make every link in a delivered mail invalid")
     explain.add_argument("sku", metavar="SKU")
     explain.add_argument("--json", action="store_true", help="answer with JSON")
 
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace, settings: "Settings", say: Callable[[str], 
         "simulate": lambda: simulate.simulate(settings, options.days, options.given),
         "test-mail": lambda: alerts.test_mail(settings, options.to),
         "resend": lambda: alerts.resend(settings, options.message),
+        "revoke-links": lambda: alerts.revoke_links(settings),
     }
     if options.action in DONE:
         answer: Any = alerts.decide(
@@ -104,6 +106,7 @@ def _shown(action: str, answer: Any) -> str:
         "simulate": _simulation,
         "test-mail": _test,
         "resend": _resent,
+        "revoke-links": lambda _: "No link in a mail that was delivered until now is valid.",
     }
     return show[action](answer) if action in show else _decided(answer)
 

@@ -8,7 +8,7 @@ import polars as pl
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.commits import Keep
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.walk import AHEAD, backfill
+from finale_pipeline.sync.scan import AHEAD, backfill
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import sql
 

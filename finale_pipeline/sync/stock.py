@@ -12,8 +12,8 @@ from finale_pipeline.domain.syncs.stock import StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
-from finale_pipeline.sync.holding import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.memory import give_back_large_blocks
+from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import levels
 from finale_pipeline.warehouse.connect import Connection

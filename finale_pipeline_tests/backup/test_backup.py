@@ -13,7 +13,6 @@ from finale_pipeline.backup.restore import drop_kept
 from finale_pipeline.errors import ConfigError, LocalError, PipelineError, SkippedError
 from finale_pipeline.health.watch import watch
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.mail import KEY, MailServer
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.health import watch_syncs
@@ -22,6 +21,7 @@ from finale_pipeline.warehouse import schema, swap
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.backup.backups import LATER, back_up, bring_back, databases, hashes
 from finale_pipeline_tests.conftest import settings_for
+from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse
 from finale_pipeline_tests.sync.helpers import contents, sync
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from finale_pipeline.health.watch import NOT_WELL, Watched, watch
-from finale_pipeline.sandbox.mail import MailServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.mail_server import MailServer
 from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse
 from finale_pipeline_tests.processes import finale
 

@@ -10,7 +10,8 @@ from finale_pipeline.notify import outbox
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_critical
-from finale_pipeline.sync.run import SyncRun, open_sync
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import sql
 from finale_pipeline_tests.conftest import HOME

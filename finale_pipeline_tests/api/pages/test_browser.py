@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from finale_pipeline.planning.plan import plan_day
-from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline_tests.api import chromium
 from finale_pipeline_tests.api.chromium import Page
 from finale_pipeline_tests.api.pages.test_home import link_of

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline_tests.api.client import FakeDagster
 from finale_pipeline_tests.notify.warehouse import Warehouse
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
@@ -36,7 +36,7 @@ def plan(settings: "Settings", day: date | None) -> dict[str, Any]:
     now = utc_now()
     with connect(database_url(settings), name="finale forecast") as connection:
         schema.require_current(connection)
-        today = now.astimezone(settings.zone).date()
+        today = business_day(now, settings.zone)
         as_of = day or last_observed(connection) or today
         report = plan_day(connection, as_of, settings, now=now)
     return {
@@ -103,7 +103,7 @@ def picture(
     now = utc_now()
     with connect(database_url(settings), name="finale forecast") as connection:
         schema.require_current(connection)
-        as_of = day or last_observed(connection) or now.astimezone(settings.zone).date()
+        as_of = day or last_observed(connection) or business_day(now, settings.zone)
         known, planned = look(connection, as_of, settings, now=now)
     number = planned.products["sku"].index_of(sku)
     if number is None or number not in planned.forecast.keys:

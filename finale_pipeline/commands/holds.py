@@ -4,9 +4,9 @@ import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.sync import Report, run_strategy
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import holds
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 from finale_pipeline.warehouse.holds import Hold

@@ -127,7 +127,7 @@ def run_watch(options: argparse.Namespace, settings: "Settings") -> int:
 def run_backup(options: argparse.Namespace, settings: "Settings") -> int:
     """Write a backup."""
     from finale_pipeline.backup.create import backup, shown  # noqa: PLC0415
-    from finale_pipeline.sync.source import utc_now  # noqa: PLC0415
+    from finale_pipeline.clock import utc_now  # noqa: PLC0415
 
     done = backup(
         settings, options.file, with_dagster=options.with_dagster, keep=options.keep, now=utc_now()
@@ -139,7 +139,7 @@ def run_backup(options: argparse.Namespace, settings: "Settings") -> int:
 def run_restore(options: argparse.Namespace, settings: "Settings") -> int:
     """Make a backup the warehouse."""
     from finale_pipeline.backup.restore import restore, shown  # noqa: PLC0415
-    from finale_pipeline.sync.source import utc_now  # noqa: PLC0415
+    from finale_pipeline.clock import utc_now  # noqa: PLC0415
 
     done = restore(
         settings,

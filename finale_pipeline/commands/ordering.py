@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
@@ -14,7 +15,6 @@ from finale_pipeline.ordering import drafting
 from finale_pipeline.ordering.context import DraftingContext
 from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.drafting import DraftResult
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection, rows_of
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
 from finale_pipeline.sync.ticks import choose
 from finale_pipeline.warehouse import schema

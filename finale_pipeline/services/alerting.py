@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import new_id, origin_of, render
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import incidents, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url, rows_of
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.services import alerting as alerts
 from finale_pipeline.services.source import with_running_sandbox
-from finale_pipeline.sync.source import utc_now
 
 if TYPE_CHECKING:
     import uvicorn

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.notify import links
 from finale_pipeline.services import alerting as alerts
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse, url_of
 
 

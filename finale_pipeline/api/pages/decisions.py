@@ -15,6 +15,7 @@ from finale_pipeline.api.rest.decisions import Snooze
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.clock import business_day
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,7 +93,7 @@ def _today(context: Context) -> date:
 
 def local_day(settings: "Settings", now: "datetime") -> date:
     """Return the day in the account's zone."""
-    return now.astimezone(settings.zone).date()
+    return business_day(now, settings.zone)
 
 
 def read_form(sent: dict[str, str], today: date) -> Form:

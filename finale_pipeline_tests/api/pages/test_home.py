@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from finale_pipeline.api.server.render import RUNBOOKS
+from finale_pipeline.clock import utc_now
 from finale_pipeline.notify import links
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline_tests.notify.warehouse import RECIPIENTS, Warehouse, url_of
 
 SCRIPT = "<script>alert(1)</script>"

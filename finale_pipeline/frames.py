@@ -5,7 +5,6 @@
     with Mart.open() as mart:
         late = mart.vendor_scorecard().query("on_time_share < 0.8")
 
-from finale_pipeline.warehouse.connect import trusted
 What a column means and its unit: docs/data-dictionary.md. Types, also of empty frames:
 
 | in the database | in the frame |

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from finale_pipeline.disk import OWNER_ONLY, write_whole
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse.connect import Connection, trusted
 
@@ -63,7 +63,7 @@ def dagster_file(file: Path) -> Path:
 def write(file: Path, manifest: Manifest) -> None:
     """Write a backup's manifest, whole or not at all."""
     text = json.dumps(asdict(manifest), default=datetime.isoformat, indent=1)
-    write_whole(path_of(file), text + "\n", mode=OWNER_ONLY)
+    write_whole(path_of(file), text + "\n")
 
 
 def read(file: Path) -> Manifest:

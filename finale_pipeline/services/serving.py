@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.services import alerting as alerts
 from finale_pipeline.services.source import with_running_sandbox
 
 if TYPE_CHECKING:
@@ -15,43 +14,6 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 32 << 10
 HEADER_SECONDS = 10.0
-
-
-class Decisions:
-    """Decides as the command line does.
-
-    Args:
-        settings: Which warehouse.
-    """
-
-    def __init__(self, settings: "Settings") -> None:
-        self._settings = settings
-
-    def decide(
-        self,
-        names: list[str],
-        state: str,
-        *,
-        note: str | None,
-        until: str | None,
-        even_if_worse: bool,
-        actor: str,
-    ) -> list[dict[str, Any]]:
-        """Decide about products by SKU or product_url."""
-        return alerts.decide(
-            self._settings, names, state, note=note, until=until, even_if_worse=even_if_worse,
-            actor=actor,
-        )  # fmt: skip
-
-    def items_by_link(self, token: str) -> list[dict[str, Any]]:
-        """Return the items of the mail that a signed link came with."""
-        return alerts.items_by_link(self._settings, token)
-
-    def decide_by_link(
-        self, token: str, products: list[str], state: str, *, until: str | None
-    ) -> list[dict[str, Any]]:
-        """Decide about items of that mail."""
-        return alerts.decide_by_link(self._settings, token, products, state, until=until)
 
 
 def server(
@@ -75,7 +37,7 @@ def server(
     from finale_pipeline.api.app import create_app  # noqa: PLC0415 - FastAPI
     from finale_pipeline.api.server.timeouts import impatient  # noqa: PLC0415
 
-    app = create_app(settings, Decisions(settings), clock=clock)
+    app = create_app(settings, clock=clock)
     config = uvicorn.Config(
         app,
         host=settings.api_host,

@@ -9,7 +9,7 @@ from typing import cast
 
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 TABLES = (
     "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n"
@@ -114,7 +114,7 @@ def rows(connection: Connection, tables: list[str]) -> dict[str, int]:
 
 def named(connection: Connection, query: str) -> list[str]:
     """Return the first column of a query."""
-    return [str(row[0]) for row in connection.execute(query.encode()).fetchall()]
+    return [str(row[0]) for row in connection.execute(trusted(query)).fetchall()]
 
 
 def account_of(connection: Connection) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_account
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
@@ -16,7 +17,6 @@ from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.services.alerting import decide, warehouse
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.text import plain
 from finale_pipeline.warehouse.connect import rows_of
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.backtest_report import write_report
 from finale_pipeline.domain.forecast.backtest import backtest as rolled
 from finale_pipeline.domain.forecast.history import EPOCH, History
@@ -16,7 +17,6 @@ from finale_pipeline.planning.plan import last_observed
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.planning.scores import origins, write_scores
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 

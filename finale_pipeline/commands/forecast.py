@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
+from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.commands import backtest as scoring
 from finale_pipeline.commands.common import DAY, answer, json_option, pass_settings
 from finale_pipeline.planning.plan import last_observed, plan_day
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, database_url
 
@@ -48,7 +48,7 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
     now = utc_now()
     with connect(database_url(settings), name="finale forecast") as connection:
         schema.require_current(connection)
-        today = now.astimezone(settings.zone).date()
+        today = business_day(now, settings.zone)
         as_of = day or last_observed(connection) or today
         report = plan_day(connection, as_of, settings, now=now)
     return {

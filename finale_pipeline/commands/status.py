@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import click
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_settings
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import holds, leases, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect, running_url
 
@@ -95,7 +95,7 @@ def status(settings: Settings) -> Status:
     source = with_running_sandbox(settings)
     with connect(url, name="finale status") as connection:
         schema.require_current(connection)
-        leases.bury_dead(connection, now=utc_now())
+        leases.mark_crashed_runs(connection, now=utc_now())
         return Status(
             "sandbox" if settings.is_sandbox and source.account else source.account,
             {table: _count(connection, table) for table in TABLES},
@@ -130,7 +130,7 @@ def _runs(connection: Connection) -> list[Run]:
         " step, round(progress * 100)::int, batch, batches, rows_done, eta_at, retry_at, reason,"
         " error FROM ops.sync_run ORDER BY strategy, run_id DESC"
     ).fetchall()
-    return [Run(*cast("tuple[Any, ...]", row)) for row in rows]
+    return [Run(*row) for row in rows]
 
 
 def shown(found: Status) -> str:

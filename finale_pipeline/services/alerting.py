@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.notify import decisions
 from finale_pipeline.notify.decisions import Rows
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import incidents, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from finale_pipeline import logs
+from finale_pipeline.clock import utc_now
 from finale_pipeline.services.source import with_running_sandbox
-from finale_pipeline.sync.source import utc_now
 
 if TYPE_CHECKING:
     import uvicorn

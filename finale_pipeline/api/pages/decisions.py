@@ -13,6 +13,7 @@ from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
+from finale_pipeline.clock import business_day
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.notify import decisions, links
 from finale_pipeline.warehouse.connect import Connection
@@ -83,7 +84,7 @@ def decided(
 
 def local_day(settings: "Settings", now: datetime) -> date:
     """Return the day in the account's zone."""
-    return now.astimezone(settings.zone).date()
+    return business_day(now, settings.zone)
 
 
 def start_of(day: date, settings: "Settings") -> datetime:

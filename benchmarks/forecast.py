@@ -16,7 +16,7 @@ import polars as pl
 from finale_pipeline.domain.forecast.history import History, Sparse, day_number
 from finale_pipeline.planning.compute import compute
 from finale_pipeline.planning.drafts import draft_lines, drafts
-from finale_pipeline.planning.reading import OPEN, PRODUCTS, Known
+from finale_pipeline.planning.reading import OPEN, PRODUCTS, PlanInputs
 from finale_pipeline.planning.writing import forecast_rows
 from finale_pipeline.settings import Settings
 
@@ -84,9 +84,11 @@ def main() -> None:
     products, selling, days = (*given, *(280_000, 30_000, 730)[len(given) :])
     catalogue = invented_products(products)
     history = invented_history(products, selling, days)
-    known = Known(AS_OF, catalogue, history, open_lines(catalogue))
+    known = PlanInputs(AS_OF, catalogue, history, open_lines(catalogue))
     settings = Settings.model_validate({"account": None})
-    compute(Known(AS_OF, catalogue[:0], history.before(0), open_lines(catalogue[:0])), settings)
+    compute(
+        PlanInputs(AS_OF, catalogue[:0], history.before(0), open_lines(catalogue[:0])), settings
+    )
     read, begun, cpu = peak_megabytes(), time.perf_counter(), time.process_time()
     planned = compute(known, settings)
     lines = draft_lines(planned.products, AS_OF)

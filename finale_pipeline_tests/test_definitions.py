@@ -15,6 +15,7 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.sync.demand import demand_of, stored_demand
 from finale_pipeline_tests.sync.helpers import assert_mirrors, contents, sync
 
@@ -282,7 +283,7 @@ def test_a_sync_of_a_past_day_says_which_day_it_reads(instance: dg.DagsterInstan
 def test_a_sync_that_finds_the_tables_taken_ends_well_and_changes_nothing(
     instance: dg.DagsterInstance, connection: Connection
 ) -> None:
-    connection.execute("SELECT pg_advisory_lock(7281, 1)")
+    connection.execute("SELECT pg_advisory_lock(%s, 1)", (Lock.TABLE_SET,))
     result = run_job("vendors_sync", instance)
     assert result.success
     assert connection.execute("SELECT count(*) FROM core.vendor").fetchall() == [(0,)]
@@ -295,11 +296,11 @@ def test_a_sync_that_finds_the_tables_taken_ends_well_and_changes_nothing(
 def test_days_that_a_person_asked_for_are_not_called_done_when_the_tables_are_taken(
     instance: dg.DagsterInstance, connection: Connection
 ) -> None:
-    connection.execute("SELECT pg_advisory_lock(7281, 1)")
+    connection.execute("SELECT pg_advisory_lock(%s, 1)", (Lock.TABLE_SET,))
     text, beside = says(materialize("vendors", instance, TODAY))
     assert "catalogue tables are taken" in text
     assert "finale status" in str(beside["next_step"])
-    connection.execute("SELECT pg_advisory_lock(7281, 3)")
+    connection.execute("SELECT pg_advisory_lock(%s, 3)", (Lock.TABLE_SET,))
     tags = {"dagster/backfill": "abc"}
     assert not run_job("sales_sync", instance, tags=tags).success
 

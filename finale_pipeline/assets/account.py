@@ -17,6 +17,7 @@ from finale_pipeline.assets.checks import READ_CHECKS, Look
 from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, Entry
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import of_days, of_run
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.strategy import READS
 from finale_pipeline.errors import (
     DriftError,
@@ -167,9 +168,9 @@ class _Step:
         Raises:
             PastDay: A person wants the present read as if it were another day.
         """
-        day = run.client.source_now().astimezone(run.settings.zone).date()
+        day = business_day(run.client.source_now(), run.settings.zone)
         asked_at = self._asked_at()
-        is_late = asked_at and asked_at.astimezone(run.settings.zone).date() in self._days
+        is_late = asked_at and business_day(asked_at, run.settings.zone) in self._days
         if self._days and day not in self._days and not is_late:
             raise PastDay(
                 f"A sync reads the account as it is now; {self._days[0]} cannot be read that way.",

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from finale_pipeline.clock import business_day
 from finale_pipeline.resources import at_definition
 
 business_days = dg.DailyPartitionsDefinition(
@@ -22,4 +23,4 @@ def today(now: datetime) -> str:
     Args:
         now: UTC.
     """
-    return now.astimezone(ZoneInfo(business_days.timezone)).date().isoformat()
+    return business_day(now, ZoneInfo(business_days.timezone)).isoformat()

@@ -8,6 +8,7 @@ import dagster as dg
 
 from finale_pipeline.assets.entries import Entry
 from finale_pipeline.assets.reports import ROWS
+from finale_pipeline.clock import business_day
 from finale_pipeline.resources import Finale
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def plan_today(connection: "Connection", finale: Finale) -> "PlanReport":
     settings, now = finale.settings(), finale.now()
     # A sandbox's clock may be ahead of ours; stock that was read is of its day.
     observed = last_observed(connection) or date.min
-    today = max(now.astimezone(settings.zone).date(), observed)
+    today = max(business_day(now, settings.zone), observed)
     return plan_day(connection, today, settings, now=now)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from finale_pipeline.domain.syncs.outcomes import Ended, Finding
+from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem
 from finale_pipeline.notify.messages import Content
 
 KIND = {
@@ -28,7 +28,7 @@ MEANING = {
 }
 
 
-def trouble(finding: Finding, *, last_good: datetime | None) -> Content:
+def trouble(finding: SyncProblem, *, last_good: datetime | None) -> Content:
     """A strategy does not work.
 
     Args:
@@ -38,17 +38,17 @@ def trouble(finding: Finding, *, last_good: datetime | None) -> Content:
     run = finding.run
     facts = [
         ("What happened", run.error or "no word since the last sign of life"),
-        ("Class", run.error_kind or finding.trouble),
+        ("Class", run.error_kind or finding.kind),
         ("Strategy", finding.strategy),
         ("Run", f"{run.run_id}, started by {run.trigger}, {_utc(run.at)}"),
         ("Last good", _utc(last_good) if last_good else "never"),
     ]
-    subject = SUBJECT[finding.trouble]
-    said = subject.format(strategy=finding.strategy, kind=run.error_kind or finding.trouble)
-    return Content(KIND[finding.trouble], said, said, intro=[MEANING[finding.trouble]], facts=facts)
+    subject = SUBJECT[finding.kind]
+    said = subject.format(strategy=finding.strategy, kind=run.error_kind or finding.kind)
+    return Content(KIND[finding.kind], said, said, intro=[MEANING[finding.kind]], facts=facts)
 
 
-def recovered(strategy: str, run: Ended, *, since: datetime) -> Content:
+def recovered(strategy: str, run: EndedSync, *, since: datetime) -> Content:
     """A strategy works again, whose failure was mailed."""
     return Content(
         "sync_recovered",

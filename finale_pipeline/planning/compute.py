@@ -19,7 +19,7 @@ from finale_pipeline.domain.replenishment.replenish_many import (
     replenish,
 )
 from finale_pipeline.planning.flags import flags
-from finale_pipeline.planning.reading import Known
+from finale_pipeline.planning.reading import PlanInputs
 from finale_pipeline.planning.terms import OnOrder, column, on_order, service_levels, with_terms
 from finale_pipeline.planning.why import why
 
@@ -48,7 +48,9 @@ class Planned:
     arrivals: Arrivals
 
 
-def compute(known: Known, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE) -> Planned:
+def compute(
+    known: PlanInputs, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE
+) -> Planned:
     """Forecast every product and apply the reorder formulas.
 
     Args:
@@ -73,7 +75,7 @@ def compute(known: Known, settings: "Settings", *, pace: Pace | None = DEFAULT_P
     return Planned(known.as_of, products.with_columns(why=why()), made, coming.arrivals)
 
 
-def _with_classes(products: pl.DataFrame, known: Known, settings: "Settings") -> pl.DataFrame:
+def _with_classes(products: pl.DataFrame, known: PlanInputs, settings: "Settings") -> pl.DataFrame:
     units, variation = year_of_weeks(known.history, day_number(known.as_of))
     places = known.history.keys
     value = _at(units, places, len(products), other=0.0) * column(products, "unit_cost", null=0.0)
@@ -93,7 +95,7 @@ def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("n
     return whole
 
 
-def _forecast(products: pl.DataFrame, known: Known, pace: Pace | None) -> Forecast:
+def _forecast(products: pl.DataFrame, known: PlanInputs, pace: Pace | None) -> Forecast:
     # No day to look forward to would have no logarithm; one is the least.
     spans = np.maximum(column(products, "protection_days")[known.history.keys.to_numpy()], 1.0)
     levels = (*SHOWN_LEVELS, *products["service_level"].unique().to_list())

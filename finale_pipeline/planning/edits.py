@@ -9,7 +9,7 @@ from typing import Any, TypedDict, cast
 from finale_pipeline.domain.replenishment.order_terms import (
     VENDOR_MINIMUM,
     Checked,
-    Terms,
+    OrderTerms,
     check_quantity,
     units_to_minimum,
 )
@@ -176,8 +176,8 @@ def _refusal(
     return Outcome(lines, unknown=unknown, conflicts=conflicts, refused=refused)
 
 
-def _terms(line: Row) -> Terms:
-    return Terms(line["pack_units"], line["minimum_order_units"])
+def _terms(line: Row) -> OrderTerms:
+    return OrderTerms(line["pack_units"], line["minimum_order_units"])
 
 
 def _checked(line: Row, state: State) -> Checked:

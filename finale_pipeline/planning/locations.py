@@ -51,7 +51,7 @@ DEMAND = ("velocity_units_per_day", "demand_units", "demand_service_units")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class LocationInputs:
     """What was known of locations on a morning.
 
     Attributes:
@@ -64,7 +64,7 @@ class Places:
     lines: pl.DataFrame
 
 
-def read_places(connection: Connection, as_of: date, *, is_past: bool) -> Places:
+def read_places(connection: Connection, as_of: date, *, is_past: bool) -> LocationInputs:
     """Read what was known of locations; after the plan's own reading, in its transaction.
 
     Args:
@@ -77,10 +77,10 @@ def read_places(connection: Connection, as_of: date, *, is_past: bool) -> Places
     with database_errors("reading the locations"):
         rows = copied(connection, query, values, PLACES)
         lines = copied(connection, queries.OPEN_LINES_HERE, values, LINES)
-    return Places(rows, lines)
+    return LocationInputs(rows, lines)
 
 
-def plan_places(places: Places, products: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def plan_places(places: LocationInputs, products: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Return the plan of every product and location worth one.
 
     Those are where the product sells, where a product that sells lies, where Finale has a point,

@@ -4,7 +4,6 @@ Matplotlib is imported where a picture is drawn: it takes half a second.
 """
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -14,12 +13,11 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.forecast import quantiles_of
 from finale_pipeline.domain.forecast.history import Floats, day_number
-from finale_pipeline.domain.forecast.velocity import State
+from finale_pipeline.domain.forecast.velocity import DemandState
 from finale_pipeline.planning.compute import SHOWN_LEVELS, Planned
-from finale_pipeline.planning.reading import Known
+from finale_pipeline.planning.reading import PlanInputs
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -57,7 +55,7 @@ def most_valuable(planned: Planned) -> int:
     return int(sold.sort(value, "number", descending=[True, False])["number"][0])
 
 
-def fan_of(known: Known, planned: Planned, number: int) -> Fan:
+def fan_of(known: PlanInputs, planned: Planned, number: int) -> Fan:
     """Return the fan of a product that sold, by its number in the plan.
 
     Raises:
@@ -69,7 +67,9 @@ def fan_of(known: Known, planned: Planned, number: int) -> Fan:
         raise ValueError(f"product {number} never sold")
     row = planned.products.row(number, named=True)
     days = np.arange(0.0, np.ceil(row["protection_days"] * 1.5) + 1)
-    state = State(*(np.repeat(getattr(made.state, n)[place], len(days)) for n in State.__slots__))
+    state = DemandState(
+        *(np.repeat(getattr(made.state, n)[place], len(days)) for n in DemandState.__slots__)
+    )
     levels = list(made.levels)
     found, _ = quantiles_of(state, np.maximum(days, 1.0), cells=made.cells, levels=levels)
     lo, hi = planned.arrivals.starts[number : number + 2]
@@ -90,7 +90,7 @@ def fan_of(known: Known, planned: Planned, number: int) -> Fan:
     )
 
 
-def _sold(known: Known, place: int, as_of: date) -> Floats:
+def _sold(known: PlanInputs, place: int, as_of: date) -> Floats:
     lo, hi = known.history.sold.starts[place : place + 2]
     ago = day_number(as_of) - known.history.sold.days[lo:hi]
     recent = (ago >= 1) & (ago <= PAST_DAYS)
@@ -154,40 +154,6 @@ def abc_xyz_chart(table: pl.DataFrame) -> bytes:
     axes.set_xticks(range(3), ["X steady", "Y changing", "Z erratic"])
     axes.set_yticks(range(3), ["A first 80 %", "B next 15 %", "C rest"])
     axes.set_title("products that sell, by yearly value and by weeks", fontsize=9, loc="left")
-    return _png(figure)
-
-
-def score_chart(names: Sequence[str], losses: Sequence[float], held: Sequence[float]) -> bytes:
-    """Return the picture of a backtest: each method's loss at 95 %, and how often that held."""
-    figure = _figure(8, 0.9 + 0.35 * len(names))
-    loss, share = figure.subplots(1, 2, sharey=True)
-    places = np.arange(len(names))[::-1]
-    loss.barh(places, losses, color=BLUE)
-    loss.set_yticks(places, names, fontsize=8)
-    loss.set_title("loss of the 95 % quantile (less is better)", fontsize=9, loc="left")
-    share.barh(places, held, color=GREY)
-    share.axvspan(0.92, 0.97, color=GREEN, alpha=0.25)
-    share.set_xlim(min(0.5, *held), 1)
-    share.set_title("how often it held (green: 92 to 97 %)", fontsize=9, loc="left")
-    return _png(figure)
-
-
-def policy_chart(policy: "pd.DataFrame") -> bytes:
-    """Return the picture of rules for ordering: how much stock each level of service took.
-
-    Args:
-        policy: By rule; with `fill per product` and `units on hand`.
-    """
-    figure = _figure(7, 3.6)
-    axes = figure.subplots()
-    stock, fill = policy["units on hand"], policy["fill per product"]
-    axes.scatter(stock, fill, color=BLUE)
-    for name, x, y in zip(policy.index, stock, fill, strict=True):
-        axes.annotate(str(name), (x, y), xytext=(5, 5), textcoords="offset points", fontsize=8)
-    axes.margins(x=0.3, y=0.15)
-    axes.set_title(
-        "fill per product, by units on hand (up and left is better)", fontsize=9, loc="left"
-    )
     return _png(figure)
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 import xxhash
 
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
-from finale_pipeline.domain.alerts.incidents import Decision, Rules, decide
+from finale_pipeline.domain.alerts.incidents import AlertDecision, Rules, decide
 from finale_pipeline.notify import outbox, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of
@@ -128,13 +128,15 @@ def default_of(settings: Settings) -> Decimal:
     return Decimal(str(settings.low_stock_default_units))
 
 
-def _decide(run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool) -> list[Decision]:
+def _decide(
+    run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool
+) -> list[AlertDecision]:
     found = items.evaluate(
         run.connection, default=default_of(run.settings), now=now, is_partial=is_partial
     )
     rules = rules_of(run.settings)
     made = [
-        decide(c.known(), c.present(), now=now, rules=rules, is_first_run=is_first) for c in found
+        decide(c.stored(), c.current(), now=now, rules=rules, is_first_run=is_first) for c in found
     ]
     decisions = [d for d in made if d is not None]
     items.store_levels(run.connection, decisions)
@@ -142,13 +144,13 @@ def _decide(run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool) ->
 
 
 def _write(
-    run: SyncRun, decisions: Sequence[Decision], now: datetime, origin: Origin, watched: int
+    run: SyncRun, decisions: Sequence[AlertDecision], now: datetime, origin: Origin, watched: int
 ) -> None:
     """Write incidents, events, and one mail per kind."""
     told: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     for d in decisions:
         if d.event is not None and d.event.mail is not None:
-            told[d.event.mail][d.present.product_url] = (d.event.from_level, d.event.to_level)
+            told[d.event.mail][d.current.product_url] = (d.event.from_level, d.event.to_level)
     message_ids = {mail: new_id() for mail in told}
     incidents.write(run.connection, decisions, message_ids=message_ids, now=now, run_id=run.run_id)
     for mail, changes in told.items():

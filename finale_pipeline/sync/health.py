@@ -9,17 +9,17 @@ from typing import Any, cast
 
 from psycopg.rows import class_row
 
-from finale_pipeline.domain.syncs.outcomes import Ended, Finding, trouble_of, works_again
+from finale_pipeline.clock import business_day
+from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, trouble_of, works_again
 from finale_pipeline.notify import outbox, stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import incidents
+from finale_pipeline.warehouse import incidents, locks
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.locks import Lock
 
 LOOK_BACK = timedelta(days=14)
-WATCH_LOCK = 7_284_001
-"""Advisory lock: two sensors look one after the other."""
 
 RUNS = (
     "SELECT run_id, strategy, trigger, status, coalesce(finished_at, heartbeat_at) AS at,"
@@ -35,8 +35,8 @@ def watch_syncs(connection: Connection, settings: Settings, *, now: datetime) ->
         Kinds of the mails that were written.
     """
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (WATCH_LOCK,))
-        with connection.cursor(row_factory=class_row(Ended)) as cursor:
+        locks.take_until_commit(connection, Lock.SYNC_WATCH)
+        with connection.cursor(row_factory=class_row(EndedSync)) as cursor:
             runs = cursor.execute(RUNS, (now - LOOK_BACK,)).fetchall()
         watch = _Watch(connection, settings, runs, now)
         return [kind for strategy in watch.strategies() if (kind := watch.look(strategy))]
@@ -46,7 +46,7 @@ class _Watch:
     """One look at the ledger."""
 
     def __init__(
-        self, connection: Connection, settings: Settings, runs: list[Ended], now: datetime
+        self, connection: Connection, settings: Settings, runs: list[EndedSync], now: datetime
     ) -> None:
         self.connection = connection
         self.settings = settings
@@ -69,14 +69,14 @@ class _Watch:
         found = trouble_of(strategy, self.runs, now=self.now, stuck_after=stuck_after)
         return self._open(found) if found is not None else None
 
-    def _open(self, found: Finding) -> str | None:
-        kind = found.run.error_kind or found.trouble
+    def _open(self, found: SyncProblem) -> str | None:
+        kind = found.run.error_kind or found.kind
         same = self._told_of(kind)
         row = self.connection.execute(
             "INSERT INTO ops.incident (subject, state, level, mailed, opened_at, note)"
             " VALUES (%s, 'open', %s, %s, %s, %s) RETURNING incident_id",
             (
-                f"sync:{found.strategy}", found.trouble, None if same else kind, found.run.at,
+                f"sync:{found.strategy}", found.kind, None if same else kind, found.run.at,
                 found.run.error,
             ),
         ).fetchone()  # fmt: skip
@@ -99,12 +99,12 @@ class _Watch:
         ).fetchone()
         return cast("int", row[0]) if row else None
 
-    def _event(self, found: Finding, incident_id: int, kind: str, **told: str) -> None:
+    def _event(self, found: SyncProblem, incident_id: int, kind: str, **told: str) -> None:
         incidents.add_event(
             self.connection,
             {
                 "incident_id": incident_id, "subject": f"sync:{found.strategy}",
-                "kind": "opened", "from_level": "ok", "to_level": found.trouble, "cause": kind,
+                "kind": "opened", "from_level": "ok", "to_level": found.kind, "cause": kind,
                 "happened_at": self.now, "run_id": found.run.run_id, **told,
             },
         )  # fmt: skip
@@ -174,7 +174,7 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
         )
         return outbox.put(
             connection, render(content, origin_of(settings, now, read_at), message_id=new_id()),
-            dedupe_key=f"digest:{now.astimezone(settings.zone).date()}",
+            dedupe_key=f"digest:{business_day(now, settings.zone)}",
             recipients=settings.alert_emails, now=now,
         )  # fmt: skip
 

@@ -18,8 +18,8 @@ from finale_pipeline.sync.critical import (
 from finale_pipeline.sync.purchases import backfill_purchases, sync_lines
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import backfill_shipments, sync_orders, sync_shipments
+from finale_pipeline.sync.scan import AHEAD, backfill, sync_catalogue
 from finale_pipeline.sync.stock import sync_stock
-from finale_pipeline.sync.walk import AHEAD, backfill, sync_catalogue
 
 log = logging.getLogger(__name__)
 

@@ -7,22 +7,21 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.domain.syncs.strategy import (
-    Choice,
     Schedule,
+    StrategyChoice,
     Thresholds,
     covering,
     smart,
 )
 from finale_pipeline.sync.strategies import TABLE_SETS
-from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse import leases, locks
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.requests import blocked_until
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
     from finale_pipeline.warehouse.connect import Connection
 
-DECIDING = 7_284
-"""Advisory lock: daemons decide one after the other."""
 LOST_AFTER = timedelta(minutes=5)
 """A tick that was to run and whose run never began may be decided again after so long."""
 SHORT = timedelta(minutes=1)
@@ -77,7 +76,7 @@ def decide(
         return decision
 
 
-def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> Choice:
+def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> StrategyChoice:
     """Return the smart choice of this moment."""
     row = connection.execute(
         "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)",
@@ -92,11 +91,13 @@ def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> 
 @contextmanager
 def _deciding(connection: "Connection") -> Iterator[None]:
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s, 1)", (DECIDING,))
+        locks.take_until_commit(connection, Lock.SMART_TICK)
         yield
 
 
-def _schedule(connection: "Connection", name: str, choice: Choice, due_at: datetime) -> Schedule:
+def _schedule(
+    connection: "Connection", name: str, choice: StrategyChoice, due_at: datetime
+) -> Schedule:
     row = connection.execute(
         "SELECT decided_at, is_run FROM ops.schedule_tick"
         " WHERE schedule_name = %s AND tick_at = %s",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from finale_pipeline.domain.alerts.incidents import Decision
+from finale_pipeline.domain.alerts.incidents import AlertDecision
 from finale_pipeline.warehouse.connect import Connection
 
 DECIDED = (
@@ -48,7 +48,7 @@ FROM decided d WHERE i.subject = d.subject AND i.closed_at IS NULL AND d.state I
 
 def write(
     connection: Connection,
-    decisions: Iterable[Decision],
+    decisions: Iterable[AlertDecision],
     *,
     message_ids: Mapping[str, str],
     now: datetime,
@@ -72,8 +72,8 @@ def write(
         connection.execute(statement, values)
 
 
-def _row(d: Decision, message_ids: Mapping[str, str]) -> tuple[object, ...]:
-    known, event, incident = d.known, d.event, d.known.incident
+def _row(d: AlertDecision, message_ids: Mapping[str, str]) -> tuple[object, ...]:
+    stored, event, incident = d.stored, d.event, d.stored.incident
     decided: tuple[object, ...] = (None, None, None, False)
     if incident is not None:
         decided = (
@@ -84,8 +84,8 @@ def _row(d: Decision, message_ids: Mapping[str, str]) -> tuple[object, ...]:
     if event is not None:
         said = (event.kind, event.from_level, event.to_level, event.cause)
         tail = (event.no_mail, message_ids[event.mail] if event.mail else None)
-    numbers = (d.present.available_units, d.present.threshold_units)
-    return (d.present.product_url, known.told, *decided, *said, *numbers, *tail)
+    numbers = (d.current.available_units, d.current.threshold_units)
+    return (d.current.product_url, stored.announced_level, *decided, *said, *numbers, *tail)
 
 
 @dataclass(frozen=True, slots=True)

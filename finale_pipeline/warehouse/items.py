@@ -12,9 +12,8 @@ from typing import Any, cast
 
 from psycopg.rows import class_row
 
-from finale_pipeline.domain.alerts.incidents import Decision, Incident, Known, Present
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 RULES = """
 SELECT product_url,
@@ -109,9 +108,9 @@ class Candidate:
     snoozed_until: datetime | None
     even_if_worse: bool
 
-    def present(self) -> Present:
+    def current(self) -> CurrentItem:
         """Return what the item is."""
-        return Present(
+        return CurrentItem(
             self.product_url,
             self.available_units,
             self.threshold_units,
@@ -119,14 +118,14 @@ class Candidate:
             None if self.units_per_day is None else self.units_per_day > 0,
         )
 
-    def known(self) -> Known | None:
+    def stored(self) -> StoredItem | None:
         """Return what is stored of it; None when it was never evaluated."""
         if self.level is None:
             return None
         incident = None
         if self.state is not None:
             incident = Incident(self.state, self.mailed, self.snoozed_until, self.even_if_worse)
-        return Known(
+        return StoredItem(
             self.level, self.told, self.known_threshold, self.since_at, self.better_since_at,
             self.worsenings, self.worsened_at, self.is_left_out, incident,
         )  # fmt: skip
@@ -152,7 +151,7 @@ def evaluate(
         connection.execute("ANALYZE work")
     connection.execute("DELETE FROM ops.touched_item")
     items = ITEMS.format(levels="core.stock_level", where=IN_WORK if is_partial else "")
-    connection.execute(sql(EVALUATE.format(items=items)), values)
+    connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
         found = cursor.execute(TO_DECIDE).fetchall()
@@ -227,27 +226,27 @@ def watched(connection: Connection) -> int:
     return cast("int", row[0]) if row else 0
 
 
-def store_levels(connection: Connection, decisions: Iterable[Decision]) -> None:
+def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> None:
     """Write what is known of items from now on."""
     columns = ", ".join(LEVEL_COLUMNS)
     connection.execute(
-        sql(
+        trusted(
             f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
             " WITH NO DATA"
         )
     )
-    with connection.cursor().copy(sql(f"COPY known_now ({columns}) FROM STDIN")) as copy:
+    with connection.cursor().copy(trusted(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
-            k = d.known
+            k = d.stored
             copy.write_row(
                 (
-                    d.present.product_url, k.level, k.told, k.threshold_units, k.since_at,
-                    k.better_since_at, k.worsenings, k.worsened_at, k.is_left_out,
+                    d.current.product_url, k.level, k.announced_level, k.threshold_units,
+                    k.since_at, k.better_since_at, k.worsenings, k.worsened_at, k.is_left_out,
                 )
             )  # fmt: skip
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
-        sql(
+        trusted(
             f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
             f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
         )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from finale_pipeline.domain.alerts import deadman
-from finale_pipeline.domain.syncs.outcomes import Ended, Finding, Trouble
+from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, SyncProblemKind
 from finale_pipeline.notify import stock_mails, sync_mails, watch_mails
 from finale_pipeline.notify.lines import Line
 from finale_pipeline.notify.messages import Content, Message, Origin, render
@@ -66,19 +66,19 @@ LOW = [
 ]  # fmt: skip
 ODD = [line(f"ODD-{n}", name, "out", "0", "10", vendor_name=name) for n, name in enumerate(HOSTILE)]
 MANY = [line(f"SKU-{n:03}", f"Product {n}", "out", "0", "20") for n in range(37)]
-TROUBLE: dict[Trouble, Ended] = {
-    "failed": Ended(
+TROUBLE: dict[SyncProblemKind, EndedSync] = {
+    "failed": EndedSync(
         4710, "inventory", "schedule", "failed", NOW, "TRANSIENT",
         "Finale answered 503 five times. The last good data stay as they are. Run again later.",
     ),
-    "held": Ended(
+    "held": EndedSync(
         4709, "inventory", "schedule", "held", NOW, "IMPLAUSIBLE",
         "Two reads of stock in a row cannot be believed: 1,900 products have stock, 2,500 had some."
         " Stock stays as it was. Look at Finale. If it is true: finale sync STRATEGY"
         " --accept-implausible.",
     ),
-    "stuck": Ended(4708, "full", "schedule", "running", NOW),
-    "deferred": Ended(
+    "stuck": EndedSync(4708, "full", "schedule", "running", NOW),
+    "deferred": EndedSync(
         4707, "critical", "schedule", "throttled", NOW, "THROTTLED", "Run again after 13:00 UTC."
     ),
 }  # fmt: skip
@@ -116,7 +116,7 @@ def contents() -> dict[str, Content]:
         "test": sync_mails.test_mail("buyer"),
     }
     for trouble, run in TROUBLE.items():
-        finding = Finding(run.strategy, trouble, run)
+        finding = SyncProblem(run.strategy, trouble, run)
         made[sync_mails.KIND[trouble]] = sync_mails.trouble(finding, last_good=NOW)
     made["pipeline_silent"] = watch_mails.silent(SILENT)
     made["pipeline_recovered"] = watch_mails.recovered(deadman.Outage(NOW, ("daemon", "outbox")))

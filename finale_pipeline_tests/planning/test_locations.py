@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finale_pipeline.domain.replenishment import replenish as one
-from finale_pipeline.planning.locations import LINES, PLACES, Places, plan_places
+from finale_pipeline.planning.locations import LINES, PLACES, LocationInputs, plan_places
 from finale_pipeline.planning.plan import PlanReport, plan_day
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.planning.warehouse import AS_OF, NOW, SETTINGS, Warehouse
@@ -193,7 +193,7 @@ def test_every_place_follows_the_documented_formulas(
     }  # fmt: skip
     rows = [(0, f"/f/{n}", sold, has, 0.0, point, False)
             for n, (sold, has, point) in enumerate(places)]  # fmt: skip
-    known = Places(
+    known = LocationInputs(
         pl.DataFrame(rows, schema=dict(PLACES), orient="row"), pl.DataFrame(schema=dict(LINES))
     )
     found = plan_places(known, pl.DataFrame([product]), AS_OF).rows_by_key(

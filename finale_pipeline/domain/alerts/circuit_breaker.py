@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from finale_pipeline.domain.alerts.incidents import Decision, Incident, Rules
+from finale_pipeline.domain.alerts.incidents import AlertDecision, Incident, Rules
 
 
-def hold_back(decisions: Sequence[Decision], *, watched: int, rules: Rules) -> list[Decision]:
+def hold_back(
+    decisions: Sequence[AlertDecision], *, watched: int, rules: Rules
+) -> list[AlertDecision]:
     """Return the decisions; those that would mail too many worsenings are held back.
 
     So many at once are rather a fault of the data, or an event that is known anyway, than news
@@ -24,7 +26,7 @@ def hold_back(decisions: Sequence[Decision], *, watched: int, rules: Rules) -> l
     return [_held(d) if d.event and d.event.mail in worse else d for d in decisions]
 
 
-def in_one_mail(decisions: Sequence[Decision]) -> list[Decision]:
+def in_one_mail(decisions: Sequence[AlertDecision]) -> list[AlertDecision]:
     """Return the decisions with one mail for all that they would tell.
 
     After a backup was restored, what crossed since it may have been mailed by the database that
@@ -39,8 +41,8 @@ def in_one_mail(decisions: Sequence[Decision]) -> list[Decision]:
     ]
 
 
-def _held(decision: Decision) -> Decision:
+def _held(decision: AlertDecision) -> AlertDecision:
     assert decision.event is not None  # noqa: S101 - the caller looked
     event = replace(decision.event, kind="held_back", mail="breaker")
-    incident = replace(decision.known.incident or Incident(), mailed=None)
-    return replace(decision, event=event, known=replace(decision.known, incident=incident))
+    incident = replace(decision.stored.incident or Incident(), mailed=None)
+    return replace(decision, event=event, stored=replace(decision.stored, incident=incident))

@@ -1,9 +1,9 @@
-"""Crossings: what was known of an item, and its present → at most one event, and who hears of it.
+"""Crossings: an item as stored and as it is now → at most one event, and who hears of it.
 
-Every crossing has one event. An item has two levels: the exact one, and the one that people were
-told. The told level worsens at once. It betters only when the item is clear of the border by a
-margin, or has stayed on the better side for a day: so an item that flaps at its border is told of
-once. More worsenings a day than a person wants to read of are recorded without a mail.
+Every crossing has one event. An item has two levels: the exact one, and the one last announced to
+people. The announced level worsens at once. It betters only when the item is clear of the border
+by a margin, or has stayed on the better side for a day: an item that flaps at its border is
+announced once. More worsenings a day than a person wants to read of are recorded without a mail.
 """
 
 from dataclasses import dataclass, replace
@@ -67,15 +67,15 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredItem:
     """What is stored of an item.
 
     Attributes:
         level: At the last evaluation.
-        told: The level that people know of.
+        announced_level: The level that people were last told.
         threshold_units: At the last evaluation.
         since_at: When `level` began.
-        better_since_at: Since when `level` is better than `told`; None = it is not.
+        better_since_at: Since when `level` is better than `announced_level`; None = it is not.
         worsenings: Worsenings in a row with less than a calm time between them.
         worsened_at: The last of them.
         is_left_out: Whether it was not watched at the last evaluation.
@@ -83,7 +83,7 @@ class Known:
     """
 
     level: Level
-    told: Level
+    announced_level: Level
     threshold_units: Decimal
     since_at: datetime
     better_since_at: datetime | None = None
@@ -94,7 +94,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class CurrentItem:
     """What an item is now.
 
     Attributes:
@@ -118,7 +118,7 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AlertEvent:
     """One thing that happened to an item.
 
     Attributes:
@@ -140,89 +140,98 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class AlertDecision:
     """What is to be stored of an item, and the event that says why."""
 
-    present: Present
-    known: Known
-    event: Event | None = None
+    current: CurrentItem
+    stored: StoredItem
+    event: AlertEvent | None = None
 
 
 def decide(
-    known: Known | None, present: Present, *, now: datetime, rules: Rules, is_first_run: bool
-) -> Decision | None:
-    """Return what follows from an item's present; None when nothing does.
+    stored: StoredItem | None,
+    current: CurrentItem,
+    *,
+    now: datetime,
+    rules: Rules,
+    is_first_run: bool,
+) -> AlertDecision | None:
+    """Return what follows from an item's present state; None when nothing does.
 
     Args:
-        known: What is stored of it; None when it was never evaluated.
-        present: What it is.
+        stored: What is stored of it; None when it was never evaluated.
+        current: What it is.
         now: UTC.
         rules: How to judge.
         is_first_run: Whether nothing was ever evaluated; then all is recorded in silence.
     """
-    if known is None:
-        return _first(present, now, "first_run" if is_first_run else "first_seen")
-    if present.left_out is not None:
-        return _leave_out(known, present, present.left_out)
-    if known.is_left_out and RANK[present.level] <= RANK[known.told]:
-        return _first(present, now, "watched_again")
-    known = replace(known, is_left_out=False)
-    if RANK[present.level] > RANK[known.told]:
-        return _worsen(known, present, now, rules)
-    return _go_on(known, present, now, rules)
+    if stored is None:
+        return _first(current, now, "first_run" if is_first_run else "first_seen")
+    if current.left_out is not None:
+        return _leave_out(stored, current, current.left_out)
+    if stored.is_left_out and RANK[current.level] <= RANK[stored.announced_level]:
+        return _first(current, now, "watched_again")
+    stored = replace(stored, is_left_out=False)
+    if RANK[current.level] > RANK[stored.announced_level]:
+        return _worsen(stored, current, now, rules)
+    return _go_on(stored, current, now, rules)
 
 
-def _first(present: Present, now: datetime, cause: str) -> Decision | None:
+def _first(current: CurrentItem, now: datetime, cause: str) -> AlertDecision | None:
     """Record an item without a mail: nobody saw it cross anything."""
-    if present.left_out is not None:
+    if current.left_out is not None:
         return None
-    level = present.level
-    known = Known(level, level, present.threshold_units, now)
+    level = current.level
+    stored = StoredItem(level, level, current.threshold_units, now)
     if level == "ok":
-        return Decision(present, known)
-    event = Event("recorded", level, level, cause, no_mail="its level was met, not crossed")
-    return Decision(present, replace(known, incident=Incident()), event)
+        return AlertDecision(current, stored)
+    event = AlertEvent("recorded", level, level, cause, no_mail="its level was met, not crossed")
+    return AlertDecision(current, replace(stored, incident=Incident()), event)
 
 
-def _leave_out(known: Known, present: Present, why: str) -> Decision | None:
-    if known.is_left_out:
+def _leave_out(stored: StoredItem, current: CurrentItem, why: str) -> AlertDecision | None:
+    if stored.is_left_out:
         return None
     event = None
-    if known.incident is not None:
-        event = Event("left_out", known.level, known.level, why, no_mail="it is not watched now")
-    return Decision(present, replace(known, is_left_out=True, incident=None), event)
+    if stored.incident is not None:
+        event = AlertEvent(
+            "left_out", stored.level, stored.level, why, no_mail="it is not watched now"
+        )
+    return AlertDecision(current, replace(stored, is_left_out=True, incident=None), event)
 
 
-def _cause(known: Known, present: Present) -> str:
+def _cause(stored: StoredItem, current: CurrentItem) -> str:
     """Say whether the stock moved, or the threshold did."""
     under_old = level_of(
-        available_units=present.available_units, threshold_units=known.threshold_units
+        available_units=current.available_units, threshold_units=stored.threshold_units
     )
-    moved = known.threshold_units != present.threshold_units and under_old == known.level
+    moved = stored.threshold_units != current.threshold_units and under_old == stored.level
     return "settings" if moved else "stock"
 
 
-def _worsen(known: Known, present: Present, now: datetime, rules: Rules) -> Decision:
-    level, cause = present.level, _cause(known, present)
-    is_soon = known.worsened_at is not None and now - known.worsened_at < rules.calm
-    worsenings = known.worsenings + 1 if is_soon else 1
-    kind: EventKind = "opened" if known.told == "ok" else "worsened"
-    incident = known.incident or Incident()
-    mail, no_mail = _mail_for(level, cause, incident, present, now)
+def _worsen(stored: StoredItem, current: CurrentItem, now: datetime, rules: Rules) -> AlertDecision:
+    level, cause = current.level, _cause(stored, current)
+    is_soon = stored.worsened_at is not None and now - stored.worsened_at < rules.calm
+    worsenings = stored.worsenings + 1 if is_soon else 1
+    kind: EventKind = "opened" if stored.announced_level == "ok" else "worsened"
+    incident = stored.incident or Incident()
+    mail, no_mail = _mail_for(level, cause, incident, current, now)
     if mail is not None and worsenings > rules.most_worsenings:
         kind, mail = "flapping", None
         no_mail = f"it worsened {worsenings} times within {_hours(rules.calm)}; see the digest"
     if mail is not None:
         incident = replace(incident, state="open", mailed=level, snoozed_until=None)
-    after = Known(
-        level, level, present.threshold_units, now,
+    after = StoredItem(
+        level, level, current.threshold_units, now,
         worsenings=worsenings, worsened_at=now, incident=incident,
     )  # fmt: skip
-    return Decision(present, after, Event(kind, known.level, level, cause, mail, no_mail))
+    return AlertDecision(
+        current, after, AlertEvent(kind, stored.level, level, cause, mail, no_mail)
+    )
 
 
 def _mail_for(
-    level: Level, cause: str, incident: Incident, present: Present, now: datetime
+    level: Level, cause: str, incident: Incident, current: CurrentItem, now: datetime
 ) -> tuple[Mail | None, str | None]:
     if cause == "settings":
         return "settings_changed", None
@@ -230,65 +239,67 @@ def _mail_for(
         return None, f"snoozed until {incident.snoozed_until:%Y-%m-%d %H:%M} UTC, even if worse"
     if level == "low":
         return "reorder_needed", None
-    if present.is_moving is False:
+    if current.is_moving is False:
         return None, "it does not sell; it is in the digest"
     return "out_of_stock", None
 
 
-def _go_on(known: Known, present: Present, now: datetime, rules: Rules) -> Decision | None:
+def _go_on(
+    stored: StoredItem, current: CurrentItem, now: datetime, rules: Rules
+) -> AlertDecision | None:
     """Handle all but a worsening that is news: improving, settling, flapping, new thresholds."""
-    level, cause = present.level, _cause(known, present)
-    crosses = level != known.level
-    told = _settled(known, present, now, rules, at_once=crosses and cause == "settings")
-    is_better = RANK[level] < RANK[told]
-    incident = None if told == "ok" else known.incident
+    level, cause = current.level, _cause(stored, current)
+    crosses = level != stored.level
+    announced = _settled(stored, current, now, rules, at_once=crosses and cause == "settings")
+    is_better = RANK[level] < RANK[announced]
+    incident = None if announced == "ok" else stored.incident
     after = replace(
-        known,
+        stored,
         level=level,
-        told=told,
-        threshold_units=present.threshold_units,
-        since_at=now if crosses else known.since_at,
-        better_since_at=(known.better_since_at or now) if is_better else None,
+        announced_level=announced,
+        threshold_units=current.threshold_units,
+        since_at=now if crosses else stored.since_at,
+        better_since_at=(stored.better_since_at or now) if is_better else None,
         incident=incident,
     )
-    if not crosses and told == known.told:
-        return Decision(present, after) if after != known else None
-    return Decision(present, after, _eased(known, present, told, cause))
+    if not crosses and announced == stored.announced_level:
+        return AlertDecision(current, after) if after != stored else None
+    return AlertDecision(current, after, _eased(stored, current, announced, cause))
 
 
-def _eased(known: Known, present: Present, told: Level, cause: str) -> Event:
-    level = present.level
+def _eased(stored: StoredItem, current: CurrentItem, announced: Level, cause: str) -> AlertEvent:
+    level = current.level
     kind: EventKind
-    if RANK[level] > RANK[known.level]:
+    if RANK[level] > RANK[stored.level]:
         why = "people were told already; it had not been clear of the border since"
-        return Event("flapping", known.level, level, cause, no_mail=why)
-    kind = "closed" if told == "ok" else "improved"
-    if level == known.level:
+        return AlertEvent("flapping", stored.level, level, cause, no_mail=why)
+    kind = "closed" if announced == "ok" else "improved"
+    if level == stored.level:
         kind = "settled"
-    if told == known.told:
+    if announced == stored.announced_level:
         why = "it is not clear of the border yet"
-        return Event(kind, known.level, level, cause, no_mail=why)
-    if known.told != "out":
-        return Event(kind, known.level, level, cause, no_mail="only leaving out is mailed")
-    if known.incident is None or known.incident.mailed != "out":
-        return Event(kind, known.level, level, cause, no_mail="the shortage was not mailed")
-    return Event(kind, known.level, level, cause, mail="back_in_stock")
+        return AlertEvent(kind, stored.level, level, cause, no_mail=why)
+    if stored.announced_level != "out":
+        return AlertEvent(kind, stored.level, level, cause, no_mail="only leaving out is mailed")
+    if stored.incident is None or stored.incident.mailed != "out":
+        return AlertEvent(kind, stored.level, level, cause, no_mail="the shortage was not mailed")
+    return AlertEvent(kind, stored.level, level, cause, mail="back_in_stock")
 
 
 def _settled(
-    known: Known, present: Present, now: datetime, rules: Rules, *, at_once: bool
+    stored: StoredItem, current: CurrentItem, now: datetime, rules: Rules, *, at_once: bool
 ) -> Level:
     """Return the level that people may be told of."""
-    level, units = present.level, present.available_units
-    if RANK[level] >= RANK[known.told]:
-        return known.told
-    is_calm = known.better_since_at is not None and now - known.better_since_at >= rules.calm
+    level, units = current.level, current.available_units
+    if RANK[level] >= RANK[stored.announced_level]:
+        return stored.announced_level
+    is_calm = stored.better_since_at is not None and now - stored.better_since_at >= rules.calm
     if is_calm or at_once:
         return level
-    margin = max(Decimal(1), rules.margin_share * present.threshold_units)
-    if known.told == "out" and units <= margin:
+    margin = max(Decimal(1), rules.margin_share * current.threshold_units)
+    if stored.announced_level == "out" and units <= margin:
         return "out"
-    return level if level == "low" or units >= present.threshold_units + margin else "low"
+    return level if level == "low" or units >= current.threshold_units + margin else "low"
 
 
 def _hours(span: timedelta) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, History, Ints
-from finale_pipeline.domain.forecast.velocity import WEEK, Pace, State, Weeks
+from finale_pipeline.domain.forecast.velocity import WEEK, DemandState, Pace, Weeks
 
 WINDOWS = (7, 14, 28, 56, 84)
 """Days; whole weeks, or a window would hold another number of closed Saturdays than its past."""
@@ -32,7 +32,7 @@ CONFIDENT_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class PastWindows:
     """What past windows of one length brought, all products and origins.
 
     Attributes:
@@ -90,7 +90,7 @@ def calibrate(
     pace: Pace,
     levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,
-) -> tuple[tuple[Cells, ...], State]:
+) -> tuple[tuple[Cells, ...], DemandState]:
     """Return the cells of every window that has a past, and what is known of every product now.
 
     Args:
@@ -100,13 +100,13 @@ def calibrate(
         levels: Of the quantiles.
         windows: Days, multiples of seven.
     """
-    pooled: dict[int, list[Pool]] = {window: [] for window in windows}
+    pooled: dict[int, list[PastWindows]] = {window: [] for window in windows}
     states = []
     room = (as_of - history.begins - LEAST_HISTORY_DAYS) // WEEK
     for products in history.blocks():
         weeks = Weeks(history, as_of, pace, products)
         states.append(weeks.at(0))
-        past: dict[int, State] = {}
+        past: dict[int, DemandState] = {}
         for window in windows:
             for back in _origins(window // WEEK, room):
                 past.setdefault(back, weeks.at(back))
@@ -121,32 +121,32 @@ def _origins(weeks: int, room: int) -> list[int]:
     return [back for back in ago if back <= room]
 
 
-def is_judged(state: State) -> Flags:
+def is_judged(state: DemandState) -> Flags:
     """Whether a product has enough of a past, and sold lately."""
     return (state.days >= LEAST_DAYS) & (state.quiet_days <= MOST_QUIET_DAYS)
 
 
-def _pool(weeks: Weeks, state: State, back: int, window: int) -> Pool:
+def _pool(weeks: Weeks, state: DemandState, back: int, window: int) -> PastWindows:
     demand, censored = weeks.demand(back, window // WEEK)
     kept = is_judged(state) & (censored <= MOST_CENSORED * window) & ~np.isnan(state.velocity)
     kept &= ~np.isnan(state.burstiness)
-    return Pool(state.velocity[kept] * window, state.burstiness[kept], demand[kept])
+    return PastWindows(state.velocity[kept] * window, state.burstiness[kept], demand[kept])
 
 
-def _together(pools: Sequence[Pool]) -> Pool:
-    return Pool(
+def _together(pools: Sequence[PastWindows]) -> PastWindows:
+    return PastWindows(
         np.concatenate([pool.mu for pool in pools]),
         np.concatenate([pool.burstiness for pool in pools]),
         np.concatenate([pool.demand for pool in pools]),
     )
 
 
-def _joined(states: Sequence[State]) -> State:
-    names = State.__slots__
-    return State(*(np.concatenate([getattr(s, name) for s in states]) for name in names))
+def _joined(states: Sequence[DemandState]) -> DemandState:
+    names = DemandState.__slots__
+    return DemandState(*(np.concatenate([getattr(s, name) for s in states]) for name in names))
 
 
-def _cells(window: int, pool: Pool, levels: Sequence[float]) -> Cells:
+def _cells(window: int, pool: PastWindows, levels: Sequence[float]) -> Cells:
     """Cut the pool into bins by expected units, and those into cells by burstiness."""
     ratio = pool.demand / np.maximum(pool.mu, FLOOR_UNITS)
     edges = _edges(pool.mu, most=MU_BINS, rows=MU_BIN_ROWS)

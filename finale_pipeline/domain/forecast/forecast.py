@@ -21,7 +21,13 @@ from finale_pipeline.domain.forecast.calibration import (
 )
 from finale_pipeline.domain.forecast.history import Floats, History, Ints
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
-from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace, State, Weeks, thirty_days
+from finale_pipeline.domain.forecast.velocity import (
+    DEFAULT_PACE,
+    DemandState,
+    Pace,
+    Weeks,
+    thirty_days,
+)
 
 PEERS, BLEND, ALONE, NORMAL = 0, 1, 2, 3
 BASES = ("peers", "blend", "negative binomial", "normal")
@@ -46,7 +52,7 @@ class Forecast:
 
     keys: pl.Series
     levels: tuple[float, ...]
-    state: State
+    state: DemandState
     days: Floats
     mean: Floats
     quantiles: Floats
@@ -112,7 +118,7 @@ def naive_forecast(
     return Forecast(known.keys, levels, state, spans, expected, quantiles, basis, nothing, ())
 
 
-def without_dormant(state: State) -> State:
+def without_dormant(state: DemandState) -> DemandState:
     """Return the state with no velocity for products that sold nothing for half a year in stock.
 
     What is left of their pace has no end, only ever smaller numbers; and no peer was like them.
@@ -122,7 +128,7 @@ def without_dormant(state: State) -> State:
 
 
 def quantiles_of(
-    state: State, days: Floats, *, cells: Sequence[Cells], levels: Sequence[float]
+    state: DemandState, days: Floats, *, cells: Sequence[Cells], levels: Sequence[float]
 ) -> tuple[Floats, Floats]:
     """Return the quantiles of demand, product by level, and the share of the peers in each.
 
@@ -147,7 +153,7 @@ def quantiles_of(
 
 
 def _factors(
-    state: State, days: Floats, cells: Sequence[Cells], levels: int
+    state: DemandState, days: Floats, cells: Sequence[Cells], levels: int
 ) -> tuple[Floats, Floats]:
     """Return the factors, linear in the logarithm of the days between two windows; and the rows."""
     factors, rows = np.zeros((len(days), levels)), np.zeros(len(days))

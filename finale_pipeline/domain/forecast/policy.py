@@ -18,7 +18,7 @@ Rule = Callable[[History, int, int], Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PolicyResult:
     """What a rule reached.
 
     Attributes:
@@ -36,7 +36,7 @@ class Outcome:
 
 def simulate(
     demand: Floats, levels: Sequence[Floats], *, lead_days: int, review_days: int, warm_up_days: int
-) -> Outcome:
+) -> PolicyResult:
     """Order up to a level at every review; what cannot be met is lost.
 
     An order placed at a review arrives on the morning `lead_days` later. Everything begins with
@@ -77,7 +77,7 @@ def simulate(
     counted = days - warm_up_days
     wanted = demand[warm_up_days:].sum(axis=0)
     asked = wanted > 0
-    return Outcome(
+    return PolicyResult(
         fill_per_product=float((met[asked] / wanted[asked]).mean()) if asked.any() else 1.0,
         fill_of_units=float(met.sum() / wanted.sum()) if asked.any() else 1.0,
         stockout_days=float(out.mean() / counted * 365),
@@ -112,7 +112,7 @@ def replay(
     reviews: int,
     lead_days: int = 14,
     review_days: int = 7,
-) -> dict[str, Outcome]:
+) -> dict[str, PolicyResult]:
     """Return what each rule would have reached, had it ordered from a morning on.
 
     Only products that are judged on that morning take part; one that no longer is gets no orders.

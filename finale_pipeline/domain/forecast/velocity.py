@@ -5,7 +5,6 @@ are multiples of seven days, and so are 182 and 364. So each sale is looked at o
 arithmetic on a hundred numbers per product.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,51 +43,8 @@ class Pace:
 DEFAULT_PACE = Pace()
 
 
-def velocity_units_per_day(
-    daily_units: Sequence[float],
-    *,
-    censored: Collection[int] = (),
-    pace: Pace = DEFAULT_PACE,
-) -> float | None:
-    """Return the demand to expect per day while in stock; the reference of the fast form.
-
-    Args:
-        daily_units: Sold each day since the product was first available, yesterday last.
-        censored: Positions of days that began with no stock and had no receipt; they count
-            neither as days nor with what they sold.
-        pace: How days are weighed.
-
-    Returns:
-        Units per day; None when every day is censored, or there is none.
-
-    One unit a day, then nothing for a fortnight: half the weight is gone, and the half-year's mean
-    is one in two.
-
-    >>> round(velocity_units_per_day([1.0] * 14 + [0.0] * 14, pace=Pace(14, 1.0)), 4)
-    0.3333
-    >>> round(velocity_units_per_day([1.0] * 14 + [0.0] * 14), 4)
-    0.3667
-
-    Days out of stock are no days without demand:
-
-    >>> velocity_units_per_day([2.0, 2.0, 0.0, 0.0], censored={2, 3})
-    2.0
-    >>> velocity_units_per_day([0.0, 0.0], censored={0, 1}) is None
-    True
-    """
-    counted = [n for n in range(len(daily_units)) if n not in censored]
-    if not counted:
-        return None
-    weights = [pace.decay ** (len(daily_units) - 1 - n) for n in counted]
-    weighted = sum(w * daily_units[n] for w, n in zip(weights, counted, strict=True)) / sum(weights)
-    recent = [daily_units[n] for n in counted if len(daily_units) - n <= MEAN_DAYS]
-    if not recent:
-        return weighted
-    return pace.weight * weighted + (1 - pace.weight) * sum(recent) / len(recent)
-
-
 @dataclass(frozen=True, slots=True)
-class State:
+class DemandState:
     """What is known of every product on one morning.
 
     Attributes:
@@ -187,7 +143,7 @@ class Weeks:
         weights: Floats = self.pace.decay ** ages.astype(np.float64)
         return weights
 
-    def at(self, weeks_back: int) -> State:
+    def at(self, weeks_back: int) -> DemandState:
         """Return what was known on the morning so many weeks before `as_of`; 0 = `as_of`.
 
         Raises:
@@ -205,7 +161,7 @@ class Weeks:
         unknown = np.isnan(mean)
         days = (day - self._first_day).astype(np.float64)
         last = self._last_sale[:, here]
-        return State(
+        return DemandState(
             days=days,
             counted_days=np.maximum(days, 0) - self.censored[:, here],
             velocity=np.where(unknown, weighted, mixed),

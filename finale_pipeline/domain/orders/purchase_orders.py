@@ -206,7 +206,7 @@ def _wanted(lines: Sequence[OrderLine]) -> list[tuple[str, Decimal, Decimal | No
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LineTerms:
     """What a product is bought by.
 
     Attributes:
@@ -220,11 +220,11 @@ class Terms:
     is_active: bool = True
 
 
-def line_warnings(line: OrderLine, terms: Terms) -> list[str]:
+def line_warnings(line: OrderLine, terms: LineTerms) -> list[str]:
     """Return what speaks against a line, in words.
 
     >>> line = OrderLine("/p/1", "TEA-1", Decimal(10))
-    >>> line_warnings(line, Terms(pack_units=Decimal(12)))
+    >>> line_warnings(line, LineTerms(pack_units=Decimal(12)))
     ['TEA-1: 10 units are no whole number of packs of 12', 'TEA-1: no price is known']
     """
     units, said = line.quantity_units, []

@@ -16,7 +16,7 @@ TOLERANCE = Decimal(str(ROUNDING))
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class OrderTerms:
     """What a supplier accepts of a product.
 
     Attributes:
@@ -55,10 +55,10 @@ class Checked:
         return self.below_units if is_nearer else self.above_units
 
 
-def check_quantity(wanted_units: Decimal, terms: Terms) -> Checked:
+def check_quantity(wanted_units: Decimal, terms: OrderTerms) -> Checked:
     """Hold a quantity against the terms.
 
-    >>> dozen = Terms(pack_units=Decimal(12), minimum_order_units=Decimal(30))
+    >>> dozen = OrderTerms(pack_units=Decimal(12), minimum_order_units=Decimal(30))
     >>> check_quantity(Decimal(48), dozen).broken_rules
     ()
     >>> found = check_quantity(Decimal(40), dozen)
@@ -84,7 +84,7 @@ def check_quantity(wanted_units: Decimal, terms: Terms) -> Checked:
 
 
 def units_to_minimum(
-    quantity_units: Decimal, *, unit_cost: Decimal | None, gap: Decimal | None, terms: Terms
+    quantity_units: Decimal, *, unit_cost: Decimal | None, gap: Decimal | None, terms: OrderTerms
 ) -> Decimal | None:
     """Return the quantity of a line at which its order reaches the vendor's minimum.
 
@@ -94,7 +94,7 @@ def units_to_minimum(
         gap: What the order's total lacks, in the currency of the cost; None or 0 = nothing.
         terms: Of the product.
 
-    >>> packs = Terms(pack_units=Decimal(12))
+    >>> packs = OrderTerms(pack_units=Decimal(12))
     >>> units_to_minimum(Decimal(24), unit_cost=Decimal(5), gap=Decimal(100), terms=packs)
     Decimal('48')
     >>> units_to_minimum(Decimal(24), unit_cost=Decimal(5), gap=None, terms=packs)

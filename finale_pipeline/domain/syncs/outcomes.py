@@ -13,11 +13,11 @@ DEFERRALS = 3
 RECENT = timedelta(days=1)
 """An ending that is older is no news, when the alerts look at a ledger for the first time."""
 
-Trouble = Literal["failed", "held", "stuck", "deferred"]
+SyncProblemKind = Literal["failed", "held", "stuck", "deferred"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedSync:
     """A run of the ledger that has ended, or is running.
 
     Attributes:
@@ -40,17 +40,17 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Trouble that a strategy is in."""
+class SyncProblem:
+    """What is wrong with the syncs of a strategy."""
 
     strategy: str
-    trouble: Trouble
-    run: Ended
+    kind: SyncProblemKind
+    run: EndedSync
 
 
 def trouble_of(
-    strategy: str, runs: Sequence[Ended], *, now: datetime, stuck_after: timedelta
-) -> Finding | None:
+    strategy: str, runs: Sequence[EndedSync], *, now: datetime, stuck_after: timedelta
+) -> SyncProblem | None:
     """Return the trouble that a strategy is in; None when it works.
 
     Args:
@@ -62,22 +62,22 @@ def trouble_of(
     mine = [r for r in runs if r.strategy == strategy and not _is_private(r)]
     for run in reversed(mine):
         if run.status == "running" and now - run.at > stuck_after:
-            return Finding(strategy, "stuck", run)
+            return SyncProblem(strategy, "stuck", run)
     telling = [r for r in mine if r.status in {"done", "failed", "held", "throttled"}]
     if not telling or now - telling[-1].at > RECENT or is_covered(telling[-1], runs):
         return None
     last = telling[-1]
     if last.status == "held":
-        return Finding(strategy, "held", last)
+        return SyncProblem(strategy, "held", last)
     if last.status == "failed":
-        return Finding(strategy, "stuck" if last.error_kind == "STUCK" else "failed", last)
+        return SyncProblem(strategy, "stuck" if last.error_kind == "STUCK" else "failed", last)
     row = telling[-DEFERRALS:]
     if len(row) == DEFERRALS and all(r.status == "throttled" for r in row):
-        return Finding(strategy, "deferred", last)
+        return SyncProblem(strategy, "deferred", last)
     return None
 
 
-def is_covered(bad: Ended, runs: Sequence[Ended]) -> bool:
+def is_covered(bad: EndedSync, runs: Sequence[EndedSync]) -> bool:
     """Whether a run that ended well later shows that the trouble is over."""
     covers = _covers(bad.strategy)
     return any(
@@ -86,7 +86,7 @@ def is_covered(bad: Ended, runs: Sequence[Ended]) -> bool:
     )
 
 
-def works_again(strategy: str, runs: Sequence[Ended], *, since: datetime) -> Ended | None:
+def works_again(strategy: str, runs: Sequence[EndedSync], *, since: datetime) -> EndedSync | None:
     """Return the run that ended a strategy's trouble; None while it lasts.
 
     Args:
@@ -104,6 +104,6 @@ def _covers(strategy: str) -> tuple[str, ...]:
     return (strategy, *COVERED_BY.get(strategy, ("full",)))
 
 
-def _is_private(run: Ended) -> bool:
+def _is_private(run: EndedSync) -> bool:
     """Whether only the person who clicked needs to know: they asked for what cannot be."""
     return run.trigger == "ui" and run.error_kind == "CONFIG"

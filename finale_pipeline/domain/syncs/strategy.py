@@ -50,14 +50,14 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StrategyChoice:
     """A strategy and why."""
 
     strategy: str
     reason: str
 
 
-def smart(minutes: float | None, thresholds: Thresholds) -> Choice:
+def smart(minutes: float | None, thresholds: Thresholds) -> StrategyChoice:
     """Choose a strategy by how old the last good sync is.
 
     Args:
@@ -67,10 +67,10 @@ def smart(minutes: float | None, thresholds: Thresholds) -> Choice:
     >>> smart(29.9, Thresholds()).strategy, smart(30, Thresholds()).strategy
     ('critical', 'inventory')
     >>> smart(None, Thresholds())
-    Choice(strategy='full', reason='no sync was ever good')
+    StrategyChoice(strategy='full', reason='no sync was ever good')
     """
     if minutes is None:
-        return Choice("full", "no sync was ever good")
+        return StrategyChoice("full", "no sync was ever good")
     bounds = {
         "critical": thresholds.critical,
         "inventory": thresholds.inventory,
@@ -78,8 +78,12 @@ def smart(minutes: float | None, thresholds: Thresholds) -> Choice:
     }
     for strategy, bound in bounds.items():
         if minutes < bound:
-            return Choice(strategy, f"last good sync {minutes:.0f} min ago, under {bound:g}")
-    return Choice("full", f"last good sync {minutes:.0f} min ago, {thresholds.active:g} or more")
+            return StrategyChoice(
+                strategy, f"last good sync {minutes:.0f} min ago, under {bound:g}"
+            )
+    return StrategyChoice(
+        "full", f"last good sync {minutes:.0f} min ago, {thresholds.active:g} or more"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,10 +127,10 @@ def test_on_a_sample_the_level_asked_for_is_what_peers_deliver() -> None:
     assert reached["30-day mean, 49 days"].fill_per_product < 0.86
 
 
-Outcome = tuple[float, float, float]
+PolicyResult = tuple[float, float, float]
 
 
-def out_of_stock(rows: pl.DataFrame, *, leave_out: bool) -> Outcome:
+def out_of_stock(rows: pl.DataFrame, *, leave_out: bool) -> PolicyResult:
     """WAPE and bias of a 28-day mean, and its bias where half of the days were affected."""
     everything = fresh_history(rows, leave_out=leave_out)
     judged = []

@@ -1,5 +1,6 @@
 """The fast form of the pace gives what its reference gives, whatever was censored."""
 
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,9 +13,9 @@ from finale_pipeline.domain.forecast.history import History, day_number, history
 from finale_pipeline.domain.forecast.methods import MENU
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
+    MEAN_DAYS,
     Pace,
     Weeks,
-    velocity_units_per_day,
 )
 
 AS_OF = date(2026, 3, 9)
@@ -35,6 +36,49 @@ def made(days: list[float], *, censored: set[int] | None = None, key: str = "a")
             orient="row",
         ),
     )
+
+
+def velocity_units_per_day(
+    daily_units: Sequence[float],
+    *,
+    censored: Collection[int] = (),
+    pace: Pace = DEFAULT_PACE,
+) -> float | None:
+    """Return the demand to expect per day while in stock.
+
+    Args:
+        daily_units: Sold each day since the product was first available, yesterday last.
+        censored: Positions of days that began with no stock and had no receipt; they count
+            neither as days nor with what they sold.
+        pace: How days are weighed.
+
+    Returns:
+        Units per day; None when every day is censored, or there is none.
+
+    One unit a day, then nothing for a fortnight: half the weight is gone, and the half-year's mean
+    is one in two.
+
+    >>> round(velocity_units_per_day([1.0] * 14 + [0.0] * 14, pace=Pace(14, 1.0)), 4)
+    0.3333
+    >>> round(velocity_units_per_day([1.0] * 14 + [0.0] * 14), 4)
+    0.3667
+
+    Days out of stock are no days without demand:
+
+    >>> velocity_units_per_day([2.0, 2.0, 0.0, 0.0], censored={2, 3})
+    2.0
+    >>> velocity_units_per_day([0.0, 0.0], censored={0, 1}) is None
+    True
+    """
+    counted = [n for n in range(len(daily_units)) if n not in censored]
+    if not counted:
+        return None
+    weights = [pace.decay ** (len(daily_units) - 1 - n) for n in counted]
+    weighted = sum(w * daily_units[n] for w, n in zip(weights, counted, strict=True)) / sum(weights)
+    recent = [daily_units[n] for n in counted if len(daily_units) - n <= MEAN_DAYS]
+    if not recent:
+        return weighted
+    return pace.weight * weighted + (1 - pace.weight) * sum(recent) / len(recent)
 
 
 daily = st.lists(st.sampled_from([0.0, 0.0, 1.0, 3.0, 12.5]), min_size=1, max_size=420)

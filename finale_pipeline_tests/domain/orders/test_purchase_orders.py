@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.domain.orders.purchase_orders import (
     Draft,
+    LineTerms,
     OrderLine,
-    Terms,
     body,
     draft_warnings,
     joined,
@@ -183,12 +183,14 @@ def test_a_product_on_two_lines_becomes_one() -> None:
 @pytest.mark.parametrize(
     ("quantity", "terms", "said"),
     [
-        (12, Terms(Decimal(12), Decimal(6)), []),
-        (6, Terms(Decimal(12), Decimal(6)), ["under its minimum of 12"]),
-        (13, Terms(pack_units=Decimal(6)), ["no whole number of packs of 6"]),
+        (12, LineTerms(Decimal(12), Decimal(6)), []),
+        (6, LineTerms(Decimal(12), Decimal(6)), ["under its minimum of 12"]),
+        (13, LineTerms(pack_units=Decimal(6)), ["no whole number of packs of 6"]),
     ],
 )
-def test_what_speaks_against_a_line_is_said(quantity: int, terms: Terms, said: list[str]) -> None:
+def test_what_speaks_against_a_line_is_said(
+    quantity: int, terms: LineTerms, said: list[str]
+) -> None:
     found = line_warnings(OrderLine("/p", "P", Decimal(quantity), Decimal(1)), terms)
     assert len(found) == len(said)
     assert all(text in line for text, line in zip(said, found, strict=True))

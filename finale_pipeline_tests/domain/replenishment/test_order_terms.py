@@ -5,18 +5,22 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.replenishment.order_terms import Terms, check_quantity, units_to_minimum
+from finale_pipeline.domain.replenishment.order_terms import (
+    OrderTerms,
+    check_quantity,
+    units_to_minimum,
+)
 from finale_pipeline.domain.replenishment.replenish import reorder_quantity_units
 
 quantities = st.decimals("0.001", "100000", places=3)
 packs = st.sampled_from([Decimal(p) for p in ("0.1", "0.25", "1", "6", "12", "144", "1000")])
 minimums = st.one_of(st.just(Decimal(0)), st.decimals("0.001", "5000", places=3))
-terms_of = st.builds(Terms, packs, minimums)
+terms_of = st.builds(OrderTerms, packs, minimums)
 
 
 @given(wanted=quantities, terms=terms_of)
 def test_both_neighbours_may_be_ordered_and_nothing_between_them(
-    wanted: Decimal, terms: Terms
+    wanted: Decimal, terms: OrderTerms
 ) -> None:
     found = check_quantity(wanted, terms)
     assert check_quantity(found.above_units, terms).broken_rules == ()
@@ -32,7 +36,9 @@ def test_both_neighbours_may_be_ordered_and_nothing_between_them(
 
 
 @given(wanted=quantities, terms=terms_of)
-def test_a_quantity_is_right_when_it_is_its_own_neighbour(wanted: Decimal, terms: Terms) -> None:
+def test_a_quantity_is_right_when_it_is_its_own_neighbour(
+    wanted: Decimal, terms: OrderTerms
+) -> None:
     found = check_quantity(wanted, terms)
     assert (found.broken_rules == ()) == (found.above_units == wanted)
     assert found.nearest_units in {found.below_units, found.above_units}
@@ -41,7 +47,7 @@ def test_a_quantity_is_right_when_it_is_its_own_neighbour(wanted: Decimal, terms
 
 @given(wanted=quantities, terms=terms_of)
 def test_what_the_plan_would_round_up_to_is_the_neighbour_above(
-    wanted: Decimal, terms: Terms
+    wanted: Decimal, terms: OrderTerms
 ) -> None:
     planned = reorder_quantity_units(
         position_units=0,
@@ -53,7 +59,7 @@ def test_what_the_plan_would_round_up_to_is_the_neighbour_above(
 
 
 @given(wanted=quantities, terms=terms_of)
-def test_a_suggestion_breaks_no_rule(wanted: Decimal, terms: Terms) -> None:
+def test_a_suggestion_breaks_no_rule(wanted: Decimal, terms: OrderTerms) -> None:
     """Suggestions are computed as floats: 3 packs of 0.1 may be 0.30000000000000004."""
     suggested = reorder_quantity_units(
         position_units=0,
@@ -71,7 +77,7 @@ def test_a_suggestion_breaks_no_rule(wanted: Decimal, terms: Terms) -> None:
     terms=terms_of,
 )
 def test_the_quantity_that_reaches_the_minimum_does(
-    quantity: Decimal, cost: Decimal, gap: Decimal, terms: Terms
+    quantity: Decimal, cost: Decimal, gap: Decimal, terms: OrderTerms
 ) -> None:
     units = units_to_minimum(quantity, unit_cost=cost, gap=gap, terms=terms)
     assert units is not None
@@ -81,4 +87,4 @@ def test_the_quantity_that_reaches_the_minimum_does(
 
 def test_where_nothing_lacks_nothing_is_advised() -> None:
     for cost, gap in ((None, Decimal(5)), (Decimal(0), Decimal(5)), (Decimal(5), Decimal(0))):
-        assert units_to_minimum(Decimal(1), unit_cost=cost, gap=gap, terms=Terms()) is None
+        assert units_to_minimum(Decimal(1), unit_cost=cost, gap=gap, terms=OrderTerms()) is None

@@ -1,0 +1,82 @@
+"""Types of settings: what a zone, a cron time, an address may be, and what is said if not."""
+
+import re
+from datetime import time
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from finale_pipeline.settings.cron import checked_cron
+
+
+def known_zone(name: str) -> str:
+    """Return the name if it is a time zone's."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = f"{name!r} is no time zone; use a name such as Europe/Berlin"
+        raise ValueError(message) from error
+    return name
+
+
+OFF = "off"
+
+
+def cron_or_off(text: str) -> str:
+    """Return a cron time of five fields, or `off`."""
+    return OFF if text.strip().lower() == OFF else checked_cron(text)
+
+
+Cron = Annotated[str, AfterValidator(cron_or_off)]
+Minutes = Annotated[float, Field(gt=0)]
+
+
+def listed(value: object) -> object:
+    """Split a list that is written with commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def address(text: str) -> str:
+    """Return the text if it may be an e-mail address."""
+    if not ADDRESS.fullmatch(text) or len(text) > 254:  # noqa: PLR2004 - RFC 5321
+        message = f"{text!r} is no e-mail address"
+        raise ValueError(message)
+    return text
+
+
+def hours(text: str) -> str:
+    """Return the text if it is a span of hours such as 22:00-07:00."""
+    begin, _, end = text.partition("-")
+    try:
+        same = time.fromisoformat(begin.strip()) == time.fromisoformat(end.strip())
+    except ValueError:
+        same = True
+    if same:
+        message = f"{text!r} is no span of hours; write it as 22:00-07:00"
+        raise ValueError(message)
+    return text
+
+
+Address = Annotated[str, AfterValidator(address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Level = Annotated[float, Field(ge=0.5, lt=1)]
+Zone = Annotated[str, AfterValidator(known_zone)]
+Hours = Annotated[str, AfterValidator(hours)]
+Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(listed)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
+
+
+def lowered(value: object) -> object:
+    """Return a word in small letters."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lowered)]

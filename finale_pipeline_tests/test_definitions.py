@@ -55,7 +55,8 @@ def checks(instance: dg.DagsterInstance, asset: str) -> dict[str, bool]:
     for key in definitions.resolve_asset_graph().asset_check_keys:
         if key.asset_key == dg.AssetKey(asset):
             records = instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
-            evaluated = [r.evaluation for r in records if r.evaluation is not None]
+            made = (r.evaluation for r in records)
+            evaluated = [e for e in made if isinstance(e, dg.AssetCheckEvaluation)]
             if evaluated:
                 found[key.name] = evaluated[0].passed
     return found
@@ -278,6 +279,15 @@ def test_a_sync_of_a_past_day_says_which_day_it_reads(instance: dg.DagsterInstan
     text, beside = says(run_job("vendors_sync", instance, key="2026-03-01"))
     assert "2026-03-01 cannot be read that way" in text
     assert TODAY in str(beside["next_step"])
+
+
+def test_a_sync_without_a_day_says_so_and_reads_nothing(
+    instance: dg.DagsterInstance, connection: Connection
+) -> None:
+    job = definitions.resolve_job_def("vendors_sync")
+    text, _ = says(job.execute_in_process(instance=instance, raise_on_error=False))
+    assert "No day was chosen" in text
+    assert connection.execute("SELECT count(*) FROM ops.sync_run").fetchall() == [(0,)]
 
 
 def test_a_sync_that_finds_the_tables_taken_ends_well_and_changes_nothing(

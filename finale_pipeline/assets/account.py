@@ -20,6 +20,7 @@ from finale_pipeline.assets.reports import of_days, of_run
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.strategy import READS
 from finale_pipeline.errors import (
+    ConfigError,
     DriftError,
     InterruptedSync,
     PastDay,
@@ -125,6 +126,11 @@ class _Step:
         """Carry a strategy out, under the rules of the command line."""
         from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS  # noqa: PLC0415
 
+        if not self._days:
+            raise ConfigError(
+                "No day was chosen, and Dagster cannot tell of the assets without one.",
+                step="Choose today's partition when you start the job.",
+            )
         # Past days are told outside of the locks, and before the present one: what was told of
         # last is what Dagster shows as an asset's latest. What comes after waits with it.
         late: list[tuple[Entry, Mapping[str, int], list[Event]]] = []

@@ -41,7 +41,8 @@ def plan(settings: "Settings", day: date | None) -> dict[str, Any]:
         report = plan_day(connection, as_of, settings, now=now)
     return {
         "as_of": as_of.isoformat(),
-        "method": report.method,
+        "method": report.method.name,
+        "method_change": report.method.change,
         "seconds": round(report.seconds, 3),
         "compute_seconds": round(report.compute_seconds, 3),
         "tables": {table: counts.as_dict() for table, counts in report.counts.items()},
@@ -106,7 +107,7 @@ def picture(
         as_of = day or last_observed(connection) or now.astimezone(settings.zone).date()
         known, planned = look(connection, as_of, settings, now=now)
     number = planned.products["sku"].index_of(sku)
-    if number is None or number not in planned.forecast.keys:
+    if number is None or number not in planned.demand.keys:
         raise ConfigError(
             f"SKU {sku}: nothing was sold in the two years before {as_of}, so nothing to draw.",
             step="Name a SKU as Finale writes it, or another day: --on DAY",
@@ -178,7 +179,7 @@ def _file(path: Path) -> "tuple[History, int]":
 
 def _scores(history: "History", end: int, engine: str | None) -> tuple[list[dict[str, Any]], str]:
     from finale_pipeline.domain.forecast.backtest import backtest as rolled  # noqa: PLC0415 - polars
-    from finale_pipeline.domain.forecast.methods import choose  # noqa: PLC0415
+    from finale_pipeline.domain.forecast.methods import choose, losses  # noqa: PLC0415
     from finale_pipeline.planning.scores import origins  # noqa: PLC0415
 
     history = history.thinned(MOST_PRODUCTS)
@@ -192,36 +193,36 @@ def _scores(history: "History", end: int, engine: str | None) -> tuple[list[dict
             " about 120 are needed.",
             step="Wait, or score a file of orders: finale forecast backtest --orders FILE",
         )
-    chosen = choose(scores)
+    chosen = choose([losses(scores)])
     return [*scores, *_policies(history, end, chosen)], chosen
 
 
 @contextmanager
 def _methods(engine: str | None) -> Iterator["Mapping[str, Method]"]:
     """Give the methods to score, while what they run on stands."""
-    from finale_pipeline.domain.forecast.methods import METHODS  # noqa: PLC0415 - polars
+    from finale_pipeline.domain.forecast.methods import methods  # noqa: PLC0415 - polars
 
     if engine is None:
-        yield METHODS
+        yield methods()
         return
     from finale_pipeline.planning.cluster import challengers  # noqa: PLC0415 - an extra
 
     with challengers(engine) as models:
-        yield {**METHODS, **models}
+        yield {**methods(), **models}
 
 
 def _policies(history: "History", end: int, chosen: str) -> list[dict[str, Any]]:
     """Return what ordering by the method, and by the naive rules, would have reached."""
-    from finale_pipeline.domain.forecast.methods import METHODS, NORMAL  # noqa: PLC0415 - polars
+    from finale_pipeline.domain.forecast.methods import NORMAL, methods  # noqa: PLC0415 - polars
     from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile  # noqa: PLC0415
 
     reviews = min(REVIEWS, (end - history.begins - STEP_DAYS * 4) // 7)
     if reviews < 6:  # noqa: PLR2004 - the first three weeks are not counted
         return []
     rules = {
-        f"{chosen}, 95 %": up_to_quantile(METHODS[chosen], 0.95),
-        f"{chosen}, 90 %": up_to_quantile(METHODS[chosen], 0.9),
-        f"{NORMAL}, 95 %": up_to_quantile(METHODS[NORMAL], 0.95),
+        f"{chosen}, 95 %": up_to_quantile(methods()[chosen], 0.95),
+        f"{chosen}, 90 %": up_to_quantile(methods()[chosen], 0.9),
+        f"{NORMAL}, 95 %": up_to_quantile(methods()[NORMAL], 0.95),
         "30-day mean, 28 days on top": cover(28),
     }
     reached = replay(history, end - 7 * reviews, rules, reviews=reviews)
@@ -259,6 +260,7 @@ def shown_plan(done: dict[str, Any]) -> str:
         f" {tables['plan.forecast']['read']:,} products,"
         f" {tables['plan.purchase_order_draft_line']['read']:,} to order from"
         f" {tables['plan.purchase_order_draft']['read']:,} vendors, in {done['seconds']:.1f} s."
+        + (f"\n{done['method_change']}" if done["method_change"] else "")
     )
 
 

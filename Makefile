@@ -53,7 +53,7 @@ fix: $(VENV)/.ready ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 dictionary: $(VENV)/.ready ## write docs/data-dictionary.md from the tables' comments
-	$(BIN)/python -m finale_pipeline.operate.dictionary
+	$(BIN)/python -m finale_pipeline.warehouse.dictionary
 
 clean: ## remove the virtual environment and caches; data in .finale stay
 	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -8,11 +8,11 @@ import json
 import sys
 import time
 
-from finale_pipeline.operate.syncing import Report
+from finale_pipeline.commands.sync import Report
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.sync.catalog import PRODUCTS
-from finale_pipeline.sync.run import open_sync
-from finale_pipeline.sync.walk import sync_catalogue
+from finale_pipeline.sync.scan import sync_catalogue
+from finale_pipeline.sync.session import open_sync
 
 
 def sync(settings: Settings) -> Report:

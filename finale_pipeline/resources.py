@@ -68,7 +68,7 @@ class Finale(dg.ConfigurableResource[Any]):
             table_sets: What it locks.
             **options: As `open_sync` takes them; `trigger` among them.
         """
-        from finale_pipeline.sync.run import open_sync  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.sync.session import open_sync  # noqa: PLC0415 - nothing at import
 
         with open_sync(
             self.settings(),
@@ -89,6 +89,6 @@ class Finale(dg.ConfigurableResource[Any]):
 
     def now(self) -> datetime:
         """Return the present time, UTC."""
-        from finale_pipeline.sync.source import utc_now  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.clock import utc_now  # noqa: PLC0415 - nothing at import
 
         return utc_now()

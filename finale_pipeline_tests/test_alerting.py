@@ -8,15 +8,15 @@ import pytest
 
 from finale_pipeline.automation.alerting import mail_delivery, sync_watch
 from finale_pipeline.definitions import definitions
-from finale_pipeline.operate.doctor import examine
+from finale_pipeline.health.doctor import examine
 from finale_pipeline.resources import Finale
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.mail import KEY, MailServer
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.processes import environment
 from finale_pipeline_tests.sync.helpers import sync
 

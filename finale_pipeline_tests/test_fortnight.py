@@ -15,15 +15,16 @@ from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
-from finale_pipeline.sandbox.mail import KEY, Accepted, MailServer
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_left_behind
-from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import NOW, settings_for
+from finale_pipeline_tests.mail_server import KEY, Accepted, MailServer
 
 FAST_TICKS = 60
 SICK_TICKS = 2
@@ -133,7 +134,7 @@ class Fortnight:
         if claimed is not None:
             self.connection.execute(
                 "SELECT pg_advisory_lock(%s, %s), pg_advisory_unlock(%s, %s)",
-                (outbox.SENDER_SPACE, claimed.outbox_id) * 2,
+                (Lock.MAIL, claimed.outbox_id) * 2,
             )
 
     def note_late(self, number: int) -> None:

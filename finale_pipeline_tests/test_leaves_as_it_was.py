@@ -21,7 +21,7 @@ from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
 from finale_pipeline_tests.processes import environment

@@ -12,27 +12,20 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from finale_pipeline.api import (
-    decision_pages,
-    monitoring,
-    order_pages,
-    order_routes,
-    pages,
-    plan_pages,
-    plan_routes,
-    problems,
-    schedule_routes,
-    stock_routes,
-    sync_routes,
-)
-from finale_pipeline.api.answers import as_json
-from finale_pipeline.api.context import Context, Decisions, Shared, Warehouse, known_parameters
-from finale_pipeline.api.dagster import Dagster
-from finale_pipeline.api.database import Pool
-from finale_pipeline.api.documents import good
-from finale_pipeline.api.documents import problems as answers
-from finale_pipeline.api.guard import Guard
-from finale_pipeline.api.tokens import require_token_off_loopback
+from finale_pipeline.api.pages import decisions as decision_pages
+from finale_pipeline.api.pages import home as home_pages
+from finale_pipeline.api.pages import orders as order_pages
+from finale_pipeline.api.pages import plan as plan_pages
+from finale_pipeline.api.rest import monitoring, orders, plan, schedules, stock, syncs
+from finale_pipeline.api.rest.openapi import good
+from finale_pipeline.api.rest.openapi import problems as answers
+from finale_pipeline.api.rest.responses import as_json
+from finale_pipeline.api.server import problems
+from finale_pipeline.api.server.context import Context, Shared, Warehouse, known_parameters
+from finale_pipeline.api.server.dagster import Dagster
+from finale_pipeline.api.server.database import Pool
+from finale_pipeline.api.server.middleware import Guard
+from finale_pipeline.api.server.tokens import require_token_off_loopback
 from finale_pipeline.notify import links
 
 if TYPE_CHECKING:
@@ -47,27 +40,23 @@ ABOUT = (
 )
 
 
-def create_app(
-    settings: "Settings", decisions: Decisions, *, clock: Callable[[], datetime]
-) -> Guard:
+def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Guard:
     """Return the app, behind its guard.
 
     Args:
         settings: The program's settings.
-        decisions: How people decide about incidents.
         clock: Returns the present time, UTC.
 
     Raises:
         ConfigError: It would serve other machines, and there is no token.
     """
     require_token_off_loopback(settings)
+    links.key_of(settings.home)  # a damaged key is told at the start
     context = Context(
         settings=settings,
         pool=Pool(settings),
         dagster=Dagster(settings.dagster),
-        decisions=decisions,
         clock=clock,
-        key=links.key_of(settings.home),
     )
 
     @asynccontextmanager
@@ -88,12 +77,12 @@ def create_app(
     app.state.context = context
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=4)
     problems.install(app)
-    app.include_router(sync_routes.router)
-    app.include_router(schedule_routes.router)
-    app.include_router(stock_routes.router)
-    app.include_router(order_routes.router)
-    app.include_router(plan_routes.router)
-    app.include_router(pages.router)
+    app.include_router(syncs.router)
+    app.include_router(schedules.router)
+    app.include_router(stock.router)
+    app.include_router(orders.router)
+    app.include_router(plan.router)
+    app.include_router(home_pages.router)
     app.include_router(decision_pages.router)
     app.include_router(order_pages.router)
     app.include_router(plan_pages.router)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 
-from finale_pipeline.api.paging import Listing
+from finale_pipeline.api.rest.pagination import Listing
 from finale_pipeline.warehouse.connect import Connection, rows_of
 
 Row = dict[str, Any]

@@ -25,7 +25,7 @@ catalogue_windows = dg.MonthlyPartitionsDefinition(
 
 def _backfill(context: dg.AssetExecutionContext, finale: Finale, asset: str) -> Iterator[Any]:
     from finale_pipeline.sync.catalog import PRODUCTS, VENDORS  # noqa: PLC0415 - nothing at import
-    from finale_pipeline.sync.walk import backfill  # noqa: PLC0415
+    from finale_pipeline.sync.scan import backfill  # noqa: PLC0415
 
     catalogue: Catalogue = {"products": PRODUCTS, "vendors": VENDORS}[asset]
     window = context.partition_time_window

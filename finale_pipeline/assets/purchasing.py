@@ -12,6 +12,7 @@ from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import column_schema
 from finale_pipeline.assets.sales import purchase_orders, shipments
 from finale_pipeline.assets.stock import TODAYS_STOCK, inventory_levels, snapshot_days
+from finale_pipeline.clock import business_day
 from finale_pipeline.resources import Finale
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def plan_today(context: dg.OpExecutionContext, finale: Finale) -> None:
     with failures(context, finale, ()), finale.warehouse() as connection:
         # A sandbox's clock may be ahead of ours; stock that was read is of its day.
         observed = last_observed(connection) or date.min
-        today = max(now.astimezone(settings.zone).date(), observed)
+        today = max(business_day(now, settings.zone), observed)
         report = plan_day(connection, today, settings, now=now)
         for asset, table in SHOWN.items():
             said = _metadata(connection, report, table, days=1) | _pictures(report, asset)

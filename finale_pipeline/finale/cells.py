@@ -10,7 +10,7 @@ import polars as pl
 from finale_pipeline.errors import MalformedError
 from finale_pipeline.finale.records import Field
 
-Fault = tuple[int, str, str]
+CellError = tuple[int, str, str]
 """Row, reason, sample."""
 
 EMPTY = (b"null", b"[]")
@@ -28,7 +28,7 @@ def escaped(value: str, length: int = 80) -> str:
     return shown + ("…" if len(value) > length else "")
 
 
-def read(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+def read(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
     """Read one column as it was sent.
 
     Args:
@@ -41,7 +41,7 @@ def read(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
     return READERS[field.kind](raw, field)
 
 
-def padded(series: pl.Series | None, field: Field, rows: int) -> tuple[pl.Series, list[Fault]]:
+def padded(series: pl.Series | None, field: Field, rows: int) -> tuple[pl.Series, list[CellError]]:
     """Bring a column to the answer's length, fill its default, and name rows that lack it.
 
     Args:
@@ -64,7 +64,7 @@ def extended(series: pl.Series, rows: int) -> pl.Series:
     return series.extend_constant(None, rows - len(series)) if len(series) < rows else series
 
 
-def _text(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+def _text(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
     try:
         values = msgspec.json.decode(raw, type=list[str | None])
     except msgspec.ValidationError:
@@ -92,7 +92,7 @@ def _text_cell(value: object, field: Field) -> str | None:
     return None if field.required and not text.strip() else text
 
 
-def _number(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+def _number(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
     try:
         sent = msgspec.json.decode(raw, type=list[float | str | None])
         values = [_number_cell(v, field) if isinstance(v, str) else v for v in sent]
@@ -118,7 +118,7 @@ def _number_cell(value: object, _field: Field) -> float | None:
     return number
 
 
-def _stamp(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[Fault]]:
+def _stamp(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
     try:
         texts = pl.Series(field.column, msgspec.json.decode(raw, type=list[str | None]))
         texts = texts.cast(pl.String)
@@ -152,10 +152,10 @@ def _stamp_cell(value: object, field: Field) -> datetime | None:
 
 def _cell_by_cell(
     raw: msgspec.Raw, field: Field, convert: Callable[[object, Field], object]
-) -> tuple[pl.Series, list[Fault]]:
+) -> tuple[pl.Series, list[CellError]]:
     """The slow way, taken only when a column holds something unusual."""
     values: list[object] = []
-    faults: list[Fault] = []
+    errors: list[CellError] = []
     try:
         cells = msgspec.json.decode(raw, type=list[msgspec.Raw])
     except (msgspec.DecodeError, RecursionError) as error:
@@ -167,11 +167,11 @@ def _cell_by_cell(
             values.append(None)
             reason = str(error) if type(error) is ValueError else "cannot be read"
             sample = escaped(bytes(cell)[:200].decode(errors="replace"))
-            faults.append((index, f"{field.source} {reason}", sample))
-    return pl.Series(field.column, values, dtype=TYPES[field.kind]), faults
+            errors.append((index, f"{field.source} {reason}", sample))
+    return pl.Series(field.column, values, dtype=TYPES[field.kind]), errors
 
 
-READERS: dict[str, Callable[[msgspec.Raw, Field], tuple[pl.Series, list[Fault]]]] = {
+READERS: dict[str, Callable[[msgspec.Raw, Field], tuple[pl.Series, list[CellError]]]] = {
     "text": _text,
     "number": _number,
     "stamp": _stamp,

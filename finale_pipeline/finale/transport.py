@@ -22,7 +22,8 @@ from finale_pipeline.errors import (
     SourceUnavailable,
     ThrottledError,
 )
-from finale_pipeline.finale.answers import (
+from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
+from finale_pipeline.finale.responses import (
     connection_error,
     decoded,
     json_object,
@@ -30,7 +31,6 @@ from finale_pipeline.finale.answers import (
     retry_after,
     status_error,
 )
-from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
 
 ATTEMPTS = 5
 RETRY_SECONDS = 120.0

@@ -66,8 +66,8 @@ def decode(body: bytes, resource: Resource) -> Answer:
     lengths = {f.source: len(series) for f, (series, _) in typed.items()}
     rows = max([*lengths.values(), *(len(series) for series in raw.values())], default=0)
     _require(resource, lengths, rows)
-    frame, faults = _frame(typed, raw, resource, rows)
-    frame, rejects = _without_rejects(frame, faults, resource)
+    frame, errors = _frame(typed, raw, resource, rows)
+    frame, rejects = _without_rejects(frame, errors, resource)
     frame, duplicates, conflicts = _unique(frame, resource)
     return Answer(frame.drop(ROW), rejects + conflicts, rows, duplicates, tuple(raw))
 
@@ -150,34 +150,34 @@ def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:
 
 
 def _frame(
-    typed: dict[Field, tuple[pl.Series, list[cells.Fault]]],
+    typed: dict[Field, tuple[pl.Series, list[cells.CellError]]],
     raw: dict[str, pl.Series],
     resource: Resource,
     rows: int,
-) -> tuple[pl.DataFrame, list[cells.Fault]]:
-    faults: list[cells.Fault] = []
+) -> tuple[pl.DataFrame, list[cells.CellError]]:
+    errors: list[cells.CellError] = []
     frame = [pl.Series(ROW, range(rows), dtype=pl.UInt32)]
     for field in resource.fields:
         sent, wrong = typed.get(field, (None, []))
         series, missing = cells.padded(sent, field, rows)
         frame.append(series)
-        faults += wrong + missing
+        errors += wrong + missing
     raw = {name: cells.extended(series, rows) for name, series in raw.items()}
     if resource.has_payload:
         frame.append(cells.payload(raw, rows))
     empty = pl.Series([None] * rows, dtype=pl.String)
     frame += [raw.get(name, empty).alias(helper) for name, helper in resource.helpers]
-    return pl.DataFrame(frame), faults
+    return pl.DataFrame(frame), errors
 
 
 def _without_rejects(
-    frame: pl.DataFrame, faults: list[cells.Fault], resource: Resource
+    frame: pl.DataFrame, errors: list[cells.CellError], resource: Resource
 ) -> tuple[pl.DataFrame, list[Reject]]:
     """Leave out the rows with a fault; a row with several is named by its first."""
-    if not faults:
+    if not errors:
         return frame, []
     first: dict[int, tuple[str, str]] = {}
-    for index, reason, sample in faults:
+    for index, reason, sample in errors:
         first.setdefault(index, (reason, sample))
     keys = frame[resource.key[0]]
     rejects = [Reject(keys[i], reason, sample) for i, (reason, sample) in first.items()]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.forecast.methods import MENU, NORMAL
 from finale_pipeline.domain.forecast.velocity import Pace
 from finale_pipeline.errors import ConfigError
@@ -15,15 +16,13 @@ from finale_pipeline.planning.locations import plan_places, read_places
 from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import MethodInUse, method_in_use
 from finale_pipeline.planning.writing import write
+from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
-
-
-PLANNING_LOCK = 7_281_002
-"""Advisory lock: plans are written one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def plan_day(
         ConfigError: The day is still to come.
     """
     observed = last_observed(connection)
-    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
+    _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     begun = time.perf_counter()
     with (
         database_errors(f"planning {as_of}"),
@@ -121,7 +120,7 @@ def look(
     Arguments and errors as of `plan_day`.
     """
     observed = last_observed(connection)
-    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
+    _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     with database_errors(f"planning {as_of}"), connection.transaction():
         known = read(connection, as_of, observed=observed)
         method = method_in_use(connection, known.history, as_of, now=now)
@@ -151,8 +150,5 @@ def _refuse_future(as_of: date, today: date) -> None:
 @contextmanager
 def _one_at_a_time(connection: Connection) -> Iterator[None]:
     """Wait for another plan to be written; before the transaction, whose view must be newer."""
-    connection.execute("SELECT pg_advisory_lock(%s)", (PLANNING_LOCK,))
-    try:
+    with locks.held(connection, Lock.PLANNING):
         yield
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", (PLANNING_LOCK,))

@@ -6,8 +6,8 @@ import polars as pl
 
 from finale_pipeline.planning.compute import DECIMALS, Planned
 from finale_pipeline.planning.drafts import draft_lines, drafts
-from finale_pipeline.warehouse.connect import Connection, database_errors
-from finale_pipeline.warehouse.store import Counts, TableWriter, hashed, sql
+from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
 FORECAST = (
@@ -112,7 +112,7 @@ def replace_day(
         # Set against set: of a day just written no statistics exist yet, and an anti-join planned
         # for one row takes minutes for 30,000.
         removed = connection.execute(
-            sql(
+            trusted(
                 f"DELETE FROM {table} t USING ("  # noqa: S608 - our own names
                 f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
                 f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.sandbox.simulation import Simulation
 
 
-def control(sandbox: "SandboxServer", what: str, sent: dict[str, Any]) -> dict[str, Any]:
+def control(sandbox: Simulation, what: str, sent: dict[str, Any]) -> dict[str, Any]:
     """Do what was asked by `POST /sandbox/WHAT`, such as `/sandbox/clock {"seconds": 86400}`.
 
     Raises:

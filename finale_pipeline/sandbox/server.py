@@ -1,128 +1,23 @@
-"""Serves the simulated account on loopback, with its limits and faults."""
+"""Serves the simulated account on loopback."""
 
-import json
-from collections.abc import Callable, Iterable
+from typing import Any
 
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.handler import Handler
-from finale_pipeline.sandbox.limits import Limits, Rates
 from finale_pipeline.sandbox.listening import Service
-from finale_pipeline.sandbox.postfaults import Reply
-from finale_pipeline.sandbox.query import Query, matches
-from finale_pipeline.sandbox.scenarios import Fault
-from finale_pipeline.sandbox.wire import AccountListener, Parts
-from finale_pipeline.sandbox.writes import Posted, answer
-
-ROW_CAP = 120_000
+from finale_pipeline.sandbox.simulation import Simulation
+from finale_pipeline.sandbox.wire import AccountListener
 
 
-class SandboxServer(Service):
+class SandboxServer(Simulation, Service):
     """Serves an account until it is closed.
 
     Args:
         account: What it serves.
         port: On 127.0.0.1; 0 = any free one.
-        faults: Met from the beginning.
-        rate_limits: GETs a minute and collection reads an hour; None = no limits.
-        row_cap: Records after which an answer is cut without a sign.
-        cuts_stock: Whether stock is cut at that cap too.
-        latency: Seconds before each answer.
-        bandwidth: Bytes a second on each connection; None = as fast as it goes.
-        on_request: Called with each path before it is answered, and with `POST ` and the path;
-            drills act there.
-
-    Attributes:
-        requests: The path of every read.
-        posts: Every POST to the account that it knew what to do with, and its end.
+        **options: Limits and faults, as `Simulation` takes them.
     """
 
-    def __init__(
-        self,
-        account: Account,
-        *,
-        port: int = 0,
-        faults: Iterable[Fault] = (),
-        rate_limits: tuple[int, int] | None = (120, 300),
-        row_cap: int = ROW_CAP,
-        cuts_stock: bool = False,
-        latency: float = 0,
-        bandwidth: float | None = None,
-        on_request: Callable[[str], object] | None = None,
-    ) -> None:
-        self.account = account
-        self.on_request = on_request
-        self.requests: list[str] = []
-        self.posts: list[Posted] = []
-        self.rates = Rates()
-        self.row_cap = row_cap
-        self.cuts_stock = cuts_stock
-        self.latency = latency
-        self.bandwidth = bandwidth
-        self.limits = Limits(*rate_limits, account.clock.now) if rate_limits else None
-        self.zipped: dict[bytes, bytes] = {}
-        self._faults = list(faults)
-        listener = AccountListener(("127.0.0.1", port), Handler)
-        listener.sandbox = self
-        super().__init__(listener)
-
-    def add_fault(self, text: str) -> None:
-        """Let requests meet a fault from now on; Fault.parse says how it is written."""
-        self._faults.append(Fault.parse(text))
-
-    def clear_faults(self) -> None:
-        """Be well again."""
-        self._faults.clear()
-
-    def fault_for(self, path: str) -> Fault | None:
-        """Return the fault that a request for a collection meets, if any."""
-        others = (f for f in self._faults if not f.is_for_posts and not f.is_for_records)
-        return next((fault for fault in others if fault.meets(path)), None)
-
-    def fault_for_record(self, collection: str) -> Fault | None:
-        """Return the fault that a read of a single record meets, if any."""
-        is_order = collection == "order"
-        meant = (f for f in self._faults if f.is_for_records)
-        return next(
-            (f for f in meant if (is_order or f.kind != "record-garbage") and f.meets("record")),
-            None,
-        )
-
-    def fault_for_post(self, target: str) -> Fault | None:
-        """Return the fault that a POST meets, if any; Fault.path says what targets are called."""
-        return next((f for f in self._faults if f.is_for_posts and f.meets(target)), None)
-
-    def post(self, path: str, body: bytes) -> Reply | None:
-        """Carry out a POST to the account; None = there is nothing at that path."""
-        return answer(self.account, path, body, self.fault_for_post, self.posts)
-
-    def collection(self, path: str, query: Query) -> Parts:
-        """Return a collection's answer in pieces, with the sales until now."""
-        with self.account.mutex:
-            self.account.catch_up()
-            return self._collection(path, query)
-
-    def _collection(self, path: str, query: Query) -> Parts:
-        table = self.account.tables[path]
-        quirks = self.account.quirks
-        # Whether Finale cuts its stock too is not known; here it does when asked to.
-        row_cap = self.row_cap if path != "inventoryitem" or self.cuts_stock else len(table)
-        cap = min(row_cap, query.limit or row_cap)
-        unseen = self.account.book.unseen() if path == "order" else set()
-        parts = table.answer(query.lo, query.hi, cap=cap, shows_hidden=quirks.lines_in_collection)
-        if not query.ranges and not unseen:
-            return parts
-        columns = json.loads(b"".join(parts))
-        records = [
-            {name: cells[i] for name, cells in columns.items()}
-            for i in range(max(map(len, columns.values()), default=0))
-        ]
-        keep = [
-            i
-            for i, record in enumerate(records)
-            if matches(record, query.ranges, is_loose=quirks.loose_text)
-            and record.get("orderUrl") not in unseen
-        ]
-        kept = {name: [cells[i] for i in keep] for name, cells in columns.items()}
-        # A field that no returned record has is not a key.
-        filled = {n: c for n, c in kept.items() if not keep or any(v is not None for v in c)}
-        return [json.dumps(filled).encode()]
+    def __init__(self, account: Account, *, port: int = 0, **options: Any) -> None:
+        Simulation.__init__(self, account, **options)
+        Service.__init__(self, AccountListener(("127.0.0.1", port), Handler, self))

@@ -5,24 +5,24 @@ import time
 from collections.abc import Iterator
 from email.utils import format_datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from finale_pipeline.sandbox.listening import Connection, Listener
 from finale_pipeline.sandbox.postfaults import LOGIN_PAGE
 from finale_pipeline.sandbox.scenarios import Fault
-
-if TYPE_CHECKING:
-    from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.sandbox.simulation import Parts, Simulation
 
 MEGABYTE = 1 << 20
-Parts = list[bytes | memoryview]
 
 
 class AccountListener(Listener):
-    """Knows the sandbox that it listens for."""
+    """Listens for a simulated account."""
 
-    sandbox: "SandboxServer"
+    def __init__(
+        self, address: tuple[str, int], handler: type[Connection], sandbox: Simulation
+    ) -> None:
+        self.sandbox = sandbox
+        super().__init__(address, handler)
 
 
 class Wire(Connection):

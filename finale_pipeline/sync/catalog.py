@@ -11,7 +11,7 @@ from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.finale import nested
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
 from finale_pipeline.finale.wire import decode
-from finale_pipeline.sync.holding import hold_unless_accepted, settle, vanished
+from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse.store import (
     HASH,

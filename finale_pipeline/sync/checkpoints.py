@@ -1,9 +1,9 @@
-"""What a walk remembers in the database: its windows, the records it missed, its end."""
+"""What a scan remembers in the database: its windows, the records it missed, its end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
@@ -11,14 +11,14 @@ from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.catalog import Catalogue
-from finale_pipeline.sync.holding import hold_unless_accepted, settle, vanished
+from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.holds import Difference
-from finale_pipeline.warehouse.store import Counts, read_hashes, sql
+from finale_pipeline.warehouse.store import Counts, read_hashes
 
 RESUMABLE = timedelta(hours=24)
-"""An interrupted walk is taken up again for so long; later a new one begins."""
+"""An interrupted scan is taken up again for so long; later a new one begins."""
 
 BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 """Before every stamp; records without any belong to the window that begins here."""
@@ -30,7 +30,7 @@ class Stored:
     """A window as it was last read.
 
     Attributes:
-        walk_id: The walk that read it.
+        walk_id: The scan that read it.
         digest: Of its answer; 0 when it had unreadable records, which must be seen again.
         rows: Its records.
         is_intact: Whether the table still shows exactly what that answer held.
@@ -47,14 +47,14 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """A walk that is under way.
+class Scan:
+    """A scan that is under way.
 
     Attributes:
         walk_id: Its number.
         since: Where it begins.
         until: The source's time at its beginning.
-        known: Windows that it or an earlier walk read.
+        known: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
     """
 
@@ -65,10 +65,10 @@ class Walk:
     is_fresh: bool
 
 
-def open_walk(
+def open_scan(
     connection: Connection, table: str, *, since: datetime, until: datetime, now: datetime
-) -> Walk:
-    """Take up the interrupted walk of a table, or begin one."""
+) -> Scan:
+    """Take up the interrupted scan of a table, or begin one."""
     row = connection.execute(
         "SELECT walk_id, started_at FROM ops.walk WHERE table_name = %s AND finished_at IS NULL"
         " AND since_at = %s AND started_at > %s AND started_at <= %s"
@@ -96,12 +96,12 @@ def open_walk(
     walk_id, started_at = cast("tuple[int, datetime]", row)
     known = _known(connection, table)
     has_begun = not is_new and any(s.walk_id == walk_id for s in known.values())
-    return Walk(walk_id, since, started_at, known, is_fresh=not has_begun)
+    return Scan(walk_id, since, started_at, known, is_fresh=not has_begun)
 
 
 def _known(connection: Connection, table: str) -> dict[Window, Stored]:
     rows = connection.execute(
-        sql(
+        trusted(
             "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"
             " (w.row_count, w.fingerprint) = (count(t.row_hash), coalesce(bit_xor(t.row_hash), 0))"
             f" FROM ops.catalogue_window w LEFT JOIN {table} t"
@@ -113,7 +113,7 @@ def _known(connection: Connection, table: str) -> dict[Window, Stored]:
     ).fetchall()
     return {
         Window(lo, hi): Stored(walk_id, digest, count, is_intact)
-        for lo, hi, walk_id, digest, count, is_intact in cast("list[tuple[Any, ...]]", rows)
+        for lo, hi, walk_id, digest, count, is_intact in rows
     }
 
 
@@ -130,22 +130,22 @@ def _bounds(window: Window) -> tuple[datetime, datetime, bool]:
 def live_rows(connection: Connection, catalogue: Catalogue) -> int:
     """Return how many records a table has now."""
     row = connection.execute(
-        sql(f"SELECT count(*) FROM {catalogue.table} WHERE removed_at IS NULL")
+        trusted(f"SELECT count(*) FROM {catalogue.table} WHERE removed_at IS NULL")
     ).fetchone()
     return cast("int", row[0]) if row else 0
 
 
-def keep_unchanged(connection: Connection, table: str, walk: Walk, window: Window) -> None:
-    """Note that this walk found a window as it was."""
+def keep_unchanged(connection: Connection, table: str, scan: Scan, window: Window) -> None:
+    """Note that this scan found a window as it was."""
     connection.execute(
         "UPDATE ops.catalogue_window SET walk_id = %s"
         " WHERE table_name = %s AND window_from = %s AND window_to = %s",
-        (walk.walk_id, table, window.lo, window.hi),
+        (scan.walk_id, table, window.lo, window.hi),
     )
 
 
 def keep(
-    connection: Connection, table: str, walk: Walk, window: Window, *, digest: int, now: datetime
+    connection: Connection, table: str, scan: Scan, window: Window, *, digest: int, now: datetime
 ) -> None:
     """Note what a window holds now; windows it overlaps are forgotten."""
     connection.execute(
@@ -154,21 +154,21 @@ def keep(
         (table, window.hi, window.lo),
     )
     connection.execute(
-        sql(
+        trusted(
             "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, walk_id,"
             " body_digest, row_count, fingerprint, committed_at)"
             " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
             f" FROM {table} WHERE removed_at IS NULL"
             " AND updated_at >= %s AND updated_at < %s"
         ),
-        (table, window.lo, window.hi, walk.walk_id, digest, now, window.lo, window.hi),
+        (table, window.lo, window.hi, scan.walk_id, digest, now, window.lo, window.hi),
     )
 
 
 def note_absent(
     connection: Connection,
     catalogue: Catalogue,
-    walk: Walk,
+    scan: Scan,
     window: Window,
     *,
     gone: pl.Series,
@@ -178,44 +178,44 @@ def note_absent(
     if gone.is_empty():
         return
     connection.execute(
-        sql(
+        trusted(
             "INSERT INTO ops.absence (walk_id, record_url, row_hash, is_absent)"
             f" SELECT %s, {catalogue.key}, row_hash, true FROM {catalogue.table}"
             f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {catalogue.key} = ANY (%s)"
             # The stamps have an index, and the hashes have none.
             f" AND {IN_WINDOW} ON CONFLICT DO NOTHING"
         ),
-        (walk.walk_id, gone.to_list(), list(rejected), *_bounds(window)),
+        (scan.walk_id, gone.to_list(), list(rejected), *_bounds(window)),
     )
 
 
-def note_present(connection: Connection, walk: Walk, urls: Sequence[str]) -> None:
+def note_present(connection: Connection, scan: Scan, urls: Sequence[str]) -> None:
     """Remember records that are there, if in an older version than ours."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ops.absence (walk_id, record_url, is_absent) VALUES (%s, %s, false)"
             " ON CONFLICT (walk_id, record_url) DO UPDATE SET is_absent = false",
-            [(walk.walk_id, url) for url in urls],
+            [(scan.walk_id, url) for url in urls],
         )
 
 
-def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
-    """End a complete walk: mark removed what it missed everywhere, if that can be believed.
+def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
+    """End a complete scan: mark removed what it missed everywhere, if that can be believed.
 
     Raises:
-        ImplausibleError: Too much is missing; nothing is removed, and the next walk looks again.
+        ImplausibleError: Too much is missing; nothing is removed, and the next scan looks again.
     """
-    missing = _missing(run.connection, catalogue, walk)
+    missing = _missing(run.connection, catalogue, scan)
     live = live_rows(run.connection, catalogue) if missing else 0
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
     if why:
-        _hold(run, catalogue, walk, vanished(why, live=live, missing=missing), missing)
+        _hold(run, catalogue, scan, vanished(why, live=live, missing=missing), missing)
     counts: dict[str, Counts] = {}
     with run.batch(f"{catalogue.resource.path}: what is gone"):
         if catalogue.derived and missing:
             catalogue.derived.before(run, "SELECT unnest(%s::text[])", (missing,))
         run.connection.execute(
-            sql(
+            trusted(
                 f"UPDATE {catalogue.table} SET removed_at = %s, changed_at = %s"
                 f" WHERE {catalogue.key} = ANY (%s)"
             ),
@@ -223,43 +223,43 @@ def finish(run: SyncRun, catalogue: Catalogue, walk: Walk) -> None:
         )
         if catalogue.derived and missing:
             counts = catalogue.derived.after(run)
-        if missing or not _is_untouched(run, catalogue, walk):
-            _recount_windows(run.connection, catalogue.table, walk)
+        if missing or not _is_untouched(run, catalogue, scan):
+            _recount_windows(run.connection, catalogue.table, scan)
         settle(run, catalogue.table)
-        _close(run.connection, walk, run.clock())
+        _close(run.connection, scan, run.clock())
     for table, changed in (*counts.items(), (catalogue.table, Counts(removed=len(missing)))):
         run.add(table, changed)
 
 
 def _hold(
-    run: SyncRun, catalogue: Catalogue, walk: Walk, difference: Difference, missing: list[str]
+    run: SyncRun, catalogue: Catalogue, scan: Scan, difference: Difference, missing: list[str]
 ) -> None:
-    """Hold the removals unless a person approved them; the next walk looks again."""
+    """Hold the removals unless a person approved them; the next scan looks again."""
     try:
         data = "Nothing was removed; changed and new records are in."
         hold_unless_accepted(run, catalogue.table, difference, data=data)
     except ImplausibleError:
         with run.batch(f"forgetting windows of {catalogue.resource.path}"):
             _forget_windows_of(run.connection, catalogue, missing)
-            _close(run.connection, walk, run.clock())
+            _close(run.connection, scan, run.clock())
         raise
 
 
-def _missing(connection: Connection, catalogue: Catalogue, walk: Walk) -> list[str]:
+def _missing(connection: Connection, catalogue: Catalogue, scan: Scan) -> list[str]:
     rows = connection.execute(
-        sql(
+        trusted(
             f"SELECT t.{catalogue.key} FROM ops.absence a JOIN {catalogue.table} t"
             f" ON t.{catalogue.key} = a.record_url AND t.row_hash = a.row_hash"
             " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL"
         ),
-        (walk.walk_id,),
+        (scan.walk_id,),
     ).fetchall()
     return [str(row[0]) for row in rows]
 
 
 def _forget_windows_of(connection: Connection, catalogue: Catalogue, urls: list[str]) -> None:
     connection.execute(
-        sql(
+        trusted(
             f"DELETE FROM ops.catalogue_window w USING {catalogue.table} t"
             f" WHERE w.table_name = %s AND t.{catalogue.key} = ANY (%s)"
             " AND t.updated_at >= w.window_from AND t.updated_at < w.window_to"
@@ -268,16 +268,16 @@ def _forget_windows_of(connection: Connection, catalogue: Catalogue, urls: list[
     )
 
 
-def _is_untouched(run: SyncRun, catalogue: Catalogue, walk: Walk) -> bool:
-    """Whether this walk wrote nothing, so that every window is still as it was counted."""
+def _is_untouched(run: SyncRun, catalogue: Catalogue, scan: Scan) -> bool:
+    """Whether this scan wrote nothing, so that every window is still as it was counted."""
     counts = run.counts.get(catalogue.table, Counts())
-    return walk.is_fresh and not counts.inserted + counts.updated
+    return scan.is_fresh and not counts.inserted + counts.updated
 
 
-def _recount_windows(connection: Connection, table: str, walk: Walk) -> None:
-    """Bring the fingerprints up to date after removals and late changes of the same walk."""
+def _recount_windows(connection: Connection, table: str, scan: Scan) -> None:
+    """Bring the fingerprints up to date after removals and late changes of the same scan."""
     connection.execute(
-        sql(
+        trusted(
             "UPDATE ops.catalogue_window w SET row_count = n.count, fingerprint = n.mark"
             " FROM (SELECT c.window_from, c.window_to, count(t.row_hash) AS count,"
             " coalesce(bit_xor(t.row_hash), 0) AS mark FROM ops.catalogue_window c"
@@ -288,12 +288,12 @@ def _recount_windows(connection: Connection, table: str, walk: Walk) -> None:
             " AND w.window_to = n.window_to"
             " AND (w.row_count, w.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
         ),
-        (table, walk.walk_id, table),
+        (table, scan.walk_id, table),
     )
 
 
-def _close(connection: Connection, walk: Walk, now: datetime) -> None:
-    connection.execute("DELETE FROM ops.absence WHERE walk_id = %s", (walk.walk_id,))
+def _close(connection: Connection, scan: Scan, now: datetime) -> None:
+    connection.execute("DELETE FROM ops.absence WHERE walk_id = %s", (scan.walk_id,))
     connection.execute(
-        "UPDATE ops.walk SET finished_at = %s WHERE walk_id = %s", (now, walk.walk_id)
+        "UPDATE ops.walk SET finished_at = %s WHERE walk_id = %s", (now, scan.walk_id)
     )

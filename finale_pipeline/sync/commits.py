@@ -54,7 +54,7 @@ def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
 def commit(
     run: SyncRun,
     catalogue: Catalogue,
-    walk: checkpoints.Walk,
+    scan: checkpoints.Scan,
     fetched: Fetched,
     far: dict[str, Any],
 ) -> None:
@@ -63,17 +63,17 @@ def commit(
     Args:
         run: The run.
         catalogue: Where its records belong.
-        walk: The walk it is part of.
+        scan: The scan it is part of.
         fetched: The window.
         far: How far the run is, as `SyncRun.batch` takes it.
     """
-    until = min(fetched.window.hi, walk.until)
+    until = min(fetched.window.hi, scan.until)
     step = f"{catalogue.resource.path} changed until {until:%Y-%m-%d %H:%M}"
     if fetched.frame is None:
         with run.batch(step, **far):
             _commit_without_waiting(run.connection)
-            checkpoints.keep_unchanged(run.connection, catalogue.table, walk, fetched.window)
-        rows = walk.known[fetched.window].rows
+            checkpoints.keep_unchanged(run.connection, catalogue.table, scan, fetched.window)
+        rows = scan.known[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
     _refuse(run, catalogue, fetched)
@@ -93,12 +93,12 @@ def commit(
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
         checkpoints.note_absent(
-            run.connection, catalogue, walk, fetched.window, gone=gone, rejected=rejected
+            run.connection, catalogue, scan, fetched.window, gone=gone, rejected=rejected
         )
-        checkpoints.note_present(run.connection, walk, loaded.older)
+        checkpoints.note_present(run.connection, scan, loaded.older)
         digest = 0 if fetched.rejects else fetched.digest
         checkpoints.keep(
-            run.connection, catalogue.table, walk, fetched.window, digest=digest, now=run.clock()
+            run.connection, catalogue.table, scan, fetched.window, digest=digest, now=run.clock()
         )
     for table, counts in (*loaded.counts.items(), *siblings.items()):
         run.add(table, counts)
@@ -108,7 +108,7 @@ def _commit_without_waiting(connection: Connection) -> None:
     """Let the open transaction commit before its log is on the disk.
 
     A machine that goes down loses whole windows, each with its checkpoint, and the next sync reads
-    them again; the walk's end waits for all of them.
+    them again; the scan's end waits for all of them.
     """
     connection.execute("SET LOCAL synchronous_commit = off")
 

@@ -7,18 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from finale_pipeline.clock import Clock
 from finale_pipeline.domain.syncs.catalog import too_many_rejects
-from finale_pipeline.domain.syncs.strategy import COVERED_BY
-from finale_pipeline.errors import ConfigError, DriftError, SkippedError
+from finale_pipeline.errors import DriftError
 from finale_pipeline.finale.client import FinaleClient
-from finale_pipeline.finale.transport import Source
-from finale_pipeline.sync.ending import closing
-from finale_pipeline.sync.source import Clock, open_client, source_of, utc_now
 from finale_pipeline.sync.stopping import StopRequest
-from finale_pipeline.warehouse import leases, schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
+from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.leases import Progress
-from finale_pipeline.warehouse.requests import OTHERS, SHARES
 from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
@@ -122,7 +118,7 @@ class SyncRun:
         with self.stop.held_back():
             with database_errors(step), self.connection.transaction():
                 self.last = self._progress(step, progress, number, of)
-                leases.beat(self.connection, self.run_id, self.last, now=self.clock())
+                leases.heartbeat(self.connection, self.run_id, self.last, now=self.clock())
                 _adopt(self)
                 yield
             if self.on_progress is not None:
@@ -179,96 +175,6 @@ class SyncRun:
             f" {limit * 100:g} %; the first: {rejects[0].reason}.",
             data=f"{table} stays as it was before this answer.",
             step=f"Look at ops.sync_reject where run_id = {self.run_id}.",
-        )
-
-
-@contextmanager
-def open_sync(
-    settings: "Settings",
-    *,
-    strategy: str,
-    trigger: str,
-    table_sets: Sequence[str],
-    asked_at: datetime | None = None,
-    reason: str | None = None,
-    dagster_run_id: str | None = None,
-    accept_implausible: bool = False,
-    clock: Clock = utc_now,
-    sleep: Callable[[float], None] = time.sleep,
-    on_progress: Callable[[Progress], object] | None = None,
-    on_finished: Callable[[SyncRun, str], object] | None = None,
-) -> Iterator[SyncRun]:
-    """Open a run: connect, check the schema and the account, take the locks, write the row.
-
-    However the body ends, the row gets its final state.
-
-    Args:
-        settings: The program's settings.
-        strategy: What the ledger calls it.
-        trigger: Who asked for it.
-        table_sets: What it locks.
-        asked_at: When it was asked for; a sync that began later and is done makes it needless.
-        reason: Why this strategy, where it was chosen.
-        dagster_run_id: Dagster's id of the run.
-        accept_implausible: Whether a person wants a held read written.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
-        on_progress: Called after each batch.
-        on_finished: Called with each asset whose tables were read to the end.
-
-    Raises:
-        SkippedError: Another sync works on one of the table sets, or did this work since it was
-            asked for; nothing is written.
-        SchemaMismatch: The database is not at this program's schema.
-        ConfigError: No account is configured, or the database holds another account's data.
-    """
-    source = source_of(settings)
-    url = database_url(settings)
-    with connect(url, name=f"finale {strategy}") as connection:
-        schema.require_current(connection)
-        leases.bury_dead(connection, now=clock())
-        for table_set in table_sets:
-            leases.lock(connection, table_set)
-        refuse_another_account(connection, source)
-        _refuse_needless(connection, strategy, asked_at)
-        run_id = leases.open_run(
-            connection, strategy=strategy, trigger=trigger, table_sets=table_sets, reason=reason,
-            dagster_run_id=dagster_run_id, now=clock(),
-        )  # fmt: skip
-        share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
-        with open_client(settings, url, share=share, clock=clock, sleep=sleep) as client:
-            run = SyncRun(
-                settings, connection, client, run_id, strategy, clock, clock(), sleep,
-                accept_implausible=accept_implausible, on_progress=on_progress,
-                on_finished=on_finished,
-            )  # fmt: skip
-            with closing(run, url), run.stop.on_signals():
-                yield run
-
-
-def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime | None) -> None:
-    """Two who ask at the same time get one sync, even when the first is done already."""
-    if asked_at is None:
-        return
-    row = connection.execute(
-        "SELECT strategy, run_id FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
-        " AND started_at >= %s ORDER BY run_id DESC LIMIT 1",
-        ([strategy, *COVERED_BY.get(strategy, ())], asked_at),
-    ).fetchone()
-    if row is not None:
-        raise SkippedError(
-            f"{row[0]} sync {row[1]} began after this one was asked for, and is done."
-        )
-
-
-def refuse_another_account(connection: Connection, source: Source) -> None:
-    """Raise ConfigError where the database holds the data of another account."""
-    row = connection.execute("SELECT account_name FROM ops.account").fetchone()
-    if row is not None and row[0] != source.account:
-        raise ConfigError(
-            f"This database holds the account {row[0]}, and the settings name {source.account}.",
-            step="Use a database of its own for each account: another FINALE_DATABASE_URL or,"
-            " with the embedded server, another FINALE_HOME.",
         )
 
 

@@ -9,9 +9,9 @@ import polars as pl
 from finale_pipeline.finale.lines import shipment_lines, supplier_ids
 from finale_pipeline.finale.records import ORDER, SHIPMENT
 from finale_pipeline.sync.catalog import Catalogue, Child
-from finale_pipeline.sync.follow import follow, follow_zone
+from finale_pipeline.sync.incremental import redate_in_zone, sync_incrementally
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.walk import backfill
+from finale_pipeline.sync.scan import backfill
 from finale_pipeline.warehouse import demand, receipts
 from finale_pipeline.warehouse.store import Counts
 
@@ -117,18 +117,18 @@ def shipments(zone: str) -> Catalogue:
 
 def sync_orders(run: SyncRun) -> None:
     """Bring the headers of all orders up to date."""
-    follow_zone(run)
-    follow(run, orders(run.settings.timezone))
+    redate_in_zone(run)
+    sync_incrementally(run, orders(run.settings.timezone))
 
 
 def sync_shipments(run: SyncRun) -> None:
     """Bring shipments, demand and receipts up to date; orders should be."""
-    follow(run, shipments(run.settings.timezone))
+    sync_incrementally(run, shipments(run.settings.timezone))
 
 
 def backfill_orders(run: SyncRun, since: datetime, until: datetime) -> None:
     """Read the orders last changed in [since, until) again."""
-    follow_zone(run)
+    redate_in_zone(run)
     backfill(run, orders(run.settings.timezone), since, until)
 
 

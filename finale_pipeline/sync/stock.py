@@ -8,12 +8,13 @@ from typing import Any, cast
 import polars as pl
 import xxhash
 
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.stock import StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
-from finale_pipeline.sync.holding import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.memory import give_back_large_blocks
+from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import levels
 from finale_pipeline.warehouse.connect import Connection
@@ -54,7 +55,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     """
     places = _places(run.connection)
     read = _read(run, places)
-    day = run.client.source_now().astimezone(run.settings.zone).date()
+    day = business_day(run.client.source_now(), run.settings.zone)
     _refuse_other_days(day, only_on)
     if _doubts(run, read):
         run.sleep(run.settings.second_read_seconds)

@@ -10,8 +10,8 @@ from finale_pipeline.sync.critical import deliver_now, evaluate_critical, evalua
 from finale_pipeline.sync.purchases import sync_lines
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import sync_orders, sync_shipments
+from finale_pipeline.sync.scan import sync_catalogue
 from finale_pipeline.sync.stock import sync_stock
-from finale_pipeline.sync.walk import sync_catalogue
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from finale_pipeline.operate.serving import server
+from finale_pipeline.services.serving import server
 from finale_pipeline.settings import Settings
 from finale_pipeline.settings.changed import changes
 

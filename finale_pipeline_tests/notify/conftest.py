@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from finale_pipeline.sandbox.mail import KEY, MailServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.notify.warehouse import Warehouse, mail_settings
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from finale_pipeline import cli
-from finale_pipeline.operate.doctor import examine
+from finale_pipeline.health.doctor import examine
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import new_database, settings_for

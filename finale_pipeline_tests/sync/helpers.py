@@ -5,7 +5,8 @@ from typing import Any
 
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.run import SyncRun, open_sync
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
 from finale_pipeline.warehouse.connect import Connection
 

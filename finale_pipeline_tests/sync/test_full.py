@@ -10,9 +10,9 @@ from finale_pipeline.errors import CredentialsRefused, ImplausibleError, Malform
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync import walk
+from finale_pipeline.sync import scan
 from finale_pipeline.sync.catalog import PRODUCTS
-from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import NOW, settings_for
@@ -63,7 +63,7 @@ def test_a_known_record_among_new_ones_is_updated(
     [edited] = account.edit_products(1)
     account.create_products(4)
     with open_sync(settings, strategy="full", trigger="test", table_sets=("catalogue",)) as run:
-        walk.backfill(run, PRODUCTS, NOW + timedelta(hours=1), NOW + timedelta(hours=2))
+        scan.backfill(run, PRODUCTS, NOW + timedelta(hours=1), NOW + timedelta(hours=2))
     counts = run.counts["core.product"]
     assert (counts.read, counts.inserted, counts.updated) == (9, 8, 1)
     sent = next(r for r in account.records("product") if r["productUrl"] == edited)
@@ -139,7 +139,7 @@ def test_a_product_edited_during_the_walk_is_neither_lost_nor_removed(
             from finale_pipeline.sync.catalog import PRODUCTS, sync_facilities  # noqa: PLC0415
 
             sync_facilities(run)
-            walk.sync_catalogue(run, PRODUCTS)
+            scan.sync_catalogue(run, PRODUCTS)
         assert run.counts["core.product"].removed == 0
         removed = "SELECT count(*) FROM core.product WHERE removed_at IS NOT NULL"
         assert connection.execute(removed).fetchall() == [(0,)]
@@ -215,7 +215,7 @@ def test_a_backfill_reads_its_range_again_and_never_undoes_newer_rows(
     with open_sync(settings, strategy="products", trigger="test", table_sets=["catalogue"]) as run:
         from finale_pipeline.sync.catalog import PRODUCTS  # noqa: PLC0415
 
-        walk.backfill(run, PRODUCTS, NOW.replace(month=2, day=1, hour=0), NOW)
+        scan.backfill(run, PRODUCTS, NOW.replace(month=2, day=1, hour=0), NOW)
     rows = connection.execute("SELECT name FROM core.product").fetchall()
     names = {row[0] for row in rows}
     assert "by hand" not in names

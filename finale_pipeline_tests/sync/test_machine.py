@@ -11,7 +11,7 @@ from finale_pipeline.errors import InterruptedSync, PipelineError
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
-from finale_pipeline.sync.run import open_sync
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline.warehouse.leases import Progress

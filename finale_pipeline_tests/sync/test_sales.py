@@ -12,8 +12,8 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.sales import DAY
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.run import open_sync
 from finale_pipeline.sync.sales import backfill_shipments
+from finale_pipeline.sync.session import open_sync
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
 from finale_pipeline_tests.sync.demand import (

@@ -1,0 +1,180 @@
+"""The pages: HTML of the same data; no script, nothing from other hosts."""
+
+from datetime import timedelta
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import HTMLResponse, Response
+
+from finale_pipeline.api import (
+    draft_queries,
+    incident_queries,
+    plan_queries,
+    queries,
+)
+from finale_pipeline.api.pages import charts
+from finale_pipeline.api.pages.decisions import WORDS, local_day
+from finale_pipeline.api.rest import monitoring
+from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.render import html, runbook
+from finale_pipeline.warehouse.connect import Connection
+
+router = APIRouter(include_in_schema=False)
+
+STYLE = FilePath(__file__).parent / "templates" / "style.css"
+SHOWN = 60
+MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;" \
+    " frame-ancestors 'self'"  # fmt: skip
+
+Sku = Annotated[str, Path(max_length=300)]
+
+
+@router.get("/style.css")
+def style() -> Response:
+    """Return how pages look."""
+    return Response(
+        STYLE.read_bytes(), media_type="text/css", headers={"Cache-Control": "max-age=300"}
+    )
+
+
+Decided = Annotated[
+    str | None, Query(max_length=300, description="The product about which was just decided.")
+]
+
+
+@router.get("/")
+def today(
+    context: Shared, connection: Warehouse, _as_of: AsOf, decided: Decided = None
+) -> HTMLResponse:
+    """Show what is urgent, how fresh it is, what changed since yesterday, what to order."""
+    now = context.clock()
+    items = incident_queries.critical(connection, now)
+    read_at = queries.stock_read_at(connection)
+    orders = plan_queries.purchase_plan(connection, None, None).orders
+    undecided = [item for item in items if item["wants_decision"]]
+    known = [item for item in items if not item["wants_decision"]]
+    shown = [*undecided[:SHOWN], *known[:SHOWN]]
+    return html(
+        context.settings,
+        "today.html",
+        page="today",
+        read_at=read_at,
+        age_minutes=round((now - read_at).total_seconds() / 60) if read_at else None,
+        undecided=undecided[:SHOWN],
+        undecided_count=len(undecided),
+        decided=known[:SHOWN],
+        out_count=sum(item["level"] == "out" for item in items),
+        low_count=sum(item["level"] != "out" for item in items),
+        orders=orders,
+        drafts=draft_queries.to_look_at(connection, now),
+        changes=queries.changes(connection, now - timedelta(days=1)),
+        changes_count=queries.changes_count(connection, now - timedelta(days=1)),
+        health=monitoring.health_by(connection, now=now),
+        **_deciding(context, connection, [item["product_url"] for item in shown], decided),
+    )
+
+
+@router.get("/products/{sku:path}")
+def product(
+    context: Shared, connection: Warehouse, sku: Sku, decided: Decided = None
+) -> HTMLResponse:
+    """Show a product."""
+    found = _product(connection, sku)
+    url, now = found["product_url"], context.clock()
+    arriving = queries.arrivals(connection, url)
+    today = queries.last_day(connection, now.date())
+    return html(
+        context.settings,
+        "product.html",
+        page="",
+        item=found,
+        incident=incident_queries.incident(connection, url, now),
+        arrivals=arriving,
+        chart=charts.chart(connection, found, today),
+        **_deciding(context, connection, [url], decided),
+    )
+
+
+def _deciding(
+    context: Context, connection: Connection, products: list[str], decided: str | None
+) -> dict[str, Any]:
+    """Return what the parts of a page show that decide about products, and what they order.
+
+    Args:
+        context: With the clock.
+        connection: To the warehouse.
+        products: That are shown.
+        decided: About which was just decided.
+    """
+    day, now = plan_queries.newest_day(connection), context.clock()
+    just = incident_queries.incident(connection, decided, now) if decided else None
+    return {
+        "planned": incident_queries.planned(connection, products),
+        "drafted": {url for _, url in draft_queries.lines(connection, day)},
+        "just_decided": just,
+        "words": WORDS,
+        "tomorrow": local_day(context.settings, now) + timedelta(days=1),
+    }
+
+
+def _product(connection: Warehouse, sku: str) -> dict[str, Any]:
+    found = queries.product(connection, sku)
+    if found is None:
+        raise Problem(404, "No product has this SKU.", code="unknown_product")
+    return found
+
+
+@router.get("/search")
+def search(
+    context: Shared, connection: Warehouse, q: Annotated[str, Query(max_length=100)] = ""
+) -> HTMLResponse:
+    """Find products by part of their SKU or name."""
+    found = queries.search(connection, q.strip()) if q.strip() else []
+    return html(context.settings, "search.html", page="search", q=q, found=found)
+
+
+@router.get("/syncs")
+def syncs(context: Shared, connection: Warehouse) -> HTMLResponse:
+    """Show what runs and how syncs ended."""
+    found = monitoring.status(connection, now=context.clock())
+    runs = queries.newest_runs(connection)
+    return html(context.settings, "syncs.html", page="syncs", found=found, runs=runs)
+
+
+@router.get("/outbox")
+def outbox(context: Shared, connection: Warehouse) -> HTMLResponse:
+    """Show the mails."""
+    return html(context.settings, "outbox.html", page="outbox", mails=queries.mails(connection))
+
+
+@router.get("/outbox/{message_id}")
+def mail(context: Shared, connection: Warehouse, message_id: str) -> HTMLResponse:
+    """Show a mail; its HTML stands in a frame that can do nothing."""
+    return html(
+        context.settings, "mail.html", page="outbox", mail=_mail(connection, message_id)
+    )  # fmt: skip
+
+
+@router.get("/outbox/{message_id}/body")
+def mail_body(connection: Warehouse, message_id: str) -> HTMLResponse:
+    """Return a mail's HTML, with a policy under which it runs and loads nothing."""
+    found = _mail(connection, message_id)
+    return HTMLResponse(found["body_html"], headers={"Content-Security-Policy": MAIL_POLICY})
+
+
+def _mail(connection: Warehouse, message_id: str) -> dict[str, Any]:
+    found = queries.mail(connection, message_id)
+    if found is None:
+        raise Problem(404, "There is no such mail.", code="unknown_mail")
+    return found
+
+
+@router.get("/runbooks/{kind}")
+def runbook_page(context: Shared, kind: str) -> HTMLResponse:
+    """Show what to do when a mail of a kind has come."""
+    text = runbook(kind)
+    if text is None:
+        raise Problem(404, "There is no such runbook.", code="unknown_runbook")
+    return html(context.settings, "runbook.html", page="", kind=kind, text=text)

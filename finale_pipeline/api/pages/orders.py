@@ -1,0 +1,88 @@
+"""Pages that draft orders: what would be sent, with its warnings, then the button, then the end."""
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from finale_pipeline.api.rest.orders import ORDERS, carried_out, preview
+from finale_pipeline.api.server.actors import OnPage
+from finale_pipeline.api.server.context import Context, Shared, Warehouse
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.render import html
+from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.warehouse.connect import rows_of
+
+if TYPE_CHECKING:
+    from finale_pipeline.ordering.draft_request import DraftRequest
+
+router = APIRouter(include_in_schema=False)
+
+SHOWN = 60
+
+
+@router.get("/orders")
+@router.get("/orders/draft")
+def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
+    """Show the orders that were drafted, newest first."""
+    query = f"{ORDERS.query} ORDER BY intended_at DESC, reference LIMIT {SHOWN}"
+    found = rows_of(connection, query)
+    return _result(context, found)
+
+
+@router.post("/orders/draft")
+async def draft(context: Shared, request: Request, actor: OnPage) -> Response:
+    """Show what would be sent; with `seen`, send it if it is still that."""
+    try:
+        sent = parse_qs((await request.body()).decode(), max_num_fields=10)
+        form = {name: values[-1] for name, values in sent.items()}
+        ask = _asked(actor, form["vendor"], date.fromisoformat(form["on"]))
+    except (KeyError, ValueError) as error:
+        raise Problem(400, "The form cannot be read.") from error
+    return await run_in_threadpool(_draft, context, ask, form.get("seen"))
+
+
+def _asked(actor: str, vendor: str, on: date) -> "DraftRequest":
+    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
+
+    if not vendor.isprintable():
+        raise ValueError(vendor)
+    return DraftRequest(actor, vendor=vendor, on=on)
+
+
+def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLResponse:
+    try:
+        shown = preview(context, ask)
+        if seen != shown.digest() or not context.settings.allow_writes:
+            return html(
+                context.settings, "order_confirm.html", status=200 if seen is None else 409,
+                page="orders", made=shown, seen=shown.digest(), vendor=ask.vendor,
+                changed=bool(seen), allowed=context.settings.allow_writes,
+            )  # fmt: skip
+        ask = replace(ask, seen=seen)
+        made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
+    except PipelineError as error:
+        status = 422 if isinstance(error, ConfigError) else 503
+        return _result(context, [], f"{error.what} {error.data} {error.step}", status=status)
+    except Problem as problem:
+        return _result(context, [], problem.detail, status=problem.status)
+    names = {p.request.vendor_url: p for p in made.proposals}
+    rows = [
+        row.as_dict() | {"vendor": names[row.vendor_url].request.vendor, "place": ""}
+        for row in made.rows.values()
+    ]
+    said = [] if made.error is None else [f"{made.error.what} {made.error.step}"]
+    said += [p.says for p in made.proposals if p.says]
+    return _result(context, rows, " ".join(said))
+
+
+def _result(
+    context: Context, rows: list[dict[str, Any]], said: str = "", *, status: int = 200
+) -> HTMLResponse:
+    return html(
+        context.settings, "orders.html", status=status, page="orders", orders=rows, said=said
+    )  # fmt: skip

@@ -1,0 +1,209 @@
+"""`/api/purchase-orders`: drafts in Finale, from a plan or from given lines, and their ledger."""
+
+import time
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+import msgspec
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.responses import Response
+
+from finale_pipeline.api.rest.decisions import Text
+from finale_pipeline.api.rest.openapi import good, listed, problems
+from finale_pipeline.api.rest.pagination import Listing, Reads, answer
+from finale_pipeline.api.rest.responses import as_json
+from finale_pipeline.api.server.actors import Actor, Key
+from finale_pipeline.api.server.context import Context, Shared
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
+
+if TYPE_CHECKING:
+    from finale_pipeline.ordering.context import DraftingContext
+    from finale_pipeline.ordering.draft_request import DraftRequest
+    from finale_pipeline.ordering.drafting import DraftResult
+
+router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems())
+
+CONFLICT = (
+    "Nothing was sent. `already_drafted`: this plan was drafted otherwise, or its draft's end is"
+    " not known. `duplicates`: open orders have the same products; `duplicates` lists them,"
+    " `accept_duplicates` sends it all the same. `drafting_running`: another process drafts just"
+    " now; `Retry-After` says when again."
+)
+
+MOST_LINES = 1_000
+State = Literal[
+    "intended", "sent", "created", "differs", "unverified", "unknown", "refused", "abandoned"
+]
+ORDERS = Listing(
+    "purchase_orders",
+    "SELECT reference, order_id, state, plan_on, vendor, vendor_url, place, facility_url, sequence,"
+    " lines, units, total, attempts, created_by, intended_at, sent_at, settled_at, order_url,"
+    " finale_status, is_open, link, differences, warnings, error FROM mart.purchase_order_sent",
+    ("reference", "text"),
+    {"intended_at": "timestamptz", "plan_on": "date", "vendor": "text", "state": "text",
+     "total": "numeric"},
+    "-intended_at",
+    {"state": "state = %(state)s", "vendor": "vendor = %(vendor)s",
+     "plan_on": "plan_on = %(plan_on)s"},
+)  # fmt: skip
+EXAMPLE = {
+    "plan_on": "2026-03-09", "dry_run": False, "error": None, "bodies": {},
+    "proposals": [{"vendor": "Acme", "verdict": "send", "held_back": [], "duplicates": []}],
+    "orders": [{"reference": "FP-20260309-10042-10001", "order_id": "FP260309-7QHZJ2KD3M",
+                "state": "created", "differences": []}],
+}  # fmt: skip
+
+
+Name = Annotated[Text, Field(min_length=1, max_length=300)]
+Number = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
+
+
+class Line(BaseModel):
+    """A line to order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product: Name = Field(description="SKU, or product_url.")
+    quantity: Annotated[Number, Field(gt=0)] = Field(description="Units.")
+    unit_price: Annotated[Number, Field(ge=0)] | None = Field(
+        None, description="Price of one; null = the vendor's, as Finale has it."
+    )
+
+
+class Order(BaseModel):
+    """What to draft: a day's plan, of one vendor or of all, or given lines of one vendor."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"vendor": "Acme", "dry_run": True}}
+    )
+
+    vendor: Name | None = Field(None, description="Name, partyId or vendor_url; null = all.")
+    on: date | None = Field(None, description="Day of the plan; the newest unless given.")
+    lines: Annotated[list[Line], Field(min_length=1, max_length=MOST_LINES)] | None = Field(
+        None, description="Instead of the plan's; they need a vendor."
+    )
+    place: Name | None = Field(None, description="Location, by name; null = the usual one.")
+    dry_run: bool = Field(False, description="Show what would be sent, and send nothing.")  # noqa: FBT003
+    again: bool = Field(False, description="One more order where there is one.")  # noqa: FBT003
+    accept_duplicates: bool = Field(False, description="Open orders of the products are known.")  # noqa: FBT003
+
+    @model_validator(mode="after")
+    def _lines_have_a_vendor(self) -> Self:
+        if self.lines and self.vendor is None:
+            message = "lines need a vendor"
+            raise ValueError(message)
+        return self
+
+
+@router.post(
+    "",
+    summary="Draft purchase orders in Finale",
+    status_code=201,
+    responses=good("Drafted in Finale and read back.", EXAMPLE, status=201)
+    | good("Nothing was to be sent: a dry run, or drafted already.", EXAMPLE)
+    | good("Some order's end is not known yet: see its `state`.", EXAMPLE, status=202)
+    | problems(conflict=CONFLICT),
+)
+def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Response:
+    """Create drafts, one per vendor and place; they are never committed by us.
+
+    The same plan twice is one order. Refused with 403 while FINALE_ALLOW_WRITES is off, with 409
+    while open orders have the same products and `accept_duplicates` is not set.
+    """
+    ask = _ask(wanted, actor, key)
+    if wanted.dry_run:
+        return as_json(preview(context, ask).as_dict(is_dry=True))
+    made = carried_out(context, ask)
+    if made.error is not None and not made.rows:
+        raise made.error
+    conflicts = [p for p in made.proposals if p.verdict == "conflict"]
+    if conflicts and len(conflicts) == len(made.proposals):
+        raise Problem(409, conflicts[0].says, code="already_drafted")
+    return as_json(made.as_dict(is_dry=False), _status(made))
+
+
+def _status(made: "DraftResult") -> int:
+    if made.error is not None or any(
+        row.state in {"sent", "unknown", "unverified", "intended"} for row in made.rows.values()
+    ):
+        return 202
+    is_replay = not made.proposals and made.rows
+    return 201 if is_replay or any(p.sends for p in made.proposals) else 200
+
+
+def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
+    from finale_pipeline.ordering import draft_request  # noqa: PLC0415 - heavy
+
+    lines = tuple(
+        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ()
+    )
+    return draft_request.DraftRequest(
+        actor, vendor=wanted.vendor, on=wanted.on, lines=lines, place=wanted.place,
+        again=wanted.again, accept_duplicates=wanted.accept_duplicates, key=key,
+    )  # fmt: skip
+
+
+def drafting_context(context: Context) -> "DraftingContext":
+    """Return a desk to draft at."""
+    from finale_pipeline.ordering.context import DraftingContext  # noqa: PLC0415
+
+    return DraftingContext(context.settings, context.clock, time.sleep)
+
+
+def preview(context: Context, ask: "DraftRequest") -> "DraftResult":
+    """Return what would be sent."""
+    from finale_pipeline.ordering.drafting import preview as preview_orders  # noqa: PLC0415
+
+    desk = drafting_context(context)
+    with desk.warehouse() as connection:
+        return preview_orders(connection, desk.settings, ask, now=desk.clock())
+
+
+def carried_out(
+    context: Context,
+    ask: "DraftRequest",
+    confirm: Callable[["DraftResult"], bool] = lambda _: False,
+) -> "DraftResult":
+    """Draft, and turn what only a person can decide into problems.
+
+    Raises:
+        Problem: 403: writing is off. 409: there are duplicates, or another one drafts.
+    """
+    from finale_pipeline.ordering import drafting  # noqa: PLC0415
+
+    try:
+        return drafting.draft(drafting_context(context), ask, confirm=confirm)
+    except WritesOff as error:
+        said = f"{error.what} {error.data} {error.step}"
+        raise Problem(403, said, code="writes_off") from error
+    except NeedsDecision as error:
+        found = msgspec.json.decode(msgspec.json.encode(error.duplicates))
+        said = f"{error.what} {error.data} Look at them, then send accept_duplicates."
+        raise Problem(409, said, code="duplicates", duplicates=found) from error
+    except SkippedError as error:
+        raise Problem(
+            409, error.what, code="drafting_running", headers={"Retry-After": "10"}
+        ) from error
+
+
+COLUMNS = (
+    "reference", "order_id", "state", "plan_on", "vendor", "place", "lines", "units", "total",
+    "attempts", "created_by", "intended_at", "sent_at", "settled_at", "order_url", "finale_status",
+    "link", "differences", "warnings", "error",
+)  # fmt: skip
+
+
+@router.get("", summary="Orders that were drafted", responses=listed(ORDERS, COLUMNS))
+def orders(
+    *,
+    reading: Reads,
+    state: Annotated[State | None, Query()] = None,
+    vendor: Annotated[str | None, Query(max_length=200)] = None,
+    plan_on: Annotated[date | None, Query(alias="on", description="Day of the plan.")] = None,
+) -> Response:
+    """Return pages of the ledger, newest first."""
+    return answer(reading, ORDERS, {"state": state, "vendor": vendor, "plan_on": plan_on})

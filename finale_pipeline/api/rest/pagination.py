@@ -1,0 +1,220 @@
+"""Lists in pages: what may be sorted and filtered, signed cursors, the answer with its links."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from itsdangerous import BadData, URLSafeSerializer
+from starlette.responses import Response
+
+from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of
+from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.warehouse.connect import Connection, rows_of
+
+SALT = "finale cursor 2"
+MAX_ROWS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that is read in pages.
+
+    Attributes:
+        name: Of it, in the address.
+        query: SELECT with columns that have names of their own.
+        key: The column that no two rows share, and its type.
+        sorts: Columns that it may be sorted by, with their types.
+        order: The one that it is sorted by unless asked otherwise; `-` before it = downwards.
+        filters: Parameters, with the condition that each stands for.
+        fixed: Values that the query itself needs.
+    """
+
+    name: str
+    query: str
+    key: tuple[str, str]
+    sorts: Mapping[str, str]
+    order: str
+    filters: Mapping[str, str]
+    fixed: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: its rows, and the cursor of the next one (None = it was the last)."""
+
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reader wants of a list.
+
+    Attributes:
+        filters: Values by parameter; None = not filtered.
+        sort: A column of `Listing.sorts`; `-` before it = downwards; None = as usual.
+        cursor: Of the page before; None = the first page.
+        limit: Rows.
+    """
+
+    filters: Mapping[str, object]
+    sort: str | None
+    cursor: str | None
+    limit: int
+
+
+def page(connection: Connection, listing: Listing, asked: Asked, key: bytes) -> Page:
+    """Read a page.
+
+    Args:
+        connection: To the warehouse.
+        listing: Which list.
+        asked: Which page of it.
+        key: Seals cursors.
+
+    Raises:
+        Problem: 422: the sort is not on the list, or the cursor is not one of ours.
+    """
+    order = asked.sort or listing.order
+    column, down = order.removeprefix("-"), order.startswith("-")
+    if column not in listing.sorts:
+        raise Problem(422, f"Sort by one of: {', '.join(listing.sorts)}.", code="unknown_sort")
+    wanted = {name: value for name, value in asked.filters.items() if value is not None}
+    values: dict[str, object] = {**listing.fixed, **wanted, "limit": asked.limit + 1}
+    where = [listing.filters[name] for name in wanted]
+    if asked.cursor is not None:
+        where.append(_after(listing, order, asked.cursor, key, values))
+    query = (
+        f"SELECT * FROM ({listing.query}) t WHERE {' AND '.join(where) or 'true'}"
+        f" ORDER BY {column} {'DESC' if down else 'ASC'} NULLS LAST, {listing.key[0]}"
+        " LIMIT %(limit)s"
+    )
+    rows = rows_of(connection, query, **values)
+    if len(rows) <= asked.limit:
+        return Page(rows, None)
+    last = rows[asked.limit - 1]
+    return Page(rows[: asked.limit], _sealed([order, last[column], last[listing.key[0]]], key))
+
+
+def _after(listing: Listing, order: str, cursor: str, key: bytes, values: dict[str, object]) -> str:
+    """Return the condition of rows behind a cursor, and add its values; nulls are last."""
+    made_for, value, row = _opened(cursor, key)
+    if made_for != order:
+        raise Problem(422, "The cursor is of another sort.", code="invalid_cursor")
+    column, down = order.removeprefix("-"), order.startswith("-")
+    kind, (row_column, row_kind) = listing.sorts[column], listing.key
+    values |= {"after_value": value, "after_row": row}
+    same_row = f"{row_column} > %(after_row)s::{row_kind}"
+    if value is None:
+        return f"({column} IS NULL AND {same_row})"
+    bound = f"%(after_value)s::{kind}"
+    beyond = f"{column} {'<' if down else '>'} {bound}"
+    return f"({beyond} OR {column} IS NULL OR ({column} = {bound} AND {same_row}))"
+
+
+def _sealed(parts: list[Any], key: bytes) -> str:
+    token = _serializer(key).dumps([p if p is None else _text(p) for p in parts])
+    return token if isinstance(token, str) else token.decode()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _opened(cursor: str, key: bytes) -> tuple[str, str | None, str]:
+    try:
+        order, value, row = _serializer(key).loads(cursor)
+    except BadData:
+        raise Problem(
+            422, "The cursor is not one of ours; begin anew.", code="invalid_cursor"
+        ) from None
+    return order, value, row
+
+
+def _serializer(key: bytes) -> URLSafeSerializer:
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(key, salt=SALT, signer_kwargs=options)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page a reader wants."""
+
+    sort: str | None
+    cursor: str | None
+    limit: int
+
+
+async def _paging(
+    sort: Annotated[
+        str | None,
+        Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="Rows of a page.")] = 100,
+) -> Paging:
+    return Paging(sort, cursor, limit)
+
+
+Pages = Annotated[Paging, Depends(_paging)]
+
+AsForm = Annotated[Form | None, Query(alias="format", description="Instead of Accept.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A request that reads a list: from where, which page, in which form."""
+
+    request: Request
+    context: Shared
+    connection: Warehouse
+    headers: AsOf
+    paging: Pages
+    form: AsForm
+
+
+async def _reading(
+    *,
+    request: Request,
+    context: Shared,
+    connection: Warehouse,
+    headers: AsOf,
+    paging: Pages,
+    form: AsForm = None,
+) -> Reading:
+    return Reading(request, context, connection, headers, paging, form)
+
+
+Reads = Annotated[Reading, Depends(_reading)]
+
+
+def answer(reading: Reading, listing: Listing, filters: Mapping[str, object]) -> Response:
+    """Return a page of a list, as JSON or CSV.
+
+    Args:
+        reading: The request.
+        listing: Which list.
+        filters: Values by parameter; None = not filtered.
+    """
+    paging = reading.paging
+    asked = Asked(filters, paging.sort, paging.cursor, paging.limit)
+    found = page(reading.connection, listing, asked, reading.context.key)
+    said = dict(reading.headers)
+    if found.next_cursor is not None:
+        url = reading.request.url.include_query_params(cursor=found.next_cursor)
+        said["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    if form_of(reading.request, reading.form, ("json", "csv")) == "csv":
+        columns = list(found.rows[0]) if found.rows else list(listing.sorts)
+        answered = as_csv(found.rows, columns, listing.name)
+        answered.headers.update(said)
+        return answered
+    return as_json({listing.name: found.rows, "next_cursor": found.next_cursor}, headers=said)

@@ -1,0 +1,199 @@
+"""The purchase plan as data: read it as JSON, CSV or a workbook; change a line of it."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from finale_pipeline.api import plan_queries
+from finale_pipeline.api.plan_queries import Plan
+from finale_pipeline.api.rest.decisions import Text
+from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
+from finale_pipeline.api.rest.pagination import AsForm
+from finale_pipeline.api.rest.responses import as_csv, as_json, as_xlsx, form_of
+from finale_pipeline.api.server.actors import Actor
+from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
+
+router = APIRouter(prefix="/api/purchase-plan", tags=["stock"], responses=problems())
+
+LINE_COLUMNS = (
+    "vendor", "sku", "vendor_sku", "name", "quantity_units", "suggested_units", "unit_cost",
+    "suggested_cost", "line_total", "currency", "must_order_by_on", "stockout_on", "arrival_on",
+    "urgency", "needs_data", "why", "edited_by", "edited_at", "edit_note",
+)  # fmt: skip
+ORDER_COLUMNS = (
+    "vendor", "lines", "units", "total", "currency", "must_order_by_on", "arrival_on", "urgency",
+    "minimum_order_value", "minimum_gap", "needs_data", "suggested_lines", "suggested_units",
+    "suggested_total", "edited_lines", "dropped_lines",
+)  # fmt: skip
+FIXED = ("fixed_units", "fixed_cost")
+"""Of a line, what only the log is written from."""
+LINE = {
+    "snapshot_on": "2026-03-09", "vendor_url": "/acme/api/partygroup/7",
+    "product_url": "/acme/api/product/TEA-1", "version": "0:120:5",
+}  # fmt: skip
+CHANGED: dict[str, Any] = {
+    "line": LINE | {"quantity_units": 144, "suggested_units": 120, "version": "31:120:5"},
+    "is_changed": True,
+    "order": {"vendor": "Acme", "total": 720, "minimum_gap": 0},
+    "vendor_minimum_units": None,
+}
+CONFLICT = problems(
+    conflict="The line is not what you saw, or a newer day was planned: read it again."
+)[409]
+
+
+class Edit(BaseModel):
+    """What to change of a line; what is left out stays, null = back to the suggestion."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": LINE | {"quantity_units": 144}}
+    )
+
+    snapshot_on: date = Field(description="Day of the plan: the newest.")
+    vendor_url: Annotated[Text, Field(max_length=300, description="Of the order.")]
+    product_url: Annotated[Text, Field(max_length=300, description="Of the line.")]
+    version: Annotated[Text, Field(max_length=100, description="Of the line, as you read it.")]
+    quantity_units: Annotated[Decimal, Field(gt=0, le=10**9, decimal_places=6)] | None = Field(
+        None, description="Units to order."
+    )
+    unit_cost: Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)] | None = Field(
+        None, description="Price of one unit, in the line's currency."
+    )
+    is_dropped: Annotated[bool, Field(strict=True)] = Field(
+        False,  # noqa: FBT003 - a default
+        description="Not to be ordered; false brings it back.",
+    )
+    insist: Annotated[bool, Field(strict=True)] = Field(
+        False,  # noqa: FBT003 - a default
+        description="Keep a quantity although it breaks pack or minimum.",
+    )
+    note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
+
+    def fields(self) -> Fields:
+        """Return what was given of what can be changed."""
+        given = self.model_fields_set
+        made = Fields()
+        if "quantity_units" in given:
+            made["quantity_units"] = self.quantity_units
+        if "unit_cost" in given:
+            made["unit_cost"] = self.unit_cost
+        if "is_dropped" in given:
+            made["is_dropped"] = self.is_dropped
+        return made
+
+
+@router.get(
+    "",
+    summary="What to order from whom",
+    responses=good(
+        "Orders per vendor, with what buyers changed; `dropped` are lines not to be ordered.",
+        {
+            "snapshot_on": "2026-03-09",
+            "orders": [{"vendor": "Acme", "order_lines": []}],
+            "dropped": [],
+        },
+        forms=WORKBOOK,
+    ),
+)
+def purchase_plan(
+    *,
+    request: Request,
+    connection: Warehouse,
+    headers: AsOf,
+    on: Annotated[date | None, Query(description="Snapshot day; the newest unless given.")] = None,
+    vendor: Annotated[str | None, Query(max_length=200)] = None,
+    form: AsForm = None,
+) -> Response:
+    """Return orders with their lines: JSON, CSV of all lines to order, or a workbook."""
+    plan = plan_queries.purchase_plan(connection, on, vendor)
+    wanted = form_of(request, form, ("json", "csv", "xlsx"))
+    if wanted == "json":
+        body = {"snapshot_on": plan.day, "orders": plan.orders, "dropped": plan.dropped}
+        return as_json(body, headers=headers)
+    name = f"purchase_plan_{plan.day}" if plan.day else "purchase_plan"
+    if wanted == "csv":
+        lines = [line for order in plan.orders for line in order["order_lines"]]
+        found = as_csv(lines, LINE_COLUMNS, name)
+    else:
+        found = as_xlsx(_sheets(plan), name)
+    found.headers.update(headers)
+    return found
+
+
+def _sheets(plan: Plan) -> list[tuple[str, tuple[str, ...], list[Any]]]:
+    vendors = [(str(order["vendor"]), LINE_COLUMNS, order["order_lines"]) for order in plan.orders]
+    dropped = [("Dropped", LINE_COLUMNS, plan.dropped)] if plan.dropped else []
+    return [("Orders", ORDER_COLUMNS, plan.orders), *vendors, *dropped]
+
+
+@router.patch(
+    "/lines",
+    summary="Change a line: quantity, price, or not to be ordered",
+    responses=good("The line and its order as they are now.", CHANGED) | {409: CONFLICT},
+)
+def change_line(context: Shared, connection: Warehouse, actor: Actor, wanted: Edit) -> Response:
+    """Change a line of the newest plan, if it is still what you saw.
+
+    A quantity that is no multiple of the pack or below the minimum is refused with the nearest
+    ones that can be ordered, unless you insist.
+    """
+    require_newest(connection, wanted.snapshot_on)
+    author = Author(actor, context.clock(), note=wanted.note, insists=wanted.insist)
+    changes = {wanted.product_url: Change(wanted.version, wanted.fields())}
+    done = edit(connection, wanted.snapshot_on, wanted.vendor_url, changes, author)
+    _refuse(done, wanted.product_url)
+    return as_json(
+        {
+            "line": {k: v for k, v in done.lines[wanted.product_url].items() if k not in FIXED},
+            "is_changed": bool(done.saved),
+            "order": done.order,
+            "vendor_minimum_units": done.reaching.get(wanted.product_url),
+        }
+    )
+
+
+def require_newest(connection: Warehouse, day: date) -> None:
+    """Refuse to change a plan that another day's has replaced.
+
+    Raises:
+        Problem: 409, with the newest day.
+    """
+    newest = plan_queries.newest_day(connection)
+    if newest is not None and day < newest:
+        raise Problem(
+            409, f"The plan of {newest} is newer; its lines are to be changed.", code="old_plan",
+            snapshot_on=newest.isoformat(),
+        )  # fmt: skip
+
+
+def _refuse(done: Outcome, product_url: str) -> None:
+    """Tell why nothing was changed.
+
+    Raises:
+        Problem: 404, 409 or 422.
+    """
+    if done.unknown:
+        raise Problem(404, "The plan of that day has no such line.", code="unknown_line")
+    if done.conflicts:
+        raise Problem(
+            409, "The line was changed since you read it; read it again.", code="line_changed",
+            version=done.lines[product_url]["version"],
+        )  # fmt: skip
+    if done.refused:
+        found = done.refused[product_url]
+        raise Problem(
+            422,
+            f"It breaks: {', '.join(found.broken_rules)}. The nearest that can be ordered is"
+            f" {found.nearest_units:f}; `insist` orders {found.wanted_units:f} all the same.",
+            code="breaks_terms",
+            broken_rules=list(found.broken_rules),
+            nearest_units=float(found.nearest_units),
+            below_units=None if found.below_units is None else float(found.below_units),
+            above_units=float(found.above_units),
+        )

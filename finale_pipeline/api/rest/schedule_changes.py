@@ -1,0 +1,157 @@
+"""Schedules as Dagster has them, and changes of them: on or off, and when."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from finale_pipeline.api.server.context import Context
+from finale_pipeline.api.server.dagster import Dagster
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings import Settings
+from finale_pipeline.settings.changed import SCHEDULES, Change, changes, changing
+from finale_pipeline.settings.cron import checked_cron, shortest_pause_minutes
+
+log = logging.getLogger("finale_pipeline.api")
+
+DEFAULT = "default"
+LEAST_PAUSE = {
+    "critical": 5, "inventory": 15, "smart": 30, "active": 60, "housekeeping": 60, "full": 360,
+}  # fmt: skip
+"""Minutes between two due times of a day: below them a sync would use up Finale's budgets, or meet
+itself. A setting may go below them."""
+DAEMON_FOLLOWS = timedelta(seconds=65)
+"""Dagster's daemon looks every minute whether its code was loaded anew."""
+
+
+def shown(context: Context) -> list[dict[str, Any]]:
+    """Return every schedule with its last and next time, as Dagster has them.
+
+    Raises:
+        Problem: 503: Dagster does not answer, or the file of changes was damaged.
+    """
+    changed = _changed(context)
+    return [_shown(found, changed) for found in context.dagster.schedules()]
+
+
+def _changed(context: Context) -> dict[str, Change]:
+    try:
+        return changes(context.settings.home)
+    except ConfigError as error:
+        log.warning("%s", error)
+        raise Problem(
+            503, "The file of changed schedules cannot be read; the log says why.",
+            code="schedules_damaged", headers={"Retry-After": "60"},
+        ) from error  # fmt: skip
+
+
+def _shown(found: dict[str, Any], changed: dict[str, Change]) -> dict[str, Any]:
+    state, name = found["scheduleState"], _name(found)
+    last = (state["ticks"] or [None])[0]
+    following = (found["futureTicks"]["results"] or [None])[0]
+    on = state["status"] == "RUNNING"
+    change = changed.get(name)
+    return {
+        "name": name,
+        "on": on,
+        "cron": found["cronSchedule"],
+        "cron_from": _source(name, found["cronSchedule"], change),
+        "changed_by": change.by if change else None,
+        "changed_at": change.at if change else None,
+        "zone": found["executionTimezone"],
+        "starts": found["pipelineName"],
+        "last_at": _moment(last),
+        "last_result": last["status"] if last else None,
+        "last_run_ids": last["runIds"] if last else [],
+        "last_reason": last["skipReason"] if last else None,
+        "next_at": _moment(following) if on else None,
+    }
+
+
+def _source(name: str, cron: str, change: Change | None) -> str:
+    if change is not None:
+        return "api"
+    field = Settings.model_fields.get(f"schedule_{name}")
+    return "default" if field is not None and field.default == cron else "setting"
+
+
+def _name(found: dict[str, Any]) -> str:
+    return str(found["name"]).removesuffix("_schedule")
+
+
+def _moment(tick: dict[str, Any] | None) -> datetime | None:
+    return datetime.fromtimestamp(tick["timestamp"], UTC) if tick else None
+
+
+def switch(dagster: Dagster, name: str, *, on: bool) -> None:
+    """Turn a schedule on or off in Dagster.
+
+    Raises:
+        Problem: 404: there is no such schedule. 503: Dagster does not answer.
+    """
+    found = _found(dagster, name)
+    if (found["scheduleState"]["status"] == "RUNNING") != on:
+        dagster.switch(found, on=on)
+
+
+def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
+    """Give a schedule another time, and have Dagster load it; else nothing is changed.
+
+    Args:
+        context: Of the app.
+        name: Of the schedule.
+        cron: Five fields; None = as the setting says again.
+        by: Who changes it.
+
+    Raises:
+        Problem: 404: there is no such schedule. 422: the time is none, or too often, or the
+            schedule has a setting of another kind. 503: Dagster did not take it.
+    """
+    _changed(context)
+    _found(context.dagster, name)
+    if name not in SCHEDULES:
+        raise Problem(
+            422, f"{name} has its time from FINALE_DIGEST_HOUR; it can be turned on and off.",
+            code="fixed_schedule",
+        )  # fmt: skip
+    change = None
+    if cron is not None:
+        change = Change(cron=_sane(name, cron), by=by, at=context.clock())
+    try:
+        with changing(context.settings.home, name, change):
+            context.dagster.reload()
+            taken = _found(context.dagster, name)["cronSchedule"]
+            if change is not None and taken != change.cron:
+                raise Problem(
+                    503, "Dagster's code server does not load schedules anew; restart it with"
+                    f" FINALE_SCHEDULE_{name.upper()} instead. Nothing was changed.",
+                    code="dagster_unavailable",
+                )  # fmt: skip
+    except OSError as error:
+        raise ConfigError(
+            f"{context.settings.home} takes no file: {error.strerror}.",
+            data="Nothing was changed.",
+            step="Make FINALE_HOME writable for the user of the API.",
+        ) from error
+
+
+def _sane(name: str, cron: str) -> str:
+    """Return a time that may be; `off` is no time but a switch."""
+    try:
+        checked = checked_cron(cron)
+    except ValueError as error:
+        raise Problem(422, f"{error}. Nothing was changed.", code="invalid_cron") from None
+    pause, least = shortest_pause_minutes(checked), LEAST_PAUSE[name]
+    if pause < least:
+        raise Problem(
+            422, f"{cron!r} comes again after {pause} min; {name} may come every {least} min at"
+            " most. Nothing was changed.", code="cron_too_often",
+        )  # fmt: skip
+    return checked
+
+
+def _found(dagster: Dagster, name: str) -> dict[str, Any]:
+    known = {_name(found): found for found in dagster.schedules()}
+    if name not in known:
+        raise Problem(404, f"Schedules are: {', '.join(known)}.", code="unknown_schedule")
+    return known[name]

@@ -1,0 +1,186 @@
+"""`/api/sync-finale`: start syncs; critical items, schedules, status, health, metrics, history."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import PlainTextResponse, Response
+
+from finale_pipeline.api import queries
+from finale_pipeline.api.rest import monitoring, triggers
+from finale_pipeline.api.rest.openapi import good, listed, problems
+from finale_pipeline.api.rest.pagination import AsForm, Reads, answer
+from finale_pipeline.api.rest.responses import CSV, as_csv, as_json, form_of
+from finale_pipeline.api.server.actors import Actor, Key
+from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
+
+router = APIRouter(prefix="/api/sync-finale", tags=["sync"], responses=problems())
+
+Strategy = Literal["smart", "critical", "inventory", "active", "full", "vendors", "sales"]
+STARTED = {
+    "run_id": "0a4f6a56-93d5-4b0c-8e3a-1f2f1d1a7c55",
+    "strategy": "inventory",
+    "reason": "last good sync 43 min ago, under 120",
+    "asked_at": "2026-03-09T12:00:00+00:00",
+    "run_url": "http://127.0.0.1:3000/runs/0a4f6a56-93d5-4b0c-8e3a-1f2f1d1a7c55",
+    "status_url": "/api/sync-finale/status",
+}
+RUNNING = "A sync works on these tables; `running` says which, since when, how far."
+TRIGGER: dict[str, Any] = {
+    "status_code": 202,
+    "responses": problems(conflict=RUNNING)
+    | good("The sync was started in Dagster.", STARTED, status=202),
+}  # fmt: skip
+
+
+class Wanted(BaseModel):
+    """Which sync to start."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"strategy": "smart"}})
+
+    strategy: Strategy = Field(
+        "smart", description="smart takes the one that fits the age of the last good sync."
+    )
+
+
+@router.post("", summary="Start a sync", **TRIGGER)
+def sync(
+    context: Shared,
+    connection: Warehouse,
+    actor: Actor,
+    wanted: Wanted | None = None,
+    key: Key = None,
+) -> Response:
+    """Start a sync in Dagster, where it shows with the tag `finale/trigger=api`.
+
+    It is refused with 409 while another one works on the same tables; nothing waits in line.
+    """
+    ask = triggers.Ask((wanted or Wanted.model_validate({})).strategy, actor, key)
+    return as_json(triggers.start(connection, context, ask), 202)
+
+
+@router.post("/inventory", summary="Start the inventory sync", **TRIGGER)
+def sync_inventory(
+    context: Shared, connection: Warehouse, actor: Actor, key: Key = None
+) -> Response:
+    """Read all places and all stock."""
+    return as_json(triggers.start(connection, context, triggers.Ask("inventory", actor, key)), 202)
+
+
+@router.post("/critical", summary="Start the critical sync", **TRIGGER)
+def sync_critical(
+    context: Shared, connection: Warehouse, actor: Actor, key: Key = None
+) -> Response:
+    """Read all stock, for what runs out; the fastest."""
+    return as_json(triggers.start(connection, context, triggers.Ask("critical", actor, key)), 202)
+
+
+@router.post("/vendors", summary="Start the vendors sync", **TRIGGER)
+def sync_vendors(context: Shared, connection: Warehouse, actor: Actor, key: Key = None) -> Response:
+    """Read all vendors."""
+    return as_json(triggers.start(connection, context, triggers.Ask("vendors", actor, key)), 202)
+
+
+@router.get(
+    "/critical",
+    summary="Items that are out or low",
+    responses=good(
+        "Each critical item once.",
+        {
+            "totals": {"critical": 2, "out_of_stock": 1, "below_reorder_point": 1},
+            "out_of_stock": [{"sku": "TEA-1", "available_units": 0}],
+            "below_reorder_point": [{"sku": "TEA-2", "available_units": 3}],
+            "low_without_reorder_point": [],
+        },
+        forms=(CSV,),
+    ),
+)
+def critical(
+    request: Request,
+    connection: Warehouse,
+    headers: AsOf,
+    form: AsForm = None,
+) -> Response:
+    """Return what is out, what is below its reorder point, and totals; CSV by Accept."""
+    rows = queries.critical(connection)
+    if form_of(request, form, ("json", "csv")) == "csv":
+        columns = list(rows[0]) if rows else ["sku", "name", "level", "available_units", "why"]
+        found = as_csv(rows, columns, "critical")
+        found.headers.update(headers)
+        return found
+    parts: dict[str, list[Any]] = {
+        "out_of_stock": [], "below_reorder_point": [], "low_without_reorder_point": [],
+    }  # fmt: skip
+    for row in rows:
+        parts[_part(row)].append(row)
+    risk = sum((row["money_at_risk"] or 0 for row in rows), start=0)
+    totals = {"critical": len(rows)} | {name: len(items) for name, items in parts.items()}
+    return as_json({"totals": totals | {"money_at_risk": risk}, **parts}, headers=headers)
+
+
+def _part(row: dict[str, Any]) -> str:
+    if row["level"] == "out":
+        return "out_of_stock"
+    by_setting = row["threshold_source"] == "default"
+    return "low_without_reorder_point" if by_setting else "below_reorder_point"
+
+
+@router.get(
+    "/status",
+    summary="What runs, and how the last syncs ended",
+    responses=good("The status.", {"state": "idle", "running": [], "last": []}),
+)
+def status(context: Shared, connection: Warehouse, headers: AsOf) -> Response:
+    """Return idle, running, error or warning; progress, last runs, statistics of seven days."""
+    return as_json(monitoring.status(connection, now=context.clock()), headers=headers)
+
+
+@router.get(
+    "/health",
+    summary="Whether all parts are well",
+    responses=good("Healthy or degraded.", {"status": "healthy", "parts": {}}),
+)
+def health(context: Shared) -> Response:
+    """Return healthy, degraded or unhealthy (with 503), for each part and over all."""
+    found = monitoring.health(context)
+    return as_json(found, 503 if found["status"] == "unhealthy" else 200)
+
+
+@router.get(
+    "/metrics",
+    summary="Numbers for monitoring",
+    responses=good("The metrics.", {"finale_stock_age_seconds": 240}, forms=("text/plain",)),
+)
+def metrics(request: Request, context: Shared, connection: Warehouse) -> Response:
+    """Return the metrics as JSON, or as Prometheus reads them when it accepts text."""
+    found = monitoring.metrics(connection, now=context.clock())
+    accepted = request.headers.get("accept", "")
+    if "text/plain" in accepted or "openmetrics" in accepted:
+        return PlainTextResponse(monitoring.prometheus(found))
+    return as_json(found)
+
+
+@router.get(
+    "/history",
+    summary="Sync runs, newest first",
+    responses=listed(
+        queries.HISTORY,
+        ("run_id", "strategy", "trigger", "reason", "status", "started_at", "finished_at",
+         "progress", "rows_done", "api_calls", "bytes", "counts", "error_kind", "error"),
+    ),
+)  # fmt: skip
+def history(
+    *,
+    reading: Reads,
+    strategy: Annotated[str | None, Query(max_length=40)] = None,
+    status: Annotated[str | None, Query(max_length=40)] = None,
+    trigger: Annotated[str | None, Query(max_length=40)] = None,
+    since: Annotated[datetime | None, Query(description="Started then or later.")] = None,
+    until: Annotated[datetime | None, Query(description="Started before.")] = None,
+) -> Response:
+    """Return pages of the ledger."""
+    filters = {
+        "strategy": strategy, "status": status, "trigger": trigger, "since": since, "until": until,
+    }  # fmt: skip
+    return answer(reading, queries.HISTORY, filters)

@@ -1,0 +1,68 @@
+"""In whose name a request writes, and what it calls itself; both are believed, not verified."""
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+from finale_pipeline.text import plain
+
+API, PAGE = "api", "page"
+MOST = 80
+"""Characters of a name."""
+
+
+async def _over_api(
+    request: Request,
+    name: Annotated[
+        str | None,
+        Header(
+            alias="X-Actor",
+            min_length=1,
+            max_length=MOST,
+            pattern=r"^[!-~]([ -~]*[!-~])?$",
+            description="Who asks, for the records; believed, not verified: the token is what"
+            " lets in.",
+        ),
+    ] = None,
+) -> str:
+    return _signed(name or _login(request), API)
+
+
+async def _on_page(request: Request) -> str:
+    return _signed(_login(request), PAGE)
+
+
+def _signed(name: str | None, way: str) -> str:
+    return f"{name} ({way})" if name else way
+
+
+def _login(request: Request) -> str | None:
+    """Return the name that a browser sends beside the token; people choose it themselves."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return None
+    try:
+        name = base64.b64decode(given, validate=True).partition(b":")[0].decode()
+    except (binascii.Error, ValueError):
+        return None
+    return plain(name, most=MOST) or None
+
+
+Actor = Annotated[str, Depends(_over_api)]
+"""Who asks over the API, such as `Anna (api)`; `api` for whoever gives no name."""
+OnPage = Annotated[str, Depends(_on_page)]
+"""Who fills a page's form in, such as `Anna (page)`."""
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="The same key gets the same answer, and the same sync or orders, however often"
+        " it is sent; of a sync within a day.",
+    ),
+]
+"""What a request calls itself, so that it can be sent again."""

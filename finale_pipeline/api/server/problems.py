@@ -1,0 +1,170 @@
+"""Errors as `application/problem+json` (RFC 9457) with codes that stay; details stay in the log.
+
+A browser that asked for a page gets a page that says the same in words.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from psycopg import DataError, InterfaceError, OperationalError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from finale_pipeline.api.server.render import html
+from finale_pipeline.errors import ConfigError, PipelineError
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+log = logging.getLogger("finale_pipeline.api")
+
+MEDIA = "application/problem+json"
+UNEXPECTED = "Something failed here; the log has it under the trace_id."
+READS = ("GET", "HEAD")
+
+CODES = {
+    400: "bad_request",
+    401: "no_token",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    409: "conflict",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "invalid_request",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+
+
+class Problem(Exception):
+    """What a client is told, and may act on.
+
+    Args:
+        status: Of HTTP.
+        detail: What happened and what to do, in a sentence or two.
+        code: Stays the same between versions; None = the status's own.
+        headers: Beside the usual ones.
+        **facts: Further members of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.code = code or CODES.get(status, "error")
+        self.headers = dict(headers or {})
+        self.facts = facts
+
+    def response(self, trace_id: str) -> JSONResponse:
+        """Return it as an answer."""
+        body = {
+            "type": f"urn:finale-pipeline:problem:{self.code}",
+            "title": self.code.replace("_", " "),
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "trace_id": trace_id,
+            **self.facts,
+        }
+        return JSONResponse(body, self.status, self.headers, media_type=MEDIA)
+
+
+def told(problem: Problem, scope: Scope, settings: "Settings") -> Response:
+    """Return a problem as whoever asked reads it: a page for a browser on pages, else JSON."""
+    is_page = not scope["path"].startswith("/api/")
+    if not is_page or "text/html" not in Headers(scope=scope).get("accept", ""):
+        return problem.response(scope["trace_id"])
+    made = html(
+        settings, "problem.html", status=problem.status, page="", problem=problem,
+        trace_id=scope["trace_id"], is_form=scope["method"] not in READS,
+    )  # fmt: skip
+    made.headers.update(problem.headers)
+    return made
+
+
+def trace_of(request: Request) -> str:
+    """Return the number under which the log has this request."""
+    return str(request.scope.get("trace_id", ""))
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of an app answered as a problem."""
+    handlers: dict[type[Exception], Any] = {
+        Problem: _problem,
+        RequestValidationError: _invalid,
+        HTTPException: _http,
+        PipelineError: _pipeline,
+        DataError: _data,
+        OperationalError: _database,
+        InterfaceError: _database,
+        Exception: _unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _told(request: Request, problem: Problem) -> Response:
+    return told(problem, request.scope, request.app.state.context.settings)
+
+
+async def _problem(request: Request, error: Problem) -> Response:
+    return _told(request, error)
+
+
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    """Say which parts are wrong, without repeating what was sent: it may be a secret."""
+    wrong = [
+        {"where": ".".join(str(p) for p in e["loc"]), "what": str(e["msg"])} for e in error.errors()
+    ]
+    status = 400 if any(e["type"] == "json_invalid" for e in error.errors()) else 422
+    said = "; ".join(f"{w['where']}: {w['what']}" for w in wrong[:5])
+    return _told(request, Problem(status, said, errors=wrong[:20]))
+
+
+async def _http(request: Request, error: HTTPException) -> Response:
+    problem = Problem(error.status_code, str(error.detail), headers=error.headers)
+    return _told(request, problem)
+
+
+async def _pipeline(request: Request, error: PipelineError) -> Response:
+    """A person's mistake is explained; anything else is only in the log."""
+    log.warning("request %s: %s", trace_of(request), error)
+    if isinstance(error, ConfigError):
+        problem = Problem(422, f"{error.what} {error.data} {error.step}", code="refused")
+    else:
+        problem = Problem(503, "This cannot be answered now.", headers={"Retry-After": "10"})
+    return _told(request, problem)
+
+
+async def _data(request: Request, _error: DataError) -> Response:
+    return _told(request, Problem(422, "The database refuses a value of this request."))
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    log.warning("request %s: the database failed: %s", trace_of(request), error)
+    problem = Problem(
+        503, "The database did not answer.", code="database_unavailable",
+        headers={"Retry-After": "5"},
+    )  # fmt: skip
+    return _told(request, problem)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request %s failed", trace_of(request), exc_info=error)
+    return _told(request, Problem(500, UNEXPECTED))

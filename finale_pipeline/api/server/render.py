@@ -1,0 +1,135 @@
+"""Templates of the pages, and how values look in them."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import HTMLResponse
+
+import finale_pipeline
+from finale_pipeline.text import number
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from finale_pipeline.settings import Settings
+
+RUNBOOKS = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
+HOUR_SECONDS = 3600
+NOTHING = "\u2013"
+"""Stands where a value is not known."""
+
+
+def html(settings: "Settings", template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page.
+
+    Args:
+        settings: With the account's zone.
+        template: Its name.
+        status: Of HTTP.
+        **values: What it shows.
+    """
+    zone = settings.zone
+
+    def local(moment: datetime | None) -> str:
+        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" if moment else NOTHING
+
+    text = (
+        _templates()
+        .get_template(template)
+        .render(
+            local=local,
+            zone=settings.timezone,
+            sandbox=settings.reads_sandbox,
+            dagster=f"http://127.0.0.1:{settings.ui_port}",
+            **values,
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+def runbook(kind: str) -> str | None:
+    """Return a runbook as HTML; None when there is none of that name."""
+    names = {path.stem: path for path in RUNBOOKS.glob("*.md")}
+    if kind not in names:
+        return None
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - only for runbooks
+
+    text = names[kind].read_text(encoding="utf-8")
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    made = re.sub(
+        "<table>(.*?)</table>", r'<div class="scroll"><table>\1</table></div>', made, flags=re.S
+    )
+    return re.sub(r'href="([\w-]+)\.md(?=["#])', r'href="/runbooks/\1', made)
+
+
+def units(value: Any) -> str:
+    """Return a number with at most one digit behind the point.
+
+    >>> units(Decimal("12.50")), units(Decimal("3.0")), units(None) == NOTHING
+    ('12.5', '3', True)
+    """
+    if value is None:
+        return NOTHING
+    rounded = round(Decimal(str(value)), 1)
+    whole, point, rest = number(rounded).partition(".")
+    return f"{int(whole):,}{point}{rest}" if whole not in {"-0", "-"} else number(rounded)
+
+
+def plain_number(value: Decimal | None) -> str:
+    """Return a number as it stands in a field that can be changed; empty when it is not known.
+
+    >>> plain_number(Decimal("1200.50")), plain_number(Decimal("1E+3")), plain_number(None)
+    ('1200.5', '1000', '')
+    """
+    return "" if value is None else number(value)
+
+
+def money(value: Any, currency: str | None = None) -> str:
+    """Return an amount.
+
+    >>> money(Decimal("1234.5"), "USD"), money(None) == NOTHING
+    ('1,234.50 USD', True)
+    """
+    return NOTHING if value is None else f"{value:,.2f} {currency or ''}".strip()
+
+
+def seconds(value: Any) -> str:
+    """Return a length of time.
+
+    >>> seconds(2.61), seconds(75), seconds(7300)
+    ('2.6 s', '1:15 min', '2:01 h')
+    """
+    if value is None:
+        return NOTHING
+    whole = int(value)
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return f"{float(value):.1f} s"
+    if whole < HOUR_SECONDS:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // HOUR_SECONDS}:{whole % HOUR_SECONDS // 60:02} h"
+
+
+def day(value: date | None) -> str:
+    """Return a day."""
+    return value.isoformat() if value else NOTHING
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages
+
+    made = Environment(
+        loader=PackageLoader("finale_pipeline", "api/pages/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        units=units, money=money, seconds=seconds, day=day, plain_number=plain_number
+    )
+    return made

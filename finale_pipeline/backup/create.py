@@ -1,0 +1,221 @@
+"""`finale backup`: the warehouse as one file, checked, with a manifest; old ones are deleted."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from finale_pipeline.backup import manifest
+from finale_pipeline.backup.manifest import Manifest
+from finale_pipeline.disk import write_whole
+from finale_pipeline.errors import ConfigError, LocalError
+from finale_pipeline.warehouse import clients, embedded, schema
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    connect,
+    dagster_url,
+    database_errors,
+    database_url,
+    prepare_dagster_database,
+)
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+FOLDER = "backups"
+NAMED = "finale_*.dump"
+LAST = "last_backup"
+"""File in HOME with the time of the last backup, for the doctor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was backed up.
+
+    Attributes:
+        file: The backup.
+        bytes: Its size.
+        manifest: What it holds.
+        deleted: Older backups that were deleted.
+    """
+
+    file: Path
+    bytes: int
+    manifest: Manifest
+    deleted: list[Path]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {
+            "file": str(self.file),
+            "bytes": self.bytes,
+            "account": self.manifest.account,
+            "schema": self.manifest.version,
+            "made_at": self.manifest.made_at.isoformat(),
+            "rows": sum(self.manifest.tables.values()),
+            "with_dagster": self.manifest.dagster_sha256 is not None,
+            "deleted": [str(path) for path in self.deleted],
+        }
+
+
+@contextmanager
+def running_server(settings: "Settings") -> Iterator[str]:
+    """Yield the warehouse's URL; an embedded server that was started for it is stopped again."""
+    data = (settings.home / "postgres").resolve()
+    is_ours = settings.database_url is None and embedded.running_url(data) is None
+    try:
+        yield database_url(settings)
+    finally:
+        if is_ours:
+            embedded.stop(data)
+
+
+def backup(
+    settings: "Settings",
+    target: Path | None,
+    *,
+    with_dagster: bool,
+    keep: int | None,
+    now: datetime,
+) -> Report:
+    """Write a backup; the file appears when it is whole and was read again.
+
+    Args:
+        settings: Which warehouse.
+        target: File or folder; None = `backups` in HOME.
+        with_dagster: Dagster's own database too, beside it.
+        keep: So many backups stay in the folder; None = all.
+        now: UTC.
+
+    Raises:
+        ConfigError: There is nothing to back up, or the target does not fit.
+        LocalError: The disk or the database failed; no file was left.
+    """
+    file = _file(settings, target, keep, now)
+    with running_server(settings) as url:
+        part = file.with_name(f".{file.name}.part")
+        dagster_part = file.with_name(f".{file.name}.dagster.part")
+        try:
+            made = _dump(url, part, now)
+            if with_dagster:
+                prepare_dagster_database(settings)  # where Dagster never ran it is empty
+                _dump_dagster(dagster_url(settings), dagster_part)
+                made = replace(made, dagster_sha256=manifest.sha256(dagster_part))
+                dagster_part.replace(manifest.dagster_file(file))
+            manifest.write(file, made)
+            part.replace(file)
+            with suppress(OSError):  # a home that takes no files; the doctor then asks for one
+                write_whole(settings.home / LAST, now.isoformat())
+        finally:
+            part.unlink(missing_ok=True)
+            dagster_part.unlink(missing_ok=True)
+    return Report(file, file.stat().st_size, made, _delete_old(file.parent, keep))
+
+
+def _file(settings: "Settings", target: Path | None, keep: int | None, now: datetime) -> Path:
+    folder = settings.home / FOLDER if target is None else target
+    is_file = target is not None and not target.is_dir() and target.suffix != ""
+    if is_file and keep is not None:
+        raise ConfigError(
+            f"--keep needs a folder, and {target} is a file.",
+            step="Name a folder: the file gets the time as its name.",
+        )
+    try:
+        (folder.parent if is_file else folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalError(
+            f"{folder} cannot be made: {error.strerror}.",
+            data="Nothing was written.",
+            step="Choose another place: finale backup FOLDER",
+        ) from error
+    return folder if is_file else folder / f"finale_{now:%Y-%m-%d_%H%M%S}.dump"
+
+
+def _dump(url: str, part: Path, now: datetime) -> Manifest:
+    """Dump what one moment shows, and count the rows of the same moment."""
+    with connect(url, name="finale backup") as connection, database_errors("backing up"):
+        version = schema.current_version(connection)
+        if version is None:
+            raise ConfigError("The database has no tables of ours yet.", step="finale db upgrade")
+        server = manifest.server_of(connection)
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            snapshot = _snapshot(connection)
+            tables = manifest.rows(connection, manifest.named(connection, manifest.TABLES))
+            roles = manifest.named(connection, manifest.ROLES)
+            account = manifest.account_of(connection)
+            _run_dump(url, server, part, "--no-unlogged-table-data", f"--snapshot={snapshot}")
+    listed = clients.listed(clients.tool("pg_restore", server=server), part)
+    missing = [t for t in tables if f"TABLE DATA {t.replace('.', ' ')} " not in listed]
+    if missing:
+        raise LocalError(
+            f"The backup lacks {', '.join(missing)}.",
+            data="No file was left.",
+            step="May the user in FINALE_DATABASE_URL read all tables? Then run again.",
+        )
+    return Manifest(now, account, version, server, tables, roles, manifest.sha256(part))
+
+
+def _snapshot(connection: Connection) -> str:
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    return cast("tuple[str]", row)[0]
+
+
+def _dump_dagster(url: str, part: Path) -> None:
+    url = url.replace("postgresql+psycopg2://", "postgresql://", 1)
+    with connect(url, name="finale backup") as connection:
+        server = manifest.server_of(connection)
+    _run_dump(url, server, part)
+
+
+def _run_dump(url: str, server: int, part: Path, *options: str) -> None:
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    except OSError as error:
+        raise LocalError(
+            f"{part.parent} takes no files: {error.strerror}.",
+            data="Nothing was written.",
+            step="Choose another place: finale backup FOLDER",
+        ) from error
+    arguments = ["--format=custom", f"--file={part}", *options]
+    clients.run(clients.tool("pg_dump", server=server), url, arguments, doing="to dump the data")
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _delete_old(folder: Path, keep: int | None) -> list[Path]:
+    """Delete all but the newest backups that carry a time as their name."""
+    if keep is None:
+        return []
+    old = sorted(folder.glob(NAMED), reverse=True)[keep:]
+    for file in old:
+        for path in (file, manifest.dagster_file(file), manifest.path_of(file)):
+            path.unlink(missing_ok=True)
+    return old
+
+
+def newest(settings: "Settings") -> datetime | None:
+    """Return when the last backup was made, UTC, wherever it lies; None = none ever was."""
+    try:
+        return datetime.fromisoformat((settings.home / LAST).read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
+        return None
+
+
+def shown(done: Report) -> str:
+    """Return a report as lines to read."""
+    made = done.manifest
+    lines = [
+        f"{done.file} ({done.bytes / 1e6:.1f} MB, readable by you only): the account"
+        f" {made.account or '(nothing synced yet)'}, {sum(made.tables.values()):,} rows in"
+        f" {len(made.tables)} tables, schema {made.version}. It was read again and is whole.",
+        *(f"deleted {path}" for path in done.deleted),
+        f"Keep a copy on another machine, with {manifest.path_of(done.file).name} beside it."
+        " Restore: finale restore FILE",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,220 @@
+"""`finale restore`: a backup becomes the warehouse, checked first; a failure changes nothing.
+
+It is restored into a database beside the present one, which gives up its name at the very end.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from finale_pipeline.backup import manifest
+from finale_pipeline.backup import preconditions as restorable
+from finale_pipeline.backup import quiesce as aftermath
+from finale_pipeline.backup.create import running_server
+from finale_pipeline.backup.manifest import Manifest
+from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
+from finale_pipeline.warehouse import clients, schema, swap
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    connect,
+    dagster_url,
+    database_errors,
+    prepare_dagster_database,
+)
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was restored.
+
+    Attributes:
+        file: The backup.
+        made_at: When it was made.
+        account: Whose data.
+        rows: In all tables.
+        version: Of the schema, after the upgrade.
+        held_mails: Mails that waited in the backup and are not sent again.
+        kept: Database with the state before; None = there was none, or it was deleted.
+        roles: Roles that were created without a log-in, since the backup has rights for them.
+    """
+
+    file: str
+    made_at: datetime
+    account: str | None
+    rows: int
+    version: str
+    held_mails: int
+    kept: str | None
+    roles: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self) | {"made_at": self.made_at.isoformat()}
+
+
+def restore(
+    settings: "Settings",
+    file: Path,
+    *,
+    replace: bool,
+    with_dagster: bool,
+    discard: bool,
+    now: datetime,
+) -> Report:
+    """Make a backup the warehouse.
+
+    Args:
+        settings: Which warehouse.
+        file: The backup; its manifest lies beside it.
+        replace: Whether a warehouse with data may be replaced.
+        with_dagster: Dagster's own database too.
+        discard: Delete the state before at once, instead of keeping it beside.
+        now: UTC.
+
+    Raises:
+        ConfigError: Another account, a newer program's schema, a warehouse with data.
+        SkippedError: A sync runs.
+        LocalError: The backup is damaged, or PostgreSQL failed; all is as it was.
+    """
+    made = manifest.read(file)
+    restorable.require_dagster(file, made, with_dagster=with_dagster)
+    if made.version > schema.HEAD:
+        raise SchemaMismatch(
+            f"The backup's schema is {made.version}, newer than this program's {schema.HEAD}.",
+            step="Update this program first: git pull && make check",
+        )
+    with (
+        running_server(settings) as url,
+        restorable.held(settings, url, made, replace=replace) as old,
+    ):
+        new, kept = swap.names(url, now=now)
+        roles = _create_roles(old.connection, made.roles)
+        with swap.create_sibling_database(url, new) as new_url:
+            _fill(new_url, file, made)
+            version = schema.upgrade(new_url)
+            with connect(new_url, name="finale restore") as connection:
+                held = aftermath.settle(
+                    connection, settings, made.made_at, last_run=old.last_run, now=now
+                )
+            old.connection.close()  # with its locks: a sync may begin, and is ended by the swap
+            swap.swap(url, new=new, kept=kept)
+        if with_dagster:
+            _restore_dagster(settings, manifest.dagster_file(file), now)
+        kept_as = _keep(url, kept, is_empty=old.is_empty, discard=discard)
+    rows = sum(made.tables.values())
+    return Report(str(file), made.made_at, made.account, rows, version, held, kept_as, roles)
+
+
+def _create_roles(connection: Connection, roles: list[str]) -> list[str]:
+    """Create the roles that the backup has rights for, without a log-in."""
+    rows = connection.execute("SELECT rolname FROM pg_roles").fetchall()
+    missing = sorted(set(roles) - {str(row[0]) for row in rows})
+    for role in missing:
+        try:
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise ConfigError(
+                f"The backup has rights for roles that are missing here: {', '.join(missing)}.",
+                data="Nothing was changed.",
+                step=f'Run as an administrator: CREATE ROLE "{role}"; then run again.',
+            ) from error
+    return missing
+
+
+def _fill(url: str, file: Path, made: Manifest) -> None:
+    """Restore into an empty database, and count what came."""
+    _restore_file(url, file)
+    with connect(url, name="finale restore") as connection, database_errors("checking the data"):
+        connection.execute("SET statement_timeout = 0")
+        found = manifest.rows(connection, list(made.tables))
+        wrong = [f"{t}: {n:,} of {made.tables[t]:,} rows" for t, n in found.items()
+                 if n != made.tables[t]]  # fmt: skip
+        if wrong or manifest.account_of(connection) != made.account:
+            raise LocalError(
+                f"The backup did not come back whole: {'; '.join(wrong) or 'another account'}.",
+                data="The warehouse is as it was.",
+                step="Restore another backup.",
+            )
+        connection.execute("ANALYZE")
+
+
+def _restore_file(url: str, file: Path) -> None:
+    with connect(url, name="finale restore") as connection:
+        server = manifest.server_of(connection)
+    arguments = ["--exit-on-error", "--no-owner", "--jobs=2", str(file)]
+    clients.run(
+        clients.tool("pg_restore", server=server), url, arguments, doing=f"to restore {file}"
+    )
+
+
+def _restore_dagster(settings: "Settings", file: Path, now: datetime) -> None:
+    prepare_dagster_database(settings)
+    url = dagster_url(settings).replace("postgresql+psycopg2://", "postgresql://", 1)
+    new, kept = swap.names(url, now=now)
+    with swap.create_sibling_database(url, new) as new_url:
+        _restore_file(new_url, file)
+        swap.swap(url, new=new, kept=kept)
+    _keep(url, kept, is_empty=True, discard=True)
+
+
+def _keep(url: str, kept: str, *, is_empty: bool, discard: bool) -> str | None:
+    """Delete the state before where nobody misses it, else say its name."""
+    if not is_empty and not discard:
+        return kept
+    with swap.maintenance(url) as server:
+        swap.drop(server, kept)
+    return None
+
+
+def drop_kept(url: str, name: str) -> None:
+    """Delete a state that an earlier restore kept, and nothing else.
+
+    Raises:
+        ConfigError: It is no such database.
+    """
+    base = swap.names(url, now=datetime.min.replace(tzinfo=UTC))[1].rpartition("_before_")[0]
+    with swap.maintenance(url) as server:
+        rows = server.execute(
+            "SELECT datname::text FROM pg_database WHERE starts_with(datname, %s)",
+            (f"{base}_before_",),
+        ).fetchall()
+        there = sorted(str(row[0]) for row in rows)
+        if name not in there:
+            raise ConfigError(
+                f"A restore kept no database {name!r}.",
+                data="Nothing was deleted.",
+                step=f"There are: {', '.join(there) or 'none'}.",
+            )
+        swap.drop(server, name)
+
+
+def shown(done: Report) -> str:
+    """Return a report as lines to read."""
+    lines = [
+        f"Restored: the account {done.account or '(nothing synced yet)'} as it was"
+        f" {done.made_at:%Y-%m-%d %H:%M} UTC, {done.rows:,} rows, schema {done.version}.",
+    ]
+    if done.held_mails:
+        lines.append(
+            f"{done.held_mails} mails waited in the backup and are not sent again; a mail lists"
+            " them."
+        )
+    if done.roles:
+        lines.append(f"Created without a log-in, for their rights: {', '.join(done.roles)}.")
+    if done.kept:
+        lines.append(
+            f"The state before is kept as the database {done.kept}; delete it when you are sure:"
+            f" finale db drop {done.kept}"
+        )
+    lines.append(
+        "Next: restart the services if they run, then: finale sync full"
+        " (until then no orders are drafted)"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""One file per command: what it takes, what it does, what it prints."""

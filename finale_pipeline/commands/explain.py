@@ -1,0 +1,159 @@
+"""`finale explain SKU`: why a mail came, or why none did."""
+
+from typing import Any
+
+import click
+
+from finale_pipeline.commands.common import answer, json_option, pass_account
+from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
+from finale_pipeline.notify.decisions import Rows, product_of
+from finale_pipeline.services.alerting import warehouse
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.critical import default_of, rules_of
+from finale_pipeline.text import number
+from finale_pipeline.warehouse.connect import rows_of
+
+PRODUCT = (
+    "SELECT p.sku, p.name, p.status, p.product_type, p.removed_at, l.on_hand_units,"
+    " l.reserved_units, l.available_units, l.on_order_units, k.level, k.told, k.since_at,"
+    " k.better_since_at, k.worsenings, k.is_left_out, c.why, c.vendor_name, c.contact"
+    " FROM core.product p LEFT JOIN core.stock_level l USING (product_url)"
+    " LEFT JOIN ops.item_level k USING (product_url)"
+    " LEFT JOIN ops.evaluation e ON true"
+    " LEFT JOIN plan.critical_item c ON c.product_url = p.product_url"
+    " AND c.snapshot_on = e.snapshot_on WHERE p.product_url = %s"
+)
+
+
+@click.command()
+@click.argument("sku")
+@json_option
+@pass_account
+def command(settings: Settings, *, sku: str, as_json: bool) -> None:
+    """Say why a mail about product SKU came, or did not."""
+    answer(explain(settings, sku), shown, as_json=as_json)
+
+
+def explain(settings: Settings, name: str) -> dict[str, Any]:
+    """Return state, inputs, rule, incident, mails and why-nots of a product."""
+    with warehouse(settings) as connection:
+        url = product_of(connection, name)
+        (product,) = rows_of(connection, PRODUCT, url)
+        rules = rows_of(
+            connection,
+            "SELECT r.facility_url, f.name AS place, r.method, r.reorder_point_units,"
+            " r.reorder_quantity_units FROM core.reorder_rule r"
+            " LEFT JOIN core.facility f USING (facility_url) WHERE r.product_url = %s ORDER BY 1",
+            url,
+        )
+        incident = rows_of(
+            connection,
+            "SELECT * FROM mart.incident WHERE subject = %s ORDER BY incident_id DESC LIMIT 1", url,
+        )  # fmt: skip
+        events = rows_of(
+            connection,
+            "SELECT * FROM mart.alert_history WHERE subject = %s ORDER BY event_id DESC LIMIT 20",
+            url,
+        )
+        evaluation = rows_of(connection, "SELECT * FROM ops.evaluation")
+    return {
+        "product_url": url,
+        "product": product,
+        "rules": rules,
+        "threshold": _threshold(settings, rules),
+        "left_out": _left_out(product, rules),
+        "incident": incident[0] if incident else None,
+        "events": events,
+        "evaluation": evaluation[0] if evaluation else None,
+        "margin_share": rules_of(settings).margin_share,
+    }
+
+
+def _threshold(settings: Settings, rules: Rows) -> dict[str, Any]:
+    point = reorder_point((r["method"], r["reorder_point_units"]) for r in rules)
+    if point is None:
+        return {"units": default_of(settings), "source": "FINALE_LOW_STOCK_DEFAULT_UNITS"}
+    return {"units": point, "source": "the sum of its reorder rules in Finale"}
+
+
+def _left_out(product: dict[str, Any], rules: Rows) -> str | None:
+    return left_out(
+        is_removed=product["removed_at"] is not None,
+        status=str(product["status"]),
+        product_type=product["product_type"],
+        methods=[r["method"] for r in rules],
+    )
+
+
+def shown(known: dict[str, Any]) -> str:
+    """Return the explanation as lines to read."""
+    product, why = known["product"], known["left_out"]
+    lines = [f"{product['sku']} · {product['name']}"]
+    if why:
+        lines.append(f"not watched: {LEFT_OUT[why]}; so no mail ever tells of it")
+    elif product["available_units"] is None:
+        lines.append("its stock was never read")
+    elif product["level"] is None:
+        lines.append("not evaluated yet; the next stock sync does it")
+    else:
+        lines += _state(known)
+    for rule in known["rules"]:
+        point = "no point" if rule["reorder_point_units"] is None else "point " + number(
+            rule["reorder_point_units"]
+        )  # fmt: skip
+        lines.append(
+            f"rule        {rule['place'] or rule['facility_url']}: {rule['method']}, {point}"
+        )
+    lines += _incident(known["incident"]) + [_event(event) for event in known["events"]]
+    return "\n".join(lines)
+
+
+def _state(known: dict[str, Any]) -> list[str]:
+    product, threshold = known["product"], known["threshold"]
+    units = {
+        name: number(product[f"{name}_units"]) for name in ("available", "on_hand", "reserved")
+    }
+    lines = [
+        f"level       {product['level']} since {product['since_at']:%Y-%m-%d %H:%M} UTC:"
+        f" {units['available']} available = {units['on_hand']} on hand"
+        f" - {units['reserved']} reserved",
+        f"threshold   {number(threshold['units'])}, {threshold['source']}",
+    ]
+    if product["told"] != product["level"]:
+        lines.append(
+            f"told        {product['told']}: it is better now, but not clear of the border by"
+            f" {number(known['margin_share'] * 100)} % for a day; until then no mail says so"
+        )
+    if product["why"]:
+        lines.append(f"why         {product['why']}")
+    return lines
+
+
+def _incident(incident: dict[str, Any] | None) -> list[str]:
+    if incident is None:
+        return ["incident    none ever"]
+    end = f", closed {incident['closed_at']:%Y-%m-%d %H:%M} UTC" if incident["closed_at"] else ""
+    line = (
+        f"incident    {incident['incident_id']}: {incident['state']}, {incident['level']}, opened"
+        f" {incident['opened_at']:%Y-%m-%d %H:%M} UTC{end};"
+        f" mailed: {incident['mailed'] or 'nothing'}"
+    )
+    if incident["decided_by"]:
+        until = (
+            f" until {incident['snoozed_until']:%Y-%m-%d %H:%M} UTC"
+            if incident["snoozed_until"]
+            else ""
+        )
+        line += f"; {incident['decided_by']} decided{until} {incident['note'] or ''}".rstrip()
+    return [line]
+
+
+def _event(event: dict[str, Any]) -> str:
+    mail = event["no_mail"]
+    if event["message_id"]:
+        sent = f" {event['sent_at']:%Y-%m-%d %H:%M} UTC" if event["sent_at"] else ""
+        mail = f"mail {event['mail_subject']!r}: {event['mail_state']}{sent}"
+    return (
+        f"{event['happened_at']:%Y-%m-%d %H:%M}  {event['kind']}"
+        f" {event['from_level']} → {event['to_level']} ({event['cause']}); {mail}"
+    )

@@ -1,0 +1,122 @@
+"""`finale alerts simulate`: what would have been mailed over recorded history."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from finale_pipeline.domain.alerts.circuit_breaker import hold_back
+from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, StoredItem, decide
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.services.alerting import warehouse
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.critical import default_of, rules_of
+from finale_pipeline.warehouse.connect import trusted
+from finale_pipeline.warehouse.items import ITEMS
+
+if TYPE_CHECKING:
+    from finale_pipeline.warehouse.connect import Connection
+
+LEVERS = ("low_stock_default_units", "breaker_share")
+CHANGES = (
+    "SELECT snapshot_on, product_url, available_units FROM core.stock_daily"
+    " WHERE snapshot_on > %s ORDER BY snapshot_on, product_url"
+)
+OPENING = (
+    "SELECT DISTINCT ON (product_url) product_url, available_units FROM core.stock_daily"
+    " WHERE snapshot_on <= %s ORDER BY product_url, snapshot_on DESC"
+)
+
+
+def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any]:
+    """Play the history of stock through the rules; write nothing.
+
+    History holds one level per product and day, so crossings within a day are not seen. Thresholds
+    are those of today.
+
+    Args:
+        settings: Which warehouse, which rules.
+        days: So many, back from the last day on which stock was read.
+        changes: Settings to try, as `name=value`; of low_stock_default_units, breaker_share.
+
+    Raises:
+        ConfigError: A setting cannot be tried, or its value is wrong.
+    """
+    tried = _with(settings, changes)
+    with warehouse(settings) as connection:
+        row = connection.execute("SELECT max(snapshot_on) FROM core.stock_day").fetchone()
+        last = cast("date | None", row[0] if row else None)
+        if last is None:
+            return {"days": [], "mails": {}, "items": {}, "to": list(settings.alert_emails)}
+        play = _Play(connection, tried, last - timedelta(days=days))
+        told = play.run(connection)
+    mails: Counter[str] = Counter()
+    items: Counter[str] = Counter()
+    for day in told:
+        mails.update(day["mails"].keys())
+        items.update(day["mails"])
+    return {
+        "days": told, "mails": dict(mails), "items": dict(items),
+        "to": list(settings.alert_emails), "watched": len(play.thresholds),
+    }  # fmt: skip
+
+
+def _with(settings: Settings, changes: list[str]) -> Settings:
+    given = dict(change.partition("=")[::2] for change in changes)
+    unknown = sorted(set(given) - set(LEVERS))
+    if unknown:
+        raise ConfigError(
+            f"{unknown[0]} cannot be tried.", step=f"Try one of: {', '.join(LEVERS)}."
+        )
+    try:
+        return Settings.model_validate(settings.model_dump() | given)
+    except ValidationError as error:
+        said = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise ConfigError(f"{' '.join(changes)}: {said}.", step="Correct it.") from error
+
+
+class _Play:
+    """The state of all items while history passes."""
+
+    def __init__(self, connection: "Connection", settings: Settings, begin: date) -> None:
+        self.begin = begin
+        self.rules = rules_of(settings)
+        query = ITEMS.format(levels="core.stock_level", where="")
+        rows = connection.execute(
+            trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
+            {"default": default_of(settings)},
+        ).fetchall()
+        self.thresholds = cast("dict[str, Decimal]", dict(rows))
+        self.stored: dict[str, StoredItem] = {}
+        for url, units in connection.execute(OPENING, (begin,)).fetchall():
+            self._decide(str(url), cast("Decimal", units), begin, is_first_run=True)
+
+    def run(self, connection: "Connection") -> list[dict[str, Any]]:
+        """Return each day on which something would have been mailed."""
+        days: dict[date, dict[str, Decimal]] = {}
+        for day, url, units in connection.execute(CHANGES, (self.begin,)).fetchall():
+            days.setdefault(cast("date", day), {})[str(url)] = cast("Decimal", units)
+        told = []
+        for day, changed in days.items():
+            made = [self._decide(url, units, day) for url, units in changed.items()]
+            decisions = [d for d in made if d is not None]
+            held = hold_back(decisions, watched=len(self.thresholds), rules=self.rules)
+            mails = Counter(d.event.mail for d in held if d.event and d.event.mail)
+            if mails:
+                told.append({"day": day, "mails": dict(mails)})
+        return told
+
+    def _decide(
+        self, url: str, units: Decimal, day: date, *, is_first_run: bool = False
+    ) -> AlertDecision | None:
+        if url not in self.thresholds:
+            return None
+        current = CurrentItem(url, units, self.thresholds[url])
+        now = datetime.combine(day, time(12), UTC)
+        before = self.stored.get(url)
+        decision = decide(before, current, now=now, rules=self.rules, is_first_run=is_first_run)
+        if decision is not None:
+            self.stored[url] = decision.stored
+        return decision

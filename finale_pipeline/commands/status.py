@@ -1,0 +1,166 @@
+"""`finale status`: what runs now, how the last syncs ended, what waits for a person."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import click
+
+from finale_pipeline.clock import utc_now
+from finale_pipeline.commands.common import answer, json_option, pass_settings
+from finale_pipeline.services.source import with_running_sandbox
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse import holds, leases, order_writes, schema
+from finale_pipeline.warehouse.connect import Connection, connect, running_url
+
+TABLES = {
+    "core.product": "products",
+    "core.vendor": "vendors",
+    "core.facility": "facilities",
+    "core.stock_level": "stock levels",
+}
+
+
+@click.command()
+@json_option
+@pass_settings
+def command(settings: Settings, *, as_json: bool) -> None:
+    """Say what runs, and how the last syncs ended."""
+    found = status(settings)
+    answer(found.as_dict() if as_json else found, shown, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The newest run of a strategy."""
+
+    strategy: str
+    run_id: int
+    status: str
+    trigger: str
+    started_at: datetime
+    seconds: float
+    step: str | None
+    percent: int | None
+    batch: int | None
+    batches: int | None
+    rows: int
+    eta_at: datetime | None
+    retry_at: datetime | None
+    reason: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What `finale status` knows.
+
+    Attributes:
+        account: The account, `sandbox`, or None.
+        rows: Live rows per table.
+        stock_read_at: When stock was last read completely, UTC.
+        held: Per held read: its run, what it is of, and why.
+        orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.
+        runs: The newest run of each strategy.
+    """
+
+    account: str | None
+    rows: dict[str, int]
+    stock_read_at: datetime | None
+    held: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
+    runs: list[Run]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        found: dict[str, Any] = _plain(asdict(self))
+        return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def status(settings: Settings) -> Status:
+    """Look at the warehouse.
+
+    Raises:
+        LocalError: The database does not run; asking for a status must not start it.
+    """
+    url = running_url(settings)
+    source = with_running_sandbox(settings)
+    with connect(url, name="finale status") as connection:
+        schema.require_current(connection)
+        leases.mark_crashed_runs(connection, now=utc_now())
+        return Status(
+            "sandbox" if settings.is_sandbox and source.account else source.account,
+            {table: _count(connection, table) for table in TABLES},
+            _stock_read_at(connection),
+            [
+                {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
+                for h in holds.all_open(connection)
+            ],
+            [
+                {"reference": row.reference, "state": row.state, "error": row.error}
+                for row in order_writes.open_rows(connection)
+            ],
+            _runs(connection),
+        )
+
+
+def _count(connection: Connection, table: str) -> int:
+    live = "" if table == "core.stock_level" else " WHERE removed_at IS NULL"
+    row = connection.execute(f"SELECT count(*) FROM {table}{live}").fetchone()  # noqa: S608 - ours
+    return cast("tuple[int]", row)[0]
+
+
+def _stock_read_at(connection: Connection) -> datetime | None:
+    row = connection.execute("SELECT max(read_at) FROM ops.feed WHERE feed_name = 'stock'")
+    return cast("tuple[datetime | None]", row.fetchone())[0]
+
+
+def _runs(connection: Connection) -> list[Run]:
+    rows = connection.execute(
+        "SELECT DISTINCT ON (strategy) strategy, run_id, status, trigger, started_at,"
+        " extract(epoch FROM coalesce(finished_at, now()) - started_at)::float8,"
+        " step, round(progress * 100)::int, batch, batches, rows_done, eta_at, retry_at, reason,"
+        " error FROM ops.sync_run ORDER BY strategy, run_id DESC"
+    ).fetchall()
+    return [Run(*row) for row in rows]
+
+
+def shown(found: Status) -> str:
+    """Return a status as lines to read."""
+    read_at = found.stock_read_at
+    lines = [
+        f"account    {found.account or 'none configured'}",
+        "warehouse  " + ", ".join(f"{n:,} {TABLES[table]}" for table, n in found.rows.items()),
+        f"stock      read {read_at:%Y-%m-%d %H:%M:%S} UTC" if read_at else "stock      never read",
+    ]
+    for held in found.held:
+        lines.append(f"held       {held['subject']}: {'; '.join(held['reasons'])}")
+        lines.append(f"           finale approve {held['run_id']}, or reject {held['run_id']}")
+    for order in found.orders:
+        lines.append(
+            f"orders     {order['reference']} is {order['state']}: {order['error'] or '-'}"
+        )
+        lines.append("           finale orders check")
+    lines += [line for run in found.runs for line in _lines(run)]
+    return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
+
+
+def _lines(run: Run) -> list[str]:
+    started = f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    lines = [f"{run.strategy:10} {run.status} (run {run.run_id}, {started}, {run.seconds:.1f} s)"]
+    if run.status == "running":
+        percent = f" {run.percent} %," if run.percent is not None else ""
+        batch = f" batch {run.batch} of {run.batches}," if run.batch else ""
+        eta = f", done about {run.eta_at:%H:%M:%S} UTC" if run.eta_at else ""
+        lines.append(f"          {percent}{batch} {run.rows:,} rows: {run.step or 'begins'}{eta}")
+    if run.retry_at:
+        lines.append(f"           goes on after {run.retry_at:%Y-%m-%d %H:%M:%S} UTC")
+    return [*lines, f"           {run.error}"] if run.error else lines

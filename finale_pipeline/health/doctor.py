@@ -1,0 +1,159 @@
+"""`finale doctor`: examines settings, disk, database, source and data; each finding has a step."""
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.health import readiness
+from finale_pipeline.health.findings import Finding
+from finale_pipeline.health.watchfulness import dagster, orders, syncs
+from finale_pipeline.settings import ENV_FILE
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import Connection, connect, database_url, without_password
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+FREE_BYTES = 2 << 30
+
+
+def examine(settings: "Settings") -> list[Finding]:
+    """Examine everything; a failed part does not hide the others."""
+    parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+        "secrets": _secrets,
+        "access": readiness.access,
+        "disk": _disk,
+        "database": _database,
+        "mail": _mail,
+        "source": _source,
+        "dagster": dagster,
+        "backup": readiness.backups,
+        "watch": readiness.watched,
+    }
+    findings: list[Finding] = []
+    for what, part in parts.items():
+        try:
+            findings += part(settings)
+        except PipelineError as error:
+            findings.append(Finding(what, "failed", error.what, error.step, error.exit_code))
+    return findings
+
+
+def shown(findings: list[Finding]) -> str:
+    """Return the findings as lines to read."""
+    return "\n".join(
+        f"{f.state:8} {f.what:10} {f.says}" + (f"\n{'':20}{f.step}" if f.step else "")
+        for f in findings
+    )
+
+
+def _secrets(_settings: "Settings") -> Iterator[Finding]:
+    path = Path(ENV_FILE)
+    if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding(
+            "secrets", "warning", "Others on this machine can read .env.", "Run: chmod 600 .env"
+        )
+    else:
+        yield Finding("secrets", "ok", "nobody else can read them here")
+
+
+def _disk(settings: "Settings") -> Iterator[Finding]:
+    home = settings.home if settings.home.exists() else Path()
+    free = shutil.disk_usage(home).free
+    says = f"{free / 1e9:.1f} GB free where {settings.home} is"
+    if free < FREE_BYTES:
+        yield Finding("disk", "warning", says, "Free some; PostgreSQL stops when it is full.")
+    else:
+        yield Finding("disk", "ok", says)
+
+
+def _database(settings: "Settings") -> Iterator[Finding]:
+    url = database_url(settings)
+    with connect(url, name="finale doctor") as connection:
+        schema.require_current(connection)
+        yield Finding("database", "ok", f"{without_password(url)}, schema {schema.HEAD}")
+        yield _encoding(connection)
+        yield from _data(connection)
+        yield from syncs(connection)
+        yield from orders(connection)
+
+
+def _encoding(connection: Connection) -> Finding:
+    row = cast("tuple[str, str]", connection.execute(
+        "SELECT current_setting('server_encoding'), current_setting('server_version')"
+    ).fetchone())  # fmt: skip
+    encoding, version = row
+    if encoding != "UTF8":
+        step = "Create the database anew with ENCODING 'UTF8'."
+        return Finding("database", "failed", f"Its encoding is {encoding}.", step, 4)
+    return Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
+
+
+def _data(connection: Connection) -> Iterator[Finding]:
+    queries = {
+        "products without a stock level": (
+            "SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS"
+            " (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url)"
+        ),
+        "levels that differ from the sum of their entries": (
+            "SELECT count(*) FROM core.stock_level l LEFT JOIN (SELECT product_url,"
+            " sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e"
+            " USING (product_url) WHERE l.on_hand_units <> coalesce(e.units, 0)"
+        ),
+    }
+    for what, query in queries.items():
+        row = cast("tuple[int]", connection.execute(query).fetchone())
+        if row[0]:
+            step = "Run: finale sync full"
+            yield Finding("data", "warning", f"{row[0]} {what}", step)
+        else:
+            yield Finding("data", "ok", f"no {what}")
+
+
+def _mail(settings: "Settings") -> Iterator[Finding]:
+    with connect(database_url(settings), name="finale doctor") as connection:
+        row = connection.execute(
+            "SELECT count(*) FILTER (WHERE state = 'dead'), count(*) FILTER (WHERE attempts > 0"
+            " AND state IN ('pending', 'sending')), count(*) FILTER (WHERE refused <> '{}'),"
+            " (SELECT last_error FROM ops.outbox WHERE state = 'dead' ORDER BY outbox_id DESC"
+            " LIMIT 1) FROM ops.outbox WHERE created_at > now() - interval '30 days'"
+        ).fetchone()
+    dead, waiting, refused, error = cast("tuple[int, int, int, str]", row)
+    if dead:
+        step = "Mend the cause, then: finale alerts resend"
+        yield Finding("mail", "failed", f"{dead} mails were given up; the last: {error}", step, 8)
+    if waiting or refused:
+        says = f"{waiting} wait for the mail service; {refused} were refused for some address"
+        yield Finding("mail", "warning", says, "See: SELECT * FROM ops.outbox")
+    if not settings.sends_mail:
+        yield Finding(
+            "mail", "warning", f"Mails become files in {settings.home / 'outbox'}.",
+            "To send them set SENDGRID_API_KEY or FINALE_SMTP_HOST; see .env.example.",
+        )  # fmt: skip
+    elif not dead:
+        yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
+    if settings.sends_mail and settings.reads_sandbox:
+        yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")
+
+
+def _source(settings: "Settings") -> Iterator[Finding]:
+    from finale_pipeline.clock import utc_now  # noqa: PLC0415
+    from finale_pipeline.finale.records import FACILITY  # noqa: PLC0415 - only when it is asked
+    from finale_pipeline.sync.source import open_client  # noqa: PLC0415
+
+    if settings.account is None:
+        yield Finding("source", "warning", "No account is configured.", "See .env.example.")
+        return
+    with open_client(settings, database_url(settings)) as client:
+        client.body(FACILITY)
+        off = (client.source_now() - utc_now()).total_seconds()
+    says = f"{settings.base_url} knows us as {settings.account}"
+    yield Finding("source", "ok", says)
+    if abs(off) > 60:  # noqa: PLR2004 - a minute
+        yield Finding(
+            "clock", "warning", f"This machine's clock differs from Finale's by {off:.0f} s.",
+            "Set the clock; a sandbox whose clock was moved differs too.",
+        )  # fmt: skip

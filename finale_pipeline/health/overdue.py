@@ -1,0 +1,157 @@
+"""What the watch looks at in the ledger: overdue syncs, a daemon that decides nothing, mails."""
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from finale_pipeline.automation.due import last_tick
+from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
+from finale_pipeline.domain.syncs.strategy import COVERED_BY
+from finale_pipeline.settings import OFF
+from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse.connect import Connection, dagster_url
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+FIXED = ("critical", "inventory", "active", "full")
+GRACE = timedelta(minutes=2)
+"""So long a sync that is due may take until it is in the ledger as done."""
+DECIDES_WITHIN = timedelta(minutes=5)
+MAIL_WITHIN = timedelta(minutes=30)
+MANY_ATTEMPTS = 3
+
+
+def troubles(
+    connection: Connection, settings: "Settings", *, since: datetime, now: datetime
+) -> list[Trouble]:
+    """Return what is not as it should be.
+
+    Args:
+        connection: To the warehouse.
+        settings: When syncs are expected.
+        since: UTC, when the watch began; before it nothing was expected.
+        now: UTC.
+    """
+    leases.mark_crashed_runs(connection, now=now)
+    crons = schedules(settings)
+    return [
+        *_daemon(connection, settings, crons, now),
+        *_syncs(connection, settings, crons, since, now),
+        *_outbox(connection, now),
+    ]
+
+
+def schedules(settings: "Settings") -> dict[str, str]:
+    """Return the cron times of the schedules that are on, in the settings and in Dagster."""
+    off = _switched_off(settings)
+    crons = {name: str(getattr(settings, f"schedule_{name}")) for name in (*FIXED, "smart")}
+    return {n: cron for n, cron in crons.items() if cron != OFF and f"{n}_schedule" not in off}
+
+
+def _switched_off(settings: "Settings") -> set[str]:
+    """Return what a person switched off in Dagster; nothing when Dagster cannot say."""
+    home = (settings.home / "dagster").resolve()
+    if not (home / "dagster.yaml").exists():
+        return set()
+    from dagster import DagsterInstance  # noqa: PLC0415 - a second of imports
+
+    try:
+        os.environ["DAGSTER_POSTGRES_URL"] = dagster_url(settings)  # dagster.yaml refers to it
+        with DagsterInstance.from_config(str(home)) as instance:
+            states = instance.all_instigator_state()
+    except Exception:  # noqa: BLE001 - whatever ails Dagster, the watch goes on
+        return set()
+    return {state.name for state in states if state.status.value == "STOPPED"}
+
+
+def _daemon(
+    connection: Connection, settings: "Settings", crons: Mapping[str, str], now: datetime
+) -> Iterator[Trouble]:
+    """Compare due times with decisions: whatever runs, what decides nothing is dead."""
+    row = connection.execute("SELECT max(decided_at) FROM ops.schedule_tick").fetchone()
+    decided_at = cast("datetime | None", row[0]) if row else None
+    if decided_at is None:
+        return  # Dagster never ran on this warehouse; the syncs are looked at all the same
+    due = {n: last_tick(c, settings.timezone, now - DECIDES_WITHIN) for n, c in crons.items()}
+    missed = {name: at for name, at in due.items() if at > decided_at}
+    if missed:
+        name = max(missed, key=lambda n: missed[n])
+        yield Trouble(
+            "daemon",
+            f"No due time was decided since {_utc(decided_at)}; {name} was due"
+            f" {_utc(missed[name])}.",
+            "Start Dagster's daemon and code server (systemctl restart finale-code finale-daemon,"
+            " or finale dev); then: finale doctor",
+        )
+
+
+def _syncs(
+    connection: Connection,
+    settings: "Settings",
+    crons: Mapping[str, str],
+    since: datetime,
+    now: datetime,
+) -> Iterator[Trouble]:
+    for name, cron in crons.items():
+        covering = list(FIXED if name == "smart" else (name, *COVERED_BY[name]))
+        newest = last_tick(cron, settings.timezone, now - GRACE)
+        before = last_tick(cron, settings.timezone, newest - timedelta(seconds=1))
+        last, is_alive = _last_good(connection, covering, now, settings.stuck_minutes)
+        if is_alive or not is_overdue(second_last_due_at=before, last_good_at=last, since=since):
+            continue
+        yield Trouble(
+            "syncs",
+            f"No {name} sync, nor one that does more, ended well since"
+            f" {_utc(last) if last else 'the watch began'}; due were {_utc(before)} and"
+            f" {_utc(newest)}.",
+            "See: finale status, then finale doctor",
+            _told_by(connection, covering if name == "smart" else [name]),
+        )
+
+
+def _last_good(
+    connection: Connection, covering: list[str], now: datetime, silent_minutes: float
+) -> tuple[datetime | None, bool]:
+    """Return when one of some strategies last ended well, and whether one is at work now."""
+    row = connection.execute(
+        "SELECT max(finished_at) FILTER (WHERE status = 'done'),"
+        " coalesce(bool_or(status = 'running' AND heartbeat_at > %s), false)"
+        " FROM ops.sync_run WHERE strategy = ANY (%s)",
+        (now - timedelta(minutes=silent_minutes), covering),
+    ).fetchone()
+    return cast("tuple[datetime | None, bool]", row)
+
+
+def _told_by(connection: Connection, strategies: list[str]) -> str | None:
+    """Say which mail told of a strategy's trouble already."""
+    row = connection.execute(
+        "SELECT incident_id, level FROM ops.incident WHERE closed_at IS NULL"
+        " AND subject = ANY (%s) ORDER BY incident_id LIMIT 1",
+        ([f"sync:{strategy}" for strategy in strategies],),
+    ).fetchone()
+    return f"incident {row[0]}, {row[1]}" if row else None
+
+
+def _outbox(connection: Connection, now: datetime) -> Iterator[Trouble]:
+    """Find mails that wait for too long, or were given up with none delivered since."""
+    row = connection.execute(
+        "SELECT count(*), min(created_at), max(last_error) FROM ops.outbox"
+        " WHERE state IN ('pending', 'sending') AND created_at < %(late)s"
+        " AND (attempts >= %(many)s OR next_attempt_at < %(late)s)"
+        " OR state = 'dead' AND created_at > %(week)s AND created_at >"
+        " (SELECT coalesce(max(sent_at), '-infinity') FROM ops.outbox)",
+        {"late": now - MAIL_WITHIN, "many": MANY_ATTEMPTS, "week": now - timedelta(days=7)},
+    ).fetchone()
+    count, oldest, error = cast("tuple[int, datetime | None, str | None]", row)
+    if count and oldest:
+        yield Trouble(
+            "outbox",
+            f"{count} mails are not delivered, the oldest of {_utc(oldest)}: {error or 'untried'}.",
+            "Mend what is named; mails that were given up: finale alerts resend",
+        )
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,86 @@
+"""What the doctor asks of a system that runs for good: who can reach it, backups, the watch."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from finale_pipeline.backup import create as backup
+from finale_pipeline.clock import utc_now
+from finale_pipeline.health import watch_state as memory
+from finale_pipeline.health.findings import Finding
+from finale_pipeline.settings import LOOPBACK
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+BACKUP_DAYS = 7
+WATCH_MINUTES = 30
+
+
+def access(settings: "Settings") -> Iterator[Finding]:
+    """Examine what other machines can reach without a log-in."""
+    open_to_all = False
+    if settings.ui_host not in LOOPBACK:
+        open_to_all = True
+        yield Finding(
+            "access", "warning",
+            f"Dagster's UI listens on {settings.ui_host} (FINALE_UI_HOST) and has no log-in: who"
+            " reaches it may start and delete everything.",
+            "Leave FINALE_UI_HOST out, and put a proxy with a log-in before it; in a container,"
+            " publish its port on 127.0.0.1 only.",
+        )  # fmt: skip
+    has_token = settings.api_token is not None or settings.api_read_token is not None
+    if settings.api_host not in LOOPBACK and not has_token:
+        open_to_all = True
+        yield Finding(
+            "access", "warning",
+            f"The API is to listen on {settings.api_host} (FINALE_API_HOST) without a token, which"
+            " it refuses.",
+            "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
+        )  # fmt: skip
+    if settings.allow_writes and settings.api_token is None and settings.api_read_token is None:
+        yield Finding(
+            "access", "warning",
+            "FINALE_ALLOW_WRITES is on and the API has no token: whoever can log in to this machine"
+            " can draft orders in Finale.",
+            "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
+        )  # fmt: skip
+    if not open_to_all:
+        yield Finding("access", "ok", "nothing of ours is open to other machines without a log-in")
+
+
+def backups(settings: "Settings") -> Iterator[Finding]:
+    """Examine the age of the last backup; a sandbox needs none."""
+    last = backup.newest(settings)
+    if last is None and settings.reads_sandbox:
+        return
+    step = "Run: finale backup; every night: deploy/systemd/finale-backup.timer"
+    if last is None:
+        yield Finding("backup", "warning", "No backup was ever made.", step)
+        return
+    days = (utc_now() - last) / timedelta(days=1)
+    if days > BACKUP_DAYS:
+        yield Finding("backup", "warning", f"The last backup is {days:.0f} days old.", step)
+    else:
+        yield Finding("backup", "ok", f"the last one is of {last:%Y-%m-%d %H:%M} UTC")
+
+
+def watched(settings: "Settings") -> Iterator[Finding]:
+    """Examine whether the dead man's switch looks; a sandbox needs none."""
+    known = memory.read(settings.home)
+    if known is None and settings.reads_sandbox:
+        return
+    step = (
+        "Let it run every five minutes: deploy/systemd/finale-watch.timer, or cron:"
+        " */5 * * * * cd FOLDER && .venv/bin/finale watch"
+    )
+    if known is None:
+        yield Finding(
+            "watch", "warning", "finale watch never ran: nobody tells when all of this stops.", step
+        )
+        return
+    minutes = (utc_now() - known.looked_at) / timedelta(minutes=1)
+    if minutes > WATCH_MINUTES:
+        yield Finding("watch", "warning", f"finale watch last ran {minutes:.0f} min ago.", step)
+    else:
+        yield Finding("watch", "ok", f"looked {minutes:.0f} min ago")

@@ -1,0 +1,198 @@
+"""`finale watch`: a dead man's switch, for cron or a timer; it needs no part of Dagster alive.
+
+It tells through the outbox; while the database does not answer, it sends by itself. Each outage
+is told once, and its end once.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from finale_pipeline.clock import utc_now
+from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
+from finale_pipeline.domain.alerts.quiet_hours import quiet_until
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.health import overdue
+from finale_pipeline.health import watch_state as memory
+from finale_pipeline.health.watch_state import Memory, Unsent
+from finale_pipeline.notify import outbox, watch_mails
+from finale_pipeline.notify.delivery import deliver
+from finale_pipeline.notify.files import NOBODY, Files
+from finale_pipeline.notify.messages import Content, Message, new_id, origin_of, render
+from finale_pipeline.notify.outbox import Waiting
+from finale_pipeline.notify.sender import sender_of
+from finale_pipeline.warehouse import locks, schema
+from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
+from finale_pipeline.warehouse.locks import Lock
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+NOT_WELL = 9
+"""Exit code of a look that found trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a look found and did.
+
+    Attributes:
+        troubles: What is wrong.
+        outage: The open one, as far as it was told.
+        did: What was told now, in words; empty = nothing.
+        unsent: A mail that the service did not take; None = none.
+    """
+
+    troubles: list[Trouble]
+    outage: Outage | None
+    did: str = ""
+    unsent: Unsent | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or NOT_WELL."""
+        return NOT_WELL if self.troubles else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        outage = self.outage
+        return {
+            "fine": not self.troubles,
+            "troubles": [asdict(t) for t in self.troubles],
+            "told_since": outage.opened_at.isoformat() if outage else None,
+            "did": self.did,
+        }
+
+
+def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> Watched:
+    """Look once, and tell what is to be told.
+
+    Args:
+        settings: What is expected, who is told.
+        clock: Returns the present time, UTC.
+    """
+    with memory.recalled(settings.home, now=clock()) as known:
+        try:
+            with _connected(settings) as connection, database_errors("looking at the ledger"):
+                found = _by_outbox(connection, settings, known, clock)
+        except PipelineError as error:
+            found = _by_itself(settings, known, error, clock())
+        after = replace(known, outage=found.outage, unsent=found.unsent)
+        if not memory.write(settings.home, after):
+            forgets = "This look could not be noted on disk: what it told may be told again."
+            found = replace(found, did=f"{found.did} {forgets}".strip())
+    return found
+
+
+def _connected(settings: "Settings") -> Connection:
+    """Connect without starting anything, and not for long."""
+    connection = connect(running_url(settings), name="finale watch")
+    try:
+        connection.execute("SET statement_timeout = '60s'")
+        schema.require_current(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _by_outbox(
+    connection: Connection, settings: "Settings", known: Memory, clock: Callable[[], datetime]
+) -> Watched:
+    now = clock()
+    troubles = overdue.troubles(connection, settings, since=known.began_at, now=now)
+    with connection.transaction():
+        locks.take_until_commit(connection, Lock.DEADMAN)
+        open_one = watch_mails.open_outage(connection)
+        outage = open_one.joined(known.outage) if open_one else known.outage
+        message: Message | None = None
+        if news := to_tell(outage, troubles):
+            outage = after_telling(outage, troubles, now=now)
+            key = watch_mails.silent_key(outage)
+            message = _put(connection, settings, watch_mails.silent(troubles), key, now)
+        elif outage is not None and not troubles:
+            key = watch_mails.recovered_key(outage)
+            message = _put(connection, settings, watch_mails.recovered(outage), key, now)
+            outage = None
+    did = _sent(connection, settings, message, clock) if message else ""
+    deliver(connection, settings, clock=clock)  # a dead daemon must not keep other mails back
+    said = f"{len(news)} troubles" if news else "that all is well again"
+    return Watched(troubles, outage, f"Told {said}: {did}." if message else "")
+
+
+def _put(
+    connection: Connection, settings: "Settings", content: Content, key: str, now: datetime
+) -> Message | None:
+    message = render(content, origin_of(settings, now), message_id=new_id())
+    is_new = outbox.put(
+        connection, message, dedupe_key=key, recipients=settings.alert_emails, now=now
+    )
+    return message if is_new else None
+
+
+def _sent(
+    connection: Connection, settings: "Settings", message: Message, clock: Callable[[], datetime]
+) -> str:
+    """Send a mail before all that waits; where the service is sick, a file says it too."""
+    deliver(connection, settings, clock=clock, only=message.message_id)
+    row = connection.execute(
+        "SELECT state, last_error FROM ops.outbox WHERE message_id = %s", (message.message_id,)
+    ).fetchone()
+    state, error = cast("tuple[str, str | None]", row)
+    if state == "pending":
+        mail = _waiting(settings, message, clock())
+        _files(settings).send(mail, settings.alert_emails)
+    return f"the mail is {state}" + (f" ({error})" if error else "")
+
+
+def _files(settings: "Settings") -> Files:
+    return Files(settings.home / "outbox", settings.alert_from or NOBODY)
+
+
+def _waiting(settings: "Settings", message: Message, now: datetime) -> Waiting:
+    return Waiting(
+        0, message.message_id, message.kind, message.subject, message.text, message.html, None,
+        None, list(settings.alert_emails), [], {}, 1, 0, now,
+    )  # fmt: skip
+
+
+def _by_itself(settings: "Settings", known: Memory, error: PipelineError, now: datetime) -> Watched:
+    """Tell without the outbox: through the same service, or as a file."""
+    trouble = Trouble("database", error.what, error.step)
+    as_before = Watched([trouble], known.outage, unsent=known.unsent)
+    if not to_tell(known.outage, [trouble]):
+        return as_before
+    if quiet_until(settings.quiet_hours, now, settings.zone) is not None:
+        return replace(as_before, did="It is told when the quiet hours end.")
+    unsent = known.unsent or Unsent(new_id(), now)
+    origin = origin_of(settings, unsent.written_at)
+    message = render(watch_mails.silent([trouble]), origin, message_id=unsent.message_id)
+    mail = _waiting(settings, message, unsent.written_at)
+    outcome = sender_of(settings).send(mail, settings.alert_emails)
+    is_unknown = outcome.verdict == "unknown"
+    if (outcome.verdict == "done" and outcome.accepted) or (is_unknown and unsent.is_unknown):
+        told = after_telling(known.outage, [trouble], now=now)
+        return Watched([trouble], told, f"Told by {_channel(settings)}.")
+    _files(settings).send(mail, settings.alert_emails)
+    why = outcome.error or json.dumps(dict(outcome.refused or {}))
+    did = f"Not told: {why}. It is in {settings.home / 'outbox'}, and tried again at the next look."
+    return replace(as_before, did=did, unsent=replace(unsent, is_unknown=is_unknown))
+
+
+def _channel(settings: "Settings") -> str:
+    if not settings.sends_mail:
+        return f"a file in {settings.home / 'outbox'}"
+    return "SendGrid" if settings.sendgrid_api_key is not None else "SMTP"
+
+
+def shown(found: Watched) -> str:
+    """Return what a look found as lines to read."""
+    lines = [_line(t) for t in found.troubles] or ["well       syncs, daemon, mails, database"]
+    return "\n".join([*lines, *([found.did] if found.did else [])])
+
+
+def _line(trouble: Trouble) -> str:
+    told = f" (told already: {trouble.told_by})" if trouble.told_by else ""
+    return f"{trouble.kind:10} {trouble.says}{told}\n{'':10} {trouble.step}"

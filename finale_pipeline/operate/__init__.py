@@ -1,1 +1,0 @@
-"""What an operator does: run everything, look at it, examine it."""

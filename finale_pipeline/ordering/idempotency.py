@@ -1,0 +1,53 @@
+"""Requests that their sender named: the same name and the same wish bring the same orders."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.ordering.draft_request import DraftRequest
+from finale_pipeline.warehouse import order_writes
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.order_writes import Intent, Written
+
+ASKED = """
+SELECT substring(detail FROM 'request ([0-9a-f]{64})$') FROM ops.purchase_order_write_event
+WHERE reference = %s AND detail ~ 'request [0-9a-f]{64}$' ORDER BY event_id DESC LIMIT 1
+"""
+"""The log of an order says for which request it was last written down."""
+
+
+def known(connection: Connection, request: DraftRequest) -> list[Written]:
+    """Return what the ledger has of a request of this name.
+
+    Raises:
+        ConfigError: The name was used for something else.
+    """
+    rows = order_writes.of_key(connection, request.key) if request.key else []
+    for row in rows:
+        asked = connection.execute(ASKED, (row.reference,)).fetchone()
+        if asked is not None and asked[0] != request.fingerprint():
+            raise ConfigError(
+                f"This Idempotency-Key was used for order {row.reference}, and for another wish.",
+                data="Nothing was sent.",
+                step="Use a new key for another order.",
+            )
+    return rows
+
+
+def is_settled(rows: list[Written]) -> bool:
+    """Whether a request brought all of its orders, or left them to be looked up."""
+    return bool(rows) and not any(row.state == "intended" for row in rows)
+
+
+def noted(connection: Connection, intents: Iterable[Intent], *, now: datetime) -> list[Intent]:
+    """Write down all that a named request wants before any of it is sent; return it.
+
+    So whoever sends it again, after it was cut off, gets the rest and nothing else.
+    """
+    wanted = list(intents)
+    if len(wanted) > 1:
+        with connection.transaction():
+            for intent in wanted:
+                if intent.key is not None:
+                    order_writes.intend(connection, intent, now=now)
+    return wanted

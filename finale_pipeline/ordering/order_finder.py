@@ -1,0 +1,159 @@
+"""Is an order of ours in Finale already? Four ways to look; what they cannot answer, they say."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from finale_pipeline.domain.orders.purchase_orders import Draft
+from finale_pipeline.domain.syncs.windows import Window
+from finale_pipeline.errors import MalformedError
+from finale_pipeline.finale.client import FinaleClient
+from finale_pipeline.finale.records import ORDER
+from finale_pipeline.finale.transport import AnswerTooLarge
+from finale_pipeline.finale.wire import decode
+
+MOST = timedelta(days=29)
+"""Longest span of changes that Finale shows in one answer."""
+CLOCK_MARGIN = timedelta(hours=1)
+"""Clocks differ; a look begins so much before the moment it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOrder:
+    """An order in Finale that carries our number or our reference."""
+
+    order_url: str
+    order_id: str | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a look brought.
+
+    Attributes:
+        orders: Orders of ours, by address.
+        is_complete: Whether what is not among them is not in Finale, as far as it shows.
+        as_of: Finale's time.
+        shown: Orders that the look at recent changes showed, anybody's.
+        doubts: What could not be answered.
+    """
+
+    orders: tuple[FoundOrder, ...]
+    is_complete: bool
+    as_of: datetime
+    shown: int = 0
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass
+class OrderFinder:
+    """Looks for orders.
+
+    Args:
+        client: Reads Finale.
+        row_cap: Rows at which Finale cuts an answer without saying so.
+    """
+
+    client: FinaleClient
+    row_cap: int
+    _recent: dict[datetime, tuple[list[dict[str, Any]], bool]] = field(default_factory=dict)
+
+    def find(self, draft: Draft, *, since: datetime, fresh: bool = True) -> SearchResult:
+        """Look for an order by its number, by both filters, and among recent changes.
+
+        Args:
+            draft: The order.
+            since: It cannot be older than this.
+            fresh: Whether recent changes are read anew; before the first sending one reading
+                serves all orders of a run.
+
+        Raises:
+            PipelineError: Finale does not answer.
+        """
+        doubts: list[str] = []
+        found = {seen.order_url: seen for seen in self._by_address(draft, doubts)}
+        is_clear = not doubts
+        for name, value in (("orderId", draft.order_id), ("referenceNumber", draft.reference)):
+            if not found:
+                rows = self._by_filter(name, value, doubts)
+                found |= {seen.order_url: seen for seen in _ours(rows, draft)}
+        rows, is_whole = [], False
+        if not found:
+            rows, is_whole = self._changed(since, fresh=fresh)
+            found = {seen.order_url: seen for seen in _ours(rows, draft)}
+            if not is_whole:
+                doubts.append("recent changes were not shown completely")
+        return SearchResult(
+            tuple(found.values()), is_clear and is_whole, self.client.source_now(), len(rows),
+            tuple(doubts),
+        )  # fmt: skip
+
+    def _by_address(self, draft: Draft, doubts: list[str]) -> Iterator[FoundOrder]:
+        """Ask for the record under our number; usually its address ends in it."""
+        url = self.client.source.path(f"order/{draft.order_id}")
+        try:
+            body = self.client.record(ORDER, url)
+            if body is not None:
+                yield from _ours([_as_row(record_of(body))], draft)
+        except MalformedError as error:
+            doubts.append(error.what)
+
+    def _by_filter(self, name: str, value: str, doubts: list[str]) -> list[dict[str, Any]]:
+        """Ask by a filter; whether Finale filters by this field is not certain."""
+        try:
+            return self._rows(self.client.matching(ORDER, name, value))[0]
+        except MalformedError as error:
+            doubts.append(error.what)
+        except AnswerTooLarge:
+            doubts.append(f"the filter by {name} was ignored")
+        return []
+
+    def _changed(self, since: datetime, *, fresh: bool) -> tuple[list[dict[str, Any]], bool]:
+        """Return orders changed since a moment, and whether these are certainly all."""
+        if fresh or since not in self._recent:
+            now = self.client.source_now()
+            lo = max(since - CLOCK_MARGIN, now - MOST + CLOCK_MARGIN)
+            window = Window(lo.replace(microsecond=0), now + CLOCK_MARGIN)
+            rows, is_whole = self._rows(self.client.body(ORDER, window).data)
+            self._recent[since] = rows, is_whole and lo <= since
+        return self._recent[since]
+
+    def _rows(self, body: bytes) -> tuple[list[dict[str, Any]], bool]:
+        answer = decode(body, ORDER)
+        names = ("order_url", "order_id", "order_type", "status", "reference_number")
+        rows = answer.frame.select(names).to_dicts()
+        return rows, not answer.rejects and answer.rows < self.row_cap
+
+
+def _ours(rows: list[dict[str, Any]], draft: Draft) -> Iterator[FoundOrder]:
+    for row in rows:
+        named = (row["order_id"] == draft.order_id, row["reference_number"] == draft.reference)
+        if any(named) and row["order_type"] in {"PURCHASE_ORDER", None}:
+            yield FoundOrder(row["order_url"], row["order_id"], row["status"])
+
+
+def _as_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "order_url": record.get("orderUrl"), "order_id": record.get("orderId"),
+        "order_type": record.get("orderTypeId"), "status": record.get("statusId"),
+        "reference_number": record.get("referenceNumber"),
+    }  # fmt: skip
+
+
+def record_of(body: bytes) -> dict[str, Any]:
+    """Return an order as Finale shows it alone; numbers keep all their digits.
+
+    Raises:
+        MalformedError: It is no order.
+    """
+    try:
+        record = json.loads(body, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(f"An answer for one order cannot be read: {error}.") from error
+    if not isinstance(record, dict) or not isinstance(record.get("orderUrl"), str):
+        raise MalformedError("An answer for one order is none.")
+    return cast("dict[str, Any]", record)

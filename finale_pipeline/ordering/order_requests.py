@@ -1,0 +1,185 @@
+"""What is wanted: the lines of a plan, as buyers left them, or lines that somebody gives."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from finale_pipeline.domain.orders.purchase_orders import OrderLine
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.ordering import places
+from finale_pipeline.ordering.draft_request import RequestedLine
+from finale_pipeline.ordering.proposals import OrderRequest
+from finale_pipeline.warehouse.connect import Connection, rows_of
+
+PLAN = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %s ORDER BY vendor, vendor_url"
+PLAN_LINES = (
+    "SELECT * FROM mart.purchase_plan_line WHERE snapshot_on = %s AND vendor_url = %s ORDER BY sku"
+)
+VENDORS = (
+    "SELECT vendor_url, vendor_id, name, status FROM core.vendor WHERE removed_at IS NULL"
+    " AND (vendor_url = %(name)s OR vendor_id = %(name)s OR lower(name) = lower(%(name)s))"
+)
+PRODUCTS = (
+    "SELECT product_url, sku FROM core.product WHERE removed_at IS NULL"
+    " AND (sku = %(name)s OR product_url = %(name)s)"
+)
+
+COST = (
+    "SELECT price, currency FROM core.product_supplier WHERE product_url = %s AND vendor_url = %s"
+)
+
+
+def newest_day(connection: Connection) -> date:
+    """Return the newest day that was planned, whether it orders something or not.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    row = connection.execute("SELECT max(snapshot_on) FROM plan.forecast").fetchone()
+    if row is None or not isinstance(row[0], date):
+        raise ConfigError(
+            "There is no purchase plan yet.",
+            data="Nothing was sent.",
+            step="Run: finale sync active, or finale forecast plan",
+        )
+    return row[0]
+
+
+def of_plan(
+    connection: Connection, plan_on: date, *, vendor: str | None, place: str | None
+) -> list[OrderRequest]:
+    """Return what a day's plan wants, by vendor.
+
+    Args:
+        connection: To the warehouse.
+        plan_on: The day.
+        vendor: Only this one, by name, partyId or address; None = all.
+        place: Name of the location in the settings, if any.
+
+    Raises:
+        ConfigError: The vendor is not in the plan, or the place is none.
+    """
+    wanted = (
+        None if vendor is None else {str(v["vendor_url"]) for v in _vendors(connection, vendor)}
+    )
+    orders = rows_of(connection, PLAN, plan_on)
+    chosen = [o for o in orders if wanted is None or o["vendor_url"] in wanted]
+    if not chosen and vendor is not None:
+        there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
+        raise ConfigError(
+            f"The plan of {plan_on} orders nothing from {vendor!r}; it orders from: {there}.",
+            data="Nothing was sent.",
+            step="Name one of these vendors.",
+        )
+    known = places.locations(connection)
+    made = []
+    for order in chosen:
+        lines = rows_of(connection, PLAN_LINES, plan_on, order["vendor_url"])
+        request = _order_request(connection, order["vendor_url"], order["vendor"], _planned(lines))
+        request = replace(request, minimum_order_value=order["minimum_order_value"])
+        where = _where(connection, request, known, place, plan_on)
+        made.append(_placed(request, where))
+    return made
+
+
+def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[OrderLine, ...]:
+    """Return the lines that are to be ordered; nothing is ordered of a quantity of 0."""
+    return tuple(
+        OrderLine(
+            row["product_url"], row["sku"], row["quantity_units"], row["unit_cost"],
+            row["currency"], row["arrival_on"],
+        )
+        for row in rows
+        if row["quantity_units"]
+    )  # fmt: skip
+
+
+def given(
+    connection: Connection,
+    lines: Sequence[RequestedLine],
+    *,
+    vendor: str,
+    place: str | None,
+    plan_on: date,
+) -> OrderRequest:
+    """Return lines that somebody gives as a request.
+
+    Raises:
+        ConfigError: Vendor, place or a product are not known, or not one.
+    """
+    (found,) = _one(_vendors(connection, vendor), "vendor", vendor)
+    made = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
+    request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), made)
+    known = places.locations(connection)
+    request = replace(request, minimum_order_value=_minimum(connection, request.vendor_url))
+    return _placed(request, _where(connection, request, known, place, plan_on))
+
+
+def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> OrderLine:
+    rows = rows_of(connection, PRODUCTS, name=line.product)
+    (product,) = _one(rows, "product", line.product)
+    url, sku = product["product_url"], product["sku"]
+    if line.unit_price is not None:
+        return OrderLine(url, sku, line.quantity_units, line.unit_price)
+    costs = rows_of(connection, COST, url, vendor_url)
+    known = costs[0] if costs else {"price": None, "currency": None}
+    return OrderLine(url, sku, line.quantity_units, known["price"], known["currency"])
+
+
+def _minimum(connection: Connection, vendor_url: str) -> Decimal | None:
+    row = connection.execute(
+        "SELECT minimum_order_value FROM plan.vendor_term WHERE vendor_url = %s", (vendor_url,)
+    ).fetchone()
+    return row[0] if row and isinstance(row[0], Decimal) else None
+
+
+def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:
+    return rows_of(connection, VENDORS, name=name)
+
+
+def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any]]:
+    if len(rows) != 1:
+        raise ConfigError(
+            f"{len(rows) or 'No'} {what}s are called {name!r}.",
+            data="Nothing was sent.",
+            step=f"Name the {what} by its {what}_url." if rows else f"See mart.{what}.",
+        )
+    return rows
+
+
+def _order_request(
+    connection: Connection, vendor_url: str, name: str, lines: tuple[OrderLine, ...]
+) -> OrderRequest:
+    found = [v for v in _vendors(connection, vendor_url) if v["vendor_url"] == vendor_url]
+    if not vendor_url or not found:
+        step = "Name a main supplier of its products in Finale, then sync."
+        return OrderRequest(vendor_url, name, None, lines, problem=f"No supplier is known. {step}")
+    vendor = found[0]
+    problem = None
+    if vendor["status"] not in {"PARTY_ENABLED", None}:
+        problem = (
+            f"The vendor is {vendor['status']} in Finale. Enable it there, or order elsewhere."
+        )
+    return OrderRequest(
+        vendor_url, str(vendor["name"]), vendor["vendor_id"], lines, problem=problem
+    )
+
+
+def _where(
+    connection: Connection,
+    request: OrderRequest,
+    known: list[places.Place],
+    name: str | None,
+    plan_on: date,
+) -> places.Place | str:
+    if name is not None:
+        return places.named(known, name)
+    return places.usual(connection, known, vendor_url=request.vendor_url, plan_on=plan_on)
+
+
+def _placed(request: OrderRequest, place: places.Place | str) -> OrderRequest:
+    if isinstance(place, str):
+        return replace(request, problem=request.problem or place[0].upper() + place[1:])
+    return replace(request, place=place.facility_url, place_name=place.name)

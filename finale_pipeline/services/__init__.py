@@ -1,0 +1,1 @@
+"""The processes of a running system, and how they are started together."""

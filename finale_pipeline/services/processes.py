@@ -1,0 +1,218 @@
+"""The processes of a running system, each with its command: what `finale serve PART` becomes.
+
+`finale dev`, the systemd units and the compose file start these, and nothing else.
+"""
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import finale_pipeline
+from finale_pipeline.disk import write_whole
+from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.warehouse import embedded, schema
+from finale_pipeline.warehouse.connect import (
+    connect,
+    dagster_url,
+    database_url,
+    prepare_dagster_database,
+    running_url,
+)
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+PROJECT = Path(finale_pipeline.__file__).parent.parent
+DEFINITIONS = "finale_pipeline.definitions"
+DAGSTER_PARTS = ("code", "daemon", "web")
+PARTS = ("database", *DAGSTER_PARTS, "api")
+LONGEST_SOCKET = 100
+"""A socket's path may have 107 bytes."""
+
+
+def finale(*arguments: str) -> list[str]:
+    """Return the command line of `finale` in this very environment."""
+    return [sys.executable, "-m", "finale_pipeline.cli", *arguments]
+
+
+def command(settings: "Settings", part: str) -> list[str]:
+    """Return the command that a part of Dagster runs as.
+
+    Args:
+        settings: Where it listens.
+        part: One of DAGSTER_PARTS.
+    """
+    home = instance(settings)
+    workspace = ["--workspace", str(home / "workspace.yaml")]
+    made = {
+        "code": [
+            "-m", "dagster", "code-server", "start", "--module-name", DEFINITIONS,
+            "--socket", str(code_socket(settings)), "--location-name", DEFINITIONS,
+            "--log-level", "warning",
+        ],
+        "daemon": ["-m", "dagster._daemon", "run", "--log-level", "warning", *workspace],
+        "web": [
+            "-m", "dagster_webserver", "--host", settings.ui_host, "--port", str(settings.ui_port),
+            "--dagster-log-level", "warning", *workspace,
+        ],
+    }  # fmt: skip
+    return [sys.executable, *made[part]]
+
+
+def instance(settings: "Settings") -> Path:
+    """Return the folder of Dagster's instance."""
+    return (settings.home / "dagster").resolve()
+
+
+def code_socket(settings: "Settings") -> Path:
+    """Return where the code server listens: a file that only its user may open."""
+    path = instance(settings) / "code.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET:
+        return path
+    short = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"finale-{short}.sock"
+
+
+def prepare(settings: "Settings") -> dict[str, str]:
+    """Write Dagster's instance, and return the environment of its parts.
+
+    Raises:
+        ConfigError: There is no dagster.yaml: it does not run from a checkout.
+    """
+    home = instance(settings)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    source = PROJECT / "dagster.yaml"
+    if not source.exists():
+        raise ConfigError(
+            f"{source} is missing.", step="Run from a checkout: git clone, then make run."
+        )
+    write_whole(home / "dagster.yaml", source.read_text(encoding="utf-8"))
+    write_whole(
+        home / "workspace.yaml",
+        "load_from:\n  - grpc_server:\n"
+        f"      socket: {code_socket(settings)}\n      location_name: {DEFINITIONS}\n",
+    )
+    given = os.environ | {
+        "DAGSTER_HOME": str(home),
+        "DAGSTER_POSTGRES_URL": dagster_url(settings),
+        "FINALE_HOME": str(settings.home.resolve()),
+        "FINALE_STOCK_SINCE": first_stock_day(settings),
+        "PYTHONUNBUFFERED": "1",
+    }
+    given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
+    return given
+
+
+def first_stock_day(settings: "Settings") -> str:
+    """Return the day from which the UI offers stock: the first that was read, else today."""
+    if settings.stock_since is not None:
+        return settings.stock_since.isoformat()
+    with connect(database_url(settings), name="finale serve") as connection:
+        row = connection.execute(
+            "SELECT coalesce(min(snapshot_on), (now() AT TIME ZONE %s)::date)::text"
+            " FROM core.stock_day",
+            (settings.timezone,),
+        ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def serve(settings: "Settings", part: str) -> int:
+    """Be a part, to its end; a part of Dagster takes this process over.
+
+    Raises:
+        ConfigError: No account is configured, or the schema is not this program's.
+    """
+    if part == "database":
+        return _hold_database(settings)
+    if settings.is_sandbox:
+        raise ConfigError(
+            "No account is configured; `finale serve` is for running for good.",
+            step="Run: finale init; or to look around with a simulated account: finale dev",
+        )
+    if part == "api":
+        from finale_pipeline.services import serving  # noqa: PLC0415 - FastAPI
+
+        return serving.serve(settings)
+    return _become(settings, part)
+
+
+def _become(settings: "Settings", part: str) -> NoReturn:
+    with connect(database_url(settings), name="finale serve") as connection:
+        schema.require_current(connection)
+    environment = prepare(settings)
+    if part == "code":
+        code_socket(settings).unlink(missing_ok=True)  # of a server that was killed
+    arguments = command(settings, part)
+    os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
+
+
+def is_well(settings: "Settings", part: str) -> bool:
+    """Whether a running part answers; for health checks.
+
+    Args:
+        settings: Where it listens.
+        part: Which.
+    """
+    if part in {"web", "api"}:
+        where = {"web": (settings.ui_port, "server_info"), "api": (settings.api_port, "readyz")}
+        port, path = where[part]
+        return answers(f"http://127.0.0.1:{port}/{path}")
+    if part == "database":
+        return _is_ready(settings)
+    asked = {
+        "code": ["-m", "dagster", "api", "grpc-health-check", "-s", str(code_socket(settings))],
+        "daemon": ["-m", "dagster._daemon", "liveness-check"],
+    }
+    done = subprocess.run(  # noqa: S603 - one of ours
+        [sys.executable, *asked[part]], env=prepare(settings), capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+def _is_ready(settings: "Settings") -> bool:
+    try:
+        with connect(running_url(settings), name="finale serve") as connection:
+            schema.require_current(connection)
+    except PipelineError:
+        return False
+    return True
+
+
+def answers(url: str) -> bool:
+    """Whether an address of this machine answers 200 within a second."""
+    try:
+        with urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (URLError, OSError):
+        return False
+
+
+def _hold_database(settings: "Settings") -> int:
+    """Bring the databases up to date; keep the embedded server until asked to stop."""
+    schema.upgrade(database_url(settings))
+    prepare_dagster_database(settings)
+    asked = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, asked)  # not before: the server would inherit it
+    _tell_systemd("READY=1")
+    if settings.database_url is None:
+        signal.sigwait(asked)
+        embedded.stop((settings.home / "postgres").resolve())
+    return 0
+
+
+def _tell_systemd(text: str) -> None:
+    """Say that others may start; outside of systemd nobody listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.connect(address.replace("@", "\0", 1) if address[0] == "@" else address)
+        notify.send(text.encode())

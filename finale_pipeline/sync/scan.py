@@ -1,0 +1,248 @@
+"""Reads a table window by window: fetched ahead in lanes, committed one by one, resumed."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any, cast
+
+import polars as pl
+
+from finale_pipeline.domain.syncs import windows
+from finale_pipeline.domain.syncs.windows import Window
+from finale_pipeline.errors import MalformedError
+from finale_pipeline.finale.client import Body
+from finale_pipeline.finale.transport import AnswerTooLarge
+from finale_pipeline.finale.wire import decode
+from finale_pipeline.sync import checkpoints
+from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.checkpoints import BEGINNING, Stored
+from finale_pipeline.sync.commits import Fetched, Keep, commit, commit_rows, row_count
+from finale_pipeline.sync.memory import give_back_large_blocks
+from finale_pipeline.sync.run import SyncRun
+
+MEGABYTE = 1 << 20
+WHOLE_BYTES = 24 * MEGABYTE
+"""An account whose answer is smaller is read in one request."""
+WHOLE_ROWS = 13_000
+"""An account that was read by windows is asked for in one request again below this."""
+WINDOW_BYTES = 24 * MEGABYTE
+"""A larger window is cut in two; this, the row count and the lanes bound the memory."""
+SHORTEST = timedelta(hours=1)
+LONGEST = timedelta(days=windows.MAX_DAYS)
+ALL_TIME = Window(BEGINNING, datetime(2100, 1, 1, tzinfo=UTC))
+AHEAD = timedelta(hours=1)
+"""How far past the source's time the last window reaches, for what changes meanwhile."""
+OVERLAP = timedelta(minutes=2)
+DECODING = Lock()
+"""One answer is decoded at a time: it takes several times its size, and lanes gain nothing."""
+
+
+def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
+    """Bring a table to what the source has: changes in, vanished records marked removed.
+
+    Raises:
+        ImplausibleError: So many records vanished that a person should look.
+    """
+    give_back_large_blocks()
+    until = run.client.source_now()
+    scan = checkpoints.open_scan(
+        run.connection, catalogue.table, until=until, since=_since(run), now=run.clock()
+    )
+    if not _read_whole(run, catalogue, scan):
+        _ScanReader(run, catalogue, scan).read()
+        _read_tail(run, catalogue, scan)
+    checkpoints.finish(run, catalogue, scan)
+
+
+def backfill(
+    run: SyncRun,
+    catalogue: Catalogue,
+    since: datetime,
+    until: datetime,
+    *,
+    keep: Keep | None = None,
+) -> None:
+    """Read the records last changed in [since, until) again; nothing is removed.
+
+    Args:
+        run: The run.
+        catalogue: What to read.
+        since: First second of change.
+        until: After the last.
+        keep: Which records to write; the others count as unchanged.
+    """
+    step = f"{catalogue.resource.path} of {since:%Y-%m-%d} to {until:%Y-%m-%d}"
+    spans = list(windows.cut(since, until, span=LONGEST))
+    for number, window in enumerate(spans, 1):
+        for fetched in fetch(run, catalogue, window, {}):
+            far: dict[str, Any] = {"progress": number / len(spans), "number": number}
+            commit_rows(run, catalogue, fetched, step, keep=keep, of=len(spans), **far)
+
+
+def _since(run: SyncRun) -> datetime:
+    return datetime.combine(run.settings.since, datetime.min.time(), UTC)
+
+
+def _read_whole(run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> bool:
+    """Read a small account in one request; False when it is not small."""
+    rows = sum(window.rows for window in scan.known.values())
+    was_whole = not scan.known or ALL_TIME in scan.known
+    if not scan.is_fresh or not (was_whole or rows <= WHOLE_ROWS):
+        return False
+    try:
+        body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
+    except AnswerTooLarge:
+        return False
+    fetched = _decoded(catalogue, ALL_TIME, body, scan.known)
+    if row_count(fetched, scan.known) >= run.settings.row_cap:
+        return False
+    commit(run, catalogue, scan, fetched, {"progress": 1.0})
+    return True
+
+
+def _read_tail(run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> None:
+    """Read again what changed since the scan began; it may have slipped between windows."""
+    window = Window(scan.until - OVERLAP, run.client.source_now() + AHEAD)
+    for fetched in fetch(run, catalogue, window, {}):
+        commit_rows(run, catalogue, fetched, f"{catalogue.resource.path}: its last changes")
+
+
+class _ScanReader:
+    """One scan over the windows of a table.
+
+    Args:
+        run: The run.
+        catalogue: What is read.
+        scan: Its checkpoint.
+    """
+
+    def __init__(self, run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> None:
+        self._run = run
+        self._catalogue = catalogue
+        self._scan = scan
+        mine = [s for s in scan.known.values() if s.walk_id == scan.walk_id]
+        self._batch, self._rows = len(mine), sum(s.rows for s in mine)
+        others = [s.rows for s in scan.known.values() if s.walk_id != scan.walk_id]
+        self._expected = sum(others) + self._rows if others else 0
+        self._upper = scan.until + AHEAD
+        self._span = LONGEST
+        self._stored = [
+            w for w in sorted(scan.known) if w.lo >= scan.since and w.hi - w.lo <= LONGEST
+        ]
+
+    def read(self) -> None:
+        """Read and commit every window that this scan has not committed yet."""
+        lanes = self._run.settings.lanes
+        ahead: deque[tuple[Window, Future[list[Fetched]]]] = deque()
+        plan = self._plan()
+        with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
+            try:
+                while True:
+                    while len(ahead) < lanes and (window := next(plan, None)):
+                        ahead.append((window, pool.submit(self._fetch, window)))
+                    if not ahead:
+                        return
+                    window, future = ahead.popleft()
+                    self._take(window, future.result())
+                    del future
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _plan(self) -> Iterator[Window]:
+        cursor = self._scan.since
+        while cursor < self._upper:
+            window = windows.following(
+                cursor, self._stored, self._upper, span=self._span, extend=self._may_extend()
+            )
+            cursor = window.hi
+            if not self._is_done(window):
+                yield window
+
+    def _may_extend(self) -> bool:
+        if not self._stored:
+            return False
+        return self._scan.known[self._stored[-1]].rows < self._run.settings.window_rows
+
+    def _is_done(self, window: Window) -> bool:
+        stored = self._scan.known.get(window)
+        return stored is not None and stored.walk_id == self._scan.walk_id
+
+    def _fetch(self, window: Window) -> list[Fetched]:
+        return list(fetch(self._run, self._catalogue, window, self._scan.known))
+
+    def _take(self, window: Window, answers: list[Fetched]) -> None:
+        rows = 0
+        for fetched in answers:
+            rows += row_count(fetched, self._scan.known)
+            commit(self._run, self._catalogue, self._scan, fetched, self._far(window, rows))
+        self._rows += rows
+        wanted = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
+        self._span = min(LONGEST, max(SHORTEST, timedelta(seconds=wanted // timedelta(seconds=1))))
+
+    def _far(self, window: Window, rows: int) -> dict[str, Any]:
+        """How far the scan is: by the rows of the last one where there was one, else by time."""
+        self._batch += 1
+        done = (window.hi - self._scan.since) / (self._upper - self._scan.since)
+        left = (self._upper - window.hi) // max(self._span, SHORTEST)
+        if self._expected:
+            done = min(1.0, (self._rows + rows) / self._expected)
+            left = sum(1 for w in self._stored if w.lo >= window.hi)
+        return {"progress": done, "number": self._batch, "of": self._batch + left}
+
+
+def fetch(
+    run: SyncRun, catalogue: Catalogue, window: Window, known: dict[Window, Stored]
+) -> Iterator[Fetched]:
+    """Read a window, in halves when it is too large or was cut off at the cap."""
+    is_second = window.hi - window.lo <= timedelta(seconds=1)
+    limit = None if window in known or is_second else WINDOW_BYTES
+    try:
+        body = run.client.body(catalogue.resource, window, max_bytes=limit)
+        with DECODING:
+            fetched = _decoded(catalogue, window, body, known)
+        del body
+        if row_count(fetched, known) < run.settings.row_cap:
+            yield fetched
+            return
+    except AnswerTooLarge:
+        pass
+    if is_second:
+        raise MalformedError(
+            f"{run.settings.row_cap} or more {catalogue.resource.path} records were changed in the"
+            f" same second, {window.lo:%Y-%m-%d %H:%M:%S} UTC; Finale cuts such an answer, and no"
+            " filter of its API can divide it.",
+            step="Edit some of them in Finale, so that their time of change differs.",
+        )
+    for half in window.halves():
+        yield from fetch(run, catalogue, half, known)
+
+
+def _decoded(
+    catalogue: Catalogue, window: Window, body: Body, known: dict[Window, Stored]
+) -> Fetched:
+    """Decode an answer, unless it is the one that the table shows already."""
+    stored = known.get(window)
+    if stored is not None and stored.is_same(body.digest):
+        return Fetched(window, body.digest, None, [])
+    answer = decode(body.data, catalogue.resource)
+    stamps = answer.frame["updated_at"]
+    noise = timedelta(seconds=1)
+    if window.lo > BEGINNING and len(stamps.drop_nulls()):
+        first, last = cast("datetime", stamps.min()), cast("datetime", stamps.max())
+        if first < window.lo - noise or last > window.hi + noise:
+            raise MalformedError(
+                f"{catalogue.resource.path} answered with records outside the dates asked for"
+                f" ({first:%Y-%m-%d} to {last:%Y-%m-%d}): its filter does not work."
+            )
+    # The end belongs to the next window; what lies on it is there again.
+    frame = answer.frame.filter((pl.col("updated_at") < window.hi).fill_null(value=True))
+    others = tuple(sibling.prepared(frame) for sibling in catalogue.siblings)
+    # Two seconds that share an answer cannot be told apart by a shorter window; the first is whole.
+    is_shortest = window.hi - window.lo <= noise
+    rows = len(frame) + len(answer.rejects) if is_shortest else answer.rows
+    prepared = catalogue.prepared(frame)
+    # On a first load everything is new: the lane makes it ready while the database is at work.
+    child_rows = () if known else catalogue.child_rows(prepared)
+    return Fetched(window, body.digest, prepared, answer.rejects, rows, others, child_rows)

@@ -1,0 +1,94 @@
+"""Writes docs/data-dictionary.md from a database at the newest schema: `make dictionary`."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from finale_pipeline.warehouse import embedded, schema
+from finale_pipeline.warehouse.connect import Connection, connect
+
+FILE = Path("docs/data-dictionary.md")
+HEAD = """# Data dictionary
+
+Written by `make dictionary` from the comments of the tables and views; do not edit.
+
+Ask `mart`: its views are the promised ones, and the role `finale_reader` may read them. `core`
+holds what was read from Finale, `ops` what the syncs did. Times are UTC; **bold** columns are the
+key.
+"""
+QUERY = """
+SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class'), a.attname,
+       format_type(a.atttypid, a.atttypmod),
+       EXISTS (SELECT FROM pg_index i
+               WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)),
+       coalesce(col_description(c.oid, a.attnum), '')
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname IN ('mart', 'core', 'plan', 'ops') AND c.relkind IN ('r', 'v')
+  AND c.relname <> 'schema_version'
+ORDER BY array_position(ARRAY['mart', 'core', 'plan', 'ops'], n.nspname::text), c.relname, a.attnum
+"""
+
+FUNCTIONS = """
+SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_arguments(p.oid)),
+       obj_description(p.oid, 'pg_proc'), pg_get_function_result(p.oid)
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = 'mart' ORDER BY 1
+"""
+
+
+def render(connection: Connection) -> str:
+    """Return the dictionary of a database as Markdown."""
+    rows: list[tuple[Any, ...]] = connection.execute(QUERY).fetchall()
+    tables = groupby(rows, key=lambda row: row[:3])
+    parts = [_table(f"{space}.{name}", about, [*rest]) for (space, name, about), rest in tables]
+    functions: list[tuple[Any, ...]] = connection.execute(FUNCTIONS).fetchall()
+    return "".join([HEAD, *(_function(*function) for function in functions), *parts])
+
+
+def _function(name: str, about: str | None, result: str) -> str:
+    return f"\n## {name}\n\n{about or ''}\n\nA function; returns `{result}`.\n"
+
+
+def _table(name: str, about: str | None, rows: list[tuple[Any, ...]]) -> str:
+    columns = "".join(
+        f"| {f'**{column}**' if is_key else column} | {kind} | {_cell(meaning)} |\n"
+        for *_, column, kind, is_key, meaning in rows
+    )
+    return (
+        f"\n## {name}\n\n{about or ''}\n\n"
+        f"| column | type | meaning |\n| --- | --- | --- |\n{columns}"
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+@contextmanager
+def _fresh_database() -> Iterator[str]:
+    """Yield the URL of a new database at the newest schema, on a server of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="finale"))
+    folder.chmod(0o755)  # the server's own user must pass
+    try:
+        url = embedded.start(folder / "pg")
+        schema.upgrade(url)
+        yield url
+    finally:
+        embedded.stop(folder / "pg")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Write the file."""
+    with _fresh_database() as url, connect(url, name="finale dictionary") as connection:
+        FILE.write_text(render(connection), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The picture of a product stays inside its box, whatever the numbers."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finale_pipeline.api.pages.charts import Ahead, Chart, ahead_of, drawn, nice
+from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
+
+AS_OF = date(2026, 3, 9)
+amounts = st.floats(-1e6, 1e9)
+days_ago = st.integers(-90, 0).map(float)
+pasts = st.lists(st.tuples(days_ago, amounts), max_size=20)
+sales = st.lists(st.tuples(days_ago, st.floats(0, 1e9)), max_size=20)
+
+
+def forecast(**changes: Any) -> dict[str, Any]:
+    found = {
+        "snapshot_on": AS_OF, "velocity_units_per_day": 4, "protection_days": 20,
+        "available_units": 100, "demand_q95_units": 110, "reorder_point_units": 90,
+    }  # fmt: skip
+    return found | changes
+
+
+def points(line: str) -> list[tuple[float, ...]]:
+    return [tuple(map(float, point.split(","))) for point in line.split()]
+
+
+def check(chart: Chart) -> None:
+    for x, y in [p for line in (chart.stock, chart.expected, chart.band) for p in points(line)]:
+        assert 51 <= x <= 633
+        assert 9 <= y <= 177
+    for x, y, height in chart.bars:
+        assert 51 <= x <= 633
+        assert abs(y + height - 258) < 0.2
+    assert chart.point_at is None or 9 <= chart.point_at <= 177
+    assert [tick.at for tick in chart.units] == sorted((t.at for t in chart.units), reverse=True)
+
+
+@given(stock=pasts, sold=sales, available=amounts, pace=st.floats(0, 1e6), point=st.floats(0, 1e9))
+def test_everything_is_inside(
+    stock: list[tuple[float, float]],
+    sold: list[tuple[float, float]],
+    available: float,
+    pace: float,
+    point: float,
+) -> None:
+    found = forecast(
+        velocity_units_per_day=pace, available_units=available, reorder_point_units=point
+    )
+    check(drawn(AS_OF, stock, sold, ahead_of(found, []), found))
+    check(drawn(AS_OF, stock, sold, Ahead([], []), None))
+
+
+def test_stock_falls_at_its_pace_and_arrivals_lift_it() -> None:
+    orders: list[dict[str, Any]] = [
+        {"due_on": AS_OF + timedelta(days=10), "open_units": 50},
+        {"due_on": None, "open_units": 1},
+    ]
+    ahead = ahead_of(forecast(), orders)
+    assert [ahead.expected[day][1] for day in (0, 9, 10)] == [101, 65, 111]
+    assert ahead.worst[20][1] == ahead.expected[20][1] - 30  # 110 less the 80 that are expected
+    assert ahead.worst[0] == ahead.expected[0]
+    assert len(ahead.expected) == 31
+
+
+@given(top=st.floats(1e-3, 1e12))
+def test_round_numbers_are_few_and_reach_up(top: float) -> None:
+    found = nice(top)
+    assert 2 <= len(found) <= 6
+    assert found[-1] <= top * 1.001
+
+
+def test_the_page_draws_stock_sales_and_forecast(api: httpx.Client, stock: Warehouse) -> None:
+    shown = api.get(f"/products/{url_of('A')}").text
+    for part in ('class="stock"', 'class="expected"', 'class="band"', 'class="point"', "<rect"):
+        assert part in shown, part
+    nothing = api.get(f"/products/{url_of('=1+1/ö')}").text
+    assert "<rect" not in nothing

@@ -1,0 +1,105 @@
+"""Clients that are slow, and clients that hang up: rows A5 and A13 of the faults."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+import pytest
+
+from finale_pipeline.api.server.database import MOST_CONNECTIONS
+from finale_pipeline.warehouse.connect import connect
+from finale_pipeline_tests.api.client import FakeDagster, running
+from finale_pipeline_tests.notify.warehouse import Warehouse
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'finale api'"
+    " AND datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+@contextmanager
+def line_to(api: httpx.Client) -> Iterator[socket.socket]:
+    with socket.create_connection((api.base_url.host, api.base_url.port or 80), 10) as line:
+        yield line
+
+
+def until(look: Callable[[], bool], what: str) -> None:
+    ends_at = time.monotonic() + 10
+    while not look():
+        assert time.monotonic() < ends_at, f"waited in vain until {what}"
+        time.sleep(0.01)
+
+
+def test_who_hangs_up_in_mid_export_leaves_no_query_and_no_taken_connection(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """More often than there are connections; then the next one is served at once."""
+    url = stock.settings.database_url
+    assert url is not None
+    with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
+        blocker.execute("LOCK TABLE core.stock_level IN ACCESS EXCLUSIVE MODE")
+        for _ in range(MOST_CONNECTIONS + 1):
+            with line_to(api) as line:
+                line.sendall(b"GET /api/products?format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                until(lambda: stock.rows(WAITING) == [(1,)], "the export waits")
+            until(lambda: stock.rows(WAITING) == [(0,)], "its query is cancelled")
+    assert api.get("/api/products").status_code == 200
+
+
+def test_a_start_is_finished_whoever_waits_for_its_answer(
+    api: httpx.Client, stock: Warehouse, dagster: FakeDagster
+) -> None:
+    """Else nobody would know whether the sync was started."""
+    url = stock.settings.database_url
+    assert url is not None
+    with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
+        blocker.execute("LOCK TABLE ops.trigger IN ACCESS EXCLUSIVE MODE")
+        with line_to(api) as line:
+            line.sendall(
+                b"POST /api/sync-finale/critical HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Length: 0\r\n\r\n"
+            )
+            until(lambda: stock.rows(WAITING) == [(1,)], "the start waits")
+    until(lambda: len(dagster.launched) == 1, "it is started")
+    until(lambda: stock.rows("SELECT count(*) FROM ops.trigger") == [(1,)], "and noted")
+
+
+WHOLE, PART = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /livez HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", PART, WHOLE + PART])
+def test_who_does_not_say_what_he_wants_is_sent_away(
+    stock: Warehouse, dagster: FakeDagster, sent: bytes
+) -> None:
+    """However slowly it drips; also as the second request of a connection."""
+    with (
+        running(stock.settings, dagster, stock.clock, header_seconds=0.2) as api,
+        line_to(api) as line,
+    ):
+        line.sendall(sent)
+        line.settimeout(0.02)
+        begun, answer = time.monotonic(), b""
+        while b"too_slow" not in answer and time.monotonic() < begun + 10:
+            with suppress(TimeoutError):
+                answer += line.recv(4096)
+                continue
+            if sent:
+                line.sendall(b"X-A: b\r\n")
+        assert b"HTTP/1.1 408 " in answer
+        assert answer.count(b"HTTP/1.1 200 ") == sent.count(WHOLE)
+        assert api.get("/livez").status_code == 200
+
+
+def test_a_hundred_thousand_headers_are_cut_off(api: httpx.Client) -> None:
+    with line_to(api) as line:
+        line.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n")
+        try:
+            for n in range(100_000):
+                line.sendall(b"X-%d: y\r\n" % n)
+            answer = line.recv(100)
+        except ConnectionError:
+            answer = b""
+    assert not answer or answer.startswith(b"HTTP/1.1 4")
+    assert api.get("/livez").status_code == 200

@@ -44,7 +44,7 @@ def database_url(settings: "Settings") -> str:
         LocalError: The embedded server did not start.
     """
     if settings.database_url is None:
-        return embedded.start((settings.home / "postgres").resolve())
+        return embedded.start((settings.home / "postgres").resolve(), port=settings.database_port)
     url = settings.database_url.get_secret_value()
     for scheme in ("postgres://", "postgresql+psycopg://"):
         url = url.replace(scheme, "postgresql://", 1)

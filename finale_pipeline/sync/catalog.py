@@ -63,6 +63,7 @@ class Catalogue:
         chosen: Which of the collection's records belong here, with which columns.
         siblings: Further tables fed from the same answers, with other records of them.
         derived: Tables computed from this one and its children.
+        empty_means: What it would mean that no record of many belongs here; None = nothing.
     """
 
     resource: Resource
@@ -72,6 +73,7 @@ class Catalogue:
     active_status: str | None = None
     siblings: "tuple[Catalogue, ...]" = ()
     derived: Derivation | None = None
+    empty_means: str | None = None
 
     @property
     def key(self) -> str:
@@ -108,6 +110,7 @@ VENDORS = Catalogue(
     "core.vendor",
     (Child("core.vendor_contact", nested.contact_rows),),
     nested.suppliers_only,
+    empty_means="none of Finale's parties has the role SUPPLIER, so there would be no vendor",
 )
 
 

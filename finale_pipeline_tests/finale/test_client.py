@@ -117,7 +117,7 @@ def test_what_may_heal_is_tried_again(sandbox: SandboxServer, fault: str) -> Non
         ("status=400", MalformedError, 1),
         ("throttle-reset=3600", ThrottledError, 1),
         ("throttle=3600", ThrottledError, 1),
-        ("throttle-bare", ThrottledError, 5),
+        ("throttle-bare", ThrottledError, 3),
     ],
 )
 def test_each_failure_has_its_error_and_its_number_of_attempts(

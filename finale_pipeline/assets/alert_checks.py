@@ -40,7 +40,7 @@ def _incidents(connection: "Connection", _finale: Finale) -> Found:
 
 
 def _table(rows: list[Any]) -> str:
-    from finale_pipeline.notify.plain import plain  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.text import plain  # noqa: PLC0415 - nothing at import
 
     def cell(value: object) -> str:
         return plain(value).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")

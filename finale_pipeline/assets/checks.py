@@ -73,16 +73,6 @@ def _none(query: str, what: str) -> "Callable[[Connection, Finale], Found]":
     return look
 
 
-def _unique(asset: str) -> Check:
-    table = TABLES[asset]
-    odd = {"inventory_levels": "product_url", "purchase_orders": "order_url"}
-    key = odd.get(asset, f"{table.removeprefix('core.')}_url")
-    query = f"SELECT count(*) - count(DISTINCT {key}) FROM {table}"  # noqa: S608 - ours
-    return Check(
-        asset, "keys_are_unique", "Every key stands once.", _none(query, "repeated keys"), BLOCKS
-    )
-
-
 READ_INTO = {"inventory_levels": "core.stock_entry", "purchase_orders": "core.sales_order"}
 """Where the rows of an asset's answers are counted, if not in the table that it shows."""
 
@@ -134,7 +124,6 @@ def _plausible(connection: "Connection", _finale: Finale) -> Found:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(_unique(asset) for asset in TABLES),
     *(_readable(asset) for asset in TABLES),
     _fresh("facilities", 8 * 24),
     _fresh("products", 8 * 24),

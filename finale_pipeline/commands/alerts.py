@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.notify.plain import plain
+from finale_pipeline.text import plain
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
-from finale_pipeline.notify.plain import number
 from finale_pipeline.services.alerting import Rows, product_of, warehouse
 from finale_pipeline.sync.critical import default_of, rules_of
+from finale_pipeline.text import number
 from finale_pipeline.warehouse.connect import rows_of
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
 from finale_pipeline.ordering import drafting
-from finale_pipeline.ordering.desk import Desk
-from finale_pipeline.ordering.drafting import Ask, Drafted
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest
+from finale_pipeline.ordering.drafting import DraftResult
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection, rows_of
@@ -33,9 +34,11 @@ WHERE p.product_url = ANY (%(products)s)
 """
 
 
-def desk_of(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> Desk:
-    """Return a desk to draft at."""
-    return Desk(settings, clock, time.sleep)
+def drafting_context(
+    settings: "Settings", *, clock: Callable[[], datetime] = utc_now
+) -> DraftingContext:
+    """Return a context to draft at."""
+    return DraftingContext(settings, clock, time.sleep)
 
 
 def who() -> str:
@@ -43,23 +46,23 @@ def who() -> str:
     return getpass.getuser()
 
 
-def preview(desk: Desk, ask: Ask) -> Drafted:
+def preview(context: DraftingContext, request: DraftRequest) -> DraftResult:
     """Return what would be sent, to the letter; nothing is sent and nothing written."""
-    with desk.warehouse() as connection:
-        return drafting.look(connection, desk.settings, ask, now=desk.clock())
+    with context.warehouse() as connection:
+        return drafting.preview(connection, context.settings, request, now=context.clock())
 
 
-def listed(desk: Desk, *, limit: int) -> list[dict[str, Any]]:
+def listed(context: DraftingContext, *, limit: int) -> list[dict[str, Any]]:
     """Return the newest orders of the ledger."""
-    with desk.warehouse() as connection:
+    with context.warehouse() as connection:
         return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]
 
 
-def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:
+def write_file(context: DraftingContext, made: DraftResult, form: str, path: Path | None) -> Path:
     """Write the orders as a file that a vendor can be sent; return where it is.
 
     Args:
-        desk: With the warehouse and the folder.
+        context: With the warehouse and the folder.
         made: What was drafted, or would be.
         form: csv or xlsx.
         path: Where to; None = the folder `orders` in HOME.
@@ -74,14 +77,14 @@ def write_file(desk: Desk, made: Drafted, form: str, path: Path | None) -> Path:
     ]
     # Orders of other vendors of the day have files of their own.
     name = drafts[0].reference if len(drafts) == 1 else f"purchase_orders_{made.plan_on}"
-    with desk.warehouse() as connection:
+    with context.warehouse() as connection:
         orders = [(draft.reference, _lines(connection, draft)) for draft in drafts]
     if form == "csv":
         body = as_csv([line for _, lines in orders for line in lines], COLUMNS, name).body
     else:
         sheets = [(title, COLUMNS, lines) for title, lines in orders] or [("-", COLUMNS, [])]
         body = as_xlsx(sheets, name).body
-    path = path or desk.settings.home / "orders" / f"{name}.{form}"
+    path = path or context.settings.home / "orders" / f"{name}.{form}"
     try:
         write_whole(path, bytes(body))
     except OSError as error:

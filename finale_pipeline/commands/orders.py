@@ -7,11 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.notify.plain import plain
+from finale_pipeline.text import plain
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.desk import Desk
-    from finale_pipeline.ordering.drafting import Drafted
+    from finale_pipeline.ordering.context import DraftingContext
+    from finale_pipeline.ordering.drafting import DraftResult
     from finale_pipeline.ordering.proposals import Proposal
     from finale_pipeline.settings import Settings
 
@@ -55,18 +55,18 @@ def run(options: argparse.Namespace, settings: "Settings", say: Say) -> int:
     from finale_pipeline.commands import ordering as orders  # noqa: PLC0415 - heavy
     from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
 
-    desk = orders.desk_of(with_running_sandbox(settings))
+    context = orders.drafting_context(with_running_sandbox(settings))
     if options.action == "draft":
-        return _draft(options, desk, say)
+        return _draft(options, context, say)
     from finale_pipeline.ordering import drafting, resolving  # noqa: PLC0415
 
     if options.action == "list":
-        rows = orders.listed(desk, limit=options.limit)
+        rows = orders.listed(context, limit=options.limit)
     elif options.action == "check":
-        rows = [row.as_dict() for row in resolving.check(desk, orders.who())]
+        rows = [row.as_dict() for row in resolving.check(context, orders.who())]
     else:
         given_up = resolving.abandon(
-            desk, options.reference, actor=orders.who(), note=options.note
+            context, options.reference, actor=orders.who(), note=options.note
         )  # fmt: skip
         rows = [given_up.as_dict()]
     nothing = "No order was left open." if options.action == "check" else "None was drafted yet."
@@ -75,30 +75,31 @@ def run(options: argparse.Namespace, settings: "Settings", say: Say) -> int:
     return WANTS_A_PERSON if options.action == "check" and is_open else 0
 
 
-def _draft(options: argparse.Namespace, desk: "Desk", say: Say) -> int:
+def _draft(options: argparse.Namespace, context: "DraftingContext", say: Say) -> int:
     from finale_pipeline.commands import ordering as orders  # noqa: PLC0415
     from finale_pipeline.ordering import drafting  # noqa: PLC0415
+    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415
 
-    ask = drafting.Ask(
+    request = DraftRequest(
         orders.who(), vendor=options.vendor, on=options.on, again=options.again,
         accept_duplicates=options.accept_duplicates,
     )  # fmt: skip
     if options.dry_run:
-        made = orders.preview(desk, ask)
+        made = orders.preview(context, request)
     else:
-        made = drafting.draft(desk, ask, confirm=_confirm)
+        made = drafting.draft(context, request, confirm=_confirm)
     if options.format == "json":
         say(_json(made.as_dict(is_dry=options.dry_run)))
     else:
         say(shown(made, is_dry=options.dry_run))
     if options.format in {"csv", "xlsx"}:
-        say(f"file       {orders.write_file(desk, made, options.format, options.out)}")
+        say(f"file       {orders.write_file(context, made, options.format, options.out)}")
     if made.error is not None:
         raise made.error
     return 0 if made.is_good else WANTS_A_PERSON
 
 
-def _confirm(made: "Drafted") -> bool:
+def _confirm(made: "DraftResult") -> bool:
     """Show the duplicates and ask; where nobody sits, nobody agreed."""
     if not sys.stdin.isatty():
         return False
@@ -112,7 +113,7 @@ def _json(value: Any) -> str:
     return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
 
 
-def shown(made: "Drafted", *, is_dry: bool) -> str:
+def shown(made: "DraftResult", *, is_dry: bool) -> str:
     """Return what would be sent, or what came of it, as lines to read."""
     from finale_pipeline.commands.ordering import told  # noqa: PLC0415
 
@@ -129,12 +130,14 @@ def shown(made: "Drafted", *, is_dry: bool) -> str:
 
 
 def _proposal(proposal: "Proposal") -> list[str]:
-    wish, draft = proposal.wish, proposal.draft
+    wish, draft = proposal.request, proposal.draft
     lines = [f"{proposal.verdict:10} {plain(wish.vendor)} → {plain(wish.place_name) or '?'}"]
     if draft is not None:
         lines[0] += f": {len(draft.lines)} lines, {draft.total:,.2f}, {draft.reference}"
     lines += [f"{'':10} {proposal.says}"] if proposal.says else []
-    lines += [f"{'':10} held back: {plain(sku)}: {plain(why)}" for sku, why in proposal.held]
+    lines += [
+        f"{'':10} held back: {plain(sku)}: {plain(why)}" for sku, why in proposal.excluded_lines
+    ]
     lines += [
         f"{'':10} DUPLICATE: {plain(sku)}: {plain(d.said())}" for sku, d in proposal.duplicates
     ]

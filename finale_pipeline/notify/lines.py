@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from psycopg.rows import class_row
 
-from finale_pipeline.notify.plain import cell, number, plain
+from finale_pipeline.text import cell, number, plain
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import sql
 

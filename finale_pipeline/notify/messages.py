@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from finale_pipeline.notify import links
 from finale_pipeline.notify.lines import Line
-from finale_pipeline.notify.plain import number, plain
 from finale_pipeline.settings import Settings
+from finale_pipeline.text import number, plain
 
 if TYPE_CHECKING:
     from jinja2 import Environment

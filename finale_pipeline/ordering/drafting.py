@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.domain.orders.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
-from finale_pipeline.ordering import requests, wishes
-from finale_pipeline.ordering.desk import Desk
+from finale_pipeline.ordering import idempotency, order_requests
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.duplicates import unknown_since
-from finale_pipeline.ordering.procedure import Procedure
 from finale_pipeline.ordering.proposals import Proposal, propose
-from finale_pipeline.ordering.wishes import GivenLine
+from finale_pipeline.ordering.submission import Submission
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Intent, Written
@@ -27,35 +27,12 @@ BAD = ("differs", "refused", "unverified", "unknown", "intended", "sent")
 """States of an order, after drafting, that a person should look at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What somebody asks for.
-
-    Attributes:
-        actor: Who.
-        vendor: Only this one; needed for given lines.
-        on: Day of the plan; None = the newest.
-        lines: Given lines, instead of a plan's.
-        place: Where it goes, by name; None = as the settings say.
-        again: Whether one more order is wanted where there is one.
-        accept_duplicates: Whether open orders for the same products are known and meant.
-        key: What the caller named the request.
-        seen: Digest of what a person looked at and agreed to; nothing else is sent.
-    """
-
-    actor: str
-    vendor: str | None = None
-    on: date | None = None
-    lines: tuple[GivenLine, ...] = ()
-    place: str | None = None
-    again: bool = False
-    accept_duplicates: bool = False
-    key: str | None = None
-    seen: str | None = None
+Duplicates = set[tuple[str, str | None]]
+"""Product and order of what is ordered elsewhere already."""
 
 
 @dataclass
-class Drafted:
+class DraftResult:
     """What came of it.
 
     Attributes:
@@ -64,6 +41,7 @@ class Drafted:
         rows: What the ledger has afterwards, by reference.
         bodies: What would be sent, by reference; of a dry run.
         error: What stopped it before its end.
+        is_undecided: Whether nothing was sent because duplicates want an answer.
     """
 
     plan_on: date
@@ -71,6 +49,7 @@ class Drafted:
     rows: dict[str, Written] = field(default_factory=dict)
     bodies: dict[str, str] = field(default_factory=dict)
     error: PipelineError | None = None
+    is_undecided: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -96,31 +75,45 @@ class Drafted:
         return body_hash(repr(seen))
 
 
-def look(connection: Connection, settings: "Settings", ask: Ask, *, now: datetime) -> Drafted:
+def preview(
+    connection: Connection, settings: "Settings", request: DraftRequest, *, now: datetime
+) -> DraftResult:
     """Return what would be drafted; nothing is sent and nothing written.
 
     Raises:
         ConfigError: There is no such plan, vendor, place or product; or the plan is too old.
     """
     today = now.astimezone(settings.zone).date()
-    place = ask.place or settings.order_facility
-    if ask.lines:
-        plan_on = ask.on or today
+    place = request.place or settings.order_facility
+    if request.lines:
+        plan_on = request.on or today
         _refuse_old(plan_on, today)
         wanted = [
-            wishes.given(connection, ask.lines, vendor=ask.vendor or "", place=place,
-                         plan_on=plan_on)
-        ]  # fmt: skip
+            order_requests.given(
+                connection,
+                request.lines,
+                vendor=request.vendor or "",
+                place=place,
+                plan_on=plan_on,
+            )
+        ]
     else:
-        plan_on = ask.on or wishes.newest_day(connection)
+        plan_on = request.on or order_requests.newest_day(connection)
         _refuse_old(plan_on, today)
-        wanted = wishes.of_plan(connection, plan_on, vendor=ask.vendor, place=place)
+        wanted = order_requests.of_plan(connection, plan_on, vendor=request.vendor, place=place)
     account = str(settings.account)
     proposals = [
-        propose(connection, wish, account=account, plan_on=plan_on, again=ask.again, key=ask.key)
-        for wish in wanted
+        propose(
+            connection,
+            order,
+            account=account,
+            plan_on=plan_on,
+            again=request.again,
+            key=request.key,
+        )
+        for order in wanted
     ]
-    made = Drafted(plan_on, _with_age(proposals, unknown_since(connection, now)))
+    made = DraftResult(plan_on, _with_age(proposals, unknown_since(connection, now)))
     for proposal in made.proposals:
         if proposal.draft is not None and proposal.sends:
             text = body(proposal.draft, today=today, zone=settings.zone)
@@ -144,80 +137,102 @@ def _refuse_old(plan_on: date, today: date) -> None:
         )
 
 
-def draft(desk: Desk, ask: Ask, *, confirm: Callable[[Drafted], bool]) -> Drafted:
-    """Draft what is asked for in Finale; orders that were left open are resolved before.
+def draft(
+    context: DraftingContext, request: DraftRequest, *, confirm: Callable[[DraftResult], bool]
+) -> DraftResult:
+    """Draft what is asked for in Finale; orders that were left open are resolved first.
+
+    The plan and the open orders are read once, under the lock of drafting; once more after a person
+    agreed to duplicates, or an order that was left open was resolved.
 
     Args:
-        desk: What it works with.
-        ask: What is wanted.
+        context: What it works with.
+        request: What is wanted.
         confirm: Shows what would be sent with the duplicates in it, and asks; not called when
             there are none, or they are accepted.
 
     Raises:
         WritesOff: The settings do not allow it.
         NeedsDecision: There are duplicates, and nobody agreed.
-        SkippedError: Another process drafts just now.
+        SkippedError: Another process is drafting just now.
     """
-    desk.require_permission()
-    with desk.warehouse() as connection:
-        rows = requests.known(connection, ask)
-        if requests.is_settled(rows):
-            return _again_told(rows)
-        desk.require_known_orders(connection)
-        plan_on = rows[0].draft.plan_on if rows else ask.on
-        shown = look(connection, desk.settings, replace(ask, on=plan_on), now=desk.clock())
-        agreed = _agreed(shown, ask, confirm)
-        with order_writes.only_drafter(connection):
-            rows = requests.known(connection, ask)  # another sender of it may have been faster
-            if requests.is_settled(rows):
-                return _again_told(rows)
-            return _in_turn(desk, connection, ask, shown.plan_on, agreed)
+    context.require_permission()
+    with context.warehouse() as connection:
+        result = _draft_locked(context, connection, request, agreed=None)
+        if result.is_undecided:
+            if not confirm(result):
+                raise _undecided(result)
+            result = _draft_locked(context, connection, request, agreed=_duplicates(result))
+        return result
 
 
-def _again_told(rows: list[Written]) -> Drafted:
-    return Drafted(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
-
-
-def _in_turn(
-    desk: Desk,
+def _draft_locked(
+    context: DraftingContext,
     connection: Connection,
-    ask: Ask,
-    plan_on: date,
-    agreed: set[tuple[str, str | None]],
-) -> Drafted:
-    with desk.procedure(connection, ask.actor) as procedure, desk.writer() as writer:
-        done = Drafted(plan_on, [])
-        try:
-            before = {row.reference: row for row in requests.known(connection, ask)}
-            _resolve_first(procedure, _wanted(desk, connection, ask, plan_on), done)
-            made = _wanted(desk, connection, ask, plan_on)
-            done.proposals = made.proposals
-            _require_seen(made, ask, agreed)
-            for row in (p.existing for p in made.proposals if p.existing is not None):
-                done.rows[row.reference] = row
-            for intent in requests.noted(connection, _intents(made, ask), now=desk.clock()):
-                _place(procedure, writer, intent, done)
-            done.rows = before | done.rows
-        except NeedsDecision:
-            raise
-        except PipelineError as error:
-            done.error = error
-        return done
+    request: DraftRequest,
+    *,
+    agreed: Duplicates | None,
+) -> DraftResult:
+    """Draft under the lock; undecided, with nothing sent, when duplicates want an answer."""
+    with order_writes.only_drafter(connection):
+        rows = idempotency.known(connection, request)
+        if idempotency.is_settled(rows):
+            return DraftResult(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
+        context.require_known_orders(connection)
+        shown = _wanted(context, connection, request, rows)
+        if agreed is None and not request.accept_duplicates and _duplicates(shown):
+            return replace(shown, is_undecided=True)
+        result = DraftResult(shown.plan_on, [], {row.reference: row for row in rows})
+        with (
+            context.submission(connection, request.actor) as submission,
+            context.writer() as writer,
+        ):
+            try:
+                if _resolve_first(submission, shown, result):
+                    before = _duplicates(shown)
+                    shown = _wanted(context, connection, request, rows)
+                    agreed = before if agreed is None else agreed
+                result.proposals = shown.proposals
+                _require_seen(shown, request, agreed)
+                _send(submission, writer, shown, request, result)
+            except NeedsDecision:
+                raise
+            except PipelineError as error:
+                result.error = error
+        return result
 
 
-def _wanted(desk: Desk, connection: Connection, ask: Ask, plan_on: date) -> Drafted:
+def _wanted(
+    context: DraftingContext, connection: Connection, request: DraftRequest, begun: list[Written]
+) -> DraftResult:
     """Return what is to be drafted now; of a request that was cut off, only what it began."""
-    made = look(connection, desk.settings, replace(ask, on=plan_on), now=desk.clock())
-    if requests.known(connection, ask):
-        mine = [p for p in made.proposals if p.existing is not None and p.existing.key == ask.key]
-        made.proposals = mine
-    return made
+    on = begun[0].draft.plan_on if begun else request.on
+    shown = preview(connection, context.settings, replace(request, on=on), now=context.clock())
+    if begun:
+        shown.proposals = [
+            p for p in shown.proposals if p.existing is not None and p.existing.key == request.key
+        ]
+    return shown
 
 
-def _require_seen(made: Drafted, ask: Ask, agreed: set[tuple[str, str | None]]) -> None:
-    if _duplicates(made) - agreed:
+def _send(
+    submission: Submission,
+    writer: "OrderWriter",
+    shown: DraftResult,
+    request: DraftRequest,
+    result: DraftResult,
+) -> None:
+    for row in (p.existing for p in shown.proposals if p.existing is not None):
+        result.rows[row.reference] = row
+    intents = _intents(shown, request)
+    for intent in idempotency.noted(submission.connection, intents, now=submission.clock()):
+        _place(submission, writer, intent, result)
+
+
+def _require_seen(made: DraftResult, request: DraftRequest, agreed: Duplicates | None) -> None:
+    if agreed is not None and _duplicates(made) - agreed:
         raise _undecided(made)
-    if ask.seen is not None and made.digest() != ask.seen:
+    if request.seen is not None and made.digest() != request.seen:
         raise ConfigError(
             "The plan or the open orders changed since you looked.",
             data="Nothing was sent.",
@@ -225,41 +240,49 @@ def _require_seen(made: Drafted, ask: Ask, agreed: set[tuple[str, str | None]]) 
         )
 
 
-def _resolve_first(procedure: Procedure, made: Drafted, done: Drafted) -> None:
-    """Find out how orders of these plans ended that were sent before."""
-    for proposal in made.proposals:
-        row = proposal.existing
-        if row is not None and row.state in order_writes.OPEN and row.state != "intended":
-            done.rows[row.reference] = procedure.resolve(row)
+def _resolve_first(submission: Submission, shown: DraftResult, result: DraftResult) -> bool:
+    """Find out how orders of this plan ended that were sent before; whether there were any."""
+    left_open = [
+        p.existing
+        for p in shown.proposals
+        if p.existing is not None
+        and p.existing.state in order_writes.OPEN
+        and p.existing.state != "intended"
+    ]
+    for row in left_open:
+        result.rows[row.reference] = submission.resolve(row)
+    return bool(left_open)
 
 
-def _intents(made: Drafted, ask: Ask) -> Iterator[Intent]:
+def _intents(made: DraftResult, request: DraftRequest) -> Iterator[Intent]:
     for proposal in made.proposals:
         if proposal.draft is not None and proposal.sends:
             doubles = (f"{sku}: {d.said()}" for sku, d in proposal.duplicates)
             yield Intent(
                 proposal.draft,
-                proposal.wish.vendor_url,
+                proposal.request.vendor_url,
                 made.bodies[proposal.draft.reference],
-                ask.actor,
+                request.actor,
                 (*proposal.warnings, *doubles),
-                ask.key,
-                requests.fingerprint(ask) if ask.key else None,
+                request.key,
+                request.fingerprint() if request.key else None,
             )
 
 
-def _place(procedure: Procedure, writer: "OrderWriter", intent: Intent, done: Drafted) -> None:
+def _place(
+    submission: Submission, writer: "OrderWriter", intent: Intent, done: DraftResult
+) -> None:
     reference = intent.draft.reference
     try:
-        done.rows[reference] = procedure.place(intent, writer)
+        done.rows[reference] = submission.place(intent, writer)
     except PipelineError:
-        row = order_writes.find(procedure.connection, reference)
+        row = order_writes.find(submission.connection, reference)
         if row is not None:
             done.rows[reference] = row
         raise
 
 
-def _duplicates(made: Drafted) -> set[tuple[str, str | None]]:
+def _duplicates(made: DraftResult) -> Duplicates:
     return {
         (d.product_url, d.order_url or d.order_id)
         for proposal in made.proposals
@@ -268,16 +291,7 @@ def _duplicates(made: Drafted) -> set[tuple[str, str | None]]:
     }
 
 
-def _agreed(
-    made: Drafted, ask: Ask, confirm: Callable[[Drafted], bool]
-) -> set[tuple[str, str | None]]:
-    found = _duplicates(made)
-    if found and not ask.accept_duplicates and not confirm(made):
-        raise _undecided(made)
-    return found
-
-
-def _undecided(made: Drafted) -> NeedsDecision:
+def _undecided(made: DraftResult) -> NeedsDecision:
     said = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
     more = f" and {len(said) - 5} more lines" if len(said) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(

@@ -31,7 +31,7 @@ WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OrderRequest:
     """What somebody wants from a vendor.
 
     Attributes:
@@ -60,21 +60,21 @@ class Proposal:
     """One order, as it would be drafted.
 
     Attributes:
-        wish: What it is made from.
+        request: What it is made from.
         draft: The order; None = nothing would be drafted.
         existing: What the ledger has of it already.
-        held: SKUs that are left out, with why.
+        excluded_lines: SKUs that are left out, with why.
         duplicates: By SKU, other orders that have the product.
         warnings: What speaks against it.
         verdict: send, again (sent before, ended open), already, conflict, or nothing.
         says: Why nothing would be sent, and what to do.
     """
 
-    wish: Wish
+    request: OrderRequest
     draft: Draft | None
     verdict: str
     existing: Written | None = None
-    held: tuple[tuple[str, str], ...] = ()
+    excluded_lines: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, Duplicate], ...] = ()
     warnings: tuple[str, ...] = ()
     says: str = ""
@@ -88,14 +88,14 @@ class Proposal:
         """Return it as programs read it."""
         lines = self.draft.lines if self.draft else ()
         return {
-            "vendor": self.wish.vendor, "vendor_url": self.wish.vendor_url,
-            "place": self.wish.place_name, "facility_url": self.wish.place,
+            "vendor": self.request.vendor, "vendor_url": self.request.vendor_url,
+            "place": self.request.place_name, "facility_url": self.request.place,
             "reference": self.draft.reference if self.draft else None,
             "order_id": self.draft.order_id if self.draft else None,
             "verdict": self.verdict, "says": self.says,
             "total": self.draft.total if self.draft else None,
             "lines": [_line(line) for line in lines],
-            "held_back": [{"sku": sku, "why": why} for sku, why in self.held],
+            "held_back": [{"sku": sku, "why": why} for sku, why in self.excluded_lines],
             "duplicates": [{"sku": sku, **d.as_dict()} for sku, d in self.duplicates],
             "warnings": list(self.warnings),
             "existing": self.existing.as_dict() if self.existing else None,
@@ -112,39 +112,41 @@ def _line(line: OrderLine) -> dict[str, Any]:
 
 def propose(
     connection: Connection,
-    wish: Wish,
+    request: OrderRequest,
     *,
     account: str,
     plan_on: date,
     again: bool,
     key: str | None = None,
 ) -> Proposal:
-    """Return what would be drafted of a wish.
+    """Return what would be drafted of a request.
 
     Args:
         connection: To the warehouse.
-        wish: What is wanted from whom.
+        request: What is wanted from whom.
         account: Finale's name of the account.
         plan_on: The plan's day.
         again: Whether one more order of this day, vendor and place is wanted, with everything.
         key: What the sender named the request; the order that it brought before is no other one.
     """
-    problem = _problem(wish, account)
+    problem = _problem(request, account)
     if problem is not None:
-        return Proposal(wish, None, "nothing", says=problem)
-    draft = Draft(account, plan_on, str(wish.vendor_id), str(wish.place), joined(wish.lines))
+        return Proposal(request, None, "nothing", says=problem)
+    draft = Draft(
+        account, plan_on, str(request.vendor_id), str(request.place), joined(request.lines)
+    )
     existing = _newest(connection, draft)
     is_mine = existing is not None and key is not None and existing.key == key
     is_more = again and not is_mine
     if is_more and existing is not None and existing.state in order_writes.MAYBE:
         says = f"{existing.reference} is {existing.state}; resolve it first: finale orders check."
-        return Proposal(wish, None, "conflict", existing, says=says)
+        return Proposal(request, None, "conflict", existing, says=says)
     if existing is not None:
         sequence = existing.draft.sequence
         is_next = is_more and existing.state not in {"intended", "refused"}
         draft = replace(draft, sequence=sequence + 1 if is_next else sequence)
         existing = None if is_next else existing
-    made = _examined(connection, Proposal(wish, draft, "send", existing), again=again)
+    made = _examined(connection, Proposal(request, draft, "send", existing), again=again)
     return made if existing is None else _met(made, existing, draft)
 
 
@@ -156,15 +158,15 @@ def _newest(connection: Connection, draft: Draft) -> Written | None:
     return rows[0] if rows else None
 
 
-def _problem(wish: Wish, account: str) -> str | None:
-    if wish.problem is not None:
-        return wish.problem
-    if not wish.vendor_id:
+def _problem(request: OrderRequest, account: str) -> str | None:
+    if request.problem is not None:
+        return request.problem
+    if not request.vendor_id:
         return "Finale's id of its vendor is not known. Name a supplier in Finale, then sync."
-    if not wish.place:
+    if not request.place:
         return "Its place is not known."
     beyond = [
-        line.sku for line in wish.lines
+        line.sku for line in request.lines
         if not line.product_url.startswith(f"/{account}/api/product/")
     ]  # fmt: skip
     if beyond:
@@ -178,7 +180,7 @@ def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
     Args:
         made: With what would be sent.
         existing: What the ledger has.
-        whole: The order before anything was held back.
+        whole: The order before anything were excluded.
     """
     if existing.state == "refused":
         return made
@@ -190,7 +192,7 @@ def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
     is_same = any(same_lines(existing.draft.lines, draft.lines) for draft in wanted)
     if is_same and existing.state != "abandoned":
         says = f"Drafted already as {name}."
-        return replace(made, verdict="already", held=(), duplicates=(), says=says)
+        return replace(made, verdict="already", excluded_lines=(), duplicates=(), says=says)
     how = "given up as" if existing.state == "abandoned" else "drafted already, otherwise, as"
     says = f"It was {how} {name}. Edit that in Finale; --again makes one more order."
     return replace(made, verdict="conflict", says=says)
@@ -204,26 +206,28 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
     found = duplicates(connection, draft)
     terms = _terms(connection, [line.product_url for line in draft.lines])
     kept: list[OrderLine] = []
-    held: list[tuple[str, str]] = []
+    excluded: list[tuple[str, str]] = []
     for line in draft.lines:
-        why = _why_held(line, found.get(line.product_url, ()), terms, again=again)
+        why = _reason_to_exclude(line, found.get(line.product_url, ()), terms, again=again)
         if why is None:
             kept.append(line)
         else:
-            held.append((line.sku, why))
+            excluded.append((line.sku, why))
     if not kept:
-        says = "Nothing is left of it: " + "; ".join(f"{sku}: {why}" for sku, why in held)
-        return replace(made, verdict="nothing", draft=None, held=tuple(held), says=says)
+        says = "Nothing is left of it: " + "; ".join(f"{sku}: {why}" for sku, why in excluded)
+        return replace(
+            made, verdict="nothing", draft=None, excluded_lines=tuple(excluded), says=says
+        )
     draft = replace(draft, lines=tuple(kept))
     said = [w for line in kept for w in line_warnings(line, terms[line.product_url])]
-    said += draft_warnings(draft, made.wish.minimum_order_value)
+    said += draft_warnings(draft, made.request.minimum_order_value)
     others = tuple((line.sku, d) for line in kept for d in found.get(line.product_url, ()))
     return replace(
-        made, draft=draft, held=tuple(held), duplicates=others, warnings=tuple(said)
+        made, draft=draft, excluded_lines=tuple(excluded), duplicates=others, warnings=tuple(said)
     )  # fmt: skip
 
 
-def _why_held(
+def _reason_to_exclude(
     line: OrderLine, found: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
 ) -> str | None:
     if line.product_url not in terms:

@@ -14,8 +14,6 @@ BROKEN = {
     "is_plausible": "UPDATE ops.sync_run SET status = 'held'",
     "rows_are_readable": "UPDATE ops.sync_run SET counts = jsonb_set(counts,"
     " '{COUNTED,rejected}', '200')",
-    "keys_are_unique": "ALTER TABLE core.TABLE DROP CONSTRAINT TABLE_pkey CASCADE;"
-    "UPDATE core.TABLE SET KEY = (SELECT min(KEY) FROM core.TABLE)",
     "has_no_negative_stock": "UPDATE core.stock_level SET on_hand_units = -1",
     "has_no_orphans": "UPDATE core.product SET removed_at = now()",
     "skus_are_unique": "UPDATE core.product SET sku = 'P-1'",
@@ -44,11 +42,6 @@ def breaking(check: Check) -> list[str]:
     table = TABLES[check.asset]
     words = {
         "COUNTED": READ_INTO.get(check.asset, f"core.{table}"),
-        "TABLE_pkey": f"{table}_pkey",
-        "core.TABLE": f"core.{table}",
-        "KEY": {"stock_level": "product_url", "purchase_order": "order_url"}.get(
-            table, f"{table}_url"
-        ),
     }
     is_sold = check.asset in {"shipments", "purchase_orders"}
     text = FORGOTTEN if is_sold and check.name == "has_no_orphans" else BROKEN[check.name]

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from finale_pipeline.ordering.desk import Desk
-from finale_pipeline.ordering.drafting import Ask, Drafted, draft
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest
+from finale_pipeline.ordering.drafting import DraftResult, draft
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
@@ -57,9 +58,9 @@ class Shelf:
     settings: Settings
 
     @property
-    def desk(self) -> Desk:
-        """A desk at the account's time; waiting moves the clock."""
-        return Desk(self.settings, self.account.clock.now, self.wait)
+    def context(self) -> DraftingContext:
+        """A context at the account's time; waiting moves the clock."""
+        return DraftingContext(self.settings, self.account.clock.now, self.wait)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -96,10 +97,10 @@ class Shelf:
         """Return a query's rows."""
         return self.connection.execute(query.encode(), values).fetchall()
 
-    def draft(self, **ask: Any) -> Drafted:
+    def draft(self, **request: Any) -> DraftResult:
         """Draft the plan; nobody agrees to duplicates unless the test says so."""
-        confirm = ask.pop("confirm", lambda _: False)
-        return draft(self.desk, Ask("buyer", **ask), confirm=confirm)
+        confirm = request.pop("confirm", lambda _: False)
+        return draft(self.context, DraftRequest("buyer", **request), confirm=confirm)
 
     def states(self) -> list[str]:
         """Return the states in the ledger, by reference."""

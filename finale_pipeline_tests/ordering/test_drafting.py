@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from finale_pipeline.errors import ConfigError, NeedsDecision, WritesOff
-from finale_pipeline.ordering.drafting import Ask, look
-from finale_pipeline.ordering.wishes import GivenLine
+from finale_pipeline.ordering.draft_request import DraftRequest, RequestedLine
+from finale_pipeline.ordering.drafting import preview
 from finale_pipeline_tests.conftest import NOW
 from finale_pipeline_tests.ordering.shelf import PLACE, TODAY, Shelf
 
@@ -57,7 +57,7 @@ def test_without_permission_nothing_is_sent_and_a_dry_run_shows_the_text(shelf: 
     shelf.settings = shelf.settings.model_copy(update={"allow_writes": False})
     with pytest.raises(WritesOff, match="FINALE_ALLOW_WRITES"):
         shelf.draft()
-    made = look(shelf.connection, shelf.settings, Ask("buyer"), now=NOW)
+    made = preview(shelf.connection, shelf.settings, DraftRequest("buyer"), now=NOW)
     ((reference, text),) = made.bodies.items()
     sent = json.loads(text)
     assert (sent["statusId"], sent["referenceNumber"]) == ("ORDER_CREATED", reference)
@@ -73,7 +73,9 @@ def test_how_old_our_knowledge_of_other_orders_is_stands_before_the_button(shelf
     read = "UPDATE ops.sync_run SET finished_at = %s::timestamptz - %s * interval '1 minute'"
     for minutes, warned in ((59, False), (61, True)):
         shelf.connection.execute(read.encode(), (NOW, minutes))
-        (proposal,) = look(shelf.connection, shelf.settings, Ask("buyer"), now=NOW).proposals
+        (proposal,) = preview(
+            shelf.connection, shelf.settings, DraftRequest("buyer"), now=NOW
+        ).proposals
         assert any("finale sync sales" in text for text in proposal.warnings) is warned
     assert shelf.draft().is_good
     assert "finale sync sales" in str(shelf.rows("SELECT warnings FROM ops.purchase_order_write"))
@@ -87,7 +89,7 @@ def test_what_a_draft_of_ours_has_is_held_back_from_the_next_plan(shelf: Shelf) 
     shelf.plan(vendors=1, lines=3, on=tomorrow)
     made = shelf.draft()
     (proposal,) = made.proposals
-    assert [why.partition(";")[0][-9:] for _, why in proposal.held] == ["(created)"] * 2
+    assert [why.partition(";")[0][-9:] for _, why in proposal.excluded_lines] == ["(created)"] * 2
     assert proposal.draft is not None
     assert len(proposal.draft.lines) == 1
     shelf.assert_book_is_the_ledger(2)
@@ -128,14 +130,14 @@ def test_lines_that_somebody_gives_are_an_order_too(shelf: Shelf) -> None:
         " USING (vendor_url) ORDER BY l.sku LIMIT 1"
     )[0]
     shelf.connection.execute("DELETE FROM plan.purchase_order_draft")
-    line = GivenLine(sku, Decimal("2.5"), Decimal("1.000001"))
-    ask = {"lines": (line,), "vendor": vendor, "place": "10001", "key": "abc"}
-    done = shelf.draft(**ask)
+    line = RequestedLine(sku, Decimal("2.5"), Decimal("1.000001"))
+    request = {"lines": (line,), "vendor": vendor, "place": "10001", "key": "abc"}
+    done = shelf.draft(**request)
     assert done.is_good, done
-    assert shelf.draft(**ask).rows.keys() == done.rows.keys()
+    assert shelf.draft(**request).rows.keys() == done.rows.keys()
     shelf.assert_book_is_the_ledger(1)
     with pytest.raises(ConfigError, match="Idempotency-Key was used"):
-        shelf.draft(**ask | {"lines": (GivenLine(sku, Decimal(9)),)})
+        shelf.draft(**request | {"lines": (RequestedLine(sku, Decimal(9)),)})
 
 
 @pytest.mark.parametrize(
@@ -160,18 +162,18 @@ def test_what_cannot_be_ordered_says_why(shelf: Shelf, change: str, said: str) -
 
 def test_the_place_is_the_settings_else_that_of_the_last_order(shelf: Shelf) -> None:
     shelf.plan(vendors=1)
-    now = look(shelf.connection, shelf.settings, Ask("buyer"), now=NOW)
-    assert now.proposals[0].wish.place == PLACE
+    now = preview(shelf.connection, shelf.settings, DraftRequest("buyer"), now=NOW)
+    assert now.proposals[0].request.place == PLACE
     other = shelf.rows(
         "SELECT facility_url, name FROM core.facility WHERE parent_url IS NULL"
         " AND facility_url <> %s LIMIT 1", PLACE,
     )  # fmt: skip
     if other:
         there = shelf.settings.model_copy(update={"order_facility": other[0][1]})
-        made = look(shelf.connection, there, Ask("buyer"), now=NOW)
-        assert made.proposals[0].wish.place == other[0][0]
+        made = preview(shelf.connection, there, DraftRequest("buyer"), now=NOW)
+        assert made.proposals[0].request.place == other[0][0]
     with pytest.raises(ConfigError, match="no location of the account"):
-        look(shelf.connection, shelf.settings, Ask("buyer", place="Atlantis"), now=NOW)
+        preview(shelf.connection, shelf.settings, DraftRequest("buyer", place="Atlantis"), now=NOW)
 
 
 def test_an_old_plan_and_another_accounts_data_are_not_ordered_from(shelf: Shelf) -> None:

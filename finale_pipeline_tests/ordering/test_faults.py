@@ -61,7 +61,7 @@ def test_a_lost_order_that_shows_late_is_never_made_twice(shelf: Shelf, form: st
     assert (row.state, row.attempts) == ("unknown", 2)
     assert len(shelf.book()) == 1
     shelf.later(minutes=60)
-    assert [r.state for r in check(shelf.desk, "buyer")] == ["created"]
+    assert [r.state for r in check(shelf.context, "buyer")] == ["created"]
     shelf.assert_book_is_the_ledger(1)
 
 
@@ -125,7 +125,7 @@ def test_an_order_that_cannot_be_read_back_waits_for_the_next_look(
     assert row.order_url == shelf.book()[0]["orderUrl"]
     assert "cannot be read back" in (row.error or "")
     shelf.sandbox.clear_faults()
-    assert [r.state for r in check(shelf.desk, "buyer")] == ["created"]
+    assert [r.state for r in check(shelf.context, "buyer")] == ["created"]
     shelf.assert_book_is_the_ledger(1)
     assert len(shelf.sandbox.posts) == 1
 
@@ -162,7 +162,7 @@ def test_an_order_a_person_gave_up_is_not_sent_again(shelf: Shelf) -> None:
     shelf.plan(vendors=1)
     shelf.sandbox.add_fault("post-cut@order*1")
     (reference,) = shelf.draft().rows
-    given_up = abandon(shelf.desk, reference, actor="buyer", note="not there")
+    given_up = abandon(shelf.context, reference, actor="buyer", note="not there")
     assert given_up.state == "abandoned"
     shelf.later(minutes=30)
     assert [p.verdict for p in shelf.draft().proposals] == ["conflict"]

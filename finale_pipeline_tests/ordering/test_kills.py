@@ -9,8 +9,9 @@ from datetime import datetime
 
 import pytest
 
-from finale_pipeline.ordering.desk import Desk
-from finale_pipeline.ordering.drafting import Ask, draft
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest
+from finale_pipeline.ordering.drafting import draft
 from finale_pipeline.ordering.resolving import check
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection, connect
@@ -173,7 +174,7 @@ def test_a_lost_database_connection_leaves_one_order(shelf: Shelf, watch: Watch)
     ended = finale(shelf.settings, "orders", "draft")
     assert ended.code == 8, ended.err
     assert shelf.states() == ["sent"]
-    assert [row.state for row in check(shelf.desk, "buyer")] == ["created"]
+    assert [row.state for row in check(shelf.context, "buyer")] == ["created"]
     shelf.assert_book_is_the_ledger(1)
 
 
@@ -212,8 +213,8 @@ def test_a_drafter_that_stood_still_sends_nothing(shelf: Shelf, watch: Watch) ->
 
     # From then on every look at the clock takes long.
     watch.on(4, lambda: slowness.update(seconds=40.0))
-    desk = Desk(shelf.settings, clock, shelf.wait)
-    (row,) = draft(desk, Ask("buyer"), confirm=lambda _: False).rows.values()
+    context = DraftingContext(shelf.settings, clock, shelf.wait)
+    (row,) = draft(context, DraftRequest("buyer"), confirm=lambda _: False).rows.values()
     assert (row.state, shelf.sandbox.posts) == ("intended", [])
     assert "stood still" in str(row.error)
     assert shelf.draft().is_good

@@ -61,9 +61,9 @@ class Machine(RuleBasedStateMachine):
                 " WHERE application_name = 'finale orders' AND datname = current_database()"
             )
 
-    def _draft(self, **ask: Any) -> None:
+    def _draft(self, **request: Any) -> None:
         try:
-            self.shelf.draft(accept_duplicates=True, **ask)
+            self.shelf.draft(accept_duplicates=True, **request)
         except PipelineError:
             pass
         finally:
@@ -111,7 +111,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def look(self) -> None:
-        check(self.shelf.desk, "buyer")
+        check(self.shelf.context, "buyer")
 
     @rule(minutes=st.sampled_from([1, 16, 40]))
     def wait(self, minutes: int) -> None:
@@ -137,7 +137,7 @@ class Machine(RuleBasedStateMachine):
         query = "SELECT reference, order_id FROM ops.purchase_order_write WHERE state = 'unknown'"
         for reference, order_id in self.shelf.rows(query):
             if order_id not in there:
-                abandon(self.shelf.desk, reference, actor="buyer", note=None)
+                abandon(self.shelf.context, reference, actor="buyer", note=None)
 
     @invariant()
     def each_order_is_made_once_and_known(self) -> None:
@@ -157,7 +157,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.sandbox.clear_faults()
             self.shelf.later(minutes=90)  # by now everything shows
-            check(self.shelf.desk, "buyer")
+            check(self.shelf.context, "buyer")
             self._draft()
             self.each_order_is_made_once_and_known()
             open_ones = set(self.shelf.states()) - {"created", "differs", "refused", "abandoned"}

@@ -23,7 +23,7 @@ ROOT = Path(finale_pipeline.__file__).parent
 WRITER = "finale/orders.py"
 OTHER_SERVERS = {
     "api/server/dagster.py": "Dagster's GraphQL",
-    "notify/sender.py": "the mail service",
+    "notify/sendgrid_sender.py": "the mail service",
 }
 """What else sends requests, and to whom."""
 CLIENTS = {"httpx", "requests", "urllib3", "http.client", "urllib.request", "aiohttp", "socket"}
@@ -51,7 +51,7 @@ def imports(tree: ast.Module) -> set[str]:
 
 def test_few_modules_can_send_a_request_and_one_of_them_a_write() -> None:
     senders = {name for name, tree in modules() if imports(tree) & CLIENTS}
-    finales = {"finale/transport.py", "finale/answers.py", WRITER}
+    finales = {"finale/transport.py", "finale/responses.py", WRITER}
     # The others listen, or look whether a port is free.
     assert senders - finales - set(OTHER_SERVERS) <= {"services/dev.py", "services/processes.py"}
 
@@ -80,7 +80,7 @@ def test_no_text_but_the_writers_names_a_verb_that_writes() -> None:
 def test_only_drafting_imports_the_writer() -> None:
     target = "finale_pipeline.finale.orders"
     users = {name for name, tree in modules() if target in imports(tree)}
-    assert users == {"ordering/desk.py", "ordering/drafting.py", "ordering/procedure.py"}
+    assert users == {"ordering/context.py", "ordering/drafting.py", "ordering/submission.py"}
 
 
 def test_no_action_of_an_order_is_in_the_code() -> None:
@@ -115,7 +115,7 @@ def test_no_writer_without_permission_and_none_for_another_account(shelf: Shelf)
 )
 def test_the_writer_sends_nothing_but_new_drafts(shelf: Shelf, body: str) -> None:
     clock = shelf.account.clock.now
-    with shelf.desk.writer() as writer, pytest.raises(AssertionError, match="not a new draft"):
+    with shelf.context.writer() as writer, pytest.raises(AssertionError, match="not a new draft"):
         writer.create(body, until=clock(), clock=clock)
     assert shelf.sandbox.posts == []
 
@@ -136,7 +136,7 @@ def test_nothing_but_drafting_sends_a_write(shelf: Shelf) -> None:
         sync(shelf.settings, strategy)
         shelf.later(minutes=1)
     examine(shelf.settings)
-    check(shelf.desk, "buyer")
+    check(shelf.context, "buyer")
     assert posted == []
     shelf.draft()
     assert posted == ["POST /demo/api/order/"]

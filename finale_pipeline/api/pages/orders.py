@@ -18,7 +18,7 @@ from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse.connect import rows_of
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.drafting import Ask
+    from finale_pipeline.ordering.draft_request import DraftRequest
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,15 +46,15 @@ async def draft(context: Shared, request: Request, actor: OnPage) -> Response:
     return await run_in_threadpool(_draft, context, ask, form.get("seen"))
 
 
-def _asked(actor: str, vendor: str, on: date) -> "Ask":
-    from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415 - heavy
+def _asked(actor: str, vendor: str, on: date) -> "DraftRequest":
+    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
 
     if not vendor.isprintable():
         raise ValueError(vendor)
-    return Ask(actor, vendor=vendor, on=on)
+    return DraftRequest(actor, vendor=vendor, on=on)
 
 
-def _draft(context: Context, ask: "Ask", seen: str | None) -> HTMLResponse:
+def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLResponse:
     try:
         shown = preview(context, ask)
         if seen != shown.digest() or not context.settings.allow_writes:
@@ -70,9 +70,9 @@ def _draft(context: Context, ask: "Ask", seen: str | None) -> HTMLResponse:
         return _result(context, [], f"{error.what} {error.data} {error.step}", status=status)
     except Problem as problem:
         return _result(context, [], problem.detail, status=problem.status)
-    names = {p.wish.vendor_url: p for p in made.proposals}
+    names = {p.request.vendor_url: p for p in made.proposals}
     rows = [
-        row.as_dict() | {"vendor": names[row.vendor_url].wish.vendor, "place": ""}
+        row.as_dict() | {"vendor": names[row.vendor_url].request.vendor, "place": ""}
         for row in made.rows.values()
     ]
     said = [] if made.error is None else [f"{made.error.what} {made.error.step}"]

@@ -22,8 +22,9 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
 
 if TYPE_CHECKING:
-    from finale_pipeline.ordering.desk import Desk
-    from finale_pipeline.ordering.drafting import Ask, Drafted
+    from finale_pipeline.ordering.context import DraftingContext
+    from finale_pipeline.ordering.draft_request import DraftRequest
+    from finale_pipeline.ordering.drafting import DraftResult
 
 router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems())
 
@@ -126,7 +127,7 @@ def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Resp
     return as_json(made.as_dict(is_dry=False), _status(made))
 
 
-def _status(made: "Drafted") -> int:
+def _status(made: "DraftResult") -> int:
     if made.error is not None or any(
         row.state in {"sent", "unknown", "unverified", "intended"} for row in made.rows.values()
     ):
@@ -135,36 +136,39 @@ def _status(made: "Drafted") -> int:
     return 201 if is_replay or any(p.sends for p in made.proposals) else 200
 
 
-def _ask(wanted: Order, actor: str, key: str | None) -> "Ask":
-    from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415 - heavy
-    from finale_pipeline.ordering.wishes import GivenLine  # noqa: PLC0415
+def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
+    from finale_pipeline.ordering import draft_request  # noqa: PLC0415 - heavy
 
-    lines = tuple(GivenLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ())
-    return Ask(
+    lines = tuple(
+        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ()
+    )
+    return draft_request.DraftRequest(
         actor, vendor=wanted.vendor, on=wanted.on, lines=lines, place=wanted.place,
         again=wanted.again, accept_duplicates=wanted.accept_duplicates, key=key,
     )  # fmt: skip
 
 
-def desk_of(context: Context) -> "Desk":
+def drafting_context(context: Context) -> "DraftingContext":
     """Return a desk to draft at."""
-    from finale_pipeline.ordering.desk import Desk  # noqa: PLC0415
+    from finale_pipeline.ordering.context import DraftingContext  # noqa: PLC0415
 
-    return Desk(context.settings, context.clock, time.sleep)
+    return DraftingContext(context.settings, context.clock, time.sleep)
 
 
-def preview(context: Context, ask: "Ask") -> "Drafted":
+def preview(context: Context, ask: "DraftRequest") -> "DraftResult":
     """Return what would be sent."""
-    from finale_pipeline.ordering.drafting import look  # noqa: PLC0415
+    from finale_pipeline.ordering.drafting import preview as preview_orders  # noqa: PLC0415
 
-    desk = desk_of(context)
+    desk = drafting_context(context)
     with desk.warehouse() as connection:
-        return look(connection, desk.settings, ask, now=desk.clock())
+        return preview_orders(connection, desk.settings, ask, now=desk.clock())
 
 
 def carried_out(
-    context: Context, ask: "Ask", confirm: Callable[["Drafted"], bool] = lambda _: False
-) -> "Drafted":
+    context: Context,
+    ask: "DraftRequest",
+    confirm: Callable[["DraftResult"], bool] = lambda _: False,
+) -> "DraftResult":
     """Draft, and turn what only a person can decide into problems.
 
     Raises:
@@ -173,7 +177,7 @@ def carried_out(
     from finale_pipeline.ordering import drafting  # noqa: PLC0415
 
     try:
-        return drafting.draft(desk_of(context), ask, confirm=confirm)
+        return drafting.draft(drafting_context(context), ask, confirm=confirm)
     except WritesOff as error:
         said = f"{error.what} {error.data} {error.step}"
         raise Problem(403, said, code="writes_off") from error

@@ -11,7 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from finale_pipeline.notify.plain import cell
+from finale_pipeline.text import cell
 
 Row = Mapping[str, Any]
 Form = Literal["json", "csv", "xlsx"]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from finale_pipeline.notify.plain import plain
+from finale_pipeline.text import plain
 
 API, PAGE = "api", "page"
 MOST = 80

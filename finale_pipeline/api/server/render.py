@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse
 
 import finale_pipeline
-from finale_pipeline.notify.plain import number
+from finale_pipeline.text import number
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import DRAFT, ORDER_TYPE, Draft, OrderLine, exact
+from finale_pipeline.text import plain
 
 ROUNDING = Decimal("0.01")
 """What Finale may round away of each line's total."""
@@ -119,5 +120,4 @@ def _shown(value: object) -> str:
     """Return a value from outside, short and without anything that cannot be seen."""
     if value is None:
         return "none"
-    text = "".join(c if c.isprintable() else "?" for c in str(value))
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return plain(value, most=SHOWN)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from finale_pipeline.domain.orders.purchase_orders import body_hash, exact
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Intent, Written
@@ -16,29 +15,17 @@ WHERE reference = %s AND detail ~ 'request [0-9a-f]{64}$' ORDER BY event_id DESC
 """
 """The log of an order says for which request it was last written down."""
 
-if TYPE_CHECKING:
-    from finale_pipeline.ordering.drafting import Ask
 
-
-def fingerprint(ask: "Ask") -> str:
-    """Return a hash of what is asked for, whoever asks and whatever duplicates they know of."""
-    lines = sorted(
-        (x.product, exact(x.quantity_units), "" if x.unit_price is None else exact(x.unit_price))
-        for x in ask.lines
-    )
-    return body_hash(repr((ask.vendor, str(ask.on), lines, ask.place, ask.again)))
-
-
-def known(connection: Connection, ask: "Ask") -> list[Written]:
+def known(connection: Connection, request: DraftRequest) -> list[Written]:
     """Return what the ledger has of a request of this name.
 
     Raises:
         ConfigError: The name was used for something else.
     """
-    rows = order_writes.of_key(connection, ask.key) if ask.key else []
+    rows = order_writes.of_key(connection, request.key) if request.key else []
     for row in rows:
         asked = connection.execute(ASKED, (row.reference,)).fetchone()
-        if asked is not None and asked[0] != fingerprint(ask):
+        if asked is not None and asked[0] != request.fingerprint():
             raise ConfigError(
                 f"This Idempotency-Key was used for order {row.reference}, and for another wish.",
                 data="Nothing was sent.",

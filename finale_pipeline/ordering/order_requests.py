@@ -1,7 +1,7 @@
 """What is wanted: the lines of a plan, as buyers left them, or lines that somebody gives."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from finale_pipeline.domain.orders.purchase_orders import OrderLine
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering import places
-from finale_pipeline.ordering.proposals import Wish
+from finale_pipeline.ordering.draft_request import RequestedLine
+from finale_pipeline.ordering.proposals import OrderRequest
 from finale_pipeline.warehouse.connect import Connection, rows_of
 
 PLAN = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %s ORDER BY vendor, vendor_url"
@@ -30,15 +31,6 @@ COST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GivenLine:
-    """A line that somebody asks for: SKU or product_url, units, price; None = the plan's cost."""
-
-    product: str
-    quantity_units: Decimal
-    unit_price: Decimal | None = None
-
-
 def newest_day(connection: Connection) -> date:
     """Return the newest day that was planned, whether it orders something or not.
 
@@ -57,7 +49,7 @@ def newest_day(connection: Connection) -> date:
 
 def of_plan(
     connection: Connection, plan_on: date, *, vendor: str | None, place: str | None
-) -> list[Wish]:
+) -> list[OrderRequest]:
     """Return what a day's plan wants, by vendor.
 
     Args:
@@ -85,10 +77,10 @@ def of_plan(
     made = []
     for order in chosen:
         lines = rows_of(connection, PLAN_LINES, plan_on, order["vendor_url"])
-        wish = _wish(connection, order["vendor_url"], order["vendor"], _planned(lines))
-        wish = replace(wish, minimum_order_value=order["minimum_order_value"])
-        where = _where(connection, wish, known, place, plan_on)
-        made.append(_placed(wish, where))
+        request = _order_request(connection, order["vendor_url"], order["vendor"], _planned(lines))
+        request = replace(request, minimum_order_value=order["minimum_order_value"])
+        where = _where(connection, request, known, place, plan_on)
+        made.append(_placed(request, where))
     return made
 
 
@@ -106,26 +98,26 @@ def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[OrderLine, ...]:
 
 def given(
     connection: Connection,
-    lines: Sequence[GivenLine],
+    lines: Sequence[RequestedLine],
     *,
     vendor: str,
     place: str | None,
     plan_on: date,
-) -> Wish:
-    """Return lines that somebody gives as a wish.
+) -> OrderRequest:
+    """Return lines that somebody gives as a request.
 
     Raises:
         ConfigError: Vendor, place or a product are not known, or not one.
     """
     (found,) = _one(_vendors(connection, vendor), "vendor", vendor)
     made = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
-    wish = _wish(connection, str(found["vendor_url"]), str(found["name"]), made)
+    request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), made)
     known = places.locations(connection)
-    wish = replace(wish, minimum_order_value=_minimum(connection, wish.vendor_url))
-    return _placed(wish, _where(connection, wish, known, place, plan_on))
+    request = replace(request, minimum_order_value=_minimum(connection, request.vendor_url))
+    return _placed(request, _where(connection, request, known, place, plan_on))
 
 
-def _given_line(connection: Connection, line: GivenLine, vendor_url: str) -> OrderLine:
+def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> OrderLine:
     rows = rows_of(connection, PRODUCTS, name=line.product)
     (product,) = _one(rows, "product", line.product)
     url, sku = product["product_url"], product["sku"]
@@ -157,33 +149,37 @@ def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any
     return rows
 
 
-def _wish(connection: Connection, vendor_url: str, name: str, lines: tuple[OrderLine, ...]) -> Wish:
+def _order_request(
+    connection: Connection, vendor_url: str, name: str, lines: tuple[OrderLine, ...]
+) -> OrderRequest:
     found = [v for v in _vendors(connection, vendor_url) if v["vendor_url"] == vendor_url]
     if not vendor_url or not found:
         step = "Name a main supplier of its products in Finale, then sync."
-        return Wish(vendor_url, name, None, lines, problem=f"No supplier is known. {step}")
+        return OrderRequest(vendor_url, name, None, lines, problem=f"No supplier is known. {step}")
     vendor = found[0]
     problem = None
     if vendor["status"] not in {"PARTY_ENABLED", None}:
         problem = (
             f"The vendor is {vendor['status']} in Finale. Enable it there, or order elsewhere."
         )
-    return Wish(vendor_url, str(vendor["name"]), vendor["vendor_id"], lines, problem=problem)
+    return OrderRequest(
+        vendor_url, str(vendor["name"]), vendor["vendor_id"], lines, problem=problem
+    )
 
 
 def _where(
     connection: Connection,
-    wish: Wish,
+    request: OrderRequest,
     known: list[places.Place],
     name: str | None,
     plan_on: date,
 ) -> places.Place | str:
     if name is not None:
         return places.named(known, name)
-    return places.usual(connection, known, vendor_url=wish.vendor_url, plan_on=plan_on)
+    return places.usual(connection, known, vendor_url=request.vendor_url, plan_on=plan_on)
 
 
-def _placed(wish: Wish, place: places.Place | str) -> Wish:
+def _placed(request: OrderRequest, place: places.Place | str) -> OrderRequest:
     if isinstance(place, str):
-        return replace(wish, problem=wish.problem or place[0].upper() + place[1:])
-    return replace(wish, place=place.facility_url, place_name=place.name)
+        return replace(request, problem=request.problem or place[0].upper() + place[1:])
+    return replace(request, place=place.facility_url, place_name=place.name)

@@ -14,7 +14,13 @@ from zoneinfo import ZoneInfo
 from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.records import ORDER
-from finale_pipeline.ordering.lookup import CLOCK_MARGIN, MOST, Looked, Looker, record_of
+from finale_pipeline.ordering.order_finder import (
+    CLOCK_MARGIN,
+    MOST,
+    OrderFinder,
+    SearchResult,
+    record_of,
+)
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice, choose
@@ -35,12 +41,12 @@ one request can take."""
 
 
 @dataclass
-class Procedure:
+class Submission:
     """What every step works with.
 
     Attributes:
         connection: To the warehouse; it holds the lock of drafting.
-        looker: Looks for orders in Finale.
+        finder: Looks for orders in Finale.
         actor: Who is at work.
         zone: The account's.
         clock: Gives the time in UTC.
@@ -49,7 +55,7 @@ class Procedure:
     """
 
     connection: Connection
-    looker: Looker
+    finder: OrderFinder
     actor: str
     zone: ZoneInfo
     clock: Callable[[], datetime]
@@ -64,13 +70,13 @@ class Procedure:
             SkippedError: Another process changed the order meanwhile.
         """
         row = order_writes.intend(self.connection, intent, now=self.clock())
-        looked = self.looker.look(row.draft, since=self._oldest(row), fresh=row.attempts > 0)
-        if looked.orders:
-            return self._adopt(row, looked)
-        if not looked.is_complete:
+        result = self.finder.find(row.draft, since=self._oldest(row), fresh=row.attempts > 0)
+        if result.orders:
+            return self._adopt(row, result)
+        if not result.is_complete:
             raise MalformedError(
                 f"Finale does not say clearly that it has no order {row.reference}:"
-                f" {'; '.join(looked.doubts)}.",
+                f" {'; '.join(result.doubts)}.",
                 data="Nothing was sent.",
                 step="Run again later; if it repeats, look for the order in Finale.",
             )
@@ -82,7 +88,7 @@ class Procedure:
             f"attempt {row.attempts + 1}",
             attempts=row.attempts + 1,
             sent_at=sent_at,
-            sent_source_at=self.looker.client.source_now(),
+            sent_source_at=self.finder.client.source_now(),
             error=None,
         )
         outcome = writer.create(row.body, until=sent_at + SEND_WITHIN, clock=self.clock)
@@ -96,13 +102,13 @@ class Procedure:
         """
         if row.state == "unverified":
             return self._verify(row)
-        looked = self.looker.look(row.draft, since=self._oldest(row))
-        if looked.orders:
-            return self._adopt(row, looked)
+        result = self.finder.find(row.draft, since=self._oldest(row))
+        if result.orders:
+            return self._adopt(row, result)
         if row.state == "sent":
-            row = self._move(row, "unknown", _not_found(looked), error=_not_found(looked))
-        if row.state == "unknown" and self._is_absent(row, looked):
-            said = f"Finale has no such order at {looked.as_of:%Y-%m-%d %H:%M:%S} UTC by its clock"
+            row = self._move(row, "unknown", _not_found(result), error=_not_found(result))
+        if row.state == "unknown" and self._is_absent(row, result):
+            said = f"Finale has no such order at {result.as_of:%Y-%m-%d %H:%M:%S} UTC by its clock"
             return self._move(row, "intended", said, error=f"{said}; it may be sent again.")
         return row
 
@@ -118,35 +124,35 @@ class Procedure:
 
     def _after(self, row: Written, said: str, *, is_refused: bool) -> Written:
         """Look for an order that was sent and not confirmed; a refusal may be a clash with it."""
-        looked = None
+        result = None
         for pause in LOOKS[:1] if is_refused else LOOKS:
             self.sleep(pause)
             try:
-                looked = self.looker.look(row.draft, since=self._oldest(row))
+                result = self.finder.find(row.draft, since=self._oldest(row))
             except PipelineError as error:
                 said += f" Looking it up failed: {error.what}"
                 continue
-            if looked.orders:
-                return self._adopt(row, looked)
-        if is_refused and looked is not None and looked.is_complete and not self._was_lost(row):
+            if result.orders:
+                return self._adopt(row, result)
+        if is_refused and result is not None and result.is_complete and not self._was_lost(row):
             return self._move(row, "refused", said, error=said)
-        said += f" {_not_found(looked)}"
+        said += f" {_not_found(result)}"
         return self._move(row, "unknown", said, error=said)
 
     def _was_lost(self, row: Written) -> bool:
         """Whether an earlier sending was never explained; then a refusal may be a clash with it."""
         return order_writes.was_ever(self.connection, row.reference, "unknown")
 
-    def _adopt(self, row: Written, looked: Looked) -> Written:
+    def _adopt(self, row: Written, result: SearchResult) -> Written:
         """Take an order of ours that is in Finale for the one that was meant."""
-        if len(looked.orders) > 1:
-            names = ", ".join(str(seen.order_id) for seen in looked.orders)
-            said = [f"{len(looked.orders)} orders in Finale carry its reference: {names}"]
-            url = looked.orders[0].order_url
+        if len(result.orders) > 1:
+            names = ", ".join(str(seen.order_id) for seen in result.orders)
+            said = [f"{len(result.orders)} orders in Finale carry its reference: {names}"]
+            url = result.orders[0].order_url
             return self._move(
                 row, "differs", said[0], differences=said, order_url=url, link=self._link(url)
             )
-        (seen,) = looked.orders
+        (seen,) = result.orders
         found = f"found in Finale as {seen.order_id}"
         return self._verify(self._known(row, seen.order_url, found))
 
@@ -169,7 +175,7 @@ class Procedure:
 
     def _read(self, row: Written) -> dict[str, Any]:
         url = str(row.order_url)
-        body = self.looker.client.record(ORDER, url)
+        body = self.finder.client.record(ORDER, url)
         if body is None:
             raise MalformedError(f"Finale does not show {url}.")
         record = record_of(body)
@@ -201,15 +207,15 @@ class Procedure:
             if line.product_url in there:
                 choose(self.connection, line.product_url, choice, now=self.clock())
 
-    def _is_absent(self, row: Written, looked: Looked) -> bool:
+    def _is_absent(self, row: Written, result: SearchResult) -> bool:
         """Whether it may be sent again: all looks were answered, some order was shown, time passed.
 
         A feed that shows no order at all proves nothing, so a quiet account stays unknown.
         """
-        if row.sent_at is None or row.sent_source_at is None or not looked.is_complete:
+        if row.sent_at is None or row.sent_source_at is None or not result.is_complete:
             return False
-        passed = looked.as_of - row.sent_source_at, self.clock() - row.sent_at
-        return looked.shown > 0 and min(passed) >= GRACE
+        passed = result.as_of - row.sent_source_at, self.clock() - row.sent_at
+        return result.shown > 0 and min(passed) >= GRACE
 
     def _oldest(self, row: Written) -> datetime:
         """Return a moment before which the order cannot have been created.
@@ -233,8 +239,8 @@ class Procedure:
         return move(self.connection, row, change, now=self.clock())
 
 
-def _not_found(looked: Looked | None) -> str:
-    if looked is None:
+def _not_found(result: SearchResult | None) -> str:
+    if result is None:
         return "It could not be looked up."
-    doubts = f" ({'; '.join(looked.doubts)})" if looked.doubts else ""
-    return f"It was not found at {looked.as_of:%Y-%m-%d %H:%M:%S} UTC by Finale's clock{doubts}."
+    doubts = f" ({'; '.join(result.doubts)})" if result.doubts else ""
+    return f"It was not found at {result.as_of:%Y-%m-%d %H:%M:%S} UTC by Finale's clock{doubts}."

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.orders import OrderWriter, WritePermission
-from finale_pipeline.ordering.lookup import Looker
-from finale_pipeline.ordering.procedure import Procedure
+from finale_pipeline.ordering.order_finder import OrderFinder
+from finale_pipeline.ordering.submission import Submission
 from finale_pipeline.settings import LOOPBACK
 from finale_pipeline.sync.session import refuse_another_account
 from finale_pipeline.sync.source import open_client, source_of
@@ -35,7 +35,7 @@ WHERE r.at IS NOT NULL AND NOT EXISTS (
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class DraftingContext:
     """What drafting works with: settings, the clock, and how to wait."""
 
     settings: "Settings"
@@ -76,12 +76,12 @@ class Desk:
             yield connection
 
     @contextmanager
-    def procedure(self, connection: Connection, actor: str) -> Iterator[Procedure]:
+    def submission(self, connection: Connection, actor: str) -> Iterator[Submission]:
         """Open what reads Finale; the caller holds the lock of drafting."""
         settings, url = self.settings, database_url(self.settings)
         with open_client(settings, url, clock=self.clock, sleep=self.sleep) as client:
-            yield Procedure(
-                connection, Looker(client, settings.row_cap), actor, settings.zone, self.clock,
+            yield Submission(
+                connection, OrderFinder(client, settings.row_cap), actor, settings.zone, self.clock,
                 self.sleep, f"{settings.base_url.rstrip('/')}/{settings.account}",
             )  # fmt: skip
 

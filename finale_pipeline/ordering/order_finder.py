@@ -22,7 +22,7 @@ CLOCK_MARGIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FoundOrder:
     """An order in Finale that carries our number or our reference."""
 
     order_url: str
@@ -31,7 +31,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class SearchResult:
     """What a look brought.
 
     Attributes:
@@ -42,7 +42,7 @@ class Looked:
         doubts: What could not be answered.
     """
 
-    orders: tuple[Seen, ...]
+    orders: tuple[FoundOrder, ...]
     is_complete: bool
     as_of: datetime
     shown: int = 0
@@ -50,7 +50,7 @@ class Looked:
 
 
 @dataclass
-class Looker:
+class OrderFinder:
     """Looks for orders.
 
     Args:
@@ -62,7 +62,7 @@ class Looker:
     row_cap: int
     _recent: dict[datetime, tuple[list[dict[str, Any]], bool]] = field(default_factory=dict)
 
-    def look(self, draft: Draft, *, since: datetime, fresh: bool = True) -> Looked:
+    def find(self, draft: Draft, *, since: datetime, fresh: bool = True) -> SearchResult:
         """Look for an order by its number, by both filters, and among recent changes.
 
         Args:
@@ -87,12 +87,12 @@ class Looker:
             found = {seen.order_url: seen for seen in _ours(rows, draft)}
             if not is_whole:
                 doubts.append("recent changes were not shown completely")
-        return Looked(
+        return SearchResult(
             tuple(found.values()), is_clear and is_whole, self.client.source_now(), len(rows),
             tuple(doubts),
         )  # fmt: skip
 
-    def _by_address(self, draft: Draft, doubts: list[str]) -> Iterator[Seen]:
+    def _by_address(self, draft: Draft, doubts: list[str]) -> Iterator[FoundOrder]:
         """Ask for the record under our number; usually its address ends in it."""
         url = self.client.source.path(f"order/{draft.order_id}")
         try:
@@ -129,11 +129,11 @@ class Looker:
         return rows, not answer.rejects and answer.rows < self.row_cap
 
 
-def _ours(rows: list[dict[str, Any]], draft: Draft) -> Iterator[Seen]:
+def _ours(rows: list[dict[str, Any]], draft: Draft) -> Iterator[FoundOrder]:
     for row in rows:
         named = (row["order_id"] == draft.order_id, row["reference_number"] == draft.reference)
         if any(named) and row["order_type"] in {"PURCHASE_ORDER", None}:
-            yield Seen(row["order_url"], row["order_id"], row["status"])
+            yield FoundOrder(row["order_url"], row["order_id"], row["status"])
 
 
 def _as_row(record: Mapping[str, Any]) -> dict[str, Any]:

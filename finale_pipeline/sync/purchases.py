@@ -75,9 +75,7 @@ def _wanted(connection: Connection) -> list[Wanted]:
         " WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND removed_at IS NULL"
         " AND lines_updated_at IS DISTINCT FROM updated_at ORDER BY updated_at DESC, order_url"
     ).fetchall()
-    return [
-        Wanted(*row) for row in cast("list[tuple[str, datetime, str | None, float | None]]", rows)
-    ]
+    return [Wanted(*row) for row in cast("list[tuple[Any, ...]]", rows)]
 
 
 def _read_singly(run: SyncRun, wanted: Sequence[Wanted], step: str) -> None:

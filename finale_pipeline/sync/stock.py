@@ -141,8 +141,8 @@ def _entries(frame: pl.DataFrame, places: dict[str, str | None], reading: Readin
     A row without a place is at its parent's location, or at none.
     """
     # A row that names no place but its parent lies at the parent.
-    place = pl.when(pl.col("facility_url") == "").then(pl.col("parent_facility_url"))
-    place = place.otherwise(pl.col("facility_url")).fill_null("")
+    has_none = pl.col("facility_url") == ""
+    place = pl.when(has_none).then("parent_facility_url").otherwise("facility_url").fill_null("")
     frame = in_units(frame, QUANTITIES, reading).with_columns(place=place)
     pairs = frame.select("place", "parent_facility_url").unique()
     known = {url: parent for url, parent in pairs.iter_rows() if url and parent}

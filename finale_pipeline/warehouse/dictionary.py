@@ -20,22 +20,12 @@ Ask `mart`: its views are the promised ones, and the role `finale_reader` may re
 holds what was read from Finale, `ops` what the syncs did. Times are UTC; **bold** columns are the
 key.
 """
-# A view's column without a comment of its own takes that of the one column of its name behind it.
 QUERY = """
 SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class'), a.attname,
        format_type(a.atttypid, a.atttypmod),
        EXISTS (SELECT FROM pg_index i
                WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)),
-       coalesce(col_description(c.oid, a.attnum), (
-           SELECT CASE WHEN count(DISTINCT text) = 1 THEN min(text) END FROM (
-               SELECT col_description(format('%I.%I', u.table_schema, u.table_name)::regclass,
-                   (SELECT attnum FROM pg_attribute WHERE attname = u.column_name AND attrelid =
-                       format('%I.%I', u.table_schema, u.table_name)::regclass)) AS text
-               FROM information_schema.view_column_usage u
-               WHERE u.view_schema = n.nspname AND u.view_name = c.relname
-                 AND u.column_name = a.attname
-           ) AS behind
-       ), '')
+       coalesce(col_description(c.oid, a.attnum), '')
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

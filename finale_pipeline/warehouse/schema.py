@@ -1,22 +1,55 @@
-"""Brings a database to this program's schema, and refuses any other."""
+"""Brings a database to this program's schema, and refuses any other.
 
+A new database is made from what is declared: tables in `tables/`, views and functions in
+`definitions/`. An older one gets there by the migrations in `migrations/versions/`; views and
+functions are then created anew where their text changed.
+"""
+
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import SchemaMismatch
+from finale_pipeline.warehouse import definitions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from alembic.config import Config
     from psycopg import Connection
     from sqlalchemy.engine import Connection as Bind
 
 VERSION_TABLE = "schema_version"
-HEAD = "0012"
-"""The newest migration; a test compares it with the files."""
+MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
 UPGRADE_LOCK = 7_281_001
 """Advisory lock: two programs started together upgrade one after the other."""
+
+
+def revisions(folder: Path = MIGRATIONS) -> list[str]:
+    """Return the migrations' numbers in order; a file's name begins with its number.
+
+    Raises:
+        RuntimeError: A number is given twice, or left out.
+    """
+    files = sorted(path.name for path in folder.glob("[0-9]*.py"))
+    numbers = [name[:4] for name in files]
+    if numbers != [f"{int(numbers[0]) + i:04}" for i in range(len(numbers))]:
+        raise RuntimeError(
+            f"Migrations are numbered without gap or repetition: {', '.join(files)}."
+            " Rename the one that is not on main yet: git mv"
+        )
+    return numbers
+
+
+BASELINE, *_ = _REVISIONS = revisions()
+"""The oldest schema that migrations start from."""
+
+HEAD = _REVISIONS[-1]
+"""The schema of this program."""
+
+
+def numbered(file: str) -> tuple[str, str | None]:
+    """Return a migration's own number and the one before it, both by the name of its file."""
+    number = Path(file).name[:4]
+    return number, None if number == BASELINE else f"{int(number) - 1:04}"
 
 
 def current_version(connection: "Connection[tuple[object, ...]]") -> str | None:
@@ -32,11 +65,10 @@ def require_current(connection: "Connection[tuple[object, ...]]") -> None:
     """Refuse to work on any schema but this program's.
 
     Raises:
-        SchemaMismatch: The schema is missing, older or newer; the message has the command to run.
+        SchemaMismatch: The schema is missing, older or newer, or its views are not this program's;
+            the message has the command to run.
     """
     version = current_version(connection)
-    if version == HEAD:
-        return
     if version is None:
         raise SchemaMismatch(
             "The database has no tables of ours yet.", step="Run: finale db upgrade"
@@ -46,15 +78,33 @@ def require_current(connection: "Connection[tuple[object, ...]]") -> None:
             f"The database's schema is {version}, older than this program's {HEAD}.",
             step="Run: finale db upgrade",
         )
-    raise SchemaMismatch(
-        f"The database's schema is {version}, newer than this program's {HEAD}.",
-        step="Start the program that made it, or update this one: git pull && make run",
-    )
+    _refuse_newer(version)
+    if not definitions.are_current(connection):
+        raise SchemaMismatch(
+            "The database's views are not those of this program.", step="Run: finale db upgrade"
+        )
+
+
+def _refuse_newer(version: str) -> None:
+    if version > HEAD:
+        raise SchemaMismatch(
+            f"The database's schema is {version}, newer than this program's {HEAD}.",
+            step="Start the program that made it, or update this one: git pull && make run",
+        )
+
+
+def _refuse_too_old(version: str) -> None:
+    if version < BASELINE:
+        raise SchemaMismatch(
+            f"The database's schema is {version}; this program upgrades from {BASELINE} on.",
+            data="Nothing was changed.",
+            step="Upgrade it with version 0.1.0 first, then with this one.",
+        )
 
 
 def alembic_config() -> "Config":
     """Return Alembic's configuration, without any file."""
-    from alembic.config import Config  # noqa: PLC0415 - only upgrades pay for it
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "finale_pipeline:warehouse/migrations")
@@ -62,20 +112,8 @@ def alembic_config() -> "Config":
     return config
 
 
-def run_script(bind: "Bind", migration: "Path") -> None:
-    """Run the SQL file that stands beside a migration, in the migration's transaction.
-
-    Args:
-        bind: The migration's connection.
-        migration: Its Python file; the script has the same name and ends in `.sql`.
-    """
-    script = migration.with_suffix(".sql").read_text(encoding="utf-8")
-    # The driver's own call: without parameters a percent sign is just a percent sign.
-    bind.connection.driver_connection.execute(script)  # type: ignore[union-attr]
-
-
 def upgrade(url: str) -> str:
-    """Apply the missing migrations, all in one transaction.
+    """Create the schema or apply the missing migrations, all in one transaction.
 
     Args:
         url: The database, as `postgresql://…`.
@@ -84,30 +122,50 @@ def upgrade(url: str) -> str:
         The version reached.
 
     Raises:
-        SchemaMismatch: The database is newer than this program.
+        SchemaMismatch: The database is newer than this program, or older than its migrations.
     """
-    from alembic import command  # noqa: PLC0415 - only upgrades pay for it
-    from sqlalchemy import create_engine, text  # noqa: PLC0415
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
 
     engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool
     )
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
-        _refuse_newer(connection.connection.driver_connection)
-        connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with engine.begin() as bind:
+        bind.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        connection = driver_connection(bind)
+        version = current_version(connection)
+        if version is not None:
+            _refuse_newer(version)
+            _refuse_too_old(version)
+        grants = definitions.grants(connection)
+        _migrate(bind, is_new=version is None)
+        definitions.apply(connection, grants=grants)
     engine.dispose()
     return HEAD
 
 
-def _refuse_newer(connection: object) -> None:
-    from psycopg import Connection  # noqa: PLC0415
+def _migrate(bind: "Bind", *, is_new: bool) -> None:
+    from alembic import command
+    from sqlalchemy.schema import CreateSchema
 
-    if isinstance(connection, Connection):
-        version = current_version(connection)
-        if version is not None and version > HEAD:
-            require_current(connection)
+    from finale_pipeline.warehouse.tables import metadata
+
+    config = alembic_config()
+    config.attributes["connection"] = bind
+    if not is_new:
+        command.upgrade(config, "head")
+        return
+    for name in definitions.SCHEMAS:
+        bind.execute(CreateSchema(name, if_not_exists=True))
+    metadata.create_all(bind, checkfirst=False)
+    command.stamp(config, "head")
+
+
+def driver_connection(bind: "Bind") -> "Connection[tuple[object, ...]]":
+    """Return psycopg's connection of SQLAlchemy's, in the same transaction."""
+    from psycopg import Connection
+
+    connection = bind.connection.driver_connection
+    if not isinstance(connection, Connection):
+        raise TypeError(f"not a connection of psycopg: {connection!r}")
+    return connection

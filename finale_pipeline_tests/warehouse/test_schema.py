@@ -1,30 +1,20 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from finale_pipeline.errors import SchemaMismatch
-from finale_pipeline.warehouse import schema, tables
+from finale_pipeline.warehouse import definitions, schema, tables
 from finale_pipeline.warehouse.connect import Connection, connect
 
 
-def test_the_migrations_make_exactly_the_declared_tables(url: str) -> None:
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "include_schemas": True,
-                "compare_type": True,
-                "version_table": schema.VERSION_TABLE,
-                "version_table_schema": "ops",
-            },
-        )
-        assert compare_metadata(context, tables.metadata) == []
+def test_two_migrations_of_one_number_are_refused_by_name(tmp_path: Path) -> None:
+    for name in ("0012_baseline.py", "0013_units.py", "0013_alerts.py"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(RuntimeError, match=r"0013_alerts\.py, 0013_units\.py.* git mv"):
+        schema.revisions(tmp_path)
 
 
 def test_the_known_head_is_the_newest_migration() -> None:
@@ -63,4 +53,86 @@ def test_a_newer_schema_is_never_touched(url: str, connection: Connection) -> No
 
     with pytest.raises(SchemaMismatch, match="newer"):
         schema.upgrade(url)
-    assert Path(schema.__file__).is_file()
+
+
+def columns(connection: Connection, view: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+        " ORDER BY attnum",
+        (view,),
+    ).fetchall()
+    return [str(name) for (name,) in rows]
+
+
+OTHER_VIEW = """
+DROP VIEW mart.dead_stock;
+DROP VIEW mart.stock_now;
+CREATE VIEW mart.stock_now AS SELECT sku AS code, on_hand_units::text, product_url FROM mart.stock;
+CREATE VIEW mart.dead_stock AS SELECT code FROM mart.stock_now;
+UPDATE ops.schema_version SET definitions = 'of the version before';
+"""
+
+
+@pytest.fixture
+def clerk(connection: Connection) -> Iterator[str]:
+    """A role of the server that an administrator made."""
+    connection.execute("CREATE ROLE clerk NOLOGIN")
+    yield "clerk"
+    connection.execute("DROP OWNED BY clerk")
+    connection.execute("DROP ROLE clerk")
+
+
+def test_a_view_of_other_columns_is_made_anew_with_what_reads_it_and_who_may_see_it(
+    url: str, connection: Connection, clerk: str
+) -> None:
+    before = [columns(connection, view) for view in ("mart.stock_now", "mart.dead_stock")]
+    connection.execute(OTHER_VIEW)
+    connection.execute(f"GRANT SELECT ON mart.stock_now TO {clerk}".encode())
+    with pytest.raises(SchemaMismatch, match="views are not those"):
+        schema.require_current(connection)
+
+    schema.upgrade(url)
+
+    schema.require_current(connection)
+    after = [columns(connection, view) for view in ("mart.stock_now", "mart.dead_stock")]
+    assert after == before
+    allowed = "SELECT has_table_privilege(%s, 'mart.stock_now', 'SELECT')"
+    for role in (clerk, "finale_reader"):
+        assert connection.execute(allowed, (role,)).fetchone() == (True,)
+
+
+def test_a_view_of_somebody_else_is_never_dropped(url: str, connection: Connection) -> None:
+    connection.execute(OTHER_VIEW)
+    connection.execute("CREATE VIEW public.mine AS SELECT code FROM mart.stock_now")
+
+    with pytest.raises(SchemaMismatch, match=r"mine reads it.*DROP VIEW mine"):
+        schema.upgrade(url)
+
+    assert columns(connection, "public.mine") == ["code"]
+    assert columns(connection, "mart.stock_now") == ["code", "on_hand_units", "product_url"]
+
+
+def test_a_column_of_a_view_says_what_the_column_says_that_it_passes_on(
+    connection: Connection,
+) -> None:
+    """Two views deep, without a comment in either file."""
+    for name in ("mart.stock_now", "mart.stock"):
+        assert f"{name}.position_units" not in definitions.files()[name]
+    row = connection.execute(
+        "SELECT col_description(attrelid, attnum) FROM pg_attribute"
+        " WHERE attrelid = 'mart.stock_now'::regclass AND attname = 'position_units'"
+    ).fetchone()
+    assert row == ("Available plus on order, in units.",)
+
+
+def test_a_comment_that_a_view_no_longer_inherits_is_forgotten(
+    url: str, connection: Connection
+) -> None:
+    connection.execute("COMMENT ON COLUMN mart.product.main_vendor_currency IS 'Outdated.'")
+    connection.execute("COMMENT ON COLUMN core.product.name IS 'Outdated.'")
+    connection.execute("UPDATE ops.schema_version SET definitions = 'of the version before'")
+
+    schema.upgrade(url)
+
+    outdated = connection.execute("SELECT FROM pg_description WHERE description = 'Outdated.'")
+    assert outdated.fetchall() == []

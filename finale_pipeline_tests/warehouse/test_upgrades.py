@@ -1,93 +1,165 @@
-"""B16: from every released schema, with data in every table, the present one is reached."""
+"""B16: a database of the version before becomes one of today, with its data, or stays as it was.
 
-from collections.abc import Iterator
+`data/warehouse_0012.sql.gz` is one that version 0.1.0 made: it synced a sandbox account of 40
+products, planned a day, drafted three orders; tables that this leaves empty got a row by hand.
+"""
+
+import gzip
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from psycopg import sql
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from finale_pipeline.warehouse import schema
+from finale_pipeline.errors import SchemaMismatch
+from finale_pipeline.planning.plan import plan_day
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.clock import Clock
+from finale_pipeline.sandbox.invented import invented_account
+from finale_pipeline.sandbox.server import SandboxServer
+from finale_pipeline.warehouse import schema, tables
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline_tests.conftest import NOW, new_database, settings_for
+from finale_pipeline_tests.processes import start
+from finale_pipeline_tests.sync.helpers import assert_mirrors, sync
+from finale_pipeline_tests.warehouse.catalog import catalog
 
-RELEASED = [f"{number:04}" for number in range(1, int(schema.HEAD))]
-VALUES = {
-    "text": "x", "date": "2026-03-09", "timestamp with time zone": "2026-03-09T12:00Z",
-    "boolean": True, "jsonb": "{}", "ARRAY": "{}", "bytea": b"x",
-}  # fmt: skip
-COLUMNS = (
-    "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
-    " JOIN information_schema.tables USING (table_schema, table_name)"
-    " WHERE table_type = 'BASE TABLE' AND table_schema IN ('core', 'plan', 'ops')"
-    " AND table_name <> 'schema_version' AND is_generated = 'NEVER'"
-    " AND is_identity = 'NO' AND coalesce(column_default, '') NOT LIKE 'nextval%'"
-    " ORDER BY 1, 2, ordinal_position"
+DUMP = Path(__file__).parents[1] / "data" / "warehouse_0012.sql.gz"
+TABLES = (
+    "SELECT schemaname || '.' || tablename FROM pg_tables"
+    " WHERE schemaname IN ('core', 'plan', 'ops') AND tablename <> 'schema_version' ORDER BY 1"
 )
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
 
 
-def upgrade_to(url: str, version: str) -> None:
-    """Bring an empty database to an older schema, as the program of then did."""
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE SCHEMA IF NOT EXISTS ops"))
-        config = schema.alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-
-
-def fill(connection: Connection) -> dict[str, int]:
-    """Write a row into every table, and return how many each has."""
-    columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for there, table, column, kind in connection.execute(COLUMNS).fetchall():
-        columns.setdefault((str(there), str(table)), []).append((str(column), str(kind)))
-    connection.execute("SET session_replication_role = replica")  # whatever refers to what
-    for (there, table), names in columns.items():
-        statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            sql.Identifier(there, table),
-            sql.SQL(", ").join(sql.Identifier(name) for name, _ in names),
-            sql.SQL(", ").join([sql.Placeholder()] * len(names)),
+@pytest.fixture(scope="session")
+def released(server: str) -> str:
+    """Name of a database that the version before made and filled, to copy from."""
+    url = new_database(server, template="template0")
+    with connect(url, name="tests") as connection:
+        connection.execute(
+            "DO $$ BEGIN CREATE ROLE finale_reader NOLOGIN;"
+            " EXCEPTION WHEN duplicate_object THEN END $$"
         )
-        connection.execute(statement, [VALUES.get(kind, 1) for _, kind in names])
-    connection.execute("SET session_replication_role = DEFAULT")
-    return counted(connection, [f"{there}.{table}" for there, table in columns])
+        connection.execute(gzip.decompress(DUMP.read_bytes()))
+    name = re.search(r"/(test_\d+)\?", url)
+    assert name
+    return name[1]
 
 
-def counted(connection: Connection, tables: list[str]) -> dict[str, int]:
-    return dict(_counts(connection, tables))
+@pytest.fixture
+def url(server: str, released: str) -> str:
+    """URL of such a database, of this test alone."""
+    return new_database(server, template=released)
 
 
-def _counts(connection: Connection, tables: list[str]) -> Iterator[tuple[str, int]]:
-    for table in tables:
-        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*table.split(".")))
-        row: Any = connection.execute(query).fetchone()
-        yield table, int(row[0])
+def counted(connection: Connection) -> dict[str, int]:
+    """Return how many rows each table has."""
+    counts = {}
+    for (table,) in connection.execute(TABLES).fetchall():
+        name = sql.Identifier(*str(table).split("."))
+        row: Any = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
+        counts[str(table)] = int(row[0])
+    return counts
 
 
-@pytest.mark.parametrize("version", RELEASED)
-def test_the_data_of_a_released_schema_stay(empty_url: str, version: str) -> None:
-    upgrade_to(empty_url, version)
-    with connect(empty_url, name="t") as connection:
-        before = fill(connection)
-        assert before
-        assert schema.upgrade(empty_url) == schema.HEAD
-        schema.require_current(connection)
-        assert counted(connection, list(before)) == before
+def test_the_data_of_the_version_before_stay(url: str, connection: Connection) -> None:
+    before = counted(connection)
+    assert all(before.values())  # every table has something to lose
+    assert schema.current_version(connection) == schema.BASELINE
+
+    assert schema.upgrade(url) == schema.HEAD
+
+    schema.require_current(connection)
+    assert {table: counted(connection)[table] for table in before} == before
 
 
-def test_an_upgrade_that_breaks_off_changes_nothing_and_can_be_repeated(empty_url: str) -> None:
-    """All missing migrations are one transaction; the last of them fails here, after six."""
-    upgrade_to(empty_url, "0001")
-    with connect(empty_url, name="t") as connection:
-        before = fill(connection)
-        connection.execute("CREATE TABLE plan.forecast_by_location ()")
-        with pytest.raises(Exception, match="forecast_by_location") as raised:
-            schema.upgrade(empty_url)
-        assert isinstance(raised.value.__cause__ or raised.value, psycopg.Error)
-        assert schema.current_version(connection) == "0001"
-        assert connection.execute("SELECT to_regclass('ops.outbox')").fetchone() == (None,)
-        connection.execute("DROP TABLE plan.forecast_by_location")
-        assert schema.upgrade(empty_url) == schema.HEAD
-        assert counted(connection, list(before)) == before
+def test_an_upgraded_database_is_made_like_a_new_one(
+    url: str, empty_url: str, connection: Connection
+) -> None:
+    schema.upgrade(url)
+    schema.upgrade(empty_url)
+
+    with connect(empty_url, name="tests") as new:
+        expected = catalog(new)
+    upgraded = catalog(connection)
+    for kind, parts in expected.items():
+        assert sorted(upgraded[kind] ^ parts) == [], kind
+
+
+def test_the_migrations_make_exactly_the_declared_tables(url: str) -> None:
+    schema.upgrade(url)
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_schemas": True,
+                "compare_type": True,
+                "compare_server_default": True,
+                "version_table": schema.VERSION_TABLE,
+                "version_table_schema": "ops",
+            },
+        )
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_an_upgraded_database_goes_on(url: str, connection: Connection) -> None:
+    """The account moved on by a day meanwhile; sync, alerts and plan work with what was there."""
+    schema.upgrade(url)
+    clock = Clock(frozen_at=datetime(2026, 3, 10, 13, 0, tzinfo=UTC))
+    account: Account = invented_account(products=40, clock=Clock(frozen_at=NOW), years=0.15)
+    account.clock.advance(seconds=(clock.now() - NOW).total_seconds())
+    with SandboxServer(account, rate_limits=None) as sandbox:
+        # The same account; only the sandbox's port is another.
+        connection.execute("UPDATE ops.account SET base_url = %s", (sandbox.base_url,))
+        settings = settings_for(url, sandbox)
+        run = sync(settings)
+        assert run.run_id == 3  # the next after those of the dump
+        assert_mirrors(connection, account)
+        now = account.clock.now()
+        plan_day(connection, now.date(), settings, now=now)
+    days = connection.execute("SELECT DISTINCT snapshot_on FROM plan.forecast ORDER BY 1")
+    assert [day for (day,) in days.fetchall()] == [NOW.date(), now.date()]
+
+
+def test_an_upgrade_that_is_killed_changes_nothing_and_can_be_repeated(
+    url: str, server: str, connection: Connection, sandbox: SandboxServer
+) -> None:
+    """An analyst reads a view, so the upgrade waits in the middle; there it is killed."""
+    before, made = counted(connection), catalog_of_the_version_before(connection)
+    with connect(url, name="reader") as reader, reader.transaction():
+        reader.execute("SELECT * FROM mart.vendor_scorecard")
+        process = start(settings_for(url, sandbox), "db", "upgrade")
+        with connect(server, name="tests") as watcher:
+            while watcher.execute(WAITING).fetchone() == (0,):
+                assert process.poll() is None, process.communicate()
+        process.kill()
+        process.communicate()
+
+    assert schema.current_version(connection) == schema.BASELINE
+    assert catalog_of_the_version_before(connection) == made
+    assert schema.upgrade(url) == schema.HEAD
+    assert {table: counted(connection)[table] for table in before} == before
+
+
+def catalog_of_the_version_before(connection: Connection) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "SELECT attrelid::regclass::text, attname::text, col_description(attrelid, attnum)"
+        " FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+        " WHERE attnum > 0 AND relnamespace IN ('core'::regnamespace, 'plan'::regnamespace,"
+        " 'ops'::regnamespace, 'mart'::regnamespace) ORDER BY 1, 2"
+    ).fetchall()
+
+
+def test_a_schema_from_before_the_migrations_is_refused(url: str, connection: Connection) -> None:
+    connection.execute("UPDATE ops.schema_version SET version_num = '0011'")
+
+    with pytest.raises(SchemaMismatch, match="upgrades from 0012 on"):
+        schema.upgrade(url)

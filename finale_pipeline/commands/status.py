@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.sync.source import utc_now
-from finale_pipeline.warehouse import holds, leases, order_writes, schema
+from finale_pipeline.warehouse import holds, leases, levels, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect, running_url
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ TABLES = {
     "core.facility": "facilities",
     "core.stock_level": "stock levels",
 }
+
+SHOWN = 10
+"""Products with old stock that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Status:
         stock_read_at: When stock was last read completely, UTC.
         held: Per held read: its run, what it is of, and why.
         orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.
+        old_stock: Products whose stock is that of their last good read: SKU, why, since when.
         runs: The newest run of each strategy.
     """
 
@@ -59,6 +63,7 @@ class Status:
     stock_read_at: datetime | None
     held: list[dict[str, Any]]
     orders: list[dict[str, Any]]
+    old_stock: list[dict[str, Any]]
     runs: list[Run]
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,6 +102,10 @@ def status(settings: "Settings") -> Status:
             [
                 {"reference": row.reference, "state": row.state, "error": row.error}
                 for row in order_writes.open_rows(connection)
+            ],
+            [
+                {"sku": sku, "reason": reason, "since_at": since_at}
+                for _, sku, reason, since_at in levels.kept_products(connection)
             ],
             _runs(connection),
         )
@@ -139,6 +148,12 @@ def shown(found: Status) -> str:
             f"orders     {order['reference']} is {order['state']}: {order['error'] or '-'}"
         )
         lines.append("           finale orders check")
+    for old in found.old_stock[:SHOWN]:
+        lines.append(
+            f"old stock  {old['sku']}: {old['reason']}, since {old['since_at']:%Y-%m-%d %H:%M} UTC"
+        )
+    if len(found.old_stock) > SHOWN:
+        lines.append(f"           and {len(found.old_stock) - SHOWN} more, in core.stock_kept")
     lines += [line for run in found.runs for line in _lines(run)]
     return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
 

@@ -43,6 +43,18 @@ def per_pack(packing: pl.Expr) -> pl.Expr:
     return pl.when(number > 0).then(number).otherwise(1.0)
 
 
+def with_pack(products: pl.DataFrame) -> pl.DataFrame:
+    """Return products with `pack_units`, the units of a case; null when they have none.
+
+    Args:
+        products: With `packing` and the helper column `units_per_case`, JSON text.
+    """
+    leading = per_pack(pl.col("packing"))
+    stated = pl.col("units_per_case").str.strip_chars('"').cast(pl.Float64, strict=False)
+    pack = pl.when(leading > 1).then(leading).when(stated > 0).then(stated)
+    return products.with_columns(pack_units=pack)
+
+
 def to_units(quantity: float | None, packing: str | None, reading: Reading) -> float | None:
     """Return a quantity in units; None when there is none."""
     if quantity is None or reading == "units":

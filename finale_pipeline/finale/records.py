@@ -68,7 +68,11 @@ PRODUCT = Resource(
         Field("createdDate", "created_at", "stamp"),
         Field("lastUpdatedDate", "updated_at", "stamp", required=True),
     ),
-    helpers=(("supplierList", "suppliers"), ("reorderGuidelineList", "guidelines")),
+    helpers=(
+        ("supplierList", "suppliers"),
+        ("reorderGuidelineList", "guidelines"),
+        ("stdPackingUnitsPerCase", "units_per_case"),
+    ),
 )
 
 PARTY = Resource(

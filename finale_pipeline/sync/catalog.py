@@ -9,6 +9,7 @@ from psycopg.errors import UniqueViolation
 
 from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.finale import nested
+from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
@@ -103,6 +104,7 @@ PRODUCTS = Catalogue(
         Child("core.product_supplier", nested.supplier_rows),
         Child("core.reorder_rule", nested.rule_rows),
     ),
+    with_pack,
     active_status="PRODUCT_ACTIVE",
 )
 VENDORS = Catalogue(

@@ -1,11 +1,11 @@
-"""Each recorded shape of Finale's answers goes through a full sync and leaves the right warehouse."""
+"""Each recorded shape of an answer goes through a full sync and leaves the right warehouse."""
 
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from finale_pipeline.settings import Settings
+from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import settings_for
 from finale_pipeline_tests.shapes.account import ShapeServer, load, names
@@ -42,3 +42,19 @@ def _plain(cell: object) -> object:
 def test_every_shape_says_what_it_shows() -> None:
     for name in names():
         assert load(name)["shows"].endswith("."), name
+
+
+def test_vendors_without_roles_are_held_until_a_person_says_that_there_are_none(
+    url: str, connection: Connection
+) -> None:
+    shape = load("cases")
+    del shape["collections"]["partygroup"]["roleTypeIdList"]
+    with ShapeServer(shape) as server:
+        settings = settings_for(url, server)
+        for _ in range(2):
+            with pytest.raises(ImplausibleError, match="none of Finale's parties has the role"):
+                sync(settings)
+        sync(settings, accept=True)
+        sync(settings)
+    assert connection.execute("SELECT count(*) FROM core.vendor").fetchall() == [(0,)]
+    assert_ledger_is_closed(connection)

@@ -2,15 +2,16 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+import click
+
+from finale_pipeline.clock import utc_now
+from finale_pipeline.commands.common import answer, json_option, pass_settings
 from finale_pipeline.services.source import with_running_sandbox
-from finale_pipeline.sync.source import utc_now
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds, leases, levels, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect, running_url
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 TABLES = {
     "core.product": "products",
@@ -21,6 +22,15 @@ TABLES = {
 
 SHOWN = 10
 """Products with old stock that are named."""
+
+
+@click.command()
+@json_option
+@pass_settings
+def command(settings: Settings, *, as_json: bool) -> None:
+    """Say what runs, and how the last syncs ended."""
+    found = status(settings)
+    answer(found.as_dict() if as_json else found, shown, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def status(settings: "Settings") -> Status:
+def status(settings: Settings) -> Status:
     """Look at the warehouse.
 
     Raises:
@@ -90,7 +100,7 @@ def status(settings: "Settings") -> Status:
     source = with_running_sandbox(settings)
     with connect(url, name="finale status") as connection:
         schema.require_current(connection)
-        leases.bury_dead(connection, now=utc_now())
+        leases.mark_crashed_runs(connection, now=utc_now())
         return Status(
             "sandbox" if settings.is_sandbox and source.account else source.account,
             {table: _count(connection, table) for table in TABLES},
@@ -129,7 +139,7 @@ def _runs(connection: Connection) -> list[Run]:
         " step, round(progress * 100)::int, batch, batches, rows_done, eta_at, retry_at, reason,"
         " error FROM ops.sync_run ORDER BY strategy, run_id DESC"
     ).fetchall()
-    return [Run(*cast("tuple[Any, ...]", row)) for row in rows]
+    return [Run(*row) for row in rows]
 
 
 def shown(found: Status) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 
@@ -75,7 +75,7 @@ def _wanted(connection: Connection) -> list[Wanted]:
         " WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND removed_at IS NULL"
         " AND lines_updated_at IS DISTINCT FROM updated_at ORDER BY updated_at DESC, order_url"
     ).fetchall()
-    return [Wanted(*row) for row in cast("list[tuple[Any, ...]]", rows)]
+    return [Wanted(*row) for row in rows]
 
 
 def _read_singly(run: SyncRun, wanted: Sequence[Wanted], step: str) -> None:

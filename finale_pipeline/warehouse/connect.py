@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse import embedded
@@ -15,7 +15,10 @@ from finale_pipeline.warehouse import embedded
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
-Connection = psycopg.Connection[tuple[object, ...]]
+Connection = psycopg.Connection[tuple[Any, ...]]
+"""A connection whose rows are tuples as the statement has them."""
+
+T = TypeVar("T")
 
 DAGSTER_SUFFIX = "_dagster"
 
@@ -212,6 +215,43 @@ def _local_cause(state: str) -> tuple[str, str]:
     return (f"The database failed ({state})", "Look at the message, then run again.")
 
 
+def trusted(statement: str) -> LiteralString:
+    """Mark a statement that is built from our own names, and from nothing else, as safe to run.
+
+    The one way to do so; values are always bound.
+    """
+    return statement
+
+
+def scalar(connection: Connection, query: str, *values: object, **named: object) -> Any:
+    """Return the first column of a statement's first row; None where it has none.
+
+    Args:
+        connection: To the warehouse.
+        query: As for `trusted`.
+        values: What is bound to its `%s`.
+        named: What is bound to its `%(name)s`, instead.
+    """
+    row = connection.execute(trusted(query), named or values).fetchone()
+    return None if row is None else row[0]
+
+
+def objects_of(
+    connection: Connection, kind: type[T], query: str, *values: object, **named: object
+) -> list[T]:
+    """Return a statement's rows as objects of a class, whose fields are named as its columns.
+
+    Args:
+        connection: To the warehouse.
+        kind: The class.
+        query: As for `trusted`.
+        values: What is bound to its `%s`.
+        named: What is bound to its `%(name)s`, instead.
+    """
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(trusted(query), named or values).fetchall()
+
+
 def rows_of(
     connection: Connection, query: str, *values: object, **named: object
 ) -> list[dict[str, Any]]:
@@ -219,9 +259,9 @@ def rows_of(
 
     Args:
         connection: To the warehouse.
-        query: A statement built from our own names, and from nothing else.
+        query: As for `trusted`.
         values: What is bound to its `%s`.
         named: What is bound to its `%(name)s`, instead.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query.encode(), named or values).fetchall()
+        return cursor.execute(trusted(query), named or values).fetchall()

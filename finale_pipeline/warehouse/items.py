@@ -13,8 +13,7 @@ from typing import Any, cast
 from psycopg.rows import class_row
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 RULES = """
 SELECT product_url,
@@ -152,7 +151,7 @@ def evaluate(
         connection.execute("ANALYZE work")
     connection.execute("DELETE FROM ops.touched_item")
     items = ITEMS.format(levels="core.stock_level", where=IN_WORK if is_partial else "")
-    connection.execute(sql(EVALUATE.format(items=items)), values)
+    connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
         found = cursor.execute(TO_DECIDE).fetchall()
@@ -231,12 +230,12 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
     """Write what is known of items from now on."""
     columns = ", ".join(LEVEL_COLUMNS)
     connection.execute(
-        sql(
+        trusted(
             f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
             " WITH NO DATA"
         )
     )
-    with connection.cursor().copy(sql(f"COPY known_now ({columns}) FROM STDIN")) as copy:
+    with connection.cursor().copy(trusted(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
             k = d.stored
             copy.write_row(
@@ -247,7 +246,7 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
             )  # fmt: skip
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
-        sql(
+        trusted(
             f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
             f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
         )

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Literal, cast
 
 from finale_pipeline.warehouse import demand, receipts
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 Reading = Literal["cases", "units"]
 
@@ -47,13 +46,13 @@ def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
     demand.begin(connection, "SELECT shipment_url FROM core.shipment")
     receipts.begin(connection, "SELECT order_url FROM core.purchase_order")
     connection.execute(
-        sql(
+        trusted(
             f"UPDATE core.shipment_line SET units = round(units {operator} {PER_PACK}, 9)"
             f" WHERE {PER_PACK} <> 1"
         )
     )
     connection.execute(
-        sql(
+        trusted(
             f"UPDATE core.purchase_order_line SET"
             f" quantity_units = round(quantity_units {operator} {PER_PACK}, 9),"
             f" unit_price = round(unit_price {inverse} {PER_PACK}, 9) WHERE {PER_PACK} <> 1"

@@ -3,9 +3,8 @@
 from datetime import timedelta
 from pathlib import Path as FilePath
 from typing import Annotated, Any
-from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from starlette.responses import HTMLResponse, Response
 
 from finale_pipeline.api import (
@@ -20,7 +19,6 @@ from finale_pipeline.api.rest import monitoring
 from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, runbook
-from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse.connect import Connection
 
 router = APIRouter(include_in_schema=False)
@@ -29,8 +27,6 @@ STYLE = FilePath(__file__).parent / "templates" / "style.css"
 SHOWN = 60
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;" \
     " frame-ancestors 'self'"  # fmt: skip
-STATES = {"acknowledged": "Seen", "ordered": "Ordered", "snoozed": "Snoozed for a week"}
-SNOOZE_DAYS = 7
 
 Sku = Annotated[str, Path(max_length=300)]
 
@@ -182,47 +178,3 @@ def runbook_page(context: Shared, kind: str) -> HTMLResponse:
     if text is None:
         raise Problem(404, "There is no such runbook.", code="unknown_runbook")
     return html(context.settings, "runbook.html", page="", kind=kind, text=text)
-
-
-@router.get("/decide/{token}")
-def decide(context: Shared, token: str) -> HTMLResponse:
-    """Show a mail's items; mail systems open links to look at them, so nothing is changed."""
-    try:
-        items = context.decisions.items_by_link(token)
-    except ConfigError as error:
-        return html(context.settings, "decide.html", page="", status=404, items=[], token="",
-                    done="", refused=f"{error.what} {error.step}", states=STATES)  # fmt: skip
-    return html(context.settings, "decide.html", page="", items=items, token=token, done="",
-                refused="", states=STATES)  # fmt: skip
-
-
-@router.post("/decide/{token}")
-async def decided(context: Shared, request: Request, token: str) -> Response:
-    """Do what the form says with the ticked items."""
-    from starlette.concurrency import run_in_threadpool  # noqa: PLC0415 - only here
-
-    try:
-        form = parse_qs((await request.body()).decode(), max_num_fields=2_000)
-    except ValueError as error:
-        raise Problem(400, "The form cannot be read.") from error
-    return await run_in_threadpool(_decide, context, token, form)
-
-
-def _decide(context: Shared, token: str, form: dict[str, list[str]]) -> HTMLResponse:
-    state, products = form.get("state", [""])[0], form.get("product", [])
-    if state not in STATES or not products:
-        raise Problem(422, "Tick at least one item, and press one of the buttons.")
-    until = None
-    if state == "snoozed":
-        end = context.clock().astimezone(context.settings.zone) + timedelta(days=SNOOZE_DAYS)
-        until = end.date().isoformat()
-    try:
-        done = context.decisions.decide_by_link(token, products, state, until=until)
-        items = context.decisions.items_by_link(token)
-    except ConfigError as error:
-        return html(context.settings, "decide.html", page="", status=422, items=[], token="",
-                    done="", refused=f"{error.what} {error.data} {error.step}",
-                    states=STATES)  # fmt: skip
-    said = f"{STATES[state]}: {len(done)} of {len(items)} items."
-    return html(context.settings, "decide.html", page="", items=items, token=token, done=said,
-                refused="", states=STATES)  # fmt: skip

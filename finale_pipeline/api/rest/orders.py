@@ -12,9 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from finale_pipeline.api.rest.decisions import Text
-from finale_pipeline.api.rest.lists import Reads, answer
 from finale_pipeline.api.rest.openapi import good, listed, problems
-from finale_pipeline.api.rest.pagination import Listing
+from finale_pipeline.api.rest.pagination import Listing, Reads, answer
 from finale_pipeline.api.rest.responses import as_json
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from finale_pipeline.api import plan_queries
 from finale_pipeline.api.plan_queries import Plan
 from finale_pipeline.api.rest.decisions import Text
-from finale_pipeline.api.rest.lists import AsForm
 from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
+from finale_pipeline.api.rest.pagination import AsForm
 from finale_pipeline.api.rest.responses import as_csv, as_json, as_xlsx, form_of
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse

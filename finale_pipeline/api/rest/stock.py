@@ -1,6 +1,6 @@
 """What a buyer needs, as data: products, forecasts, incidents, vendors."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -8,12 +8,14 @@ from starlette.responses import Response
 
 from finale_pipeline.api import queries
 from finale_pipeline.api.rest.decisions import Decision, Snooze
-from finale_pipeline.api.rest.lists import Reads, answer
 from finale_pipeline.api.rest.openapi import good, listed, problems
+from finale_pipeline.api.rest.pagination import Reads, answer
 from finale_pipeline.api.rest.responses import as_json
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.notify import decisions
+from finale_pipeline.warehouse.incidents import Choice
 
 router = APIRouter(prefix="/api", tags=["stock"], responses=problems())
 
@@ -189,18 +191,14 @@ def _decided(
     if subject is None:
         raise Problem(404, "No open incident has this number.", code="unknown_incident")
     until, even_if_worse = None, False
+    if isinstance(decision, Snooze) and decision.until:
+        until = datetime.combine(decision.until, time(), context.settings.zone)
     if isinstance(decision, Snooze):
-        until = decision.until.isoformat() if decision.until else None
         even_if_worse = decision.even_if_worse
-    done = context.decisions.decide(
-        [subject],
-        state,
-        note=decision.note if decision else None,
-        until=until,
-        even_if_worse=even_if_worse,
-        actor=actor,
-    )
-    return as_json(done[0])
+    note = decision.note if decision else None
+    choice = Choice(state, actor, note, until, even_if_worse)
+    (row,) = decisions.decide(connection, [subject], choice, now=context.clock())
+    return as_json(row)
 
 
 @router.get(

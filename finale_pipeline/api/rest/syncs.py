@@ -9,8 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from finale_pipeline.api import queries
 from finale_pipeline.api.rest import monitoring, triggers
-from finale_pipeline.api.rest.lists import AsForm, Reads, answer
 from finale_pipeline.api.rest.openapi import good, listed, problems
+from finale_pipeline.api.rest.pagination import AsForm, Reads, answer
 from finale_pipeline.api.rest.responses import CSV, as_csv, as_json, form_of
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse

@@ -10,11 +10,10 @@ from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.sync.strategies import TABLE_SETS
 from finale_pipeline.sync.ticks import choose
-from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse import leases, locks
 from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.locks import Lock
 
-STARTING_LOCK = 7_285
-"""Advisory lock: triggers are decided one after the other."""
 BEGINS_WITHIN = timedelta(minutes=2)
 """A started run that did not begin within this is lost, and may be started again."""
 ANSWERS_KEPT = timedelta(days=1)
@@ -44,7 +43,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
     """
     now = context.clock()
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s, 1)", (STARTING_LOCK,))
+        locks.take_until_commit(connection, Lock.START)
         answered = _answered(connection, ask, now)
         if answered is not None:
             return answered
@@ -79,7 +78,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
 
 def running(connection: Connection, *, now: datetime) -> list[dict[str, Any]]:
     """Return the syncs that run, the newest first; those of dead processes are closed before."""
-    leases.bury_dead(connection, now=now)
+    leases.mark_crashed_runs(connection, now=now)
     return rows_of(connection, f"{RUN} ORDER BY run_id DESC", now=now)
 
 

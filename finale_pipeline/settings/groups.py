@@ -35,6 +35,11 @@ class Places(BaseModel):
     database_url: SecretStr | None = Field(
         None, description="postgresql://… of the warehouse; unset = a server of our own in HOME."
     )
+    database_port: Port | None = Field(
+        None,
+        description="Port of the embedded server on this machine, for Metabase, Excel and others;"
+        " unset = none. Their user: `finale db reader`.",
+    )
     dagster_database_url: SecretStr | None = Field(
         None,
         description="Dagster's own database; unset = the warehouse's name with `_dagster` added.",

@@ -100,7 +100,7 @@ def test_all_are_stopped_and_a_deaf_one_is_killed(
     assert running.said[0] == "Stopping api, code."
     assert "api        stopped" in running.said
     assert running.said[-1].startswith("code       did not end")
-    assert [process(found, n).returncode for n in (0, 1)] == [1, -9]
+    assert [process(found, n).returncode for n in (0, 1)] == [-2, -9]
 
 
 def test_logs_are_rotated_by_size(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

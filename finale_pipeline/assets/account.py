@@ -259,7 +259,7 @@ class _Step:
             said: dict[str, dict[date, dict[str, Any]]] = {entry.name: {} for entry in wanted}
             for report in purchasing.plan_days(connection, self._finale, self._days):
                 self._context.log.info(
-                    "%s: %s in %.1f s", report.as_of, report.method, report.seconds
+                    "%s: %s in %.1f s", report.as_of, report.method.name, report.seconds
                 )
                 for entry in wanted:
                     said[entry.name][report.as_of] = purchasing.metadata(connection, report, entry)

@@ -42,7 +42,7 @@ def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> di
     products = len(report.planned.products)
     said: dict[str, Any] = {
         ROWS: counts.read,
-        "method": report.method,
+        "method": report.method.change or report.method.name,
         "seconds": round(report.seconds, 3),
         "read_seconds": round(report.read_seconds, 3),
         "compute_seconds": round(report.compute_seconds, 3),
@@ -50,7 +50,7 @@ def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> di
     }
     if entry.name == "forecasts":
         said["products"] = products
-        said["coverage"] = round(len(report.planned.forecast.keys) / products, 4) if products else 0
+        said["coverage"] = round(len(report.planned.demand.keys) / products, 4) if products else 0
     if not products:
         said["why_empty"] = _why_empty(connection, report.as_of)
     return said
@@ -60,7 +60,7 @@ def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
     """Return the pictures of a plan: the product of most value, and the classes."""
     from finale_pipeline.planning import pictures as drawn  # noqa: PLC0415 - nothing at import
 
-    if not len(report.planned.forecast.keys):
+    if not len(report.planned.demand.keys):
         return {}
     if entry.name == "purchase_plan":
         table = drawn.abc_xyz_table(report.planned.products)

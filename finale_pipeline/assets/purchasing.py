@@ -72,7 +72,7 @@ def plan(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     days = [date.fromisoformat(key) for key in context.partition_keys]
     with failures(context, finale, ()), finale.warehouse() as connection:
         for report in plan_days(connection, days, finale.settings(), now=finale.now()):
-            context.log.info("%s: %s in %.1f s", report.as_of, report.method, report.seconds)
+            context.log.info("%s: %s in %.1f s", report.as_of, report.method.name, report.seconds)
         chosen = {key.to_user_string() for key in context.selected_asset_keys}
         for asset, table in SHOWN.items():
             if asset not in chosen:
@@ -112,7 +112,7 @@ def _metadata(
         "dagster/column_schema": column_schema(connection, table),
         "last_day": report.as_of.isoformat(),
         "days": days,
-        "method": report.method,
+        "method": report.method.change or report.method.name,
         "seconds": round(report.seconds, 3),
         "read_seconds": round(report.read_seconds, 3),
         "compute_seconds": round(report.compute_seconds, 3),
@@ -124,7 +124,7 @@ def _pictures(report: "PlanReport", asset: str) -> dict[str, Any]:
     """Return the pictures of the plan: the product of most value, and the classes."""
     from finale_pipeline.planning import pictures  # noqa: PLC0415 - nothing at import
 
-    if not len(report.planned.forecast.keys):
+    if not len(report.planned.demand.keys):
         return {}
     if asset == "purchase_plan":
         table = pictures.abc_xyz_table(report.planned.products)

@@ -53,7 +53,8 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
         report = plan_day(connection, as_of, settings, now=now)
     return {
         "as_of": as_of.isoformat(),
-        "method": report.method,
+        "method": report.method.name,
+        "method_change": report.method.change,
         "seconds": round(report.seconds, 3),
         "compute_seconds": round(report.compute_seconds, 3),
         "tables": {table: counts.as_dict() for table, counts in report.counts.items()},
@@ -68,4 +69,5 @@ def _plan_shown(done: dict[str, Any]) -> str:
         f" {tables['plan.forecast']['read']:,} products,"
         f" {tables['plan.purchase_order_draft_line']['read']:,} to order from"
         f" {tables['plan.purchase_order_draft']['read']:,} vendors, in {done['seconds']:.1f} s."
+        + (f"\n{done['method_change']}" if done["method_change"] else "")
     )

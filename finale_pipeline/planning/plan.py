@@ -14,7 +14,7 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
 from finale_pipeline.planning.locations import plan_places, read_places
 from finale_pipeline.planning.reading import Past, PlanInputs, read
-from finale_pipeline.planning.scores import method_in_use
+from finale_pipeline.planning.scores import MethodInUse, method_in_use
 from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
@@ -33,7 +33,7 @@ class PlanReport:
         as_of: The morning.
         known: What it was made of.
         planned: The plan.
-        method: The method in use.
+        method: The method in use, and whether it changed.
         counts: Rows, per table.
         read_seconds: Time to read the warehouse.
         compute_seconds: Processor time to compute the plan.
@@ -43,7 +43,7 @@ class PlanReport:
     as_of: date
     known: PlanInputs
     planned: Planned
-    method: str
+    method: MethodInUse
     counts: dict[str, Counts]
     read_seconds: float
     compute_seconds: float
@@ -96,7 +96,7 @@ def plan_day(
         was_read = time.perf_counter()
         method = method_in_use(connection, known.history, as_of, now=now)
         before = time.process_time()
-        planned = compute(known, settings, pace=pace_of(method))
+        planned = compute(known, settings, pace=pace_of(method.name))
         places = plan_places(stood, planned.products, as_of)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
@@ -124,7 +124,7 @@ def look(
     with database_errors(f"planning {as_of}"), connection.transaction():
         known = read(connection, as_of, observed=observed)
         method = method_in_use(connection, known.history, as_of, now=now)
-    return known, compute(known, settings, pace=pace_of(method))
+    return known, compute(known, settings, pace=pace_of(method.name))
 
 
 def pace_of(method: str) -> Pace | None:

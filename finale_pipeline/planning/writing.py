@@ -61,13 +61,13 @@ def calibration_rows(planned: Planned) -> pl.DataFrame:
         (
             planned.as_of, cells.window_days, mu_bin, burst_bin, level,
             float(cells.mu_edges[mu_bin - 1]) if mu_bin else None,
-            float(cells.burst_edges[mu_bin][burst_bin - 1]) if burst_bin else None,
+            float(cells.spread_edges[mu_bin][burst_bin - 1]) if burst_bin else None,
             int(cells.counts[mu_bin][burst_bin]), float(factor),
         )
-        for cells in planned.forecast.cells
+        for cells in planned.demand.cells
         for mu_bin, factors in enumerate(cells.factors)
         for burst_bin, of_levels in enumerate(factors)
-        for level, factor in zip(planned.forecast.levels, of_levels, strict=True)
+        for level, factor in zip(planned.demand.levels, of_levels, strict=True)
     ]  # fmt: skip
     schema = {
         "snapshot_on": pl.Date, "window_days": pl.Int64, "mu_bin": pl.Int64, "burst_bin": pl.Int64,

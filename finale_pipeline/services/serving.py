@@ -1,9 +1,11 @@
 """`finale api`: serves the API and the pages."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from finale_pipeline import logs
 from finale_pipeline.clock import utc_now
 from finale_pipeline.services.source import with_running_sandbox
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     import uvicorn
 
     from finale_pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
 
 HEADER_BYTES = 32 << 10
 HEADER_SECONDS = 10.0
@@ -50,7 +54,7 @@ def server(
         proxy_headers=False,
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_config=None,  # what logs.py configured holds for it too
         lifespan="on",
     )
     return uvicorn.Server(config)
@@ -58,5 +62,8 @@ def server(
 
 def serve(settings: "Settings") -> int:
     """Serve until asked to stop."""
+    logs.configure("api", level=settings.log_level, secrets=settings.secret_values())
+    log.info("The API and its pages are at http://%s:%d.", settings.api_host, settings.api_port)
     server(with_running_sandbox(settings)).run()
+    log.info("The API has stopped.")
     return 0

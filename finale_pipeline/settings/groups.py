@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from finale_pipeline.settings.kinds import (
+from finale_pipeline.settings.types import (
     Address,
     Addresses,
     Cron,
     Hours,
     Level,
+    LogLevel,
     Minutes,
     Names,
     Port,
@@ -39,6 +40,9 @@ class Places(BaseModel):
         description="Dagster's own database; unset = the warehouse's name with `_dagster` added.",
     )
     home: Path = Field(Path(".finale"), description="Folder of everything we write on disk.")
+    log_level: LogLevel = Field(
+        "info", description="The least that logs tell: debug, info, warning or error."
+    )
     timezone: Zone = Field(
         "UTC", description="The account's time zone; decides what a business day is."
     )

@@ -267,12 +267,12 @@ def test_the_method_is_chosen_once_a_week_on_the_accounts_own_past(warehouse: Wa
 
     rows = warehouse.rows("plan.forecast_score")
     assert {row["scored_on"] for row in rows} == {"2026-03-09"}
-    assert {row["method"] for row in rows if row["is_in_use"]} == {report.method}
+    assert {row["method"] for row in rows if row["is_in_use"]} == {report.method.name}
     warehouse.connection.execute(
         "UPDATE plan.forecast_score SET is_in_use = method = '30-day mean + normal'"
     )
     fallen_back = plan(warehouse)
-    assert fallen_back.method == "30-day mean + normal"
+    assert fallen_back.method.name == "30-day mean + normal"
     found = warehouse.forecast_of("p3")
     assert (found["method"], found["basis"]) == ("naive", "normal")
     assert "naive_in_use" in found["flags"]

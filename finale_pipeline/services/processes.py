@@ -60,8 +60,7 @@ def command(settings: "Settings", part: str) -> list[str]:
         ],
         "daemon": ["-m", "dagster._daemon", "run", "--log-level", "warning", *workspace],
         "web": [
-            "-m", "dagster_webserver", "--host", settings.ui_host, "--port", str(settings.ui_port),
-            "--dagster-log-level", "warning", *workspace,
+            "-m", "finale_pipeline.services.webserver", str(home / "workspace.yaml"),
         ],
     }  # fmt: skip
     return [sys.executable, *made[part]]

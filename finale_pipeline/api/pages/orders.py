@@ -45,9 +45,10 @@ class DraftForm(BaseModel):
 @router.post("/orders/draft")
 def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
-    from finale_pipeline.ordering.drafting import Ask  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
 
-    return _draft(context, Ask(actor, vendor=form.vendor, on=form.on), form.seen)
+    request = DraftRequest(actor, vendor=form.vendor, on=form.on)
+    return _draft(context, request, form.seen)
 
 
 def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLResponse:

@@ -78,9 +78,7 @@ def plan(
 
 
 @router.post("/plan")
-def plan_changed(
-    context: Shared, connection: Warehouse, fields: Posted, actor: OnPage
-) -> Response:
+def plan_changed(context: Shared, connection: Warehouse, fields: Posted, actor: OnPage) -> Response:
     """Save what was typed into a form, all of it or nothing."""
     try:
         form = read_form(fields)

@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from finale_pipeline import logs
 from finale_pipeline.api.server.actors import claimed_name
 from finale_pipeline.api.server.problems import UNEXPECTED, Problem, told
 from finale_pipeline.api.server.tokens import sent_token
@@ -152,7 +153,8 @@ class Middleware:
         try:
             self._admit(scope)
             body = await self._body(scope, receive)
-            await self._app(scope, _after(body, receive), response)
+            with logs.context(request_id=scope["trace_id"]):
+                await self._app(scope, _after(body, receive), response)
         except Problem as problem:
             response.code = problem.code
             await told(problem, scope, self._settings)(scope, receive, response)
@@ -221,7 +223,9 @@ class Middleware:
             and headers.get("sec-fetch-dest") == "document"
         )
         if not is_ours or not (site in {"same-origin", "none"} or follows_a_link):
-            raise Problem(403, "The request comes from a page of another site.", code="other_origin")
+            raise Problem(
+                403, "The request comes from a page of another site.", code="other_origin"
+            )
 
     def _check_token(self, scope: Scope, headers: Headers, *, writes: bool) -> None:
         """Let the right token in, always; only wrong ones are counted and slowed down."""
@@ -335,7 +339,7 @@ class _Response:
         name = claimed_name(Headers(scope=scope)) or "-"
         log.log(
             logging.WARNING if self.status in {401, 403, 429} else logging.INFO,
-            "request %s from %s by %s%s: %s %s %d%s in %.1f ms",
+            "request %s from %s by %r%s: %s %s %d%s in %.1f ms",
             scope["trace_id"],
             _client(scope),
             name,

@@ -114,7 +114,6 @@ def _server(
         server_header=False,
         access_log=False,
         log_config=None,
-        log_level="warning",
         lifespan="on",
     )
     return uvicorn.Server(config)

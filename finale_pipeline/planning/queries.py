@@ -43,20 +43,12 @@ FROM core.product WHERE removed_at IS NULL
 """Differs once sales, stock or the catalogue were written."""
 
 PRODUCTS = """
-<<<<<<< HEAD
 SELECT n.number, p.product_url, p.sku, p.category, p.status = 'PRODUCT_ACTIVE',
        s.vendor_url, v.name, s.vendor_sku, coalesce(s.price, p.cost),
        CASE WHEN s.price IS NULL THEN NULL ELSE s.currency END, s.lead_time_days,
        p.lead_time_days, vt.lead_time_days, m.median_days, m.sd_days,
        vt.review_period_days, vt.cover_days, vt.minimum_order_value,
        p.pack_units,
-=======
-SELECT n.number, p.product_url, p.sku, p.status = 'PRODUCT_ACTIVE', s.vendor_url, v.name,
-       s.vendor_sku, coalesce(s.price, p.cost), CASE WHEN s.price IS NULL THEN NULL
-       ELSE s.currency END, s.lead_time_days, p.lead_time_days, vt.lead_time_days, m.median_days,
-       m.sd_days, vt.review_period_days, vt.cover_days, vt.minimum_order_value,
-       p.pack_units,
->>>>>>> main
        t.reorder_point_units, t.maximum_units, t.minimum_order_units, t.pack_units,
        t.service_level, r.point_units, r.quantity_units, coalesce(r.is_never, false),
        l.available_units, l.on_order_units

@@ -1,11 +1,19 @@
 """Files that are there whole or not at all, whoever reads, and whenever the power goes."""
 
+import hashlib
 import os
+import re
+import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 OWNER_ONLY = 0o600
+
+
+PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
+LONGEST_FOLDER = 84
+"""A socket's path may have 107 bytes, of which its name takes some."""
 
 
 def write_whole(path: Path, data: str | bytes) -> None:
@@ -57,3 +65,29 @@ def _written(path: Path, data: str | bytes) -> Path:
         part.unlink(missing_ok=True)
         raise
     return part
+
+
+def socket_folder(folder: Path) -> Path:
+    """Return where the sockets of a folder are: in it, unless its path is long or has odd letters.
+
+    Addresses of sockets go through options, URLs and C strings, which take neither. The place
+    instead is short, and its user's alone.
+
+    Raises:
+        PermissionError: Somebody else made that place.
+    """
+    if _is_plain(folder):
+        return folder
+    temporary = Path(tempfile.gettempdir())
+    if not _is_plain(temporary):
+        temporary = Path("/tmp")  # noqa: S108 - what is made below it is ours alone
+    key = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    place = temporary / f"finale-{os.geteuid()}-{key}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() != 0 and place.stat().st_uid != os.geteuid():
+        raise PermissionError(1, "it belongs to another user", str(place))
+    return place
+
+
+def _is_plain(folder: Path) -> bool:
+    return PLAIN.fullmatch(str(folder)) is not None and len(str(folder)) <= LONGEST_FOLDER

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -10,8 +10,12 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_settings
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import holds, leases, order_writes, schema
-from finale_pipeline.warehouse.connect import Connection, connect, running_url
+from finale_pipeline.warehouse import holds, leases, levels, order_writes, schema
+from finale_pipeline.warehouse.connect import connect, running_url
+from finale_pipeline.warehouse.reads import catalogue as catalogue_reads
+from finale_pipeline.warehouse.reads import runs as runs_reads
+from finale_pipeline.warehouse.reads import stock as stock_reads
+from finale_pipeline.warehouse.reads.runs import NewestRun
 
 TABLES = {
     "core.product": "products",
@@ -19,6 +23,9 @@ TABLES = {
     "core.facility": "facilities",
     "core.stock_level": "stock levels",
 }
+
+SHOWN = 10
+"""Products with old stock that are named."""
 
 
 @click.command()
@@ -31,27 +38,6 @@ def command(settings: Settings, *, as_json: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """The newest run of a strategy."""
-
-    strategy: str
-    run_id: int
-    status: str
-    trigger: str
-    started_at: datetime
-    seconds: float
-    step: str | None
-    percent: int | None
-    batch: int | None
-    batches: int | None
-    rows: int
-    eta_at: datetime | None
-    retry_at: datetime | None
-    reason: str | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """What `finale status` knows.
 
@@ -61,6 +47,7 @@ class Status:
         stock_read_at: When stock was last read completely, UTC.
         held: Per held read: its run, what it is of, and why.
         orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.
+        old_stock: Products whose stock is that of their last good read: SKU, why, since when.
         runs: The newest run of each strategy.
     """
 
@@ -69,7 +56,8 @@ class Status:
     stock_read_at: datetime | None
     held: list[dict[str, Any]]
     orders: list[dict[str, Any]]
-    runs: list[Run]
+    old_stock: list[dict[str, Any]]
+    runs: list[NewestRun]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -98,8 +86,8 @@ def status(settings: Settings) -> Status:
         leases.mark_crashed_runs(connection, now=utc_now())
         return Status(
             "sandbox" if settings.is_sandbox and source.account else source.account,
-            {table: _count(connection, table) for table in TABLES},
-            _stock_read_at(connection),
+            {table: catalogue_reads.live_rows(connection, table) for table in TABLES},
+            stock_reads.stock_read_at(connection),
             [
                 {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
                 for h in holds.all_open(connection)
@@ -108,29 +96,12 @@ def status(settings: Settings) -> Status:
                 {"reference": row.reference, "state": row.state, "error": row.error}
                 for row in order_writes.open_rows(connection)
             ],
-            _runs(connection),
+            [
+                {"sku": sku, "reason": reason, "since_at": since_at}
+                for _, sku, reason, since_at in levels.kept_products(connection)
+            ],
+            runs_reads.newest_by_strategy(connection),
         )
-
-
-def _count(connection: Connection, table: str) -> int:
-    live = "" if table == "core.stock_level" else " WHERE removed_at IS NULL"
-    row = connection.execute(f"SELECT count(*) FROM {table}{live}").fetchone()  # noqa: S608 - ours
-    return cast("tuple[int]", row)[0]
-
-
-def _stock_read_at(connection: Connection) -> datetime | None:
-    row = connection.execute("SELECT max(read_at) FROM ops.feed WHERE feed_name = 'stock'")
-    return cast("tuple[datetime | None]", row.fetchone())[0]
-
-
-def _runs(connection: Connection) -> list[Run]:
-    rows = connection.execute(
-        "SELECT DISTINCT ON (strategy) strategy, run_id, status, trigger, started_at,"
-        " extract(epoch FROM coalesce(finished_at, now()) - started_at)::float8,"
-        " step, round(progress * 100)::int, batch, batches, rows_done, eta_at, retry_at, reason,"
-        " error FROM ops.sync_run ORDER BY strategy, run_id DESC"
-    ).fetchall()
-    return [Run(*row) for row in rows]
 
 
 def shown(found: Status) -> str:
@@ -149,11 +120,17 @@ def shown(found: Status) -> str:
             f"orders     {order['reference']} is {order['state']}: {order['error'] or '-'}"
         )
         lines.append("           finale orders check")
+    for old in found.old_stock[:SHOWN]:
+        lines.append(
+            f"old stock  {old['sku']}: {old['reason']}, since {old['since_at']:%Y-%m-%d %H:%M} UTC"
+        )
+    if len(found.old_stock) > SHOWN:
+        lines.append(f"           and {len(found.old_stock) - SHOWN} more, in core.stock_kept")
     lines += [line for run in found.runs for line in _lines(run)]
     return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
 
 
-def _lines(run: Run) -> list[str]:
+def _lines(run: NewestRun) -> list[str]:
     started = f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"
     lines = [f"{run.strategy:10} {run.status} (run {run.run_id}, {started}, {run.seconds:.1f} s)"]
     if run.status == "running":

@@ -3,20 +3,20 @@
 `finale dev`, the systemd units and the compose file start these, and nothing else.
 """
 
-import hashlib
 import os
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import finale_pipeline
-from finale_pipeline.disk import write_whole
+from finale_pipeline.disk import socket_folder, write_whole
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 PROJECT = Path(finale_pipeline.__file__).parent.parent
+CODE_SECONDS = 120.0
 DEFINITIONS = "finale_pipeline.definitions"
 DAGSTER_PARTS = ("code", "daemon", "web")
 PARTS = ("database", *DAGSTER_PARTS, "api")
-LONGEST_SOCKET = 100
-"""A socket's path may have 107 bytes."""
 
 
 def finale(*arguments: str) -> list[str]:
@@ -51,14 +50,18 @@ def command(settings: "Settings", part: str) -> list[str]:
         part: One of DAGSTER_PARTS.
     """
     home = instance(settings)
+    form = "colored" if sys.stderr.isatty() else "json"
     workspace = ["--workspace", str(home / "workspace.yaml")]
     made = {
         "code": [
             "-m", "dagster", "code-server", "start", "--module-name", DEFINITIONS,
             "--socket", str(code_socket(settings)), "--location-name", DEFINITIONS,
-            "--log-level", "warning",
+            "--log-level", "warning", "--log-format", form,
         ],
-        "daemon": ["-m", "dagster._daemon", "run", "--log-level", "warning", *workspace],
+        "daemon": [
+            "-m", "dagster._daemon", "run", "--log-level", "warning", "--log-format", form,
+            *workspace,
+        ],
         "web": [
             "-m", "finale_pipeline.services.webserver", str(home / "workspace.yaml"),
         ],
@@ -73,11 +76,7 @@ def instance(settings: "Settings") -> Path:
 
 def code_socket(settings: "Settings") -> Path:
     """Return where the code server listens: a file that only its user may open."""
-    path = instance(settings) / "code.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET:
-        return path
-    short = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"finale-{short}.sock"
+    return socket_folder(instance(settings)) / "code.sock"
 
 
 def prepare(settings: "Settings") -> dict[str, str]:
@@ -105,6 +104,8 @@ def prepare(settings: "Settings") -> dict[str, str]:
         "FINALE_HOME": str(settings.home.resolve()),
         "FINALE_STOCK_SINCE": first_stock_day(settings),
         "PYTHONUNBUFFERED": "1",
+        # What is under way has ended by itself by then; runs are processes of their own.
+        "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "2",
     }
     given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
     return given
@@ -149,8 +150,24 @@ def _become(settings: "Settings", part: str) -> NoReturn:
     environment = prepare(settings)
     if part == "code":
         code_socket(settings).unlink(missing_ok=True)  # of a server that was killed
+    if part != "code":
+        _wait_for_code(settings)
     arguments = command(settings, part)
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
+
+
+def _wait_for_code(settings: "Settings") -> None:
+    """Wait for the code server: without it Dagster's parts fill their logs with traces.
+
+    One that never comes is not waited for: Dagster says so, in its way.
+    """
+    deadline = time.monotonic() + CODE_SECONDS
+    path = str(code_socket(settings))
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.connect(path)
+            return
+        time.sleep(0.1)
 
 
 def is_well(settings: "Settings", part: str) -> bool:

@@ -35,6 +35,11 @@ class Places(BaseModel):
     database_url: SecretStr | None = Field(
         None, description="postgresql://… of the warehouse; unset = a server of our own in HOME."
     )
+    database_port: Port | None = Field(
+        None,
+        description="Port of the embedded server on this machine, for Metabase, Excel and others;"
+        " unset = none. Their user: `finale db reader`.",
+    )
     dagster_database_url: SecretStr | None = Field(
         None,
         description="Dagster's own database; unset = the warehouse's name with `_dagster` added.",
@@ -113,6 +118,11 @@ class Reading(BaseModel):
     )
     reject_limit: Share = Field(
         0.01, description="Share of unreadable rows above which a table is left as it was."
+    )
+    case_quantities: Literal["auto", "cases", "units"] = Field(
+        "auto",
+        description="What a quantity beside a packing counts; auto = cases, unless the account's"
+        " stock shows that it is units (`finale doctor` says which).",
     )
     shrink_limit: Share = Field(
         0.2, description="Share of products that may lose their stock, or vanish, in one read."

@@ -20,6 +20,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 """A connection whose rows are tuples as the statement has them."""
 
 T = TypeVar("T")
+Row = dict[str, Any]
+"""A row by the names of its columns."""
 
 DAGSTER_SUFFIX = "_dagster"
 
@@ -40,7 +42,7 @@ def database_url(settings: "Settings") -> str:
         LocalError: The embedded server did not start.
     """
     if settings.database_url is None:
-        return embedded.start((settings.home / "postgres").resolve())
+        return embedded.start((settings.home / "postgres").resolve(), port=settings.database_port)
     url = settings.database_url.get_secret_value()
     for scheme in ("postgres://", "postgresql+psycopg://"):
         url = url.replace(scheme, "postgresql://", 1)
@@ -240,17 +242,29 @@ def trusted(statement: str) -> LiteralString:
     return statement
 
 
-def scalar(connection: Connection, query: str, *values: object, **named: object) -> Any:
-    """Return the first column of a statement's first row; None where it has none.
+def scalar(
+    connection: Connection, kind: type[T], query: str, *values: object, **named: object
+) -> T | None:
+    """Return the first column of a statement's first row; None where that is null, or no row.
 
     Args:
         connection: To the warehouse.
+        kind: What it is, such as `datetime`.
         query: As for `trusted`.
         values: What is bound to its `%s`.
         named: What is bound to its `%(name)s`, instead.
     """
     row = connection.execute(trusted(query), named or values).fetchone()
-    return None if row is None else row[0]
+    if row is None or row[0] is None:
+        return None
+    if not isinstance(row[0], kind):
+        raise TypeError(f"{row[0]!r} is no {kind.__name__}: {query}")
+    return row[0]
+
+
+def count_of(connection: Connection, query: str, *values: object, **named: object) -> int:
+    """Return what a statement counts. Arguments: as `scalar`."""
+    return scalar(connection, int, query, *values, **named) or 0
 
 
 def objects_of(
@@ -282,3 +296,8 @@ def rows_of(
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(trusted(query), named or values).fetchall()
+
+
+def row_of(connection: Connection, query: str, *values: object, **named: object) -> Row | None:
+    """Return a statement's first row by column; None where it has none. Arguments: as `rows_of`."""
+    return next(iter(rows_of(connection, query, *values, **named)), None)

@@ -1,6 +1,6 @@
 """Stock levels: sums over the entries of touched products, now, per location and per day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import cast
 
@@ -11,6 +11,7 @@ from finale_pipeline.warehouse.store import Counts
 LIVE_WITHOUT_LEVEL = (
     "SELECT p.product_url FROM core.product p WHERE p.removed_at IS NULL"
     " AND NOT EXISTS (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url)"
+    " AND NOT EXISTS (SELECT FROM core.stock_kept k WHERE k.product_url = p.product_url)"
 )
 
 
@@ -46,6 +47,57 @@ def begin(connection: Connection, stage: str | None) -> None:
     )
 
 
+def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the products of some SKUs, each with its SKU."""
+    rows = connection.execute(
+        "SELECT product_url, sku FROM core.product WHERE sku = ANY (%s)", (list(skus),)
+    ).fetchall()
+    return cast("list[tuple[str, str]]", rows)
+
+
+def products_without_level(connection: Connection) -> list[str]:
+    """Return live products of which no stock was ever read."""
+    rows = connection.execute(trusted(LIVE_WITHOUT_LEVEL)).fetchall()
+    return [str(url) for (url,) in rows]
+
+
+def entry_keys(connection: Connection) -> list[tuple[str, ...]]:
+    """Return the keys of all stored entries."""
+    rows = connection.execute(
+        "SELECT product_url, facility_url, lot_id, packing, order_url FROM core.stock_entry"
+    ).fetchall()
+    return cast("list[tuple[str, ...]]", rows)
+
+
+def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime) -> None:
+    """Note which products keep their last good stock, and why; all others are as Finale has them.
+
+    Args:
+        connection: Whose transaction writes the read.
+        kept: Products, each with the reason.
+        now: UTC.
+    """
+    connection.execute(
+        "DELETE FROM core.stock_kept WHERE NOT product_url = ANY (%s)", (list(kept),)
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO core.stock_kept (product_url, reason, since_at) VALUES (%s, %s, %s)"
+            " ON CONFLICT (product_url) DO UPDATE SET reason = excluded.reason",
+            [(url, reason, now) for url, reason in kept.items()],
+        )
+
+
+def kept_products(connection: Connection) -> list[tuple[str, str, str, datetime]]:
+    """Return products whose stock is their last good one: url, SKU, reason, since when (UTC)."""
+    rows = connection.execute(
+        "SELECT k.product_url, coalesce(p.sku, k.product_url), k.reason, k.since_at"
+        " FROM core.stock_kept k LEFT JOIN core.product p USING (product_url)"
+        " ORDER BY 4, 2"
+    ).fetchall()
+    return cast("list[tuple[str, str, str, datetime]]", rows)
+
+
 def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[str]) -> int:
     """Delete entries by their hash, except those of some products.
 
@@ -62,14 +114,20 @@ def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[s
     return cast("int", row[0]) if row else 0
 
 
-def refresh(connection: Connection, *, day: date, now: datetime) -> Counts:
+def refresh(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
     """Bring the levels of the collected products up to date, and their history of the day.
+
+    Args:
+        connection: In a transaction, after `begin`.
+        day: Business day of the read.
+        read_at: UTC, when stock was read, by the source's clock.
+        now: UTC.
 
     Returns:
         What happened to core.stock_level.
     """
     connection.execute("ANALYZE touched")
-    row = connection.execute(REFRESH, {"now": now, "day": day}).fetchone()
+    row = connection.execute(REFRESH, {"now": now, "day": day, "read_at": read_at}).fetchone()
     touched, inserted, updated = cast("tuple[int, int, int]", row)
     connection.execute(REFRESH_LOCATIONS, {"now": now})
     connection.execute(
@@ -111,6 +169,13 @@ REFRESH = trusted(
     " FROM written ON CONFLICT (product_url, snapshot_on) DO UPDATE SET"
     " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
     " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at),"
+    " here_again AS (UPDATE core.stock_out_span s SET until_at = %(read_at)s FROM written w"
+    " WHERE s.product_url = w.product_url AND s.until_at IS NULL"
+    " AND w.on_hand_units > w.reserved_units),"
+    " gone AS (INSERT INTO core.stock_out_span (product_url, from_at)"
+    " SELECT product_url, %(read_at)s FROM written w WHERE on_hand_units <= reserved_units"
+    " AND NOT EXISTS (SELECT FROM core.stock_out_span s"
+    " WHERE s.product_url = w.product_url AND s.until_at IS NULL) ON CONFLICT DO NOTHING),"
     # Nothing to note before the first evaluation: that one looks at every product.
     " noted AS (INSERT INTO ops.touched_item SELECT product_url FROM written"
     " WHERE EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING)"

@@ -13,12 +13,13 @@ from starlette.responses import Response
 
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import good, listed, problems
-from finale_pipeline.api.rest.pagination import Listing, Reads, answer
+from finale_pipeline.api.rest.pagination import Reads, answer
 from finale_pipeline.api.rest.responses import as_json
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
+from finale_pipeline.warehouse.reads.listing import Listing
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.context import DraftingContext

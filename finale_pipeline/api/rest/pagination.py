@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -15,32 +15,10 @@ from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.reads.listing import Listing
 
 SALT = "finale cursor 2"
 MAX_ROWS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A list that is read in pages.
-
-    Attributes:
-        name: Of it, in the address.
-        query: SELECT with columns that have names of their own.
-        key: The column that no two rows share, and its type.
-        sorts: Columns that it may be sorted by, with their types.
-        order: The one that it is sorted by unless asked otherwise; `-` before it = downwards.
-        filters: Parameters, with the condition that each stands for.
-        fixed: Values that the query itself needs.
-    """
-
-    name: str
-    query: str
-    key: tuple[str, str]
-    sorts: Mapping[str, str]
-    order: str
-    filters: Mapping[str, str]
-    fixed: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

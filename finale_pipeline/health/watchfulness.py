@@ -65,7 +65,7 @@ def orders(connection: Connection) -> Iterator[Finding]:
 
 def _troubled(connection: Connection, now: datetime) -> Iterator[Finding]:
     row = connection.execute(
-        "SELECT count(*) FILTER (WHERE error_kind = 'STUCK' OR error LIKE '%%without a word%%'),"
+        "SELECT count(*) FILTER (WHERE error_kind IN ('CRASHED', 'STUCK')),"
         " count(*) FILTER (WHERE status = 'running') FROM ops.sync_run WHERE started_at > %s",
         (now - timedelta(days=7),),
     ).fetchone()

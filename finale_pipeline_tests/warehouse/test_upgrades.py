@@ -167,11 +167,11 @@ UPDATE ops.purchase_order_write_event
 SET detail = '1 lines, 7, text ab, request ' || repeat('c', 64)
 WHERE event_id = 1;
 INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text, body_html,
-                        next_attempt_at, created_at)
+                        state, next_attempt_at, created_at)
 VALUES ('m1', 'restored:2026-03-08T07:00:00+00:00', 'restored', '{}', '', '', '',
-        '2026-03-08T07:00Z', '2026-03-08T07:00Z'),
+        'sent', '2026-03-08T07:00Z', '2026-03-08T07:00Z'),
        ('m2', 'pipeline_silent:2026-03-09T10:00:00+00:00:daemon,syncs', 'pipeline_silent', '{}',
-        '', '', '', '2026-03-09T10:00Z', '2026-03-09T10:00Z');
+        '', '', '', 'sent', '2026-03-09T10:00Z', '2026-03-09T10:00Z');
 """
 
 

@@ -23,6 +23,7 @@ def syncs(connection: Connection) -> Iterator[Finding]:
     if crashed:
         numbers = [run.run_id for run in crashed]
         yield Finding("syncs", "warning", f"Runs {numbers} had died; they are marked failed now.")
+    yield rules.levels(connection)
     yield from rules.data(connection, now=now)
     yield from rules.runs(connection, now=now)
     yield from rules.source(connection, now=now)

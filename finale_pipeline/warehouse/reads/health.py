@@ -124,12 +124,10 @@ class DataCounts:
 
     Attributes:
         without_stock: Products that are there and have no stock level.
-        wrong_levels: Stock levels that differ from the sum of their entries.
         rejects: Records that were refused since a day.
     """
 
     without_stock: int
-    wrong_levels: int
     rejects: int
 
 
@@ -142,14 +140,21 @@ def data_counts(connection: Connection, *, now: datetime) -> DataCounts:
         SELECT (SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS
                 (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url))
                    AS without_stock,
-               (SELECT count(*) FROM core.stock_level l LEFT JOIN (SELECT product_url,
-                sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e USING (product_url)
-                WHERE l.on_hand_units <> coalesce(e.units, 0)) AS wrong_levels,
                (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects
         """,
         day=now - timedelta(days=1),
     )
     return counts
+
+
+def wrong_levels(connection: Connection) -> int:
+    """Return how many stock levels differ from the sum of their entries."""
+    return count_of(
+        connection,
+        "SELECT count(*) FROM core.stock_level l LEFT JOIN (SELECT product_url,"
+        " sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e USING (product_url)"
+        " WHERE l.on_hand_units <> coalesce(e.units, 0)",
+    )
 
 
 def wrong_orders(connection: Connection) -> int:

@@ -73,7 +73,7 @@ def decide(
             tick,
             tick_at,
             now=now,
-            awake_at=ticks.last_decided_at(connection, before=now - SHORT),
+            awake_at=awake_at,
             others=others,
         )
         reason = why_not or (choice.reason if schedule == "smart" else None)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from finale_pipeline.domain.syncs.outcomes import EndedSync
 from finale_pipeline.warehouse.connect import Connection, Row, objects_of, rows_of, scalar
 from finale_pipeline.warehouse.reads.listing import Listing
 
@@ -62,6 +63,18 @@ def newest_by_strategy(connection: Connection) -> list[NewestRun]:
         " extract(epoch FROM coalesce(finished_at, now()) - started_at)::float8 AS seconds,"
         " step, round(progress * 100)::int AS percent, batch, batches, rows_done AS rows, eta_at,"
         " retry_at, reason, error FROM ops.sync_run ORDER BY strategy, run_id DESC",
+    )
+
+
+def ended_since(connection: Connection, moment: datetime) -> list[EndedSync]:
+    """Return the runs that gave their last sign of life after a moment, the oldest first."""
+    return objects_of(
+        connection,
+        EndedSync,
+        "SELECT run_id, strategy, trigger, status, coalesce(finished_at, heartbeat_at) AS at,"
+        " error_kind, error FROM ops.sync_run WHERE coalesce(finished_at, heartbeat_at) > %s"
+        " ORDER BY coalesce(finished_at, heartbeat_at), run_id",
+        moment,
     )
 
 

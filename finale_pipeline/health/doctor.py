@@ -13,7 +13,7 @@ from finale_pipeline.health.findings import Finding
 from finale_pipeline.health.watchfulness import dagster, syncs
 from finale_pipeline.settings import ENV_FILE
 from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url, without_password
+from finale_pipeline.warehouse.connect import Connection, connect, database_url, shown_url
 from finale_pipeline.warehouse.reads import health as health_reads
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     url = database_url(settings)
     with connect(url, name="finale doctor") as connection:
         schema.require_current(connection)
-        yield Finding("database", "ok", f"{without_password(url)}, schema {schema.HEAD}")
+        yield Finding("database", "ok", f"{shown_url(url)}, schema {schema.HEAD}")
         yield _encoding(connection)
         yield from syncs(connection)
         yield from rules.orders(connection)

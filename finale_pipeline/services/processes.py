@@ -146,8 +146,7 @@ def serve(settings: "Settings", part: str) -> int:
 
 
 def _become(settings: "Settings", part: str) -> NoReturn:
-    with connect(database_url(settings), name="finale serve") as connection:
-        schema.require_current(connection)
+    schema.prepare(database_url(settings))
     environment = prepare(settings)
     if part == "code":
         code_socket(settings).unlink(missing_ok=True)  # of a server that was killed

@@ -89,10 +89,8 @@ def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> 
 def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str | None:
     """Say why a run that Dagster believes to be alive is over; None when it may be alive."""
     row = connection.execute(
-        "SELECT status, finished_at, error,"
-        " error_kind = 'STUCK' OR error LIKE '%%without a word%%' FROM ops.sync_run"
-        " WHERE dagster_run_id = %s"
-        " ORDER BY run_id DESC LIMIT 1",
+        "SELECT status, finished_at, error, error_kind IN ('CRASHED', 'STUCK') FROM ops.sync_run"
+        " WHERE dagster_run_id = %s ORDER BY run_id DESC LIMIT 1",
         (run.dagster_run.run_id,),
     ).fetchone()
     if row is None:

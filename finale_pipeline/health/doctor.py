@@ -20,7 +20,7 @@ from finale_pipeline.warehouse.connect import (
     database_errors,
     database_url,
     running_server,
-    without_password,
+    shown_url,
 )
 from finale_pipeline.warehouse.reads import health as health_reads
 
@@ -98,7 +98,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     url = database_url(settings)
     with connect(url, name="finale doctor") as connection:
         schema.require_current(connection)
-        yield Finding("database", "ok", f"{without_password(url)}, schema {schema.HEAD}")
+        yield Finding("database", "ok", f"{shown_url(url)}, schema {schema.HEAD}")
         yield _encoding(connection)
         yield from syncs(connection)
         yield from rules.orders(connection)

@@ -63,8 +63,7 @@ def command(settings: "Settings", part: str) -> list[str]:
             *workspace,
         ],
         "web": [
-            "-m", "dagster_webserver", "--host", settings.ui_host, "--port", str(settings.ui_port),
-            "--dagster-log-level", "warning", "--log-format", form, *workspace,
+            "-m", "finale_pipeline.services.webserver", str(home / "workspace.yaml"),
         ],
     }  # fmt: skip
     return [sys.executable, *made[part]]

@@ -84,12 +84,14 @@ def _state(runs: list[Any], last: list[Any], held: list[Any]) -> str:
 def health(context: Context) -> dict[str, Any]:
     """Return the state of each part; when the database is down, only that."""
     try:
-        with context.pool.connection() as connection:
-            parts = _parts(connection, context.clock())
+        acquired = context.pool.acquire()
     except Problem as problem:
         said = problem.detail
-        parts = {"database": {"status": "unhealthy", "says": said, **problem.facts}}
-    return _summed(parts)
+        return _summed({"database": {"status": "unhealthy", "says": said, **problem.facts}})
+    try:
+        return health_by(acquired.connection, now=context.clock())
+    finally:
+        context.pool.release(acquired.connection)
 
 
 def health_by(connection: Connection, *, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from finale_pipeline.errors import InterruptedSync, PipelineError
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS, carry_out
 from finale_pipeline.sync.ticks import choose
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, database_url
@@ -99,7 +99,7 @@ def run_strategy(
             ) as run,
         ):
             report.run = run
-            STRATEGIES[strategy](run)
+            carry_out(run)
     except PipelineError as error:
         report.error = error
     return report

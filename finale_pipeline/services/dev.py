@@ -15,8 +15,8 @@ from finale_pipeline.errors import LocalError
 from finale_pipeline.services import processes, sandbox
 from finale_pipeline.services.source import note_sandbox, sandbox_environment
 from finale_pipeline.services.supervisor import Supervisor
-from finale_pipeline.warehouse import embedded, schema
-from finale_pipeline.warehouse.connect import database_url, prepare_dagster_database
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import prepare_dagster_database, running_server
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -54,7 +54,6 @@ def run(settings: "Settings", say: Say) -> int:
             **os.environ,
             **stack.enter_context(_account(settings, home, say)),
             "FINALE_HOME": str(home),  # the same folder, wherever a part is started
-            "FINALE_STOCK_SINCE": processes.first_stock_day(settings),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
         supervisor = stack.enter_context(
@@ -123,17 +122,12 @@ def _require_free(port: int, what: str, setting: str) -> None:
 @contextmanager
 def _database(settings: "Settings", say: Say) -> Iterator[None]:
     """Have both databases ready; an embedded server that was started here is stopped here."""
-    data = (settings.home / "postgres").resolve()
-    is_ours = settings.database_url is None and embedded.running_url(data) is None
-    url = database_url(settings)
-    try:
+    with running_server(settings) as url:
         schema.upgrade(url)
         prepare_dagster_database(settings)
         say("database   ready")
         yield
-    finally:
-        if is_ours:
-            embedded.stop(data)
+    say("database   stopped" if settings.database_url is None else "database   left running")
 
 
 @contextmanager

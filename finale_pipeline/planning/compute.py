@@ -11,8 +11,8 @@ from finale_pipeline.domain.forecast.classes import abc, xyz, year_of_weeks
 from finale_pipeline.domain.forecast.forecast import BASES, Forecast, forecast, naive_forecast
 from finale_pipeline.domain.forecast.history import Flags, Floats, History, day_number
 from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace
-from finale_pipeline.domain.replenishment.replenish import FARTHEST_DAYS
-from finale_pipeline.domain.replenishment.replenish_many import (
+from finale_pipeline.domain.replenishment.formulas import FARTHEST_DAYS
+from finale_pipeline.domain.replenishment.decisions import (
     Arrivals,
     Needs,
     Suggestions,

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, WINDOWS
-from finale_pipeline.domain.replenishment.replenish_many import Suggestions
+from finale_pipeline.domain.replenishment.decisions import Suggestions
 from finale_pipeline.planning.terms import OnOrder
 
 LEAST_SALES = 3

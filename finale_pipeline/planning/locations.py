@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.location_split import shared_quantile_units, shares
-from finale_pipeline.domain.replenishment.replenish_many import replenish
+from finale_pipeline.domain.replenishment.decisions import replenish
 from finale_pipeline.planning import queries
 from finale_pipeline.planning.compute import needs_of, with_suggestions
 from finale_pipeline.planning.reading import Schema, copied

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.history import Floats, Ints
-from finale_pipeline.domain.replenishment.replenish import ROUNDING
-from finale_pipeline.domain.replenishment.replenish_many import Arrivals, arrivals
+from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import Arrivals, arrivals
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings

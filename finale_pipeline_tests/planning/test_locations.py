@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.replenishment import replenish as one
+from finale_pipeline.domain.replenishment import formulas as one
 from finale_pipeline.planning.locations import LINES, PLACES, LocationInputs, plan_places
 from finale_pipeline.planning.plan import PlanReport, plan_day
 from finale_pipeline.warehouse.connect import Connection

@@ -11,7 +11,7 @@ from finale_pipeline.domain.forecast.calibration import LEVELS
 from finale_pipeline.domain.forecast.history import Floats, History
 from finale_pipeline.domain.forecast.methods import Method
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
-from finale_pipeline.domain.replenishment.replenish import ROUNDING
+from finale_pipeline.domain.replenishment.formulas import ROUNDING
 
 Rule = Callable[[History, int, int], Floats]
 """History before a morning, the morning, days until an order helps → units to order up to."""

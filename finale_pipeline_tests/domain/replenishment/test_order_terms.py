@@ -10,7 +10,7 @@ from finale_pipeline.domain.replenishment.order_terms import (
     check_quantity,
     units_to_minimum,
 )
-from finale_pipeline.domain.replenishment.replenish import reorder_quantity_units
+from finale_pipeline.domain.replenishment.formulas import reorder_quantity_units
 
 quantities = st.decimals("0.001", "100000", places=3)
 packs = st.sampled_from([Decimal(p) for p in ("0.1", "0.25", "1", "6", "12", "144", "1000")])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.replenishment import replenish as one
-from finale_pipeline.domain.replenishment.replenish_many import (
+from finale_pipeline.domain.replenishment import formulas as one
+from finale_pipeline.domain.replenishment.decisions import (
     Arrivals,
     Needs,
     Suggestions,

@@ -6,7 +6,7 @@ import numpy as np
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, Ints
 from finale_pipeline.domain.forecast.quantiles import z
-from finale_pipeline.domain.replenishment.replenish import ROUNDING
+from finale_pipeline.domain.replenishment.formulas import ROUNDING
 
 
 @dataclass(frozen=True, slots=True)

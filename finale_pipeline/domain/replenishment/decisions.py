@@ -1,4 +1,4 @@
-"""The formulas of `replenish` for a whole catalogue at once."""
+"""The decision about every product of a catalogue at once: `decision.decide`, vectorised."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, Ints
 from finale_pipeline.domain.forecast.quantiles import z
+from finale_pipeline.domain.replenishment.decision import PointRule
 from finale_pipeline.domain.replenishment.formulas import ROUNDING
 
 
@@ -32,10 +33,17 @@ class Arrivals:
             if len(products := np.flatnonzero(counts > rank))
         ]
 
-    def totals(self) -> Floats:
-        """Return the units on order of every product."""
-        owners = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
-        totals = np.bincount(owners, self.units, minlength=len(self.starts) - 1)
+    def owners(self) -> Ints:
+        """Return the product of each arrival."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def totals(self, within_days: Floats | None = None) -> Floats:
+        """Return the units on order of every product, or those that come within its days."""
+        owners = self.owners()
+        units = self.units
+        if within_days is not None:
+            units = np.where(self.in_days <= within_days[owners], units, 0.0)
+        totals = np.bincount(owners, units, minlength=len(self.starts) - 1)
         return totals.astype(np.float64)
 
 
@@ -55,24 +63,10 @@ def arrivals(owners: Ints, in_days: Floats, units: Floats, *, products: int) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What the plan is made of, one entry per product; the names are those of `replenish`.
+class Situations:
+    """What is known of products, one entry per product; the names are those of `Situation`.
 
-    Attributes:
-        available_units: On hand less reserved; NaN = unknown, then nothing is ordered.
-        units_per_day: The velocity; NaN = unknown.
-        quantile_units: Of demand over the protection interval, at the product's service level.
-        service_level: Above 0, below 1.
-        lead_time_days: Order to shelf.
-        lead_time_sd_days: How much that varies.
-        review_period_days: Between chances to order.
-        cover_days: One order should last so long.
-        manual_point_units: A buyer's reorder point; NaN = none.
-        manual_maximum_units: A buyer's maximum; NaN = none.
-        minimum_order_units: Of an order.
-        pack_units: Orders are multiples of it.
-        is_discontinued: Never ordered again.
-        on_order: What is still to come.
+    NaN stands for what is not known, or not set.
     """
 
     available_units: Floats
@@ -83,12 +77,22 @@ class Needs:
     lead_time_sd_days: Floats
     review_period_days: Floats
     cover_days: Floats
-    manual_point_units: Floats
-    manual_maximum_units: Floats
+    buyer_point_units: Floats
+    finale_point_units: Floats
+    finale_quantity_units: Floats
+    maximum_units: Floats
     minimum_order_units: Floats
     pack_units: Floats
-    is_discontinued: Flags
-    on_order: Arrivals
+    is_trusted: Flags
+    is_stopped: Flags
+    arrivals: Arrivals
+    rule: PointRule = "forecast"
+    default_point_units: float = 10.0
+
+    @property
+    def pace(self) -> Floats:
+        """Units per day, 0 where nothing is known to sell."""
+        return np.nan_to_num(self.units_per_day)
 
     @property
     def protection_days(self) -> Floats:
@@ -97,89 +101,149 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestions:
-    """What the plan says, one entry per product; NaN = null.
+class Decisions:
+    """What follows, one entry per product; the names are those of `Decision`, NaN = None.
 
     Attributes:
-        position_units: Available plus all on order.
-        days_until_stockout: From the morning.
-        safety_stock_units: On top of what is expected.
-        reorder_point_units: A buyer's if there is one, else ours.
-        our_reorder_point_units: Ours.
-        order_up_to_units: Position after an order.
-        order_now: Whether to order today.
-        quantity_units: To order; 0 unless today.
-        days_until_reorder: Until the position falls to the reorder point.
-        days_without_stock: Until an order placed today arrives.
-        stockout_before_order_can_arrive: Whether no order can prevent it any more.
+        point_source: Place in `SOURCES`.
+        level: Place in `LEVELS`.
+        is_too_late: Whether stock ends before an order of today can arrive.
     """
 
-    position_units: Floats
-    days_until_stockout: Floats
+    level: Ints
+    days_left: Floats
+    arriving_units: Floats
     safety_stock_units: Floats
-    reorder_point_units: Floats
-    our_reorder_point_units: Floats
+    our_point_units: Floats
+    point_units: Floats
+    point_source: Ints
     order_up_to_units: Floats
-    order_now: Flags
     quantity_units: Floats
-    days_until_reorder: Floats
+    days_until_order: Floats
     days_without_stock: Floats
-    stockout_before_order_can_arrive: Flags
+    gap_days: Floats
+    cover_days: Floats
+    is_blocked: Flags
+    is_too_late: Flags
 
 
-def replenish(needs: Needs) -> Suggestions:
-    """Apply every formula to every product."""
-    velocity = np.nan_to_num(needs.units_per_day)
-    known = ~np.isnan(needs.units_per_day)
-    position = needs.available_units + needs.on_order.totals()
-    expected = velocity * needs.protection_days
-    safety = _safety(needs, velocity, expected)
-    ours = np.where(known, expected + safety, np.nan)
-    point = np.where(np.isnan(needs.manual_point_units), ours, needs.manual_point_units)
-    up_to = point + velocity * np.maximum(needs.cover_days - needs.review_period_days, 0)
-    up_to = np.where(np.isnan(needs.manual_maximum_units), up_to, needs.manual_maximum_units)
-    idle = known & (velocity == 0)
-    # Of an unknown velocity without a buyer's point, a backlog is all that is sure.
-    sure_point = np.where(np.isnan(point), 0.0, point)
-    is_due = np.where(idle | np.isnan(point), position < 0, position <= sure_point)
-    order_now = is_due & ~needs.is_discontinued
-    lasts = days_until_stockout(needs.available_units, velocity, needs.on_order)
-    without = days_without_stock(needs, velocity)
-    return Suggestions(
-        position_units=position,
-        days_until_stockout=lasts,
+SOURCES = (None, "buyer", "finale", "ours")
+LEVELS = (None, "ok", "low", "out")
+
+
+def decide_all(s: Situations) -> Decisions:
+    """Return the decision about every product."""
+    pace = s.pace
+    known = ~np.isnan(s.units_per_day)
+    is_read = ~np.isnan(s.available_units)
+    arriving = s.arrivals.totals(s.protection_days + ROUNDING)
+    safety = _safety(s, pace)
+    ours = pace * s.protection_days + safety
+    point, source = _points(s, ours, pace)
+    up_to = point + pace * np.maximum(s.cover_days - s.review_period_days, 0)
+    up_to = np.where(np.isnan(s.maximum_units), up_to, s.maximum_units)
+    position = s.available_units + arriving
+    first = days_without_stock(s, pace, s.lead_time_days)
+    last = days_without_stock(
+        s, pace, np.maximum(s.lead_time_days, np.floor(s.protection_days + ROUNDING))
+    )
+    gap = np.where(is_read, np.floor(last - first + ROUNDING), 0.0)
+    needed = _needed(s, pace, position, (point, source), up_to, gap, safety)
+    quantity, is_blocked = _fitted(s, position, needed)
+    lasts = days_until_stockout(s.available_units, pace, s.arrivals)
+    later = _days_until_order(s, position, point, pace)
+    return Decisions(
+        level=_levels(s, point),
+        days_left=lasts,
+        arriving_units=arriving,
         safety_stock_units=np.where(known, safety, np.nan),
-        reorder_point_units=point,
-        our_reorder_point_units=ours,
+        our_point_units=np.where(known, ours, np.nan),
+        point_units=point,
+        point_source=source,
         order_up_to_units=up_to,
-        order_now=order_now,
-        quantity_units=np.where(order_now, _quantity(needs, np.nan_to_num(up_to), position), 0.0),
-        days_until_reorder=_days_until_reorder(needs, position, sure_point, velocity, order_now),
-        days_without_stock=without,
-        stockout_before_order_can_arrive=(velocity > 0)
-        & ~needs.is_discontinued
-        & (np.floor(lasts) < _whole(needs.lead_time_days)),
+        quantity_units=quantity,
+        days_until_order=np.where((quantity > 0) | is_blocked, 0.0, later),
+        days_without_stock=np.where(is_read, first, 0.0),
+        gap_days=gap,
+        cover_days=_per_day(np.maximum(position + quantity, 0.0), pace),
+        is_blocked=is_blocked,
+        is_too_late=(pace > 0) & ~s.is_stopped & (np.floor(lasts) < _whole(s.lead_time_days)),
     )
 
 
-def _safety(needs: Needs, velocity: Floats, expected: Floats) -> Floats:
-    levels, place = np.unique(needs.service_level, return_inverse=True)
-    above = np.array([z(level) for level in levels.tolist()])[place]
-    of_demand = np.maximum(0.0, np.nan_to_num(needs.quantile_units) - expected)
-    return np.hypot(of_demand, above * velocity * needs.lead_time_sd_days)
+def _safety(s: Situations, pace: Floats) -> Floats:
+    levels, place = np.unique(s.service_level, return_inverse=True)
+    above = np.array([max(0.0, z(level)) for level in levels.tolist()])[place]
+    of_demand = np.maximum(0.0, np.nan_to_num(s.quantile_units) - pace * s.protection_days)
+    return np.hypot(of_demand, above * pace * s.lead_time_sd_days)
 
 
-def _quantity(needs: Needs, up_to: Floats, position: Floats) -> Floats:
-    wanted = np.maximum(np.maximum(up_to - position, needs.minimum_order_units), 0.0)
-    return np.ceil(wanted / needs.pack_units - ROUNDING) * needs.pack_units
+def _points(s: Situations, ours: Floats, pace: Floats) -> tuple[Floats, Ints]:
+    """Return the points in use, and whose they are."""
+    ours = np.where(pace > 0, ours, np.nan)
+    finale, buyer = s.finale_point_units, s.buyer_point_units
+    preferred = {
+        "forecast": s.is_trusted,
+        "finale": np.zeros(len(ours), np.bool_),
+        "higher": ours >= finale,
+    }[s.rule]
+    is_ours = ~np.isnan(ours) & (np.isnan(finale) | preferred)
+    source = np.where(is_ours, 3, np.where(np.isnan(finale), 0, 2))
+    source = np.where(np.isnan(buyer), source, 1)
+    return np.choose(source, [np.full(len(ours), np.nan), buyer, finale, ours]), source
 
 
-def _days_until_reorder(
-    needs: Needs, position: Floats, point: Floats, velocity: Floats, order_now: Flags
+def _levels(s: Situations, point: Floats) -> Ints:
+    least = np.where(np.isnan(point), s.default_point_units, point)
+    level = np.where(s.available_units <= 0, 3, np.where(s.available_units < least, 2, 1))
+    return np.where(np.isnan(s.available_units), 0, level)
+
+
+def _needed(
+    s: Situations,
+    pace: Floats,
+    position: Floats,
+    points: tuple[Floats, Ints],
+    up_to: Floats,
+    gap: Floats,
+    safety: Floats,
 ) -> Floats:
-    days = _per_day(position - point, velocity)
-    days = np.where(order_now, 0.0, days)
-    return np.where(needs.is_discontinued, np.nan, days)
+    """Return what is to be ordered now, before packs, least quantity and maximum."""
+    point, source = points
+    sells = pace > 0
+    lasting = pace * (s.protection_days + s.cover_days) + safety
+    due_at = np.where((source == 1) | ~sells, point, np.minimum(point, lasting))
+    is_due = np.where(sells, (position <= due_at) | (gap >= 1), position < np.nan_to_num(point))
+    finales = np.where(~sells & (source == 2), np.nan_to_num(s.finale_quantity_units), 0.0)
+    missing = np.maximum(np.nan_to_num(up_to) - position, np.where(sells, pace * gap, finales))
+    needed = np.where(is_due & ~s.is_stopped, np.maximum(missing, 0.0), 0.0)
+    return np.where(np.isnan(s.available_units), 0.0, needed)
+
+
+def _fitted(s: Situations, position: Floats, needed: Floats) -> tuple[Floats, Flags]:
+    """Return what can be ordered of what is needed, and where terms prevent an order."""
+    is_needed = needed > ROUNDING
+    wanted = np.maximum(needed, s.minimum_order_units)
+    quantity = np.ceil(wanted / s.pack_units - ROUNDING) * s.pack_units
+    exceeds = position + quantity > s.maximum_units + ROUNDING
+    room = np.maximum(s.maximum_units - position, 0.0)
+    least = np.floor(room / s.pack_units + ROUNDING) * s.pack_units
+    least = np.where(least < s.minimum_order_units - ROUNDING, 0.0, least)
+    quantity = np.where(is_needed, np.where(exceeds, least, quantity), 0.0)
+    return quantity, is_needed & (quantity <= 0)
+
+
+def _days_until_order(s: Situations, position: Floats, point: Floats, pace: Floats) -> Floats:
+    """Return when available and arriving units fall to the point; NaN = never."""
+    ends = np.maximum(_per_day(position - point, pace), 0.0)
+    enters = s.arrivals.in_days - s.protection_days[s.arrivals.owners()]
+    goes_on = ~np.isnan(ends)
+    for products, places in s.arrivals.ranked():
+        is_later = enters[places] > ROUNDING
+        goes_on[products] &= ~is_later | (ends[products] >= enters[places] - ROUNDING)
+        lasts = goes_on[products] & is_later
+        ends[products[lasts]] += s.arrivals.units[places[lasts]] / pace[products[lasts]]
+    return np.where(s.is_stopped, np.nan, ends)
 
 
 def _per_day(units: Floats, velocity: Floats) -> Floats:
@@ -206,18 +270,18 @@ def days_until_stockout(available: Floats, velocity: Floats, on_order: Arrivals)
     return ends
 
 
-def days_without_stock(needs: Needs, velocity: Floats) -> Floats:
-    """Return the days without stock before an order placed today arrives."""
-    until = _whole(needs.lead_time_days)
-    stock = needs.available_units.astype(np.float64)
+def days_without_stock(s: Situations, pace: Floats, until_days: Floats) -> Floats:
+    """Return the days without stock from now until so many days from now."""
+    until = _whole(until_days)
+    stock = s.available_units.astype(np.float64)
     now, without = np.zeros(len(stock)), np.zeros(len(stock))
-    lasts = _per_day(np.maximum(stock, 0), velocity)
-    for products, places in needs.on_order.ranked():
-        comes = np.minimum(needs.on_order.in_days[places], until[products])
-        pace, left, span = velocity[products], stock[products], comes - now[products]
+    lasts = _per_day(np.maximum(stock, 0), pace)
+    for products, places in s.arrivals.ranked():
+        comes = np.minimum(s.arrivals.in_days[places], until[products])
+        sold, left, span = pace[products], stock[products], comes - now[products]
         without[products] += np.maximum(0.0, span - lasts[products])
-        left = np.maximum(left - pace * span, np.minimum(left, 0)) + needs.on_order.units[places]
+        left = np.maximum(left - sold * span, np.minimum(left, 0)) + s.arrivals.units[places]
         stock[products], now[products] = left, comes
-        lasts[products] = _per_day(np.maximum(left, 0), pace)
+        lasts[products] = _per_day(np.maximum(left, 0), sold)
     without += np.maximum(0.0, until - now - lasts)
-    return np.where(velocity > 0, without, 0.0)
+    return np.where(pace > 0, without, 0.0)

@@ -1,114 +1,226 @@
-"""Arguments and answers of `finale alerts` and `finale explain`."""
+"""`finale alerts`: what is open, what was decided, what would be mailed, whether mails arrive."""
 
-import argparse
-import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import getpass
+from typing import Any
 
+import click
+
+from finale_pipeline.commands.common import answer, json_option, pass_account
+from finale_pipeline.commands.simulation import simulate
+from finale_pipeline.disk import write_whole
+from finale_pipeline.errors import LocalError
+from finale_pipeline.notify import outbox, stock_mails, sync_mails
+from finale_pipeline.notify.delivery import deliver
+from finale_pipeline.notify.lines import critical_lines
+from finale_pipeline.notify.messages import new_id, origin_of, render
+from finale_pipeline.services.alerting import Rows, decide, product_of, warehouse
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.source import utc_now
 from finale_pipeline.text import plain
+from finale_pipeline.warehouse.connect import rows_of
 
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
-
-DONE = {"ack": "acknowledged", "snooze": "snoozed", "ordered": "ordered", "reopen": "open"}
 FAILED = 8
+LIST = (
+    "SELECT sku, name, level, incident_state AS state, available_units, threshold_units,"
+    " on_order_units, suggested_units, vendor_name, contact, since_at, why, product_url"
+    " FROM mart.low_stock {where} ORDER BY level DESC, days_left NULLS LAST,"
+    " money_at_risk DESC NULLS LAST, sku"
+)
 
 
-def add_arguments(alerts: argparse.ArgumentParser, explain: argparse.ArgumentParser) -> None:
-    """Declare the arguments of both commands."""
-    actions = alerts.add_subparsers(required=True, metavar="ACTION", dest="action")
+@click.group()
+def command() -> None:
+    """What is out or low, what was mailed, what is decided."""
 
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        added = actions.add_parser(name, help=text, description=text)
-        added.add_argument("--json", action="store_true", help="answer with JSON")
-        return added
 
-    listed = add("list", "products that are out or low and need a decision")
-    listed.add_argument("--all", action="store_true", help="also those decided about")
-    add("show", "incidents and events of a product").add_argument("sku", metavar="SKU")
-    for name, text in (
-        ("ack", "be quiet about a product until it gets worse"),
-        ("snooze", "be quiet until a date, or until it gets worse"),
-        ("ordered", "note that it is ordered"),
-        ("reopen", "take a decision back"),
-    ):
-        chosen = add(name, text)
-        chosen.add_argument("sku", nargs="+", metavar="SKU")
-        chosen.add_argument("--note", help="why, in your words")
-        if name == "snooze":
-            chosen.add_argument("--until", metavar="DATE", help="in the account's time zone")
-            chosen.add_argument("--even-if-worse", action="store_true")
-    add("preview", "render the next mails; send nothing")
-    simulated = add("simulate", "what would have been mailed over recorded history")
-    simulated.add_argument("--days", type=int, default=14)
-    simulated.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="given")
-    test = add("test-mail", "send a test mail and say how it ended")
-    test.add_argument("--to", metavar="ADDRESS", help="instead of FINALE_ALERT_EMAILS")
-    add("resend", "try mails again that were given up").add_argument(
-        "message", nargs="?", metavar="MESSAGE_ID", help="only this one"
+@command.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those decided about.")
+@json_option
+@pass_account
+def _list(settings: Settings, *, everything: bool, as_json: bool) -> None:
+    """Products that are out or low and need a decision."""
+    answer(listed(settings, everything=everything), _list_shown, as_json=as_json)
+
+
+@command.command("show")
+@click.argument("sku")
+@json_option
+@pass_account
+def _show(settings: Settings, *, sku: str, as_json: bool) -> None:
+    """Incidents and events of a product."""
+    answer(history(settings, sku), _history_shown, as_json=as_json)
+
+
+def _decision(name: str, state: str, text: str) -> None:
+    """Declare a command that writes what a person decided."""
+
+    @command.command(name, help=text)
+    @click.argument("sku", nargs=-1, required=True)
+    @click.option("--note", help="Why, in your words.")
+    @json_option
+    @pass_account
+    def decided(
+        settings: Settings, /, *, sku: tuple[str, ...], as_json: bool, **options: Any
+    ) -> None:
+        rows = decide(settings, list(sku), state, **options)
+        answer(rows, _decided_shown, as_json=as_json)
+
+    if state == "snoozed":
+        click.option("--until", metavar="DATE", help="In the account's time zone.")(decided)
+        click.option("--even-if-worse", is_flag=True, help="Sleep through everything.")(decided)
+
+
+_decision("ack", "acknowledged", "Be quiet about products until they get worse.")
+_decision("snooze", "snoozed", "Be quiet until a date, or until they get worse.")
+_decision("ordered", "ordered", "Note that they are ordered.")
+_decision("reopen", "open", "Take a decision back.")
+
+
+@command.command("preview")
+@json_option
+@pass_account
+def _preview(settings: Settings, *, as_json: bool) -> None:
+    """Render the next mails; send nothing."""
+    answer(preview(settings), _preview_shown, as_json=as_json)
+
+
+@command.command("simulate")
+@click.option("--days", type=int, default=14, show_default=True)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE")
+@json_option
+@pass_account
+def _simulate(settings: Settings, *, days: int, changes: tuple[str, ...], as_json: bool) -> None:
+    """What would have been mailed over recorded history."""
+    answer(simulate(settings, days, list(changes)), _simulation_shown, as_json=as_json)
+
+
+@command.command("test-mail")
+@click.option("--to", metavar="ADDRESS", help="Instead of FINALE_ALERT_EMAILS.")
+@json_option
+@pass_account
+def _test_mail(settings: Settings, *, to: str | None, as_json: bool) -> int:
+    """Send a test mail and say how it ended."""
+    row = test_mail(settings, to)
+    answer(row, _test_shown, as_json=as_json)
+    return 0 if row["state"] == "sent" else FAILED
+
+
+@command.command("resend")
+@click.argument("message", required=False)
+@json_option
+@pass_account
+def _resend(settings: Settings, *, message: str | None, as_json: bool) -> None:
+    """Try mails again that were given up; only MESSAGE when it is named."""
+    answer(resend(settings, message), _resent_shown, as_json=as_json)
+
+
+def listed(settings: Settings, *, everything: bool) -> Rows:
+    """Return critical items, worst first.
+
+    Args:
+        settings: Which warehouse.
+        everything: Also those that somebody has decided about.
+    """
+    where = "" if everything else "WHERE coalesce(incident_state, 'open') = 'open'"
+    with warehouse(settings) as connection:
+        return rows_of(connection, LIST.format(where=where))
+
+
+def history(settings: Settings, name: str) -> dict[str, Any]:
+    """Return a product's incidents and events, newest first."""
+    with warehouse(settings) as connection:
+        product = product_of(connection, name)
+        query = "SELECT * FROM mart.{view} WHERE {column} = %s ORDER BY {order} DESC LIMIT 100"
+        return {
+            "product_url": product,
+            "incidents": rows_of(
+                connection,
+                query.format(view="incident", column="subject", order="opened_at"), product,
+            ),
+            "events": rows_of(
+                connection,
+                query.format(view="alert_history", column="subject", order="event_id"), product,
+            ),
+        }  # fmt: skip
+
+
+def preview(settings: Settings) -> Rows:
+    """Render the next mails: those that wait, and the digest as it would be now; send nothing.
+
+    Their HTML is written to the folder `preview` in HOME.
+    """
+    with warehouse(settings) as connection:
+        waiting = rows_of(
+            connection,
+            "SELECT kind, subject, body_text AS text, body_html AS html, recipients, state,"
+            " next_attempt_at FROM ops.outbox WHERE state IN ('pending', 'held', 'sending')"
+            " ORDER BY outbox_id",
+        )
+        read = rows_of(connection, "SELECT read_at FROM ops.evaluation")
+        origin = origin_of(settings, utc_now(), read[0]["read_at"] if read else None)
+        content = stock_mails.digest(
+            critical_lines(connection, now=utc_now()), flapping=0, unsent=0
+        )
+    digest = render(content, origin, message_id=new_id())
+    waiting.append(
+        {
+            "kind": digest.kind, "subject": digest.subject, "text": digest.text,
+            "html": digest.html, "recipients": list(settings.alert_emails), "state": "preview",
+            "next_attempt_at": None,
+        }
+    )  # fmt: skip
+    folder = settings.home / "preview"
+    try:
+        for number, mail in enumerate(waiting, 1):
+            path = folder / f"{number:02}_{mail['kind']}.html"
+            write_whole(path, mail.pop("html"))
+            mail["file"] = str(path)
+    except OSError as error:
+        raise LocalError(
+            f"{folder} takes no files: {error.strerror}.",
+            data="Nothing was sent and nothing was changed.",
+            step="Choose another folder: FINALE_HOME.",
+        ) from error
+    return waiting
+
+
+def test_mail(settings: Settings, to: str | None) -> dict[str, Any]:
+    """Send a test mail now and say how it ended.
+
+    Args:
+        settings: With the mail service.
+        to: One address; None = all of FINALE_ALERT_EMAILS.
+    """
+    now = utc_now()
+    message = render(
+        sync_mails.test_mail(getpass.getuser()), origin_of(settings, now), message_id=new_id()
     )
-    explain.add_argument("sku", metavar="SKU")
-    explain.add_argument("--json", action="store_true", help="answer with JSON")
-
-
-def run(options: argparse.Namespace, settings: "Settings", say: Callable[[str], None]) -> int:
-    """Run `finale alerts …`; return its exit code."""
-    from finale_pipeline.commands import simulate  # noqa: PLC0415
-    from finale_pipeline.services import alerting as alerts  # noqa: PLC0415 - heavy
-
-    settings = _account(settings)
-    actions: dict[str, Callable[[], Any]] = {
-        "list": lambda: alerts.listed(settings, everything=options.all),
-        "show": lambda: alerts.history(settings, options.sku),
-        "preview": lambda: alerts.preview(settings),
-        "simulate": lambda: simulate.simulate(settings, options.days, options.given),
-        "test-mail": lambda: alerts.test_mail(settings, options.to),
-        "resend": lambda: alerts.resend(settings, options.message),
-    }
-    if options.action in DONE:
-        answer: Any = alerts.decide(
-            settings, options.sku, DONE[options.action], note=options.note,
-            until=getattr(options, "until", None),
-            even_if_worse=getattr(options, "even_if_worse", False),
+    recipients = [to] if to else list(settings.alert_emails)
+    with warehouse(settings) as connection:
+        outbox.put(
+            connection, message, dedupe_key=f"test:{message.message_id}", recipients=recipients,
+            now=now,
         )  # fmt: skip
-    else:
-        answer = actions[options.action]()
-    say(json.dumps(answer, default=str) if options.json else _shown(options.action, answer))
-    is_bad = options.action == "test-mail" and answer["state"] != "sent"
-    return FAILED if is_bad else 0
+        deliver(connection, settings, clock=utc_now, only=message.message_id)
+        (row,) = rows_of(
+            connection,
+            "SELECT message_id, state, delivered, refused, last_error FROM ops.outbox"
+            " WHERE message_id = %s",
+            message.message_id,
+        )
+    where = "SendGrid" if settings.sendgrid_api_key else settings.smtp_host
+    return row | {"by": where or str(settings.home / "outbox")}
 
 
-def run_explain(
-    options: argparse.Namespace, settings: "Settings", say: Callable[[str], None]
-) -> int:
-    """Run `finale explain SKU`; return its exit code."""
-    from finale_pipeline.commands.explain import explain, told  # noqa: PLC0415 - heavy
-
-    known = explain(_account(settings), options.sku)
-    say(json.dumps(known, default=str) if options.json else told(known))
-    return 0
+def resend(settings: Settings, message_id: str | None) -> dict[str, Any]:
+    """Try dead mails again, one or all, after their cause was mended."""
+    with warehouse(settings) as connection:
+        revived = outbox.revive(connection, message_id, now=utc_now())
+        done = deliver(connection, settings, clock=utc_now)
+    return {"revived": revived, **done}
 
 
-def _account(settings: "Settings") -> "Settings":
-    from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
-
-    return with_running_sandbox(settings)
-
-
-def _shown(action: str, answer: Any) -> str:
-    """Return an answer as lines to read."""
-    show: dict[str, Callable[[Any], str]] = {
-        "list": _list,
-        "show": _history,
-        "preview": _preview,
-        "simulate": _simulation,
-        "test-mail": _test,
-        "resend": _resent,
-    }
-    return show[action](answer) if action in show else _decided(answer)
-
-
-def _list(rows: list[dict[str, Any]]) -> str:
+def _list_shown(rows: list[dict[str, Any]]) -> str:
     lines = [
         f"{r['level']:4} {r['state'] or 'open':12} {plain(r['sku'], most=24):24} {plain(r['why'])}"
         for r in rows
@@ -116,7 +228,7 @@ def _list(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines) or "Nothing is out or low that needs a decision."
 
 
-def _history(known: dict[str, Any]) -> str:
+def _history_shown(known: dict[str, Any]) -> str:
     lines = [
         f"{e['happened_at']:%Y-%m-%d %H:%M}  {e['kind']:12} {e['from_level']} → {e['to_level']}"
         f"  {e['mail_kind'] or e['no_mail'] or ''}"
@@ -125,15 +237,15 @@ def _history(known: dict[str, Any]) -> str:
     return "\n".join(lines) or "Nothing ever happened to it."
 
 
-def _decided(rows: list[dict[str, Any]]) -> str:
+def _decided_shown(rows: list[dict[str, Any]]) -> str:
     return "\n".join(f"{row['sku']}: {row['state']}" for row in rows)
 
 
-def _preview(mails: list[dict[str, Any]]) -> str:
+def _preview_shown(mails: list[dict[str, Any]]) -> str:
     return "\n".join(f"{m['state']:8} {m['subject']}\n         {m['file']}" for m in mails)
 
 
-def _simulation(answer: dict[str, Any]) -> str:
+def _simulation_shown(answer: dict[str, Any]) -> str:
     lines = [
         f"{day['day']}  " + ", ".join(f"{kind}: {n} items" for kind, n in day["mails"].items())
         for day in answer["days"]
@@ -143,10 +255,10 @@ def _simulation(answer: dict[str, Any]) -> str:
     return "\n".join([*lines, f"{total} mails beside the daily digest, each to {to}."])
 
 
-def _test(row: dict[str, Any]) -> str:
+def _test_shown(row: dict[str, Any]) -> str:
     ended = f"{row['state']} by {row['by']}"
     return ended + (f": {row['last_error']}" if row["last_error"] else ".")
 
 
-def _resent(answer: dict[str, Any]) -> str:
+def _resent_shown(answer: dict[str, Any]) -> str:
     return f"{answer['revived']} mails tried again; {answer.get('sent', 0)} sent."

@@ -1,15 +1,16 @@
 """`finale explain SKU`: why a mail came, or why none did."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import click
+
+from finale_pipeline.commands.common import answer, json_option, pass_account
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
 from finale_pipeline.services.alerting import Rows, product_of, warehouse
+from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.text import number
 from finale_pipeline.warehouse.connect import rows_of
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 PRODUCT = (
     "SELECT p.sku, p.name, p.status, p.product_type, p.removed_at, l.on_hand_units,"
@@ -23,7 +24,16 @@ PRODUCT = (
 )
 
 
-def explain(settings: "Settings", name: str) -> dict[str, Any]:
+@click.command()
+@click.argument("sku")
+@json_option
+@pass_account
+def command(settings: Settings, *, sku: str, as_json: bool) -> None:
+    """Say why a mail about product SKU came, or did not."""
+    answer(explain(settings, sku), shown, as_json=as_json)
+
+
+def explain(settings: Settings, name: str) -> dict[str, Any]:
     """Return state, inputs, rule, incident, mails and why-nots of a product."""
     with warehouse(settings) as connection:
         url = product_of(connection, name)
@@ -58,7 +68,7 @@ def explain(settings: "Settings", name: str) -> dict[str, Any]:
     }
 
 
-def _threshold(settings: "Settings", rules: Rows) -> dict[str, Any]:
+def _threshold(settings: Settings, rules: Rows) -> dict[str, Any]:
     point = reorder_point((r["method"], r["reorder_point_units"]) for r in rules)
     if point is None:
         return {"units": default_of(settings), "source": "FINALE_LOW_STOCK_DEFAULT_UNITS"}
@@ -74,7 +84,7 @@ def _left_out(product: dict[str, Any], rules: Rows) -> str | None:
     )
 
 
-def told(known: dict[str, Any]) -> str:
+def shown(known: dict[str, Any]) -> str:
     """Return the explanation as lines to read."""
     product, why = known["product"], known["left_out"]
     lines = [f"{product['sku']} · {product['name']}"]

@@ -1,23 +1,25 @@
 """`finale init`: settings of a real account, its folder, its database; may be run again."""
 
+import getpass
+import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import click
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup.create import running_server
 from finale_pipeline.commands import env_file
+from finale_pipeline.commands.common import json_option, say
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.health import doctor
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import ENV_FILE, MAIL_SERVICE, Settings, load_settings
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, prepare_dagster_database
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 QUESTIONS = {
     "FINALE_ACCOUNT": "Account (the first part of the address after logging in to Finale)",
@@ -29,9 +31,59 @@ QUESTIONS = {
     "FINALE_ALERT_FROM": "Sender of the mails (empty = none yet)",
 }
 NEEDED = ("FINALE_ACCOUNT", "FINALE_API_KEY", "FINALE_API_SECRET")
+NAMES = {
+    "account": "FINALE_ACCOUNT",
+    "timezone": "FINALE_TIMEZONE",
+    "since": "FINALE_SINCE",
+    "mail": "FINALE_ALERT_EMAILS",
+    "mail_from": "FINALE_ALERT_FROM",
+    "home": "FINALE_HOME",
+}
+"""Settings of the options. Secrets are no options: all users of a machine see arguments."""
 SECRETS = ("FINALE_API_KEY", "FINALE_API_SECRET", "SENDGRID_API_KEY", "FINALE_DATABASE_URL")
 
 Ask = Callable[[str], str]
+
+
+@click.command()
+@click.option("--account", help="First part of the address after logging in to Finale.")
+@click.option("--timezone", metavar="ZONE", help="The account's, such as Europe/Berlin.")
+@click.option("--since", metavar="DAY", help="First day of the account, such as 2019-05-01.")
+@click.option("--mail", metavar="ADDRESSES", help="Who gets mails, with commas.")
+@click.option("--mail-from", metavar="ADDRESS", help="Sender of the mails.")
+@click.option("--home", metavar="FOLDER", help="Where everything is written.")
+@click.option(
+    "--secrets",
+    is_flag=True,
+    help="Key and secret anew: asked at a terminal, else two lines of standard input.",
+)
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@json_option
+def command(*, secrets: bool, yes: bool, as_json: bool, **options: str | None) -> int:
+    """Prepare for a real account: settings, folder, database."""
+    given = {NAMES[name]: value for name, value in options.items() if value}
+    given |= {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
+    if secrets:
+        given |= _secrets(_typed() if sys.stdin.isatty() else sys.stdin.read())
+    is_asked = not yes and not secrets and sys.stdin.isatty()
+    done = prepare(given, Asking(input, getpass.getpass) if is_asked else None)
+    say(json.dumps(done.as_dict()) if as_json else shown(done))
+    return done.exit_code
+
+
+def _typed() -> str:
+    return "\n".join(getpass.getpass(f"{what} (not shown): ") for what in ("API key", "Secret"))
+
+
+def _secrets(text: str) -> dict[str, str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) != 2:  # noqa: PLR2004 - key and secret
+        raise ConfigError(
+            f"--secrets wants two lines, key and secret; there were {len(lines)}.",
+            data="Nothing was written.",
+            step='Such as: printf \'%s\\n\' "$KEY" "$SECRET" | finale init --secrets …',
+        )
+    return {"FINALE_API_KEY": lines[0], "FINALE_API_SECRET": lines[1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +132,7 @@ class Prepared:
         }
 
 
-def prepare(given: "Mapping[str, str]", asking: Asking | None) -> Prepared:
+def prepare(given: Mapping[str, str], asking: Asking | None) -> Prepared:
     """Write the settings that are given or answered, make folder and database, examine all.
 
     Args:
@@ -120,11 +172,6 @@ def prepare(given: "Mapping[str, str]", asking: Asking | None) -> Prepared:
     )
 
 
-def from_environment() -> dict[str, str]:
-    """Return the secrets that the environment gives: they are no arguments, which all can see."""
-    return {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
-
-
 def _answers(path: Path, known: set[str], asking: Asking) -> dict[str, str]:
     """Ask for what is not known; an answer that is wrong is asked for again, and no other."""
     answers = {}
@@ -162,7 +209,7 @@ def _require(known: set[str]) -> None:
         )
 
 
-def _checked(path: Path, text: str, values: "Mapping[str, str]") -> Settings:
+def _checked(path: Path, text: str, values: Mapping[str, str]) -> Settings:
     """Return the settings that a text would give; it is written only when they are right."""
     trial = path.with_name(f"{path.name}.trial")
     env_file.write(trial, text)

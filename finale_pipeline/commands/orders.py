@@ -1,122 +1,231 @@
-"""Arguments and answers of `finale orders`."""
+"""`finale orders`: drafts of purchase orders in Finale, their ledger, files for vendors."""
 
-import argparse
+import getpass
 import sys
-from collections.abc import Callable
-from datetime import date
+import time
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import click
+import msgspec
+
+from finale_pipeline.commands.common import DAY, note, pass_account, say
+from finale_pipeline.disk import write_whole
+from finale_pipeline.domain.orders.purchase_orders import Draft
+from finale_pipeline.errors import LocalError
+from finale_pipeline.ordering import drafting, resolving
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest
+from finale_pipeline.ordering.drafting import DraftResult
+from finale_pipeline.ordering.proposals import Proposal
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.source import utc_now
 from finale_pipeline.text import plain
+from finale_pipeline.warehouse import order_writes
+from finale_pipeline.warehouse.connect import Connection, rows_of
 
-if TYPE_CHECKING:
-    from finale_pipeline.ordering.context import DraftingContext
-    from finale_pipeline.ordering.drafting import DraftResult
-    from finale_pipeline.ordering.proposals import Proposal
-    from finale_pipeline.settings import Settings
-
-Say = Callable[[str], None]
+COLUMNS = (
+    "reference", "order_id", "vendor", "sku", "vendor_sku", "name", "quantity_units", "unit_price",
+    "line_total", "currency", "arrival_on",
+)  # fmt: skip
+NAMES = """
+SELECT p.product_url, p.name, s.vendor_sku, v.name AS vendor
+FROM core.product p
+LEFT JOIN core.vendor v ON v.vendor_id = %(vendor)s
+LEFT JOIN core.product_supplier s ON s.product_url = p.product_url AND s.vendor_url = v.vendor_url
+WHERE p.product_url = ANY (%(products)s)
+"""
 WANTS_A_PERSON = 7
+format_json = click.option(
+    "--json", "form", flag_value="json", default=None, help="Answer with JSON."
+)
 
 
-def add_arguments(orders: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command."""
-    actions = orders.add_subparsers(required=True, metavar="ACTION", dest="action")
-
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=text, description=text)
-
-    draft = add("draft", "create drafts of the purchase plan in Finale; nothing is committed")
-    draft.add_argument("--vendor", metavar="NAME", help="only this one: name, partyId or address")
-    draft.add_argument("--on", type=date.fromisoformat, metavar="DAY", help="the plan's day")
-    draft.add_argument("--dry-run", action="store_true", help="show what would be sent; send none")
-    draft.add_argument("--format", choices=("json", "csv", "xlsx"), help="answer; or a file")
-    draft.add_argument("--out", type=Path, metavar="FILE", help="where to put the file")
-    draft.add_argument("--again", action="store_true", help="one more order where there is one")
-    draft.add_argument(
-        "--accept-duplicates", action="store_true", help="open orders of the products are known"
-    )
-    listed = add("list", "the orders we drafted, newest first, and how that ended")
-    listed.add_argument("--limit", type=int, default=50)
-    check = add("check", "find out how orders ended that were left open; nothing is sent")
-    abandon = add("abandon", "give an open order up, after a look into Finale")
-    abandon.add_argument("reference", metavar="REFERENCE")
-    abandon.add_argument("--note", help="what was seen there")
-    for parser in (listed, check, abandon):
-        parser.add_argument("--format", choices=("json",), help="answer with JSON")
-    for parser in (draft, listed, check, abandon):
-        parser.add_argument(
-            "--json", action="store_const", const="json", dest="format", help="as --format json"
-        )
+@click.group()
+def command() -> None:
+    """Draft purchase orders in Finale, and see them."""
 
 
-def run(options: argparse.Namespace, settings: "Settings", say: Say) -> int:
-    """Run `finale orders …`; return its exit code."""
-    from finale_pipeline.commands import ordering as orders  # noqa: PLC0415 - heavy
-    from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
-
-    context = orders.drafting_context(with_running_sandbox(settings))
-    if options.action == "draft":
-        return _draft(options, context, say)
-    from finale_pipeline.ordering import drafting, resolving  # noqa: PLC0415
-
-    if options.action == "list":
-        rows = orders.listed(context, limit=options.limit)
-    elif options.action == "check":
-        rows = [row.as_dict() for row in resolving.check(context, orders.who())]
-    else:
-        given_up = resolving.abandon(
-            context, options.reference, actor=orders.who(), note=options.note
-        )  # fmt: skip
-        rows = [given_up.as_dict()]
-    nothing = "No order was left open." if options.action == "check" else "None was drafted yet."
-    say(_json(rows) if options.format == "json" else orders.told(rows) or nothing)
-    is_open = any(row["state"] in drafting.BAD for row in rows)
-    return WANTS_A_PERSON if options.action == "check" and is_open else 0
-
-
-def _draft(options: argparse.Namespace, context: "DraftingContext", say: Say) -> int:
-    from finale_pipeline.commands import ordering as orders  # noqa: PLC0415
-    from finale_pipeline.ordering import drafting  # noqa: PLC0415
-    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415
-
+@command.command("draft")
+@click.option("--vendor", metavar="NAME", help="Only this one: name, partyId or address.")
+@click.option("--on", type=DAY, help="The plan's day.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; send none.")
+@click.option("--format", "form", type=click.Choice(["json", "csv", "xlsx"]), help="Or a file.")
+@click.option("--json", "form", flag_value="json", help="As --format json.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where to put the file.")
+@click.option("--again", is_flag=True, help="One more order where there is one.")
+@click.option("--accept-duplicates", is_flag=True, help="Open orders of the products are known.")
+@pass_account
+def _draft(
+    settings: Settings,
+    *,
+    vendor: str | None,
+    on: date | None,
+    dry_run: bool,
+    form: str | None,
+    out: Path | None,
+    again: bool,
+    accept_duplicates: bool,
+) -> int:
+    """Create drafts of the purchase plan in Finale; nothing is committed."""
+    context = drafting_context(settings)
     request = DraftRequest(
-        orders.who(), vendor=options.vendor, on=options.on, again=options.again,
-        accept_duplicates=options.accept_duplicates,
-    )  # fmt: skip
-    if options.dry_run:
-        made = orders.preview(context, request)
+        who(), vendor=vendor, on=on, again=again, accept_duplicates=accept_duplicates
+    )
+    made = (
+        preview(context, request) if dry_run else drafting.draft(context, request, confirm=_confirm)
+    )
+    if form == "json":
+        say(_json(made.as_dict(is_dry=dry_run)))
     else:
-        made = drafting.draft(context, request, confirm=_confirm)
-    if options.format == "json":
-        say(_json(made.as_dict(is_dry=options.dry_run)))
-    else:
-        say(shown(made, is_dry=options.dry_run))
-    if options.format in {"csv", "xlsx"}:
-        say(f"file       {orders.write_file(context, made, options.format, options.out)}")
+        say(shown(made, is_dry=dry_run))
+    if form in {"csv", "xlsx"}:
+        say(f"file       {write_file(context, made, form, out)}")
     if made.error is not None:
         raise made.error
     return 0 if made.is_good else WANTS_A_PERSON
 
 
-def _confirm(made: "DraftResult") -> bool:
+@command.command("list")
+@click.option("--limit", type=int, default=50, show_default=True)
+@format_json
+@pass_account
+def _list(settings: Settings, *, limit: int, form: str | None) -> None:
+    """The orders we drafted, newest first, and how that ended."""
+    _answer(listed(drafting_context(settings), limit=limit), form, "None was drafted yet.")
+
+
+@command.command("check")
+@format_json
+@pass_account
+def _check(settings: Settings, *, form: str | None) -> int:
+    """Find out how orders ended that were left open; nothing is sent."""
+    rows = [row.as_dict() for row in resolving.check(drafting_context(settings), who())]
+    _answer(rows, form, "No order was left open.")
+    return WANTS_A_PERSON if any(row["state"] in drafting.BAD for row in rows) else 0
+
+
+@command.command("abandon")
+@click.argument("reference")
+@click.option("--note", help="What was seen there.")
+@format_json
+@pass_account
+def _abandon(settings: Settings, *, reference: str, note: str | None, form: str | None) -> None:
+    """Give an open order up, after a look into Finale."""
+    row = resolving.abandon(drafting_context(settings), reference, actor=who(), note=note)
+    _answer([row.as_dict()], form, "")
+
+
+def _answer(rows: list[dict[str, Any]], form: str | None, nothing: str) -> None:
+    say(_json(rows) if form == "json" else _rows_shown(rows) or nothing)
+
+
+def drafting_context(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now
+) -> DraftingContext:
+    """Return what drafting needs: settings, time, a way to wait."""
+    return DraftingContext(settings, clock, time.sleep)
+
+
+def who() -> str:
+    """Return who is at work, by the machine's name of them."""
+    return getpass.getuser()
+
+
+def preview(context: DraftingContext, request: DraftRequest) -> DraftResult:
+    """Return what would be sent, to the letter; nothing is sent and nothing written."""
+    with context.warehouse() as connection:
+        return drafting.preview(connection, context.settings, request, now=context.clock())
+
+
+def listed(context: DraftingContext, *, limit: int) -> list[dict[str, Any]]:
+    """Return the newest orders of the ledger."""
+    with context.warehouse() as connection:
+        return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]
+
+
+def write_file(context: DraftingContext, made: DraftResult, form: str, path: Path | None) -> Path:
+    """Write the orders as a file that a vendor can be sent; return where it is.
+
+    Args:
+        context: With the warehouse and the folder.
+        made: What was drafted, or would be.
+        form: csv or xlsx.
+        path: Where to; None = the folder `orders` in HOME.
+
+    Raises:
+        LocalError: The file cannot be written.
+    """
+    from finale_pipeline.api.rest.responses import as_csv, as_xlsx  # noqa: PLC0415 - only for files
+
+    drafts = [row.draft for row in made.rows.values()] or [
+        proposal.draft for proposal in made.proposals if proposal.draft and proposal.sends
+    ]
+    # Orders of other vendors of the day have files of their own.
+    name = drafts[0].reference if len(drafts) == 1 else f"purchase_orders_{made.plan_on}"
+    with context.warehouse() as connection:
+        orders = [(draft.reference, _lines(connection, draft)) for draft in drafts]
+    if form == "csv":
+        body = as_csv([line for _, lines in orders for line in lines], COLUMNS, name).body
+    else:
+        sheets = [(title, COLUMNS, lines) for title, lines in orders] or [("-", COLUMNS, [])]
+        body = as_xlsx(sheets, name).body
+    path = path or context.settings.home / "orders" / f"{name}.{form}"
+    try:
+        write_whole(path, bytes(body))
+    except OSError as error:
+        raise LocalError(
+            f"{path} cannot be written: {error.strerror}.",
+            data="What was drafted stays so; see: finale orders list",
+            step="Name another file: --out FILE.",
+        ) from error
+    return path
+
+
+def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
+    values = {
+        "vendor": draft.vendor_id,
+        "products": [line.product_url for line in draft.lines],
+    }
+    known = {row["product_url"]: row for row in rows_of(connection, NAMES, **values)}
+    return [
+        {
+            **known.get(line.product_url, {}), "reference": draft.reference,
+            "order_id": draft.order_id, "sku": line.sku, "quantity_units": line.quantity_units,
+            "unit_price": line.unit_price, "line_total": line.total, "currency": line.currency,
+            "arrival_on": line.arrival_on,
+        }
+        for line in draft.lines
+    ]  # fmt: skip
+
+
+def _rows_shown(orders: Iterable[dict[str, Any]]) -> str:
+    """Return orders of the ledger as lines to read."""
+    lines = []
+    for order in orders:
+        lines.append(f"{order['state']:10} {order['order_id']:20} {order['reference']}"
+                     f"  {order['lines']} lines, {order['total']:,.2f}")  # fmt: skip
+        lines += [f"{'':10} {text}" for text in order["differences"]]
+        lines += [f"{'':10} {text}" for text in (order["error"], order["link"]) if text]
+    return "\n".join(lines)
+
+
+def _confirm(made: DraftResult) -> bool:
     """Show the duplicates and ask; where nobody sits, nobody agreed."""
     if not sys.stdin.isatty():
         return False
-    print(shown(made, is_dry=True), file=sys.stderr)  # noqa: T201 - stdout is for the answer
+    note(shown(made, is_dry=True))  # stdout is for the answer
     return input("Draft them all the same? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _json(value: Any) -> str:
-    import msgspec  # noqa: PLC0415 - only here
-
     return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
 
 
-def shown(made: "DraftResult", *, is_dry: bool) -> str:
+def shown(made: DraftResult, *, is_dry: bool) -> str:
     """Return what would be sent, or what came of it, as lines to read."""
-    from finale_pipeline.commands.ordering import told  # noqa: PLC0415
-
     lines = [f"plan       of {made.plan_on}"]
     for proposal in made.proposals:
         lines += _proposal(proposal)
@@ -125,13 +234,13 @@ def shown(made: "DraftResult", *, is_dry: bool) -> str:
         if not made.bodies:
             lines.append("Nothing would be sent.")
     elif made.rows:
-        lines.append(told(row.as_dict() for row in made.rows.values()))
+        lines.append(_rows_shown(row.as_dict() for row in made.rows.values()))
     return "\n".join(lines)
 
 
-def _proposal(proposal: "Proposal") -> list[str]:
-    wish, draft = proposal.request, proposal.draft
-    lines = [f"{proposal.verdict:10} {plain(wish.vendor)} → {plain(wish.place_name) or '?'}"]
+def _proposal(proposal: Proposal) -> list[str]:
+    request, draft = proposal.request, proposal.draft
+    lines = [f"{proposal.verdict:10} {plain(request.vendor)} → {plain(request.place_name) or '?'}"]
     if draft is not None:
         lines[0] += f": {len(draft.lines)} lines, {draft.total:,.2f}, {draft.reference}"
     lines += [f"{'':10} {proposal.says}"] if proposal.says else []

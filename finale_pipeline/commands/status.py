@@ -2,15 +2,16 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+import click
+
+from finale_pipeline.commands.common import answer, json_option, pass_settings
 from finale_pipeline.services.source import with_running_sandbox
+from finale_pipeline.settings import Settings
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import holds, leases, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect, running_url
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 TABLES = {
     "core.product": "products",
@@ -18,6 +19,15 @@ TABLES = {
     "core.facility": "facilities",
     "core.stock_level": "stock levels",
 }
+
+
+@click.command()
+@json_option
+@pass_settings
+def command(settings: Settings, *, as_json: bool) -> None:
+    """Say what runs, and how the last syncs ended."""
+    found = status(settings)
+    answer(found.as_dict() if as_json else found, shown, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def status(settings: "Settings") -> Status:
+def status(settings: Settings) -> Status:
     """Look at the warehouse.
 
     Raises:

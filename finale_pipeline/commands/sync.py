@@ -1,12 +1,18 @@
-"""Runs one strategy in this process and reports it."""
+"""`finale sync`: one strategy, in this process."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from finale_pipeline.errors import PipelineError
+import click
+
+from finale_pipeline.commands.common import answer, complain, json_option, pass_account
+from finale_pipeline.errors import InterruptedSync, PipelineError
+from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.source import utc_now
@@ -16,8 +22,15 @@ from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.leases import Progress
 
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+
+@click.command()
+@click.argument("strategy", type=click.Choice([*STRATEGIES, "smart"]))
+@json_option
+@pass_account
+def command(settings: Settings, *, strategy: str, as_json: bool) -> int:
+    """Read Finale in this process, without Dagster."""
+    report = run_strategy(settings, strategy, trigger="cli", bar=sys.stderr.isatty())
+    return reported(report, as_json=as_json)
 
 
 class Report:
@@ -49,7 +62,7 @@ class Report:
 
 
 def run_strategy(
-    settings: "Settings",
+    settings: Settings,
     strategy: str,
     *,
     trigger: str,
@@ -92,7 +105,7 @@ def run_strategy(
     return report
 
 
-def _chosen(settings: "Settings", now: datetime) -> tuple[str, str]:
+def _chosen(settings: Settings, now: datetime) -> tuple[str, str]:
     with connect(database_url(settings), name="finale smart") as connection:
         schema.require_current(connection)
         choice = choose(connection, settings, now=now)
@@ -116,3 +129,28 @@ def _bar(strategy: str, *, is_wanted: bool) -> Iterator[Callable[[Progress], obj
             shown.set_postfix_str(f"{far.step}{batches}, {far.rows:,} rows")
 
         yield update
+
+
+def reported(report: Report, *, as_json: bool) -> int:
+    """Print a report, and return its exit code."""
+    if report.error:
+        complain(report.error)
+    if as_json or not report.error:
+        answer(report.as_dict(), shown, as_json=as_json)
+    if isinstance(report.error, InterruptedSync):
+        sys.stdout.flush()
+        os._exit(report.error.exit_code)  # a lane may still wait for the network
+    return report.error.exit_code if report.error else 0
+
+
+def shown(report: dict[str, Any]) -> str:
+    """Return a good report as lines to read."""
+    names = ("read", "inserted", "updated", "unchanged", "removed", "rejected")
+    lines = [f"{'':28}" + "".join(f"{name:>11}" for name in names)]
+    for table, counts in report["tables"].items():
+        lines.append(f"{table:28}" + "".join(f"{counts[name]:>11,}" for name in names))
+    ended = (
+        f"{report['strategy']} sync {report['run_id']} done in {report['seconds']:.1f} s:"
+        f" {report['api_calls']} requests, {report['bytes'] / 1e6:.1f} MB"
+    )
+    return "\n".join([*lines, ended])

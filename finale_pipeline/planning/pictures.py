@@ -4,7 +4,6 @@ Matplotlib is imported where a picture is drawn: it takes half a second.
 """
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from finale_pipeline.planning.compute import SHOWN_LEVELS, Planned
 from finale_pipeline.planning.reading import PlanInputs
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -156,40 +154,6 @@ def abc_xyz_chart(table: pl.DataFrame) -> bytes:
     axes.set_xticks(range(3), ["X steady", "Y changing", "Z erratic"])
     axes.set_yticks(range(3), ["A first 80 %", "B next 15 %", "C rest"])
     axes.set_title("products that sell, by yearly value and by weeks", fontsize=9, loc="left")
-    return _png(figure)
-
-
-def score_chart(names: Sequence[str], losses: Sequence[float], held: Sequence[float]) -> bytes:
-    """Return the picture of a backtest: each method's loss at 95 %, and how often that held."""
-    figure = _figure(8, 0.9 + 0.35 * len(names))
-    loss, share = figure.subplots(1, 2, sharey=True)
-    places = np.arange(len(names))[::-1]
-    loss.barh(places, losses, color=BLUE)
-    loss.set_yticks(places, names, fontsize=8)
-    loss.set_title("loss of the 95 % quantile (less is better)", fontsize=9, loc="left")
-    share.barh(places, held, color=GREY)
-    share.axvspan(0.92, 0.97, color=GREEN, alpha=0.25)
-    share.set_xlim(min(0.5, *held), 1)
-    share.set_title("how often it held (green: 92 to 97 %)", fontsize=9, loc="left")
-    return _png(figure)
-
-
-def policy_chart(policy: "pd.DataFrame") -> bytes:
-    """Return the picture of rules for ordering: how much stock each level of service took.
-
-    Args:
-        policy: By rule; with `fill per product` and `units on hand`.
-    """
-    figure = _figure(7, 3.6)
-    axes = figure.subplots()
-    stock, fill = policy["units on hand"], policy["fill per product"]
-    axes.scatter(stock, fill, color=BLUE)
-    for name, x, y in zip(policy.index, stock, fill, strict=True):
-        axes.annotate(str(name), (x, y), xytext=(5, 5), textcoords="offset points", fontsize=8)
-    axes.margins(x=0.3, y=0.15)
-    axes.set_title(
-        "fill per product, by units on hand (up and left is better)", fontsize=9, loc="left"
-    )
     return _png(figure)
 
 

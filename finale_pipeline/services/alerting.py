@@ -6,12 +6,8 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.disk import write_whole
-from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
-from finale_pipeline.notify.delivery import deliver
-from finale_pipeline.notify.lines import critical_lines
-from finale_pipeline.notify.messages import new_id, origin_of, render
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.notify import links
 from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import incidents, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url, rows_of
@@ -20,13 +16,6 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 Rows = list[dict[str, Any]]
-
-LIST = (
-    "SELECT sku, name, level, incident_state AS state, available_units, threshold_units,"
-    " on_order_units, suggested_units, vendor_name, contact, since_at, why, product_url"
-    " FROM mart.low_stock {where} ORDER BY level DESC, days_left NULLS LAST,"
-    " money_at_risk DESC NULLS LAST, sku"
-)
 
 
 NAMED = 3
@@ -39,18 +28,6 @@ def warehouse(settings: "Settings") -> Iterator[Connection]:
     with connect(database_url(settings), name="finale alerts") as connection:
         schema.require_current(connection)
         yield connection
-
-
-def listed(settings: "Settings", *, everything: bool) -> Rows:
-    """Return critical items, worst first.
-
-    Args:
-        settings: Which warehouse.
-        everything: Also those that somebody has decided about.
-    """
-    where = "" if everything else "WHERE coalesce(incident_state, 'open') = 'open'"
-    with warehouse(settings) as connection:
-        return rows_of(connection, LIST.format(where=where))
 
 
 def product_of(connection: Connection, name: str) -> str:
@@ -72,24 +49,6 @@ def product_of(connection: Connection, name: str) -> str:
         if rows
         else "See mart.product for what there is.",
     )
-
-
-def history(settings: "Settings", name: str) -> dict[str, Any]:
-    """Return a product's incidents and events, newest first."""
-    with warehouse(settings) as connection:
-        product = product_of(connection, name)
-        query = "SELECT * FROM mart.{view} WHERE {column} = %s ORDER BY {order} DESC LIMIT 100"
-        return {
-            "product_url": product,
-            "incidents": rows_of(
-                connection,
-                query.format(view="incident", column="subject", order="opened_at"), product,
-            ),
-            "events": rows_of(
-                connection,
-                query.format(view="alert_history", column="subject", order="event_id"), product,
-            ),
-        }  # fmt: skip
 
 
 def decide(
@@ -198,79 +157,3 @@ def _moment(settings: "Settings", text: str | None) -> datetime | None:
                 f"{text!r} is no date.", step="Write it as 2026-04-01 or 2026-04-01T08:00."
             ) from error
     return local if local.tzinfo else local.replace(tzinfo=settings.zone)
-
-
-def preview(settings: "Settings") -> Rows:
-    """Render the next mails: those that wait, and the digest as it would be now; send nothing.
-
-    Their HTML is written to the folder `preview` in HOME.
-    """
-    with warehouse(settings) as connection:
-        waiting = rows_of(
-            connection,
-            "SELECT kind, subject, body_text AS text, body_html AS html, recipients, state,"
-            " next_attempt_at FROM ops.outbox WHERE state IN ('pending', 'held', 'sending')"
-            " ORDER BY outbox_id",
-        )
-        read = rows_of(connection, "SELECT read_at FROM ops.evaluation")
-        origin = origin_of(settings, utc_now(), read[0]["read_at"] if read else None)
-        content = stock_mails.digest(
-            critical_lines(connection, now=utc_now()), flapping=0, unsent=0
-        )
-    digest = render(content, origin, message_id=new_id())
-    waiting.append(
-        {
-            "kind": digest.kind, "subject": digest.subject, "text": digest.text,
-            "html": digest.html, "recipients": list(settings.alert_emails), "state": "preview",
-            "next_attempt_at": None,
-        }
-    )  # fmt: skip
-    folder = settings.home / "preview"
-    try:
-        for number, mail in enumerate(waiting, 1):
-            path = folder / f"{number:02}_{mail['kind']}.html"
-            write_whole(path, mail.pop("html"))
-            mail["file"] = str(path)
-    except OSError as error:
-        raise LocalError(
-            f"{folder} takes no files: {error.strerror}.",
-            data="Nothing was sent and nothing was changed.",
-            step="Choose another folder: FINALE_HOME.",
-        ) from error
-    return waiting
-
-
-def test_mail(settings: "Settings", to: str | None) -> dict[str, Any]:
-    """Send a test mail now and say how it ended.
-
-    Args:
-        settings: With the mail service.
-        to: One address; None = all of FINALE_ALERT_EMAILS.
-    """
-    now = utc_now()
-    message = render(
-        sync_mails.test_mail(getpass.getuser()), origin_of(settings, now), message_id=new_id()
-    )
-    recipients = [to] if to else list(settings.alert_emails)
-    with warehouse(settings) as connection:
-        outbox.put(
-            connection, message, dedupe_key=f"test:{message.message_id}", recipients=recipients,
-            now=now,
-        )  # fmt: skip
-        deliver(connection, settings, clock=utc_now, only=message.message_id)
-        (row,) = rows_of(
-            connection,
-            "SELECT message_id, state, delivered, refused, last_error FROM ops.outbox"
-            " WHERE message_id = %s",
-            message.message_id,
-        )
-    where = "SendGrid" if settings.sendgrid_api_key else settings.smtp_host
-    return row | {"by": where or str(settings.home / "outbox")}
-
-
-def resend(settings: "Settings", message_id: str | None) -> dict[str, Any]:
-    """Try dead mails again, one or all, after their cause was mended."""
-    with warehouse(settings) as connection:
-        revived = outbox.revive(connection, message_id, now=utc_now())
-        done = deliver(connection, settings, clock=utc_now)
-    return {"revived": revived, **done}

@@ -1,12 +1,10 @@
 """Builds the sandbox that was asked for and serves it."""
 
-import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from finale_pipeline.errors import LocalError
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.handler import KEY, SECRET
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.sandbox.server import SandboxServer
@@ -50,26 +48,3 @@ def server(
             data="Nothing was started.",
             step="Choose another port, or end what listens there.",
         ) from error
-
-
-def serve(options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    """Serve until interrupted."""
-    orders = Path(options.orders) if options.orders else None
-    account = build(options.products, options.seed, orders)
-    for text in options.quirk:
-        account.quirks.set(text)
-    with server(
-        account,
-        options.port,
-        options.fault,
-        limits=not options.no_limits,
-        latency=options.latency,
-        bandwidth=options.bandwidth,
-    ) as running:
-        say(
-            f"The sandbox serves {len(account.tables['product'])} products:\n"
-            f"  FINALE_BASE_URL={running.base_url} FINALE_ACCOUNT={account.name}"
-            f" FINALE_API_KEY={KEY} FINALE_API_SECRET={SECRET}\n"
-            "Ctrl-C ends it."
-        )
-        running.wait()

@@ -3,13 +3,10 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from finale_pipeline.disk import write_whole
 from finale_pipeline.sandbox.handler import KEY, SECRET
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 NOTE = "sandbox.json"
 
@@ -32,7 +29,7 @@ def sandbox_environment(base_url: str, since: str) -> dict[str, str]:
     }
 
 
-def with_running_sandbox(settings: "Settings") -> "Settings":
+def with_running_sandbox(settings: Settings) -> Settings:
     """Return settings that read the running sandbox when no account is configured."""
     if not settings.is_sandbox:
         return settings
@@ -41,8 +38,6 @@ def with_running_sandbox(settings: "Settings") -> "Settings":
         os.kill(int(note["pid"]), 0)
     except (OSError, ValueError, KeyError):
         return settings
-    from finale_pipeline.settings import Settings  # noqa: PLC0415 - only where a sandbox runs
-
     given = sandbox_environment(str(note["base_url"]), str(note["since"]))
     named = {name.removeprefix("FINALE_").lower(): value for name, value in given.items()}
     return Settings.model_validate(settings.model_dump() | named)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from finale_pipeline.cli import main
-from finale_pipeline.commands import explain, simulate
+from finale_pipeline.commands import alerts, explain, simulation
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.services import alerting as alerts
 from finale_pipeline_tests.mail_server import MailServer
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 from finale_pipeline_tests.processes import environment
@@ -109,7 +108,7 @@ def test_explain_says_why_and_why_not(shop: Warehouse) -> None:
     shop.product("C", status="PRODUCT_INACTIVE")
     shop.stock(A=1)
     shop.evaluate()
-    said = {sku: explain.told(explain.explain(shop.settings, sku)) for sku in "ABC"}
+    said = {sku: explain.shown(explain.explain(shop.settings, sku)) for sku in "ABC"}
     assert "not watched: it is not active in Finale" in said["C"]
     assert "low since" in said["B"]
     assert "20, the sum of its reorder rules in Finale" in said["B"]
@@ -124,10 +123,10 @@ def test_simulation_counts_what_recorded_history_would_have_sent(shop: Warehouse
             "INSERT INTO core.stock_daily VALUES (%s, %s, %s, 0, 0, default, default, now())",
             (url_of("C"), day + timedelta(days=offset), units),
         )
-    answer = simulate.simulate(shop.settings, 5, [])
+    answer = simulation.simulate(shop.settings, 5, [])
     assert answer["items"] == {"reorder_needed": 1, "out_of_stock": 1, "back_in_stock": 1}
     assert answer["to"] == ["buyer@shop.example", "second@shop.example"]
-    assert sum(simulate.simulate(shop.settings, 1, [])["items"].values()) == 0
+    assert sum(simulation.simulate(shop.settings, 1, [])["items"].values()) == 0
 
 
 def test_simulation_tries_another_threshold(shop: Warehouse) -> None:
@@ -139,6 +138,6 @@ def test_simulation_tries_another_threshold(shop: Warehouse) -> None:
             (url_of("C"), day + timedelta(days=offset), units),
         )
     tried = [f"low_stock_default_units={units}" for units in (10, 16)]
-    found = [simulate.simulate(shop.settings, 3, [given])["items"] for given in tried]
+    found = [simulation.simulate(shop.settings, 3, [given])["items"] for given in tried]
     assert found == [{}, {"reorder_needed": 1}]
     assert alerts.listed(shop.settings, everything=False)

@@ -1,25 +1,44 @@
-"""`finale approve RUN` and `finale reject RUN`: what a held read would change, and the decision."""
+"""`finale approve`: what a held read would change, and the decision to write it."""
 
 import getpass
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from finale_pipeline.commands.sync import Report, run_strategy
+import click
+
+from finale_pipeline.commands.common import json_option, note, pass_account, say
+from finale_pipeline.commands.sync import Report, reported, run_strategy
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.sync.source import utc_now
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 from finale_pipeline.warehouse.holds import Hold
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 STRATEGY = {"stock": "inventory", "core.vendor": "vendors"}
 """Which sync reads a subject again; the catalogue's other tables need a full one."""
 
 
+@click.command()
+@click.argument("run", type=int)
+@click.option("--yes", is_flag=True, help="Agree without being asked.")
+@json_option
+@pass_account
+def command(settings: Settings, *, run: int, yes: bool, as_json: bool) -> int:
+    """Show what run RUN held, and write it if you agree."""
+
+    def confirm(difference: str) -> bool:
+        note(difference)  # stdout is for the answer
+        return yes or input("Write it? [y/N] ").strip().lower() in {"y", "yes"}
+
+    done = approve(settings, run, confirm=confirm)
+    if done is None:
+        say("Nothing was changed; it stays held.")
+        return 0
+    return reported(done[1], as_json=as_json)
+
+
 def approve(
-    settings: "Settings", run_id: int, *, confirm: Callable[[str], bool]
+    settings: Settings, run_id: int, *, confirm: Callable[[str], bool]
 ) -> tuple[Hold, Report] | None:
     """Show what a run held, and read and write it when the person says so.
 
@@ -37,7 +56,7 @@ def approve(
         ConfigError: That run holds nothing that waits for a decision.
     """
     with connect(database_url(settings), name="finale approve") as connection:
-        hold = _waiting(connection, run_id)
+        hold = waiting(connection, run_id)
     if not confirm(shown(hold)):
         return None
     strategy = STRATEGY.get(hold.subject, "full")
@@ -47,19 +66,12 @@ def approve(
     return hold, report
 
 
-def reject(settings: "Settings", run_id: int) -> Hold:
-    """Note that a held read is wrong; later reads that say the same are held without a word.
+def waiting(connection: Connection, run_id: int) -> Hold:
+    """Return what a run held.
 
     Raises:
-        ConfigError: That run holds nothing that waits for a decision.
+        ConfigError: It held nothing that waits for a decision.
     """
-    with connect(database_url(settings), name="finale reject") as connection:
-        hold = _waiting(connection, run_id)
-        holds.settle(connection, hold.subject, "rejected", now=utc_now(), by=getpass.getuser())
-    return hold
-
-
-def _waiting(connection: Connection, run_id: int) -> Hold:
     hold = holds.of_run(connection, run_id)
     if hold is None:
         raise ConfigError(

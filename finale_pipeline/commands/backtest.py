@@ -1,0 +1,172 @@
+"""How good forecasts are, on the account's own past or on a file of orders."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from finale_pipeline.commands.backtest_report import write_report
+from finale_pipeline.domain.forecast.backtest import backtest as rolled
+from finale_pipeline.domain.forecast.history import EPOCH, History
+from finale_pipeline.domain.forecast.methods import METHODS, NORMAL, choose
+from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.planning.order_lines import read_orders
+from finale_pipeline.planning.plan import last_observed
+from finale_pipeline.planning.reading import read_demand
+from finale_pipeline.planning.scores import origins, write_scores
+from finale_pipeline.settings import Settings
+from finale_pipeline.sync.source import utc_now
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import Connection, connect, database_url
+
+WINDOWS = (10, 14, 28)
+ORIGINS, STEP_DAYS = 11, 28
+REVIEWS = 42
+MOST_PRODUCTS = 10_000
+BACKTEST = "backtest"
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What a backtest found.
+
+    Attributes:
+        source: Whose past it was: backtest = the account's, else the file.
+        as_of: Up to which day.
+        scores: Every method on every window; window 0 is the simulated policy.
+        chosen: The method to use.
+        report: The page that was written.
+    """
+
+    source: str
+    as_of: date
+    scores: list[dict[str, Any]]
+    chosen: str
+    report: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it; the names are promised."""
+        return {
+            "source": self.source,
+            "as_of": self.as_of.isoformat(),
+            "method": self.chosen,
+            "fell_back": not self.chosen.startswith("pace"),
+            "report": str(self.report),
+            "scores": self.scores,
+        }
+
+
+def backtest(settings: Settings, orders: Path | None) -> Backtest:
+    """Roll the origin over the past, score every method, simulate ordering by it, and report.
+
+    Args:
+        settings: Where the warehouse and the reports are.
+        orders: A parquet file to score instead of the account: `sku, date, units` per day, or
+            order lines `sku, invoice_at, quantity` with `invoice_no`.
+
+    Raises:
+        ConfigError: There is too little history, the file is of another form.
+    """
+    now = utc_now()
+    with connect(database_url(settings), name="finale backtest") as connection:
+        schema.require_current(connection)
+        source = BACKTEST if orders is None else orders.name
+        history, end = _account(connection) if orders is None else _file(orders)
+        scores, chosen = _scores(history, end)
+        _store(connection, scores, end, source=source, chosen=chosen, now=now)
+    folder = settings.home / "reports"
+    report = write_report(folder, scores, source=source, as_of=_day(end), chosen=chosen)
+    return Backtest(source, _day(end), scores, chosen, report)
+
+
+def _day(number: int) -> date:
+    return date.fromordinal(number + EPOCH)
+
+
+def _account(connection: Connection) -> tuple[History, int]:
+    """Return all demand of the account, and the day after the last sale."""
+    row = connection.execute("SELECT max(sold_on) FROM core.sales_daily").fetchone()
+    last = row[0] if row else None
+    if not isinstance(last, date):
+        raise ConfigError("There are no sales in the warehouse yet.", step="Run: finale sync full")
+    as_of = max(last, last_observed(connection) or last)
+    history = read_demand(connection, as_of)
+    return history, int(history.sold.days.max()) + 1
+
+
+def _file(path: Path) -> tuple[History, int]:
+    history = read_orders(path)
+    return history, int(history.sold.days.max()) + 1
+
+
+def _scores(history: History, end: int) -> tuple[list[dict[str, Any]], str]:
+    history = history.thinned(MOST_PRODUCTS)
+    mornings = origins(history, end, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
+    scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS, METHODS)]
+    scores = [found for found in scores if found["forecasts"]]
+    if not scores:
+        raise ConfigError(
+            f"Of {end - history.begins} days of sales no past can be forecast;"
+            " about 120 are needed.",
+            step="Wait, or score a file of orders: finale forecast backtest --orders FILE",
+        )
+    chosen = choose(scores)
+    return [*scores, *_policies(history, end, chosen)], chosen
+
+
+def _policies(history: History, end: int, chosen: str) -> list[dict[str, Any]]:
+    """Return what ordering by the method, and by the naive rules, would have reached."""
+    reviews = min(REVIEWS, (end - history.begins - STEP_DAYS * 4) // 7)
+    if reviews < 6:  # noqa: PLR2004 - the first three weeks are not counted
+        return []
+    rules = {
+        f"{chosen}, 95 %": up_to_quantile(METHODS[chosen], 0.95),
+        f"{chosen}, 90 %": up_to_quantile(METHODS[chosen], 0.9),
+        f"{NORMAL}, 95 %": up_to_quantile(METHODS[NORMAL], 0.95),
+        "30-day mean, 28 days on top": cover(28),
+    }
+    reached = replay(history, end - 7 * reviews, rules, reviews=reviews)
+    return [
+        {
+            "method": name,
+            "window_days": 0,
+            "forecasts": reviews,
+            **{measure: getattr(found, measure) for measure in found.__slots__},
+        }
+        for name, found in reached.items()
+    ]
+
+
+def _store(
+    connection: Connection,
+    scores: list[dict[str, Any]],
+    end: int,
+    *,
+    source: str,
+    chosen: str,
+    now: datetime,
+) -> None:
+    with connection.transaction():
+        write_scores(connection, scores, _day(end), source=source, in_use=chosen, now=now)
+
+
+def shown(found: Backtest) -> str:
+    """Return the scores as text."""
+    lines = [f"{'method':28}{'days':>5}{'WAPE':>8}{'bias':>8}{'loss .95':>10}{'held .95':>10}"]
+    for score in found.scores:
+        if score["window_days"]:
+            lines.append(
+                f"{score['method']:28}{score['window_days']:>5}{score['wape']:>8.3f}"
+                f"{score['bias']:>8.3f}{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
+            )
+    lines.append(f"{'order up to':33}{'fill':>8}{'units':>8}{'stock':>12}")
+    lines.extend(
+        f"{s['method']:33}{s['fill_per_product']:>8.3f}{s['fill_of_units']:>8.3f}"
+        f"{s['stock_units']:>12,.0f}"
+        for s in found.scores
+        if not s["window_days"]
+    )
+    pace = found.chosen.startswith("pace")
+    says = "in use" if pace else "used instead of the pace, which lost more on this past"
+    return "\n".join([*lines, f"{found.chosen}: {says}.", f"Report: {found.report}"])

@@ -1,0 +1,76 @@
+"""What all commands share: where settings come from, how an answer is printed."""
+
+import functools
+import json
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.services.source import with_running_sandbox
+from finale_pipeline.settings import Settings, load_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
+
+
+def pass_settings(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
+    """Give a command the settings; they are read when it runs, not when its help is shown."""
+
+    @functools.wraps(run)
+    def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
+        return run(load_settings(), *args, **kwargs)
+
+    return with_settings
+
+
+def pass_account(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
+    """Give a command the settings; where no account is configured, those of a running sandbox."""
+
+    @functools.wraps(run)
+    def with_account(*args: P.args, **kwargs: P.kwargs) -> R:
+        return run(with_running_sandbox(load_settings()), *args, **kwargs)
+
+    return with_account
+
+
+def say(text: str) -> None:
+    """Print an answer."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """Print what accompanies an answer, beside it."""
+    click.echo(text, err=True)
+
+
+def complain(error: PipelineError) -> None:
+    """Print what happened, what it means for the data, and the next step."""
+    note(f"finale: {error.what}\n  {error.data}\n  {error.step}")
+
+
+def answer(value: Any, shown: Callable[[Any], str], *, as_json: bool) -> None:
+    """Print a command's answer, as JSON or as lines to read."""
+    say(json.dumps(value, default=str) if as_json else shown(value))
+
+
+class Day(click.ParamType[date]):
+    """A day of the calendar."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day that a text names."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it as 2026-03-31.", param, ctx)
+
+
+DAY = Day()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from finale_pipeline.planning.plan import PlanReport
     from finale_pipeline.warehouse.connect import Connection
 
-SHOWN = {"forecasts": "plan.forecast", "purchase_plan": "plan.purchase_order_draft_line"}
+SHOWN = {"forecasts": "plan.demand", "purchase_plan": "plan.purchase_order_draft_line"}
 """The table each asset shows its rows and columns of."""
 
 EVERY_PRODUCT = dg.AssetDep(products, partition_mapping=dg.AllPartitionMapping())
@@ -54,8 +54,8 @@ EVERY_VENDOR = dg.AssetDep(vendors, partition_mapping=dg.AllPartitionMapping())
             owners=OWNERS,
             kinds=KINDS,
             tags={"source": "warehouse"},
-            description="What to order, one draft per vendor: plan.purchase_order_draft and its"
-            " lines. What lacks a vendor, a cost or a lead time stays on the list, under"
+            description="What to order, one draft per vendor: the lines of"
+            " plan.purchase_order_draft_line. What lacks a vendor, a cost or a lead time stays on the list, under"
             " needs_data. Written with the forecasts, in one transaction.",
         ),
     ],

@@ -11,6 +11,7 @@ from finale_pipeline.domain.forecast.methods import MENU, NORMAL
 from finale_pipeline.domain.forecast.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
+from finale_pipeline.planning.decisions import PLANNING_LOCK, note
 from finale_pipeline.planning.locations import plan_places, read_places
 from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import method_in_use
@@ -20,10 +21,6 @@ from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
-
-
-PLANNING_LOCK = 7_281_002
-"""Advisory lock: plans are written one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,7 @@ class PlanReport:
         planned: The plan.
         method: The method in use.
         counts: Rows, per table.
+        vendors: How many there is something to order from.
         read_seconds: Time to read the warehouse.
         compute_seconds: Processor time to compute the plan.
         seconds: Time in all.
@@ -46,6 +44,7 @@ class PlanReport:
     planned: Planned
     method: str
     counts: dict[str, Counts]
+    vendors: int
     read_seconds: float
     compute_seconds: float
     seconds: float
@@ -98,15 +97,17 @@ def plan_day(
         method = method_in_use(connection, known.history, as_of, now=now)
         before = time.process_time()
         planned = compute(known, settings, pace=pace_of(method))
-        places = plan_places(stood, planned.products, as_of)
+        places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
+        note(connection, as_of, as_of, settings, now=now)
     return PlanReport(
         as_of,
         known,
         planned,
         method,
         counts,
+        planned.products.filter("order_now")["vendor_url"].n_unique(),
         read_seconds=was_read - begun,
         compute_seconds=computed - before,
         seconds=time.perf_counter() - begun,

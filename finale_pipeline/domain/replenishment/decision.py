@@ -20,6 +20,9 @@ from finale_pipeline.domain.replenishment.formulas import (
     whole_days,
 )
 
+HALF_A_STEP = 5e-7
+"""Tables have six decimals: what rounds to the point is not below it, here nor there."""
+
 PointRule = Literal["forecast", "finale", "higher"]
 """Which reorder point counts where a buyer has set none: ours, Finale's, or the higher one."""
 
@@ -163,7 +166,7 @@ def decide(s: Situation) -> Decision:
     quantity, is_blocked, gap = 0.0, False, 0.0
     if s.available_units is not None:
         gap = _gap_days(s)
-        needed = _needed(s, arriving, point, source, up_to, gap, safety or 0.0)
+        needed = _needed(s, arriving, (point, source), up_to, gap)
         quantity, is_blocked = _fitted(s, s.available_units + arriving, needed)
         if s.pace > 0:
             cover_after = max(s.available_units + arriving + quantity, 0.0) / s.pace
@@ -242,7 +245,8 @@ def _level(s: Situation, point: float | None) -> str | None:
         return None
     if s.available_units <= 0:
         return "out"
-    is_low = s.available_units < (s.default_point_units if point is None else point)
+    least = s.default_point_units if point is None else point
+    is_low = s.available_units < least - HALF_A_STEP
     return "low" if is_low else "ok"
 
 
@@ -274,7 +278,7 @@ def _gap_days(s: Situation) -> float:
     return math.floor(last - first + ROUNDING)
 
 
-def _order_point(s: Situation, point: float, source: str | None, safety: float) -> float:
+def _order_point(s: Situation, point: float, source: str | None) -> float:
     """Return the position at which an order is due: the point, unless stock lasts all the same.
 
     A point in Finale that nobody has touched for years must not order what lasts for more than
@@ -282,28 +286,27 @@ def _order_point(s: Situation, point: float, source: str | None, safety: float) 
     """
     if source == "buyer" or s.pace <= 0:
         return point
-    return min(point, s.pace * (s.protection_days + s.cover_days) + safety)
+    lasting = s.pace * (s.protection_days + s.cover_days) + (_safety(s) or 0.0)
+    return min(point, lasting)
 
 
 def _needed(
     s: Situation,
     arriving: float,
-    point: float | None,
-    source: str | None,
+    point: tuple[float | None, str | None],
     up_to: float | None,
     gap_days: float,
-    safety: float,
 ) -> float:
     """Return the units that are to be ordered now, before packs, least quantity and maximum."""
     if s.is_stopped or s.available_units is None:
         return 0.0
-    position = s.available_units + arriving
+    position, (units, source) = s.available_units + arriving, point
     if s.pace <= 0:
-        if position >= (point or 0.0):
+        if position >= (units or 0.0):
             return 0.0
         finales = s.finale_quantity_units if source == "finale" else None
         return max((up_to or 0.0) - position, finales or 0.0)
-    is_due = point is not None and position <= _order_point(s, point, source, safety)
+    is_due = units is not None and position <= _order_point(s, units, source)
     if not is_due and gap_days < 1:
         return 0.0
     return max((up_to or 0.0) - position, s.pace * gap_days, 0.0)

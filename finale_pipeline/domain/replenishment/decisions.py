@@ -6,7 +6,7 @@ import numpy as np
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, Ints
 from finale_pipeline.domain.forecast.quantiles import z
-from finale_pipeline.domain.replenishment.decision import PointRule
+from finale_pipeline.domain.replenishment.decision import HALF_A_STEP, PointRule
 from finale_pipeline.domain.replenishment.formulas import ROUNDING
 
 
@@ -128,7 +128,9 @@ class Decisions:
 
 
 SOURCES = (None, "buyer", "finale", "ours")
+_NOBODY, _BUYER, _FINALE, _OURS = range(4)
 LEVELS = (None, "ok", "low", "out")
+_UNKNOWN, _OK, _LOW, _OUT = range(4)
 
 
 def decide_all(s: Situations) -> Decisions:
@@ -148,7 +150,7 @@ def decide_all(s: Situations) -> Decisions:
         s, pace, np.maximum(s.lead_time_days, np.floor(s.protection_days + ROUNDING))
     )
     gap = np.where(is_read, np.floor(last - first + ROUNDING), 0.0)
-    needed = _needed(s, pace, position, (point, source), up_to, gap, safety)
+    needed = _needed(s, position, (point, source), up_to, gap)
     quantity, is_blocked = _fitted(s, position, needed)
     lasts = days_until_stockout(s.available_units, pace, s.arrivals)
     later = _days_until_order(s, position, point, pace)
@@ -188,33 +190,28 @@ def _points(s: Situations, ours: Floats, pace: Floats) -> tuple[Floats, Ints]:
         "higher": ours >= finale,
     }[s.rule]
     is_ours = ~np.isnan(ours) & (np.isnan(finale) | preferred)
-    source = np.where(is_ours, 3, np.where(np.isnan(finale), 0, 2))
-    source = np.where(np.isnan(buyer), source, 1)
+    source = np.where(is_ours, _OURS, np.where(np.isnan(finale), _NOBODY, _FINALE))
+    source = np.where(np.isnan(buyer), source, _BUYER)
     return np.choose(source, [np.full(len(ours), np.nan), buyer, finale, ours]), source
 
 
 def _levels(s: Situations, point: Floats) -> Ints:
     least = np.where(np.isnan(point), s.default_point_units, point)
-    level = np.where(s.available_units <= 0, 3, np.where(s.available_units < least, 2, 1))
-    return np.where(np.isnan(s.available_units), 0, level)
+    in_stock = np.where(s.available_units < least - HALF_A_STEP, _LOW, _OK)
+    level = np.where(s.available_units <= 0, _OUT, in_stock)
+    return np.where(np.isnan(s.available_units), _UNKNOWN, level)
 
 
 def _needed(
-    s: Situations,
-    pace: Floats,
-    position: Floats,
-    points: tuple[Floats, Ints],
-    up_to: Floats,
-    gap: Floats,
-    safety: Floats,
+    s: Situations, position: Floats, points: tuple[Floats, Ints], up_to: Floats, gap: Floats
 ) -> Floats:
     """Return what is to be ordered now, before packs, least quantity and maximum."""
-    point, source = points
-    sells = pace > 0
-    lasting = pace * (s.protection_days + s.cover_days) + safety
-    due_at = np.where((source == 1) | ~sells, point, np.minimum(point, lasting))
+    (point, source), pace = points, s.pace
+    sells, is_buyers, is_finales = pace > 0, source == _BUYER, source == _FINALE
+    lasting = pace * (s.protection_days + s.cover_days) + _safety(s, pace)
+    due_at = np.where(is_buyers | ~sells, point, np.minimum(point, lasting))
     is_due = np.where(sells, (position <= due_at) | (gap >= 1), position < np.nan_to_num(point))
-    finales = np.where(~sells & (source == 2), np.nan_to_num(s.finale_quantity_units), 0.0)
+    finales = np.where(~sells & is_finales, np.nan_to_num(s.finale_quantity_units), 0.0)
     missing = np.maximum(np.nan_to_num(up_to) - position, np.where(sells, pace * gap, finales))
     needed = np.where(is_due & ~s.is_stopped, np.maximum(missing, 0.0), 0.0)
     return np.where(np.isnan(s.available_units), 0.0, needed)

@@ -1,4 +1,4 @@
-"""The decision: its rules by their values, its properties, and both of its forms against each other."""
+"""The decision: its rules by their values, its properties, both of its forms held equal."""
 
 import math
 from dataclasses import fields, replace
@@ -57,7 +57,7 @@ OF_ALL = {"rule", "default_point_units"}
 
 def as_columns(some: list[Situation], rule: Any) -> Situations:
     flags = {"is_trusted", "is_stopped"}
-    columns = {
+    columns: dict[str, Any] = {
         f.name: np.array([getattr(s, f.name) for s in some], bool if f.name in flags else float)
         for f in fields(Situation)
         if f.name not in OF_ALL | {"arrivals"}

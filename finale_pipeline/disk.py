@@ -1,33 +1,93 @@
 """Files that are there whole or not at all, whoever reads, and whenever the power goes."""
 
+import hashlib
 import os
+import re
+import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 OWNER_ONLY = 0o600
-EVERYBODY = 0o644
 
 
-def write_whole(path: Path, data: str | bytes, *, mode: int = EVERYBODY) -> None:
+PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")
+LONGEST_FOLDER = 84
+"""A socket's path may have 107 bytes, of which its name takes some."""
+
+
+def write_whole(path: Path, data: str | bytes) -> None:
     """Replace a file in one step; a write that fails leaves what was there.
+
+    Only its owner may read it.
 
     Args:
         path: The file; its folder is made when it is missing.
         data: All of it; text is written as UTF-8.
-        mode: Who may use it, less the umask.
 
     Raises:
         OSError: The folder takes no files.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # One name per process: two may replace the same file, and each writes all of its own.
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = _written(path, data)
+    try:
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def create_whole(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet; one that another process wrote before stays.
+
+    Raises:
+        OSError: The folder takes no files.
+    """
+    part = _written(path, data)
+    try:
+        with suppress(FileExistsError):
+            path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _written(path: Path, data: str | bytes) -> Path:
+    """Return a file beside a path, with the data safe on the disk."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One name per writer: two may replace the same file, and each writes all of its own.
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     part.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, OWNER_ONLY)
+        with os.fdopen(file, "wb") as opened:
+            opened.write(data.encode() if isinstance(data, str) else data)
+            opened.flush()
+            os.fsync(opened.fileno())
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    return part
+
+
+def socket_folder(folder: Path) -> Path:
+    """Return where the sockets of a folder are: in it, unless its path is long or has odd letters.
+
+    Addresses of sockets go through options, URLs and C strings, which take neither. The place
+    instead is short, and its user's alone.
+
+    Raises:
+        PermissionError: Somebody else made that place.
+    """
+    if _is_plain(folder):
+        return folder
+    temporary = Path(tempfile.gettempdir())
+    if not _is_plain(temporary):
+        temporary = Path("/tmp")  # noqa: S108 - what is made below it is ours alone
+    key = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    place = temporary / f"finale-{os.geteuid()}-{key}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() != 0 and place.stat().st_uid != os.geteuid():
+        raise PermissionError(1, "it belongs to another user", str(place))
+    return place
+
+
+def _is_plain(folder: Path) -> bool:
+    return PLAIN.fullmatch(str(folder)) is not None and len(str(folder)) <= LONGEST_FOLDER

@@ -92,10 +92,13 @@ class Mart:
             ConfigError: The query writes, or reads what the user may not.
             LocalError: The database failed, or the query took longer than five minutes.
         """
-        from finale_pipeline.warehouse.connect import database_errors  # noqa: PLC0415
+        from finale_pipeline.warehouse.connect import (  # noqa: PLC0415
+            database_errors,
+            trusted,
+        )
 
         with database_errors("a query"), self._connection.cursor() as cursor:
-            cursor.execute(query.encode(), values or None)
+            cursor.execute(trusted(query), values or None)
             columns = [(column.name, column.type_code) for column in cursor.description or ()]
             return _frame(columns, cursor.fetchall())
 

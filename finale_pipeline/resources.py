@@ -89,6 +89,6 @@ class Finale(dg.ConfigurableResource[Any]):
 
     def now(self) -> datetime:
         """Return the present time, UTC."""
-        from finale_pipeline.sync.source import utc_now  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.clock import utc_now  # noqa: PLC0415 - nothing at import
 
         return utc_now()

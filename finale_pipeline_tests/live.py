@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse import embedded, schema
@@ -92,14 +92,14 @@ class Live:
         try:
             with connect(url, name="drill") as connection:
                 schema.require_current(connection)
-                return cast("list[tuple[Any, ...]]", connection.execute(query, values).fetchall())
+                return connection.execute(query, values).fetchall()
         except ConfigError:  # its databases or tables are not made yet
             return []
 
     def dagster_rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask Dagster's own database."""
         with self.connect("finale_dagster") as connection:
-            return cast("list[tuple[Any, ...]]", connection.execute(query, values).fetchall())
+            return connection.execute(query, values).fetchall()
 
     def sandbox(self, what: str, **sent: object) -> Any:
         """Ask something of the sandbox, such as a fault."""

@@ -22,6 +22,7 @@ from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.mail_server import KEY, Accepted, MailServer
 
@@ -133,7 +134,7 @@ class Fortnight:
         if claimed is not None:
             self.connection.execute(
                 "SELECT pg_advisory_lock(%s, %s), pg_advisory_unlock(%s, %s)",
-                (outbox.SENDER_SPACE, claimed.outbox_id) * 2,
+                (Lock.MAIL, claimed.outbox_id) * 2,
             )
 
     def note_late(self, number: int) -> None:

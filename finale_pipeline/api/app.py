@@ -21,13 +21,7 @@ from finale_pipeline.api.rest.openapi import good
 from finale_pipeline.api.rest.openapi import problems as answers
 from finale_pipeline.api.rest.responses import as_json
 from finale_pipeline.api.server import problems
-from finale_pipeline.api.server.context import (
-    Context,
-    Decisions,
-    Shared,
-    Warehouse,
-    known_parameters,
-)
+from finale_pipeline.api.server.context import Context, Shared, Warehouse, known_parameters
 from finale_pipeline.api.server.dagster import Dagster
 from finale_pipeline.api.server.database import Pool
 from finale_pipeline.api.server.middleware import Guard
@@ -46,27 +40,23 @@ ABOUT = (
 )
 
 
-def create_app(
-    settings: "Settings", decisions: Decisions, *, clock: Callable[[], datetime]
-) -> Guard:
+def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Guard:
     """Return the app, behind its guard.
 
     Args:
         settings: The program's settings.
-        decisions: How people decide about incidents.
         clock: Returns the present time, UTC.
 
     Raises:
         ConfigError: It would serve other machines, and there is no token.
     """
     require_token_off_loopback(settings)
+    links.key_of(settings.home)  # a damaged key is told at the start
     context = Context(
         settings=settings,
         pool=Pool(settings),
         dagster=Dagster(settings.dagster),
-        decisions=decisions,
         clock=clock,
-        key=links.key_of(settings.home),
     )
 
     @asynccontextmanager

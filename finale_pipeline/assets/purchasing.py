@@ -12,6 +12,7 @@ from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import column_schema
 from finale_pipeline.assets.sales import purchase_orders, shipments
 from finale_pipeline.assets.stock import TODAYS_STOCK, inventory_levels, snapshot_days
+from finale_pipeline.clock import business_day
 from finale_pipeline.resources import Finale
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ EVERY_VENDOR = dg.AssetDep(vendors, partition_mapping=dg.AllPartitionMapping())
             kinds=KINDS,
             tags={"source": "warehouse"},
             description="What to order, one draft per vendor: the lines of"
-            " plan.purchase_order_draft_line. What lacks a vendor, a cost or a lead time stays on the list, under"
-            " needs_data. Written with the forecasts, in one transaction.",
+            " plan.purchase_order_draft_line. What lacks a vendor, a cost or a lead time stays"
+            " on the list, under needs_data. Written with the forecasts, in one transaction.",
         ),
     ],
     # Both are written together whichever is chosen; only the chosen one is told of.
@@ -71,7 +72,7 @@ def plan(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Any]:
     days = [date.fromisoformat(key) for key in context.partition_keys]
     with failures(context, finale, ()), finale.warehouse() as connection:
         for report in plan_days(connection, days, finale.settings(), now=finale.now()):
-            context.log.info("%s: %s in %.1f s", report.as_of, report.method, report.seconds)
+            context.log.info("%s: %s in %.1f s", report.as_of, report.method.name, report.seconds)
         chosen = {key.to_user_string() for key in context.selected_asset_keys}
         for asset, table in SHOWN.items():
             if asset not in chosen:
@@ -91,7 +92,7 @@ def plan_today(context: dg.OpExecutionContext, finale: Finale) -> None:
     with failures(context, finale, ()), finale.warehouse() as connection:
         # A sandbox's clock may be ahead of ours; stock that was read is of its day.
         observed = last_observed(connection) or date.min
-        today = max(now.astimezone(settings.zone).date(), observed)
+        today = max(business_day(now, settings.zone), observed)
         report = plan_day(connection, today, settings, now=now)
         for asset, table in SHOWN.items():
             said = _metadata(connection, report, table, days=1) | _pictures(report, asset)
@@ -111,7 +112,7 @@ def _metadata(
         "dagster/column_schema": column_schema(connection, table),
         "last_day": report.as_of.isoformat(),
         "days": days,
-        "method": report.method,
+        "method": report.method.change or report.method.name,
         "seconds": round(report.seconds, 3),
         "read_seconds": round(report.read_seconds, 3),
         "compute_seconds": round(report.compute_seconds, 3),
@@ -123,7 +124,7 @@ def _pictures(report: "PlanReport", asset: str) -> dict[str, Any]:
     """Return the pictures of the plan: the product of most value, and the classes."""
     from finale_pipeline.planning import pictures  # noqa: PLC0415 - nothing at import
 
-    if not len(report.planned.forecast.keys):
+    if not len(report.planned.demand.keys):
         return {}
     if asset == "purchase_plan":
         table = pictures.abc_xyz_table(report.planned.products)

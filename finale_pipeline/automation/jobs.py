@@ -11,6 +11,7 @@ from finale_pipeline.assets.purchasing import plan_today
 from finale_pipeline.assets.reports import TABLES, metadata
 from finale_pipeline.assets.sales import change_days
 from finale_pipeline.assets.stock import snapshot_days, stock_days
+from finale_pipeline.clock import business_day
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.resources import Finale
 
@@ -143,7 +144,7 @@ def _partitions(instance: dg.DagsterInstance, run: "SyncRun", asset: str) -> lis
     partitions = PARTITIONS.get(asset)
     if partitions is None:
         return [None]
-    now: date = run.client.source_now().astimezone(run.settings.zone).date()
+    now: date = business_day(run.client.source_now(), run.settings.zone)
     if partitions is change_days:
         return _days_of_change(instance, run, asset)
     if partitions is not catalogue_windows:

@@ -71,7 +71,7 @@ def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> 
     try:
         silent = timedelta(minutes=finale.settings().stuck_minutes)
         with finale.warehouse() as connection:
-            ended = leases.bury_dead(connection, now=now)
+            ended = leases.mark_crashed_runs(connection, now=now)
             ended += leases.cancel_stuck(connection, now=now, silent=silent)
             for run in context.instance.get_run_records(dg.RunsFilter(statuses=list(ALIVE))):
                 why = _why_over(connection, run, now)

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-from finale_pipeline.disk import OWNER_ONLY, write_whole
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 TABLES = (
     "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n"
@@ -63,7 +63,7 @@ def dagster_file(file: Path) -> Path:
 def write(file: Path, manifest: Manifest) -> None:
     """Write a backup's manifest, whole or not at all."""
     text = json.dumps(asdict(manifest), default=datetime.isoformat, indent=1)
-    write_whole(path_of(file), text + "\n", mode=OWNER_ONLY)
+    write_whole(path_of(file), text + "\n")
 
 
 def read(file: Path) -> Manifest:
@@ -114,7 +114,7 @@ def rows(connection: Connection, tables: list[str]) -> dict[str, int]:
 
 def named(connection: Connection, query: str) -> list[str]:
     """Return the first column of a query."""
-    return [str(row[0]) for row in connection.execute(query.encode()).fetchall()]
+    return [str(row[0]) for row in connection.execute(trusted(query)).fetchall()]
 
 
 def account_of(connection: Connection) -> str | None:

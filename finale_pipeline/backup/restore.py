@@ -96,7 +96,7 @@ def restore(
     ):
         new, kept = swap.names(url, now=now)
         roles = _create_roles(old.connection, made.roles)
-        with swap.beside(url, new) as new_url:
+        with swap.create_sibling_database(url, new) as new_url:
             _fill(new_url, file, made)
             version = schema.upgrade(new_url)
             with connect(new_url, name="finale restore") as connection:
@@ -158,7 +158,7 @@ def _restore_dagster(settings: "Settings", file: Path, now: datetime) -> None:
     prepare_dagster_database(settings)
     url = dagster_url(settings).replace("postgresql+psycopg2://", "postgresql://", 1)
     new, kept = swap.names(url, now=now)
-    with swap.beside(url, new) as new_url:
+    with swap.create_sibling_database(url, new) as new_url:
         _restore_file(new_url, file)
         swap.swap(url, new=new, kept=kept)
     _keep(url, kept, is_empty=True, discard=True)

@@ -5,17 +5,18 @@ from typing import Any
 
 import click
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_account
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import LocalError
-from finale_pipeline.notify import outbox, stock_mails, sync_mails
+from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
+from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import new_id, origin_of, render
-from finale_pipeline.services.alerting import Rows, decide, product_of, warehouse
+from finale_pipeline.services.alerting import decide, warehouse
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.text import plain
 from finale_pipeline.warehouse.connect import rows_of
 
@@ -112,6 +113,16 @@ def _test_mail(settings: Settings, *, to: str | None, as_json: bool) -> int:
 def _resend(settings: Settings, *, message: str | None, as_json: bool) -> None:
     """Try mails again that were given up; only MESSAGE when it is named."""
     answer(resend(settings, message), _resent_shown, as_json=as_json)
+
+
+@command.command("revoke-links")
+@json_option
+@pass_account
+def _revoke_links(settings: Settings, *, as_json: bool) -> None:
+    """Make every link in a delivered mail invalid."""
+    links.revoke(settings.home)
+    text = "No link in a mail that was delivered until now is valid."
+    answer({"revoked": True}, lambda _: text, as_json=as_json)
 
 
 def listed(settings: Settings, *, everything: bool) -> Rows:

@@ -5,10 +5,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.backtest_report import write_report
 from finale_pipeline.domain.forecast.backtest import backtest as rolled
 from finale_pipeline.domain.forecast.history import EPOCH, History
-from finale_pipeline.domain.forecast.methods import METHODS, NORMAL, choose
+from finale_pipeline.domain.forecast.methods import NORMAL, choose, losses, methods
 from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.order_lines import read_orders
@@ -16,7 +17,6 @@ from finale_pipeline.planning.plan import last_observed
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.planning.scores import origins, write_scores
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
@@ -103,7 +103,7 @@ def _file(path: Path) -> tuple[History, int]:
 def _scores(history: History, end: int) -> tuple[list[dict[str, Any]], str]:
     history = history.thinned(MOST_PRODUCTS)
     mornings = origins(history, end, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
-    scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS, METHODS)]
+    scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS)]
     scores = [found for found in scores if found["forecasts"]]
     if not scores:
         raise ConfigError(
@@ -111,7 +111,7 @@ def _scores(history: History, end: int) -> tuple[list[dict[str, Any]], str]:
             " about 120 are needed.",
             step="Wait, or score a file of orders: finale forecast backtest --orders FILE",
         )
-    chosen = choose(scores)
+    chosen = choose([losses(scores)])
     return [*scores, *_policies(history, end, chosen)], chosen
 
 
@@ -120,10 +120,11 @@ def _policies(history: History, end: int, chosen: str) -> list[dict[str, Any]]:
     reviews = min(REVIEWS, (end - history.begins - STEP_DAYS * 4) // 7)
     if reviews < 6:  # noqa: PLR2004 - the first three weeks are not counted
         return []
+    by_name = methods()
     rules = {
-        f"{chosen}, 95 %": up_to_quantile(METHODS[chosen], 0.95),
-        f"{chosen}, 90 %": up_to_quantile(METHODS[chosen], 0.9),
-        f"{NORMAL}, 95 %": up_to_quantile(METHODS[NORMAL], 0.95),
+        f"{chosen}, 95 %": up_to_quantile(by_name[chosen], 0.95),
+        f"{chosen}, 90 %": up_to_quantile(by_name[chosen], 0.9),
+        f"{NORMAL}, 95 %": up_to_quantile(by_name[NORMAL], 0.95),
         "30-day mean, 28 days on top": cover(28),
     }
     reached = replay(history, end - 7 * reviews, rules, reviews=reviews)

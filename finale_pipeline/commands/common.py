@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from finale_pipeline import logs
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings, load_settings
@@ -23,7 +24,7 @@ def pass_settings(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
 
     @functools.wraps(run)
     def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
-        return run(load_settings(), *args, **kwargs)
+        return run(_settings(), *args, **kwargs)
 
     return with_settings
 
@@ -33,9 +34,18 @@ def pass_account(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
 
     @functools.wraps(run)
     def with_account(*args: P.args, **kwargs: P.kwargs) -> R:
-        return run(with_running_sandbox(load_settings()), *args, **kwargs)
+        return run(with_running_sandbox(_settings()), *args, **kwargs)
 
     return with_account
+
+
+def _settings() -> Settings:
+    """Read the settings, and log what is amiss; more than that only where it is wished for."""
+    settings = load_settings()
+    wished = settings.log_level if "log_level" in settings.model_fields_set else "warning"
+    part = click.get_current_context().command_path.removeprefix("finale ")
+    logs.configure(part, level=wished, secrets=settings.secret_values())
+    return settings
 
 
 def say(text: str) -> None:

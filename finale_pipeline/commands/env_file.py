@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from finale_pipeline.disk import OWNER_ONLY, write_whole
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 
 HEAD = "# Settings of finale_pipeline; all of them, with defaults: .env.example\n"
@@ -62,7 +62,7 @@ def write(path: Path, text: str) -> None:
         LocalError: The folder takes no files.
     """
     try:
-        write_whole(path, text, mode=OWNER_ONLY)
+        write_whole(path, text)
     except OSError as error:
         raise LocalError(
             f"{path.resolve()} cannot be written: {error.strerror}.",

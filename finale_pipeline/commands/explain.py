@@ -6,7 +6,8 @@ import click
 
 from finale_pipeline.commands.common import answer, json_option, pass_account
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
-from finale_pipeline.services.alerting import Rows, product_of, warehouse
+from finale_pipeline.notify.decisions import Rows, product_of
+from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.text import number

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
+from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.commands import backtest as scoring
 from finale_pipeline.commands.common import DAY, answer, json_option, pass_settings
 from finale_pipeline.planning.plan import last_observed, plan_day
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, database_url
 
@@ -48,12 +48,13 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
     now = utc_now()
     with connect(database_url(settings), name="finale forecast") as connection:
         schema.require_current(connection)
-        today = now.astimezone(settings.zone).date()
+        today = business_day(now, settings.zone)
         as_of = day or last_observed(connection) or today
         report = plan_day(connection, as_of, settings, now=now)
     return {
         "as_of": as_of.isoformat(),
-        "method": report.method,
+        "method": report.method.name,
+        "method_change": report.method.change,
         "seconds": round(report.seconds, 3),
         "compute_seconds": round(report.compute_seconds, 3),
         "vendors": report.vendors,
@@ -69,4 +70,5 @@ def _plan_shown(done: dict[str, Any]) -> str:
         f" {tables['plan.demand']['read']:,} products,"
         f" {tables['plan.purchase_order_draft_line']['read']:,} to order from"
         f" {done['vendors']:,} vendors, in {done['seconds']:.1f} s."
+        + (f"\n{done['method_change']}" if done["method_change"] else "")
     )

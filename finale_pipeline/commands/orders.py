@@ -11,6 +11,7 @@ from typing import Any
 import click
 import msgspec
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import DAY, note, pass_account, say
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.orders.purchase_orders import Draft
@@ -21,7 +22,6 @@ from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.drafting import DraftResult
 from finale_pipeline.ordering.proposals import Proposal
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.text import plain
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection, rows_of

@@ -4,10 +4,10 @@ import getpass
 
 import click
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.approve import waiting
 from finale_pipeline.commands.common import pass_settings, say
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import holds
 from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.holds import Hold

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from finale_pipeline.backup.restore import restore, shown
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import json_option, pass_settings, say
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 
 
 @click.command()

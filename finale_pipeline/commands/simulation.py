@@ -13,8 +13,8 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
+from finale_pipeline.warehouse.connect import trusted
 from finale_pipeline.warehouse.items import ITEMS
-from finale_pipeline.warehouse.store import sql
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -85,10 +85,10 @@ class _Play:
         self.rules = rules_of(settings)
         query = ITEMS.format(levels="core.stock_level", where="")
         rows = connection.execute(
-            sql(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
+            trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
             {"default": default_of(settings)},
         ).fetchall()
-        self.thresholds = cast("dict[str, Decimal]", dict(rows))  # type: ignore[arg-type]
+        self.thresholds = cast("dict[str, Decimal]", dict(rows))
         self.stored: dict[str, StoredItem] = {}
         for url, units in connection.execute(OPENING, (begin,)).fetchall():
             self._decide(str(url), cast("Decimal", units), begin, is_first_run=True)

@@ -2,16 +2,20 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import click
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_settings
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import holds, leases, order_writes, schema
-from finale_pipeline.warehouse.connect import Connection, connect, running_url
+from finale_pipeline.warehouse.connect import connect, running_url
+from finale_pipeline.warehouse.reads import catalogue as catalogue_reads
+from finale_pipeline.warehouse.reads import runs as runs_reads
+from finale_pipeline.warehouse.reads import stock as stock_reads
+from finale_pipeline.warehouse.reads.runs import NewestRun
 
 TABLES = {
     "core.product": "products",
@@ -28,27 +32,6 @@ def command(settings: Settings, *, as_json: bool) -> None:
     """Say what runs, and how the last syncs ended."""
     found = status(settings)
     answer(found.as_dict() if as_json else found, shown, as_json=as_json)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The newest run of a strategy."""
-
-    strategy: str
-    run_id: int
-    status: str
-    trigger: str
-    started_at: datetime
-    seconds: float
-    step: str | None
-    percent: int | None
-    batch: int | None
-    batches: int | None
-    rows: int
-    eta_at: datetime | None
-    retry_at: datetime | None
-    reason: str | None
-    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +52,7 @@ class Status:
     stock_read_at: datetime | None
     held: list[dict[str, Any]]
     orders: list[dict[str, Any]]
-    runs: list[Run]
+    runs: list[NewestRun]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -95,11 +78,11 @@ def status(settings: Settings) -> Status:
     source = with_running_sandbox(settings)
     with connect(url, name="finale status") as connection:
         schema.require_current(connection)
-        leases.bury_dead(connection, now=utc_now())
+        leases.mark_crashed_runs(connection, now=utc_now())
         return Status(
             "sandbox" if settings.is_sandbox and source.account else source.account,
-            {table: _count(connection, table) for table in TABLES},
-            _stock_read_at(connection),
+            {table: catalogue_reads.live_rows(connection, table) for table in TABLES},
+            stock_reads.stock_read_at(connection),
             [
                 {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
                 for h in holds.all_open(connection)
@@ -108,29 +91,8 @@ def status(settings: Settings) -> Status:
                 {"reference": row.reference, "state": row.state, "error": row.error}
                 for row in order_writes.open_rows(connection)
             ],
-            _runs(connection),
+            runs_reads.newest_by_strategy(connection),
         )
-
-
-def _count(connection: Connection, table: str) -> int:
-    live = "" if table == "core.stock_level" else " WHERE removed_at IS NULL"
-    row = connection.execute(f"SELECT count(*) FROM {table}{live}").fetchone()  # noqa: S608 - ours
-    return cast("tuple[int]", row)[0]
-
-
-def _stock_read_at(connection: Connection) -> datetime | None:
-    row = connection.execute("SELECT max(read_at) FROM ops.feed WHERE feed_name = 'stock'")
-    return cast("tuple[datetime | None]", row.fetchone())[0]
-
-
-def _runs(connection: Connection) -> list[Run]:
-    rows = connection.execute(
-        "SELECT DISTINCT ON (strategy) strategy, run_id, status, trigger, started_at,"
-        " extract(epoch FROM coalesce(finished_at, now()) - started_at)::float8,"
-        " step, round(progress * 100)::int, batch, batches, rows_done, eta_at, retry_at, reason,"
-        " error FROM ops.sync_run ORDER BY strategy, run_id DESC"
-    ).fetchall()
-    return [Run(*cast("tuple[Any, ...]", row)) for row in rows]
 
 
 def shown(found: Status) -> str:
@@ -153,7 +115,7 @@ def shown(found: Status) -> str:
     return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
 
 
-def _lines(run: Run) -> list[str]:
+def _lines(run: NewestRun) -> list[str]:
     started = f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"
     lines = [f"{run.strategy:10} {run.status} (run {run.run_id}, {started}, {run.seconds:.1f} s)"]
     if run.status == "running":

@@ -140,8 +140,9 @@ def _mail(settings: "Settings") -> Iterator[Finding]:
 
 
 def _source(settings: "Settings") -> Iterator[Finding]:
+    from finale_pipeline.clock import utc_now  # noqa: PLC0415
     from finale_pipeline.finale.records import FACILITY  # noqa: PLC0415 - only when it is asked
-    from finale_pipeline.sync.source import open_client, utc_now  # noqa: PLC0415
+    from finale_pipeline.sync.source import open_client  # noqa: PLC0415
 
     if settings.account is None:
         yield Finding("source", "warning", "No account is configured.", "See .env.example.")

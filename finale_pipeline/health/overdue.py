@@ -34,7 +34,7 @@ def troubles(
         since: UTC, when the watch began; before it nothing was expected.
         now: UTC.
     """
-    leases.bury_dead(connection, now=now)
+    leases.mark_crashed_runs(connection, now=now)
     crons = schedules(settings)
     return [
         *_daemon(connection, settings, crons, now),

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.backup import create as backup
+from finale_pipeline.clock import utc_now
 from finale_pipeline.health import watch_state as memory
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import LOOPBACK
-from finale_pipeline.sync.source import utc_now
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
@@ -22,17 +23,15 @@ from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.messages import Content, Message, new_id, origin_of, render
 from finale_pipeline.notify.outbox import Waiting
 from finale_pipeline.notify.sender import sender_of
-from finale_pipeline.sync.source import utc_now
-from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse import locks, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
+from finale_pipeline.warehouse.locks import Lock
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 NOT_WELL = 9
 """Exit code of a look that found trouble."""
-WATCH_LOCK = 7_285_001
-"""Advisory lock: two watches on one database tell one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ def _by_outbox(
     now = clock()
     troubles = overdue.troubles(connection, settings, since=known.began_at, now=now)
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (WATCH_LOCK,))
+        locks.take_until_commit(connection, Lock.DEADMAN)
         open_one = watch_mails.open_outage(connection)
         outage = open_one.joined(known.outage) if open_one else known.outage
         message: Message | None = None

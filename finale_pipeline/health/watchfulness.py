@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import holds, leases, order_writes
 from finale_pipeline.warehouse.connect import Connection, dagster_url
 from finale_pipeline.warehouse.requests import blocked_until
@@ -22,7 +22,7 @@ DAEMONS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING"}
 def syncs(connection: Connection) -> Iterator[Finding]:
     """Examine runs, locks, holds, budget and freshness."""
     now = utc_now()
-    dead = leases.bury_dead(connection, now=now)
+    dead = leases.mark_crashed_runs(connection, now=now)
     if dead:
         numbers = [run.run_id for run in dead]
         yield Finding("syncs", "warning", f"Runs {numbers} had died; they are marked failed now.")

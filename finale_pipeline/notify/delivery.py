@@ -9,7 +9,8 @@ from datetime import datetime
 import xxhash
 
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
-from finale_pipeline.notify import outbox, stock_mails
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.notify import links, outbox, stock_mails
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.lines import lines_of
 from finale_pipeline.notify.messages import new_id, origin_of, render
@@ -56,6 +57,7 @@ def deliver(
             break
         if not mail.recipients:
             mail = replace(mail, recipients=list(settings.alert_emails))
+        mail = _with_links(mail, settings, clock())
         outcome = service.send(mail, mail.left) if mail.left or _files(service) else Outcome()
         state = outbox.settle(connection, mail, outcome, now=clock())
         done[state] += 1
@@ -64,6 +66,22 @@ def deliver(
         if state == "pending":
             break
     return done
+
+
+def _with_links(mail: Waiting, settings: Settings, now: datetime) -> Waiting:
+    """Return a mail as it is delivered: its links are made now and stand in no stored text."""
+    if links.unsigned(mail.message_id) not in mail.body_text:
+        return mail
+    try:
+        key = links.key_of(settings.home)
+    except (PipelineError, OSError) as error:
+        log.error("mail %s goes without its link: %s", mail.message_id, error)  # noqa: TRY400
+        return mail
+    text, page = (
+        links.signed(body, key, mail.message_id, now=now)
+        for body in (mail.body_text, mail.body_html)
+    )
+    return replace(mail, body_text=text, body_html=page)
 
 
 def _files(service: Sender) -> bool:

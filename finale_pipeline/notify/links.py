@@ -1,80 +1,101 @@
-"""Links in mails that let their reader decide: signed, expiring, good for one mail's items only.
+"""Links in delivered mails that let their reader decide: signed, expiring, for one mail's items.
 
-Opening a link must change nothing, since mail systems open links to look at them: the page behind
+A link is made when its mail is delivered and is stored nowhere: who may read the outbox may not
+decide. Opening it changes nothing, since mail systems open links to look at them: the page behind
 it shows the mail's items, and only its buttons, which post the same token, decide.
 """
 
-import base64
 import hashlib
-import hmac
-import os
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
+
+from finale_pipeline.disk import create_whole, write_whole
 from finale_pipeline.errors import ConfigError
 
 LASTS = timedelta(days=14)
-PURPOSE = b"finale decide 1 "
-PARTS = 3
+KEY_BYTES = 32
+KEY_FILE = "link.key"
+SALT = "finale decide 2"
+"""Links of another salt are refused: those of versions that stored them in the outbox."""
 
 
 def key_of(home: Path) -> bytes:
-    """Return this installation's key; made once, readable by its owner only."""
-    path = home / "link.key"
+    """Return this installation's key, made when it is missing, readable by its owner only.
+
+    Raises:
+        ConfigError: The file holds no key: cut short by a full disk, or written by hand.
+    """
+    path = home / KEY_FILE
     try:
-        return path.read_bytes()
+        key = path.read_bytes()
     except FileNotFoundError:
-        home.mkdir(parents=True, exist_ok=True)
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(file, "wb") as opened:
-        key = secrets.token_bytes(32)
-        opened.write(key)
+        create_whole(path, secrets.token_bytes(KEY_BYTES))  # another process may be the first
+        key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigError(
+            f"{path} holds {len(key)} bytes and not the {KEY_BYTES} of a key.",
+            data="No link of a mail is valid; nothing was changed.",
+            step="Make a new one: finale alerts revoke-links",
+        )
     return key
 
 
-def sign(key: bytes, message_id: str, *, now: datetime) -> str:
-    """Return a token that stands for a mail's items for a fortnight.
+def revoke(home: Path) -> None:
+    """Replace the key: no link that was delivered until now is valid any more."""
+    write_whole(home / KEY_FILE, secrets.token_bytes(KEY_BYTES))
 
-    Args:
-        key: As `key_of` returns it.
-        message_id: The mail.
-        now: UTC.
-    """
-    ends = int((now + LASTS).timestamp())
-    return f"{message_id}.{ends}.{_seal(key, message_id, ends)}"
+
+def unsigned(message_id: str) -> str:
+    """Return the path in a stored mail where the delivered one has its link; it opens nothing."""
+    return f"/decide/{message_id}"
+
+
+def signed(text: str, key: bytes, message_id: str, *, now: datetime) -> str:
+    """Return a stored mail's text with its link; a text without one stays as it is."""
+    return text.replace(unsigned(message_id), f"/decide/{sign(key, message_id, now=now)}")
+
+
+def sign(key: bytes, message_id: str, *, now: datetime) -> str:
+    """Return a token that stands for a mail's items for a fortnight."""
+    token = _serializer(key, now).dumps(message_id)
+    return token if isinstance(token, str) else token.decode()
 
 
 def read(key: bytes, token: str, *, now: datetime) -> str:
     """Return the message_id that a token stands for.
 
     Raises:
-        ConfigError: It is forged, or its time is over; nothing was changed.
+        ConfigError: It is forged, revoked, or its time is over; nothing was changed.
     """
-    parts = token.split(".")
-    refused = ConfigError(
-        "This link is not valid.",
+    try:
+        return str(_serializer(key, now).loads(token, max_age=int(LASTS.total_seconds())))
+    except SignatureExpired as error:
+        what = "The time of this link is over."
+        cause: BadSignature = error
+    except BadSignature as error:
+        what, cause = "This link is not valid.", error
+    raise ConfigError(
+        what,
         data="Nothing was changed.",
         step="Use the link of a newer mail, or: finale alerts list",
-    )
-    if len(parts) != PARTS or not parts[1].isdigit() or len(parts[1]) > 12:  # noqa: PLR2004
-        raise refused
-    message_id, ends = parts[0], int(parts[1])
-    if not hmac.compare_digest(_seal(key, message_id, ends).encode(), parts[2].encode()):
-        raise refused
-    if datetime.fromtimestamp(ends, UTC) < now:
-        raise ConfigError(
-            "The time of this link is over.",
-            data="Nothing was changed.",
-            step="Use the link of a newer mail, or: finale alerts list",
-        )
-    return message_id
+    ) from cause
 
 
-def _seal(key: bytes, message_id: str, ends: int) -> str:
-    said = PURPOSE + f"{message_id} {ends}".encode()
-    seal = hmac.new(key, said, hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(seal).decode().rstrip("=")
+class _Signer(TimestampSigner):
+    """Signs with a time that is given, instead of the machine's."""
+
+    def __init__(self, *args: Any, now: datetime, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._now = int(now.timestamp())
+
+    def get_timestamp(self) -> int:
+        return self._now
+
+
+def _serializer(key: bytes, now: datetime) -> URLSafeTimedSerializer:
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256, "now": now}
+    return URLSafeTimedSerializer(key, salt=SALT, signer=_Signer, signer_kwargs=options)

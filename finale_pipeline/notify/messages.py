@@ -19,14 +19,14 @@ INLINE = 20
 """Items shown in the mail itself; the CSV has all of them."""
 
 KINDS = (
-    "out_of_stock", "reorder_needed", "back_in_stock", "settings_changed", "summary", "breaker",
+    "out_of_stock", "reorder_needed", "back_in_stock", "summary", "breaker",
     "digest", "catch_up", "sync_failed", "sync_deferred", "sync_recovered", "sync_stuck",
     "data_held", "pipeline_silent", "pipeline_recovered", "restored", "test",
 )  # fmt: skip
 STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
 """Mails about single crossings: when several waited long, one present digest says it instead."""
 
-DECIDED = ("out_of_stock", "reorder_needed", "settings_changed", "breaker", "catch_up")
+DECIDED = ("out_of_stock", "reorder_needed", "breaker", "catch_up")
 """Mails about items that their reader may acknowledge, snooze, or note as ordered."""
 
 
@@ -57,7 +57,7 @@ class Origin:
         read_at: UTC, the read of stock it is about; None = none.
         run_id: The sync run that found it.
         is_sandbox: Whether the data are invented.
-        link_key: Signs links to the page where a mail's reader decides; None = no such link.
+        has_links: Whether a mail gets a link to the page where its reader decides.
     """
 
     pages: str
@@ -65,7 +65,7 @@ class Origin:
     read_at: datetime | None = None
     run_id: int | None = None
     is_sandbox: bool = False
-    link_key: bytes | None = field(default=None, repr=False)
+    has_links: bool = False
 
     @property
     def freshness(self) -> str:
@@ -82,9 +82,8 @@ def origin_of(
 
     Readers can decide by a link only where the settings say how they reach our pages.
     """
-    key = links.key_of(settings.home) if settings.pages_url else None
-    sandbox = settings.reads_sandbox
-    return Origin(settings.pages, now, read_at, run_id, is_sandbox=sandbox, link_key=key)
+    sandbox, has_links = settings.reads_sandbox, settings.pages_url is not None
+    return Origin(settings.pages, now, read_at, run_id, is_sandbox=sandbox, has_links=has_links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +167,9 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
 
 
 def _decide(content: Content, origin: Origin, message_id: str) -> str:
-    if origin.link_key is None or content.kind not in DECIDED:
+    if not origin.has_links or content.kind not in DECIDED:
         return ""
-    return f"{origin.pages}/decide/{links.sign(origin.link_key, message_id, now=origin.now)}"
+    return f"{origin.pages}{links.unsigned(message_id)}"
 
 
 def _cut(sections: Sequence[Section]) -> tuple[list[Section], int]:

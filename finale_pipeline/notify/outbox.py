@@ -14,10 +14,9 @@ from typing import cast
 from psycopg.rows import class_row
 
 from finale_pipeline.notify.messages import STOCK_NEWS, Message
+from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection
-
-SENDER_SPACE = 7_283
-"""First half of the locks that show that a mail's sender is alive; the second half its number."""
+from finale_pipeline.warehouse.locks import Lock
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 STALE = timedelta(hours=1)
@@ -118,7 +117,7 @@ def claim(connection: Connection, *, now: datetime, only: str | None = None) -> 
         if row is None or not row[1]:
             return None
         # Nobody else has it: whoever sends a mail holds it in the state `sending`.
-        connection.execute("SELECT pg_advisory_lock(%s, %s)", (SENDER_SPACE, row[0]))
+        locks.take(connection, Lock.MAIL, row[0])
         return cursor.execute(CLAIM, row[:1]).fetchone()
 
 
@@ -162,7 +161,7 @@ def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: date
             mail.outbox_id,
         ),
     )  # fmt: skip
-    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (SENDER_SPACE, mail.outbox_id))
+    locks.release(connection, Lock.MAIL, mail.outbox_id)
     return state
 
 
@@ -196,7 +195,7 @@ def recover(connection: Connection, *, now: datetime) -> int:
         rows = connection.execute(
             "SELECT outbox_id FROM ops.outbox WHERE state = 'sending'"
             " AND pg_try_advisory_xact_lock(%s, outbox_id::int) FOR UPDATE SKIP LOCKED",
-            (SENDER_SPACE,),
+            (Lock.MAIL,),
         ).fetchall()
         connection.execute(
             "UPDATE ops.outbox SET unknown_outcomes = unknown_outcomes + 1, next_attempt_at = %s,"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.orders.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
 from finale_pipeline.ordering import idempotency, order_requests
@@ -83,7 +84,7 @@ def preview(
     Raises:
         ConfigError: There is no such plan, vendor, place or product; or the plan is too old.
     """
-    today = now.astimezone(settings.zone).date()
+    today = business_day(now, settings.zone)
     place = request.place or settings.order_facility
     if request.lines:
         plan_on = request.on or today

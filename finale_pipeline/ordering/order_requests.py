@@ -12,6 +12,7 @@ from finale_pipeline.ordering import places
 from finale_pipeline.ordering.draft_request import RequestedLine
 from finale_pipeline.ordering.proposals import OrderRequest
 from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.reads import plan as plan_reads
 
 PLAN = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %s ORDER BY vendor, vendor_url"
 PLAN_LINES = (
@@ -37,14 +38,14 @@ def newest_day(connection: Connection) -> date:
     Raises:
         ConfigError: There is none.
     """
-    row = connection.execute("SELECT max(snapshot_on) FROM plan.forecast").fetchone()
-    if row is None or not isinstance(row[0], date):
+    day = plan_reads.newest_day(connection)
+    if day is None:
         raise ConfigError(
             "There is no purchase plan yet.",
             data="Nothing was sent.",
             step="Run: finale sync active, or finale forecast plan",
         )
-    return row[0]
+    return day
 
 
 def of_plan(

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.classes import abc, xyz, year_of_weeks
-from finale_pipeline.domain.forecast.forecast import BASES, Forecast, forecast, naive_forecast
+from finale_pipeline.domain.forecast.demand import BASES, Demand
+from finale_pipeline.domain.forecast.forecast import forecast, naive_forecast
 from finale_pipeline.domain.forecast.history import Floats, History, day_number
 from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace
 from finale_pipeline.domain.replenishment.decisions import Arrivals
@@ -32,13 +33,13 @@ class Planned:
     Attributes:
         as_of: The morning.
         products: One row per product, with everything that was known and computed of it.
-        forecast: Of the products that sold.
+        demand: What to expect of the products that sold.
         arrivals: What is on order, by product.
     """
 
     as_of: date
     products: pl.DataFrame
-    forecast: Forecast
+    demand: Demand
     arrivals: Arrivals
 
 
@@ -54,8 +55,8 @@ def compute(
     """
     products = with_terms(known.products, settings)
     products = _with_classes(products, known, settings)
-    made = _forecast(products, known, pace)
-    products = _with_forecast(products, known.history, made)
+    demand = _demand(known, pace)
+    products = _with_demand(products, known.history, demand)
     products = products.with_columns(
         demand_flags(products, is_naive=pace is None),
         is_trusted=is_trusted(),
@@ -64,7 +65,7 @@ def compute(
         pace_weight=pl.lit(pace.weight if pace else None, pl.Float64),
     )
     products, coming = decide_products(products, known.open_lines, known.as_of, settings)
-    return Planned(known.as_of, products, made, coming.arrivals)
+    return Planned(known.as_of, products, demand, coming.arrivals)
 
 
 def _with_classes(products: pl.DataFrame, known: PlanInputs, settings: "Settings") -> pl.DataFrame:
@@ -97,29 +98,27 @@ def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("n
     return whole
 
 
-def _forecast(products: pl.DataFrame, known: PlanInputs, pace: Pace | None) -> Forecast:
-    # No day to look forward to would have no logarithm; one is the least.
-    spans = np.maximum(column(products, "protection_days")[known.history.keys.to_numpy()], 1.0)
-    levels = (*SHOWN_LEVELS, *products["service_level"].unique().to_list())
+def _demand(known: PlanInputs, pace: Pace | None) -> Demand:
     morning = day_number(known.as_of)
     if pace is None:
-        return naive_forecast(known.history, morning, spans, levels=levels)
-    return forecast(known.history, morning, spans, pace=pace, levels=levels)
+        return naive_forecast(known.history, morning)
+    return forecast(known.history, morning, pace=pace)
 
 
-def _with_forecast(products: pl.DataFrame, history: History, made: Forecast) -> pl.DataFrame:
+def _with_demand(products: pl.DataFrame, history: History, demand: Demand) -> pl.DataFrame:
     size = len(products)
+    places = demand.keys.to_numpy()
 
     def series(name: str, values: Floats, other: float = float("nan")) -> pl.Series:
-        return pl.Series(name, _at(values, made.keys, size, other=other), nan_to_null=True)
+        return pl.Series(name, _at(values, demand.keys, size, other=other), nan_to_null=True)
 
-    state = made.state
-    levels = np.array(made.levels)
-    own = column(products, "service_level")[made.keys.to_numpy()]
-    at_own = made.quantiles[np.arange(len(own)), np.searchsorted(levels, own)]
+    state = demand.state
+    # No day to look forward to would have no logarithm; one is the least.
+    days = np.maximum(column(products, "protection_days")[places], 1.0)
+    level = column(products, "service_level")[places]
     sale_days = np.diff(history.sold.starts).astype(np.float64)
-    basis = pl.Series("basis", [BASES[n] for n in made.basis.tolist()], pl.String)
-    of_basis = pl.DataFrame({"number": made.keys.cast(pl.Int64), "basis": basis})
+    basis = pl.Series("basis", [BASES[n] for n in demand.basis.tolist()], pl.String)
+    of_basis = pl.DataFrame({"number": demand.keys.cast(pl.Int64), "basis": basis})
     joined = products.join(of_basis, on="number", how="left", maintain_order="left")
     return joined.with_columns(
         # What never sold has no demand that anyone knows of: zero, and flagged.
@@ -131,11 +130,11 @@ def _with_forecast(products: pl.DataFrame, history: History, made: Forecast) -> 
         series("quiet_days", state.quiet_days),
         series("burstiness_units", state.burstiness),
         series("daily_variance", state.daily_variance),
-        series("demand_units", made.mean, 0.0),
+        series("demand_units", demand.expected_units(days), 0.0),
         *(
-            series(f"demand_q{round(100 * level)}_units", made.quantile(level), 0.0)
-            for level in SHOWN_LEVELS
+            series(f"demand_q{round(100 * shown)}_units", demand.quantile_units(days, shown), 0.0)
+            for shown in SHOWN_LEVELS
         ),
-        series("demand_service_units", at_own, 0.0),
-        series("peers_weight", made.peers_weight),
+        series("demand_service_units", demand.quantile_units(days, level), 0.0),
+        series("peers_weight", demand.peers_weight),
     )

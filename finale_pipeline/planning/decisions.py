@@ -16,8 +16,8 @@ from finale_pipeline.planning.deciding import decide_products
 from finale_pipeline.planning.reading import OPEN, PRODUCTS, Schema, bound, copied
 from finale_pipeline.planning.terms import with_terms
 from finale_pipeline.planning.writing import LINES, write_decisions
-from finale_pipeline.warehouse.connect import Connection, database_errors
-from finale_pipeline.warehouse.store import Counts, sql
+from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -157,12 +157,12 @@ def decide_again(
         since = state.decided_at - OVERLAP
         values = {"plan_on": state.snapshot_on, "since": since, "all": is_all}
         connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
-        connection.execute(sql(NUMBERED.format(changed=CHANGED)), values)
+        connection.execute(trusted(NUMBERED.format(changed=CHANGED)), values)
         connection.execute(STOCK)
         connection.execute("ANALYZE planned, planned_stock")
         for table in ("plan.decision", LINES):
             connection.execute(
-                sql(f"DELETE FROM {table} WHERE snapshot_on = %(plan_on)s AND {REMOVED}"),  # noqa: S608
+                trusted(f"DELETE FROM {table} WHERE snapshot_on = %(plan_on)s AND {REMOVED}"),  # noqa: S608
                 values,
             )
         products, open_lines = _read(connection, state.snapshot_on, stock_on)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.forecast.forecast import quantiles_of
+from finale_pipeline.domain.forecast.demand import over_days
 from finale_pipeline.domain.forecast.history import Floats, day_number
-from finale_pipeline.domain.forecast.velocity import DemandState
 from finale_pipeline.planning.compute import SHOWN_LEVELS, Planned
 from finale_pipeline.planning.reading import PlanInputs
 
@@ -61,17 +60,16 @@ def fan_of(known: PlanInputs, planned: Planned, number: int) -> Fan:
     Raises:
         ValueError: It never sold: there is nothing to fan out.
     """
-    made = planned.forecast
-    place = made.keys.index_of(number)
+    demand = planned.demand
+    place = demand.keys.index_of(number)
     if place is None:
         raise ValueError(f"product {number} never sold")
     row = planned.products.row(number, named=True)
     days = np.arange(0.0, np.ceil(row["protection_days"] * 1.5) + 1)
-    state = DemandState(
-        *(np.repeat(getattr(made.state, n)[place], len(days)) for n in DemandState.__slots__)
-    )
-    levels = list(made.levels)
-    found, _ = quantiles_of(state, np.maximum(days, 1.0), cells=made.cells, levels=levels)
+    velocity = demand.state.velocity[place]
+    grid = np.repeat(demand.quantiles[[place]], len(days), axis=0)
+    found = over_days(grid, demand.windows, np.maximum(days, 1.0))
+    levels = list(demand.levels)
     lo, hi = planned.arrivals.starts[number : number + 2]
     has_come = days[:, None] >= planned.arrivals.in_days[lo:hi]
     coming = (has_come * planned.arrivals.units[lo:hi]).sum(axis=1)
@@ -81,7 +79,7 @@ def fan_of(known: PlanInputs, planned: Planned, number: int) -> Fan:
         as_of=planned.as_of,
         sold=_sold(known, place, planned.as_of),
         days=days,
-        expected=available - state.velocity * days,
+        expected=available - velocity * days,
         at_worst={
             level: available - np.where(days > 0, found[:, levels.index(level)], 0.0)
             for level in SHOWN_LEVELS

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.forecast.methods import MENU, NORMAL
 from finale_pipeline.domain.forecast.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
-from finale_pipeline.planning.decisions import PLANNING_LOCK, note
+from finale_pipeline.planning.decisions import note
 from finale_pipeline.planning.locations import plan_places, read_places
 from finale_pipeline.planning.reading import Past, PlanInputs, read
-from finale_pipeline.planning.scores import method_in_use
+from finale_pipeline.planning.scores import MethodInUse, method_in_use
 from finale_pipeline.planning.writing import write
+from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ class PlanReport:
         as_of: The morning.
         known: What it was made of.
         planned: The plan.
-        method: The method in use.
+        method: The method in use, and whether it changed.
         counts: Rows, per table.
         vendors: How many there is something to order from.
         read_seconds: Time to read the warehouse.
@@ -42,7 +45,7 @@ class PlanReport:
     as_of: date
     known: PlanInputs
     planned: Planned
-    method: str
+    method: MethodInUse
     counts: dict[str, Counts]
     vendors: int
     read_seconds: float
@@ -83,7 +86,7 @@ def plan_day(
         ConfigError: The day is still to come.
     """
     observed = last_observed(connection)
-    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
+    _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     begun = time.perf_counter()
     with (
         database_errors(f"planning {as_of}"),
@@ -96,7 +99,7 @@ def plan_day(
         was_read = time.perf_counter()
         method = method_in_use(connection, known.history, as_of, now=now)
         before = time.process_time()
-        planned = compute(known, settings, pace=pace_of(method))
+        planned = compute(known, settings, pace=pace_of(method.name))
         places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
@@ -122,11 +125,11 @@ def look(
     Arguments and errors as of `plan_day`.
     """
     observed = last_observed(connection)
-    _refuse_future(as_of, max(now.astimezone(settings.zone).date(), observed or date.min))
+    _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     with database_errors(f"planning {as_of}"), connection.transaction():
         known = read(connection, as_of, observed=observed)
         method = method_in_use(connection, known.history, as_of, now=now)
-    return known, compute(known, settings, pace=pace_of(method))
+    return known, compute(known, settings, pace=pace_of(method.name))
 
 
 def pace_of(method: str) -> Pace | None:
@@ -152,8 +155,5 @@ def _refuse_future(as_of: date, today: date) -> None:
 @contextmanager
 def _one_at_a_time(connection: Connection) -> Iterator[None]:
     """Wait for another plan to be written; before the transaction, whose view must be newer."""
-    connection.execute("SELECT pg_advisory_lock(%s)", (PLANNING_LOCK,))
-    try:
+    with locks.held(connection, Lock.PLANNING):
         yield
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", (PLANNING_LOCK,))

@@ -1,20 +1,33 @@
 """Which method to forecast with: chosen once a week on the account's own past, and kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
 from finale_pipeline.domain.forecast.backtest import backtest
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, LEAST_HISTORY_DAYS
 from finale_pipeline.domain.forecast.history import History, day_number
-from finale_pipeline.domain.forecast.methods import CHOSEN_FROM, MENU, NORMAL, choose
+from finale_pipeline.domain.forecast.methods import (
+    CHOSEN_FROM,
+    MENU,
+    NORMAL,
+    WEEKS_TO_CHANGE,
+    WORTH,
+    choose,
+    losses,
+    methods,
+)
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.store import TableWriter, hashed
 
 WEEKLY = "weekly"
 WINDOWS = (14, 28)
 ORIGINS, STEP_DAYS = 6, 28
+SHORT_WINDOWS, SHORT_STEP_DAYS = (7,), 7
+"""Where too few days are known for that: an account of eight weeks chooses, too."""
 MOST_PRODUCTS = 5_000
 """Enough to tell methods apart; more would only take longer."""
 
@@ -49,13 +62,43 @@ def score(history: History, day: date) -> Scores:
     morning = day_number(day)
     known = history.before(morning).thinned(MOST_PRODUCTS)
     mornings = origins(known, morning, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
+    windows: tuple[int, ...] = WINDOWS
     if not mornings:
-        return []
-    scores = [found.as_dict() for found in backtest(known, mornings, WINDOWS, CHOSEN_FROM)]
+        windows = SHORT_WINDOWS
+        ends = [morning - max(windows) - SHORT_STEP_DAYS * k for k in range(ORIGINS)]
+        mornings = [o for o in ends if o >= known.begins + LEAST_DAYS]
+    every = methods()
+    chosen_from = {name: every[name] for name in CHOSEN_FROM}
+    scores = [found.as_dict() for found in backtest(known, mornings, windows, chosen_from)]
     return [found for found in scores if found["forecasts"]]
 
 
-def method_in_use(connection: Connection, history: History, as_of: date, *, now: datetime) -> str:
+@dataclass(frozen=True, slots=True)
+class MethodInUse:
+    """The method of a week, and that of the week before.
+
+    Attributes:
+        name: Of the method.
+        before: Of the one it took the place of in this week; None = it is the same, or the first.
+    """
+
+    name: str
+    before: str | None = None
+
+    @property
+    def change(self) -> str | None:
+        """A sentence about the change; None = there was none."""
+        if self.before is None:
+            return None
+        return (
+            f"Method changed: {self.name} instead of {self.before}, which lost at least"
+            f" {WORTH:.0%} more in each of {WEEKS_TO_CHANGE} weeks."
+        )
+
+
+def method_in_use(
+    connection: Connection, history: History, as_of: date, *, now: datetime
+) -> MethodInUse:
     """Return the method of a morning's week; scores the menu first if nobody has.
 
     Args:
@@ -63,26 +106,58 @@ def method_in_use(connection: Connection, history: History, as_of: date, *, now:
         history: Of the account.
         as_of: The morning.
         now: UTC.
-
-    Returns:
-        A name of the menu, or that of the naive method where the menu did worse.
     """
     day = monday(as_of)
-    with database_errors("reading plan.forecast_score"):
-        row = connection.execute(
-            "SELECT method FROM plan.forecast_score WHERE scored_on = %s AND source = %s"
-            " AND is_in_use LIMIT 1",
-            (day, WEEKLY),
-        ).fetchone()
-    if row is not None:
-        return str(row[0])
+    weeks = _weeks(connection, day)
+    if weeks and weeks[-1].day == day:
+        return _in_use(weeks)
     scores = score(history, day)
+    before = weeks[-1].in_use if weeks else None
     if not scores:
-        return next(iter(MENU))
+        return MethodInUse(before or next(iter(MENU)))
     judged = sum(int(found["forecasts"]) for found in scores if found["method"] == NORMAL)
-    chosen = choose(scores) if judged >= LEAST_FORECASTS else next(iter(MENU))
+    lost = [week.lost for week in weeks[1 - WEEKS_TO_CHANGE :]]
+    chosen = before or next(iter(MENU))
+    if judged >= LEAST_FORECASTS:
+        chosen = choose([*lost, losses(scores)], before)
     write_scores(connection, scores, day, source=WEEKLY, in_use=chosen, now=now)
-    return chosen
+    return MethodInUse(chosen, before if before != chosen else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Week:
+    """A week that was scored: what each method lost, and which one was used."""
+
+    day: date
+    lost: dict[str, float]
+    in_use: str | None
+
+
+def _weeks(connection: Connection, until: date) -> list[_Week]:
+    """Return the weeks that were scored, up to one, the newest last; no more than count."""
+    with database_errors("reading plan.forecast_score"):
+        rows = connection.execute(
+            "SELECT scored_on, method, loss_q50, loss_q90, loss_q95, bias, is_in_use"
+            " FROM plan.forecast_score WHERE source = %s AND scored_on <= %s AND scored_on > %s"
+            " ORDER BY scored_on",
+            (WEEKLY, until, until - timedelta(weeks=WEEKS_TO_CHANGE + 1)),
+        ).fetchall()
+    names = ("method", "loss_q50", "loss_q90", "loss_q95", "bias", "is_in_use")
+    by_day: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_day.setdefault(row[0], []).append(dict(zip(names, row[1:], strict=True)))
+    found = []
+    for day, scored in by_day.items():
+        used = [str(row["method"]) for row in scored if row["is_in_use"]]
+        on_menu = used[0] if used and used[0] in (NORMAL, *MENU) else None
+        found.append(_Week(day, losses(scored), on_menu))
+    return found
+
+
+def _in_use(weeks: Sequence[_Week]) -> MethodInUse:
+    used = weeks[-1].in_use or next(iter(MENU))
+    before = weeks[-2].in_use if len(weeks) > 1 else None
+    return MethodInUse(used, before if before != used else None)
 
 
 def write_scores(

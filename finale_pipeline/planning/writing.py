@@ -6,8 +6,8 @@ import polars as pl
 
 from finale_pipeline.planning.compute import DECIMALS, Planned
 from finale_pipeline.planning.drafts import draft_lines
-from finale_pipeline.warehouse.connect import Connection, database_errors
-from finale_pipeline.warehouse.store import Counts, TableWriter, hashed, sql
+from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
 DEMAND = (
@@ -79,13 +79,13 @@ def calibration_rows(planned: Planned) -> pl.DataFrame:
         (
             planned.as_of, cells.window_days, mu_bin, burst_bin, level,
             float(cells.mu_edges[mu_bin - 1]) if mu_bin else None,
-            float(cells.burst_edges[mu_bin][burst_bin - 1]) if burst_bin else None,
+            float(cells.spread_edges[mu_bin][burst_bin - 1]) if burst_bin else None,
             int(cells.counts[mu_bin][burst_bin]), float(factor),
         )
-        for cells in planned.forecast.cells
+        for cells in planned.demand.cells
         for mu_bin, factors in enumerate(cells.factors)
         for burst_bin, of_levels in enumerate(factors)
-        for level, factor in zip(planned.forecast.levels, of_levels, strict=True)
+        for level, factor in zip(planned.demand.levels, of_levels, strict=True)
     ]  # fmt: skip
     schema = {
         "snapshot_on": pl.Date, "window_days": pl.Int64, "mu_bin": pl.Int64, "burst_bin": pl.Int64,
@@ -183,8 +183,8 @@ def write_lines(
             "day": day, "now": now, "all": only is None,
             "only": [] if only is None else only.to_list(),
         }  # fmt: skip
-        connection.execute(sql(EDITED.format(stage=writer.stage)), values)
-        removed = connection.execute(sql(GONE.format(stage=writer.stage)), values).rowcount
+        connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
+        removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
     unchanged = len(lines) - merged.inserted - merged.updated
     return Counts(len(lines), merged.inserted, merged.updated, unchanged, removed)
 
@@ -202,7 +202,7 @@ def replace_day(
         # Set against set: of a day just written no statistics exist yet, and an anti-join planned
         # for one row takes minutes for 30,000.
         removed = connection.execute(
-            sql(
+            trusted(
                 f"DELETE FROM {table} t USING ("  # noqa: S608 - our own names
                 f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
                 f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"

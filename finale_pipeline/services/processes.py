@@ -3,20 +3,18 @@
 `finale dev`, the systemd units and the compose file start these, and nothing else.
 """
 
-import hashlib
 import os
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import finale_pipeline
-from finale_pipeline.disk import write_whole
+from finale_pipeline.disk import socket_folder, write_whole
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
@@ -34,8 +32,6 @@ PROJECT = Path(finale_pipeline.__file__).parent.parent
 DEFINITIONS = "finale_pipeline.definitions"
 DAGSTER_PARTS = ("code", "daemon", "web")
 PARTS = ("database", *DAGSTER_PARTS, "api")
-LONGEST_SOCKET = 100
-"""A socket's path may have 107 bytes."""
 
 
 def finale(*arguments: str) -> list[str]:
@@ -74,11 +70,7 @@ def instance(settings: "Settings") -> Path:
 
 def code_socket(settings: "Settings") -> Path:
     """Return where the code server listens: a file that only its user may open."""
-    path = instance(settings) / "code.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET:
-        return path
-    short = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"finale-{short}.sock"
+    return socket_folder(instance(settings)) / "code.sock"
 
 
 def prepare(settings: "Settings") -> dict[str, str]:

@@ -1,57 +1,23 @@
 """`finale api`: serves the API and the pages."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from finale_pipeline.services import alerting as alerts
+from finale_pipeline import logs
+from finale_pipeline.clock import utc_now
 from finale_pipeline.services.source import with_running_sandbox
-from finale_pipeline.sync.source import utc_now
 
 if TYPE_CHECKING:
     import uvicorn
 
     from finale_pipeline.settings import Settings
 
+log = logging.getLogger(__name__)
+
 HEADER_BYTES = 32 << 10
 HEADER_SECONDS = 10.0
-
-
-class Decisions:
-    """Decides as the command line does.
-
-    Args:
-        settings: Which warehouse.
-    """
-
-    def __init__(self, settings: "Settings") -> None:
-        self._settings = settings
-
-    def decide(
-        self,
-        names: list[str],
-        state: str,
-        *,
-        note: str | None,
-        until: str | None,
-        even_if_worse: bool,
-        actor: str,
-    ) -> list[dict[str, Any]]:
-        """Decide about products by SKU or product_url."""
-        return alerts.decide(
-            self._settings, names, state, note=note, until=until, even_if_worse=even_if_worse,
-            actor=actor,
-        )  # fmt: skip
-
-    def items_by_link(self, token: str) -> list[dict[str, Any]]:
-        """Return the items of the mail that a signed link came with."""
-        return alerts.items_by_link(self._settings, token)
-
-    def decide_by_link(
-        self, token: str, products: list[str], state: str, *, until: str | None
-    ) -> list[dict[str, Any]]:
-        """Decide about items of that mail."""
-        return alerts.decide_by_link(self._settings, token, products, state, until=until)
 
 
 def server(
@@ -75,7 +41,7 @@ def server(
     from finale_pipeline.api.app import create_app  # noqa: PLC0415 - FastAPI
     from finale_pipeline.api.server.timeouts import impatient  # noqa: PLC0415
 
-    app = create_app(settings, Decisions(settings), clock=clock)
+    app = create_app(settings, clock=clock)
     config = uvicorn.Config(
         app,
         host=settings.api_host,
@@ -88,7 +54,7 @@ def server(
         proxy_headers=False,
         server_header=False,
         access_log=False,
-        log_level="warning",
+        log_config=None,  # what logs.py configured holds for it too
         lifespan="on",
     )
     return uvicorn.Server(config)
@@ -96,5 +62,8 @@ def server(
 
 def serve(settings: "Settings") -> int:
     """Serve until asked to stop."""
+    logs.configure("api", level=settings.log_level, secrets=settings.secret_values())
+    log.info("The API and its pages are at http://%s:%d.", settings.api_host, settings.api_port)
     server(with_running_sandbox(settings)).run()
+    log.info("The API has stopped.")
     return 0

@@ -21,7 +21,7 @@ from finale_pipeline.settings.groups import (
     Reading,
     Schedules,
 )
-from finale_pipeline.settings.kinds import OFF
+from finale_pipeline.settings.types import OFF
 
 __all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings", "setting_name"]
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings.groups import Schedules
-from finale_pipeline.settings.kinds import Cron
+from finale_pipeline.settings.types import Cron
 
 FILE = "schedules.json"
 SCHEDULES = tuple(

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from finale_pipeline.settings.kinds import (
+from finale_pipeline.settings.types import (
     Address,
     Addresses,
     Cron,
     Hours,
     Level,
+    LogLevel,
     Minutes,
     Names,
     Port,
@@ -34,11 +35,19 @@ class Places(BaseModel):
     database_url: SecretStr | None = Field(
         None, description="postgresql://… of the warehouse; unset = a server of our own in HOME."
     )
+    database_port: Port | None = Field(
+        None,
+        description="Port of the embedded server on this machine, for Metabase, Excel and others;"
+        " unset = none. Their user: `finale db reader`.",
+    )
     dagster_database_url: SecretStr | None = Field(
         None,
         description="Dagster's own database; unset = the warehouse's name with `_dagster` added.",
     )
     home: Path = Field(Path(".finale"), description="Folder of everything we write on disk.")
+    log_level: LogLevel = Field(
+        "info", description="The least that logs tell: debug, info, warning or error."
+    )
     timezone: Zone = Field(
         "UTC", description="The account's time zone; decides what a business day is."
     )

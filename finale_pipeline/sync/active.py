@@ -9,8 +9,7 @@ from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.commits import Keep
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.scan import AHEAD, backfill
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 BACK = timedelta(minutes=10)
 """Read again before the newest stored change: its second may have held more than was seen."""
@@ -34,7 +33,7 @@ def sync_changes(run: SyncRun, catalogue: Catalogue) -> None:
 
 def _newest_change(connection: Connection, table: str, now: datetime) -> datetime | None:
     row = connection.execute(
-        sql(f"SELECT max(updated_at) FROM {table} WHERE updated_at <= %s"), (now + AHEAD,)
+        trusted(f"SELECT max(updated_at) FROM {table} WHERE updated_at <= %s"), (now + AHEAD,)
     ).fetchone()
     return cast("datetime | None", row[0]) if row else None
 
@@ -46,7 +45,7 @@ def _keeper(run: SyncRun, catalogue: Catalogue) -> Keep:
         is_active = frame["status"] == catalogue.active_status
         idle = frame.filter(~is_active)[catalogue.key].to_list()
         rows = run.connection.execute(
-            sql(
+            trusted(
                 f"SELECT {catalogue.key} FROM {catalogue.table} WHERE {catalogue.key} = ANY (%s)"
                 " AND status = %s AND removed_at IS NULL"
             ),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
@@ -13,9 +13,9 @@ from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.holds import Difference
-from finale_pipeline.warehouse.store import Counts, read_hashes, sql
+from finale_pipeline.warehouse.store import Counts, read_hashes
 
 RESUMABLE = timedelta(hours=24)
 """An interrupted scan is taken up again for so long; later a new one begins."""
@@ -101,7 +101,7 @@ def open_scan(
 
 def _known(connection: Connection, table: str) -> dict[Window, Stored]:
     rows = connection.execute(
-        sql(
+        trusted(
             "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"
             " (w.row_count, w.fingerprint) = (count(t.row_hash), coalesce(bit_xor(t.row_hash), 0))"
             f" FROM ops.catalogue_window w LEFT JOIN {table} t"
@@ -113,7 +113,7 @@ def _known(connection: Connection, table: str) -> dict[Window, Stored]:
     ).fetchall()
     return {
         Window(lo, hi): Stored(walk_id, digest, count, is_intact)
-        for lo, hi, walk_id, digest, count, is_intact in cast("list[tuple[Any, ...]]", rows)
+        for lo, hi, walk_id, digest, count, is_intact in rows
     }
 
 
@@ -130,7 +130,7 @@ def _bounds(window: Window) -> tuple[datetime, datetime, bool]:
 def live_rows(connection: Connection, catalogue: Catalogue) -> int:
     """Return how many records a table has now."""
     row = connection.execute(
-        sql(f"SELECT count(*) FROM {catalogue.table} WHERE removed_at IS NULL")
+        trusted(f"SELECT count(*) FROM {catalogue.table} WHERE removed_at IS NULL")
     ).fetchone()
     return cast("int", row[0]) if row else 0
 
@@ -154,7 +154,7 @@ def keep(
         (table, window.hi, window.lo),
     )
     connection.execute(
-        sql(
+        trusted(
             "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, walk_id,"
             " body_digest, row_count, fingerprint, committed_at)"
             " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
@@ -178,7 +178,7 @@ def note_absent(
     if gone.is_empty():
         return
     connection.execute(
-        sql(
+        trusted(
             "INSERT INTO ops.absence (walk_id, record_url, row_hash, is_absent)"
             f" SELECT %s, {catalogue.key}, row_hash, true FROM {catalogue.table}"
             f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {catalogue.key} = ANY (%s)"
@@ -215,7 +215,7 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
         if catalogue.derived and missing:
             catalogue.derived.before(run, "SELECT unnest(%s::text[])", (missing,))
         run.connection.execute(
-            sql(
+            trusted(
                 f"UPDATE {catalogue.table} SET removed_at = %s, changed_at = %s"
                 f" WHERE {catalogue.key} = ANY (%s)"
             ),
@@ -247,7 +247,7 @@ def _hold(
 
 def _missing(connection: Connection, catalogue: Catalogue, scan: Scan) -> list[str]:
     rows = connection.execute(
-        sql(
+        trusted(
             f"SELECT t.{catalogue.key} FROM ops.absence a JOIN {catalogue.table} t"
             f" ON t.{catalogue.key} = a.record_url AND t.row_hash = a.row_hash"
             " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL"
@@ -259,7 +259,7 @@ def _missing(connection: Connection, catalogue: Catalogue, scan: Scan) -> list[s
 
 def _forget_windows_of(connection: Connection, catalogue: Catalogue, urls: list[str]) -> None:
     connection.execute(
-        sql(
+        trusted(
             f"DELETE FROM ops.catalogue_window w USING {catalogue.table} t"
             f" WHERE w.table_name = %s AND t.{catalogue.key} = ANY (%s)"
             " AND t.updated_at >= w.window_from AND t.updated_at < w.window_to"
@@ -277,7 +277,7 @@ def _is_untouched(run: SyncRun, catalogue: Catalogue, scan: Scan) -> bool:
 def _recount_windows(connection: Connection, table: str, scan: Scan) -> None:
     """Bring the fingerprints up to date after removals and late changes of the same scan."""
     connection.execute(
-        sql(
+        trusted(
             "UPDATE ops.catalogue_window w SET row_count = n.count, fingerprint = n.mark"
             " FROM (SELECT c.window_from, c.window_to, count(t.row_hash) AS count,"
             " coalesce(bit_xor(t.row_hash), 0) AS mark FROM ops.catalogue_window c"

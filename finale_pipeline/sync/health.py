@@ -9,17 +9,17 @@ from typing import Any, cast
 
 from psycopg.rows import class_row
 
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, trouble_of, works_again
 from finale_pipeline.notify import outbox, stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import incidents
+from finale_pipeline.warehouse import incidents, locks
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.locks import Lock
 
 LOOK_BACK = timedelta(days=14)
-WATCH_LOCK = 7_284_001
-"""Advisory lock: two sensors look one after the other."""
 
 RUNS = (
     "SELECT run_id, strategy, trigger, status, coalesce(finished_at, heartbeat_at) AS at,"
@@ -35,7 +35,7 @@ def watch_syncs(connection: Connection, settings: Settings, *, now: datetime) ->
         Kinds of the mails that were written.
     """
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (WATCH_LOCK,))
+        locks.take_until_commit(connection, Lock.SYNC_WATCH)
         with connection.cursor(row_factory=class_row(EndedSync)) as cursor:
             runs = cursor.execute(RUNS, (now - LOOK_BACK,)).fetchall()
         watch = _Watch(connection, settings, runs, now)
@@ -174,7 +174,7 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
         )
         return outbox.put(
             connection, render(content, origin_of(settings, now, read_at), message_id=new_id()),
-            dedupe_key=f"digest:{now.astimezone(settings.zone).date()}",
+            dedupe_key=f"digest:{business_day(now, settings.zone)}",
             recipients=settings.alert_emails, now=now,
         )  # fmt: skip
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from finale_pipeline.clock import Clock
 from finale_pipeline.domain.syncs.catalog import too_many_rejects
 from finale_pipeline.errors import DriftError
 from finale_pipeline.finale.client import FinaleClient
-from finale_pipeline.sync.source import Clock
 from finale_pipeline.sync.stopping import StopRequest
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, database_errors
@@ -118,7 +118,7 @@ class SyncRun:
         with self.stop.held_back():
             with database_errors(step), self.connection.transaction():
                 self.last = self._progress(step, progress, number, of)
-                leases.beat(self.connection, self.run_id, self.last, now=self.clock())
+                leases.heartbeat(self.connection, self.run_id, self.last, now=self.clock())
                 _adopt(self)
                 yield
             if self.on_progress is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from finale_pipeline.clock import Clock, utc_now
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.errors import (
     ConfigError,
@@ -21,7 +22,7 @@ from finale_pipeline.errors import (
 )
 from finale_pipeline.finale.transport import Source
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.source import Clock, open_client, source_of, utc_now
+from finale_pipeline.sync.source import open_client, source_of
 from finale_pipeline.warehouse import leases, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 from finale_pipeline.warehouse.leases import Ending, Progress
@@ -77,7 +78,7 @@ def open_sync(
     url = database_url(settings)
     with connect(url, name=f"finale {strategy}") as connection:
         schema.require_current(connection)
-        leases.bury_dead(connection, now=clock())
+        leases.mark_crashed_runs(connection, now=clock())
         for table_set in table_sets:
             leases.lock(connection, table_set)
         refuse_another_account(connection, source)

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from finale_pipeline.clock import Clock, utc_now
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.client import FinaleClient
@@ -14,13 +14,6 @@ from finale_pipeline.warehouse.requests import OTHERS, Limits, SharedLedger
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the present time; the only place of a sync that asks the machine."""
-    return datetime.now(UTC)
 
 
 def source_of(settings: "Settings") -> Source:

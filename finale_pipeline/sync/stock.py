@@ -8,6 +8,7 @@ from typing import Any, cast
 import polars as pl
 import xxhash
 
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.stock import StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.records import STOCK
@@ -55,7 +56,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     """
     places = _places(run.connection)
     read = _read(run, places)
-    day = run.client.source_now().astimezone(run.settings.zone).date()
+    day = business_day(run.client.source_now(), run.settings.zone)
     _refuse_other_days(day, only_on)
     if _doubts(run, read):
         run.sleep(run.settings.second_read_seconds)

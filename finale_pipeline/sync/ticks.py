@@ -14,15 +14,14 @@ from finale_pipeline.domain.syncs.strategy import (
     smart,
 )
 from finale_pipeline.sync.strategies import TABLE_SETS
-from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse import leases, locks
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.requests import blocked_until
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
     from finale_pipeline.warehouse.connect import Connection
 
-DECIDING = 7_284
-"""Advisory lock: daemons decide one after the other."""
 LOST_AFTER = timedelta(minutes=5)
 """A tick that was to run and whose run never began may be decided again after so long."""
 SHORT = timedelta(minutes=1)
@@ -92,7 +91,7 @@ def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> 
 @contextmanager
 def _deciding(connection: "Connection") -> Iterator[None]:
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s, 1)", (DECIDING,))
+        locks.take_until_commit(connection, Lock.SMART_TICK)
         yield
 
 

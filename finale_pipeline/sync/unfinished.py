@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 
@@ -54,7 +54,7 @@ def unfinished(connection: "Connection", *, now: datetime) -> Unfinished | None:
         ).fetchone()
         if row is None:
             return Unfinished("full", "first sync") if strategy == "full" else None
-        last = _Last(*cast("tuple[Any, ...]", row))
+        last = _Last(*row)
         due_at = last.due_again()
         if due_at is not None and due_at <= now:
             return Unfinished(strategy, f"goes on after {last.run_id}", last.dagster_run_id)

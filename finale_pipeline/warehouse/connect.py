@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse import embedded
@@ -15,7 +15,12 @@ from finale_pipeline.warehouse import embedded
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
-Connection = psycopg.Connection[tuple[object, ...]]
+Connection = psycopg.Connection[tuple[Any, ...]]
+"""A connection whose rows are tuples as the statement has them."""
+
+T = TypeVar("T")
+Row = dict[str, Any]
+"""A row by the names of its columns."""
 
 DAGSTER_SUFFIX = "_dagster"
 
@@ -39,7 +44,7 @@ def database_url(settings: "Settings") -> str:
         LocalError: The embedded server did not start.
     """
     if settings.database_url is None:
-        return embedded.start((settings.home / "postgres").resolve())
+        return embedded.start((settings.home / "postgres").resolve(), port=settings.database_port)
     url = settings.database_url.get_secret_value()
     for scheme in ("postgres://", "postgresql+psycopg://"):
         url = url.replace(scheme, "postgresql://", 1)
@@ -212,6 +217,55 @@ def _local_cause(state: str) -> tuple[str, str]:
     return (f"The database failed ({state})", "Look at the message, then run again.")
 
 
+def trusted(statement: str) -> LiteralString:
+    """Mark a statement that is built from our own names, and from nothing else, as safe to run.
+
+    The one way to do so; values are always bound.
+    """
+    return statement
+
+
+def scalar(
+    connection: Connection, kind: type[T], query: str, *values: object, **named: object
+) -> T | None:
+    """Return the first column of a statement's first row; None where that is null, or no row.
+
+    Args:
+        connection: To the warehouse.
+        kind: What it is, such as `datetime`.
+        query: As for `trusted`.
+        values: What is bound to its `%s`.
+        named: What is bound to its `%(name)s`, instead.
+    """
+    row = connection.execute(trusted(query), named or values).fetchone()
+    if row is None or row[0] is None:
+        return None
+    if not isinstance(row[0], kind):
+        raise TypeError(f"{row[0]!r} is no {kind.__name__}: {query}")
+    return row[0]
+
+
+def count_of(connection: Connection, query: str, *values: object, **named: object) -> int:
+    """Return what a statement counts. Arguments: as `scalar`."""
+    return scalar(connection, int, query, *values, **named) or 0
+
+
+def objects_of(
+    connection: Connection, kind: type[T], query: str, *values: object, **named: object
+) -> list[T]:
+    """Return a statement's rows as objects of a class, whose fields are named as its columns.
+
+    Args:
+        connection: To the warehouse.
+        kind: The class.
+        query: As for `trusted`.
+        values: What is bound to its `%s`.
+        named: What is bound to its `%(name)s`, instead.
+    """
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(trusted(query), named or values).fetchall()
+
+
 def rows_of(
     connection: Connection, query: str, *values: object, **named: object
 ) -> list[dict[str, Any]]:
@@ -219,9 +273,14 @@ def rows_of(
 
     Args:
         connection: To the warehouse.
-        query: A statement built from our own names, and from nothing else.
+        query: As for `trusted`.
         values: What is bound to its `%s`.
         named: What is bound to its `%(name)s`, instead.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query.encode(), named or values).fetchall()
+        return cursor.execute(trusted(query), named or values).fetchall()
+
+
+def row_of(connection: Connection, query: str, *values: object, **named: object) -> Row | None:
+    """Return a statement's first row by column; None where it has none. Arguments: as `rows_of`."""
+    return next(iter(rows_of(connection, query, *values, **named)), None)

@@ -4,9 +4,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.items import IN_WORK, ITEMS
-from finale_pipeline.warehouse.store import Counts, sql
+from finale_pipeline.warehouse.store import Counts
 
 COLUMNS = (
     "snapshot_on", "product_url", "level", "since_at", "on_hand_units", "reserved_units",
@@ -89,14 +89,14 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
         values: Of its parameters.
         mine: Condition on the rows of the day that the query speaks of; empty = all.
     """
-    connection.execute(sql(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)
+    connection.execute(trusted(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)
     connection.execute("ANALYZE critical_now")
     names = ", ".join(COLUMNS)
     stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
     theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
     row = connection.execute(
-        sql(
+        trusted(
             f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
             f" SELECT {names}, %(now)s FROM critical_now"
             f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import Counts, sql
+from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.store import Counts
 
 TABLE = "core.sales_daily"
 
@@ -18,15 +18,16 @@ def begin(connection: Connection, shipments: str, values: Sequence[object] = ())
         shipments: A query of their urls.
         values: Its parameters.
     """
-    connection.execute(sql("DROP TABLE IF EXISTS pg_temp.changed_shipment, pg_temp.touched_sale"))
+    connection.execute("DROP TABLE IF EXISTS pg_temp.changed_shipment, pg_temp.touched_sale")
     connection.execute(
-        sql(
+        trusted(
             "CREATE TEMP TABLE changed_shipment (shipment_url text PRIMARY KEY) ON COMMIT DROP;"
             " CREATE TEMP TABLE touched_sale (product_url text, sold_on date) ON COMMIT DROP"
         )
     )
     connection.execute(
-        sql(f"INSERT INTO changed_shipment SELECT DISTINCT u.* FROM ({shipments}) u"), tuple(values)
+        trusted(f"INSERT INTO changed_shipment SELECT DISTINCT u.* FROM ({shipments}) u"),
+        tuple(values),
     )
     connection.execute("ANALYZE changed_shipment")
     connection.execute(TOUCH)
@@ -53,7 +54,7 @@ def redate(connection: Connection, zone: str, *, now: datetime) -> Counts:
         What happened to core.sales_daily.
     """
     for statement in REDATE:
-        connection.execute(sql(statement), {"zone": zone})
+        connection.execute(trusted(statement), {"zone": zone})
     begin(connection, "SELECT shipment_url FROM core.shipment")
     return refresh(connection, now=now)
 

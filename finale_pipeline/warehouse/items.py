@@ -13,8 +13,7 @@ from typing import Any, cast
 from psycopg.rows import class_row
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 RULES = """
 SELECT product_url,
@@ -161,7 +160,7 @@ def evaluate(
     items = ITEMS.format(
         levels="core.stock_level", decided=DECIDED, where=IN_WORK if is_partial else ""
     )
-    connection.execute(sql(EVALUATE.format(items=items)), values)
+    connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
         found = cursor.execute(TO_DECIDE).fetchall()
@@ -240,12 +239,12 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
     """Write what is known of items from now on."""
     columns = ", ".join(LEVEL_COLUMNS)
     connection.execute(
-        sql(
+        trusted(
             f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
             " WITH NO DATA"
         )
     )
-    with connection.cursor().copy(sql(f"COPY known_now ({columns}) FROM STDIN")) as copy:
+    with connection.cursor().copy(trusted(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
             k = d.stored
             copy.write_row(
@@ -256,7 +255,7 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
             )  # fmt: skip
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
-        sql(
+        trusted(
             f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
             f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
         )
@@ -280,6 +279,20 @@ def note_evaluation(
             watched,
         ),
     )  # fmt: skip
+
+
+def wants_summary(connection: Connection) -> bool:
+    """Whether people were never told what is watched, and a plan can now say what to order."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
+        " AND EXISTS (SELECT FROM plan.decision_state)"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def note_summary(connection: Connection, *, now: datetime) -> None:
+    """Remember that people were told what is watched."""
+    connection.execute("UPDATE ops.evaluation SET summary_at = %s", (now,))
 
 
 def last_read(connection: Connection) -> tuple[date, datetime] | None:

@@ -4,17 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import InterruptedSync, SkippedError
+from finale_pipeline.warehouse import locks
+from finale_pipeline.warehouse.locks import Lock
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
-
-LOCK_SPACE = 7_281
-"""First half of our advisory locks on table sets."""
-LIFE_SPACE = 7_282
-"""First half of the locks that show that a run is alive; the second half is the run's number."""
 
 TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 
@@ -59,19 +56,17 @@ class Ended:
     error: str
 
 
-def bury_dead(connection: "Connection", *, now: datetime) -> list[Ended]:
+def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]:
     """Mark runs as failed that say `running` while nothing holds their life lock."""
     rows = connection.execute(
         "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'LOCAL',"
         " error = 'The process ended without a word (killed, or the machine went down)."
         " Committed windows stay. The next run of the same sync goes on from its checkpoint.'"
-        " WHERE status = 'running' AND NOT EXISTS (SELECT FROM pg_locks l"
-        " WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid = r.run_id"
-        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-        " RETURNING run_id, dagster_run_id, error",
-        (now, LIFE_SPACE),
+        " WHERE status = 'running' AND run_id NOT IN (SELECT objid FROM ("
+        f"{locks.HOLDERS}) alive) RETURNING run_id, dagster_run_id, error",
+        (now, Lock.RUN),
     ).fetchall()
-    return [Ended(*row) for row in cast("list[tuple[int, str | None, str]]", rows)]
+    return [Ended(*row) for row in rows]
 
 
 def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[Ended]:
@@ -88,12 +83,10 @@ def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) 
         " WHERE status = 'running' AND heartbeat_at < %s RETURNING run_id, dagster_run_id, error",
         (now, silent // timedelta(minutes=1), now - silent),
     ).fetchall()
-    ended = [Ended(*row) for row in cast("list[tuple[int, str | None, str]]", rows)]
+    ended = [Ended(*row) for row in rows]
     connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-        " AND classid = %s AND objid = ANY (%s)"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        (LIFE_SPACE, [run.run_id for run in ended]),
+        f"SELECT pg_terminate_backend(pid) FROM ({locks.HOLDERS}) alive WHERE objid = ANY (%s)",
+        (Lock.RUN, [run.run_id for run in ended]),
     )
     return ended
 
@@ -113,13 +106,15 @@ def open_run(
     Returns:
         The run's number.
     """
-    row = connection.execute(
-        "INSERT INTO ops.sync_run (strategy, trigger, reason, dagster_run_id, status, started_at,"
-        " heartbeat_at, locks) VALUES (%s, %s, %s, %s, 'running', %s, %s, %s) RETURNING run_id",
-        (strategy, trigger, reason, dagster_run_id, now, now, list(table_sets)),
-    ).fetchone()
-    run_id = cast("int", cast("tuple[object, ...]", row)[0])
-    connection.execute("SELECT pg_advisory_lock(%s, %s)", (LIFE_SPACE, run_id))
+    with connection.transaction():  # seen by others only once it holds its lock
+        row = connection.execute(
+            "INSERT INTO ops.sync_run (strategy, trigger, reason, dagster_run_id, status,"
+            " started_at, heartbeat_at, locks) VALUES (%s, %s, %s, %s, 'running', %s, %s, %s)"
+            " RETURNING run_id",
+            (strategy, trigger, reason, dagster_run_id, now, now, list(table_sets)),
+        ).fetchone()
+        run_id = int(row[0]) if row else 0
+        locks.take(connection, Lock.RUN, run_id)
     return run_id
 
 
@@ -129,16 +124,13 @@ def lock(connection: "Connection", table_set: str) -> None:
     Raises:
         SkippedError: Another sync has it; the message says which, since when, how far.
     """
-    row = connection.execute(
-        "SELECT pg_try_advisory_lock(%s, %s)", (LOCK_SPACE, TABLE_SETS[table_set])
-    ).fetchone()
-    if row is None or not row[0]:
+    if not locks.try_take(connection, Lock.TABLE_SET, TABLE_SETS[table_set]):
         raise SkippedError(f"The {table_set} tables are taken: {holder(connection, table_set)}.")
 
 
 def unlock(connection: "Connection", table_set: str) -> None:
     """Give a table set back."""
-    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_SPACE, TABLE_SETS[table_set]))
+    locks.release(connection, Lock.TABLE_SET, TABLE_SETS[table_set])
 
 
 def note_lock(connection: "Connection", run_id: int, table_set: str) -> None:
@@ -166,15 +158,11 @@ def holder(connection: "Connection", table_set: str) -> str:
 
 def taken(connection: "Connection", table_set: str) -> str | None:
     """Say who holds a table set, or None when it is free; nothing is locked."""
-    row = connection.execute(
-        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        (LOCK_SPACE, TABLE_SETS[table_set]),
-    ).fetchone()
-    return holder(connection, table_set) if row is not None else None
+    is_taken = TABLE_SETS[table_set] in locks.holders(connection, Lock.TABLE_SET)
+    return holder(connection, table_set) if is_taken else None
 
 
-def beat(connection: "Connection", run_id: int, far: Progress, *, now: datetime) -> None:
+def heartbeat(connection: "Connection", run_id: int, far: Progress, *, now: datetime) -> None:
     """Show a sign of life, in the transaction of the work it speaks of.
 
     Raises:

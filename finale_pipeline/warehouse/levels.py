@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import cast
 
 from finale_pipeline.domain.syncs.stock import StockSummary
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import Counts, sql
+from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.store import Counts
 
 LIVE_WITHOUT_LEVEL = (
     "SELECT p.product_url FROM core.product p WHERE p.removed_at IS NULL"
@@ -42,7 +42,7 @@ def begin(connection: Connection, stage: str | None) -> None:
     """Collect the products whose level may change: those staged, and new ones without a level."""
     staged = f" UNION SELECT product_url FROM {stage}" if stage else ""
     connection.execute(
-        sql(f"CREATE TEMP TABLE touched ON COMMIT DROP AS {LIVE_WITHOUT_LEVEL}{staged}")
+        trusted(f"CREATE TEMP TABLE touched ON COMMIT DROP AS {LIVE_WITHOUT_LEVEL}{staged}")
     )
 
 
@@ -94,7 +94,7 @@ SUMS = (
     " coalesce(sum(e.reserved_units), 0) AS reserved_units,"
     " coalesce(sum(e.on_order_units), 0) AS on_order_units"
 )
-REFRESH = sql(
+REFRESH = trusted(
     f"WITH sums AS (SELECT t.product_url, {SUMS} FROM (SELECT DISTINCT product_url FROM touched) t"
     " LEFT JOIN core.stock_entry e ON e.product_url = t.product_url GROUP BY 1),"
     " written AS (INSERT INTO core.stock_level AS l"
@@ -117,7 +117,7 @@ REFRESH = sql(
     " SELECT (SELECT count(*) FROM sums), count(*) FILTER (WHERE is_new),"
     " count(*) FILTER (WHERE NOT is_new) FROM written"
 )
-REFRESH_LOCATIONS = sql(
+REFRESH_LOCATIONS = trusted(
     "INSERT INTO core.stock_level_by_location AS l"
     " (product_url, location_url, on_hand_units, reserved_units, on_order_units, changed_at)"
     f" SELECT e.product_url, e.location_url, {SUMS}, %(now)s FROM core.stock_entry e"

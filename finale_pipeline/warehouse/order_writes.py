@@ -10,10 +10,10 @@ from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import Draft, OrderLine, body_hash, exact
 from finale_pipeline.errors import SkippedError
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse import locks
+from finale_pipeline.warehouse.connect import Connection, rows_of, trusted
+from finale_pipeline.warehouse.locks import Lock
 
-LOCK_SPACE = 7_289
-"""First half of the advisory lock under which orders are drafted; one drafter at a time."""
 OPEN = ("intended", "sent", "unverified", "unknown")
 """States whose end is not known yet."""
 IN_FINALE = ("created", "differs", "unverified")
@@ -87,14 +87,13 @@ def only_drafter(connection: Connection) -> Iterator[None]:
     Raises:
         SkippedError: Another process holds it.
     """
-    row = connection.execute("SELECT pg_try_advisory_lock(%s, 1)", (LOCK_SPACE,)).fetchone()
-    if row is None or not row[0]:
+    if not locks.try_take(connection, Lock.DRAFTING):
         raise SkippedError("Another process drafts or checks purchase orders just now.")
     try:
         yield
     finally:
         if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(%s, 1)", (LOCK_SPACE,))
+            locks.release(connection, Lock.DRAFTING)
 
 
 def find(connection: Connection, reference: str) -> Written | None:
@@ -264,8 +263,10 @@ def move(connection: Connection, row: Written, change: Change, *, now: datetime)
     values = [json.dumps(v) if isinstance(v, list | tuple) else v for v in columns.values()]
     with connection.transaction():
         done = connection.execute(
-            f"UPDATE ops.purchase_order_write SET {named} WHERE reference = %s AND state = %s"
-            " AND attempts = %s RETURNING reference".encode(),
+            trusted(
+                f"UPDATE ops.purchase_order_write SET {named} WHERE reference = %s AND state = %s"
+                " AND attempts = %s RETURNING reference"
+            ),
             [*values, row.reference, row.state, row.attempts],
         ).fetchone()
         if done is None:

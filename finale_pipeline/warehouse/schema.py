@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import SchemaMismatch
-from finale_pipeline.warehouse import definitions
+from finale_pipeline.warehouse import definitions, locks
+from finale_pipeline.warehouse.locks import Lock
 
 if TYPE_CHECKING:
     from alembic.config import Config
-    from psycopg import Connection
     from sqlalchemy.engine import Connection as Bind
+
+    from finale_pipeline.warehouse.connect import Connection
 
 VERSION_TABLE = "schema_version"
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
-
-UPGRADE_LOCK = 7_281_001
-"""Advisory lock: two programs started together upgrade one after the other."""
 
 
 def revisions(folder: Path = MIGRATIONS) -> list[str]:
@@ -52,7 +51,7 @@ def numbered(file: str) -> tuple[str, str | None]:
     return number, None if number == BASELINE else f"{int(number) - 1:04}"
 
 
-def current_version(connection: "Connection[tuple[object, ...]]") -> str | None:
+def current_version(connection: "Connection") -> str | None:
     """Return the schema's version, or None for a database that is not ours yet."""
     exists = connection.execute("SELECT to_regclass(%s)", (f"ops.{VERSION_TABLE}",)).fetchone()
     if exists is None or exists[0] is None:
@@ -61,7 +60,7 @@ def current_version(connection: "Connection[tuple[object, ...]]") -> str | None:
     return str(row[0]) if row else None
 
 
-def require_current(connection: "Connection[tuple[object, ...]]") -> None:
+def require_current(connection: "Connection") -> None:
     """Refuse to work on any schema but this program's.
 
     Raises:
@@ -124,15 +123,15 @@ def upgrade(url: str) -> str:
     Raises:
         SchemaMismatch: The database is newer than this program, or older than its migrations.
     """
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
     engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool
     )
     with engine.begin() as bind:
-        bind.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         connection = driver_connection(bind)
+        locks.take_until_commit(connection, Lock.UPGRADE)
         version = current_version(connection)
         if version is not None:
             _refuse_newer(version)
@@ -161,11 +160,7 @@ def _migrate(bind: "Bind", *, is_new: bool) -> None:
     command.stamp(config, "head")
 
 
-def driver_connection(bind: "Bind") -> "Connection[tuple[object, ...]]":
+def driver_connection(bind: "Bind") -> "Connection":
     """Return psycopg's connection of SQLAlchemy's, in the same transaction."""
-    from psycopg import Connection
-
-    connection = bind.connection.driver_connection
-    if not isinstance(connection, Connection):
-        raise TypeError(f"not a connection of psycopg: {connection!r}")
+    connection: Connection = bind.connection.driver_connection  # type: ignore[assignment]
     return connection

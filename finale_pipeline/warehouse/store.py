@@ -9,11 +9,11 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, LiteralString, cast
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,11 +48,6 @@ class Counts:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def sql(text: str) -> LiteralString:
-    """Mark a statement built from our own names, and from nothing else, as safe to run."""
-    return text
-
-
 def hashed(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with `row_hash`, a hash over all its columns, in their order."""
     hashes = frame.hash_rows(HASH_SEED).reinterpret(signed=True).alias(HASH)
@@ -65,7 +60,8 @@ def read_hashes(connection: Connection, query: str, parameters: Iterable[object]
     The server joins them to one text: rows that come one by one cost a Python call each.
     """
     row = connection.execute(
-        sql(f"SELECT string_agg(h::text, E'\\n') FROM ({query}) AS stored (h)"), tuple(parameters)
+        trusted(f"SELECT string_agg(h::text, E'\\n') FROM ({query}) AS stored (h)"),
+        tuple(parameters),
     ).fetchone()
     if row is None or row[0] is None:
         return pl.Series(HASH, [], dtype=pl.Int64)
@@ -169,10 +165,10 @@ class TableWriter:
     def has_any(self, keys: Sequence[str]) -> bool:
         """Whether the table has a row with one of these first key columns; for a few keys."""
         query = f"SELECT FROM {self.table} WHERE {self.key[0]} = ANY (%s) LIMIT 1"
-        return self.connection.execute(sql(query), (list(keys),)).rowcount > 0
+        return self.connection.execute(trusted(query), (list(keys),)).rowcount > 0
 
     def _send(self, frame: pl.DataFrame, target: str) -> None:
-        statement = sql(f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN")
+        statement = trusted(f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN")
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
             for start in range(0, len(frame), SENT_ROWS):
                 copy.write(_copy_text(frame.slice(start, SENT_ROWS)))
@@ -184,11 +180,13 @@ class TableWriter:
 
     def _prepare_stage(self, columns: tuple[str, ...], names: str) -> None:
         if self._staged == columns:
-            self.connection.execute(sql(f"TRUNCATE {self.stage}"))
+            self.connection.execute(trusted(f"TRUNCATE {self.stage}"))
             return
-        self.connection.execute(sql(f"DROP TABLE IF EXISTS pg_temp.{self.stage}"))
+        self.connection.execute(trusted(f"DROP TABLE IF EXISTS pg_temp.{self.stage}"))
         self.connection.execute(
-            sql(f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA")
+            trusted(
+                f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA"
+            )
         )
         self._staged = columns
 
@@ -201,7 +199,7 @@ class TableWriter:
             now: UTC; becomes `changed_at`, and `first_seen_at` of new rows.
         """
         with database_errors(f"writing {self.table}"):
-            row = self.connection.execute(sql(self._merge_statement), {"now": now}).fetchone()
+            row = self.connection.execute(trusted(self._merge_statement), {"now": now}).fetchone()
         inserted, updated = cast("tuple[int, int]", row)
         return Merged(inserted=inserted, updated=updated)
 
@@ -233,7 +231,7 @@ class TableWriter:
         """Return the first key column of staged rows that the merge did not take: older ones."""
         match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
         rows = self.connection.execute(
-            sql(
+            trusted(
                 f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
                 f" WHERE o.{HASH} <> s.{HASH}"
             )
@@ -244,7 +242,7 @@ class TableWriter:
         """Take rows out of the staging table, by the first column of the key."""
         if keys:
             self.connection.execute(
-                sql(f"DELETE FROM {self.stage} WHERE {self.key[0]} = ANY (%s)"),
+                trusted(f"DELETE FROM {self.stage} WHERE {self.key[0]} = ANY (%s)"),
                 (list(keys),),
             )
 
@@ -260,7 +258,7 @@ class TableWriter:
         match = " AND ".join(f"s.{name} = t.{name}" for name in self.key)
         first = self.key[0]
         cursor = self.connection.execute(
-            sql(
+            trusted(
                 f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"
                 f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {match})"
             )

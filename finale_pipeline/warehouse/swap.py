@@ -34,7 +34,7 @@ def names(url: str, *, now: datetime) -> tuple[str, str]:
 
 
 @contextmanager
-def beside(url: str, name: str) -> Iterator[str]:
+def create_sibling_database(url: str, name: str) -> Iterator[str]:
     """Create an empty database like another one, and yield its URL; it goes when that fails.
 
     Args:

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 
 def seen_at(connection: Connection, table: str) -> datetime | None:
@@ -35,7 +34,7 @@ def advance(
         now: UTC.
     """
     connection.execute(
-        sql(
+        trusted(
             "INSERT INTO ops.watermark AS w (table_name, seen_at, zone, committed_at)"
             f" SELECT %s, greatest(max(updated_at), %s), %s, %s FROM {table}"
             " WHERE updated_at <= %s ON CONFLICT (table_name) DO UPDATE SET"

@@ -6,11 +6,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.definitions import definitions
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.leases import Progress
+from finale_pipeline.warehouse.locks import Lock
 
 pytestmark = pytest.mark.usefixtures("variables")
 
@@ -60,8 +61,8 @@ def test_a_killed_run_is_closed_in_both(
 ) -> None:
     with connect(url, name="killed") as own:
         run_id = open_run(own, started)
-    connection.execute("SELECT pg_advisory_lock(%s, %s)", (leases.LIFE_SPACE, run_id))
-    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (leases.LIFE_SPACE, run_id))
+    connection.execute("SELECT pg_advisory_lock(%s, %s)", (Lock.RUN, run_id))
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (Lock.RUN, run_id))
 
     said = look(instance).skip_message
 
@@ -76,7 +77,7 @@ def test_a_silent_run_is_cancelled_in_both(
 ) -> None:
     with connect(url, name="frozen") as own:
         run_id = open_run(own, started)
-        leases.beat(own, run_id, Progress("stock"), now=utc_now() - timedelta(minutes=31))
+        leases.heartbeat(own, run_id, Progress("stock"), now=utc_now() - timedelta(minutes=31))
         said = look(instance).skip_message
     assert said == f"Ended syncs: {run_id}; closed 1 of Dagster's runs."
     assert status(instance, started) == "FAILURE"

@@ -21,6 +21,7 @@ from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
 from finale_pipeline.sync.ticks import decide
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import settings_for
 
 ZONE = ZoneInfo("America/New_York")
@@ -97,9 +98,9 @@ class Week:
                 dagster_run_id=None, now=now,
             )  # fmt: skip
         # The server's own queue: free when it has seen that the session is gone.
-        self.connection.execute("SELECT pg_advisory_lock(%s, %s)", (leases.LIFE_SPACE, run_id))
-        self.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (leases.LIFE_SPACE, run_id))
-        buried = leases.bury_dead(self.connection, now=now + MINUTE)
+        self.connection.execute("SELECT pg_advisory_lock(%s, %s)", (Lock.RUN, run_id))
+        self.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (Lock.RUN, run_id))
+        buried = leases.mark_crashed_runs(self.connection, now=now + MINUTE)
         assert [run.run_id for run in buried] == [run_id]
 
 

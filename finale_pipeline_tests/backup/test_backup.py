@@ -10,13 +10,13 @@ from pydantic import SecretStr
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup.restore import drop_kept
+from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError, LocalError, PipelineError, SkippedError
 from finale_pipeline.health.watch import watch
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.health import watch_syncs
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import schema, swap
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.backup.backups import LATER, back_up, bring_back, databases, hashes

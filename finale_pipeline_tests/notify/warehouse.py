@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.notify import outbox
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_critical
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.store import sql
+from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import HOME
 
 BEGIN = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
@@ -154,7 +153,7 @@ class Warehouse:
         return [str(row[0]) for row in rows]
 
     def rows(self, query: str, *values: object) -> list[Any]:
-        return self.connection.execute(sql(query), values).fetchall()
+        return self.connection.execute(trusted(query), values).fetchall()
 
     def states(self) -> list[str]:
         return [str(r[0]) for r in self.rows("SELECT state FROM ops.outbox ORDER BY outbox_id")]
@@ -173,8 +172,8 @@ def skus_in(attachment: bytes) -> Sequence[tuple[str, str, str]]:
 
 def wait_for_lock(told: Warehouse, outbox_id: int) -> None:
     """Wait in the server's queue until it has noticed that a session is gone."""
-    told.rows("SELECT pg_advisory_lock(%s, %s)", outbox.SENDER_SPACE, outbox_id)
-    told.rows("SELECT pg_advisory_unlock(%s, %s)", outbox.SENDER_SPACE, outbox_id)
+    told.rows("SELECT pg_advisory_lock(%s, %s)", Lock.MAIL, outbox_id)
+    told.rows("SELECT pg_advisory_unlock(%s, %s)", Lock.MAIL, outbox_id)
 
 
 def last(told: Warehouse) -> Any:

@@ -7,8 +7,8 @@ import pytest
 
 from finale_pipeline.backup.create import backup
 from finale_pipeline.backup.restore import restore
+from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError, NeedsDecision, SkippedError
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline_tests.ordering.shelf import TODAY, Shelf

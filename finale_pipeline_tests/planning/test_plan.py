@@ -112,7 +112,9 @@ def test_a_row_that_the_day_no_longer_has_is_removed(warehouse: Warehouse) -> No
 FINALES = SETTINGS.model_copy(update={"reorder_points": "finale"})
 
 
-def test_finales_rule_wins_where_the_settings_say_so_and_both_are_shown(warehouse: Warehouse) -> None:
+def test_finales_rule_wins_where_the_settings_say_so_and_both_are_shown(
+    warehouse: Warehouse,
+) -> None:
     url = warehouse.product("ruled", available=20)
     warehouse.sales(url, [1.0] * 200)
     warehouse.rule(url, 30, 50)
@@ -274,12 +276,12 @@ def test_the_method_is_chosen_once_a_week_on_the_accounts_own_past(warehouse: Wa
 
     rows = warehouse.rows("plan.forecast_score")
     assert {row["scored_on"] for row in rows} == {"2026-03-09"}
-    assert {row["method"] for row in rows if row["is_in_use"]} == {report.method}
+    assert {row["method"] for row in rows if row["is_in_use"]} == {report.method.name}
     warehouse.connection.execute(
         "UPDATE plan.forecast_score SET is_in_use = method = '30-day mean + normal'"
     )
     fallen_back = plan(warehouse)
-    assert fallen_back.method == "30-day mean + normal"
+    assert fallen_back.method.name == "30-day mean + normal"
     found = warehouse.forecast_of("p3")
     assert (found["method"], found["basis"]) == ("naive", "normal")
     assert "naive_in_use" in found["flags"]

@@ -7,7 +7,7 @@ import pytest
 
 from finale_pipeline.domain.forecast.backtest import backtest
 from finale_pipeline.domain.forecast.history import day_number
-from finale_pipeline.domain.forecast.methods import METHODS
+from finale_pipeline.domain.forecast.methods import methods
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.sandbox.clock import Clock
@@ -43,15 +43,14 @@ def test_the_published_measures_are_reached_by_the_whole_path(
     moved = int(history.sold.days.max()) - LAST_SALE
     assert moved % 7 == 0
     origins = [origin + moved for origin in ORIGINS]
-    methods = {name: METHODS[name] for name in NAMES}
+    scored = {name: methods()[name] for name in NAMES}
     found = {
-        (s.method, s.window_days): s.as_dict()
-        for s in backtest(history, origins, [14, 28], methods)
+        (s.method, s.window_days): s.as_dict() for s in backtest(history, origins, [14, 28], scored)
     }
     for (name, window), numbers in PUBLISHED.items():
-        if name in methods:
+        if name in scored:
             measured = [found[name, window][measure] for measure in MEASURES]
             assert measured == pytest.approx(numbers, abs=0.001), (name, window)
     report = plan_day(connection, NOW.date(), settings, now=NOW)
-    assert report.method.startswith("pace")
+    assert report.method.name.startswith("pace")
     assert report.counts["plan.demand"].read > 2_500

@@ -106,7 +106,7 @@ def test_taken_tables_are_named_with_holder_age_and_progress(
             own, strategy="inventory", trigger="cli", table_sets=("stock",), dagster_run_id=None,
             now=NOW,
         )  # fmt: skip
-        leases.beat(own, run_id, Progress("stock", 0.4, 2, 5), now=NOW)
+        leases.heartbeat(own, run_id, Progress("stock", 0.4, 2, 5), now=NOW)
         decision = ask(synced, settings)
     assert not decision.is_run
     assert decision.reason == (

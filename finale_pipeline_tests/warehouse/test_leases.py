@@ -1,12 +1,15 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from finale_pipeline.errors import InterruptedSync, SkippedError
-from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse import definitions, leases, locks
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.leases import Progress
+from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.requests import Limits, SharedLedger
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
@@ -30,7 +33,7 @@ def status(connection: Connection, run_id: int) -> object:
 def test_a_second_sync_is_told_who_holds_the_tables(url: str, connection: Connection) -> None:
     leases.lock(connection, "catalogue")
     run_id = open_run(connection)
-    leases.beat(connection, run_id, Progress("products", 0.08, 3, 38, 900), now=NOW)
+    leases.heartbeat(connection, run_id, Progress("products", 0.08, 3, 38, 900), now=NOW)
 
     with (
         connect(url, name="second") as second,
@@ -56,7 +59,7 @@ def test_a_lock_dies_with_its_session(url: str, connection: Connection) -> None:
     with connect(url, name="first") as first:
         leases.lock(first, "stock")
 
-    wait_until_free(connection, leases.LOCK_SPACE, leases.TABLE_SETS["stock"])
+    wait_until_free(connection, Lock.TABLE_SET, leases.TABLE_SETS["stock"])
     leases.lock(connection, "stock")
 
 
@@ -65,11 +68,11 @@ def test_a_run_whose_process_is_gone_is_buried_and_a_living_one_is_not(
 ) -> None:
     with connect(url, name="first") as first:
         dead = open_run(first)
-    wait_until_free(connection, leases.LIFE_SPACE, dead)
+    wait_until_free(connection, Lock.RUN, dead)
     alive = open_run(connection)
 
     with connect(url, name="second") as second:
-        assert [run.run_id for run in leases.bury_dead(second, now=NOW)] == [dead]
+        assert [run.run_id for run in leases.mark_crashed_runs(second, now=NOW)] == [dead]
     assert (status(connection, dead), status(connection, alive)) == ("failed", "running")
 
 
@@ -78,7 +81,7 @@ def test_a_closed_run_can_no_longer_commit(connection: Connection) -> None:
     connection.execute("UPDATE ops.sync_run SET status = 'failed'")
 
     with pytest.raises(InterruptedSync):
-        leases.beat(connection, run_id, Progress("x"), now=NOW)
+        leases.heartbeat(connection, run_id, Progress("x"), now=NOW)
 
 
 def test_who_holds_a_table_set_can_be_asked_without_taking_it(
@@ -101,14 +104,33 @@ def test_a_silent_run_is_cancelled_loses_its_session_and_can_no_longer_commit(
     stuck = open_run(frozen)
     lively = open_run(connection)
     later = NOW + timedelta(minutes=40)
-    leases.beat(connection, lively, Progress("alive"), now=later)
+    leases.heartbeat(connection, lively, Progress("alive"), now=later)
 
     with connect(url, name="reaper") as reaper:
         ended = leases.cancel_stuck(reaper, now=later, silent=timedelta(minutes=30))
         assert [run.run_id for run in ended] == [stuck]
-        wait_until_free(reaper, leases.LOCK_SPACE, leases.TABLE_SETS["stock"])
+        wait_until_free(reaper, Lock.TABLE_SET, leases.TABLE_SETS["stock"])
         leases.lock(reaper, "stock")
     assert (status(connection, stuck), status(connection, lively)) == ("failed", "running")
     with pytest.raises(psycopg.OperationalError):
-        leases.beat(frozen, stuck, Progress("woken"), now=later)
+        leases.heartbeat(frozen, stuck, Progress("woken"), now=later)
     frozen.close()
+
+
+def test_no_lock_shares_its_number_with_that_of_the_request_budget() -> None:
+    """The function in the database has its number in its own text."""
+    (number,) = re.findall(
+        r"pg_advisory_xact_lock\((\d+), 1\)", definitions.files()["ops.take_request"]
+    )
+    assert int(number) == Lock.REQUEST_BUDGET
+    assert len({lock.value for lock in Lock.__members__.values()}) == len(Lock.__members__)
+
+
+def test_a_mail_that_is_being_sent_holds_no_request_up(url: str, connection: Connection) -> None:
+    """Mail 1 and the budget once had one number."""
+    locks.take(connection, Lock.MAIL, 1)
+    ledger = SharedLedger(url, Limits())
+    try:
+        assert ledger.take(now=NOW, method="GET", is_collection=False) <= NOW
+    finally:
+        ledger.close()

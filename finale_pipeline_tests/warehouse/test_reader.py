@@ -110,7 +110,7 @@ def test_who_logs_in_as_the_role_is_limited(connection: Connection) -> None:
         "SELECT rolconfig FROM pg_roles WHERE rolname = 'finale_reader'"
     ).fetchone()
     assert row
-    assert set(row[0]) == {  # type: ignore[call-overload]
+    assert set(row[0]) == {
         "idle_in_transaction_session_timeout=10min",
         "statement_timeout=5min",
         "default_transaction_read_only=on",

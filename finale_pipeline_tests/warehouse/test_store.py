@@ -40,7 +40,7 @@ def write(connection: Connection, rows: pl.DataFrame, now: datetime = NOW) -> Me
 
 
 def names(connection: Connection) -> dict[object, object]:
-    return dict(connection.execute("SELECT product_url, name FROM core.product").fetchall())  # type: ignore[arg-type]
+    return dict(connection.execute("SELECT product_url, name FROM core.product").fetchall())
 
 
 def test_the_same_rows_twice_are_written_once(connection: Connection) -> None:

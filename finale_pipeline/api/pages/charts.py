@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from finale_pipeline.api import queries
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import products as products_reads
 
 PAST_DAYS = 90
 MOST_DAYS = 120
@@ -86,15 +86,15 @@ def chart(connection: Connection, found: dict[str, Any], today: date) -> Chart |
 
     Args:
         connection: To the warehouse.
-        found: The product with its forecast, as `queries.product` returns it.
+        found: The product with its forecast, as `products_reads.product` returns it.
         today: The account's day.
     """
     forecast, url = found["forecast"], found["product_url"]
     as_of = forecast["snapshot_on"] if forecast else today
     since = as_of - timedelta(days=PAST_DAYS)
-    sales = queries.sales_history(connection, url, since)
+    sales = products_reads.sales_history(connection, url, since)
     sold = [(float((row["sold_on"] - as_of).days), float(row["units"])) for row in sales]
-    levels = queries.stock_history(connection, url, since)
+    levels = products_reads.stock_history(connection, url, since)
     stock = [
         (float((row["snapshot_on"] - as_of).days), float(row["available_units"])) for row in levels
     ]
@@ -102,7 +102,7 @@ def chart(connection: Connection, found: dict[str, Any], today: date) -> Chart |
         stock.append((float(max((today - as_of).days, 0)), float(found["available_units"])))
     if not sold and not levels and forecast is None:
         return None
-    coming = queries.arrivals(connection, url) if forecast else []
+    coming = products_reads.arrivals(connection, url) if forecast else []
     ahead = ahead_of(forecast, coming)
     return drawn(as_of, stock, sold, ahead, forecast)
 

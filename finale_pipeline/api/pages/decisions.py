@@ -1,139 +1,161 @@
-"""Decisions by the buttons of the pages: seen, ordered, quiet until a day, open again."""
+"""Decisions by the buttons of the pages and of the links in mails."""
 
-import re
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import quote
 
-from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
-from starlette.responses import RedirectResponse, Response
+from fastapi import APIRouter, Form
+from pydantic import BaseModel, BeforeValidator, Field
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from finale_pipeline.api.rest.decisions import Snooze
+from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
-from finale_pipeline.api.server.context import Context, Shared
+from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.render import html
+from finale_pipeline.clock import business_day
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.notify import decisions, links
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.incidents import Choice
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from finale_pipeline.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 
 SNOOZE_DAYS = 7
 """A snooze without a day lasts so long."""
-STATES = ("acknowledged", "ordered", "snoozed", "open")
 ENTER = "enter"
 """What pressing Enter in a field sends: a snooze if a day was typed, else that it was seen."""
 WORDS = {
     "acknowledged": "seen", "ordered": "ordered", "snoozed": "snoozed", "open": "open again",
 }  # fmt: skip
+LINK_BUTTONS = {"acknowledged": "Seen", "ordered": "Ordered", "snoozed": "Snoozed for a week"}
+
+Optional = BeforeValidator(lambda text: text.strip() or None)
+"""An empty field of a form is one that was not filled in."""
+ProductUrl = Annotated[Text, Field(max_length=300)]
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The form beside an item, as it came.
+class DecisionForm(BaseModel):
+    """The form beside an item.
 
     Attributes:
-        product_url: The item.
-        state: What was decided.
-        until: Day on which a snooze ends; None = in no snooze.
+        product: The item's product_url.
+        do: The button.
+        until: Day on which a snooze ends.
         note: In their words.
-        row: Of the list it stood in, which is shown again there; None = the item's own page.
+        row: Of the list it stood in, such as r7 or d12, which is shown again there; None = the
+            item's own page.
     """
 
-    product_url: str
-    state: str
-    until: date | None
-    note: str | None
-    row: str | None
+    product: ProductUrl
+    do: Literal["acknowledged", "ordered", "snoozed", "open", "enter"]
+    until: Annotated[date | None, Optional] = None
+    note: Annotated[Annotated[Text, Field(max_length=500)] | None, Optional] = None
+    row: Annotated[str, Field(pattern=r"^[rd][0-9]{1,4}$")] | None = None
+
+    @property
+    def state(self) -> str:
+        """What was decided."""
+        return self.do if self.do != ENTER else "snoozed" if self.until else "acknowledged"
 
     @property
     def way_back(self) -> str:
         """The page that it was sent from, where the next item now has the row."""
-        name = quote(self.product_url, safe="")
+        name = quote(self.product, safe="")
         if self.row is None:
             return f"/products/{name}?decided={name}#decision"
         return f"/?decided={name}#{self.row}"
 
 
 @router.post("/")
-async def decided(context: Shared, request: Request, actor: OnPage) -> Response:
+def decided(
+    context: Shared, connection: Warehouse, form: Annotated[DecisionForm, Form()], actor: OnPage
+) -> Response:
     """Write what somebody decided about an item, and lead back to where they were."""
-    try:
-        sent = parse_qs((await request.body()).decode(), max_num_fields=10)
-        form = read_form({name: values[-1] for name, values in sent.items()}, _today(context))
-    except ValidationError as error:
-        said = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())
-        raise Problem(422, f"{said}. Nothing was written.") from error
-    except (KeyError, ValueError) as error:
-        raise Problem(400, "The form cannot be read.") from error
-    return await run_in_threadpool(_decide, context, form, actor)
-
-
-def _decide(context: Context, form: Form, actor: str) -> Response:
-    context.decisions.decide(
-        [form.product_url],
-        form.state,
-        note=form.note,
-        until=form.until.isoformat() if form.until else None,
-        even_if_worse=False,
-        actor=actor,
-    )
+    now = context.clock()
+    until = _end(form, context.settings, now)
+    choice = Choice(form.state, actor, form.note, until)
+    decisions.decide(connection, [form.product], choice, now=now)
     return RedirectResponse(form.way_back, status_code=303)
 
 
-def _today(context: Context) -> date:
-    return local_day(context.settings, context.clock())
-
-
-def local_day(settings: "Settings", now: "datetime") -> date:
+def local_day(settings: "Settings", now: datetime) -> date:
     """Return the day in the account's zone."""
-    return now.astimezone(settings.zone).date()
+    return business_day(now, settings.zone)
 
 
-def read_form(sent: dict[str, str], today: date) -> Form:
-    """Return what a form says.
+def start_of(day: date, settings: "Settings") -> datetime:
+    """Return when a day of the account begins."""
+    return datetime.combine(day, time(), settings.zone)
 
-    Args:
-        sent: Its fields: product, do, and perhaps until, note, row.
-        today: In the account's zone.
+
+def _end(form: DecisionForm, settings: "Settings", now: datetime) -> datetime | None:
+    """Return when a decision ends; None = it is none that ends.
 
     Raises:
-        KeyError: A field is missing.
-        ValueError: It is none of our forms.
-        ValidationError: Day or note are none that can be stored.
         Problem: The day is over, or goes with no snooze.
     """
-    given = Snooze.model_validate(
-        {"until": sent.get("until") or None, "note": sent.get("note", "").strip() or None}
-    )
-    state = sent["do"]
-    if state == ENTER:
-        state = "snoozed" if given.until else "acknowledged"
-    if state not in STATES:
-        raise ValueError(state)
-    until = _until(state, given.until, today)
-    return Form(sent["product"], state, until, given.note, _row(sent.get("row")))
-
-
-def _until(state: str, given: date | None, today: date) -> date | None:
-    """Return the day on which a decision ends; None = it is none that ends."""
-    if state != "snoozed":
-        if given is not None:
+    if form.state != "snoozed":
+        if form.until is not None:
             raise Problem(422, "A day goes with a snooze only. Nothing was written.")
         return None
-    until = given or today + timedelta(days=SNOOZE_DAYS)
+    today = local_day(settings, now)
+    until = form.until or today + timedelta(days=SNOOZE_DAYS)
     if until <= today:
         raise Problem(422, f"A snooze ends after today; {until} is not. Nothing was written.")
-    return until
+    return start_of(until, settings)
 
 
-def _row(text: str | None) -> str | None:
-    """Return a row as the lists number them, such as r7 or d12."""
-    if text is not None and not re.fullmatch(r"[rd]\d{1,4}", text, re.ASCII):
-        raise ValueError(text)
-    return text
+@router.get("/decide/{token}")
+def link_opened(context: Shared, connection: Warehouse, token: str) -> HTMLResponse:
+    """Show a mail's items; mail systems open links to look at them, so nothing is changed."""
+    try:
+        message_id = links.read(context.key, token, now=context.clock())
+    except ConfigError as error:
+        return _link_page(context, status=404, refused=f"{error.what} {error.step}")
+    return _link_page(context, connection, message_id, token)
+
+
+@router.post("/decide/{token}")
+def link_used(
+    context: Shared,
+    connection: Warehouse,
+    token: str,
+    state: Annotated[Literal["acknowledged", "ordered", "snoozed"], Form()],
+    product: Annotated[list[ProductUrl], Form(min_length=1, max_length=1_000)],
+) -> Response:
+    """Decide about the ticked items of a mail."""
+    now, until = context.clock(), None
+    if state == "snoozed":
+        end = local_day(context.settings, now) + timedelta(days=SNOOZE_DAYS)
+        until = start_of(end, context.settings)
+    try:
+        message_id = links.read(context.key, token, now=now)
+        done = decisions.decide_by_link(
+            connection, message_id, product, state=state, until=until, now=now
+        )
+    except ConfigError as error:
+        refused = f"{error.what} {error.data} {error.step}"
+        return _link_page(context, status=422, refused=refused)
+    page = f"{LINK_BUTTONS[state]}: {len(done)} of "
+    return _link_page(context, connection, message_id, token, done=page)
+
+
+def _link_page(
+    context: Context,
+    connection: Connection | None = None,
+    message_id: str = "",
+    token: str = "",
+    *,
+    done: str = "",
+    refused: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    items = decisions.items_of_mail(connection, message_id) if connection else []
+    return html(
+        context.settings, "decide.html", page="", status=status, items=items, token=token,
+        done=f"{done}{len(items)} items." if done else "", refused=refused, states=LINK_BUTTONS,
+    )  # fmt: skip

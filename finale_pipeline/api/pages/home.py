@@ -3,25 +3,25 @@
 from datetime import timedelta
 from pathlib import Path as FilePath
 from typing import Annotated, Any
-from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from starlette.responses import HTMLResponse, Response
 
-from finale_pipeline.api import (
-    draft_queries,
-    incident_queries,
-    plan_queries,
-    queries,
-)
 from finale_pipeline.api.pages import charts
 from finale_pipeline.api.pages.decisions import WORDS, local_day
 from finale_pipeline.api.rest import monitoring
 from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, runbook
-from finale_pipeline.errors import ConfigError
+from finale_pipeline.clock import business_day
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import drafts as drafts_reads
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
+from finale_pipeline.warehouse.reads import mails as mails_reads
+from finale_pipeline.warehouse.reads import plan as plan_reads
+from finale_pipeline.warehouse.reads import products as products_reads
+from finale_pipeline.warehouse.reads import runs as runs_reads
+from finale_pipeline.warehouse.reads import stock as stock_reads
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,8 +29,6 @@ STYLE = FilePath(__file__).parent / "templates" / "style.css"
 SHOWN = 60
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;" \
     " frame-ancestors 'self'"  # fmt: skip
-STATES = {"acknowledged": "Seen", "ordered": "Ordered", "snoozed": "Snoozed for a week"}
-SNOOZE_DAYS = 7
 
 Sku = Annotated[str, Path(max_length=300)]
 
@@ -54,9 +52,9 @@ def today(
 ) -> HTMLResponse:
     """Show what is urgent, how fresh it is, what changed since yesterday, what to order."""
     now = context.clock()
-    items = incident_queries.critical(connection, now)
-    read_at = queries.stock_read_at(connection)
-    orders = plan_queries.purchase_plan(connection, None, None).orders
+    items = incidents_reads.critical_with_decisions(connection, now)
+    read_at = stock_reads.stock_read_at(connection)
+    orders = plan_reads.purchase_plan(connection, None, None).orders
     undecided = [item for item in items if item["wants_decision"]]
     known = [item for item in items if not item["wants_decision"]]
     shown = [*undecided[:SHOWN], *known[:SHOWN]]
@@ -72,9 +70,9 @@ def today(
         out_count=sum(item["level"] == "out" for item in items),
         low_count=sum(item["level"] != "out" for item in items),
         orders=orders,
-        drafts=draft_queries.to_look_at(connection, now),
-        changes=queries.changes(connection, now - timedelta(days=1)),
-        changes_count=queries.changes_count(connection, now - timedelta(days=1)),
+        drafts=drafts_reads.to_look_at(connection, now),
+        changes=incidents_reads.changes(connection, now - timedelta(days=1)),
+        changes_count=incidents_reads.changes_count(connection, now - timedelta(days=1)),
         health=monitoring.health_by(connection, now=now),
         **_deciding(context, connection, [item["product_url"] for item in shown], decided),
     )
@@ -87,14 +85,14 @@ def product(
     """Show a product."""
     found = _product(connection, sku)
     url, now = found["product_url"], context.clock()
-    arriving = queries.arrivals(connection, url)
-    today = queries.last_day(connection, now.date())
+    arriving = products_reads.arrivals(connection, url)
+    today = stock_reads.last_day(connection) or business_day(now, context.settings.zone)
     return html(
         context.settings,
         "product.html",
         page="",
         item=found,
-        incident=incident_queries.incident(connection, url, now),
+        incident=incidents_reads.open_of(connection, url, now),
         arrivals=arriving,
         chart=charts.chart(connection, found, today),
         **_deciding(context, connection, [url], decided),
@@ -112,11 +110,11 @@ def _deciding(
         products: That are shown.
         decided: About which was just decided.
     """
-    day, now = plan_queries.newest_day(connection), context.clock()
-    just = incident_queries.incident(connection, decided, now) if decided else None
+    day, now = plan_reads.newest_day(connection), context.clock()
+    just = incidents_reads.open_of(connection, decided, now) if decided else None
     return {
-        "planned": incident_queries.planned(connection, products),
-        "drafted": {url for _, url in draft_queries.lines(connection, day)},
+        "planned": plan_reads.planned(connection, products),
+        "drafted": {url for _, url in drafts_reads.lines(connection, day)},
         "just_decided": just,
         "words": WORDS,
         "tomorrow": local_day(context.settings, now) + timedelta(days=1),
@@ -124,7 +122,7 @@ def _deciding(
 
 
 def _product(connection: Warehouse, sku: str) -> dict[str, Any]:
-    found = queries.product(connection, sku)
+    found = products_reads.product(connection, sku)
     if found is None:
         raise Problem(404, "No product has this SKU.", code="unknown_product")
     return found
@@ -135,7 +133,7 @@ def search(
     context: Shared, connection: Warehouse, q: Annotated[str, Query(max_length=100)] = ""
 ) -> HTMLResponse:
     """Find products by part of their SKU or name."""
-    found = queries.search(connection, q.strip()) if q.strip() else []
+    found = products_reads.search(connection, q.strip()) if q.strip() else []
     return html(context.settings, "search.html", page="search", q=q, found=found)
 
 
@@ -143,14 +141,14 @@ def search(
 def syncs(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show what runs and how syncs ended."""
     found = monitoring.status(connection, now=context.clock())
-    runs = queries.newest_runs(connection)
+    runs = runs_reads.newest_runs(connection)
     return html(context.settings, "syncs.html", page="syncs", found=found, runs=runs)
 
 
 @router.get("/outbox")
 def outbox(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show the mails."""
-    return html(context.settings, "outbox.html", page="outbox", mails=queries.mails(connection))
+    return html(context.settings, "outbox.html", page="outbox", mails=mails_reads.mails(connection))
 
 
 @router.get("/outbox/{message_id}")
@@ -169,7 +167,7 @@ def mail_body(connection: Warehouse, message_id: str) -> HTMLResponse:
 
 
 def _mail(connection: Warehouse, message_id: str) -> dict[str, Any]:
-    found = queries.mail(connection, message_id)
+    found = mails_reads.mail(connection, message_id)
     if found is None:
         raise Problem(404, "There is no such mail.", code="unknown_mail")
     return found
@@ -182,47 +180,3 @@ def runbook_page(context: Shared, kind: str) -> HTMLResponse:
     if text is None:
         raise Problem(404, "There is no such runbook.", code="unknown_runbook")
     return html(context.settings, "runbook.html", page="", kind=kind, text=text)
-
-
-@router.get("/decide/{token}")
-def decide(context: Shared, token: str) -> HTMLResponse:
-    """Show a mail's items; mail systems open links to look at them, so nothing is changed."""
-    try:
-        items = context.decisions.items_by_link(token)
-    except ConfigError as error:
-        return html(context.settings, "decide.html", page="", status=404, items=[], token="",
-                    done="", refused=f"{error.what} {error.step}", states=STATES)  # fmt: skip
-    return html(context.settings, "decide.html", page="", items=items, token=token, done="",
-                refused="", states=STATES)  # fmt: skip
-
-
-@router.post("/decide/{token}")
-async def decided(context: Shared, request: Request, token: str) -> Response:
-    """Do what the form says with the ticked items."""
-    from starlette.concurrency import run_in_threadpool  # noqa: PLC0415 - only here
-
-    try:
-        form = parse_qs((await request.body()).decode(), max_num_fields=2_000)
-    except ValueError as error:
-        raise Problem(400, "The form cannot be read.") from error
-    return await run_in_threadpool(_decide, context, token, form)
-
-
-def _decide(context: Shared, token: str, form: dict[str, list[str]]) -> HTMLResponse:
-    state, products = form.get("state", [""])[0], form.get("product", [])
-    if state not in STATES or not products:
-        raise Problem(422, "Tick at least one item, and press one of the buttons.")
-    until = None
-    if state == "snoozed":
-        end = context.clock().astimezone(context.settings.zone) + timedelta(days=SNOOZE_DAYS)
-        until = end.date().isoformat()
-    try:
-        done = context.decisions.decide_by_link(token, products, state, until=until)
-        items = context.decisions.items_by_link(token)
-    except ConfigError as error:
-        return html(context.settings, "decide.html", page="", status=422, items=[], token="",
-                    done="", refused=f"{error.what} {error.data} {error.step}",
-                    states=STATES)  # fmt: skip
-    said = f"{STATES[state]}: {len(done)} of {len(items)} items."
-    return html(context.settings, "decide.html", page="", items=items, token=token, done=said,
-                refused="", states=STATES)  # fmt: skip

@@ -12,15 +12,19 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from finale_pipeline.api import draft_queries, plan_queries
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, plain_number
 from finale_pipeline.domain.replenishment.order_terms import OrderTerms, units_to_minimum
 from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, Row
+from finale_pipeline.warehouse.reads import drafts as drafts_reads
+from finale_pipeline.warehouse.reads import plan as plan_reads
 
+BEGUN = ("intended", "refused")
+"""States in which nothing went to Finale, so that the same button sends it."""
+"""States in which nothing went to Finale, so that the same button sends it."""
 router = APIRouter(include_in_schema=False)
 
 FORM_LINES = 150
@@ -92,7 +96,7 @@ async def plan_changed(context: Shared, request: Request, actor: OnPage) -> Resp
 
 def _save(context: Context, form: Form, by: str) -> Response:
     with context.pool.connection() as connection:
-        if form.day != plan_queries.newest_day(connection):
+        if form.day != plan_reads.newest_day(connection):
             return _page(context, connection, status=409, old_day=form.day)
         if form.has_wrong:
             return _page(context, connection, status=422, form=form)
@@ -117,8 +121,8 @@ def _page(
     form: Form | None = None,
     outcome: Outcome | None = None,
 ) -> HTMLResponse:
-    found = plan_queries.purchase_plan(connection, None, None)
-    drafts = draft_queries.of_plan(connection, found.day)
+    found = plan_reads.purchase_plan(connection, None, None)
+    drafts = drafts_reads.of_plan(connection, found.day)
     vendors = {order["vendor_url"] for order in found.orders}
     return html(
         context.settings,
@@ -127,14 +131,14 @@ def _page(
         page="plan",
         plan=found,
         form_lines=FORM_LINES,
-        hints=plan_queries.earlier_edits(connection, found.day),
-        without_line=plan_queries.edits_without_line(connection, found.day),
+        hints=plan_reads.earlier_edits(connection, found.day),
+        without_line=plan_reads.edits_without_line(connection, found.day),
         reaching={order["vendor_url"]: _reaching(order) for order in found.orders},
         seen=seen,
         drafts=drafts,
         other_drafts=[d for vendor, some in drafts.items() if vendor not in vendors for d in some],
-        drafted=draft_queries.lines(connection, found.day),
-        button=draft_queries.button,
+        drafted=drafts_reads.lines(connection, found.day),
+        button=button,
         saved=saved,
         opened=opened,
         shown=_shown(found.orders) | {saved, opened, form.vendor_url if form else None},
@@ -265,3 +269,15 @@ def seen(line: dict[str, Any]) -> str:
     """Return what a form says that was seen of a line."""
     shown = (plain_number(line["quantity_units"]), plain_number(line["unit_cost"]))
     return SEEN.join((line["version"], *shown))
+
+
+def button(drafts: list[Row]) -> str:
+    """Return what the button of a supplier says, by what was drafted of its lines.
+
+    >>> button([]), button([{"state": "refused"}]), button([{"state": "created"}])
+    ('Create draft in Finale…', 'Try the draft again…', 'Compare with the draft…')
+    """
+    if not drafts:
+        return "Create draft in Finale…"
+    is_begun = all(draft["state"] in BEGUN for draft in drafts)
+    return "Try the draft again…" if is_begun else "Compare with the draft…"

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.api import queries
 from finale_pipeline.api.rest.triggers import running
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.warehouse import holds
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
+from finale_pipeline.warehouse.reads import stock as stock_reads
 from finale_pipeline.warehouse.requests import blocked_until
 
 WEEK = timedelta(days=7)
@@ -70,7 +70,7 @@ def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
         {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
         for h in holds.all_open(connection)
     ]
-    read_at = queries.stock_read_at(connection)
+    read_at = stock_reads.stock_read_at(connection)
     return {
         "state": _state(runs, last, held),
         "stock_read_at": read_at,
@@ -131,7 +131,7 @@ def _finale(connection: Connection, now: datetime) -> dict[str, Any]:
     until = blocked_until(connection)
     if until is not None and until > now:
         return _part("degraded", f"wants no requests until {until:%H:%M:%S} UTC")
-    last = queries.first(
+    last = row_of(
         connection,
         "SELECT status, error_kind FROM ops.sync_run WHERE status IN ('done', 'failed')"
         " ORDER BY run_id DESC LIMIT 1",
@@ -144,7 +144,7 @@ def _finale(connection: Connection, now: datetime) -> dict[str, Any]:
 
 
 def _sync(connection: Connection, now: datetime) -> dict[str, Any]:
-    read_at = queries.stock_read_at(connection)
+    read_at = stock_reads.stock_read_at(connection)
     if read_at is None:
         return _part("degraded", "stock was never read")
     says = f"stock was read {(now - read_at) / timedelta(minutes=1):.0f} min ago"
@@ -154,7 +154,7 @@ def _sync(connection: Connection, now: datetime) -> dict[str, Any]:
 
 
 def _data(connection: Connection, now: datetime) -> dict[str, Any]:
-    found = queries.first(connection, DATA, day=now - timedelta(days=1)) or {}
+    found = row_of(connection, DATA, day=now - timedelta(days=1)) or {}
     held = holds.all_open(connection)
     if found["without_stock"]:
         return _part("unhealthy", f"{found['without_stock']} products have no stock level")
@@ -165,7 +165,7 @@ def _data(connection: Connection, now: datetime) -> dict[str, Any]:
 
 
 def _outbox(connection: Connection, now: datetime) -> dict[str, Any]:
-    found = queries.first(
+    found = row_of(
         connection, MAIL, late=now - timedelta(minutes=10), since=now - timedelta(days=30)
     ) or {"dead": 0, "late": 0}
     if found["dead"]:
@@ -177,8 +177,8 @@ def _outbox(connection: Connection, now: datetime) -> dict[str, Any]:
 
 def metrics(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Return the metrics by name; those of strategies have a value per strategy."""
-    counted = queries.first(connection, COUNTS, day=now - timedelta(days=1)) or {}
-    read_at = queries.stock_read_at(connection)
+    counted = row_of(connection, COUNTS, day=now - timedelta(days=1)) or {}
+    read_at = stock_reads.stock_read_at(connection)
     week = rows_of(connection, STATISTICS, since=now - WEEK)
     good = rows_of(
         connection,

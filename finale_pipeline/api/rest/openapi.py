@@ -3,9 +3,9 @@
 from functools import cache
 from typing import Any
 
-from finale_pipeline.api.rest.pagination import Listing
 from finale_pipeline.api.rest.responses import CSV, XLSX
 from finale_pipeline.api.server.problems import CODES, MEDIA
+from finale_pipeline.warehouse.reads.listing import Listing
 
 Answers = dict[int | str, dict[str, Any]]
 

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from finale_pipeline.api.rest.decisions import Text
-from finale_pipeline.api.rest.lists import Reads, answer
 from finale_pipeline.api.rest.openapi import good, listed, problems
-from finale_pipeline.api.rest.pagination import Listing
+from finale_pipeline.api.rest.pagination import Reads, answer
 from finale_pipeline.api.rest.responses import as_json
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
+from finale_pipeline.warehouse.reads.listing import Listing
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.context import DraftingContext

@@ -1,45 +1,24 @@
-"""Lists in pages: what may be sorted and filtered, and cursors that only we can make."""
+"""Lists in pages: what may be sorted and filtered, signed cursors, the answer with its links."""
 
-import base64
 import hashlib
-import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-import msgspec
+from fastapi import Depends, Query, Request
+from itsdangerous import BadData, URLSafeSerializer
+from starlette.responses import Response
 
+from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of
+from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.reads.listing import Listing
 
-PURPOSE = b"finale cursor 1 "
-SEAL_BYTES = 12
-MOST = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A list that is read in pages.
-
-    Attributes:
-        name: Of it, in the address.
-        query: SELECT with columns that have names of their own.
-        key: The column that no two rows share, and its type.
-        sorts: Columns that it may be sorted by, with their types.
-        order: The one that it is sorted by unless asked otherwise; `-` before it = downwards.
-        filters: Parameters, with the condition that each stands for.
-        fixed: Values that the query itself needs.
-    """
-
-    name: str
-    query: str
-    key: tuple[str, str]
-    sorts: Mapping[str, str]
-    order: str
-    filters: Mapping[str, str]
-    fixed: Mapping[str, object] = field(default_factory=dict)
+SALT = "finale cursor 2"
+MAX_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +96,8 @@ def _after(listing: Listing, order: str, cursor: str, key: bytes, values: dict[s
 
 
 def _sealed(parts: list[Any], key: bytes) -> str:
-    said = msgspec.json.encode([p if p is None else _text(p) for p in parts])
-    return base64.urlsafe_b64encode(_seal(said, key) + said).decode().rstrip("=")
+    token = _serializer(key).dumps([p if p is None else _text(p) for p in parts])
+    return token if isinstance(token, str) else token.decode()
 
 
 def _text(value: object) -> str:
@@ -128,17 +107,92 @@ def _text(value: object) -> str:
 
 
 def _opened(cursor: str, key: bytes) -> tuple[str, str | None, str]:
-    refused = Problem(422, "The cursor is not one of ours; begin anew.", code="invalid_cursor")
     try:
-        raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-    except ValueError:
-        raise refused from None
-    seal, said = raw[:SEAL_BYTES], raw[SEAL_BYTES:]
-    if not hmac.compare_digest(seal, _seal(said, key)):
-        raise refused
-    order, value, row = msgspec.json.decode(said)
+        order, value, row = _serializer(key).loads(cursor)
+    except BadData:
+        raise Problem(
+            422, "The cursor is not one of ours; begin anew.", code="invalid_cursor"
+        ) from None
     return order, value, row
 
 
-def _seal(said: bytes, key: bytes) -> bytes:
-    return hmac.new(key, PURPOSE + said, hashlib.sha256).digest()[:SEAL_BYTES]
+def _serializer(key: bytes) -> URLSafeSerializer:
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(key, salt=SALT, signer_kwargs=options)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page a reader wants."""
+
+    sort: str | None
+    cursor: str | None
+    limit: int
+
+
+async def _paging(
+    sort: Annotated[
+        str | None,
+        Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="Rows of a page.")] = 100,
+) -> Paging:
+    return Paging(sort, cursor, limit)
+
+
+Pages = Annotated[Paging, Depends(_paging)]
+
+AsForm = Annotated[Form | None, Query(alias="format", description="Instead of Accept.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A request that reads a list: from where, which page, in which form."""
+
+    request: Request
+    context: Shared
+    connection: Warehouse
+    headers: AsOf
+    paging: Pages
+    form: AsForm
+
+
+async def _reading(
+    *,
+    request: Request,
+    context: Shared,
+    connection: Warehouse,
+    headers: AsOf,
+    paging: Pages,
+    form: AsForm = None,
+) -> Reading:
+    return Reading(request, context, connection, headers, paging, form)
+
+
+Reads = Annotated[Reading, Depends(_reading)]
+
+
+def answer(reading: Reading, listing: Listing, filters: Mapping[str, object]) -> Response:
+    """Return a page of a list, as JSON or CSV.
+
+    Args:
+        reading: The request.
+        listing: Which list.
+        filters: Values by parameter; None = not filtered.
+    """
+    paging = reading.paging
+    asked = Asked(filters, paging.sort, paging.cursor, paging.limit)
+    found = page(reading.connection, listing, asked, reading.context.key)
+    said = dict(reading.headers)
+    if found.next_cursor is not None:
+        url = reading.request.url.include_query_params(cursor=found.next_cursor)
+        said["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    if form_of(reading.request, reading.form, ("json", "csv")) == "csv":
+        columns = list(found.rows[0]) if found.rows else list(listing.sorts)
+        answered = as_csv(found.rows, columns, listing.name)
+        answered.headers.update(said)
+        return answered
+    return as_json({listing.name: found.rows, "next_cursor": found.next_cursor}, headers=said)

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from finale_pipeline.api import plan_queries
-from finale_pipeline.api.plan_queries import Plan
 from finale_pipeline.api.rest.decisions import Text
-from finale_pipeline.api.rest.lists import AsForm
 from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
+from finale_pipeline.api.rest.pagination import AsForm
 from finale_pipeline.api.rest.responses import as_csv, as_json, as_xlsx, form_of
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
+from finale_pipeline.warehouse.reads import plan as plan_reads
+from finale_pipeline.warehouse.reads.plan import Plan
 
 router = APIRouter(prefix="/api/purchase-plan", tags=["stock"], responses=problems())
 
@@ -111,7 +111,7 @@ def purchase_plan(
     form: AsForm = None,
 ) -> Response:
     """Return orders with their lines: JSON, CSV of all lines to order, or a workbook."""
-    plan = plan_queries.purchase_plan(connection, on, vendor)
+    plan = plan_reads.purchase_plan(connection, on, vendor)
     wanted = form_of(request, form, ("json", "csv", "xlsx"))
     if wanted == "json":
         body = {"snapshot_on": plan.day, "orders": plan.orders, "dropped": plan.dropped}
@@ -164,7 +164,7 @@ def require_newest(connection: Warehouse, day: date) -> None:
     Raises:
         Problem: 409, with the newest day.
     """
-    newest = plan_queries.newest_day(connection)
+    newest = plan_reads.newest_day(connection)
     if newest is not None and day < newest:
         raise Problem(
             409, f"The plan of {newest} is newer; its lines are to be changed.", code="old_plan",

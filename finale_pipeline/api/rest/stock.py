@@ -1,19 +1,26 @@
 """What a buyer needs, as data: products, forecasts, incidents, vendors."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from finale_pipeline.api import queries
 from finale_pipeline.api.rest.decisions import Decision, Snooze
-from finale_pipeline.api.rest.lists import Reads, answer
 from finale_pipeline.api.rest.openapi import good, listed, problems
+from finale_pipeline.api.rest.pagination import Reads, answer
 from finale_pipeline.api.rest.responses import as_json
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.clock import business_day
+from finale_pipeline.notify import decisions
+from finale_pipeline.warehouse.incidents import Choice
+from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
+from finale_pipeline.warehouse.reads import products as products_reads
+from finale_pipeline.warehouse.reads import stock as stock_reads
+from finale_pipeline.warehouse.reads import vendors as vendors_reads
 
 router = APIRouter(prefix="/api", tags=["stock"], responses=problems())
 
@@ -29,7 +36,7 @@ Name = Annotated[str | None, Query(max_length=200)]
     "/products",
     summary="Products with their stock",
     responses=listed(
-        queries.PRODUCTS,
+        products_reads.PRODUCTS,
         ("product_url", "sku", "name", "status", "category", "cost", "main_vendor",
          "lead_time_days", "on_hand_units", "reserved_units", "on_order_units", "available_units",
          "position_units", "updated_at"),
@@ -51,7 +58,7 @@ def products(
         "q": q, "category": category, "vendor": vendor, "active": active,
         "available_below": available_below,
     }  # fmt: skip
-    return answer(reading, queries.PRODUCTS, filters)
+    return answer(reading, products_reads.PRODUCTS, filters)
 
 
 @router.get(
@@ -69,15 +76,17 @@ def product(
     sku: Annotated[str, Path(max_length=300, description="SKU, or product_url.")],
 ) -> Response:
     """Return what is known of a product, with ninety days of stock and sales."""
-    found = queries.product(connection, sku)
+    found = products_reads.product(connection, sku)
     if found is None:
         raise Problem(404, "No product has this SKU.", code="unknown_product")
     url = found["product_url"]
-    since = queries.last_day(connection, context.clock().date()) - timedelta(days=HISTORY_DAYS)
+    today = business_day(context.clock(), context.settings.zone)
+    last = stock_reads.last_day(connection) or today
+    since = last - timedelta(days=HISTORY_DAYS)
     history = {
-        "stock": queries.stock_history(connection, url, since),
-        "sales": queries.sales_history(connection, url, since),
-        "arrivals": queries.arrivals(connection, url),
+        "stock": products_reads.stock_history(connection, url, since),
+        "sales": products_reads.sales_history(connection, url, since),
+        "arrivals": products_reads.arrivals(connection, url),
     }
     return as_json(found | {"history": history}, headers=headers)
 
@@ -86,7 +95,7 @@ def product(
     "/forecasts",
     summary="Velocity, demand and dates of every product",
     responses=listed(
-        queries.FORECASTS,
+        forecasts_reads.FORECASTS,
         ("snapshot_on", "product_url", "sku", "name", "velocity_units_per_day", "method",
          "abc_class", "xyz_class", "lead_time_days", "demand_units", "demand_q95_units",
          "days_until_stockout", "stockout_on", "reorder_point_units", "order_now",
@@ -104,7 +113,7 @@ def forecasts(
 ) -> Response:
     """Return pages of the forecasts of a day."""
     filters = {"q": q, "vendor": vendor, "abc_class": abc_class, "order_now": order_now}
-    listing = queries.forecasts_on(on)
+    listing = forecasts_reads.forecasts_on(on)
     return answer(reading, listing, filters)
 
 
@@ -112,7 +121,7 @@ def forecasts(
     "/incidents",
     summary="Stays away from ok, with what was decided",
     responses=listed(
-        queries.INCIDENTS,
+        incidents_reads.INCIDENTS,
         ("incident_id", "subject", "sku", "name", "state", "level", "opened_at", "closed_at",
          "snoozed_until", "note", "decided_by", "available_units", "threshold_units", "why"),
     ),
@@ -129,7 +138,7 @@ def incidents(
 ) -> Response:
     """Return pages of incidents, newest first."""
     filters = {"state": state, "level": level, "is_open": is_open, "sku": sku}
-    return answer(reading, queries.INCIDENTS, filters)
+    return answer(reading, incidents_reads.INCIDENTS, filters)
 
 
 Number = Annotated[int, Path(ge=1, lt=2**63, description="Number of the incident.")]
@@ -185,29 +194,25 @@ def _decided(
     decision: Decision | None,
     actor: str,
 ) -> Response:
-    subject = queries.open_subject(connection, incident_id)
+    subject = incidents_reads.open_subject(connection, incident_id)
     if subject is None:
         raise Problem(404, "No open incident has this number.", code="unknown_incident")
     until, even_if_worse = None, False
+    if isinstance(decision, Snooze) and decision.until:
+        until = datetime.combine(decision.until, time(), context.settings.zone)
     if isinstance(decision, Snooze):
-        until = decision.until.isoformat() if decision.until else None
         even_if_worse = decision.even_if_worse
-    done = context.decisions.decide(
-        [subject],
-        state,
-        note=decision.note if decision else None,
-        until=until,
-        even_if_worse=even_if_worse,
-        actor=actor,
-    )
-    return as_json(done[0])
+    note = decision.note if decision else None
+    choice = Choice(state, actor, note, until, even_if_worse)
+    (row,) = decisions.decide(connection, [subject], choice, now=context.clock())
+    return as_json(row)
 
 
 @router.get(
     "/vendors",
     summary="Suppliers with their measured lead times",
     responses=listed(
-        queries.VENDORS,
+        vendors_reads.VENDORS,
         ("vendor_url", "vendor_id", "name", "is_enabled", "email", "phone", "measured_orders",
          "median_lead_days", "p90_lead_days"),
     ),
@@ -220,4 +225,4 @@ def vendors(
 ) -> Response:
     """Return pages of vendors."""
     filters = {"q": q, "enabled": enabled}
-    return answer(reading, queries.VENDORS, filters)
+    return answer(reading, vendors_reads.VENDORS, filters)

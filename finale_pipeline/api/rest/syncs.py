@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse, Response
 
-from finale_pipeline.api import queries
 from finale_pipeline.api.rest import monitoring, triggers
-from finale_pipeline.api.rest.lists import AsForm, Reads, answer
 from finale_pipeline.api.rest.openapi import good, listed, problems
+from finale_pipeline.api.rest.pagination import AsForm, Reads, answer
 from finale_pipeline.api.rest.responses import CSV, as_csv, as_json, form_of
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
+from finale_pipeline.warehouse.reads import runs as runs_reads
 
 router = APIRouter(prefix="/api/sync-finale", tags=["sync"], responses=problems())
 
@@ -103,7 +104,7 @@ def critical(
     form: AsForm = None,
 ) -> Response:
     """Return what is out, what is below its reorder point, and totals; CSV by Accept."""
-    rows = queries.critical(connection)
+    rows = incidents_reads.critical(connection)
     if form_of(request, form, ("json", "csv")) == "csv":
         columns = list(rows[0]) if rows else ["sku", "name", "level", "available_units", "why"]
         found = as_csv(rows, columns, "critical")
@@ -165,7 +166,7 @@ def metrics(request: Request, context: Shared, connection: Warehouse) -> Respons
     "/history",
     summary="Sync runs, newest first",
     responses=listed(
-        queries.HISTORY,
+        runs_reads.HISTORY,
         ("run_id", "strategy", "trigger", "reason", "status", "started_at", "finished_at",
          "progress", "rows_done", "api_calls", "bytes", "counts", "error_kind", "error"),
     ),
@@ -183,4 +184,4 @@ def history(
     filters = {
         "strategy": strategy, "status": status, "trigger": trigger, "since": since, "until": until,
     }  # fmt: skip
-    return answer(reading, queries.HISTORY, filters)
+    return answer(reading, runs_reads.HISTORY, filters)

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.api import queries
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.sync.strategies import TABLE_SETS
 from finale_pipeline.sync.ticks import choose
-from finale_pipeline.warehouse import leases
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse import leases, locks
+from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
+from finale_pipeline.warehouse.locks import Lock
 
-STARTING_LOCK = 7_285
-"""Advisory lock: triggers are decided one after the other."""
 BEGINS_WITHIN = timedelta(minutes=2)
 """A started run that did not begin within this is lost, and may be started again."""
 ANSWERS_KEPT = timedelta(days=1)
@@ -44,7 +42,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
     """
     now = context.clock()
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s, 1)", (STARTING_LOCK,))
+        locks.take_until_commit(connection, Lock.START)
         answered = _answered(connection, ask, now)
         if answered is not None:
             return answered
@@ -79,7 +77,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
 
 def running(connection: Connection, *, now: datetime) -> list[dict[str, Any]]:
     """Return the syncs that run, the newest first; those of dead processes are closed before."""
-    leases.bury_dead(connection, now=now)
+    leases.mark_crashed_runs(connection, now=now)
     return rows_of(connection, f"{RUN} ORDER BY run_id DESC", now=now)
 
 
@@ -92,7 +90,7 @@ def _answered(connection: Connection, ask: Ask, now: datetime) -> dict[str, Any]
         " WHERE idempotency_key = %s AND asked_at < %s",
         (ask.key, now - ANSWERS_KEPT),
     )
-    row = queries.first(
+    row = row_of(
         connection,
         "SELECT asked_for, answer FROM ops.trigger WHERE idempotency_key = %(key)s",
         key=ask.key,
@@ -132,7 +130,7 @@ def _meets(connection: Connection, run_id: int, strategy: str) -> bool:
 def _require_none_begins(connection: Connection, strategy: str, now: datetime) -> None:
     """Refuse while a run that was started before has not begun: it will take the same tables."""
     rivals = [name for name, sets in TABLE_SETS.items() if set(sets) & set(TABLE_SETS[strategy])]
-    begins = queries.first(
+    begins = row_of(
         connection,
         "SELECT t.strategy, t.dagster_run_id, t.asked_at AS started_at,"
         " extract(epoch FROM %(now)s - t.asked_at)::float8 AS age_seconds FROM ops.trigger t"

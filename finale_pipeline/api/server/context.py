@@ -3,19 +3,19 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, Query, Request, Response, params
+from fastapi import Depends, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
-from finale_pipeline.api.rest.pagination import MOST
 from finale_pipeline.api.server.concurrency import Rooms
 from finale_pipeline.api.server.dagster import Dagster
 from finale_pipeline.api.server.database import Lent, Pool
 from finale_pipeline.api.server.disconnects import guest_of
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.notify import links
 from finale_pipeline.warehouse.connect import Connection
 
 if TYPE_CHECKING:
@@ -23,30 +23,6 @@ if TYPE_CHECKING:
 
 Headers = dict[str, str]
 SAFE = ("GET", "HEAD")
-
-
-class Decisions(Protocol):
-    """How people decide about incidents; the layer above gives it."""
-
-    def decide(
-        self,
-        names: list[str],
-        state: str,
-        *,
-        note: str | None,
-        until: str | None,
-        even_if_worse: bool,
-        actor: str,
-    ) -> list[dict[str, Any]]:
-        """Decide about products by SKU or product_url, in the name of somebody."""
-
-    def items_by_link(self, token: str) -> list[dict[str, Any]]:
-        """Return the items of the mail that a signed link came with."""
-
-    def decide_by_link(
-        self, token: str, products: list[str], state: str, *, until: str | None
-    ) -> list[dict[str, Any]]:
-        """Decide about items of that mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +33,20 @@ class Context:
         settings: The program's settings.
         pool: Connections to the warehouse.
         dagster: Where syncs are started.
-        decisions: How people decide about incidents.
         clock: Returns the present time, UTC.
-        key: Seals cursors.
         rooms: Places for requests that want a connection.
     """
 
     settings: "Settings"
     pool: Pool
     dagster: Dagster
-    decisions: Decisions
     clock: Callable[[], datetime]
-    key: bytes
     rooms: Rooms = field(default_factory=Rooms)
+
+    @property
+    def key(self) -> bytes:
+        """Signs links and cursors; read anew each time, since a command may replace it."""
+        return links.key_of(self.settings.home)
 
 
 # What does not wait for anything is `async`: the others are given to a thread and back each time.
@@ -140,28 +117,3 @@ async def known_parameters(request: Request) -> None:
         )
     if len(given) > len(set(given)):
         raise Problem(422, "A parameter is given twice.", code="repeated_parameter")
-
-
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """Which page a reader wants."""
-
-    sort: str | None
-    cursor: str | None
-    limit: int
-
-
-async def _paging(
-    sort: Annotated[
-        str | None,
-        Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
-    ] = None,
-    cursor: Annotated[
-        str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")] = 100,
-) -> Paging:
-    return Paging(sort, cursor, limit)
-
-
-Pages = Annotated[Paging, Depends(_paging)]

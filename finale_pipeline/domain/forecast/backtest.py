@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, LEVELS, MOST_QUIET_DAYS
+from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, MOST_QUIET_DAYS
 from finale_pipeline.domain.forecast.history import Flags, Floats, History
-from finale_pipeline.domain.forecast.methods import METHODS, Method
+from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method, methods
 
 SCALE_DAYS = 364
 """Errors are measured against the change from day to day in the last year."""
@@ -34,8 +34,8 @@ class Score:
     _error: float = 0.0
     _scaled: float = 0.0
     _scaled_squares: float = 0.0
-    _loss: Floats = field(default_factory=lambda: np.zeros(len(LEVELS)))
-    _held: Floats = field(default_factory=lambda: np.zeros(len(LEVELS)))
+    _loss: Floats = field(default_factory=lambda: np.zeros(len(SCORED_LEVELS)))
+    _held: Floats = field(default_factory=lambda: np.zeros(len(SCORED_LEVELS)))
 
     def add(self, mean: Floats, quantiles: Floats, demand: Floats, scales: Floats) -> None:
         """Judge the forecasts of one origin."""
@@ -53,7 +53,7 @@ class Score:
     def as_dict(self) -> dict[str, float | int | str]:
         """Return the measures by name; relative to demand, per row, or as shares."""
         rows, demand = max(1, self.rows), self.demand or 1.0
-        named = [f"q{round(level * 100)}" for level in LEVELS]
+        named = [f"q{round(level * 100)}" for level in SCORED_LEVELS]
         return {
             "method": self.method,
             "window_days": self.window_days,
@@ -74,7 +74,7 @@ def pinball(quantiles: Floats, demand: Floats) -> Floats:
     [[2.5, 0.4, 0.2]]
     """
     short = demand[:, None] - quantiles
-    levels = np.array(LEVELS)
+    levels = np.array(SCORED_LEVELS)
     loss: Floats = np.maximum(levels * short, (levels - 1) * short)
     return loss
 
@@ -120,7 +120,7 @@ def backtest(
     history: History,
     origins: Sequence[int],
     windows: Sequence[int],
-    methods: Mapping[str, Method] = METHODS,
+    by_name: Mapping[str, Method] | None = None,
 ) -> Iterator[Score]:
     """Yield the score of every method on every window.
 
@@ -128,15 +128,16 @@ def backtest(
         history: Whole; each forecast sees only what lies before its origin.
         origins: Mornings on which to forecast, day numbers.
         windows: Days to forecast from there; they must have been lived through.
-        methods: By name.
+        by_name: The methods; None = all of them.
     """
-    scores = {(name, h): Score(name, h) for name in methods for h in windows}
+    scored = methods() if by_name is None else by_name
+    scores = {(name, h): Score(name, h) for name in scored for h in windows}
     for origin in origins:
         known = history.before(origin)
         rows = judged(known, origin)
         scales = scale(known, origin)[rows]
         demands = [demand_in(history, origin, h, known)[rows] for h in windows]
-        for name, method in methods.items():
+        for name, method in scored.items():
             for h, demand, (mean, quantiles) in zip(
                 windows, demands, method(known, origin, windows), strict=True
             ):

@@ -1,8 +1,9 @@
 """Quantiles of demand, learnt from peers: what products that sell alike really sold before.
 
-For every window of the grid, the demand of past windows is divided by what the pace expected of
-it, and pooled over products that sell about this fast and about this unevenly. The quantiles of a
-pool, a cell, are the factors by which to multiply what the pace expects now.
+For every window of the grid, past windows of all products are pooled: what was known of a product
+at their beginning, and what it went on to sell. From the pool two answers are learnt, and the mean
+of both is used: the cells of products that sell about this fast and this often, and a regression
+(`regression`). Under `LEAST_REGRESSION_ROWS` the cells answer alone, by pace and burstiness.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, History, Ints
-from finale_pipeline.domain.forecast.velocity import WEEK, DemandState, Pace, Weeks
+from finale_pipeline.domain.forecast.regression import (
+    FLOOR_UNITS,
+    Regression,
+    equal_counts,
+    fit,
+)
+from finale_pipeline.domain.forecast.velocity import (
+    DEFAULT_PACE,
+    WEEK,
+    DemandState,
+    Pace,
+    Weeks,
+    joined,
+)
 
 WINDOWS = (7, 14, 28, 56, 84)
 """Days; whole weeks, or a window would hold another number of closed Saturdays than its past."""
-LEVELS = (0.5, 0.9, 0.95)
+LEVELS = (0.5, 0.75, 0.9, 0.95, 0.98, 0.99)
+"""Of the quantiles that are learnt; levels between them are interpolated."""
 ORIGINS = 13
 ORIGIN_STEP_WEEKS = 2
 LEAST_HISTORY_DAYS = 60
@@ -23,27 +38,41 @@ LEAST_DAYS = 28
 MOST_QUIET_DAYS = 180
 MOST_CENSORED = 0.1
 """Share of a window that may be censored."""
-FLOOR_UNITS = 0.25
-"""Expected demand is taken as at least so much, or the ratios of the slowest would be anything."""
 MU_BINS, MU_BIN_ROWS = 12, 300
-BURST_BINS, BURST_BIN_ROWS = 5, 60
+SPREAD_BINS, SPREAD_BIN_ROWS = 5, 60
 LEAST_CELL_ROWS = 20
 CONFIDENT_ROWS = 2_000
+LEAST_REGRESSION_ROWS = 800
+MOST_PRODUCTS = 4_000
+"""Products whose past is learnt from, evenly spread; more would only take longer."""
+YOUNG_FROM = (0, 4, 8, 15)
+"""Days of age at which a group of new products begins; the last one ends at LEAST_DAYS."""
+USUAL_WIDENING = (
+    (1.0, 2.0, 2.6, 3.0, 3.0, 3.0),
+    (1.0, 1.3, 1.5, 1.9, 1.9, 1.9),
+    (1.0, 1.1, 1.1, 1.25, 1.25, 1.25),
+    (1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
+)
+USUAL_ROWS = 50
+"""How much too narrow the quantiles of new products were for a wholesaler of 2,726 SKUs in two
+years, by group of age and level; it counts as much as so many past windows of the account."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastWindows:
-    """What past windows of one length brought, all products and origins.
+    """Past windows of one length, all products and origins.
 
     Attributes:
-        mu: What the pace expected, in units.
-        burstiness: Variance over mean of daily demand, in units.
-        demand: What was demanded, in units.
+        state: What was known at the beginning of each.
+        demand: What was demanded in it, in units.
     """
 
-    mu: Floats
-    burstiness: Floats
+    state: DemandState
     demand: Floats
+
+    def select(self, rows: Flags) -> "PastWindows":
+        """Return some of them."""
+        return PastWindows(self.state.select(rows), self.demand[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +83,7 @@ class Cells:
         window_days: Its length.
         rows: Past windows that were pooled, all cells together.
         mu_edges: Lower ends of the bins by expected units, without the first.
-        burst_edges: The same by burstiness, per bin.
+        spread_edges: The same by the second axis, per bin.
         counts: Past windows per cell, per bin.
         factors: Per bin: cell by level.
     """
@@ -62,57 +91,139 @@ class Cells:
     window_days: int
     rows: int
     mu_edges: Floats
-    burst_edges: tuple[Floats, ...]
+    spread_edges: tuple[Floats, ...]
     counts: tuple[Ints, ...]
     factors: tuple[Floats, ...]
 
-    def find(self, mu: Floats, burstiness: Floats) -> tuple[Ints, Ints]:
-        """Return bin and cell of products by their expected units and burstiness."""
+    def quantiles(self, mu: Floats, spread: Floats) -> Floats:
+        """Return the units that demand stays under, product by level.
+
+        Args:
+            mu: Units to expect in the window.
+            spread: Place on the second axis.
+        """
         bins = np.searchsorted(self.mu_edges, mu, side="right")
         cells = np.zeros(len(mu), np.int64)
-        for number, edges in enumerate(self.burst_edges):
+        for number, edges in enumerate(self.spread_edges):
             here = bins == number
-            cells[here] = np.searchsorted(edges, burstiness[here], side="right")
-        return bins, cells
-
-    def factor(self, bins: Ints, cells: Ints) -> Floats:
-        """Return the factors of cells, product by level."""
+            cells[here] = np.searchsorted(edges, spread[here], side="right")
         widths = [len(factors) for factors in self.factors]
         offsets = np.concatenate([[0], np.cumsum(widths[:-1])]).astype(np.int64)
-        factors: Floats = np.concatenate(self.factors)[offsets[bins] + cells]
-        return factors
+        factors = np.concatenate(self.factors)[offsets[bins] + cells]
+        units: Floats = factors * np.maximum(mu, FLOOR_UNITS)[:, None]
+        return units
+
+
+@dataclass(frozen=True, slots=True)
+class WindowModel:
+    """What was learnt for one window.
+
+    Attributes:
+        cells: By pace and the second axis.
+        regression: None where there are too few past windows for it.
+        widening: What to multiply the quantiles of a new product by, group of age by level.
+    """
+
+    cells: Cells
+    regression: Regression | None
+    widening: Floats
+
+    @property
+    def rows(self) -> int:
+        """Past windows that were learnt from."""
+        return self.cells.rows
+
+    def quantiles(self, state: DemandState) -> Floats:
+        """Return the units that demand stays under, product by level; before new ones widen."""
+        return _quantiles(self.cells, self.regression, state)
+
+
+def _quantiles(cells: Cells, regression: Regression | None, state: DemandState) -> Floats:
+    if regression is None:
+        return cells.quantiles(*_axes(state, cells.window_days, with_regression=False))
+    of_cells = cells.quantiles(*_axes(state, cells.window_days, with_regression=True))
+    return (of_cells + regression.quantiles(state)) / 2
+
+
+def _axes(state: DemandState, window_days: int, *, with_regression: bool) -> tuple[Floats, Floats]:
+    """Return the two axes of the cells: expected units, and how unevenly they come."""
+    if with_regression:
+        return state.weighted * window_days, np.nan_to_num(state.sale_share[:, 0])
+    return state.velocity * window_days, np.nan_to_num(state.burstiness)
+
+
+@dataclass(frozen=True, slots=True)
+class LearntWindow:
+    """What the past taught of windows of one length, before a pace is chosen.
+
+    Attributes:
+        days: Their length.
+        past: Those of products with enough of a past.
+        new: Those of new products.
+        regression: None where there are too few of them.
+    """
+
+    days: int
+    past: PastWindows
+    new: PastWindows
+    regression: Regression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What the past of an account taught, before a pace is chosen.
+
+    Attributes:
+        levels: Of the quantiles.
+        windows: Of each window that has a past, the shortest first.
+    """
+
+    levels: tuple[float, ...]
+    windows: tuple["LearntWindow", ...]
+
+    def models(self, pace: Pace) -> tuple[WindowModel, ...]:
+        """Return what forecasts are made by, where days are weighed by a pace."""
+        return tuple(_model(learnt, pace, self.levels) for learnt in self.windows)
 
 
 def calibrate(
     history: History,
     as_of: int,
     *,
-    pace: Pace,
     levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,
-) -> tuple[tuple[Cells, ...], DemandState]:
-    """Return the cells of every window that has a past, and what is known of every product now.
+) -> Learnt:
+    """Learn from every window that has a past.
 
     Args:
         history: Of the days before the morning, and no others.
         as_of: The morning, a day number.
-        pace: How days are weighed.
         levels: Of the quantiles.
         windows: Days, multiples of seven.
     """
+    learnt = history.thinned(MOST_PRODUCTS)
     pooled: dict[int, list[PastWindows]] = {window: [] for window in windows}
-    states = []
     room = (as_of - history.begins - LEAST_HISTORY_DAYS) // WEEK
-    for products in history.blocks():
-        weeks = Weeks(history, as_of, pace, products)
-        states.append(weeks.at(0))
+    for products in learnt.blocks():
+        weeks = Weeks(learnt, as_of, DEFAULT_PACE, products)
         past: dict[int, DemandState] = {}
         for window in windows:
             for back in _origins(window // WEEK, room):
                 past.setdefault(back, weeks.at(back))
-                pooled[window].append(_pool(weeks, past[back], back, window))
-    cells = [_cells(window, _together(pools), levels) for window, pools in pooled.items() if pools]
-    return tuple(found for found in cells if found.rows), _joined(states)
+                pooled[window].append(_past_windows(weeks, past[back], back, window))
+    found = [_of_window(window, pools, levels) for window, pools in pooled.items() if pools]
+    return Learnt(tuple(levels), tuple(one for one in found if len(one.past.demand)))
+
+
+def _of_window(window: int, pools: Sequence[PastWindows], levels: Sequence[float]) -> LearntWindow:
+    everything = PastWindows(
+        joined([pool.state for pool in pools]), np.concatenate([pool.demand for pool in pools])
+    )
+    past = everything.select(is_judged(everything.state))
+    new = everything.select(everything.state.days < LEAST_DAYS)
+    enough = len(past.demand) >= LEAST_REGRESSION_ROWS
+    regression = fit(past.state, past.demand, window, levels) if enough else None
+    return LearntWindow(window, past, new, regression)
 
 
 def _origins(weeks: int, room: int) -> list[int]:
@@ -126,58 +237,80 @@ def is_judged(state: DemandState) -> Flags:
     return (state.days >= LEAST_DAYS) & (state.quiet_days <= MOST_QUIET_DAYS)
 
 
-def _pool(weeks: Weeks, state: DemandState, back: int, window: int) -> PastWindows:
+def _past_windows(weeks: Weeks, state: DemandState, back: int, window: int) -> PastWindows:
     demand, censored = weeks.demand(back, window // WEEK)
-    kept = is_judged(state) & (censored <= MOST_CENSORED * window) & ~np.isnan(state.velocity)
+    kept = (state.days > 0) & (state.quiet_days <= MOST_QUIET_DAYS)
+    kept &= (censored <= MOST_CENSORED * window) & ~np.isnan(state.velocity)
     kept &= ~np.isnan(state.burstiness)
-    return PastWindows(state.velocity[kept] * window, state.burstiness[kept], demand[kept])
+    return PastWindows(state.select(kept), demand[kept])
 
 
-def _together(pools: Sequence[PastWindows]) -> PastWindows:
-    return PastWindows(
-        np.concatenate([pool.mu for pool in pools]),
-        np.concatenate([pool.burstiness for pool in pools]),
-        np.concatenate([pool.demand for pool in pools]),
-    )
+def _model(learnt: LearntWindow, pace: Pace, levels: Sequence[float]) -> WindowModel:
+    state, regression = learnt.past.state.paced(pace), learnt.regression
+    mu, spread = _axes(state, learnt.days, with_regression=regression is not None)
+    cells = _cells(learnt.days, mu, spread, learnt.past.demand, levels)
+    quantiles = _quantiles(cells, regression, learnt.new.state.paced(pace))
+    return WindowModel(cells, regression, _widening(learnt.new, quantiles, levels))
 
 
-def _joined(states: Sequence[DemandState]) -> DemandState:
-    names = DemandState.__slots__
-    return DemandState(*(np.concatenate([getattr(s, name) for s in states]) for name in names))
-
-
-def _cells(window: int, pool: PastWindows, levels: Sequence[float]) -> Cells:
-    """Cut the pool into bins by expected units, and those into cells by burstiness."""
-    ratio = pool.demand / np.maximum(pool.mu, FLOOR_UNITS)
-    edges = _edges(pool.mu, most=MU_BINS, rows=MU_BIN_ROWS)
-    bins = np.searchsorted(edges, pool.mu, side="right")
-    burst_edges, counts, factors = [], [], []
+def _cells(
+    window: int, mu: Floats, spread: Floats, demand: Floats, levels: Sequence[float]
+) -> Cells:
+    """Cut the past windows into bins by expected units, and those into cells by the other axis."""
+    ratio = demand / np.maximum(mu, FLOOR_UNITS)
+    edges = equal_counts(mu, most=MU_BINS, rows=MU_BIN_ROWS)
+    bins = np.searchsorted(edges, mu, side="right")
+    spread_edges, counts, factors = [], [], []
     for number in range(len(edges) + 1):
         here = bins == number
-        found = _bin(pool.burstiness[here], ratio[here], levels)
-        burst_edges.append(found[0])
+        found = _bin(spread[here], ratio[here], levels)
+        spread_edges.append(found[0])
         counts.append(found[1])
         factors.append(found[2])
-    rows = len(ratio)
-    return Cells(window, rows, edges, tuple(burst_edges), tuple(counts), tuple(factors))
+    return Cells(window, len(ratio), edges, tuple(spread_edges), tuple(counts), tuple(factors))
 
 
-def _bin(burstiness: Floats, ratio: Floats, levels: Sequence[float]) -> tuple[Floats, Ints, Floats]:
-    edges = _edges(burstiness, most=BURST_BINS, rows=BURST_BIN_ROWS)
-    cells = np.searchsorted(edges, burstiness, side="right")
+def _bin(spread: Floats, ratio: Floats, levels: Sequence[float]) -> tuple[Floats, Ints, Floats]:
+    edges = equal_counts(spread, most=SPREAD_BINS, rows=SPREAD_BIN_ROWS)
+    cells = np.searchsorted(edges, spread, side="right")
     counts = np.bincount(cells, minlength=len(edges) + 1)
     factors = [
-        _quantiles(ratio[cells == cell] if count >= LEAST_CELL_ROWS else ratio, levels)
+        _ratio_quantiles(ratio[cells == cell] if count >= LEAST_CELL_ROWS else ratio, levels)
         for cell, count in enumerate(counts.tolist())
     ]
     return edges, counts, np.array(factors)
 
 
-def _edges(values: Floats, *, most: int, rows: int) -> Floats:
-    """Return what cuts the values into about equally many; ties stay together."""
-    bins = max(1, min(most, len(values) // rows))
-    return np.unique(np.quantile(values, np.arange(1, bins) / bins)) if bins > 1 else np.zeros(0)
-
-
-def _quantiles(ratio: Floats, levels: Sequence[float]) -> Floats:
+def _ratio_quantiles(ratio: Floats, levels: Sequence[float]) -> Floats:
     return np.quantile(ratio, levels) if len(ratio) else np.ones(len(levels))
+
+
+def age_group(days: Floats) -> Ints:
+    """Return the group of each new product by its age in days."""
+    return np.searchsorted(np.array(YOUNG_FROM), days, side="right") - 1
+
+
+def usual_widening(levels: Sequence[float]) -> Floats:
+    """Return what quantiles of new products are multiplied by before an account has its own past.
+
+    Group of age by level.
+    """
+    return np.array([np.interp(levels, LEVELS, widths) for widths in USUAL_WIDENING])
+
+
+def _widening(new: PastWindows, quantiles: Floats, levels: Sequence[float]) -> Floats:
+    """Return what to multiply the quantiles of new products by, group of age by level.
+
+    What so young a product went on to sell, over the quantile that was forecast for it: its own
+    quantile says how much too narrow that was. Few such products count little against the usual.
+    """
+    groups = age_group(new.state.days)
+    widths = usual_widening(levels)
+    ratio = new.demand[:, None] / np.maximum(quantiles, FLOOR_UNITS)
+    for group in range(len(YOUNG_FROM)):
+        here = ratio[groups == group]
+        share = len(here) / (len(here) + USUAL_ROWS)
+        for column, level in enumerate(levels if len(here) else ()):
+            own = float(np.quantile(here[:, column], level))
+            widths[group, column] += share * (own - widths[group, column])
+    return widths

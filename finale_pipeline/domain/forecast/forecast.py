@@ -5,117 +5,122 @@ brought on past dates; 95 in 100 stayed under it."*
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import polars as pl
 
 from finale_pipeline.domain.forecast.calibration import (
     CONFIDENT_ROWS,
-    FLOOR_UNITS,
+    LEAST_DAYS,
     LEVELS,
     MOST_QUIET_DAYS,
     WINDOWS,
-    Cells,
+    Learnt,
+    WindowModel,
+    age_group,
     calibrate,
+    usual_widening,
 )
-from finale_pipeline.domain.forecast.history import Floats, History, Ints
+from finale_pipeline.domain.forecast.demand import ALONE, BLEND, NORMAL, PEERS, Demand, rising
+from finale_pipeline.domain.forecast.history import Floats, History
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
     DemandState,
     Pace,
     Weeks,
+    joined,
     thirty_days,
 )
-
-PEERS, BLEND, ALONE, NORMAL = 0, 1, 2, 3
-BASES = ("peers", "blend", "negative binomial", "normal")
-"""What the quantiles rest on, by number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What to expect of every product that sold.
-
-    Attributes:
-        keys: Of the products.
-        levels: Of the quantiles, ascending.
-        state: Velocity and what else is known of each product.
-        days: The time each forecast is for.
-        mean: Units to expect in that time; NaN where the velocity is unknown.
-        quantiles: Units, product by level.
-        basis: What the quantiles rest on, an index of BASES.
-        peers_weight: Share of the peers in the quantiles, 0 to 1.
-        cells: What was learnt from peers.
-    """
-
-    keys: pl.Series
-    levels: tuple[float, ...]
-    state: DemandState
-    days: Floats
-    mean: Floats
-    quantiles: Floats
-    basis: Ints
-    peers_weight: Floats
-    cells: tuple[Cells, ...]
-
-    def quantile(self, level: float) -> Floats:
-        """Return the units that demand stays under with this probability."""
-        return self.quantiles[:, self.levels.index(level)]
 
 
 def forecast(
     history: History,
     as_of: int,
-    days: Floats | float,
     *,
     pace: Pace = DEFAULT_PACE,
     levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,
-) -> Forecast:
-    """Forecast the demand of every product over a time that begins on a morning.
+) -> Demand:
+    """Forecast the demand of every product from a morning on.
 
     Args:
         history: What lies on or after the morning changes nothing.
         as_of: The morning, a day number.
-        days: Length of the time, the same for all or one for each product that sold before.
         pace: How days are weighed.
-        levels: Of the quantiles.
-        windows: Days of the windows to learn from.
+        levels: Of the quantiles, ascending.
+        windows: Days of the windows to learn from, ascending.
     """
     known = history.before(as_of)
-    levels = tuple(sorted(set(levels)))
-    cells, state = calibrate(known, as_of, pace=pace, levels=levels, windows=windows)
-    state = without_dormant(state)
-    spans = np.broadcast_to(np.asarray(days, np.float64), (len(known),))
-    mean = state.velocity * spans
-    quantiles, weight = quantiles_of(state, spans, cells=cells, levels=levels)
+    learnt = calibrate(known, as_of, levels=levels, windows=windows)
+    return forecast_by(known, state_on(known, as_of, pace), learnt, pace, windows)
+
+
+def forecast_by(
+    history: History,
+    state: DemandState,
+    learnt: Learnt,
+    pace: Pace,
+    windows: Sequence[int] = WINDOWS,
+) -> Demand:
+    """Forecast by what is known and was learnt; once for every pace that is compared.
+
+    Args:
+        history: Of the days before the morning, and no others.
+        state: What is known of every product on the morning.
+        learnt: From the past before it.
+        pace: How days are weighed.
+        windows: Days of the windows that were to be learnt from.
+    """
+    models, levels = learnt.models(pace), learnt.levels
+    state = without_dormant(state.paced(pace))
+    quantiles, weight = _quantiles(state, models, levels=levels, windows=windows)
     basis = np.where(weight >= 1, PEERS, np.where(weight > 0, BLEND, ALONE))
-    return Forecast(known.keys, levels, state, spans, mean, quantiles, basis, weight, cells)
+    return Demand(
+        history.keys,
+        state,
+        tuple(windows),
+        levels,
+        quantiles,
+        None,
+        basis,
+        weight,
+        tuple(model.cells for model in models),
+    )
 
 
 def naive_forecast(
-    history: History, as_of: int, days: Floats | float, *, levels: Sequence[float] = LEVELS
-) -> Forecast:
+    history: History,
+    as_of: int,
+    *,
+    levels: Sequence[float] = LEVELS,
+    windows: Sequence[int] = WINDOWS,
+) -> Demand:
     """Forecast by the mean of the last 30 days and the textbook's safety stock.
 
     What is fallen back on where the pace was no better on an account's own past; arguments as of
     `forecast`.
     """
     known = history.before(as_of)
-    levels = tuple(sorted(set(levels)))
     mean, spread = thirty_days(known, as_of)
-    seen = Weeks(known, as_of, DEFAULT_PACE).at(0)
+    seen = state_on(known, as_of, DEFAULT_PACE)
     state = without_dormant(replace(seen, velocity=np.where(seen.counted_days > 0, mean, np.nan)))
-    spans = np.broadcast_to(np.asarray(days, np.float64), (len(known),))
-    expected = state.velocity * spans
+    days = np.array(windows, np.float64)
+    expected = state.velocity[:, None] * days
     above = np.array([z(level) for level in levels])
-    quantiles = expected[:, None] + np.sqrt(spread * spans)[:, None] * above
+    deviation = np.sqrt(spread[:, None] * days)
+    quantiles = expected[:, :, None] + deviation[:, :, None] * above
     quantiles[expected == 0] = 0.0
-    basis = np.full(len(known), NORMAL)
-    nothing = np.zeros(len(known))
-    return Forecast(known.keys, levels, state, spans, expected, quantiles, basis, nothing, ())
+    count = len(known)
+    return Demand(
+        known.keys, state, tuple(windows), tuple(levels), rising(quantiles), None,
+        np.full(count, NORMAL), np.zeros(count),
+    )  # fmt: skip
+
+
+def state_on(history: History, as_of: int, pace: Pace) -> DemandState:
+    """Return what is known of every product on a morning."""
+    return joined([Weeks(history, as_of, pace, part).at(0) for part in history.blocks()])
 
 
 def without_dormant(state: DemandState) -> DemandState:
@@ -127,49 +132,31 @@ def without_dormant(state: DemandState) -> DemandState:
     return replace(state, velocity=np.where(dormant, 0.0, state.velocity))
 
 
-def quantiles_of(
-    state: DemandState, days: Floats, *, cells: Sequence[Cells], levels: Sequence[float]
+def _quantiles(
+    state: DemandState,
+    models: Sequence[WindowModel],
+    *,
+    levels: Sequence[float],
+    windows: Sequence[int],
 ) -> tuple[Floats, Floats]:
-    """Return the quantiles of demand, product by level, and the share of the peers in each.
-
-    Args:
-        state: What is known of each product.
-        days: Of each product's time.
-        cells: Of each window that has a past, the shortest first.
-        levels: Those the cells have.
-    """
-    mean = state.velocity * days
-    factors, rows = _factors(state, days, cells, len(levels))
-    weight = np.minimum(1.0, rows / CONFIDENT_ROWS)
-    found = factors * np.maximum(mean, FLOOR_UNITS)[:, None]
-    unsure = (weight < 1) & (mean > 0)
-    if unsure.any():
-        variance = (days * state.daily_variance)[unsure]
-        share = weight[unsure, None]
-        alone = negative_binomial(mean[unsure], variance, levels)
-        found[unsure] = share * found[unsure] + (1 - share) * alone
-    found[mean == 0] = 0.0
-    return found, weight
-
-
-def _factors(
-    state: DemandState, days: Floats, cells: Sequence[Cells], levels: int
-) -> tuple[Floats, Floats]:
-    """Return the factors, linear in the logarithm of the days between two windows; and the rows."""
-    factors, rows = np.zeros((len(days), levels)), np.zeros(len(days))
-    if not cells:
-        return factors, rows
-    windows = np.array([found.window_days for found in cells], np.float64)
-    place = np.interp(np.log(days), np.log(windows), np.arange(len(windows)))
-    lower = np.floor(place).astype(np.int64)
-    above = place - lower
-    rows += min(found.rows for found in cells)
-    burstiness = np.nan_to_num(state.burstiness)
-    for number, found in enumerate(cells):
-        share = np.where(lower == number, 1 - above, 0.0)
-        share += np.where(lower + 1 == number, above, 0.0)
-        used = np.flatnonzero(share)
-        expected = state.velocity[used] * found.window_days
-        bins, places = found.find(expected, burstiness[used])
-        factors[used] += share[used, None] * found.factor(bins, places)
-    return factors, rows
+    """Return the quantiles, product by window by level, and the share of the peers in each."""
+    by_window = {model.cells.window_days: model for model in models}
+    rows = min((model.rows for model in models), default=0)
+    share = min(1.0, rows / CONFIDENT_ROWS) if len(by_window) == len(windows) else 0.0
+    found = np.zeros((len(state.velocity), len(windows), len(levels)))
+    known = np.flatnonzero(state.velocity > 0)
+    some = state.select(known)
+    new = np.flatnonzero(some.days < LEAST_DAYS)
+    for place, window in enumerate(windows):
+        model = by_window.get(window)
+        units = np.zeros((len(known), len(levels)))
+        if share > 0 and model is not None:
+            units = share * model.quantiles(some)
+        if share < 1:
+            alone = negative_binomial(some.velocity * window, some.daily_variance * window, levels)
+            units = units + (1 - share) * alone
+        widening = usual_widening(levels) if model is None else model.widening
+        units[new] *= widening[age_group(some.days[new])]
+        found[known, place] = units
+    found[np.isnan(state.velocity)] = np.nan
+    return rising(found), np.full(len(state.velocity), share)

@@ -59,7 +59,8 @@ class History:
         units: Sold on each of those days; above zero.
         first_day: When each product was first available: its first sale, or an earlier day on
             which it is known to have been there.
-        censored: Days that began with no stock and had no receipt; they say nothing of demand.
+        censored: Days that began with no stock, had no receipt and sold nothing; they say nothing
+            of demand. A day with a sale is observed: its demand was at least what it sold.
     """
 
     keys: pl.Series
@@ -172,8 +173,29 @@ def history(
     keys = rows[KEY].filter(pl.Series(_differs(of_key)))
     starts = _starts(np.bincount(owners, minlength=len(keys)))
     first_day = _first_days(keys, days[starts[:-1]], first_on)
-    left_out = _censored_days(keys, first_day, censored)
-    return History(keys, Sparse(starts, days), units, first_day, left_out)
+    sold = Sparse(starts, days)
+    left_out = _without(_censored_days(keys, first_day, censored), sold)
+    return History(keys, sold, units, first_day, left_out)
+
+
+def _without(sparse: Sparse, other: Sparse) -> Sparse:
+    """Return the days that are not among the other ones."""
+    if not len(sparse.days):
+        return sparse
+    owners = sparse.owners()
+    kept = ~np.isin(places(sparse), places(other), assume_unique=True)
+    counts = np.bincount(owners[kept], minlength=len(sparse.starts) - 1)
+    return Sparse(_starts(counts), sparse.days[kept])
+
+
+def place(owners: Ints, days: Days) -> Ints:
+    """Return one ascending number per product and day."""
+    return owners * 2**32 + days
+
+
+def places(sparse: Sparse) -> Ints:
+    """Return one ascending number for each day of each product."""
+    return place(sparse.owners(), sparse.days)
 
 
 def _differs(values: NDArray[np.integer]) -> Flags:

@@ -4,18 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.calibration import LEVELS, WINDOWS
-from finale_pipeline.domain.forecast.forecast import forecast
+from finale_pipeline.domain.forecast.calibration import WINDOWS, Learnt, calibrate
+from finale_pipeline.domain.forecast.forecast import forecast_by, state_on
 from finale_pipeline.domain.forecast.history import Floats, History
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
     NAIVE_DAYS,
+    DemandState,
     Pace,
     Weeks,
     moments,
     thirty_days,
 )
+
+SCORED_LEVELS = (0.5, 0.9, 0.95)
+"""Of the quantiles that are judged."""
 
 Method = Callable[[History, int, Sequence[int]], list[tuple[Floats, Floats]]]
 """History before a morning, the morning, windows → per window: mean, and product by level."""
@@ -24,13 +28,13 @@ Method = Callable[[History, int, Sequence[int]], list[tuple[Floats, Floats]]]
 def naive(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
     """The mean of the last 30 days, and nothing on top of it."""
     mean, _ = moments(history, as_of, NAIVE_DAYS)
-    return [(mean * h, np.repeat((mean * h)[:, None], len(LEVELS), axis=1)) for h in windows]
+    return [(mean * h, np.repeat((mean * h)[:, None], len(SCORED_LEVELS), axis=1)) for h in windows]
 
 
 def normal(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
     """The mean of the last 30 days, with the textbook's safety stock."""
     mean, variance = thirty_days(history, as_of)
-    above = np.array([z(level) for level in LEVELS])
+    above = np.array([z(level) for level in SCORED_LEVELS])
     return [
         (mean * h, (mean * h)[:, None] + np.sqrt(variance * h)[:, None] * above) for h in windows
     ]
@@ -44,7 +48,7 @@ def counted(*, dispersed: bool) -> Method:
         spread = state.daily_variance if dispersed else np.zeros(len(history))
         least = 1.02 if dispersed else 1.000_001
         return [
-            (mean, negative_binomial(mean, spread * h, LEVELS, least=least))
+            (mean, negative_binomial(mean, spread * h, SCORED_LEVELS, least=least))
             for h in windows
             for mean in (state.velocity * h,)
         ]
@@ -52,17 +56,37 @@ def counted(*, dispersed: bool) -> Method:
     return method
 
 
-def peers(pace: Pace) -> Method:
-    """The pace, with quantiles learnt from peers."""
+class Peers:
+    """The pace, with quantiles learnt from peers; paces of one morning share what was learnt."""
 
-    def method(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
-        # As far as the first window that is long enough; longer ones would go unused.
-        needed = int(np.searchsorted(WINDOWS, max(windows))) + 1
-        grid = WINDOWS[:needed]
-        made = [forecast(history, as_of, float(h), pace=pace, windows=grid) for h in windows]
-        return [(found.mean, found.quantiles) for found in made]
+    def __init__(self) -> None:
+        self._of_morning: tuple[History, int, Sequence[int]] | None = None
+        self._learnt: tuple[DemandState, Learnt] | None = None
 
-    return method
+    def method(self, pace: Pace) -> Method:
+        """Return the method that weighs days by a pace."""
+
+        def method(
+            history: History, as_of: int, windows: Sequence[int]
+        ) -> list[tuple[Floats, Floats]]:
+            # As far as the first window that is long enough; longer ones would go unused.
+            grid = WINDOWS[: max(2, int(np.searchsorted(WINDOWS, max(windows))) + 1)]
+            state, learnt = self._of(history, as_of, grid)
+            demand = forecast_by(history, state, learnt, pace, grid)
+            return [(demand.expected_units(h), demand.all_levels(h)) for h in windows]
+
+        return method
+
+    def _of(self, history: History, as_of: int, grid: Sequence[int]) -> tuple[DemandState, Learnt]:
+        last = self._of_morning
+        known = last is not None and last[0] is history and last[1:] == (as_of, grid)
+        if self._learnt is None or not known:
+            self._of_morning = (history, as_of, grid)
+            self._learnt = (
+                state_on(history, as_of, DEFAULT_PACE),
+                calibrate(history, as_of, levels=SCORED_LEVELS, windows=grid),
+            )
+        return self._learnt
 
 
 NAIVE = "30-day mean"
@@ -70,48 +94,81 @@ NORMAL = "30-day mean + normal"
 MENU: Mapping[str, Pace] = {
     "pace 80/20": DEFAULT_PACE,
     "pace 100/0": Pace(14, 1.0),
+    "pace 100/0, half-life 10": Pace(10, 1.0),
+    "pace 100/0, half-life 7": Pace(7, 1.0),
     "pace 80/20, half-life 30": Pace(30, 0.8),
     "pace 100/0, half-life 30": Pace(30, 1.0),
 }
 """What the backtest of an account chooses from, the default first."""
-METHODS: Mapping[str, Method] = {
-    NAIVE: naive,
-    NORMAL: normal,
-    "Poisson": counted(dispersed=False),
-    "negative binomial": counted(dispersed=True),
-    **{name: peers(pace) for name, pace in MENU.items()},
-}
-CHOSEN_FROM = {name: METHODS[name] for name in (NAIVE, NORMAL, *MENU)}
+
+
+def methods() -> Mapping[str, Method]:
+    """Return every method by name; those of one call share what they learn of a morning."""
+    peers = Peers()
+    return {
+        NAIVE: naive,
+        NORMAL: normal,
+        "Poisson": counted(dispersed=False),
+        "negative binomial": counted(dispersed=True),
+        **{name: peers.method(pace) for name, pace in MENU.items()},
+    }
+
+
+CHOSEN_FROM = (NAIVE, NORMAL, *MENU)
 """What is scored to choose the method in use."""
-WORTH = 0.01
-"""By how much another pace must lose less than the default to be used instead."""
+WORTH = 0.02
+"""By how much another method must lose less than the one in use to take its place."""
+WEEKS_TO_CHANGE = 3
+"""For so many weeks in a row."""
 
-LOSSES = ("loss_q50", "loss_q90", "loss_q95")
+Scores = Sequence[Mapping[str, float | int | str]]
 
 
-def choose(scores: Sequence[Mapping[str, float | int | str]]) -> str:
-    """Return the method to use: the default, a clearly better one, or the naive one.
+def losses(scores: Scores) -> dict[str, float]:
+    """Return what each method lost: its quantiles' losses and its bias, over all windows.
+
+    The bias counts because the mean carries the reorder point: who forecasts too low loses less at
+    the median, and runs out.
 
     Args:
         scores: As `Score.as_dict` gives them, of one or several windows.
-
-    >>> losses = {"30-day mean + normal": 0.5, "pace 80/20": 0.4, "pace 100/0": 0.39}
-    >>> def scored(**changes):
-    ...     return [{"method": name, "loss_q50": loss, "loss_q90": 0.0, "loss_q95": 0.0}
-    ...             for name, loss in (losses | changes).items()]
-    >>> choose(scored())
-    'pace 100/0'
-    >>> choose(scored(**{"pace 100/0": 0.399}))
-    'pace 80/20'
-    >>> choose(scored(**{"30-day mean + normal": 0.3}))
-    '30-day mean + normal'
     """
     lost: dict[str, float] = {}
     for score in scores:
         name = str(score["method"])
-        lost[name] = lost.get(name, 0.0) + sum(float(score[loss]) for loss in LOSSES)
-    default = next(iter(MENU))
-    best = min((name for name in MENU if name in lost), key=lambda name: lost[name])
-    if lost[best] > (1 - WORTH) * lost[default]:
-        best = default
-    return NORMAL if NORMAL in lost and lost[NORMAL] < lost[best] else best
+        of_window = sum(float(score[f"loss_{level}"]) for level in ("q50", "q90", "q95"))
+        lost[name] = lost.get(name, 0.0) + of_window + abs(float(score["bias"]))
+    return lost
+
+
+def choose(weeks: Sequence[Mapping[str, float]], in_use: str | None = None) -> str:
+    """Return the method to use.
+
+    Without one in use, the one that lost least in the newest week, or the default where that is
+    not clearly better. With one in use, that one, unless another was clearly better in each of the
+    last three weeks: a method that comes and goes moves every number of the plan.
+
+    Args:
+        weeks: Losses by method, the newest week last.
+        in_use: The method of the week before.
+
+    >>> week = {"30-day mean + normal": 0.5, "pace 80/20": 0.4, "pace 100/0": 0.39}
+    >>> choose([week]), choose([week | {"pace 100/0": 0.399}])
+    ('pace 100/0', 'pace 80/20')
+    >>> choose([week, week], "pace 80/20"), choose([week, week, week], "pace 80/20")
+    ('pace 80/20', 'pace 100/0')
+    """
+    is_new = in_use is None or in_use not in weeks[-1]
+    current = next(iter(MENU)) if in_use is None or is_new else in_use
+    recent = weeks[-1:] if is_new else weeks[-WEEKS_TO_CHANGE:]
+    if not is_new and len(recent) < WEEKS_TO_CHANGE:
+        return current
+    better = [
+        name
+        for name in (NORMAL, *MENU)
+        if all(
+            name in week and current in week and week[name] < (1 - WORTH) * week[current]
+            for week in recent
+        )
+    ]
+    return min(better, key=lambda name: weeks[-1][name], default=current)

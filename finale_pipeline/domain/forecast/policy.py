@@ -7,9 +7,8 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.backtest import judged
-from finale_pipeline.domain.forecast.calibration import LEVELS
 from finale_pipeline.domain.forecast.history import Floats, History
-from finale_pipeline.domain.forecast.methods import Method
+from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
 from finale_pipeline.domain.replenishment.formulas import ROUNDING
 
@@ -87,7 +86,7 @@ def simulate(
 
 def up_to_quantile(method: Method, level: float) -> Rule:
     """Order up to what demand stays under until the next order helps."""
-    column = LEVELS.index(level)
+    column = SCORED_LEVELS.index(level)
 
     def rule(history: History, as_of: int, days: int) -> Floats:
         return method(history, as_of, (days,))[0][1][:, column]

@@ -5,17 +5,31 @@ are multiples of seven days, and so are 182 and 364. So each sale is looked at o
 arithmetic on a hundred numbers per product.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.history import Days, Flags, Floats, History, Ints, Sparse
+from finale_pipeline.domain.forecast.history import (
+    Days,
+    Flags,
+    Floats,
+    History,
+    Ints,
+    Sparse,
+    place,
+    places,
+)
 
 WEEK = 7
 MEAN_DAYS = 182
 """The plain mean that steadies the pace looks back so far: half a year."""
-BURST_DAYS = 364
-"""Burstiness looks back so far: a year."""
+YEAR_DAYS, QUARTER_DAYS = 364, 91
+HALF_LIVES = (7.0, 10.0, 14.0, 30.0, 60.0)
+MEANS = (MEAN_DAYS, YEAR_DAYS)
+SHARE_DAYS = (QUARTER_DAYS, YEAR_DAYS)
+"""What is known of a product's past: half-lives of weighted means, spans of plain means, and spans
+in which days with a sale are counted."""
 NAIVE_DAYS, SPREAD_DAYS = 30, 90
 """What the naive forecast looks back: for the mean, and for the spread."""
 NEVER = -(2**30)
@@ -27,17 +41,12 @@ class Pace:
     """How yesterday is weighed against last month.
 
     Attributes:
-        half_life_days: A day so long ago counts half as much as yesterday.
+        half_life_days: A day so long ago counts half as much as yesterday; one of `HALF_LIVES`.
         weight: Share of the weighted mean; the rest is the plain mean of 182 days.
     """
 
     half_life_days: float = 14
     weight: float = 0.8
-
-    @property
-    def decay(self) -> float:
-        """What a day counts, against the day after it."""
-        return float(0.5 ** (1 / self.half_life_days))
 
 
 DEFAULT_PACE = Pace()
@@ -51,19 +60,44 @@ class DemandState:
         days: Since it was first available; zero or less before.
         counted_days: Those of them that are not censored.
         velocity: Units per day; NaN when unknown.
+        weighted: The weighted mean in it alone.
         is_last_known: Every day of the last 182 was censored: the velocity is an older one.
-        burstiness: Variance over mean of daily demand in a year.
+        burstiness: Variance over mean of daily demand in a year, in units.
         daily_variance: Of the last 182 days, in units squared.
         quiet_days: Uncensored days since the last sale.
+        means: Units per day, product by `HALF_LIVES` and then by `MEANS`; NaN where no day counts.
+        sale_share: Share of counted days with a sale, product by `SHARE_DAYS`.
+        units_per_sale: Mean units of a day with a sale in a year.
     """
 
     days: Floats
     counted_days: Floats
     velocity: Floats
+    weighted: Floats
     is_last_known: Flags
     burstiness: Floats
     daily_variance: Floats
     quiet_days: Floats
+    means: Floats
+    sale_share: Floats
+    units_per_sale: Floats
+
+    def paced(self, pace: Pace) -> "DemandState":
+        """Return the state with the velocity of another pace."""
+        weighted = self.means[:, HALF_LIVES.index(pace.half_life_days)]
+        plain = self.means[:, len(HALF_LIVES)]
+        mixed = pace.weight * weighted + (1 - pace.weight) * plain
+        return replace(self, velocity=np.where(np.isnan(plain), weighted, mixed), weighted=weighted)
+
+    def select(self, rows: Flags | Ints) -> "DemandState":
+        """Return the state of some of the products."""
+        return DemandState(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+def joined(states: Sequence[DemandState]) -> DemandState:
+    """Return the states of several groups of products as one."""
+    names = DemandState.__slots__
+    return DemandState(*(np.concatenate([getattr(s, name) for s in states]) for name in names))
 
 
 class Weeks:
@@ -88,20 +122,22 @@ class Weeks:
         self._sold = _part(history.sold, lo, hi)
         self._censored = _part(history.censored, lo, hi)
         units = history.units[history.sold.starts[lo] : history.sold.starts[hi]]
-        counted = counted_units(units, self._sold, self._censored)
-        self.demanded = self._until(self._by_week(self._sold, units))
-        self.units = (
-            self.demanded if counted is units else self._until(self._by_week(self._sold, counted))
-        )
-        self.squares = self._until(self._by_week(self._sold, counted * counted))
-        self.censored = self._until(self._by_week(self._censored, None))
+        self._cells = self._cells_of(self._sold)
+        self._censored_cells = self._cells_of(self._censored)
+        self.units = self._until(self._by_week(self._cells, units))
+        self.squares = self._until(self._by_week(self._cells, units * units))
+        self.sales = self._until(self._by_week(self._cells, None))
+        self.censored = self._until(self._by_week(self._censored_cells, None))
         self._last_sale = self._last_sales()
-        self._velocity = self._weighted_means(counted)
+        self._weighted = [self._weighted_means(units, half_life) for half_life in HALF_LIVES]
 
-    def _by_week(self, sparse: Sparse, values: Floats | None) -> Floats:
+    def _cells_of(self, sparse: Sparse) -> Ints:
+        """Return a number per product and week for each day."""
+        return sparse.owners() * self.count + (sparse.days - self._begins) // WEEK
+
+    def _by_week(self, cells: Ints, values: Floats | None) -> Floats:
         """Return the sums per product and week; without values, the number of days."""
         shape = (len(self._first_day), self.count)
-        cells = sparse.owners() * self.count + (sparse.days - self._begins) // WEEK
         sums = np.bincount(cells, values, minlength=shape[0] * shape[1])
         return sums.astype(np.float64).reshape(shape)
 
@@ -117,19 +153,20 @@ class Weeks:
         last[self._sold.owners(), weeks] = self._sold.days  # of several, the last one stays
         return np.maximum.accumulate(last, axis=1, out=last)
 
-    def _weighted_means(self, counted: Floats) -> Floats:
+    def _weighted_means(self, counted: Floats, half_life: float) -> Floats:
         """Return the weighted mean of daily demand on each morning; NaN before any day counts."""
-        decay = self.pace.decay
-        units = self._by_week(self._sold, counted * self._weight(self._sold))
-        censored = self._by_week(self._censored, self._weight(self._censored))
+        decay = 0.5 ** (1 / half_life)
+        units = self._by_week(self._cells, counted * self._weight(self._sold, decay))
+        censored = self._by_week(self._censored_cells, self._weight(self._censored, decay))
         means = np.full((len(self._first_day), self.count + 1), np.nan)
         numerator = np.zeros(len(self._first_day))
         denominator = np.zeros(len(self._first_day))
+        of_days = (1 - decay ** np.arange(WEEK + 1)) / (1 - decay)
         for week in range(self.count):
             end = self._begins + WEEK * (week + 1)
             days = np.clip(end - self._first_day, 0, WEEK)
             left_out = self.censored[:, week + 1] - self.censored[:, week]
-            weights = (1 - decay**days) / (1 - decay) - censored[:, week]
+            weights = of_days[days] - censored[:, week]
             # A week out of stock adds nothing at all, not even a rounding error.
             weights[days <= left_out] = 0.0
             numerator = numerator * decay**WEEK + units[:, week]
@@ -137,10 +174,10 @@ class Weeks:
             np.divide(numerator, denominator, out=means[:, week + 1], where=denominator > 0)
         return means
 
-    def _weight(self, sparse: Sparse) -> Floats:
+    def _weight(self, sparse: Sparse, decay: float) -> Floats:
         """Return what each day counts at the end of its week."""
         ages = WEEK - 1 - (sparse.days - self._begins) % WEEK
-        weights: Floats = self.pace.decay ** ages.astype(np.float64)
+        weights: Floats = (decay ** np.arange(WEEK, dtype=np.float64))[ages]
         return weights
 
     def at(self, weeks_back: int) -> DemandState:
@@ -153,28 +190,46 @@ class Weeks:
         if here < 0:
             raise ValueError(f"the history has no {weeks_back} weeks")
         day = self.as_of - WEEK * weeks_back
-        half_year, year = (max(0, here - d // WEEK) for d in (MEAN_DAYS, BURST_DAYS))
+        quarter, half_year, year = (
+            max(0, here - d // WEEK) for d in (QUARTER_DAYS, MEAN_DAYS, YEAR_DAYS)
+        )
         mean, variance = self._moments(half_year, here)
         year_mean, year_variance = self._moments(year, here)
-        weighted = self._velocity[:, here]
-        mixed = self.pace.weight * weighted + (1 - self.pace.weight) * mean
-        unknown = np.isnan(mean)
+        weighted = np.stack([means[:, here] for means in self._weighted], axis=1)
+        unknown = np.full(len(mean), np.nan)
         days = (day - self._first_day).astype(np.float64)
         last = self._last_sale[:, here]
-        return DemandState(
+        year_sales = self.sales[:, here] - self.sales[:, year]
+        state = DemandState(
             days=days,
             counted_days=np.maximum(days, 0) - self.censored[:, here],
-            velocity=np.where(unknown, weighted, mixed),
-            is_last_known=unknown & ~np.isnan(weighted),
+            velocity=unknown,
+            weighted=unknown,
+            is_last_known=np.isnan(mean) & ~np.isnan(weighted[:, 0]),
             burstiness=_ratio(year_variance, year_mean),
             daily_variance=np.nan_to_num(variance),
             quiet_days=day - last - self._censored_since(last, here),
+            means=np.column_stack([weighted, mean, year_mean]),
+            sale_share=np.stack(
+                [
+                    _ratio(self.sales[:, here] - self.sales[:, n], self._counted(n, here))
+                    for n in (quarter, year)
+                ],
+                axis=1,
+            ),
+            units_per_sale=_ratio(self.units[:, here] - self.units[:, year], year_sales),
         )
+        return state.paced(self.pace)
+
+    def _counted(self, before: int, here: int) -> Floats:
+        """Return the days between two mornings, before the first day and censored ones left out."""
+        lo, hi = (np.maximum(self._begins + WEEK * n - self._first_day, 0) for n in (before, here))
+        days: Floats = hi - lo - (self.censored[:, here] - self.censored[:, before])
+        return days
 
     def _moments(self, before: int, here: int) -> tuple[Floats, Floats]:
         """Return mean and variance of daily demand between two mornings, censored days left out."""
-        lo, hi = (np.maximum(self._begins + WEEK * n - self._first_day, 0) for n in (before, here))
-        days = hi - lo - (self.censored[:, here] - self.censored[:, before])
+        days = self._counted(before, here)
         mean = _ratio(self.units[:, here] - self.units[:, before], days)
         square = _ratio(self.squares[:, here] - self.squares[:, before], days)
         return mean, np.maximum(square - mean * mean, 0)
@@ -183,7 +238,7 @@ class Weeks:
         if not len(self._censored.days):
             return np.zeros(len(last))
         of_products = np.arange(len(last))
-        until = np.searchsorted(_places(self._censored), _place(of_products, last), side="right")
+        until = np.searchsorted(places(self._censored), place(of_products, last), side="right")
         return np.asarray(self._censored.starts[:-1] + self.censored[:, here] - until)
 
     def demand(self, weeks_back: int, weeks: int) -> tuple[Floats, Floats]:
@@ -191,7 +246,7 @@ class Weeks:
         lo = self.count - weeks_back
         hi = lo + weeks
         return (
-            self.demanded[:, hi] - self.demanded[:, lo],
+            self.units[:, hi] - self.units[:, lo],
             self.censored[:, hi] - self.censored[:, lo],
         )
 
@@ -207,22 +262,6 @@ def _part(sparse: Sparse, lo: int, hi: int) -> Sparse:
     return Sparse(starts - starts[0], sparse.days[starts[0] : starts[-1]])
 
 
-def _place(owners: Ints, days: Days) -> Ints:
-    """Return one ascending number per product and day."""
-    return owners * 2**32 + days
-
-
-def _places(sparse: Sparse) -> Ints:
-    return _place(sparse.owners(), sparse.days)
-
-
-def counted_units(units: Floats, sold: Sparse, censored: Sparse) -> Floats:
-    """Return the units sold on each day, those of censored days made nothing."""
-    if not len(censored.days):
-        return units
-    return np.where(np.isin(_places(sold), _places(censored), assume_unique=True), 0.0, units)
-
-
 def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
     """Return mean and sample variance of daily demand in the last days, censored ones left out.
 
@@ -231,7 +270,7 @@ def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
     begin = as_of - days
     recent = (history.sold.days >= begin) & (history.sold.days < as_of)
     owners = history.sold.owners()[recent]
-    units = counted_units(history.units, history.sold, history.censored)[recent]
+    units = history.units[recent]
     out = history.censored.days
     left_out = np.bincount(
         history.censored.owners()[(out >= begin) & (out < as_of)], minlength=len(history)

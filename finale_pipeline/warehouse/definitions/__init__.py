@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import SchemaMismatch
+from finale_pipeline.warehouse.connect import trusted
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from finale_pipeline.warehouse.connect import Connection
 
 SCHEMAS = ("core", "plan", "ops", "mart")
 FOLDER = Path(__file__).parent
@@ -90,12 +91,12 @@ def digest() -> str:
     return sha256("".join(texts).encode()).hexdigest()
 
 
-def are_current(connection: "Connection[tuple[object, ...]]") -> bool:
+def are_current(connection: "Connection") -> bool:
     """Return whether the database's views and functions are those of the files."""
     return connection.execute(DIGEST).fetchone() == (digest(),)
 
 
-def grants(connection: "Connection[tuple[object, ...]]") -> list[tuple[str, str]]:
+def grants(connection: "Connection") -> list[tuple[str, str]]:
     """Return what others may do with our views: each view's name and the statement that grants it.
 
     An administrator may have granted it by hand; a view that must be dropped would lose it.
@@ -104,9 +105,7 @@ def grants(connection: "Connection[tuple[object, ...]]") -> list[tuple[str, str]
     return [(str(view), str(statement)) for view, statement in rows]
 
 
-def apply(
-    connection: "Connection[tuple[object, ...]]", *, grants: Sequence[tuple[str, str]] = ()
-) -> None:
+def apply(connection: "Connection", *, grants: Sequence[tuple[str, str]] = ()) -> None:
     """Create views and functions anew where their files changed; bring all comments up to date.
 
     Args:
@@ -124,38 +123,38 @@ def apply(
         _create(connection, name, text)
     for view, statement in grants:
         if view in files():
-            connection.execute(statement.encode())
+            connection.execute(trusted(statement))
     connection.execute((FOLDER / GRANTS).read_bytes())
     connection.execute("UPDATE ops.schema_version SET definitions = %s", (digest(),))
 
 
-def _create(connection: "Connection[tuple[object, ...]]", name: str, text: str) -> None:
+def _create(connection: "Connection", name: str, text: str) -> None:
     from psycopg import errors
 
     _execute_all(connection, FORGET, name)  # else it would keep what it no longer inherits
     try:
         with connection.transaction():
-            connection.execute(text.encode())
+            connection.execute(trusted(text))
     except (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition):
         _drop(connection, name, text)  # replacing cannot take columns away
-        connection.execute(text.encode())
+        connection.execute(trusted(text))
     _execute_all(connection, INHERIT, name)
 
 
-def _execute_all(connection: "Connection[tuple[object, ...]]", query: str, name: str) -> None:
-    for (statement,) in connection.execute(query.encode(), (name,)).fetchall():
-        connection.execute(str(statement).encode())
+def _execute_all(connection: "Connection", query: str, name: str) -> None:
+    for (statement,) in connection.execute(trusted(query), (name,)).fetchall():
+        connection.execute(trusted(str(statement)))
 
 
-def _drop(connection: "Connection[tuple[object, ...]]", name: str, text: str) -> None:
+def _drop(connection: "Connection", name: str, text: str) -> None:
     if "VIEW" in _KIND.findall(text):
         drop_views_on(connection, name)
-        connection.execute(f"DROP VIEW {name}".encode())
+        connection.execute(trusted(f"DROP VIEW {name}"))
     else:
-        connection.execute(f"DROP FUNCTION {name}".encode())
+        connection.execute(trusted(f"DROP FUNCTION {name}"))
 
 
-def drop_views_on(connection: "Connection[tuple[object, ...]]", relation: str) -> None:
+def drop_views_on(connection: "Connection", relation: str) -> None:
     """Drop our views that read a table or view; `apply` creates them again.
 
     For migrations that drop a column, or change its type.
@@ -172,10 +171,10 @@ def drop_views_on(connection: "Connection[tuple[object, ...]]", relation: str) -
                 " create it again.",
             )
         drop_views_on(connection, str(name))
-        connection.execute(f"DROP VIEW IF EXISTS {name}".encode())
+        connection.execute(trusted(f"DROP VIEW IF EXISTS {name}"))
 
 
-def _describe_tables(connection: "Connection[tuple[object, ...]]") -> None:
+def _describe_tables(connection: "Connection") -> None:
     """Give tables and columns the comments that are declared, where they have others."""
     from psycopg import sql
 

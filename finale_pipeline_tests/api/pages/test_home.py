@@ -1,6 +1,7 @@
 """The pages: they show what the API says, and a mail's link decides by its buttons only."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -9,7 +10,6 @@ import pytest
 
 from finale_pipeline.api.server.render import RUNBOOKS
 from finale_pipeline.notify import links
-from finale_pipeline.sync.source import utc_now
 from finale_pipeline_tests.notify.warehouse import RECIPIENTS, Warehouse, url_of
 
 SCRIPT = "<script>alert(1)</script>"
@@ -75,16 +75,34 @@ def test_mails_link_to_runbooks(api: httpx.Client, path: Path) -> None:
 
 
 def link_of(stock: Warehouse) -> str:
-    """Return a link such as the mail has, as if it had come today."""
+    """Return a link such as the delivered mail has."""
     message_id = stock.rows("SELECT message_id FROM ops.outbox WHERE kind = 'out_of_stock'")[0][0]
     key = links.key_of(stock.settings.home)
-    return f"/decide/{links.sign(key, message_id, now=utc_now())}"
+    return f"/decide/{links.sign(key, message_id, now=stock.now)}"
 
 
 def test_an_old_link_says_that_its_time_is_over(api: httpx.Client, stock: Warehouse) -> None:
-    text = stock.rows("SELECT body_text FROM ops.outbox WHERE kind = 'out_of_stock'")[0][0]
-    answer = api.get(re.findall(r"/decide/\S+", text)[0])
+    link = link_of(stock)
+    stock.now += timedelta(days=15)
+    answer = api.get(link)
     assert (answer.status_code, "The time of this link is over" in answer.text) == (404, True)
+
+
+def test_nothing_that_can_be_read_holds_a_link_that_decides(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """Who may only read could else decide, in the name of a mail's recipients."""
+    message_id = stock.rows("SELECT message_id FROM ops.outbox WHERE kind = 'out_of_stock'")[0][0]
+    shown = "".join(
+        api.get(path).text
+        for path in ("/outbox", f"/outbox/{message_id}", f"/outbox/{message_id}/body", "/")
+    )
+    found = re.findall(r"/decide/[^\s\"&]+", shown)
+    assert found
+    for link in found:
+        fields = {"product": url_of("A"), "state": "ordered"}
+        assert (api.get(link).status_code, api.post(link, data=fields).status_code) == (404, 422)
+    assert {row[0] for row in stock.rows("SELECT state FROM ops.incident")} == {"open"}
 
 
 def test_opening_a_link_changes_nothing_and_its_button_does(

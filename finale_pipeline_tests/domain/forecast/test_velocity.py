@@ -73,7 +73,9 @@ def velocity_units_per_day(
     counted = [n for n in range(len(daily_units)) if n not in censored]
     if not counted:
         return None
-    weights = [pace.decay ** (len(daily_units) - 1 - n) for n in counted]
+    weights: list[float] = [
+        float(0.5 ** ((len(daily_units) - 1 - n) / pace.half_life_days)) for n in counted
+    ]
     weighted = sum(w * daily_units[n] for w, n in zip(weights, counted, strict=True)) / sum(weights)
     recent = [daily_units[n] for n in counted if len(daily_units) - n <= MEAN_DAYS]
     if not recent:
@@ -87,7 +89,8 @@ daily = st.lists(st.sampled_from([0.0, 0.0, 1.0, 3.0, 12.5]), min_size=1, max_si
 @given(days=daily, out=st.sets(st.integers(0, 419)), pace=st.sampled_from(list(MENU.values())))
 def test_the_fast_form_is_the_reference(days: list[float], out: set[int], pace: Pace) -> None:
     days[0] = 2.0  # only what sold once has a history
-    censored = {n for n in out if n < len(days)}
+    # A day with a sale is observed, whatever was in stock when it began.
+    censored = {n for n in out if n < len(days) and not days[n]}
     state = Weeks(made(days, censored=censored), MORNING, pace).at(0)
     expected = velocity_units_per_day(days, censored=censored, pace=pace)
 
@@ -124,11 +127,11 @@ def test_out_of_stock_for_half_a_year_keeps_the_last_known_velocity() -> None:
     assert state.is_last_known.tolist() == [True]
 
 
-def test_never_in_stock_is_unknown_and_not_zero() -> None:
+def test_what_sold_though_it_was_never_in_stock_has_a_velocity() -> None:
     state = Weeks(made([1.0, 0.0], censored={0, 1}), MORNING, DEFAULT_PACE).at(0)
 
-    assert np.isnan(state.velocity[0])
-    assert not state.is_last_known[0]
+    assert state.velocity[0] == pytest.approx(1.0)
+    assert state.counted_days[0] == 1
 
 
 def test_a_new_product_is_divided_by_its_own_days() -> None:

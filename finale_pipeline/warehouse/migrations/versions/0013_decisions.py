@@ -77,4 +77,6 @@ def upgrade() -> None:
         " decided_at timestamptz NOT NULL, settings text NOT NULL)"
     )
     op.execute("DROP TABLE plan.purchase_order_draft")
+    op.execute("ALTER TABLE ops.evaluation ADD COLUMN summary_at timestamptz")
+    op.execute("UPDATE ops.evaluation SET summary_at = evaluated_at")
     op.execute("ALTER TABLE plan.purchase_order_draft_line ADD COLUMN cover_after_days numeric")

@@ -1,16 +1,13 @@
-"""What the pages show of orders that were drafted in Finale: of a plan, and those to look at."""
+"""Orders that were drafted in Finale: of a plan, and those to look at."""
 
 from datetime import date, datetime, timedelta
 
-from finale_pipeline.api.queries import Row
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row, rows_of
 
 COLUMNS = (
     "reference, order_id, state, plan_on, vendor_url, vendor, place, lines, units, total, link,"
     " finale_status, differences, error, created_by, intended_at"
 )
-BEGUN = ("intended", "refused")
-"""States in which nothing went to Finale, so that the same button sends it."""
 SLOW = timedelta(minutes=10)
 """A drafting that takes longer was ended before its end was noted."""
 SHOWN = 20
@@ -59,15 +56,3 @@ def to_look_at(connection: Connection, now: datetime) -> list[Row]:
         f" ORDER BY intended_at DESC, reference LIMIT {SHOWN}",
         since=now - SLOW,
     )
-
-
-def button(drafts: list[Row]) -> str:
-    """Return what the button of a supplier says, by what was drafted of its lines.
-
-    >>> button([]), button([{"state": "refused"}]), button([{"state": "created"}])
-    ('Create draft in Finale…', 'Try the draft again…', 'Compare with the draft…')
-    """
-    if not drafts:
-        return "Create draft in Finale…"
-    is_begun = all(draft["state"] in BEGUN for draft in drafts)
-    return "Try the draft again…" if is_begun else "Compare with the draft…"

@@ -1,11 +1,10 @@
-"""What is read of the purchase plan: orders with their lines, what was dropped, earlier edits."""
+"""The purchase plan: orders with their lines, what was dropped, earlier edits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import cast
 
-from finale_pipeline.api.queries import Row
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row, rows_of, scalar
 
 HINT_DAYS = 7
 
@@ -28,8 +27,7 @@ class Plan:
 
 def newest_day(connection: Connection) -> date | None:
     """Return the newest day that was planned, whether it orders something or not."""
-    row = connection.execute("SELECT max(snapshot_on) FROM plan.forecast").fetchone()
-    return cast("tuple[date | None]", row)[0]
+    return scalar(connection, date, "SELECT max(snapshot_on) FROM plan.forecast")
 
 
 def purchase_plan(connection: Connection, day: date | None, vendor: str | None) -> Plan:
@@ -87,3 +85,20 @@ def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
         " = (e.snapshot_on, e.vendor_url, e.product_url)) ORDER BY sku LIMIT 50",
         day=day,
     )
+
+
+def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
+    """Return what the newest plan orders of products, as buyers left it, by product_url.
+
+    A product that is not in the plan has no row; `is_dropped` = in it, and not to be ordered.
+    """
+    found = rows_of(
+        connection,
+        "SELECT product_url, sum(quantity_units) FILTER (WHERE NOT is_dropped) AS quantity_units,"
+        " sum(suggested_units) AS suggested_units, bool_and(is_dropped) AS is_dropped,"
+        " string_agg(DISTINCT edited_by, ', ') FILTER (WHERE is_edited) AS edited_by"
+        " FROM plan.purchase_line WHERE product_url = ANY (%(products)s)"
+        " AND snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast) GROUP BY product_url",
+        products=list(products),
+    )
+    return {row["product_url"]: row for row in found}

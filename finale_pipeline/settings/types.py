@@ -1,8 +1,8 @@
-"""Kinds of settings: what a zone, a cron time, an address may be, and what is said if not."""
+"""Types of settings: what a zone, a cron time, an address may be, and what is said if not."""
 
 import re
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -72,3 +72,11 @@ Zone = Annotated[str, AfterValidator(known_zone)]
 Hours = Annotated[str, AfterValidator(hours)]
 Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(listed)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
+
+
+def lowered(value: object) -> object:
+    """Return a word in small letters."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lowered)]

@@ -1,0 +1,164 @@
+"""What to expect of every product from a morning on: made daily, asked for any span of days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from finale_pipeline.domain.forecast.calibration import Cells
+from finale_pipeline.domain.forecast.history import Floats, Ints
+from finale_pipeline.domain.forecast.quantiles import z
+from finale_pipeline.domain.forecast.velocity import WEEK, DemandState
+
+PEERS, BLEND, ALONE, NORMAL = 0, 1, 2, 3
+BASES = ("peers", "blend", "negative binomial", "normal")
+"""What the quantiles rest on, by number."""
+WEEKS_AHEAD = 26
+"""Weeks for which a season or an event can be told apart from the velocity."""
+SLOWEST_GROWTH, FASTEST_GROWTH = 0.5, 1.0
+"""Powers of the days with which quantiles grow beyond the windows: alone, and side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What to expect of every product that sold.
+
+    Attributes:
+        keys: Of the products.
+        state: Velocity and what else is known of each product.
+        windows: Days of the windows of `quantiles`, ascending.
+        levels: Of the quantiles, ascending.
+        quantiles: Units that demand stays under, product by window by level; at the velocity,
+            before seasons and events; NaN where the velocity is unknown. Rising in both.
+        weekly: Units to expect in each of the coming weeks, product by `WEEKS_AHEAD`; None = the
+            velocity on every day.
+        basis: What the quantiles rest on, an index of BASES.
+        peers_weight: Share of the peers in the quantiles, 0 to 1.
+        cells: What was learnt of products that sell alike, per window.
+    """
+
+    keys: pl.Series
+    state: DemandState
+    windows: tuple[int, ...]
+    levels: tuple[float, ...]
+    quantiles: Floats
+    weekly: Floats | None
+    basis: Ints
+    peers_weight: Floats
+    cells: tuple[Cells, ...] = ()
+
+    def expected_units(self, days: Floats | float) -> Floats:
+        """Return the units to expect from the morning on for so many days, of each product."""
+        spans = np.broadcast_to(np.asarray(days, np.float64), (len(self.keys),))
+        return expected_units(self.state.velocity, self.weekly, spans)
+
+    def all_levels(self, days: float) -> Floats:
+        """Return the units that demand of so many days stays under, product by level."""
+        spans = np.full(len(self.keys), float(days))
+        return over_days(self.quantiles, self.windows, spans)
+
+    def quantile_units(self, days: Floats | float, level: Floats | float) -> Floats:
+        """Return the units that demand of so many days stays under with a probability."""
+        shape = (len(self.keys),)
+        spans = np.broadcast_to(np.asarray(days, np.float64), shape)
+        wanted = np.broadcast_to(np.asarray(level, np.float64), shape)
+        steady = at_level(over_days(self.quantiles, self.windows, spans), self.levels, wanted)
+        if self.weekly is None:
+            return steady
+        return steady * _against_velocity(self.state.velocity, self.weekly, spans)
+
+
+def expected_units(velocity: Floats, weekly: Floats | None, days: Floats) -> Floats:
+    """Return the units to expect over a span from the morning on.
+
+    Args:
+        velocity: Units per day, per product.
+        weekly: Units in each coming week, product by week; None = the velocity on every day. The
+            velocity goes on after the last of them.
+        days: Length of each product's span.
+
+    >>> expected_units(np.array([2.0]), np.array([[14.0, 28.0]]), np.array([10.5])).tolist()
+    [28.0]
+    >>> expected_units(np.array([2.0]), np.array([[14.0, 28.0]]), np.array([15.0])).tolist()
+    [44.0]
+    """
+    if weekly is None:
+        return velocity * days
+    weeks = weekly.shape[1]
+    until = np.concatenate([np.zeros((len(weekly), 1)), np.cumsum(weekly, axis=1)], axis=1)
+    whole = np.minimum(np.floor(days / WEEK), weeks).astype(np.int64)
+    rows = np.arange(len(weekly))
+    begun = np.where(whole < weeks, weekly[rows, np.minimum(whole, weeks - 1)], 0.0)
+    inside = np.minimum(days, weeks * WEEK) - whole * WEEK
+    beyond = np.maximum(days - weeks * WEEK, 0.0)
+    units: Floats = until[rows, whole] + begun * inside / WEEK + velocity * beyond
+    return units
+
+
+def _against_velocity(velocity: Floats, weekly: Floats, days: Floats) -> Floats:
+    flat = velocity * days
+    expected = expected_units(velocity, weekly, days)
+    return np.divide(expected, flat, out=np.ones(len(flat)), where=flat > 0)
+
+
+def over_days(quantiles: Floats, windows: Sequence[int], days: Floats) -> Floats:
+    """Return the quantiles of demand over each product's own span, product by level.
+
+    Between two windows it is a straight line. Before the first and after the last one it grows with
+    the power of the days that leads from one to the other of the nearest two, but no slower than
+    the square root and no faster than the days themselves.
+
+    Args:
+        quantiles: Product by window by level, rising with the window.
+        windows: Their days, ascending, two at least.
+        days: Length of each product's span, above 0.
+
+    >>> grid = np.array([[[10.0], [20.0], [28.0]]])
+    >>> over_days(grid, (7, 14, 28), np.array([14.0])).round(6).tolist()
+    [[20.0]]
+    >>> over_days(grid, (7, 14, 28), np.array([20.0])).round(1).tolist()
+    [[23.4]]
+    >>> over_days(grid, (7, 14, 28), np.array([56.0])).round(1).tolist()
+    [[39.6]]
+    """
+    grid = np.array(windows, np.float64)
+    rows = np.arange(len(days))
+    lower = np.clip(np.searchsorted(grid, days, side="right") - 1, 0, len(grid) - 2)
+    below, above = quantiles[rows, lower], quantiles[rows, lower + 1]
+    step = np.log(grid[lower + 1] / grid[lower])
+    share = ((days - grid[lower]) / (grid[lower + 1] - grid[lower]))[:, None]
+    inside = below + share * (above - below)
+    ratio = np.divide(above, below, out=np.full(above.shape, np.inf), where=below > 0)
+    power = np.clip(np.log(ratio) / step[:, None], SLOWEST_GROWTH, FASTEST_GROWTH)
+    before, after = (days < grid[0])[:, None], (days > grid[-1])[:, None]
+    units: Floats = np.where(after, above * (days[:, None] / grid[-1]) ** power, inside)
+    units = np.where(before, below * (days[:, None] / grid[0]) ** power, units)
+    return np.maximum.accumulate(units, axis=1)
+
+
+def at_level(quantiles: Floats, levels: Sequence[float], wanted: Floats) -> Floats:
+    """Return the quantile at each product's own level, interpolated on the normal scale.
+
+    Below the first and above the last level that is known, the nearest one is used.
+
+    >>> at_level(np.array([[10.0, 20.0]]), (0.9, 0.95), np.array([0.95])).tolist()
+    [20.0]
+    >>> at_level(np.array([[10.0, 20.0]]), (0.9, 0.95), np.array([0.1])).tolist()
+    [10.0]
+    """
+    at = np.array([z(level) for level in levels])
+    values, place = np.unique(wanted, return_inverse=True)
+    inside = np.clip([z(level) for level in values.tolist()], at[0], at[-1])
+    spot = np.interp(inside, at, np.arange(len(levels)))[place]
+    lower = np.minimum(np.floor(spot).astype(np.int64), len(levels) - 2)
+    rows, share = np.arange(len(wanted)), spot - lower
+    units: Floats = (1 - share) * quantiles[rows, lower] + share * quantiles[rows, lower + 1]
+    return units
+
+
+def rising(quantiles: Floats) -> Floats:
+    """Return quantiles that never fall with the level, nor with a longer window."""
+    by_level = np.maximum.accumulate(quantiles, axis=2)
+    by_window: Floats = np.maximum.accumulate(by_level, axis=1)
+    return by_window

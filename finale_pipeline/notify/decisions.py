@@ -1,0 +1,119 @@
+"""What people decide about incidents: by command, over the API, on pages, by a mail's link."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.warehouse import incidents
+from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.incidents import Choice
+
+Rows = list[dict[str, Any]]
+
+NAMED = 3
+"""Addresses of a mail that a decision by its link names."""
+
+
+def product_of(connection: Connection, name: str) -> str:
+    """Return the product_url of a SKU, or of itself.
+
+    Raises:
+        ConfigError: No product has it, or several share it.
+    """
+    rows = rows_of(
+        connection, "SELECT product_url FROM core.product WHERE sku = %s OR product_url = %s",
+        name, name,
+    )  # fmt: skip
+    if len(rows) == 1:
+        return str(rows[0]["product_url"])
+    found = ", ".join(str(row["product_url"]) for row in rows)
+    raise ConfigError(
+        f"{len(rows) or 'No'} products are called {name}{': ' + found if found else ''}.",
+        step="Name one of them by its product_url."
+        if rows
+        else "See mart.product for what there is.",
+    )
+
+
+def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now: datetime) -> Rows:
+    """Write what a person decided about some products: about all of them or none.
+
+    Args:
+        connection: To the warehouse.
+        names: SKUs or product_urls.
+        choice: What was decided, and by whom.
+        now: UTC.
+
+    Raises:
+        ConfigError: A product is not known, or has no open incident; nothing was written.
+    """
+    if choice.even_if_worse and choice.until is None:
+        raise ConfigError(
+            "A snooze that sleeps through everything needs an end.", step="Add --until DATE."
+        )
+    done = []
+    with connection.transaction():
+        for name in names:
+            number = incidents.choose(connection, product_of(connection, name), choice, now=now)
+            if number is None:
+                raise ConfigError(
+                    f"{name} has no open incident: it is neither out nor low.",
+                    data="Nothing was written.",
+                    step=f"Ask why: finale explain {name}",
+                )
+            done.append(
+                {"sku": name, "incident_id": number, "state": choice.state, "until": choice.until}
+            )
+    return done
+
+
+def items_of_mail(connection: Connection, message_id: str) -> Rows:
+    """Return the items that a mail is about, as they are now."""
+    return rows_of(
+        connection,
+        "SELECT DISTINCT p.sku, p.name, e.subject AS product_url, i.level,"
+        " coalesce(i.state, 'resolved') AS state FROM ops.incident_event e"
+        " JOIN ops.outbox o USING (message_id)"
+        " JOIN core.product p ON p.product_url = e.subject"
+        " LEFT JOIN ops.incident i ON i.subject = e.subject AND i.closed_at IS NULL"
+        " WHERE %s IN (o.message_id, o.merged_into) ORDER BY p.sku",
+        message_id,
+    )
+
+
+def decide_by_link(
+    connection: Connection,
+    message_id: str,
+    products: Sequence[str],
+    *,
+    state: str,
+    until: datetime | None,
+    now: datetime,
+) -> Rows:
+    """Decide about items of the mail whose link was used, and about no others.
+
+    Raises:
+        ConfigError: An item is not of that mail, or it is well again; nothing was written.
+    """
+    items = {str(row["product_url"]) for row in items_of_mail(connection, message_id)}
+    others = sorted(set(products) - items)
+    if others:
+        raise ConfigError(
+            f"{others[0]} is not of this mail.",
+            data="Nothing was changed.",
+            step="Reload the page.",
+        )
+    actor = _reader_of(connection, message_id)
+    choice = Choice(state, actor, "by the link of a mail", until)
+    return decide(connection, products, choice, now=now)
+
+
+def _reader_of(connection: Connection, message_id: str) -> str:
+    """Return who may have used a mail's link: it went to all its recipients alike."""
+    rows = rows_of(
+        connection, "SELECT recipients FROM ops.outbox WHERE message_id = %s", message_id
+    )
+    addresses = [str(address) for row in rows for address in row["recipients"]]
+    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
+    return f"mail link to {' or '.join(addresses[:NAMED]) or 'a file'}{more}"

@@ -1,0 +1,109 @@
+"""Products with their stock, rules, history and what is still to come."""
+
+from datetime import date
+
+from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of
+from finale_pipeline.warehouse.reads.listing import Listing
+
+PRODUCTS = Listing(
+    name="products",
+    query="SELECT p.product_url, p.sku, p.name, p.status, p.is_active, p.category, p.cost,"
+    " p.main_vendor, p.lead_time_days, l.on_hand_units, l.reserved_units, l.on_order_units,"
+    " l.available_units, l.position_units, p.updated_at"
+    " FROM mart.product p LEFT JOIN core.stock_level l USING (product_url)",
+    key=("product_url", "text"),
+    sorts={
+        "sku": "text", "name": "text", "available_units": "numeric", "on_hand_units": "numeric",
+        "cost": "numeric", "updated_at": "timestamptz",
+    },
+    order="sku",
+    filters={
+        "q": "(strpos(lower(sku), lower(%(q)s)) > 0 OR strpos(lower(name), lower(%(q)s)) > 0)",
+        "category": "category = %(category)s",
+        "vendor": "main_vendor = %(vendor)s",
+        "active": "is_active = %(active)s",
+        "available_below": "available_units < %(available_below)s",
+    },
+)  # fmt: skip
+
+
+def product(connection: Connection, name: str) -> Row | None:
+    """Return a product by SKU or product_url, with its stock and rules."""
+    found = row_of(
+        connection,
+        f"SELECT * FROM ({PRODUCTS.query}) t WHERE product_url = %(name)s OR sku = %(name)s"
+        " ORDER BY product_url = %(name)s DESC, product_url LIMIT 1",
+        name=name,
+    )
+    if found is None:
+        return None
+    url = found["product_url"]
+    return found | {
+        "reorder_rules": rows_of(
+            connection,
+            "SELECT r.facility_url, f.name AS location, r.reorder_point_units,"
+            " r.reorder_quantity_units, r.method FROM core.reorder_rule r"
+            " LEFT JOIN core.facility f USING (facility_url) WHERE product_url = %(url)s"
+            " ORDER BY 1 LIMIT 100",
+            url=url,
+        ),
+        "locations": rows_of(
+            connection,
+            "SELECT location, on_hand_units, reserved_units, on_order_units, available_units"
+            " FROM mart.stock_by_location WHERE product_url = %(url)s ORDER BY 1 LIMIT 200",
+            url=url,
+        ),
+        "forecast": row_of(
+            connection,
+            "SELECT * FROM mart.forecast WHERE product_url = %(url)s"
+            " ORDER BY snapshot_on DESC LIMIT 1",
+            url=url,
+        ),
+        "events": rows_of(
+            connection,
+            "SELECT happened_at, kind, from_level, to_level, cause, actor, no_mail, mail_kind,"
+            " mail_state FROM mart.alert_history WHERE subject = %(url)s"
+            " ORDER BY event_id DESC LIMIT 50",
+            url=url,
+        ),
+    }
+
+
+def search(connection: Connection, text: str) -> list[Row]:
+    """Return products whose SKU or name has a text in it."""
+    return rows_of(
+        connection,
+        f"SELECT * FROM ({PRODUCTS.query}) t WHERE {PRODUCTS.filters['q']}"
+        " ORDER BY lower(sku) = lower(%(q)s) DESC, is_active DESC, sku LIMIT 100",
+        q=text,
+    )
+
+
+def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
+    """Return the ends of days on which a product's stock was changed, and the one before."""
+    return rows_of(
+        connection,
+        "SELECT snapshot_on, on_hand_units, available_units FROM core.stock_daily"
+        " WHERE product_url = %(url)s AND snapshot_on >= %(since)s ORDER BY 1",
+        url=url, since=since,
+    )  # fmt: skip
+
+
+def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
+    """Return the days on which a product was sold."""
+    return rows_of(
+        connection,
+        "SELECT sold_on, units FROM core.sales_daily"
+        " WHERE product_url = %(url)s AND sold_on >= %(since)s ORDER BY 1",
+        url=url, since=since,
+    )  # fmt: skip
+
+
+def arrivals(connection: Connection, url: str) -> list[Row]:
+    """Return what open orders still bring of a product."""
+    return rows_of(
+        connection,
+        "SELECT due_on, open_units FROM mart.purchase_order_line"
+        " WHERE product_url = %(url)s AND is_open AND open_units > 0 ORDER BY 1",
+        url=url,
+    )

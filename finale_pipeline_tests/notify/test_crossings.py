@@ -57,6 +57,10 @@ def test_the_first_evaluation_records_in_silence_and_sends_one_summary(
     warehouse.add("A", "B", units=0)
     warehouse.add("C", units=12, point=None)
     warehouse.evaluate()
+    assert warehouse.mails(baseline=True) == []  # before a plan, nobody knows what to order
+    warehouse.plan()
+    warehouse.evaluate()
+    warehouse.evaluate()
     assert warehouse.mails(baseline=True) == [("summary", "Watching 3 products: 2 out, 0 low")]
     assert warehouse.events("A") == ["recorded"]
     warehouse.stock(A=100)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from finale_pipeline.notify.delivery import deliver
+from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_critical
 from finale_pipeline.sync.run import SyncRun
@@ -134,6 +135,10 @@ class Warehouse:
         ) as run:  # fmt: skip
             evaluate_critical(run)
         return run
+
+    def plan(self) -> None:
+        """Plan the day."""
+        plan_day(self.connection, self.now.date(), self.settings, now=self.now)
 
     def deliver(self, settings: Settings | None = None, *, minutes: float = 0) -> Counter[str]:
         """Let time pass and deliver what is due."""

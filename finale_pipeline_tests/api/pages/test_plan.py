@@ -122,6 +122,11 @@ def test_who_types_into_a_line_that_was_dropped_or_is_gone_is_told(
     stock.stock(A=5000)
     replan(stock)
     answer = api.post("/plan", data=fields)
+    assert (answer.status_code, "A (dropped by api)" in answer.text) == (409, True)
+    fields, number = form_of(api.get("/plan").text, "B")
+    stock.stock(B=5000)
+    replan(stock)
+    answer = api.post("/plan", data=fields | {f"q{number}": "1200"})
     assert (answer.status_code, "1 no longer suggested" in answer.text) == (409, True)
 
 

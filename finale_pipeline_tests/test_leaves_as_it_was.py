@@ -30,6 +30,7 @@ from finale_pipeline_tests.sync.helpers import (
     assert_ledger_is_closed,
     assert_mirrors,
     contents,
+    let_the_pause_pass,
     sync,
 )
 
@@ -124,6 +125,7 @@ def test_a_sick_source_leaves_the_warehouse_as_it_was(
     assert (ended, happened in complaint, meaning in complaint) == (code, True, True), complaint
     assert_ledger_is_closed(connection)
     sandbox.clear_faults()
+    let_the_pause_pass(connection)
     assert finale("full") == (0, "")
     assert_mirrors(connection, account)
 

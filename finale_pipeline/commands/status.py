@@ -10,7 +10,7 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_settings
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import holds, leases, order_writes, schema
+from finale_pipeline.warehouse import holds, leases, levels, order_writes, schema
 from finale_pipeline.warehouse.connect import connect, running_url
 from finale_pipeline.warehouse.reads import catalogue as catalogue_reads
 from finale_pipeline.warehouse.reads import runs as runs_reads
@@ -23,6 +23,9 @@ TABLES = {
     "core.facility": "facilities",
     "core.stock_level": "stock levels",
 }
+
+SHOWN = 10
+"""Products with old stock that are named."""
 
 
 @click.command()
@@ -44,6 +47,7 @@ class Status:
         stock_read_at: When stock was last read completely, UTC.
         held: Per held read: its run, what it is of, and why.
         orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.
+        old_stock: Products whose stock is that of their last good read: SKU, why, since when.
         runs: The newest run of each strategy.
     """
 
@@ -52,6 +56,7 @@ class Status:
     stock_read_at: datetime | None
     held: list[dict[str, Any]]
     orders: list[dict[str, Any]]
+    old_stock: list[dict[str, Any]]
     runs: list[NewestRun]
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,6 +96,10 @@ def status(settings: Settings) -> Status:
                 {"reference": row.reference, "state": row.state, "error": row.error}
                 for row in order_writes.open_rows(connection)
             ],
+            [
+                {"sku": sku, "reason": reason, "since_at": since_at}
+                for _, sku, reason, since_at in levels.kept_products(connection)
+            ],
             runs_reads.newest_by_strategy(connection),
         )
 
@@ -111,6 +120,12 @@ def shown(found: Status) -> str:
             f"orders     {order['reference']} is {order['state']}: {order['error'] or '-'}"
         )
         lines.append("           finale orders check")
+    for old in found.old_stock[:SHOWN]:
+        lines.append(
+            f"old stock  {old['sku']}: {old['reason']}, since {old['since_at']:%Y-%m-%d %H:%M} UTC"
+        )
+    if len(found.old_stock) > SHOWN:
+        lines.append(f"           and {len(found.old_stock) - SHOWN} more, in core.stock_kept")
     lines += [line for run in found.runs for line in _lines(run)]
     return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
 

@@ -4,14 +4,16 @@ import msgspec
 import polars as pl
 
 from finale_pipeline.finale.nested import entries, number, numbered
+from finale_pipeline.finale.quantities import Reading, to_units, unit_prices
 
 ITEM_ROWS = {"position": pl.Int64, "product_url": pl.String, "sku": pl.String}
 SHIPMENT_ROWS = {
     "shipment_url": pl.String, **ITEM_ROWS, "facility_url": pl.String, "units": pl.Float64,
-    "lot_id": pl.String,
+    "lot_id": pl.String, "packing": pl.String,
 }  # fmt: skip
 ORDER_ROWS = {
     "order_url": pl.String, **ITEM_ROWS, "quantity_units": pl.Float64, "unit_price": pl.Float64,
+    "packing": pl.String,
 }  # fmt: skip
 
 
@@ -23,6 +25,7 @@ class ShipmentItem(msgspec.Struct, rename="camel"):
     facility_url: str | None = None
     quantity: object = None
     lot_id: str | None = None
+    normalized_packing_string: str | None = None
 
 
 class OrderItem(msgspec.Struct, rename="camel"):
@@ -32,6 +35,7 @@ class OrderItem(msgspec.Struct, rename="camel"):
     product_id: str | None = None
     quantity: object = None
     unit_price: object = None
+    normalized_packing_string: str | None = None
 
 
 class Role(msgspec.Struct, rename="camel"):
@@ -41,37 +45,56 @@ class Role(msgspec.Struct, rename="camel"):
     party_id: str | None = None
 
 
-def shipment_lines(shipments: pl.DataFrame) -> pl.DataFrame:
-    """Return the lines of shipments, numbered from 1 in Finale's order.
+def shipment_lines(shipments: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """Return the lines of shipments in units, numbered from 1 in Finale's order.
 
     Args:
         shipments: With the helper column `items`.
+        reading: What quantities beside a packing count.
     """
     rows: list[tuple[object, ...]] = []
     for url, position, item in numbered(shipments, "shipment_url", "items", ShipmentItem):
         rows.append(
             (
-                url, position, item.product_url or None, item.product_id, item.facility_url,
-                _number(item.quantity), item.lot_id,
+                url,
+                position,
+                item.product_url or None,
+                item.product_id,
+                item.facility_url,
+                to_units(_number(item.quantity), item.normalized_packing_string, reading),
+                item.lot_id,
+                item.normalized_packing_string,
             )
-        )  # fmt: skip
+        )
     return pl.DataFrame(rows, schema=SHIPMENT_ROWS, orient="row")
 
 
-def order_lines(orders: pl.DataFrame) -> pl.DataFrame:
-    """Return the lines of orders, numbered from 1 in Finale's order; no quantity is 0 units.
+def order_lines(orders: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """Return the lines of orders in units, numbered from 1 in Finale's order.
+
+    No quantity is 0 units. The price is of one unit.
 
     Args:
-        orders: With the helper column `items`.
+        orders: With the helper column `items` and `total`, the sum of the lines where known.
+        reading: What quantities beside a packing count.
     """
-    rows: list[tuple[object, ...]] = []
+    totals = dict(orders.select("order_url", "total").iter_rows())
+    grouped: dict[str, list[tuple[int, OrderItem]]] = {}
     for url, position, item in numbered(orders, "order_url", "items", OrderItem):
-        rows.append(
-            (
-                url, position, item.product_url or None, item.product_id,
-                _number(item.quantity) or 0.0, _number(item.unit_price),
-            )
-        )  # fmt: skip
+        grouped.setdefault(url, []).append((position, item))
+    rows: list[tuple[object, ...]] = []
+    for url, items in grouped.items():
+        sent = [
+            (_number(item.quantity), _number(item.unit_price), item.normalized_packing_string)
+            for _, item in items
+        ]
+        prices = unit_prices(sent, totals[url], reading)
+        for (position, item), (quantity, _, packing), price in zip(
+            items, sent, prices, strict=True
+        ):
+            units = to_units(quantity, packing, reading) or 0.0
+            product = item.product_url or None
+            rows.append((url, position, product, item.product_id, units, price, packing))
     return pl.DataFrame(rows, schema=ORDER_ROWS, orient="row")
 
 

@@ -38,6 +38,7 @@ class Resource:
         has_payload: Whether fields without a column are kept as JSON.
         merges_duplicates: Whether the newest of several rows of one key wins; else they refuse
             the whole answer, since sums over them would be wrong.
+        second_key: Our column that tells whose a record without a key is; None = nothing does.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Resource:
     helpers: tuple[tuple[str, str], ...] = ()
     has_payload: bool = True
     merges_duplicates: bool = True
+    second_key: str | None = None
 
 
 PRODUCT = Resource(
@@ -66,7 +68,11 @@ PRODUCT = Resource(
         Field("createdDate", "created_at", "stamp"),
         Field("lastUpdatedDate", "updated_at", "stamp", required=True),
     ),
-    helpers=(("supplierList", "suppliers"), ("reorderGuidelineList", "guidelines")),
+    helpers=(
+        ("supplierList", "suppliers"),
+        ("reorderGuidelineList", "guidelines"),
+        ("stdPackingUnitsPerCase", "units_per_case"),
+    ),
 )
 
 PARTY = Resource(
@@ -102,7 +108,8 @@ STOCK = Resource(
     key=("product_url", "facility_url", "lot_id", "packing", "order_url"),
     fields=(
         Field("productUrl", "product_url", required=True),
-        Field("facilityUrl", "facility_url", required=True),
+        # Rows of orders without a location have none: they are of no place, and count.
+        Field("facilityUrl", "facility_url", default=""),
         Field("lotId", "lot_id", default=""),
         Field("normalizedPackingString", "packing", default=""),
         Field("orderUrl", "order_url", default=""),
@@ -110,12 +117,13 @@ STOCK = Resource(
         Field("productId", "sku"),
         # Its column must be there, for without it every product would be out of stock; a single
         # null cell is a zero.
-        Field("quantityOnHand", "on_hand_units", "number", required=True, default=0.0),
-        Field("quantityOnOrder", "on_order_units", "number", default=0.0),
-        Field("quantityReserved", "reserved_units", "number", default=0.0),
+        Field("quantityOnHand", "on_hand_quantity", "number", required=True, default=0.0),
+        Field("quantityOnOrder", "on_order_quantity", "number", default=0.0),
+        Field("quantityReserved", "reserved_quantity", "number", default=0.0),
     ),
     has_payload=False,
     merges_duplicates=False,
+    second_key="sku",
 )
 
 ORDER = Resource(

@@ -16,6 +16,9 @@ from finale_pipeline.errors import (
     UnknownPath,
 )
 
+MILLISECONDS = 1e11
+"""A larger number of Unix time is in milliseconds: as seconds it would be after the year 5000."""
+
 
 def decoded(response: httpx.Response, path: str) -> Iterator[bytes]:
     """Yield the body, unzipped by steps: a bomb must not be unpacked before it is measured."""
@@ -73,6 +76,21 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 def _until(value: str, now: datetime) -> float:
     moment = parsedate_to_datetime(value)
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+
+
+def reset_at(value: str | None) -> datetime | None:
+    """Return the moment that X-RateLimit-Reset names, by the source's clock; None when it is none.
+
+    Finale sends Unix time in milliseconds; its documentation means seconds, which are read too.
+
+    >>> reset_at("1773050400000") == reset_at("1773050400")
+    True
+    """
+    try:
+        number = float(value or "")
+        return datetime.fromtimestamp(number / 1000 if number > MILLISECONDS else number, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def login_page(path: str) -> CredentialsRefused:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from finale_pipeline.finale.responses import (
     decoded,
     json_object,
     login_page,
+    reset_at,
     retry_after,
     status_error,
 )
@@ -35,7 +36,8 @@ from finale_pipeline.finale.responses import (
 ATTEMPTS = 5
 RETRY_SECONDS = 120.0
 DEADLINE = 180.0
-DEFAULT_PAUSE = 5.0
+DEFAULT_PAUSE = 60.0
+"""Seconds to wait after a 429 that does not say for how long: the minute's window is that long."""
 LARGEST_BODY = 512 * 1024 * 1024
 CLOCK_NOISE = timedelta(seconds=5)
 
@@ -256,11 +258,8 @@ class Transport:
 
     def _reset(self, headers: httpx.Headers) -> datetime | None:
         """Return by our clock when the budget is back; the header says it by the source's."""
-        try:
-            moment = datetime.fromtimestamp(float(headers["x-ratelimit-reset"]), UTC)
-        except (KeyError, ValueError, OverflowError, OSError):
-            return None
-        return moment - (self.source_now() - self._clock())
+        moment = reset_at(headers.get("x-ratelimit-reset"))
+        return None if moment is None else moment - (self.source_now() - self._clock())
 
     def _throttled(self, headers: httpx.Headers, path: str) -> Exception:
         now = self._clock()
@@ -269,10 +268,10 @@ class Transport:
         if wait is None and reset is not None:
             wait = (reset - now).total_seconds()
         wait = DEFAULT_PAUSE if wait is None or wait <= 0 else wait
+        free_at = now + timedelta(seconds=wait)
+        self._budget.block_until(free_at)  # all processes of the account, not this one alone
         if wait > LONGEST_WAIT:
-            return ThrottledError(
-                f"Finale answered 429 to {path}.", retry_at=now + timedelta(seconds=wait)
-            )
+            return ThrottledError(f"Finale answered 429 to {path}.", retry_at=free_at)
         return _TryAgain(wait)
 
     def _read(self, response: httpx.Response, path: str, max_bytes: int | None) -> bytes:

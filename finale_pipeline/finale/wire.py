@@ -22,11 +22,19 @@ BAD_ESCAPE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that was read and will not be written: its key, why, the value escaped."""
+    """A record that was read and will not be written.
+
+    Attributes:
+        key: Its key; None = it has none that can be read.
+        reason: Why.
+        sample: The value, escaped.
+        second_key: What else says whose it is, where its resource has such a column.
+    """
 
     key: str | None
     reason: str
     sample: str = ""
+    second_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +188,8 @@ def _without_rejects(
     for index, reason, sample in errors:
         first.setdefault(index, (reason, sample))
     keys = frame[resource.key[0]]
-    rejects = [Reject(keys[i], reason, sample) for i, (reason, sample) in first.items()]
+    others = frame[resource.second_key] if resource.second_key else [None] * len(frame)
+    rejects = [Reject(keys[i], why, sample, others[i]) for i, (why, sample) in first.items()]
     return frame.filter(~pl.col(ROW).is_in(list(first))), rejects
 
 

@@ -21,9 +21,7 @@ from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Written
 
 TERMS = """
-SELECT p.product_url, coalesce(t.minimum_order_units, 0), coalesce(t.pack_units,
-       CASE WHEN jsonb_typeof(p.payload -> 'stdPackingUnitsPerCase') = 'number'
-            THEN (p.payload ->> 'stdPackingUnitsPerCase')::numeric END, 0),
+SELECT p.product_url, coalesce(t.minimum_order_units, 0), coalesce(t.pack_units, p.pack_units, 0),
        coalesce(p.status = 'PRODUCT_ACTIVE', true)
 FROM core.product p LEFT JOIN plan.product_term t USING (product_url)
 WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL

@@ -43,8 +43,7 @@ SELECT n.number, p.product_url, p.sku, p.status = 'PRODUCT_ACTIVE', s.vendor_url
        CASE WHEN s.price > 0 THEN s.currency END, s.lead_time_days, p.lead_time_days,
        vt.lead_time_days, m.median_days, m.sd_days, vt.review_period_days, vt.cover_days,
        vt.minimum_order_value,
-       CASE WHEN jsonb_typeof(p.payload -> 'stdPackingUnitsPerCase') = 'number'
-            THEN (p.payload ->> 'stdPackingUnitsPerCase')::numeric END,
+       p.pack_units,
        t.reorder_point_units, t.maximum_units, t.minimum_order_units, t.pack_units,
        t.service_level, r.point_units, r.quantity_units, coalesce(r.is_never, false),
        l.available_units, l.on_order_units, coalesce(s.is_alternative, false)

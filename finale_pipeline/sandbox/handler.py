@@ -98,7 +98,8 @@ class Handler(Wire):
             return {}
         # account/api/name
         is_collection = method == "GET" and len([p for p in parts if p]) == 3  # noqa: PLR2004
-        passes, headers = sandbox.limits.take(method, is_collection=is_collection)
+        passes, told = sandbox.limits.take(method, is_collection=is_collection)
+        headers = sandbox.account.quirks.budget_headers(told, is_refused=not passes)
         if passes:
             return headers
         if method == "GET":

@@ -26,7 +26,8 @@ class Limits:
         """Count a request.
 
         Returns:
-            Whether it may pass, and the headers that say what is left of the tightest budget.
+            Whether it may pass, and the headers that say what is left of the tightest budget; the
+            reset in Unix milliseconds.
         """
         now = int(self._clock().timestamp())
         names = ("minute", "hour") if is_collection else ("minute",)
@@ -42,7 +43,7 @@ class Limits:
         headers = {
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": str(max(0, remaining)),
-            "X-RateLimit-Reset": str(reset),
+            "X-RateLimit-Reset": str(reset * 1000),
         }
         return remaining >= 0, headers
 

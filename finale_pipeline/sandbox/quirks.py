@@ -5,6 +5,7 @@ from typing import Any
 
 from finale_pipeline.errors import ConfigError
 
+HEADERS = ("refused", "always", "seconds", "never")
 FORMS = ("200", "400", "403", "500")
 """Status of a refusal; 200 = an error's JSON with that status."""
 ERROR_KEYS = (
@@ -30,6 +31,9 @@ class Quirks:
             begins with the upper bound.
         shown_after_seconds: So long after its creation an order is in no collection.
         shown_after_reads: So many collection reads do not show a new order.
+        rate_headers: When an answer tells the budgets: refused = with a 429 alone, the reset in
+            Unix milliseconds; always = with every answer; seconds = with a 429, in Unix seconds;
+            never = a 429 has no header at all.
         vendors_deliver: Whether a committed order comes on its receiveDate, tomorrow at the
             earliest; without one after two weeks.
     """
@@ -46,6 +50,20 @@ class Quirks:
     shown_after_seconds: float = 0.0
     shown_after_reads: int = 0
     vendors_deliver: bool = True
+    rate_headers: str = "refused"
+
+    def budget_headers(self, headers: dict[str, str], *, is_refused: bool) -> dict[str, str]:
+        """Return what an answer tells of the budgets.
+
+        Args:
+            headers: All there is to tell, the reset in Unix milliseconds.
+            is_refused: Whether the answer is a 429.
+        """
+        if self.rate_headers == "never" or not (is_refused or self.rate_headers == "always"):
+            return {}
+        if self.rate_headers == "seconds" and "X-RateLimit-Reset" in headers:
+            return headers | {"X-RateLimit-Reset": headers["X-RateLimit-Reset"][:-3]}
+        return headers
 
     def set(self, text: str) -> None:
         """Turn a switch, written `NAME=VALUE`.
@@ -66,8 +84,7 @@ class Quirks:
 
 def _position(name: str, value: str, kind: type) -> Any:
     words: tuple[str, ...] = {str: FORMS, bool: ("true", "false")}.get(kind, ())
-    if name == "error_key":
-        words = ERROR_KEYS
+    words = {"error_key": ERROR_KEYS, "rate_headers": HEADERS}.get(name, words)
     digits = value.replace(".", "", 1) if kind is float else value
     if value not in words if words else not digits.isdigit():
         wanted = f"one of {', '.join(words)}" if words else "a number"

@@ -49,7 +49,7 @@ class Wire(Connection):
         seconds = fault.argument
         replies: dict[str, tuple[int, bytes, dict[str, str]]] = {
             "throttle": (429, b"{}", {"Retry-After": seconds}),
-            "throttle-reset": (429, b"{}", {"X-RateLimit-Reset": self._later(seconds)}),
+            "throttle-reset": (429, b"{}", self._reset_in(seconds)),
             "throttle-bare": (429, b"{}", {}),
             "revoke": (401, b'{"error":"unauthorized"}', {}),
             "redirect": (302, b"", {"Location": "https://elsewhere.example/login"}),
@@ -142,6 +142,11 @@ class Wire(Connection):
         self.send_header("Content-Length", str(length))
         self.end_headers()
 
-    def _later(self, seconds: str) -> str:
-        now = self.server.sandbox.account.clock.now().timestamp()
-        return str(int(now) + int(seconds)) if seconds.isdigit() else ""
+    def _reset_in(self, seconds: str) -> dict[str, str]:
+        if not seconds.isdigit():
+            return {}
+        account = self.server.sandbox.account
+        reset = int(account.clock.now().timestamp()) + int(seconds)
+        return account.quirks.budget_headers(
+            {"X-RateLimit-Reset": str(reset * 1000)}, is_refused=True
+        )

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.error import URLError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 PROJECT = Path(finale_pipeline.__file__).parent.parent
+CODE_SECONDS = 120.0
 DEFINITIONS = "finale_pipeline.definitions"
 DAGSTER_PARTS = ("code", "daemon", "web")
 PARTS = ("database", *DAGSTER_PARTS, "api")
@@ -47,17 +50,21 @@ def command(settings: "Settings", part: str) -> list[str]:
         part: One of DAGSTER_PARTS.
     """
     home = instance(settings)
+    form = "colored" if sys.stderr.isatty() else "json"
     workspace = ["--workspace", str(home / "workspace.yaml")]
     made = {
         "code": [
             "-m", "dagster", "code-server", "start", "--module-name", DEFINITIONS,
             "--socket", str(code_socket(settings)), "--location-name", DEFINITIONS,
-            "--log-level", "warning",
+            "--log-level", "warning", "--log-format", form,
         ],
-        "daemon": ["-m", "dagster._daemon", "run", "--log-level", "warning", *workspace],
+        "daemon": [
+            "-m", "dagster._daemon", "run", "--log-level", "warning", "--log-format", form,
+            *workspace,
+        ],
         "web": [
             "-m", "dagster_webserver", "--host", settings.ui_host, "--port", str(settings.ui_port),
-            "--dagster-log-level", "warning", *workspace,
+            "--dagster-log-level", "warning", "--log-format", form, *workspace,
         ],
     }  # fmt: skip
     return [sys.executable, *made[part]]
@@ -98,6 +105,8 @@ def prepare(settings: "Settings") -> dict[str, str]:
         "FINALE_HOME": str(settings.home.resolve()),
         "FINALE_STOCK_SINCE": first_stock_day(settings),
         "PYTHONUNBUFFERED": "1",
+        # What is under way has ended by itself by then; runs are processes of their own.
+        "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "2",
     }
     given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
     return given
@@ -142,8 +151,24 @@ def _become(settings: "Settings", part: str) -> NoReturn:
     environment = prepare(settings)
     if part == "code":
         code_socket(settings).unlink(missing_ok=True)  # of a server that was killed
+    if part != "code":
+        _wait_for_code(settings)
     arguments = command(settings, part)
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
+
+
+def _wait_for_code(settings: "Settings") -> None:
+    """Wait for the code server: without it Dagster's parts fill their logs with traces.
+
+    One that never comes is not waited for: Dagster says so, in its way.
+    """
+    deadline = time.monotonic() + CODE_SECONDS
+    path = str(code_socket(settings))
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.connect(path)
+            return
+        time.sleep(0.1)
 
 
 def is_well(settings: "Settings", part: str) -> bool:

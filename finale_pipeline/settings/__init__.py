@@ -57,6 +57,11 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
         return ZoneInfo(self.timezone)
 
     @property
+    def names_zone(self) -> bool:
+        """Whether the account's time zone was set rather than left at its default."""
+        return "timezone" in self.model_fields_set
+
+    @property
     def pages(self) -> str:
         """Address that mails link to, without a slash at its end."""
         return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
@@ -104,6 +109,7 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
     _refuse_half_an_account(settings)
     _refuse_mail_without_ends(settings)
+    _refuse_writes_without_zone(settings)
     changed = {f"schedule_{name}": change.cron for name, change in changes(settings.home).items()}
     return settings.model_copy(update=changed)
 
@@ -173,6 +179,16 @@ def _refuse_mail_without_ends(settings: Settings) -> None:
         raise ConfigError(
             "SENDGRID_BASE_URL is neither https nor on this machine; the key would be readable.",
             step="Correct it, or leave it out.",
+        )
+
+
+def _refuse_writes_without_zone(settings: Settings) -> None:
+    """The dates of an order are days of the account's zone; a guessed one shows other days."""
+    if settings.allow_writes and not settings.reads_sandbox and not settings.names_zone:
+        raise ConfigError(
+            "FINALE_ALLOW_WRITES is on and FINALE_TIMEZONE is not set: the dates of orders would"
+            " be days of another zone.",
+            step="Set FINALE_TIMEZONE to the account's zone, such as America/Denver.",
         )
 
 

@@ -119,6 +119,11 @@ class Reading(BaseModel):
     reject_limit: Share = Field(
         0.01, description="Share of unreadable rows above which a table is left as it was."
     )
+    case_quantities: Literal["auto", "cases", "units"] = Field(
+        "auto",
+        description="What a quantity beside a packing counts; auto = cases, unless the account's"
+        " stock shows that it is units (`finale doctor` says which).",
+    )
     shrink_limit: Share = Field(
         0.2, description="Share of products that may lose their stock, or vanish, in one read."
     )

@@ -9,6 +9,7 @@ from psycopg.errors import UniqueViolation
 
 from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.finale import nested
+from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
@@ -63,6 +64,7 @@ class Catalogue:
         chosen: Which of the collection's records belong here, with which columns.
         siblings: Further tables fed from the same answers, with other records of them.
         derived: Tables computed from this one and its children.
+        empty_means: What it would mean that no record of many belongs here; None = nothing.
     """
 
     resource: Resource
@@ -72,6 +74,7 @@ class Catalogue:
     active_status: str | None = None
     siblings: "tuple[Catalogue, ...]" = ()
     derived: Derivation | None = None
+    empty_means: str | None = None
 
     @property
     def key(self) -> str:
@@ -101,6 +104,7 @@ PRODUCTS = Catalogue(
         Child("core.product_supplier", nested.supplier_rows),
         Child("core.reorder_rule", nested.rule_rows),
     ),
+    with_pack,
     active_status="PRODUCT_ACTIVE",
 )
 VENDORS = Catalogue(
@@ -108,6 +112,7 @@ VENDORS = Catalogue(
     "core.vendor",
     (Child("core.vendor_contact", nested.contact_rows),),
     nested.suppliers_only,
+    empty_means="none of Finale's parties has the role SUPPLIER, so there would be no vendor",
 )
 
 

@@ -13,6 +13,7 @@ from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import holds
 from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.holds import Difference
 from finale_pipeline.warehouse.store import Counts, read_hashes
@@ -46,7 +47,7 @@ class Stored:
         return self.is_intact and digest != 0 and digest == self.digest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scan:
     """A scan that is under way.
 
@@ -56,6 +57,7 @@ class Scan:
         until: The source's time at its beginning.
         known: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
+        records: Of the windows that this run read, those included that belong to no table.
     """
 
     walk_id: int
@@ -63,6 +65,7 @@ class Scan:
     until: datetime
     known: dict[Window, Stored]
     is_fresh: bool
+    records: int = 0
 
 
 def open_scan(
@@ -205,6 +208,7 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
     Raises:
         ImplausibleError: Too much is missing; nothing is removed, and the next scan looks again.
     """
+    _refuse_nothing(run, catalogue, scan)
     missing = _missing(run.connection, catalogue, scan)
     live = live_rows(run.connection, catalogue) if missing else 0
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
@@ -229,6 +233,25 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
         _close(run.connection, scan, run.clock())
     for table, changed in (*counts.items(), (catalogue.table, Counts(removed=len(missing)))):
         run.add(table, changed)
+
+
+def _refuse_nothing(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
+    """Hold a table that stays empty though its collection has records, unless that was approved."""
+    means = catalogue.empty_means
+    if means is None or not scan.records or live_rows(run.connection, catalogue):
+        return
+    if holds.was_approved(run.connection, catalogue.table, means):
+        return
+    difference = Difference([means], {}, {"records": 0, "lost": scan.records}, [])
+    try:
+        hold_unless_accepted(run, catalogue.table, difference, data="No record was written.")
+    except ImplausibleError:
+        with run.batch(f"forgetting windows of {catalogue.resource.path}"):
+            run.connection.execute(
+                "DELETE FROM ops.catalogue_window WHERE table_name = %s", (catalogue.table,)
+            )
+            _close(run.connection, scan, run.clock())
+        raise
 
 
 def _hold(

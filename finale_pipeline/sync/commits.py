@@ -77,6 +77,7 @@ def commit(
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
     _refuse(run, catalogue, fetched)
+    scan.records += fetched.rows
     with run.batch(step, **far):
         _commit_without_waiting(run.connection)
         stored = checkpoints.stored_hashes(run.connection, catalogue.table, fetched.window)

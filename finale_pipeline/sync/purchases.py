@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from finale_pipeline.finale.lines import order_lines
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.finale.wire import Reject, decode_records
 from finale_pipeline.sync.catalog import write
+from finale_pipeline.sync.quantities import current_reading
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import backfill_orders, purchases
 from finale_pipeline.warehouse import receipts
@@ -21,6 +22,7 @@ ORDERS = "core.purchase_order"
 LINES = "core.purchase_order_line"
 WANTED: dict[str, Any] = {
     "order_url": pl.String, "updated_at": pl.Datetime("us", "UTC"), "items": pl.String,
+    "total": pl.Float64,
 }  # fmt: skip
 BATCH = 50
 """Orders whose lines are written in one transaction."""
@@ -34,11 +36,13 @@ class Wanted:
         order_url: The order.
         updated_at: Its version.
         items: Its lines as JSON, when the collection had them; then nothing need be asked.
+        total: Sum of its lines as Finale has it.
     """
 
     order_url: str
     updated_at: datetime
     items: str | None
+    total: float | None
 
 
 def sync_lines(run: SyncRun) -> None:
@@ -67,11 +71,11 @@ def backfill_purchases(run: SyncRun, since: datetime, until: datetime) -> None:
 def _wanted(connection: Connection) -> list[Wanted]:
     """Return them, the newest first: a throttled read should leave the oldest for later."""
     rows = connection.execute(
-        f"SELECT order_url, updated_at, payload ->> 'orderItemList' FROM {ORDERS}"
+        f"SELECT order_url, updated_at, payload ->> 'orderItemList', total::float8 FROM {ORDERS}"
         " WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND removed_at IS NULL"
         " AND lines_updated_at IS DISTINCT FROM updated_at ORDER BY updated_at DESC, order_url"
     ).fetchall()
-    return [Wanted(*row) for row in cast("list[tuple[str, datetime, str | None]]", rows)]
+    return [Wanted(*row) for row in rows]
 
 
 def _read_singly(run: SyncRun, wanted: Sequence[Wanted], step: str) -> None:
@@ -93,7 +97,7 @@ def _read_singly(run: SyncRun, wanted: Sequence[Wanted], step: str) -> None:
     with run.batch(step):
         headers = write(run, catalogue, newer, pl.Series(HASH, [], dtype=pl.Int64), rejected=0)
         current = frame.filter(pl.col("updated_at") >= pl.col("known_at"))
-        counts = _write_lines(run, current.select("order_url", "updated_at", "items"))
+        counts = _write_lines(run, current.select(list(WANTED)))
         run.keep_rejects(LINES, rejects)
     for table, changed in headers.counts.items():
         run.add(table, changed)
@@ -105,10 +109,10 @@ def _write_lines(run: SyncRun, orders: pl.DataFrame) -> Counts:
 
     Args:
         run: The run.
-        orders: order_url, updated_at, items.
+        orders: order_url, updated_at, items, total.
     """
     connection = run.connection
-    rows = order_lines(orders)
+    rows = order_lines(orders, current_reading(run))
     owner, writer = TableWriter(connection, ORDERS), TableWriter(connection, LINES)
     owner.copy(orders.select("order_url", "updated_at"))
     writer.copy(hashed(rows))

@@ -7,9 +7,11 @@ from functools import partial
 import polars as pl
 
 from finale_pipeline.finale.lines import shipment_lines, supplier_ids
+from finale_pipeline.finale.quantities import Reading
 from finale_pipeline.finale.records import ORDER, SHIPMENT
 from finale_pipeline.sync.catalog import Catalogue, Child
 from finale_pipeline.sync.incremental import redate_in_zone, sync_incrementally
+from finale_pipeline.sync.quantities import current_reading, follow_setting
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.scan import backfill
 from finale_pipeline.warehouse import demand, receipts
@@ -100,16 +102,17 @@ def orders(zone: str) -> Catalogue:
     )
 
 
-def shipments(zone: str) -> Catalogue:
+def shipments(zone: str, reading: Reading) -> Catalogue:
     """Return shipments of every type, with their lines.
 
     Args:
         zone: Of the business days.
+        reading: What quantities beside a packing count.
     """
     return Catalogue(
         SHIPMENT,
         "core.shipment",
-        (Child("core.shipment_line", shipment_lines),),
+        (Child("core.shipment_line", partial(shipment_lines, reading=reading)),),
         partial(_shipments, zone=zone),
         derived=Moved(),
     )
@@ -118,24 +121,26 @@ def shipments(zone: str) -> Catalogue:
 def sync_orders(run: SyncRun) -> None:
     """Bring the headers of all orders up to date."""
     redate_in_zone(run)
+    follow_setting(run)
     sync_incrementally(run, orders(run.settings.timezone))
 
 
 def sync_shipments(run: SyncRun) -> None:
     """Bring shipments, demand and receipts up to date; orders should be."""
-    sync_incrementally(run, shipments(run.settings.timezone))
+    sync_incrementally(run, shipments(run.settings.timezone, current_reading(run)))
 
 
 def backfill_orders(run: SyncRun, since: datetime, until: datetime) -> None:
     """Read the orders last changed in [since, until) again."""
     redate_in_zone(run)
+    follow_setting(run)
     backfill(run, orders(run.settings.timezone), since, until)
 
 
 def backfill_shipments(run: SyncRun, since: datetime, until: datetime) -> None:
     """Read the shipments last changed in [since, until) again, and their orders before them."""
     backfill_orders(run, since, until)
-    backfill(run, shipments(run.settings.timezone), since, until)
+    backfill(run, shipments(run.settings.timezone, current_reading(run)), since, until)
 
 
 def _day(stamp: pl.Expr, zone: str) -> pl.Expr:

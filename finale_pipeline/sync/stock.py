@@ -11,11 +11,13 @@ import xxhash
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.stock import StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
+from finale_pipeline.finale.quantities import Reading, in_units
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
 from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
+from finale_pipeline.sync.quantities import current_reading, follow_setting, learn
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import levels
 from finale_pipeline.warehouse.connect import Connection
@@ -31,6 +33,11 @@ from finale_pipeline.warehouse.store import (
 
 ENTRY = "core.stock_entry"
 LEVEL = "core.stock_level"
+QUANTITIES = {
+    "on_hand_quantity": "on_hand_units",
+    "on_order_quantity": "on_order_units",
+    "reserved_quantity": "reserved_units",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
         ImplausibleError: Two reads in a row would take away more than can be believed.
         MalformedError: The answer was cut off at Finale's cap, or names a key twice.
     """
+    follow_setting(run)
     places = _places(run.connection)
     read = _read(run, places)
     day = business_day(run.client.source_now(), run.settings.zone)
@@ -93,8 +101,7 @@ def _places(connection: Connection) -> dict[str, str | None]:
 def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
     give_back_large_blocks()
     body = run.client.body(STOCK)
-    # Where a sublocation belongs decides about sums too, so it is part of the question.
-    digest = xxhash.xxh3_64_intdigest(f"{body.digest} {sorted(places.items())}".encode()) >> 1
+    digest = _digest(body.digest, places, current_reading(run))
     if digest == _stored_digest(run.connection):
         return _Read(digest, None, pl.DataFrame())
     answer = decode(body.data, STOCK)
@@ -110,7 +117,15 @@ def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
         read=len(answer.frame) + len(answer.rejects),
         so_far=run.counts.get(ENTRY, Counts()),
     )
-    return _Read(digest, answer, _entries(answer.frame, places))
+    learn(run, answer.frame["on_hand_quantity"], answer.frame["packing"])
+    reading = current_reading(run)
+    entries = _entries(answer.frame, places, reading)
+    return _Read(_digest(body.digest, places, reading), answer, entries)
+
+
+def _digest(body: int, places: dict[str, str | None], reading: Reading) -> int:
+    """Where a sublocation belongs and what quantities count decide about sums too."""
+    return xxhash.xxh3_64_intdigest(f"{body} {sorted(places.items())} {reading}".encode()) >> 1
 
 
 def _stored_digest(connection: Connection) -> int | None:
@@ -122,13 +137,20 @@ def _stored_digest(connection: Connection) -> int | None:
     return cast("int", row[0]) if row else None
 
 
-def _entries(frame: pl.DataFrame, places: dict[str, str | None]) -> pl.DataFrame:
-    """Return rows of core.stock_entry, with the location that holds each place, and hashes."""
-    pairs = frame.select("facility_url", "parent_facility_url").unique()
-    known = {url: parent for url, parent in pairs.iter_rows() if parent}
+def _entries(frame: pl.DataFrame, places: dict[str, str | None], reading: Reading) -> pl.DataFrame:
+    """Return rows of core.stock_entry in units, with each place's location, and hashes.
+
+    A row without a place is at its parent's location, or at none.
+    """
+    # A row that names no place but its parent lies at the parent.
+    has_none = pl.col("facility_url") == ""
+    place = pl.when(has_none).then("parent_facility_url").otherwise("facility_url").fill_null("")
+    frame = in_units(frame, QUANTITIES, reading).with_columns(place=place)
+    pairs = frame.select("place", "parent_facility_url").unique()
+    known = {url: parent for url, parent in pairs.iter_rows() if url and parent}
     known |= {url: parent for url, parent in places.items() if parent}
-    locations = {url: _location(url, known) for url in pairs["facility_url"].to_list()}
-    location = pl.col("facility_url").replace_strict(locations, return_dtype=pl.String)
+    locations = {url: _location(url, known) for url in pairs["place"].to_list()}
+    location = pl.col("place").replace_strict(locations, return_dtype=pl.String)
     return hashed(
         frame.select(
             *STOCK.key,
@@ -207,15 +229,17 @@ def summarise(entries: pl.DataFrame) -> StockSummary:
 
 def _write(run: SyncRun, read: _Read, answer: Answer, day: date) -> None:
     with run.batch("stock"):
+        kept = _protected(run.connection, read, answer)
+        entries = read.entries.filter(~pl.col("product_url").is_in(list(kept)))
         stored = read_hashes(run.connection, f"SELECT row_hash FROM {ENTRY}", ())
-        fresh = only_unknown(read.entries, stored)
+        fresh = only_unknown(entries, stored)
         writer = TableWriter(run.connection, ENTRY)
         writer.copy(fresh)
         merged = writer.merge(now=run.clock())
-        gone = stored.filter(~stored.is_in(read.entries[HASH].implode()))
-        kept = _protected(run.connection, read, answer)
+        gone = stored.filter(~stored.is_in(entries[HASH].implode()))
+        levels.note_kept(run.connection, kept, now=run.clock())
         levels.begin(run.connection, writer.stage)
-        removed = levels.remove_entries(run.connection, gone.to_list(), kept)
+        removed = levels.remove_entries(run.connection, gone.to_list(), list(kept))
         changed = levels.refresh(run.connection, day=day, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
         run.keep_rejects(ENTRY, answer.rejects)
@@ -238,19 +262,27 @@ def _write(run: SyncRun, read: _Read, answer: Answer, day: date) -> None:
     run.add(LEVEL, changed)
 
 
-def _protected(connection: Connection, read: _Read, answer: Answer) -> list[str]:
-    """Return products whose stored entries stay because a row of theirs was unreadable.
+def _protected(connection: Connection, read: _Read, answer: Answer) -> dict[str, str]:
+    """Return products whose last good state stays as a whole, each with the reason.
 
-    A row without even a product could be anyone's: then whoever seems to have no stock any more
-    keeps what is stored. An old number is better than a false zero.
+    A product with an unreadable row would be a mixture of old and new. A row that does not say
+    whose it is could be anyone's: then whoever lacks an entry that is stored keeps what is stored,
+    for an old number is better than a false zero.
     """
     if not answer.rejects:
-        return []
-    products = {reject.key for reject in answer.rejects if reject.key}
-    if any(reject.key is None for reject in answer.rejects):
-        rows = connection.execute("SELECT DISTINCT product_url FROM core.stock_entry").fetchall()
-        products |= {str(row[0]) for row in rows} - set(read.entries["product_url"])
-    return sorted(products)
+        return {}
+    kept = {r.key: r.reason for r in answer.rejects if r.key}
+    skus = {r.second_key: r.reason for r in answer.rejects if not r.key and r.second_key}
+    kept |= {url: skus[sku] for url, sku in levels.products_called(connection, list(skus))}
+    nameless = next((r.reason for r in answer.rejects if not r.key and not r.second_key), None)
+    if nameless is not None:
+        stored = pl.DataFrame(
+            levels.entry_keys(connection), schema=dict.fromkeys(STOCK.key, pl.String), orient="row"
+        )
+        lacking = stored.join(read.entries, on=STOCK.key, how="anti")["product_url"].unique()
+        never = levels.products_without_level(connection)
+        kept = dict.fromkeys([*lacking, *never], f"a row names no product: {nameless}") | kept
+    return kept
 
 
 def _keep_feed(run: SyncRun, digest: int) -> None:

@@ -74,7 +74,7 @@ DATE = (
     " FROM (SELECT s.shipment_url, s.shipped_on, o.ordered_on,"
     " s.removed_at IS NULL AND s.shipment_type = 'SALES_SHIPMENT' AND s.return_url IS NULL"
     " AND s.status <> 'SHIPMENT_CANCELLED' AND o.status IS DISTINCT FROM 'ORDER_CANCELLED'"
-    " AND (s.status = 'SHIPMENT_SHIPPED'"
+    " AND (s.status IN ('SHIPMENT_SHIPPED', 'SHIPMENT_DELIVERED')"
     " OR coalesce(o.status IN ('ORDER_LOCKED', 'ORDER_COMPLETED'), false)) AS counts"
     " FROM changed_shipment c JOIN core.shipment s USING (shipment_url)"
     " LEFT JOIN core.sales_order o ON o.order_url = s.order_url AND o.removed_at IS NULL) f) n"

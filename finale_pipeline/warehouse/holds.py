@@ -101,6 +101,15 @@ def settle(
     )
 
 
+def was_approved(connection: Connection, subject: str, reason: str) -> bool:
+    """Whether a person has approved a subject's read once that was held for this reason alone."""
+    row = connection.execute(
+        "SELECT count(*) FROM ops.hold WHERE subject = %s AND state = 'approved' AND reasons = %s",
+        (subject, [reason]),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def note_approver(connection: Connection, hold: Hold, by: str) -> None:
     """Note who approved a hold, once a sync has written it."""
     connection.execute(

@@ -1,6 +1,6 @@
 """Stock levels: sums over the entries of touched products, now, per location and per day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import cast
 
@@ -11,6 +11,7 @@ from finale_pipeline.warehouse.store import Counts
 LIVE_WITHOUT_LEVEL = (
     "SELECT p.product_url FROM core.product p WHERE p.removed_at IS NULL"
     " AND NOT EXISTS (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url)"
+    " AND NOT EXISTS (SELECT FROM core.stock_kept k WHERE k.product_url = p.product_url)"
 )
 
 
@@ -44,6 +45,57 @@ def begin(connection: Connection, stage: str | None) -> None:
     connection.execute(
         trusted(f"CREATE TEMP TABLE touched ON COMMIT DROP AS {LIVE_WITHOUT_LEVEL}{staged}")
     )
+
+
+def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the products of some SKUs, each with its SKU."""
+    rows = connection.execute(
+        "SELECT product_url, sku FROM core.product WHERE sku = ANY (%s)", (list(skus),)
+    ).fetchall()
+    return cast("list[tuple[str, str]]", rows)
+
+
+def products_without_level(connection: Connection) -> list[str]:
+    """Return live products of which no stock was ever read."""
+    rows = connection.execute(trusted(LIVE_WITHOUT_LEVEL)).fetchall()
+    return [str(url) for (url,) in rows]
+
+
+def entry_keys(connection: Connection) -> list[tuple[str, ...]]:
+    """Return the keys of all stored entries."""
+    rows = connection.execute(
+        "SELECT product_url, facility_url, lot_id, packing, order_url FROM core.stock_entry"
+    ).fetchall()
+    return cast("list[tuple[str, ...]]", rows)
+
+
+def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime) -> None:
+    """Note which products keep their last good stock, and why; all others are as Finale has them.
+
+    Args:
+        connection: Whose transaction writes the read.
+        kept: Products, each with the reason.
+        now: UTC.
+    """
+    connection.execute(
+        "DELETE FROM core.stock_kept WHERE NOT product_url = ANY (%s)", (list(kept),)
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO core.stock_kept (product_url, reason, since_at) VALUES (%s, %s, %s)"
+            " ON CONFLICT (product_url) DO UPDATE SET reason = excluded.reason",
+            [(url, reason, now) for url, reason in kept.items()],
+        )
+
+
+def kept_products(connection: Connection) -> list[tuple[str, str, str, datetime]]:
+    """Return products whose stock is their last good one: url, SKU, reason, since when (UTC)."""
+    rows = connection.execute(
+        "SELECT k.product_url, coalesce(p.sku, k.product_url), k.reason, k.since_at"
+        " FROM core.stock_kept k LEFT JOIN core.product p USING (product_url)"
+        " ORDER BY 4, 2"
+    ).fetchall()
+    return cast("list[tuple[str, str, str, datetime]]", rows)
 
 
 def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[str]) -> int:

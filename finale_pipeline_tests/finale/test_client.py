@@ -117,7 +117,7 @@ def test_what_may_heal_is_tried_again(sandbox: SandboxServer, fault: str) -> Non
         ("status=400", MalformedError, 1),
         ("throttle-reset=3600", ThrottledError, 1),
         ("throttle=3600", ThrottledError, 1),
-        ("throttle-bare", ThrottledError, 5),
+        ("throttle-bare", ThrottledError, 3),
     ],
 )
 def test_each_failure_has_its_error_and_its_number_of_attempts(
@@ -176,6 +176,7 @@ def test_the_source_time_is_the_servers(account: Account, sandbox: SandboxServer
 
 def test_a_used_up_budget_in_the_headers_holds_the_next_request_back(account: Account) -> None:
     time = Timeline()
+    account.quirks.set("rate_headers=always")
     with SandboxServer(account, rate_limits=(2, 100)) as server, client_of(server, time) as client:
         for _ in range(2):
             client.body(FACILITY)
@@ -204,3 +205,18 @@ def test_addresses_that_could_leak_the_key_are_refused(base_url: str, account: s
 
 def test_the_secret_is_not_in_the_sources_text() -> None:
     assert "hidden" not in repr(Source("https://h.example", "demo", "a-key", "hidden"))
+
+
+@pytest.mark.parametrize("form", ["refused", "seconds"])
+def test_a_429_holds_every_process_back_until_the_reset(account: Account, form: str) -> None:
+    """The reset comes in milliseconds, with the refusal alone; seconds are read too."""
+    account.quirks.set(f"rate_headers={form}")
+    time = Timeline()
+    with SandboxServer(account, rate_limits=(2, 100)) as server, client_of(server, time) as client:
+        server.on_request = lambda _: account.clock.advance(
+            seconds=(time.now - account.clock.now()).total_seconds()
+        )
+        for _ in range(3):
+            client.body(FACILITY)
+    assert len(server.requests) == 4  # one was refused, none was tried before the reset
+    assert sum(time.slept) == 60

@@ -172,7 +172,7 @@ def test_null_quantities_are_zero_and_missing_lots_are_empty() -> None:
     body = b'{"productUrl":["/a"],"facilityUrl":["/f"],"quantityOnHand":[null]}'
     row = decode(body, STOCK).frame.row(0, named=True)
 
-    assert (row["on_hand_units"], row["lot_id"], row["order_url"]) == (0.0, "", "")
+    assert (row["on_hand_quantity"], row["lot_id"], row["order_url"]) == (0.0, "", "")
 
 
 names = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -136,6 +136,15 @@ class Warehouse:
             evaluate_critical(run)
         return run
 
+    def sells(self, sku: str, units: float, *, days: int = 100) -> None:
+        """Let so many units a day have been sold until yesterday."""
+        self.connection.execute(
+            "INSERT INTO core.sales_daily (product_url, sold_on, units, orders, dated_by,"
+            " units_by_ship_date, changed_at) SELECT %s, %s::date - n, %s, 1, 'order', 0, now()"
+            " FROM generate_series(1, %s) n",
+            (url_of(sku), self.now.date(), units, days),
+        )
+
     def plan(self) -> None:
         """Plan the day."""
         plan_day(self.connection, self.now.date(), self.settings, now=self.now)

@@ -37,11 +37,11 @@ class Warehouse:
         """Add a product, its stock now and its supplier; return its key."""
         url = f"/p/{sku}"
         status = "PRODUCT_ACTIVE" if active else "PRODUCT_INACTIVE"
-        payload = "{}" if pack is None else f'{{"stdPackingUnitsPerCase": {pack}}}'
         self.connection.execute(
-            "INSERT INTO core.product (product_url, sku, status, cost, payload, first_seen_at,"
-            " changed_at, row_hash) VALUES (%s, %s, %s, %s, %s, now(), now(), 0)",
-            (url, sku, status, cost, payload),
+            "INSERT INTO core.product (product_url, sku, status, cost, pack_units, payload,"
+            " first_seen_at, changed_at, row_hash)"
+            " VALUES (%s, %s, %s, %s, %s, '{}', now(), now(), 0)",
+            (url, sku, status, cost, pack),
         )
         if available is not None:
             self.connection.execute(

@@ -160,6 +160,7 @@ def test_the_read_of_a_single_record_meets_faults_that_name_it(buyer: Buyer) -> 
 
 def test_posts_have_a_budget_of_their_own_with_headers() -> None:
     account = small_account()
+    account.quirks.set("rate_headers=always")
     with SandboxServer(account, rate_limits=(3, 100)) as sandbox, buyer_of(sandbox) as buyer:
         answers = [buyer.post("/demo/api/order/", DRAFT | {"orderId": f"N{n}"}) for n in range(4)]
         assert [a.status_code for a in answers] == [200, 200, 200, 429]

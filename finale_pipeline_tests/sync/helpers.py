@@ -32,6 +32,11 @@ def sync(settings: Settings, strategy: str = "full", *, accept: bool = False) ->
     return run
 
 
+def let_the_pause_pass(connection: Connection) -> None:
+    """Let the time be over until which the source wanted no requests of any process."""
+    connection.execute("DELETE FROM ops.request_block")
+
+
 def contents(connection: Connection) -> dict[str, list[Any]]:
     """Return every row of every core table, without the times of writing."""
     found = {}

@@ -20,6 +20,7 @@ from finale_pipeline_tests.sync.helpers import (
     assert_ledger_is_closed,
     assert_mirrors,
     contents,
+    let_the_pause_pass,
     sync,
 )
 
@@ -88,6 +89,7 @@ class Machine(RuleBasedStateMachine):
         except PipelineError:
             assert self._what_must_stay(path) == before
         self.sandbox.clear_faults()
+        let_the_pause_pass(self.connection)
 
     def _what_must_stay(self, path: str) -> Any:
         """What a failed read may not touch: stock, and which products are removed."""

@@ -15,6 +15,7 @@ from finale_pipeline_tests.sync.helpers import (
     assert_ledger_is_closed,
     assert_mirrors,
     contents,
+    let_the_pause_pass,
     sync,
 )
 
@@ -137,6 +138,7 @@ def test_a_read_that_cannot_be_believed_changes_nothing(
     assert contents(connection) == before
     assert_ledger_is_closed(connection)
     sandbox.clear_faults()
+    let_the_pause_pass(connection)
     sync(settings, "inventory")
     assert contents(connection) == before
 

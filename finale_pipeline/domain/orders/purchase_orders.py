@@ -138,13 +138,15 @@ def _added(one: OrderLine, other: OrderLine) -> OrderLine:
     )
 
 
-def local_midnight(day: date, zone: ZoneInfo) -> str:
-    """Return a day as Finale stores days that people type: the zone's midnight, in UTC.
+def local_noon(day: date, zone: ZoneInfo) -> str:
+    """Return a day as Finale stores days that people type: the zone's noon, in UTC.
 
-    >>> local_midnight(date(2026, 3, 9), ZoneInfo("America/Denver"))
-    '2026-03-09T06:00:00'
+    Midnight would be the day before to everyone west of the zone.
+
+    >>> local_noon(date(2026, 3, 9), ZoneInfo("America/Denver"))
+    '2026-03-09T18:00:00'
     """
-    return datetime.combine(day, time(), zone).astimezone(UTC).strftime(STAMP)
+    return datetime.combine(day, time(12), zone).astimezone(UTC).strftime(STAMP)
 
 
 def body(draft: Draft, *, today: date, zone: ZoneInfo) -> str:
@@ -161,14 +163,14 @@ def body(draft: Draft, *, today: date, zone: ZoneInfo) -> str:
         "orderTypeId": ORDER_TYPE,
         "statusId": DRAFT,
         "orderId": draft.order_id,
-        "orderDate": local_midnight(today, zone),
+        "orderDate": local_noon(today, zone),
         "destinationFacilityUrl": draft.facility_url,
         "orderRoleList": [{"roleTypeId": "SUPPLIER", "partyId": draft.vendor_id}],
         "referenceNumber": draft.reference,
         "privateNotes": f"Draft of the purchase plan of {draft.plan_on}.",
     }
     if arrivals:
-        head["receiveDate"] = local_midnight(max(*arrivals, draft.plan_on) + late, zone)
+        head["receiveDate"] = local_noon(max(*arrivals, draft.plan_on) + late, zone)
     items = ",".join(_item(line) for line in draft.lines)
     return f'{json.dumps(head)[:-1]}, "orderItemList": [{items}]}}'
 

@@ -28,6 +28,12 @@ product = Table(
     text_("barcode", "Universal product code."),
     text_("manufacturer", "Name of the manufacturer."),
     text_("packing", "Normalised packing string, such as 12 cs 12/1."),
+    Column(
+        "pack_units",
+        Numeric,
+        comment="Units of a case of its standard packing: the leading number of `packing`, else"
+        " Finale's units per case; null = it has none.",
+    ),
     at("created_at", "UTC, when the product was created in Finale."),
     at("updated_at", "UTC, Finale's lastUpdatedDate; places the row in its catalogue window."),
     payload(),

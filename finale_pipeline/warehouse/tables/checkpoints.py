@@ -66,6 +66,14 @@ account = Table(
     text_("base_url", "Address of the source of these data.", required=True),
     text_("account_name", "Account these data belong to.", required=True),
     at("adopted_at", "UTC, when the first sync wrote it.", required=True),
+    text_(
+        "case_quantities",
+        "What quantities beside a packing were taken for: cases or units; null = none were read.",
+    ),
+    text_(
+        "case_evidence",
+        "The numbers of the account that decided it; null = the setting did, or nothing yet.",
+    ),
     schema="ops",
     comment="Whose data these are; another account's sync is refused.",
 )

@@ -85,6 +85,7 @@ shipment_line = Table(
     units("units", "Units moved; negative = a correction. Null = Finale has no readable quantity.",
           required=False),
     text_("lot_id", "Lot or serial number."),
+    text_("packing", "Packing that Finale counted; `units` is reckoned by it. Null = units."),
     changed(),
     row_hash(),
     schema="core",
@@ -148,6 +149,8 @@ purchase_order_line = Table(
     text_("sku", "Finale's productId, as this order had it."),
     units("quantity_units", "Units ordered."),
     Column("unit_price", Numeric, comment="Price of one unit, in the account's currency."),
+    text_("packing", "Packing that Finale counted; units and price are reckoned by it. Null ="
+          " single units."),
     _on("due_on", "Business day on which it should arrive: the order's."),
     Column("received_units", Numeric, nullable=False, server_default=text("0"),
            comment="Units of delivered receipts of the order, first lines of a product first."),

@@ -23,11 +23,13 @@ stock_entry = Table(
     "stock_entry",
     metadata,
     text_("product_url", "The product.", key=True),
-    text_("facility_url", "Where: sublocation for stock, location for orders.", key=True),
+    text_(
+        "facility_url", "Where: a sublocation or a location; empty = Finale names none.", key=True
+    ),
     text_("lot_id", "Lot or serial number; empty = none.", key=True),
     text_("packing", "Packing of this entry; empty = none.", key=True),
     text_("order_url", "The order that will bring or take it; empty = on hand.", key=True),
-    text_("location_url", "The location that holds the facility.", required=True),
+    text_("location_url", "The location that holds the facility; empty = none.", required=True),
     text_("sku", "Finale's productId, as this read had it."),
     units("on_hand_units", "Units present."),
     units("on_order_units", "Units of a committed purchase order still to come."),
@@ -35,7 +37,18 @@ stock_entry = Table(
     changed(),
     row_hash(),
     schema="core",
-    comment="Exactly what the last complete read of Finale's stock returned.",
+    comment="What the last complete read of Finale's stock returned, in units.",
+)
+
+stock_kept = Table(
+    "stock_kept",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    text_("reason", "What of its rows cannot be read.", required=True),
+    at("since_at", "UTC, when the first such read was.", required=True),
+    schema="core",
+    comment="Products whose stock is that of their last good read, because a row of the newest"
+    " one cannot be read; one row per product. Their stock may be old, never a mixture.",
 )
 
 
@@ -73,7 +86,7 @@ stock_level_by_location = Table(
     "stock_level_by_location",
     metadata,
     text_("product_url", "The product.", key=True),
-    text_("location_url", "The location, its sublocations added up.", key=True),
+    text_("location_url", "The location, its sublocations added up; empty = none.", key=True),
     *_level_columns(),
     changed(),
     schema="core",

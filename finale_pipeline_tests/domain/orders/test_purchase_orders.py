@@ -148,11 +148,11 @@ def test_names_fit_and_differ(day: date, vendor: str, place: str, sequence: int)
 
 
 @given(days)
-def test_days_are_the_zones_midnights(day: date) -> None:
+def test_days_are_the_zones_noons(day: date) -> None:
     draft = Draft("demo", day, "1", "/f/1", (OrderLine("/p", "P", Decimal(1)),))
     sent = json.loads(body(draft, today=day, zone=DENVER))
     moment = datetime.fromisoformat(f"{sent['orderDate']}+00:00").astimezone(DENVER)
-    assert (moment.date(), moment.hour) == (day, 0)
+    assert (moment.date(), moment.hour) == (day, 12)
     assert "receiveDate" not in sent
 
 

@@ -1,0 +1,146 @@
+"""Quantities as Finale sends them → units.
+
+Finale keeps case stock and open stock of a product apart. A quantity that comes with a packing
+counts packs of it, and the packing's leading number says how many units a pack holds:
+`12 cs 12/1` is 12, `24/4/2/1` is 24. Where an account shows that its quantities are units already,
+the other reading is taken. Packings differ from row to row and from the product's own.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Reading = Literal["cases", "units"]
+"""What a quantity beside a packing counts."""
+
+LEADING = r"^\s*(\d{1,9}(?:\.\d{1,6})?)"
+DECIMALS = 9
+"""Units are rounded to so many places, so that 0.1 cases of 3 are 0.3 units."""
+ENOUGH = 30
+"""Rows with a packing that a judgement needs; by chance all of them are whole cases in one of 2^30
+accounts."""
+FEW, MANY = 0.01, 0.2
+"""Shares of rows that are no whole cases: below FEW quantities count units, above MANY cases."""
+CENT = 0.01
+
+
+def units_per_pack(packing: str | None) -> float:
+    """Return how many units one counted thing is; 1 without a packing, or with one of no number.
+
+    >>> [units_per_pack(text) for text in ("12 cs 12/1", "24/4/2/1", "", None, "each", "0 cs")]
+    [12.0, 24.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    match = re.match(LEADING, packing or "", re.ASCII)
+    return (float(match[1]) if match else 1.0) or 1.0
+
+
+def per_pack(packing: pl.Expr) -> pl.Expr:
+    """Return `units_per_pack` of a column."""
+    number = packing.str.extract(LEADING).cast(pl.Float64).fill_null(1.0)
+    return pl.when(number > 0).then(number).otherwise(1.0)
+
+
+def with_pack(products: pl.DataFrame) -> pl.DataFrame:
+    """Return products with `pack_units`, the units of a case; null when they have none.
+
+    Args:
+        products: With `packing` and the helper column `units_per_case`, JSON text.
+    """
+    leading = per_pack(pl.col("packing"))
+    stated = pl.col("units_per_case").str.strip_chars('"').cast(pl.Float64, strict=False)
+    pack = pl.when(leading > 1).then(leading).when(stated > 0).then(stated)
+    return products.with_columns(pack_units=pack)
+
+
+def to_units(quantity: float | None, packing: str | None, reading: Reading) -> float | None:
+    """Return a quantity in units; None when there is none."""
+    if quantity is None or reading == "units":
+        return quantity
+    return round(quantity * units_per_pack(packing), DECIMALS)
+
+
+def in_units(frame: pl.DataFrame, quantities: dict[str, str], reading: Reading) -> pl.DataFrame:
+    """Return a frame whose quantities are units.
+
+    Args:
+        frame: With a column `packing`.
+        quantities: Columns as Finale counted → the names of their columns in units.
+        reading: What they count.
+    """
+    factor = per_pack(pl.col("packing")) if reading == "cases" else pl.lit(1.0)
+    units = [
+        (pl.col(sent) * factor).round(DECIMALS).alias(name) for sent, name in quantities.items()
+    ]
+    return frame.with_columns(units).drop(quantities)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an account's own numbers say about its quantities.
+
+    Attributes:
+        reading: The reading that they show; None = they do not decide it.
+        why: The numbers, in words.
+    """
+
+    reading: Reading | None
+    why: str
+
+
+def evidence(quantities: pl.Series, packings: pl.Series) -> Evidence:
+    """Judge whether quantities beside packings count cases or units.
+
+    Units of case stock are whole cases, so a number that is no multiple of its pack counts cases;
+    where nearly all of many rows are multiples, they count units.
+
+    Args:
+        quantities: On hand, as Finale sent them.
+        packings: Of the same rows.
+    """
+    rows = pl.DataFrame({"quantity": quantities, "packing": packings}).with_columns(
+        pack=per_pack(pl.col("packing"))
+    )
+    rows = rows.filter((pl.col("pack") > 1) & (pl.col("quantity").abs() > 0))
+    odd = int(((rows["quantity"] % rows["pack"]).abs() > 0).sum())
+    why = f"{odd} of {len(rows)} stock rows with a packing hold no multiple of their pack"
+    if len(rows) < ENOUGH or FEW <= odd / len(rows) <= MANY:
+        return Evidence(None, why)
+    return Evidence("cases" if odd / len(rows) > MANY else "units", why)
+
+
+def unit_prices(
+    lines: Sequence[tuple[float | None, float | None, str | None]],
+    total: float | None,
+    reading: Reading,
+) -> list[float | None]:
+    """Return the price of one unit on each line of an order.
+
+    A price stands for one counted thing: a case where cases are counted. Where the order's own
+    total shows that it stands for one unit, it is taken so.
+
+    Args:
+        lines: Quantity as sent, price as sent, packing.
+        total: Sum of the lines as Finale has it; None = unknown.
+        reading: What the quantities count.
+    """
+    if reading == "units" or (total is not None and _is_per_unit(lines, total)):
+        return [price for _, price, _ in lines]
+    return [
+        None if price is None else round(price / units_per_pack(packing), DECIMALS)
+        for _, price, packing in lines
+    ]
+
+
+def _is_per_unit(
+    lines: Sequence[tuple[float | None, float | None, str | None]], total: float
+) -> bool:
+    """Whether price times units gives the total and price times quantity does not."""
+    if any(quantity is None or price is None for quantity, price, _ in lines):
+        return False
+    by_quantity = sum((q or 0) * (p or 0) for q, p, _ in lines)
+    by_units = sum((q or 0) * units_per_pack(k) * (p or 0) for q, p, k in lines)
+    rounding = CENT * max(len(lines), 1)
+    return abs(by_units - total) <= rounding < abs(by_quantity - total)

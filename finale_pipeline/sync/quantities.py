@@ -1,0 +1,45 @@
+"""What the account's quantities count, cases or units: as the setting says, else as stock shows."""
+
+import polars as pl
+
+from finale_pipeline.finale.quantities import Reading, evidence
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import quantities
+
+
+def current_reading(run: SyncRun) -> Reading:
+    """Return what a quantity beside a packing counts; cases until the account shows otherwise."""
+    if run.settings.case_quantities != "auto":
+        return run.settings.case_quantities
+    return quantities.stored_reading(run.connection) or "cases"
+
+
+def follow_setting(run: SyncRun) -> None:
+    """Convert stored lines when the setting names another reading than theirs."""
+    wanted = current_reading(run)
+    if quantities.stored_reading(run.connection) != wanted:
+        _switch(run, wanted, why=None)
+
+
+def learn(run: SyncRun, on_hand: pl.Series, packings: pl.Series) -> None:
+    """Decide the reading by a read of stock, once, where the setting leaves it to the account.
+
+    Args:
+        run: The run.
+        on_hand: Quantities on hand as Finale sent them.
+        packings: Of the same rows.
+    """
+    is_open = run.settings.case_quantities == "auto"
+    if not is_open or quantities.stored_evidence(run.connection) is not None:
+        return
+    found = evidence(on_hand, packings)
+    if found.reading is not None:
+        _switch(run, found.reading, why=found.why)
+
+
+def _switch(run: SyncRun, reading: Reading, *, why: str | None) -> None:
+    with run.batch(f"quantities beside a packing count {reading}"):
+        before = quantities.stored_reading(run.connection)
+        if before not in {None, reading}:
+            quantities.convert(run.connection, reading, now=run.clock())
+        quantities.set_reading(run.connection, reading, evidence=why)

@@ -1,0 +1,62 @@
+"""What the stored quantities were read as, and their conversion when that changes."""
+
+from datetime import datetime
+from typing import Literal, cast
+
+from finale_pipeline.warehouse import demand, receipts
+from finale_pipeline.warehouse.connect import Connection, trusted
+
+Reading = Literal["cases", "units"]
+
+PER_PACK = (
+    "coalesce(nullif(substring(packing from '^\\s*(\\d{1,9}(?:\\.\\d{1,6})?)')::numeric, 0), 1)"
+)
+
+
+def stored_reading(connection: Connection) -> Reading | None:
+    """Return what quantities beside a packing were taken for so far; None = none were read."""
+    row = connection.execute("SELECT case_quantities FROM ops.account").fetchone()
+    return cast("Reading | None", row[0]) if row else None
+
+
+def stored_evidence(connection: Connection) -> str | None:
+    """Return the numbers that decided the reading; None = nothing did so far."""
+    row = connection.execute("SELECT case_evidence FROM ops.account").fetchone()
+    return cast("str | None", row[0]) if row else None
+
+
+def set_reading(connection: Connection, reading: Reading, *, evidence: str | None) -> None:
+    """Note what quantities are taken for, and which numbers decided it."""
+    connection.execute(
+        "UPDATE ops.account SET case_quantities = %s, case_evidence = %s", (reading, evidence)
+    )
+
+
+def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
+    """Turn the stored lines of orders and shipments to another reading, demand and receipts too.
+
+    Stock is not touched: it is read whole each time.
+
+    Args:
+        connection: Whose transaction makes the change.
+        reading: What quantities count from now on; before they were taken for the other.
+        now: UTC.
+    """
+    operator, inverse = ("*", "/") if reading == "cases" else ("/", "*")
+    demand.begin(connection, "SELECT shipment_url FROM core.shipment")
+    receipts.begin(connection, "SELECT order_url FROM core.purchase_order")
+    connection.execute(
+        trusted(
+            f"UPDATE core.shipment_line SET units = round(units {operator} {PER_PACK}, 9)"
+            f" WHERE {PER_PACK} <> 1"
+        )
+    )
+    connection.execute(
+        trusted(
+            f"UPDATE core.purchase_order_line SET"
+            f" quantity_units = round(quantity_units {operator} {PER_PACK}, 9),"
+            f" unit_price = round(unit_price {inverse} {PER_PACK}, 9) WHERE {PER_PACK} <> 1"
+        )
+    )
+    demand.refresh(connection, now=now)
+    receipts.refresh(connection)

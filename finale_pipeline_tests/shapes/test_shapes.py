@@ -1,0 +1,60 @@
+"""Each recorded shape of an answer goes through a full sync and leaves the right warehouse."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from finale_pipeline.errors import ImplausibleError
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.conftest import settings_for
+from finale_pipeline_tests.shapes.account import ShapeServer, load, names
+from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, sync
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_shape_leaves_the_right_warehouse(url: str, connection: Connection, name: str) -> None:
+    shape = load(name)
+    with ShapeServer(shape) as server:
+        settings = settings_for(url, server, **shape["settings"])
+        sync(settings)
+        _assert_holds(connection, shape["warehouse"])
+        for step in shape["then"]:
+            shape["collections"] |= step.get("collections", {})
+            shape["records"] |= step.get("records", {})
+            sync(settings, step["sync"])
+            _assert_holds(connection, step["warehouse"])
+    assert_ledger_is_closed(connection)
+
+
+def _assert_holds(connection: Connection, warehouse: dict[str, list[list[Any]]]) -> None:
+    for query, rows in warehouse.items():
+        found = connection.execute(query.encode()).fetchall()
+        assert [[_plain(cell) for cell in row] for row in found] == rows, query
+
+
+def _plain(cell: object) -> object:
+    if isinstance(cell, Decimal):
+        return float(cell)
+    return cell if cell is None or isinstance(cell, str | int | float | bool) else str(cell)
+
+
+def test_every_shape_says_what_it_shows() -> None:
+    for name in names():
+        assert load(name)["shows"].endswith("."), name
+
+
+def test_vendors_without_roles_are_held_until_a_person_says_that_there_are_none(
+    url: str, connection: Connection
+) -> None:
+    shape = load("cases")
+    del shape["collections"]["partygroup"]["roleTypeIdList"]
+    with ShapeServer(shape) as server:
+        settings = settings_for(url, server)
+        for _ in range(2):
+            with pytest.raises(ImplausibleError, match="none of Finale's parties has the role"):
+                sync(settings)
+        sync(settings, accept=True)
+        sync(settings)
+    assert connection.execute("SELECT count(*) FROM core.vendor").fetchall() == [(0,)]
+    assert_ledger_is_closed(connection)

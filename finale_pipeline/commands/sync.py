@@ -17,7 +17,7 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.sync.planning import PLANNED, plan_today
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS, carry_out
 from finale_pipeline.sync.ticks import choose
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, database_url
@@ -100,7 +100,7 @@ def run_strategy(
             ) as run,
         ):
             report.run = run
-            STRATEGIES[strategy](run)
+            carry_out(run)
             if strategy in PLANNED:
                 plan_today(run)
     except PipelineError as error:

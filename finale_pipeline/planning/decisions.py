@@ -37,6 +37,7 @@ DEMAND: Schema = {
     "basis": pl.String,
     "is_trusted": pl.Boolean,
     "is_last_known": pl.Boolean,
+    "demand_note": pl.String,
 }
 
 CHANGED = """
@@ -70,7 +71,7 @@ USING (product_url)
 DEMAND_OF_DAY = """
 SELECT n.number, d.velocity_units_per_day, d.service_level, d.protection_days,
        d.demand_service_units, d.history_days, d.basis, d.is_trusted,
-       'velocity_last_known' = ANY (d.demand_flags)
+       'velocity_last_known' = ANY (d.demand_flags), coalesce(d.demand_note, '')
 FROM planned n JOIN plan.demand d ON d.product_url = n.product_url AND d.snapshot_on = {plan_on}
 ORDER BY n.number
 """
@@ -182,5 +183,7 @@ def _read(
     products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
     demand = copied(connection, bound(connection, DEMAND_OF_DAY, values), {}, DEMAND)
     open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
-    demand = demand.with_columns(pl.col("is_last_known").cast(pl.Float64))
+    demand = demand.with_columns(
+        pl.col("is_last_known").cast(pl.Float64), pl.col("demand_note").fill_null("")
+    )
     return products.join(demand, on="number", maintain_order="left"), open_lines

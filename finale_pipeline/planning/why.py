@@ -18,8 +18,14 @@ def number(column: str, *, decimals: int = 1) -> pl.Expr:
 
 def why() -> pl.Expr:
     """Return the sentence of every product."""
-    parts = [_decision(), _pace(), _demand(), _stock(), _lead_time()]
+    parts = [_decision(), _pace(), _note(), _demand(), _stock(), _lead_time()]
     return pl.concat_str(parts, separator=" ", ignore_nulls=True)
+
+
+def _note() -> pl.Expr:
+    """Return what the pace alone does not explain; nothing where it does."""
+    note = pl.col("demand_note").str.strip_chars()
+    return pl.when(note != "").then(note)
 
 
 def why_here() -> pl.Expr:

@@ -14,7 +14,8 @@ DEMAND = (
     "velocity_units_per_day", "method", "half_life_days", "pace_weight", *COUNTS,
     "burstiness_units", "daily_variance", "abc_class", "xyz_class", "service_level",
     "protection_days", "demand_units", "demand_q50_units", "demand_q90_units", "demand_q95_units",
-    "demand_service_units", "basis", "peers_weight", "is_trusted", "demand_flags",
+    "demand_service_units", "basis", "peers_weight", "is_trusted", "pace_units_per_day",
+    "season_factor", "last_year_units", "demand_note", "demand_flags",
 )  # fmt: skip
 DECISION = (
     "level", "lead_time_days", "lead_time_sd_days", "lead_time_source", "stated_lead_time_days",

@@ -54,7 +54,6 @@ def run(settings: "Settings", say: Say) -> int:
             **os.environ,
             **stack.enter_context(_account(settings, home, say)),
             "FINALE_HOME": str(home),  # the same folder, wherever a part is started
-            "FINALE_STOCK_SINCE": processes.first_stock_day(settings),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
         supervisor = stack.enter_context(

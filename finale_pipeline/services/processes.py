@@ -63,8 +63,7 @@ def command(settings: "Settings", part: str) -> list[str]:
             *workspace,
         ],
         "web": [
-            "-m", "dagster_webserver", "--host", settings.ui_host, "--port", str(settings.ui_port),
-            "--dagster-log-level", "warning", "--log-format", form, *workspace,
+            "-m", "finale_pipeline.services.webserver", str(home / "workspace.yaml"),
         ],
     }  # fmt: skip
     return [sys.executable, *made[part]]
@@ -103,26 +102,12 @@ def prepare(settings: "Settings") -> dict[str, str]:
         "DAGSTER_HOME": str(home),
         "DAGSTER_POSTGRES_URL": dagster_url(settings),
         "FINALE_HOME": str(settings.home.resolve()),
-        "FINALE_STOCK_SINCE": first_stock_day(settings),
         "PYTHONUNBUFFERED": "1",
         # What is under way has ended by itself by then; runs are processes of their own.
         "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "2",
     }
     given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
     return given
-
-
-def first_stock_day(settings: "Settings") -> str:
-    """Return the day from which the UI offers stock: the first that was read, else today."""
-    if settings.stock_since is not None:
-        return settings.stock_since.isoformat()
-    with connect(database_url(settings), name="finale serve") as connection:
-        row = connection.execute(
-            "SELECT coalesce(min(snapshot_on), (now() AT TIME ZONE %s)::date)::text"
-            " FROM core.stock_day",
-            (settings.timezone,),
-        ).fetchone()
-    return str(row[0]) if row else ""
 
 
 def serve(settings: "Settings", part: str) -> int:

@@ -4,7 +4,7 @@ from datetime import date
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.planning.plan import PlanReport, last_observed, plan_day
-from finale_pipeline.sync.critical import deliver_now, evaluate_left_behind
+from finale_pipeline.sync.critical import tell_crossings
 from finale_pipeline.sync.run import SyncRun
 
 PLANNED = ("active", "full")
@@ -16,6 +16,5 @@ def plan_today(run: SyncRun) -> PlanReport:
     observed = last_observed(run.connection) or date.min
     today = max(business_day(run.clock(), run.settings.zone), observed)
     report = plan_day(run.connection, today, run.settings, now=run.clock())
-    evaluate_left_behind(run)
-    deliver_now(run)
+    tell_crossings(run)
     return report

@@ -11,6 +11,8 @@ WORDS = {
     "new_product": "new: known for less than eight weeks",
     "low_confidence": "few sales: the forecast is uncertain",
     "mostly_out_of_stock": "out of stock more than half of the time",
+    "seasonal": "its season is in the forecast",
+    "adjusted": "a buyer said what to expect",
     "no_peers": "no products that sell alike to learn from",
     "naive_in_use": "forecast by the plain mean of 30 days",
     "beyond_windows": "its lead time is longer than what forecasts are tested for",

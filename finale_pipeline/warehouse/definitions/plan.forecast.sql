@@ -14,7 +14,8 @@ SELECT d.product_url, d.snapshot_on, d.velocity_units_per_day, d.method, d.half_
        x.unit_cost, x.currency, d.demand_flags || x.decision_flags AS flags, x.why,
        greatest(d.changed_at, x.changed_at) AS changed_at, d.is_trusted, x.level,
        x.arriving_units, x.overdue_units, x.next_due_on, x.next_due_units,
-       x.stated_lead_time_days, x.maximum_units, x.cover_after_days, x.decided_for_on
+       x.stated_lead_time_days, x.maximum_units, x.cover_after_days, x.decided_for_on,
+       d.pace_units_per_day, d.season_factor, d.last_year_units, d.demand_note
 FROM plan.demand d
 LEFT JOIN plan.decision x ON x.product_url = d.product_url AND x.snapshot_on = d.snapshot_on;
 COMMENT ON VIEW plan.forecast IS

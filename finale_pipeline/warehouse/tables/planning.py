@@ -70,6 +70,11 @@ demand = Table(
     _number("peers_weight", "Share of the peers in them, 0 to 1."),
     _is("is_trusted", "Whether the forecast can be trusted with the reorder point: known for eight"
         " weeks, and sold in the last half-year."),
+    _number("pace_units_per_day", "The pace, before season and what buyers said; null = unknown."),
+    _number("season_factor", "Factor of the season in the velocity; 1 = none."),
+    units("last_year_units", "Sold a year ago in the time that an order must cover; null = not"
+          " known.", required=False),
+    text_("demand_note", "What the pace alone does not explain, in words; empty = nothing."),
     _texts("demand_flags", "What to know before trusting the demand, such as low_confidence."),
     changed(),
     row_hash(),

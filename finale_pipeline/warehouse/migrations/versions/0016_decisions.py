@@ -71,6 +71,9 @@ def upgrade() -> None:
         " false)"
     )
     op.execute("ALTER TABLE plan.demand ALTER COLUMN is_trusted SET NOT NULL")
+    for name in ("pace_units_per_day", "season_factor", "last_year_units"):
+        op.execute(f"ALTER TABLE plan.demand ADD COLUMN {name} numeric")
+    op.execute("ALTER TABLE plan.demand ADD COLUMN demand_note text")
     op.execute(
         "CREATE TABLE plan.decision_state (only_row boolean NOT NULL PRIMARY KEY,"
         " snapshot_on date NOT NULL, decided_for_on date NOT NULL,"

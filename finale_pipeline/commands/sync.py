@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import answer, complain, json_option, pass_account
+from finale_pipeline.commands.common import answer, complain, json_option, pass_warehouse
 from finale_pipeline.errors import InterruptedSync, PipelineError
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.planning import PLANNED, plan_today
@@ -27,7 +27,7 @@ from finale_pipeline.warehouse.leases import Progress
 @click.command()
 @click.argument("strategy", type=click.Choice([*STRATEGIES, "smart"]))
 @json_option
-@pass_account
+@pass_warehouse
 def command(settings: Settings, *, strategy: str, as_json: bool) -> int:
     """Read Finale in this process, without Dagster."""
     report = run_strategy(settings, strategy, trigger="cli", bar=sys.stderr.isatty())

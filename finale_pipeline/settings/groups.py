@@ -10,6 +10,7 @@ from finale_pipeline.settings.types import (
     Address,
     Addresses,
     Cron,
+    Day,
     Hours,
     Level,
     LogLevel,
@@ -51,7 +52,7 @@ class Places(BaseModel):
     timezone: Zone = Field(
         "UTC", description="The account's time zone; decides what a business day is."
     )
-    since: date = Field(
+    since: Day = Field(
         date(2016, 1, 1), description="First day of the account; nothing older is asked for."
     )
     ui_port: Port = Field(3000, description="Port of Dagster's UI under `finale dev`.")

@@ -1,6 +1,7 @@
 """Templates of the pages, and how values look in them."""
 
 import re
+import sysconfig
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
     from finale_pipeline.settings import Settings
 
-RUNBOOKS = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
+CHECKOUT = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
+INSTALLED = Path(sysconfig.get_path("data")) / "share" / "finale_pipeline" / "runbooks"
+RUNBOOKS = CHECKOUT if CHECKOUT.is_dir() else INSTALLED
 HOUR_SECONDS = 3600
 NOTHING = "\u2013"
 """Stands where a value is not known."""

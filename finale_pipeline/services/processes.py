@@ -80,18 +80,10 @@ def code_socket(settings: "Settings") -> Path:
 
 
 def prepare(settings: "Settings") -> dict[str, str]:
-    """Write Dagster's instance, and return the environment of its parts.
-
-    Raises:
-        ConfigError: There is no dagster.yaml: it does not run from a checkout.
-    """
+    """Write Dagster's instance, and return the environment of its parts."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = PROJECT / "dagster.yaml"
-    if not source.exists():
-        raise ConfigError(
-            f"{source} is missing.", step="Run from a checkout: git clone, then make run."
-        )
+    source = Path(__file__).with_name("dagster.yaml")
     write_whole(home / "dagster.yaml", source.read_text(encoding="utf-8"))
     write_whole(
         home / "workspace.yaml",

@@ -233,6 +233,11 @@ class Planning(BaseModel):
     service_level_c: Level | None = Field(
         None, description="The same for products of class C; unset = SERVICE_LEVEL."
     )
+    reorder_points: Literal["forecast", "finale", "higher"] = Field(
+        "forecast",
+        description="Whose reorder point counts, for alerts and plan, where a buyer has set none:"
+        " the forecast's where it can be trusted (else Finale's), Finale's, or the higher one.",
+    )
     default_lead_time_days: Annotated[float, Field(ge=0, le=730)] = Field(
         14, description="Days from order to shelf where neither Finale nor the past says."
     )

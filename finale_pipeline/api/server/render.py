@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse
 
 import finale_pipeline
+from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.text import number
 
 if TYPE_CHECKING:
@@ -134,6 +135,11 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters.update(
-        units=units, money=money, seconds=seconds, day=day, plain_number=plain_number
+        in_words=in_words,
+        units=units,
+        money=money,
+        seconds=seconds,
+        day=day,
+        plain_number=plain_number,
     )
     return made

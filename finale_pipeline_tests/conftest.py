@@ -2,6 +2,7 @@
 
 import atexit
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,22 @@ _numbers = itertools.count()
 # A busy machine is no failure: what must be fast is measured by benchmarks.
 hypothesis.settings.register_profile("finale", deadline=None)
 hypothesis.settings.load_profile("finale")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have root's tests in a folder of this run: pytest's own is closed again by every other run."""
+    if os.geteuid() == 0 and not config.option.basetemp:
+        config.option.basetemp = str(HOME / "run")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the user that PostgreSQL runs as, under root, come to the tests' folders."""
+    folder = tmp_path_factory.getbasetemp()
+    while os.geteuid() == 0 and folder != Path(tempfile.gettempdir()) and folder.parent != folder:
+        folder.chmod(folder.stat().st_mode | 0o011)
+        folder = folder.parent
 
 
 @pytest.fixture(scope="session")

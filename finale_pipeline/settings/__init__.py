@@ -4,7 +4,7 @@ import difflib
 import os
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr, ValidationError
@@ -28,6 +28,8 @@ __all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings",
 PREFIX = "FINALE_"
 ENV_FILE = ".env"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+SECRET_PARTS = ("password", "sslpassword")
+"""Parameters of a database's URL that are secret."""
 MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
 """Settings whose names are the service's own, without our prefix."""
 
@@ -72,6 +74,11 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
         return (self.ui_url or f"http://127.0.0.1:{self.ui_port}").rstrip("/")
 
     @property
+    def ui_prefix(self) -> str:
+        """Path below which Dagster's UI is served; empty = at the root."""
+        return urlsplit(self.dagster).path
+
+    @property
     def reads_sandbox(self) -> bool:
         """Whether the data are invented: the source is on this machine."""
         return self.is_sandbox or urlsplit(self.base_url).hostname in LOOPBACK
@@ -88,8 +95,18 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
             secret = getattr(self, name)
             if isinstance(secret, SecretStr):
                 text = secret.get_secret_value()
-                values.append(urlsplit(text).password if name.endswith("_url") else text)
+                values += _passwords(text) if name.endswith("_url") else [text]
         return tuple(value for value in values if value)
+
+
+def _passwords(url: str) -> list[str]:
+    """Return what a database's URL keeps secret, as it stands there and as it is meant."""
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query))
+    raw = [v for n, _, v in (p.partition("=") for p in parts.query.split("&")) if n in SECRET_PARTS]
+    named = [given[name] for name in SECRET_PARTS if name in given]
+    password = parts.password or ""
+    return [*raw, *named, password, unquote(password)]
 
 
 def load_settings(env_file: str = ENV_FILE) -> Settings:

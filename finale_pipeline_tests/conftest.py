@@ -49,6 +49,13 @@ def passable(tmp_path_factory: pytest.TempPathFactory) -> None:
         folder = folder.parent
 
 
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """Pytest's, which the user that PostgreSQL runs as, under root, may pass."""
+    tmp_path.chmod(tmp_path.stat().st_mode | 0o011)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """URL of the tests' server, at its maintenance database."""

@@ -3,23 +3,33 @@
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.errors import PipelineError
+from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.health import readiness, rules
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.health.watchfulness import dagster, syncs
 from finale_pipeline.settings import ENV_FILE
 from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url, shown_url
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    connect,
+    database_errors,
+    database_url,
+    running_server,
+    shown_url,
+)
 from finale_pipeline.warehouse.reads import health as health_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 FREE_BYTES = 2 << 30
+ASK_THE_DATABASE = {"mail", "source", "dagster"}
+"""Examinations that would only say once more that it failed."""
 
 
 def examine(settings: "Settings") -> list[Finding]:
@@ -36,12 +46,24 @@ def examine(settings: "Settings") -> list[Finding]:
         "backup": readiness.backups,
         "watch": readiness.watched,
     }
+    if settings.database_url is None and not (settings.home / "postgres" / "PG_VERSION").exists():
+        says = f"Nothing was set up here: {settings.home} has no database."
+        step = "With a simulated account: finale dev; with your own: finale init"
+        return [Finding("setup", "failed", says, step, ConfigError.exit_code)]
     findings: list[Finding] = []
-    for what, part in parts.items():
+    with ExitStack() as stack:
         try:
-            findings += part(settings)
+            stack.enter_context(running_server(settings))  # stopped again if it did not run
         except PipelineError as error:
-            findings.append(Finding(what, "failed", error.what, error.step, error.exit_code))
+            return [Finding("database", "failed", error.what, error.step, error.exit_code)]
+        for what, part in parts.items():
+            if what in ASK_THE_DATABASE and any(f.exit_code for f in findings):
+                continue
+            try:
+                with database_errors(f"the doctor examined {what}"):
+                    findings += part(settings)
+            except PipelineError as error:
+                findings.append(Finding(what, "failed", error.what, error.step, error.exit_code))
     return findings
 
 

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,8 +14,8 @@ from finale_pipeline.errors import LocalError
 from finale_pipeline.services import processes, sandbox
 from finale_pipeline.services.source import note_sandbox, sandbox_environment
 from finale_pipeline.services.supervisor import Supervisor
-from finale_pipeline.warehouse import embedded, schema
-from finale_pipeline.warehouse.connect import database_url, prepare_dagster_database
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import prepare_dagster_database, running_server
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -44,10 +43,10 @@ def run(settings: "Settings", say: Say) -> int:
     stopped_by = _Stop()
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
-        _require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
-        _require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
+        processes.require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
+        processes.require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
         if settings.is_sandbox:
-            _require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
+            processes.require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
         stack.enter_context(stopped_by)
         stack.enter_context(_database(settings, say))
         environment = {
@@ -106,33 +105,15 @@ def _only_one(home: Path) -> Iterator[None]:
         yield
 
 
-def _require_free(port: int, what: str, setting: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalError(
-                f"Port {port}, meant for {what}, cannot be used: {error.strerror}.",
-                data="Nothing was started.",
-                step=f"End what listens there, or choose another port: {setting}={port + 10}.",
-            ) from error
-
-
 @contextmanager
 def _database(settings: "Settings", say: Say) -> Iterator[None]:
     """Have both databases ready; an embedded server that was started here is stopped here."""
-    data = (settings.home / "postgres").resolve()
-    is_ours = settings.database_url is None and embedded.running_url(data) is None
-    url = database_url(settings)
-    try:
+    with running_server(settings) as url:
         schema.upgrade(url)
         prepare_dagster_database(settings)
         say("database   ready")
         yield
-    finally:
-        if is_ours:
-            embedded.stop(data)
+    say("database   stopped" if settings.database_url is None else "database   left running")
 
 
 @contextmanager

@@ -55,12 +55,18 @@ def running_url(settings: "Settings") -> str:
     """Return the warehouse's URL, for who only looks: a look must not start the server.
 
     Raises:
-        ConfigError: The configured URL is not a `postgresql://` one.
+        ConfigError: The configured URL is not a `postgresql://` one, or nothing was set up yet.
         LocalError: The embedded server does not run.
     """
     if settings.database_url is not None:
         return database_url(settings)
-    url = embedded.running_url((settings.home / "postgres").resolve())
+    data = (settings.home / "postgres").resolve()
+    url = embedded.running_url(data)
+    if url is None and not (data / "PG_VERSION").exists():
+        raise ConfigError(
+            f"Nothing was set up here: {settings.home} has no database.",
+            step="With a simulated account: finale dev; with your own: finale init",
+        )
     if url is None:
         raise LocalError(
             "The embedded database is not running.",
@@ -68,6 +74,18 @@ def running_url(settings: "Settings") -> str:
             step="`finale dev` starts it; as a service: systemctl start finale-database",
         )
     return url
+
+
+@contextmanager
+def running_server(settings: "Settings") -> Iterator[str]:
+    """Yield the warehouse's URL; an embedded server that was started for it is stopped again."""
+    data = (settings.home / "postgres").resolve()
+    is_ours = settings.database_url is None and embedded.running_url(data) is None
+    try:
+        yield database_url(settings)
+    finally:
+        if is_ours:
+            embedded.stop(data)
 
 
 def dagster_url(settings: "Settings") -> str:

@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("finale")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have root's tests in a folder of this run: pytest's own is closed again by every other run."""
+    """Have root's tests in a folder of this run: every other run closes pytest's own again."""
     if os.geteuid() == 0 and not config.option.basetemp:
         config.option.basetemp = str(HOME / "run")
 

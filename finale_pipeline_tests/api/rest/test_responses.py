@@ -14,8 +14,8 @@ from finale_pipeline.api.rest.responses import as_csv, as_xlsx
 from finale_pipeline.text import file_name
 
 HOSTILE = (
-    "=1+1", "box;=1+1;", 'a";=1', "a;\t@SUM(1)", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x", " =1",
-    "a;  +1", "a; \"-1", "x\t=1", "\u200b=1",
+    "=1+1", "box;=1+1;", 'a";=1', "a;\t@SUM(1)", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x",
+    " =1", "a;  +1", "a; \"-1", "x\t=1", "\u200b=1",
     "a;\u202e=1", "%00", "|cmd", "'=1",
 )  # fmt: skip
 FORMULA = re.compile("[=+\\-@|%\uff1d\uff0b\uff0d\uff20]")

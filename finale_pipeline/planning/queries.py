@@ -11,7 +11,7 @@ CREATE TEMP TABLE planned AS
 SELECT row_number() OVER (ORDER BY product_url COLLATE "C") - 1 AS number, product_url
 FROM (
     SELECT product_url FROM core.product p WHERE EXISTS (
-        SELECT FROM core.sales_daily s
+        SELECT FROM core.demand_daily s
         WHERE s.product_url = p.product_url AND s.sold_on < {as_of})
     UNION
     SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
@@ -23,7 +23,7 @@ FROM (
     SELECT t.product_url FROM plan.product_term t JOIN core.product p USING (product_url)
     WHERE p.status = 'PRODUCT_ACTIVE'
 ) known JOIN core.product p USING (product_url)
-WHERE p.removed_at IS NULL
+WHERE p.removed_at IS NULL AND p.keeps_stock AND NOT p.is_dropship
 """
 """Products of which anything is known, numbered in the order of their keys."""
 
@@ -74,7 +74,7 @@ ORDER BY n.number
 
 SALES = """
 SELECT n.number, s.sold_on - date '1970-01-01', s.units
-FROM core.sales_daily s JOIN planned n USING (product_url)
+FROM core.demand_daily s JOIN planned n USING (product_url)
 WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
 """
 
@@ -84,13 +84,13 @@ FROM planned n JOIN (
     SELECT product_url, min(day) FILTER (WHERE is_sale) AS first_sale,
            min(day) FILTER (WHERE NOT is_sale) AS first_stock
     FROM (
-        SELECT product_url, sold_on AS day, true AS is_sale FROM core.sales_daily
+        SELECT product_url, sold_on AS day, true AS is_sale FROM core.demand_daily
         WHERE units > 0 AND sold_on < {as_of}
         UNION ALL
         SELECT product_url, snapshot_on, false FROM core.stock_daily
         WHERE on_hand_units > 0 AND snapshot_on < {as_of}
         UNION ALL
-        SELECT product_url, greatest(there_on, (SELECT min(sold_on) FROM core.sales_daily)), false
+        SELECT product_url, greatest(there_on, (SELECT min(sold_on) FROM core.demand_daily)), false
         FROM (
             SELECT product_url, coalesce(
                 CASE WHEN payload ->> 'createdDate' ~ '^[12][0-9][0-9][0-9]-(0[1-9]|1[0-2])-'

@@ -7,11 +7,13 @@ from finale_pipeline.errors import SkippedError
 from finale_pipeline.sync.active import sync_changes
 from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities
 from finale_pipeline.sync.critical import deliver_now, evaluate_critical, evaluate_left_behind
+from finale_pipeline.sync.movements import mark_stocking, sync_labels, sync_movements
 from finale_pipeline.sync.purchases import sync_lines
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import sync_orders, sync_shipments
 from finale_pipeline.sync.scan import sync_catalogue
 from finale_pipeline.sync.stock import sync_stock
+from finale_pipeline.sync.unshipped import sync_unshipped
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ def sync_full(run: SyncRun) -> None:
     sync_vendors(run)
     run.part(0.06, 0.7)
     sync_catalogue(run, PRODUCTS)
+    sync_labels(run)
+    mark_stocking(run)
     run.finish("products")
     run.part(0.7, 0.8)
     _unless_taken(run, "stock", sync_critical)
@@ -71,6 +75,8 @@ def sync_active(run: SyncRun) -> None:
     run.finish("vendors")
     run.part(0.2, 0.5)
     sync_changes(run, PRODUCTS)
+    sync_labels(run)
+    mark_stocking(run)
     run.finish("products")
     run.part(0.5, 0.7)
     _unless_taken(run, "stock", sync_critical)
@@ -112,8 +118,10 @@ def sync_sales(run: SyncRun) -> None:
     """Read orders and shipments that changed, demand and receipts by them; first all history."""
     sync_orders(run)
     sync_shipments(run)
+    sync_unshipped(run)
     run.finish("shipments")
     sync_lines(run)
+    sync_movements(run)
     run.finish("purchase_orders")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from finale_pipeline.commands.common import complain
-from finale_pipeline.errors import InterruptedSync, PipelineError
+from finale_pipeline.errors import InterruptedSync, LocalError, PipelineError
 
 COMMANDS = {
     "dev": "start everything: database, sandbox, Dagster, API and pages",
@@ -77,7 +77,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return InterruptedSync.exit_code
+    except Exception as error:
+        known = _known(error)
+        if known is None:
+            raise
+        complain(known)
+        return known.exit_code
     return code or 0
+
+
+def _known(error: Exception) -> PipelineError | None:
+    """Return what the disk or the database refused, in words; None = a fault of ours."""
+    from finale_pipeline.warehouse.connect import database_errors  # noqa: PLC0415 - the driver
+
+    if isinstance(error, OSError) and error.filename is not None:
+        return LocalError(
+            f"{error.filename}: {error.strerror}.",
+            data="Nothing more was written; what was committed stays.",
+            step="Give it room or rights there; or name another folder with FINALE_HOME.",
+        )
+    try:
+        with database_errors("the command ran"):
+            raise error  # noqa: TRY301 - so that one place names them
+    except PipelineError as known:
+        return known
+    except Exception:  # noqa: BLE001 - the same again
+        return None
 
 
 def entry() -> None:

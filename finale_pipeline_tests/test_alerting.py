@@ -73,9 +73,27 @@ def evaluation(instance: dg.DagsterInstance, asset: str, name: str) -> Any:
     """The latest evaluation of a check."""
     key = dg.AssetCheckKey(dg.AssetKey(asset), name)
     (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
-    assert record.event is not None
-    assert record.event.dagster_event is not None
-    return record.event.dagster_event.asset_check_evaluation_data
+    assert record.evaluation is not None
+    return record.evaluation
+
+
+def run_job(instance: dg.DagsterInstance, name: str = "inventory_sync") -> Any:
+    return definitions.resolve_job_def(name).execute_in_process(
+        instance=instance, partition_key=TODAY
+    )
+
+
+def execute_check(instance: dg.DagsterInstance, asset: str, name: str) -> None:
+    """What the button beside a check does: a run of that check, and of no asset."""
+    key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(asset_selection=set(), asset_check_selection={key})
+    assert alone.execute_in_process(instance=instance).success
+
+
+def rows(found: Any) -> list[dict[str, Any]]:
+    """The rows of a check's table of who was told what."""
+    return [dict(record.data) for record in found.metadata["told"].records]
 
 
 def kinds(service: MailServer) -> list[str]:
@@ -89,15 +107,19 @@ def test_a_sync_mails_what_crossed_and_the_checks_show_it(
     assert kinds(service) == ["summary"]
     url = watched(connection)
     account.set_stock(url, 0)
-    result = definitions.resolve_job_def("inventory_sync").execute_in_process(instance=instance)
-    assert result.success
+    sku = next(r["productId"] for r in account.records("product") if r["productUrl"] == url)
+    assert run_job(instance).success
     assert kinds(service) == ["summary", "out_of_stock"]
     assert instance.get_materialized_partitions(dg.AssetKey("critical_items")) == {TODAY}
     open_ = evaluation(instance, "critical_items", "nothing_needs_a_decision")
-    assert (open_.passed, open_.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert "| SKU | name | level |" in open_.metadata["incidents"].value
-    assert evaluation(instance, "critical_items", "mails_are_delivered").passed
-    assert evaluation(instance, "inventory_levels", "crossings_are_evaluated").passed
+    assert (open_.passed, open_.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert {"sku", "level", "why"} <= set(open_.metadata["incidents"].records[0].data)
+    told = evaluation(instance, "critical_items", "crossings_are_told")
+    assert told.passed
+    assert told.metadata["crossings"].value == 1
+    assert [(r["who"], r["mail"], r["state"], r["sku"], r["change"]) for r in rows(told)] == [
+        ("buyer@shop.example", "out_of_stock", "sent", sku, "ok to out")
+    ]
     assert mailing.sends_mail
 
 
@@ -113,7 +135,12 @@ def test_a_materialization_in_the_ui_evaluates_and_mails_too(
     said = instance.get_latest_materialization_event(dg.AssetKey("critical_items"))
     assert said is not None
     assert said.asset_materialization is not None
-    assert "dagster/column_schema" in said.asset_materialization.metadata
+    numbers = {name: v.value for name, v in said.asset_materialization.metadata.items()}
+    stored = connection.execute(
+        "SELECT count(*) FILTER (WHERE level = 'out'), count(*) FILTER (WHERE level = 'low'),"
+        " sum(money_at_risk)::float8 FROM plan.critical_item WHERE snapshot_on = %s", (TODAY,)
+    ).fetchall()  # fmt: skip
+    assert [(numbers["out"], numbers["low"], numbers["money_at_risk"])] == stored
     assert mailing.sends_mail
 
 
@@ -178,18 +205,52 @@ def test_the_sensors_deliver_and_watch(
     assert kinds(service)[2:] == ["data_held", "sync_recovered"]
 
 
+def test_the_check_is_executed_again_after_an_outage_of_mail(
+    mailing: Settings, instance: dg.DagsterInstance, account: Account, service: MailServer,
+    connection: Connection,
+) -> None:  # fmt: skip
+    service.add_fault("status=503")
+    account.set_stock(watched(connection), 0)
+    assert run_job(instance).success
+    found = evaluation(instance, "critical_items", "crossings_are_told")
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.description == "1 wait for the mail service"
+    service.clear_faults()
+    connection.execute("UPDATE ops.outbox SET next_attempt_at = now()")
+    execute_check(instance, "critical_items", "crossings_are_told")
+    assert kinds(service) == ["summary", "out_of_stock"]
+    again = evaluation(instance, "critical_items", "crossings_are_told")
+    assert (again.passed, again.metadata["mails_sent"].value) == (True, 1)
+    assert [(r["mail"], r["state"], r["change"]) for r in rows(again)] == [
+        ("out_of_stock", "sent", "ok to out")
+    ]
+    execute_check(instance, "critical_items", "crossings_are_told")
+    assert kinds(service) == ["summary", "out_of_stock"]
+    assert mailing.sends_mail
+
+
+def test_the_check_alone_evaluates_stock_that_nobody_came_to_evaluate(
+    mailing: Settings, instance: dg.DagsterInstance, account: Account, service: MailServer,
+    connection: Connection,
+) -> None:  # fmt: skip
+    account.set_stock(watched(connection), 0)
+    with open_sync(mailing, strategy="inventory", trigger="test", table_sets=("stock",)) as run:
+        sync_stock(run)
+    execute_check(instance, "critical_items", "crossings_are_told")
+    assert kinds(service) == ["summary", "out_of_stock"]
+
+
 def test_dead_letters_turn_a_check_red(
     mailing: Settings, instance: dg.DagsterInstance, account: Account, service: MailServer,
     connection: Connection,
 ) -> None:  # fmt: skip
     service.add_fault("status=401")
     account.set_stock(watched(connection), 0)
-    assert (
-        definitions.resolve_job_def("inventory_sync").execute_in_process(instance=instance).success
-    )
-    found = evaluation(instance, "critical_items", "mails_are_delivered")
+    assert run_job(instance).success
+    found = evaluation(instance, "critical_items", "crossings_are_told")
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert "401" in found.metadata["mails"].value
+    assert found.metadata["mails_dead"].value == 1
+    assert "401" in rows(found)[0]["remark"]
     (said,) = [f for f in examine(mailing) if f.what == "mail" and f.state == "failed"]
     assert "1 mails were given up" in said.says
     assert "finale alerts resend" in said.step

@@ -3,26 +3,50 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.definitions import definitions
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.sync.demand import demand_of, stored_demand
 from finale_pipeline_tests.sync.helpers import assert_mirrors, contents, sync
 
 pytestmark = pytest.mark.usefixtures("variables")
 
 
-def run_job(name: str, instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
+TODAY = "2026-03-09"
+
+
+def run_job(
+    name: str, instance: dg.DagsterInstance, key: str = TODAY, **options: Any
+) -> dg.ExecuteInProcessResult:
     return definitions.resolve_job_def(name).execute_in_process(
-        instance=instance, raise_on_error=False, **options
+        instance=instance, raise_on_error=False, partition_key=key, **options
     )
+
+
+def told(instance: dg.DagsterInstance, asset: str) -> Any:
+    """What the latest materialization of an asset says."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    assert event is not None
+    assert event.asset_materialization is not None
+    return event.asset_materialization
+
+
+def says(result: dg.ExecuteInProcessResult) -> tuple[str, dict[str, Any]]:
+    """What a failed run says: its text, and beside it."""
+    failure = result.failure_data_for_node("account")
+    assert failure is not None
+    assert failure.user_failure_data is not None
+    return str(failure.user_failure_data.description), dict(failure.user_failure_data.metadata)
 
 
 def checks(instance: dg.DagsterInstance, asset: str) -> dict[str, bool]:
@@ -30,11 +54,11 @@ def checks(instance: dg.DagsterInstance, asset: str) -> dict[str, bool]:
     found = {}
     for key in definitions.resolve_asset_graph().asset_check_keys:
         if key.asset_key == dg.AssetKey(asset):
-            records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
-            for record in records:
-                event = record.event.dagster_event if record.event else None
-                if event is not None:
-                    found[key.name] = event.asset_check_evaluation_data.passed
+            records = instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
+            made = (r.evaluation for r in records)
+            evaluated = [e for e in made if isinstance(e, dg.AssetCheckEvaluation)]
+            if evaluated:
+                found[key.name] = evaluated[0].passed
     return found
 
 
@@ -77,7 +101,11 @@ def test_every_asset_is_described_for_the_one_who_reads_the_ui() -> None:
         spec = definitions.resolve_assets_def(asset).get_asset_spec(asset)
         assert spec.description
         assert spec.owners
-        assert spec.kinds == {"finale", "postgres"}
+        assert "postgres" in spec.kinds
+        assert ("finale" in spec.kinds) == (spec.tags["source"] != "warehouse")
+        schema = spec.metadata["dagster/column_schema"]
+        assert schema.columns
+        assert all(column.description for column in schema.columns)
         assert spec.tags["source"]
         assert spec.group_name in {"catalogue", "stock", "sales", "planning"}
 
@@ -88,25 +116,46 @@ def test_a_full_sync_brings_every_asset_up_to_date(
     result = run_job("full_sync", instance)
     assert result.success
     assert_mirrors(connection, account)
-    windows = definitions.resolve_assets_def("products").partitions_def
-    assert windows is not None
-    done = instance.get_materialized_partitions(dg.AssetKey("products"))
-    assert done == set(windows.get_partition_keys())
-    assert instance.get_materialized_partitions(dg.AssetKey("inventory_levels")) == {"2026-03-09"}
+    every = business_days.get_partition_keys()
+    for asset, collection in (("products", "product"), ("shipments", "shipment")):
+        days = {r["lastUpdatedDate"][:10] for r in account.records(collection)}
+        assert instance.get_materialized_partitions(dg.AssetKey(asset)) == days | {TODAY}
+    for asset in ("inventory_levels", "critical_items"):
+        assert instance.get_materialized_partitions(dg.AssetKey(asset)) == {TODAY}
+    for asset in ("forecasts", "purchase_plan"):  # of our own day, the account's being long ago
+        assert instance.get_materialized_partitions(dg.AssetKey(asset)) == {max(every)}
     for asset in ("facilities", "vendors", "products", "inventory_levels"):
-        event = instance.get_latest_materialization_event(dg.AssetKey(asset))
-        assert event is not None
-        assert event.asset_materialization is not None
-        said = event.asset_materialization.metadata
+        latest = told(instance, asset)
+        assert latest.partition == (None if asset == "facilities" else TODAY)
         assert {"rows_read", "rows_inserted", "rows_rejected", "api_calls", "bytes", "seconds",
-                "watermark", "dagster/row_count", "dagster/column_schema"} <= set(said)  # fmt: skip
-        schema: Any = said["dagster/column_schema"].value
-        assert all(column.description for column in schema.columns)
+                "watermark", "dagster/row_count"} <= set(latest.metadata)  # fmt: skip
         found = checks(instance, asset)
         assert found.pop("has_no_negative_stock", False) is False  # the sandbox has some
         assert all(passed for name, passed in found.items() if name != "skus_are_unique"), found
     ledger = connection.execute("SELECT trigger, dagster_run_id FROM ops.sync_run").fetchall()
     assert ledger == [("ui", result.run_id)]
+
+
+def rows_told(instance: dg.DagsterInstance, asset: str) -> Counter[str]:
+    """The rows that the latest materialization of each day says the day has."""
+    found: Counter[str] = Counter()
+    events = instance.fetch_materializations(dg.AssetKey(asset), limit=5000, ascending=True)
+    for record in events.records:
+        assert record.partition_key is not None
+        assert record.asset_materialization is not None
+        rows = record.asset_materialization.metadata["dagster/partition_row_count"].value
+        found[record.partition_key] = int(str(rows))
+    return found
+
+
+def test_each_day_says_its_own_rows_not_the_runs(
+    instance: dg.DagsterInstance, account: Account
+) -> None:
+    run_job("full_sync", instance)
+    for asset, collection in (("products", "product"), ("shipments", "shipment")):
+        records = account.records(collection)
+        wanted = Counter(r["lastUpdatedDate"][:10] for r in records)
+        assert +rows_told(instance, asset) == wanted
 
 
 def test_sales_are_told_of_by_the_day_of_their_last_change(
@@ -116,17 +165,10 @@ def test_sales_are_told_of_by_the_day_of_their_last_change(
     assert run_job("sales_sync", instance).success
     assert stored_demand(connection) == demand_of(account)
     for asset in ("shipments", "purchase_orders"):
-        told = instance.get_materialized_partitions(dg.AssetKey(asset))
-        assert "2026-03-09" in told
-        assert len(told) > 5
+        assert told(instance, asset).partition == TODAY
         found = checks(instance, asset)
         assert found.pop("has_no_orphans") is False  # no product was read yet
         assert all(found.values()), found
-    assert run_job("sales_sync", instance).success
-    again = instance.get_materialized_partitions(dg.AssetKey("shipments"))
-    assert again == {s["lastUpdatedDate"][:10] for s in account.records("shipment")} | {
-        "2026-03-09"
-    }
 
 
 def test_a_range_of_days_of_shipments_is_one_run(
@@ -148,20 +190,22 @@ def test_a_range_of_days_of_shipments_is_one_run(
     assert len(instance.get_materialized_partitions(dg.AssetKey("shipments"))) == 99
     runs = connection.execute("SELECT count(*) FROM ops.sync_run WHERE strategy = 'shipments'")
     assert runs.fetchall() == [(1,)]
-    assert materialize("purchase_orders", instance, "2026-03-09").success
+    days = Counter(r["lastUpdatedDate"][:10] for r in account.records("shipment"))
+    wanted = {day: rows for day, rows in days.items() if day >= "2025-12-01"}
+    assert +rows_told(instance, "shipments") == wanted
+    assert materialize("purchase_orders", instance, TODAY).success
 
 
-def test_a_second_full_sync_tells_only_of_the_present_window(
-    instance: dg.DagsterInstance,
-) -> None:
+def test_past_days_are_told_once(instance: dg.DagsterInstance) -> None:
     run_job("full_sync", instance)
+    day = min(rows_told(instance, "products"))
     again = run_job("full_sync", instance)
-    told = [
-        event.partition
-        for event in again.get_asset_materialization_events()
-        if event.asset_key == dg.AssetKey("products")
-    ]
-    assert told == ["2026-03-01"]
+    told_again = instance.fetch_materializations(
+        dg.AssetRecordsFilter(dg.AssetKey("products"), asset_partitions=[day]), limit=9
+    )
+    assert len(told_again.records) == 1
+    assert [e.partition for e in again.get_asset_materialization_events()
+            if e.asset_key == dg.AssetKey("products")] == [TODAY]  # fmt: skip
 
 
 def test_a_held_stock_read_fails_the_run_and_its_blocking_check(
@@ -174,10 +218,9 @@ def test_a_held_stock_read_fails_the_run_and_its_blocking_check(
     assert not result.success
     assert contents(connection) == before
     assert checks(instance, "inventory_levels")["is_plausible"] is False
-    failure = result.failure_data_for_node("run_inventory")
-    assert failure is not None
-    assert failure.user_failure_data is not None
-    assert set(failure.user_failure_data.metadata) >= {"kind", "next_step"}
+    text, beside = says(result)
+    assert "cannot be believed" in text
+    assert set(beside) == {"kind", "what_it_means_for_the_data", "next_step"}
     sandbox.clear_faults()
     assert run_job("inventory_sync", instance).success
     assert checks(instance, "inventory_levels")["is_plausible"] is True
@@ -202,13 +245,18 @@ def test_a_range_of_windows_is_one_run_that_removes_nothing(
         asset_selection=[dg.AssetKey("products")],
         tags={
             "dagster/asset_partition_range_start": "2025-10-01",
-            "dagster/asset_partition_range_end": "2026-03-01",
+            "dagster/asset_partition_range_end": "2026-03-08",
         },
     )
     assert result.success
-    assert_mirrors(connection, account)
-    done = instance.get_materialized_partitions(dg.AssetKey("products"))
-    assert len(done) == 6
+    names = connection.execute(
+        "SELECT (updated_at)::date::text, count(*) FILTER (WHERE name = 'by hand'), count(*)"
+        " FROM core.product GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert {day for day, left, _ in names if left} <= {TODAY}
+    days = {str(day): rows for day, _, rows in names if str(day) < TODAY}
+    assert +rows_told(instance, "products") == days
+    assert len(instance.get_materialized_partitions(dg.AssetKey("products"))) == 159
     runs = connection.execute("SELECT count(*) FROM ops.sync_run WHERE strategy = 'products'")
     assert runs.fetchall() == [(1,)]
 
@@ -222,44 +270,49 @@ def test_todays_stock_can_be_materialized_and_the_past_says_where_it_is(
     assert_mirrors(connection, account)
     past = materialize("inventory_levels", instance, "2026-03-01")
     assert not past.success
-    failure = past.failure_data_for_node("inventory_levels")
-    assert failure is not None
-    assert failure.user_failure_data is not None
-    assert "2026-03-01 cannot be read any more" in str(failure.user_failure_data.description)
-    assert "core.stock_daily" in str(failure.user_failure_data.metadata["next_step"])
+    text, beside = says(past)
+    assert "2026-03-01 cannot be read any more" in text
+    assert "core.stock_daily" in str(beside["next_step"])
 
 
-def test_the_ui_offers_no_day_of_stock_that_could_never_be_filled() -> None:
-    code = (
-        "from finale_pipeline.assets.stock import stock_days as d; import datetime as t;"
-        "print(d.get_partition_keys(current_time=t.datetime(2026, 3, 9, 12, tzinfo=t.UTC)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "FINALE_STOCK_SINCE": "2026-03-08"},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.strip() == "['2026-03-08', '2026-03-09']"
+def test_a_sync_of_a_past_day_says_which_day_it_reads(instance: dg.DagsterInstance) -> None:
+    text, beside = says(run_job("vendors_sync", instance, key="2026-03-01"))
+    assert "2026-03-01 cannot be read that way" in text
+    assert TODAY in str(beside["next_step"])
 
 
-def test_what_is_computed_from_stock_can_be_backfilled_before_its_first_day() -> None:
-    """The default mapping of days refuses a backfill that begins before them."""
-    graph = definitions.resolve_asset_graph()
-    levels = dg.AssetKey("inventory_levels")
-    for key in graph.get(levels).child_keys:
-        mapping = graph.get_partition_mapping(key, levels)
-        assert not isinstance(mapping, dg.TimeWindowPartitionMapping) or (
-            mapping.allow_nonexistent_upstream_partitions
-        ), f"{key.to_user_string()}: allow_nonexistent_upstream_partitions"
+def test_a_sync_without_a_day_says_so_and_reads_nothing(
+    instance: dg.DagsterInstance, connection: Connection
+) -> None:
+    job = definitions.resolve_job_def("vendors_sync")
+    text, _ = says(job.execute_in_process(instance=instance, raise_on_error=False))
+    assert "No day was chosen" in text
+    assert connection.execute("SELECT count(*) FROM ops.sync_run").fetchall() == [(0,)]
 
 
 def test_a_sync_that_finds_the_tables_taken_ends_well_and_changes_nothing(
     instance: dg.DagsterInstance, connection: Connection
 ) -> None:
-    connection.execute("SELECT pg_advisory_lock(7281, 1)")
-    assert run_job("vendors_sync", instance).success
+    connection.execute("SELECT pg_advisory_lock(%s, 1)", (Lock.TABLE_SET,))
+    result = run_job("vendors_sync", instance)
+    assert result.success
     assert connection.execute("SELECT count(*) FROM core.vendor").fetchall() == [(0,)]
     assert not instance.get_materialized_partitions(dg.AssetKey("vendors"))
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert "catalogue tables are taken" in run.tags["finale/skipped"]
+
+
+def test_days_that_a_person_asked_for_are_not_called_done_when_the_tables_are_taken(
+    instance: dg.DagsterInstance, connection: Connection
+) -> None:
+    connection.execute("SELECT pg_advisory_lock(%s, 1)", (Lock.TABLE_SET,))
+    text, beside = says(materialize("vendors", instance, TODAY))
+    assert "catalogue tables are taken" in text
+    assert "finale status" in str(beside["next_step"])
+    connection.execute("SELECT pg_advisory_lock(%s, 3)", (Lock.TABLE_SET,))
+    tags = {"dagster/backfill": "abc"}
+    assert not run_job("sales_sync", instance, tags=tags).success
 
 
 def sensor_says(name: str, instance: dg.DagsterInstance) -> Any:

@@ -20,7 +20,7 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_left_behind
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.stock import sync_stock
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import NOW, settings_for
@@ -103,7 +103,7 @@ class Fortnight:
                 evaluate_left_behind(run)
                 sync_stock(run)
             else:
-                STRATEGIES[strategy](run)
+                carry_out(run)
 
     def tick(self, number: int, flapping: str, *, is_down: bool) -> None:
         self.account.clock.advance(seconds=900)

@@ -24,8 +24,8 @@ from finale_pipeline.api.server import problems
 from finale_pipeline.api.server.context import Context, Shared, Warehouse, known_parameters
 from finale_pipeline.api.server.dagster import Dagster
 from finale_pipeline.api.server.database import Pool
-from finale_pipeline.api.server.middleware import Guard
-from finale_pipeline.api.server.tokens import require_token_off_loopback
+from finale_pipeline.api.server.middleware import Middleware
+from finale_pipeline.api.server.tokens import require_tokens
 from finale_pipeline.notify import links
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ ABOUT = (
 )
 
 
-def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Guard:
+def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middleware:
     """Return the app, behind its guard.
 
     Args:
@@ -50,12 +50,12 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Guard:
     Raises:
         ConfigError: It would serve other machines, and there is no token.
     """
-    require_token_off_loopback(settings)
+    require_tokens(settings, settings.api_host, "FINALE_API_HOST")
     links.key_of(settings.home)  # a damaged key is told at the start
     context = Context(
         settings=settings,
         pool=Pool(settings),
-        dagster=Dagster(settings.dagster),
+        dagster=Dagster(settings.dagster, settings.api_token),
         clock=clock,
     )
 
@@ -88,7 +88,7 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Guard:
     app.include_router(plan_pages.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    return Guard(app, settings)
+    return Middleware(app, settings)
 
 
 def _probes(app: FastAPI) -> None:

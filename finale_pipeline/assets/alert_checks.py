@@ -1,31 +1,90 @@
-"""The checks that carry the alerts: they do what is left to do, and show what is open."""
+"""The checks that carry the alerts: one tells what crossed, one shows what is open."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from finale_pipeline.assets.checks import Check, Found, definition_of
-from finale_pipeline.errors import PipelineError
-from finale_pipeline.resources import Finale
+from finale_pipeline.assets.checks import Check, Found, Look
+from finale_pipeline.errors import SkippedError
 
 if TYPE_CHECKING:
-    from finale_pipeline.warehouse.connect import Connection
+    from finale_pipeline.notify.telling import Line
+    from finale_pipeline.sync.critical import Told
 
 SHOWN = 50
-"""Incidents in a check's table; mart.incident has all."""
+"""Rows of a check's table; mart.incident and ops.outbox have all."""
+TEXT = "string"
 
 
-def _incidents(connection: "Connection", _finale: Finale) -> Found:
+def _crossings(look: Look) -> Found:
+    """Evaluate what was read, send what there is to tell, and show who was told what."""
+    from finale_pipeline.sync.critical import tell_crossings  # noqa: PLC0415 - nothing at import
+
+    if look.run is not None:
+        return _told(tell_crossings(look.run))
+    try:
+        with look.finale.sync("", "critical_items", ("stock",), trigger="ui") as run:
+            return _told(tell_crossings(run))
+    except SkippedError as error:
+        why = f"{error.what} That sync tells what crossed; execute this check again after it."
+        return Found(passed=False, why=why, numbers={})
+
+
+def _told(told: "Told") -> Found:
+    dead = {line.message_id for line in told.lines if line.is_dead}
+    stuck = {line.message_id for line in told.lines if line.is_stuck}
+    troubles = [
+        f"{len(dead)} mails cannot be delivered (finale alerts resend)" if dead else "",
+        f"{len(stuck)} wait for the mail service" if stuck else "",
+        "stock was read and not evaluated" if told.is_behind else "",
+    ]
+    why = ", ".join(trouble for trouble in troubles if trouble)
+    return Found(
+        not why,
+        why,
+        {
+            "crossings": told.crossings,
+            "mails_sent": told.sent,
+            "mails_waiting": len(stuck),
+            "mails_dead": len(dead),
+            "told": _told_table(told.lines),
+        },
+        severity=dg.AssetCheckSeverity.ERROR if dead else None,
+    )
+
+
+def _told_table(lines: "Sequence[Line]") -> dg.TableMetadataValue:
+    """Return who was told what; a table, whose cells are text and never markup."""
+    records = [
+        {
+            "who": line.recipients,
+            "mail": line.mail or "none",
+            "state": line.state,
+            "sku": line.sku or "",
+            "name": line.name or "",
+            "change": f"{line.from_level} to {line.to_level}" if line.to_level else "",
+            "remark": line.remark,
+        }
+        for line in lines[:SHOWN]
+    ]
+    columns = {"who": TEXT, "mail": TEXT, "state": TEXT, "sku": TEXT, "name": TEXT, "change": TEXT,
+               "remark": TEXT}  # fmt: skip
+    return _table(records, columns)
+
+
+def _incidents(look: Look) -> Found:
     """Show products whose incident nobody has decided about."""
-    rows = connection.execute(
-        "SELECT sku, name, level, state, opened_at::date, available_units, threshold_units,"
-        " coalesce(vendor_name, ''), why FROM mart.low_stock JOIN (SELECT subject AS product_url,"
-        " opened_at FROM ops.incident WHERE closed_at IS NULL) i USING (product_url)"
-        " CROSS JOIN LATERAL (SELECT incident_state AS state) s"
-        " ORDER BY level DESC, opened_at, sku"
+    rows: list[Any] = look.connection.execute(
+        "SELECT sku, name, level, incident_state, opened_at::date::text,"
+        " available_units::float8, threshold_units::float8, coalesce(vendor_name, ''), why"
+        " FROM mart.low_stock JOIN (SELECT subject AS product_url, opened_at FROM ops.incident"
+        " WHERE closed_at IS NULL) i USING (product_url) ORDER BY level DESC, opened_at, sku"
     ).fetchall()
     due = [row for row in rows if row[3] == "open"]
     out = sum(1 for row in due if row[2] == "out")
+    names = {"sku": TEXT, "name": TEXT, "level": TEXT, "state": TEXT, "since": TEXT,
+             "available": "float", "threshold": "float", "supplier": TEXT, "why": TEXT}  # fmt: skip
     return Found(
         not due,
         f"{out} out, {len(due) - out} low" if due else "",
@@ -33,105 +92,36 @@ def _incidents(connection: "Connection", _finale: Finale) -> Found:
             "out": out,
             "low": len(due) - out,
             "decided": len(rows) - len(due),
-            "incidents": dg.MetadataValue.md(_table(rows)),
+            "incidents": _table(
+                [dict(zip(names, row, strict=True)) for row in rows[:SHOWN]], names
+            ),
         },
-        severity=dg.AssetCheckSeverity.ERROR if out else None,
     )
 
 
-def _table(rows: list[Any]) -> str:
-    from finale_pipeline.text import plain  # noqa: PLC0415 - nothing at import
-
-    def cell(value: object) -> str:
-        return plain(value).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
-
-    head = "| SKU | name | level | state | since | available | threshold | supplier | why |"
-    lines = [head, "|---" * 9 + "|"]
-    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows[:SHOWN]]
-    if len(rows) > SHOWN:
-        lines.append(f"\nand {len(rows) - SHOWN} more in mart.low_stock")
-    return "\n".join(lines)
-
-
-def _mails(connection: "Connection", finale: Finale) -> Found:
-    """Send what waits, and show what cannot be sent."""
-    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
-
-    sent = deliver(connection, finale.settings(), clock=finale.now)
-    rows = connection.execute(
-        "SELECT state, kind, subject, attempts, coalesce(last_error, '') FROM ops.outbox"
-        " WHERE state = 'dead' AND created_at > now() - interval '7 days'"
-        " OR state IN ('pending', 'sending') AND attempts > 0 ORDER BY outbox_id"
-    ).fetchall()
-    dead = sum(1 for row in rows if row[0] == "dead")
-    return Found(
-        not rows,
-        f"{dead} mails cannot be delivered, {len(rows) - dead} wait for the mail service"
-        if rows
-        else "",
-        {
-            "sent_now": sent["sent"],
-            "dead": dead,
-            "mails": dg.MetadataValue.md(_mail_table(rows)),
-        },
-        severity=dg.AssetCheckSeverity.ERROR if dead else None,
-    )
-
-
-def _mail_table(rows: list[Any]) -> str:
-    lines = ["| state | kind | subject | attempts | error |", "|---|---|---|---|---|"]
-    lines += [
-        "| " + " | ".join(str(v).replace("|", "/") for v in row) + " |" for row in rows[:SHOWN]
+def _table(records: list[dict[str, Any]], columns: dict[str, str]) -> dg.TableMetadataValue:
+    shown = [
+        {name: "" if value is None else value for name, value in record.items()}
+        for record in records
     ]
-    return "\n".join(lines)
-
-
-def _evaluated(connection: "Connection", finale: Finale) -> Found:
-    """Evaluate stock that was read and not evaluated, then say whether all is."""
-    from finale_pipeline.warehouse.items import is_behind  # noqa: PLC0415 - nothing at import
-
-    if is_behind(connection):
-        try:
-            _catch_up(finale)
-        except PipelineError as error:
-            return Found(passed=False, why=error.what, numbers={"next_step": error.step})
-    row = connection.execute(
-        "SELECT to_char(evaluated_at, 'YYYY-MM-DD HH24:MI:SS UTC'), watched FROM ops.evaluation"
-    ).fetchone()
-    evaluated, watched = row or ("never", 0)
-    still = is_behind(connection)
-    why = "stock was read and not evaluated" if still else ""
-    told = {"evaluated_at": str(evaluated), "watched": int(str(watched))}
-    return Found(not still, why, told)
-
-
-def _catch_up(finale: Finale) -> None:
-    from finale_pipeline.sync.critical import deliver_now, evaluate_left_behind  # noqa: PLC0415
-
-    with finale.sync("", "critical_items", ("stock",), trigger="ui") as run:
-        evaluate_left_behind(run)
-        deliver_now(run)
+    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()])
+    return dg.MetadataValue.table([dg.TableRecord(record) for record in shown], schema=schema)
 
 
 ALERT_CHECKS = (
     Check(
-        "inventory_levels",
-        "crossings_are_evaluated",
-        "Every read of stock was compared with the one before; what crossed a level is told.",
-        _evaluated,
+        "critical_items",
+        "crossings_are_told",
+        "Every read of stock was compared with the one before, and everyone who must hear of what"
+        " crossed a level was told. It evaluates and sends itself: execute it again when the mail"
+        " service was sick.",
+        _crossings,
     ),
     Check(
         "critical_items",
         "nothing_needs_a_decision",
-        "No product is out or low that nobody has acknowledged, snoozed or ordered.",
+        "No product is out or low that nobody has acknowledged, snoozed or ordered. A shortage is a"
+        " warning: the pipeline is well, the buyer has something to decide.",
         _incidents,
     ),
-    Check(
-        "critical_items",
-        "mails_are_delivered",
-        "No mail was given up, none waits for a sick mail service.",
-        _mails,
-    ),
 )
-
-ALERT_ASSET_CHECKS = [definition_of(check) for check in ALERT_CHECKS]

@@ -1,16 +1,19 @@
-"""What must hold of the data: blocking checks stop what comes after, warnings tell."""
+"""What must hold of the data: blocking checks stop what comes after, warnings tell.
 
-from collections.abc import Callable, Iterator
+They are results of the step that wrote the data, and a person can execute each by itself.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from finale_pipeline.assets.reports import TABLES
+from finale_pipeline.assets.entries import BY_NAME, PLANNED
 from finale_pipeline.resources import Finale
 
 if TYPE_CHECKING:
+    from finale_pipeline.sync.run import SyncRun
     from finale_pipeline.warehouse.connect import Connection
 
 
@@ -35,6 +38,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What a check may look at.
+
+    Attributes:
+        connection: To the warehouse.
+        finale: The account and its warehouse.
+        run: The sync that has just written the data; None = the check is executed by itself.
+    """
+
+    connection: "Connection"
+    finale: Finale
+    run: "SyncRun | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A check of an asset's tables.
 
@@ -49,7 +67,7 @@ class Check:
     asset: str
     name: str
     description: str
-    look: "Callable[[Connection, Finale], Found]"
+    look: Callable[[Look], Found]
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
 
     @property
@@ -57,65 +75,76 @@ class Check:
         """Whether what comes after must not run when it does not hold."""
         return self.severity is BLOCKS
 
+    @property
+    def key(self) -> dg.AssetCheckKey:
+        """Dagster's name of it."""
+        return dg.AssetCheckKey(dg.AssetKey(self.asset), self.name)
+
+    def spec(self) -> dg.AssetCheckSpec:
+        """Return it as Dagster knows it."""
+        return dg.AssetCheckSpec(
+            self.name, asset=self.asset, description=self.description, blocking=self.is_blocking
+        )
+
+    def result(self, found: Found) -> dg.AssetCheckResult:
+        """Return what it found as Dagster shows it."""
+        return dg.AssetCheckResult(
+            asset_key=self.asset,
+            check_name=self.name,
+            passed=found.passed,
+            severity=found.severity or self.severity,
+            description=found.why or None,
+            metadata=found.numbers,
+        )
+
 
 def _number(connection: "Connection", query: str, *values: object) -> int:
     row = connection.execute(query, values).fetchone()
     return int(str(row[0])) if row and row[0] is not None else 0
 
 
-def _none(query: str, what: str) -> "Callable[[Connection, Finale], Found]":
+def _none(query: str, what: str) -> Callable[[Look], Found]:
     """Return a look that passes when a query counts nothing."""
 
-    def look(connection: "Connection", _finale: Finale) -> Found:
-        count = _number(connection, query)
+    def look(look: Look) -> Found:
+        count = _number(look.connection, query)
         return Found(count == 0, f"{count} {what}" if count else "", {"count": count})
 
     return look
 
 
-READ_INTO = {"inventory_levels": "core.stock_entry", "purchase_orders": "core.sales_order"}
-"""Where the rows of an asset's answers are counted, if not in the table that it shows."""
-
-
 def _readable(asset: str) -> Check:
-    table = READ_INTO.get(asset, TABLES[asset])
+    table = BY_NAME[asset].counts
 
-    def look(connection: "Connection", finale: Finale) -> Found:
-        row = connection.execute(
+    def look(look: Look) -> Found:
+        row: Any = look.connection.execute(
             "SELECT run_id, counts -> %s ->> 'rejected', counts -> %s ->> 'read' FROM ops.sync_run"
             " WHERE counts ? %s ORDER BY run_id DESC LIMIT 1",
             (table, table, table),
         ).fetchone()
-        run_id, rejected, read = (int(str(value)) for value in row) if row else (0, 0, 0)
-        limit = finale.settings().reject_limit
+        run_id, rejected, read = (int(value) for value in row) if row else (0, 0, 0)
+        if look.run is not None and table in look.run.counts:  # the ledger has them at its end
+            counts = look.run.counts[table]
+            run_id, rejected, read = look.run.run_id, counts.rejected, counts.read
+        limit = look.finale.settings().reject_limit
         passed = rejected <= limit * read
         why = "" if passed else f"{rejected} of {read} rows unreadable; see ops.sync_reject"
         return Found(passed, why, {"rejected": rejected, "read": read, "sync_run": run_id})
 
     return Check(
-        asset, "rows_are_readable", "At most 1 % of the rows are unreadable.", look, BLOCKS
+        asset,
+        "rows_are_readable",
+        "At most FINALE_REJECT_LIMIT of the rows are unreadable.",
+        look,
+        BLOCKS,
     )
 
 
-def _fresh(asset: str, hours: float) -> Check:
-    table = READ_INTO.get(asset, TABLES[asset])
-
-    def look(connection: "Connection", finale: Finale) -> Found:
-        row = connection.execute(
-            "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND counts ? %s",
-            (table,),
-        ).fetchone()
-        last: Any = row[0] if row else None
-        passed = last is not None and finale.now() - last <= timedelta(hours=hours)
-        why = "" if passed else f"last read {last or 'never'}, older than {hours:g} h"
-        return Found(passed, why, {"last_read": str(last), "hours": hours})
-
-    return Check(asset, "is_fresh", f"Read within {hours:g} hours.", look)
-
-
-def _plausible(connection: "Connection", _finale: Finale) -> Found:
-    """The last run that had to do with stock was not held."""
-    row = connection.execute(
+def _plausible(look: Look) -> Found:
+    """The last run that had to do with stock was not held; one that comes to its checks was not."""
+    if look.run is not None:
+        return Found(passed=True, why="", numbers={"sync_run": look.run.run_id})
+    row = look.connection.execute(
         "SELECT run_id, status, coalesce(error, '') FROM ops.sync_run"
         " WHERE 'stock' = ANY (locks) AND status IN ('done', 'held') ORDER BY run_id DESC LIMIT 1"
     ).fetchone()
@@ -123,14 +152,8 @@ def _plausible(connection: "Connection", _finale: Finale) -> Found:
     return Found(status != "held", str(error), {"sync_run": run_id})
 
 
-CHECKS: tuple[Check, ...] = (
-    *(_readable(asset) for asset in TABLES),
-    _fresh("facilities", 8 * 24),
-    _fresh("products", 8 * 24),
-    _fresh("vendors", 8 * 24),
-    _fresh("inventory_levels", 3),
-    _fresh("purchase_orders", 26),
-    _fresh("shipments", 26),
+READ_CHECKS: tuple[Check, ...] = (
+    *(_readable(name) for name in BY_NAME if name not in {*PLANNED, "critical_items"}),
     Check(
         "inventory_levels",
         "is_plausible",
@@ -209,58 +232,3 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
 )
-
-
-def evaluations(
-    connection: "Connection",
-    finale: Finale,
-    assets: tuple[str, ...],
-    checks: tuple[Check, ...],
-) -> Iterator[dg.AssetCheckEvaluation]:
-    """Look at every check of some assets; for jobs that sync them outside of their asset."""
-    for check in checks:
-        if check.asset in assets:
-            found = check.look(connection, finale)
-            yield dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(check.asset),
-                check_name=check.name,
-                passed=found.passed,
-                metadata={name: _shown(value) for name, value in found.numbers.items()},
-                severity=found.severity or check.severity,
-                description=found.why or None,
-                blocking=check.is_blocking,
-            )
-
-
-def _shown(value: object) -> dg.MetadataValue[Any]:
-    """Return a number as one, so that the UI can plot it; anything else as text."""
-    if isinstance(value, dg.MetadataValue):
-        return value
-    if isinstance(value, int):
-        return dg.MetadataValue.int(value)
-    return dg.MetadataValue.text(str(value))
-
-
-def definition_of(check: Check) -> dg.AssetChecksDefinition:
-    """Return the check as Dagster knows it."""
-
-    @dg.asset_check(
-        asset=check.asset,
-        name=check.name,
-        description=check.description,
-        blocking=check.is_blocking,
-    )
-    def definition(finale: Finale) -> dg.AssetCheckResult:
-        with finale.warehouse() as connection:
-            found = check.look(connection, finale)
-        return dg.AssetCheckResult(
-            passed=found.passed,
-            severity=found.severity or check.severity,
-            description=found.why or None,
-            metadata={name: _shown(value) for name, value in found.numbers.items()},
-        )
-
-    return definition
-
-
-ASSET_CHECKS = [definition_of(check) for check in CHECKS]

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.assets.checks import Check, Found, definition_of
+from finale_pipeline.assets.checks import Check, Found, Look
 
 if TYPE_CHECKING:
-    from finale_pipeline.resources import Finale
     from finale_pipeline.warehouse.connect import Connection
 
 NAIVE = "30-day mean + normal"
@@ -27,8 +26,8 @@ def _latest(connection: "Connection") -> list[tuple[str, bool, int, float, float
     return [(str(m), bool(u), int(n), float(x), float(h), str(on)) for m, u, n, x, h, on in rows]
 
 
-def _not_worse_than_naive(connection: "Connection", _finale: "Finale") -> Found:
-    scores = _latest(connection)
+def _not_worse_than_naive(look: Look) -> Found:
+    scores = _latest(look.connection)
     paces = [loss for method, _, _, loss, _, _ in scores if method.startswith("pace")]
     naive = [loss for method, _, _, loss, _, _ in scores if method == NAIVE]
     if not paces or not naive:
@@ -46,8 +45,8 @@ def _not_worse_than_naive(connection: "Connection", _finale: "Finale") -> Found:
     return Found(passed=False, why=why, numbers=numbers)
 
 
-def _q95_holds(connection: "Connection", _finale: "Finale") -> Found:
-    used = [score for score in _latest(connection) if score[1]]
+def _q95_holds(look: Look) -> Found:
+    used = [score for score in _latest(look.connection) if score[1]]
     if not used or used[0][2] < LEAST_FORECASTS:
         return Found(passed=True, why="too little history to tell", numbers={})
     method, _, forecasts, _, held, scored_on = used[0]
@@ -57,8 +56,8 @@ def _q95_holds(connection: "Connection", _finale: "Finale") -> Found:
     return Found(passed, "" if passed else f"q95 held {held:.1%} of past windows", numbers)
 
 
-def _needs_no_data(connection: "Connection", _finale: "Finale") -> Found:
-    rows: list[Any] = connection.execute(
+def _needs_no_data(look: Look) -> Found:
+    rows: list[Any] = look.connection.execute(
         "SELECT need, count(*) FROM plan.purchase_order_draft_line, unnest(needs_data) AS need"
         " WHERE snapshot_on = (SELECT max(snapshot_on) FROM plan.purchase_order_draft_line)"
         " GROUP BY 1 ORDER BY 1"
@@ -88,5 +87,3 @@ PLAN_CHECKS = (
         _needs_no_data,
     ),
 )
-
-PLAN_ASSET_CHECKS = [definition_of(check) for check in PLAN_CHECKS]

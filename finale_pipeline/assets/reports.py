@@ -1,79 +1,103 @@
-"""What a sync run did → the metadata of a materialization."""
+"""What a materialization says: numbers of its own partition, and of the run that made it."""
 
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
+
+from finale_pipeline.assets.entries import CHANGED, Entry
+from finale_pipeline.warehouse.tables import metadata as schema
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
     from finale_pipeline.warehouse.connect import Connection
 
-TABLES = {
-    "facilities": "core.facility",
-    "vendors": "core.vendor",
-    "products": "core.product",
-    "inventory_levels": "core.stock_level",
-    "purchase_orders": "core.purchase_order",
-    "shipments": "core.shipment",
-}
-"""The table each asset shows its rows and columns of."""
-
-DERIVED = {"critical_items": "plan.critical_item"}
-"""The same of assets that are computed here, not read."""
-
-COUNTED = {"inventory_levels": "core.stock_entry"}
-"""Where rows are read into another table than the one that is shown."""
+ROWS = "dagster/partition_row_count"
+"""Dagster's own name for the rows of one partition."""
 
 
-LEVELS = {"core.stock_level"}
-"""Has no records of Finale, but sums over them."""
-
-
-def metadata(run: "SyncRun", asset: str) -> dict[str, Any]:
-    """Return what a materialization says of its run."""
-    table = TABLES.get(asset) or DERIVED[asset]
-    counts = run.counts.get(COUNTED.get(asset, table))
+def of_run(run: "SyncRun", entry: Entry) -> dict[str, Any]:
+    """Return what the run did for an asset so far: rows, calls, bytes, seconds."""
+    counts = run.counts.get(entry.counts)
     said: dict[str, Any] = {
-        "dagster/row_count": row_count(run.connection, table),
-        "dagster/table_name": table,
-        "dagster/column_schema": column_schema(run.connection, table),
+        "dagster/row_count": row_count(run.connection, entry.table),
         "sync_run": run.run_id,
         "api_calls": run.client.usage.api_calls,
         "bytes": run.client.usage.bytes,
         "seconds": round((run.clock() - run.started_at).total_seconds(), 3),
     }
     if counts is not None:
-        said["rows_of"] = COUNTED.get(asset, table)
         said |= {f"rows_{name}": count for name, count in counts.as_dict().items()}
-    newest = watermark(run.connection, table)
-    return said | ({"watermark": newest} if newest else {})
+    newest = watermark(run.connection, entry)
+    return said | ({"watermark": dg.MetadataValue.timestamp(newest)} if newest else {})
+
+
+def of_days(
+    connection: "Connection", entry: Entry, days: Sequence[date], zone: ZoneInfo
+) -> dict[date, dict[str, Any]]:
+    """Return what there is to say of each of some business days."""
+    said: dict[date, dict[str, Any]] = {day: {} for day in days}
+    if not entry.is_partitioned or not days:
+        return said
+    if entry.day is None:
+        return {day: {ROWS: row_count(connection, entry.table)} for day in days}
+    rows = rows_by_day(connection, entry, days, zone)
+    said = {day: {ROWS: rows.get(day, 0)} for day in days}
+    if entry.name == "critical_items":
+        for day, numbers in _shortages(connection, days).items():
+            said[day] |= numbers
+    return said
+
+
+def rows_by_day(
+    connection: "Connection", entry: Entry, days: Sequence[date], zone: ZoneInfo
+) -> dict[date, int]:
+    """Return how many live rows of its table belong to each business day from first to last."""
+    from finale_pipeline.sync.strategies import span_of  # noqa: PLC0415 - nothing at import
+
+    since, until = span_of(days, zone)
+    values = {"zone": str(zone), "since": since, "until": until, "first": min(days),
+              "last": max(days)}  # fmt: skip
+    within = "updated_at >= %(since)s AND updated_at < %(until)s"
+    if entry.day != CHANGED:
+        within = f"{entry.day} BETWEEN %(first)s AND %(last)s"
+    rows: list[Any] = connection.execute(
+        f"SELECT {entry.day}, count(*) FROM {entry.table}"  # noqa: S608 - ours
+        f" WHERE {within}{_live(entry.table)} GROUP BY 1",
+        values,
+    ).fetchall()
+    return dict(rows)
+
+
+def _shortages(connection: "Connection", days: Sequence[date]) -> dict[date, dict[str, Any]]:
+    rows: list[Any] = connection.execute(
+        "SELECT d, count(*) FILTER (WHERE c.level = 'out'),"
+        " count(*) FILTER (WHERE c.level = 'low'),"
+        " coalesce(sum(c.money_at_risk), 0)::float8 FROM unnest(%s::date[]) d"
+        " LEFT JOIN plan.critical_item c ON c.snapshot_on = d GROUP BY 1",
+        (list(days),),
+    ).fetchall()
+    return {day: {"out": out, "low": low, "money_at_risk": money} for day, out, low, money in rows}
 
 
 def row_count(connection: "Connection", table: str) -> int:
     """Return how many rows a table has now, removed records left out."""
-    live = " WHERE removed_at IS NULL" if table in set(TABLES.values()) - LEVELS else ""
-    row = connection.execute(f"SELECT count(*) FROM {table}{live}").fetchone()  # noqa: S608 - ours
+    row = connection.execute(
+        f"SELECT count(*) FROM {table} WHERE true{_live(table)}"  # noqa: S608 - ours
+    ).fetchone()
     return int(str(row[0])) if row else 0
 
 
-def watermark(connection: "Connection", table: str) -> str | None:
-    """Return the newest change of a record that Finale knows of, as text."""
-    if table not in set(TABLES.values()) - LEVELS:
-        query = "SELECT to_char(max(read_at), 'YYYY-MM-DD HH24:MI:SS UTC') FROM ops.feed"
-    else:
-        query = f"SELECT to_char(max(updated_at), 'YYYY-MM-DD HH24:MI:SS UTC') FROM {table}"  # noqa: S608 - ours
+def watermark(connection: "Connection", entry: Entry) -> datetime | None:
+    """Return the newest change of a record that Finale knows of; for stock, when it was read."""
+    query = "SELECT max(read_at) FROM ops.feed"
+    if "updated_at" in schema.tables[entry.table].columns:
+        query = f"SELECT max(updated_at) FROM {entry.table}"  # noqa: S608 - ours
     row = connection.execute(query).fetchone()
-    return str(row[0]) if row and row[0] else None
+    return row[0] if row and isinstance(row[0], datetime) else None
 
 
-def column_schema(connection: "Connection", table: str) -> dg.TableSchema:
-    """Return a table's columns with their comments, as the database has them."""
-    rows = connection.execute(
-        "SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)"
-        " FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
-        " ORDER BY attnum",
-        (table,),
-    ).fetchall()
-    return dg.TableSchema(
-        [dg.TableColumn(str(n), str(kind), str(comment or "")) for n, kind, comment in rows]
-    )
+def _live(table: str) -> str:
+    return " AND removed_at IS NULL" if "removed_at" in schema.tables[table].columns else ""

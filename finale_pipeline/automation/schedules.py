@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from finale_pipeline.assets.account import ASKED_AT, REASON, STRATEGY
+from finale_pipeline.assets.partitions import today
 from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.housekeeping import housekeeping
-from finale_pipeline.automation.jobs import ASKED_AT, DESCRIPTIONS, SYNC_JOBS
+from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS, assets_of
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
@@ -69,10 +71,15 @@ def _schedule(name: str) -> dg.ScheduleDefinition:
             return dg.SkipReason(f"{error.what} {error.step}")
         if not decision.is_run:
             return dg.SkipReason(str(decision.reason))
-        tags = {"finale/strategy": decision.strategy, ASKED_AT: tick_at.isoformat()}
+        tags = {STRATEGY: decision.strategy, ASKED_AT: tick_at.isoformat()}
         if decision.reason:
-            tags["finale/reason"] = decision.reason
-        return dg.RunRequest(run_key=f"{name} {tick_at.isoformat()}", tags=tags)
+            tags[REASON] = decision.reason
+        return dg.RunRequest(
+            run_key=f"{name} {tick_at.isoformat()}",
+            partition_key=today(now),
+            asset_selection=[dg.AssetKey(asset) for asset in assets_of(decision.strategy)],
+            tags=tags,
+        )
 
     return schedule
 

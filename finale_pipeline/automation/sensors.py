@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from finale_pipeline.assets.account import STRATEGY
+from finale_pipeline.assets.partitions import today
 from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale
@@ -45,7 +47,9 @@ def unfinished_syncs(
         return dg.SkipReason("No large sync is unfinished.")
     if found.dagster_run_id and _was_cancelled(context.instance, found.dagster_run_id):
         return dg.SkipReason(f"The {found.strategy} sync was cancelled by a person.")
-    return dg.RunRequest(run_key=found.key, job_name=f"{found.strategy}_sync")
+    return dg.RunRequest(
+        run_key=found.key, job_name=f"{found.strategy}_sync", partition_key=today(finale.now())
+    )
 
 
 def _was_cancelled(instance: dg.DagsterInstance, run_id: str) -> bool:
@@ -89,16 +93,14 @@ def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> 
 def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str | None:
     """Say why a run that Dagster believes to be alive is over; None when it may be alive."""
     row = connection.execute(
-        "SELECT status, finished_at, error,"
-        " error_kind = 'STUCK' OR error LIKE '%%without a word%%' FROM ops.sync_run"
-        " WHERE dagster_run_id = %s"
-        " ORDER BY run_id DESC LIMIT 1",
+        "SELECT status, finished_at, error, error_kind IN ('CRASHED', 'STUCK') FROM ops.sync_run"
+        " WHERE dagster_run_id = %s ORDER BY run_id DESC LIMIT 1",
         (run.dagster_run.run_id,),
     ).fetchone()
     if row is None:
         created = run.create_timestamp.astimezone(UTC)
         begun = datetime.fromtimestamp(run.start_time, UTC) if run.start_time else created
-        is_ours = "finale/strategy" in run.dagster_run.tags
+        is_ours = STRATEGY in run.dagster_run.tags
         too_late = is_ours and now - begun > STARTUP
         return "Its process did not begin its work; it must have died." if too_late else None
     status, finished_at, error, is_gone = row

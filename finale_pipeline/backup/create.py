@@ -1,8 +1,7 @@
 """`finale backup`: the warehouse as one file, checked, with a manifest; old ones are deleted."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +11,14 @@ from finale_pipeline.backup import manifest
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.warehouse import clients, embedded, schema
+from finale_pipeline.warehouse import clients, schema
 from finale_pipeline.warehouse.connect import (
     Connection,
     connect,
     dagster_url,
     database_errors,
-    database_url,
     prepare_dagster_database,
+    running_server,
 )
 
 if TYPE_CHECKING:
@@ -59,18 +58,6 @@ class Report:
             "with_dagster": self.manifest.dagster_sha256 is not None,
             "deleted": [str(path) for path in self.deleted],
         }
-
-
-@contextmanager
-def running_server(settings: "Settings") -> Iterator[str]:
-    """Yield the warehouse's URL; an embedded server that was started for it is stopped again."""
-    data = (settings.home / "postgres").resolve()
-    is_ours = settings.database_url is None and embedded.running_url(data) is None
-    try:
-        yield database_url(settings)
-    finally:
-        if is_ours:
-            embedded.stop(data)
 
 
 def backup(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.notify import outbox, watch_mails
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
+from finale_pipeline.warehouse import outages
 from finale_pipeline.warehouse.connect import Connection, database_errors
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def settle(
             " WHERE subject LIKE 'sync:%%' AND closed_at IS NULL",
             (),
         )
+        connection.execute("UPDATE ops.account SET restored_at = %s", (now,))
         return _hold_mails(connection, settings, made_at, now)
 
 
@@ -67,10 +69,11 @@ def _hold_mails(
     content = watch_mails.restored(made_at, [(at, subject) for _, at, subject in waiting])
     told = _put(connection, settings, content, f"restored:{now.isoformat()}", now)
     merged = [message_id for message_id, _, _ in waiting]
-    outage = watch_mails.open_outage(connection)
+    outage = outages.open_one(connection)
     if outage is not None:
         content = watch_mails.recovered(outage)
         key = watch_mails.recovered_key(outage)
+        outages.close(connection, now=now)
         merged.append(_put(connection, settings, content, key, now))
     outbox.mark_merged(connection, merged, into=told)
     return len(waiting)

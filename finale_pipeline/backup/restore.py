@@ -14,7 +14,6 @@ from psycopg import sql
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup import preconditions as restorable
 from finale_pipeline.backup import quiesce as aftermath
-from finale_pipeline.backup.create import running_server
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
 from finale_pipeline.warehouse import clients, schema, swap
@@ -24,6 +23,7 @@ from finale_pipeline.warehouse.connect import (
     dagster_url,
     database_errors,
     prepare_dagster_database,
+    running_server,
 )
 
 if TYPE_CHECKING:

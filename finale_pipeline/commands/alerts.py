@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import answer, json_option, pass_account
+from finale_pipeline.commands.common import answer, json_option, pass_warehouse
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import LocalError
@@ -37,7 +37,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help="Also those decided about.")
 @json_option
-@pass_account
+@pass_warehouse
 def _list(settings: Settings, *, everything: bool, as_json: bool) -> None:
     """Products that are out or low and need a decision."""
     answer(listed(settings, everything=everything), _list_shown, as_json=as_json)
@@ -46,7 +46,7 @@ def _list(settings: Settings, *, everything: bool, as_json: bool) -> None:
 @command.command("show")
 @click.argument("sku")
 @json_option
-@pass_account
+@pass_warehouse
 def _show(settings: Settings, *, sku: str, as_json: bool) -> None:
     """Incidents and events of a product."""
     answer(history(settings, sku), _history_shown, as_json=as_json)
@@ -59,7 +59,7 @@ def _decision(name: str, state: str, text: str) -> None:
     @click.argument("sku", nargs=-1, required=True)
     @click.option("--note", help="Why, in your words.")
     @json_option
-    @pass_account
+    @pass_warehouse
     def decided(
         settings: Settings, /, *, sku: tuple[str, ...], as_json: bool, **options: Any
     ) -> None:
@@ -79,7 +79,7 @@ _decision("reopen", "open", "Take a decision back.")
 
 @command.command("preview")
 @json_option
-@pass_account
+@pass_warehouse
 def _preview(settings: Settings, *, as_json: bool) -> None:
     """Render the next mails; send nothing."""
     answer(preview(settings), _preview_shown, as_json=as_json)
@@ -89,7 +89,7 @@ def _preview(settings: Settings, *, as_json: bool) -> None:
 @click.option("--days", type=int, default=14, show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE")
 @json_option
-@pass_account
+@pass_warehouse
 def _simulate(settings: Settings, *, days: int, changes: tuple[str, ...], as_json: bool) -> None:
     """What would have been mailed over recorded history."""
     answer(simulate(settings, days, list(changes)), _simulation_shown, as_json=as_json)
@@ -98,7 +98,7 @@ def _simulate(settings: Settings, *, days: int, changes: tuple[str, ...], as_jso
 @command.command("test-mail")
 @click.option("--to", metavar="ADDRESS", help="Instead of FINALE_ALERT_EMAILS.")
 @json_option
-@pass_account
+@pass_warehouse
 def _test_mail(settings: Settings, *, to: str | None, as_json: bool) -> int:
     """Send a test mail and say how it ended."""
     row = test_mail(settings, to)
@@ -109,7 +109,7 @@ def _test_mail(settings: Settings, *, to: str | None, as_json: bool) -> int:
 @command.command("resend")
 @click.argument("message", required=False)
 @json_option
-@pass_account
+@pass_warehouse
 def _resend(settings: Settings, *, message: str | None, as_json: bool) -> None:
     """Try mails again that were given up; only MESSAGE when it is named."""
     answer(resend(settings, message), _resent_shown, as_json=as_json)
@@ -117,7 +117,7 @@ def _resend(settings: Settings, *, message: str | None, as_json: bool) -> None:
 
 @command.command("revoke-links")
 @json_option
-@pass_account
+@pass_warehouse
 def _revoke_links(settings: Settings, *, as_json: bool) -> None:
     """Make every link in a delivered mail invalid."""
     links.revoke(settings.home)

@@ -2,13 +2,13 @@
 
 import click
 
-from finale_pipeline.commands.common import pass_settings
+from finale_pipeline.commands.common import pass_warehouse
 from finale_pipeline.services import serving
 from finale_pipeline.settings import Settings
 
 
 @click.command()
-@pass_settings
+@pass_warehouse
 def command(settings: Settings) -> int:
     """Serve the API and the pages, without Dagster."""
     return serving.serve(settings)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from finale_pipeline.commands.common import json_option, note, pass_account, say
+from finale_pipeline.commands.common import json_option, note, pass_warehouse, say
 from finale_pipeline.commands.sync import Report, reported, run_strategy
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
@@ -22,7 +22,7 @@ STRATEGY = {"stock": "inventory", "core.vendor": "vendors"}
 @click.argument("run", type=int)
 @click.option("--yes", is_flag=True, help="Agree without being asked.")
 @json_option
-@pass_account
+@pass_warehouse
 def command(settings: Settings, *, run: int, yes: bool, as_json: bool) -> int:
     """Show what run RUN held, and write it if you agree."""
 

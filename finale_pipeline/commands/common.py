@@ -12,6 +12,8 @@ from finale_pipeline import logs
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings, load_settings
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import database_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,6 +39,18 @@ def pass_account(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
         return run(with_running_sandbox(_settings()), *args, **kwargs)
 
     return with_account
+
+
+def pass_warehouse(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
+    """Give a command what `pass_account` does, and a database with tables, new ones if need be."""
+
+    @pass_account
+    @functools.wraps(run)
+    def with_warehouse(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        schema.prepare(database_url(settings))
+        return run(settings, *args, **kwargs)
+
+    return with_warehouse
 
 
 def _settings() -> Settings:

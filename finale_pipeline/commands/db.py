@@ -35,7 +35,7 @@ def stop(settings: Settings) -> None:
 @pass_settings
 def url(settings: Settings) -> None:
     """Show the database's address, without a password."""
-    say(connect.without_password(connect.database_url(settings)))
+    say(connect.shown_url(connect.database_url(settings)))
 
 
 @command.command()

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from finale_pipeline.commands.common import answer, json_option, pass_account
+from finale_pipeline.commands.common import answer, json_option, pass_warehouse
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.services.alerting import warehouse
@@ -28,7 +28,7 @@ PRODUCT = (
 @click.command()
 @click.argument("sku")
 @json_option
-@pass_account
+@pass_warehouse
 def command(settings: Settings, *, sku: str, as_json: bool) -> None:
     """Say why a mail about product SKU came, or did not."""
     answer(explain(settings, sku), shown, as_json=as_json)

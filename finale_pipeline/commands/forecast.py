@@ -8,7 +8,7 @@ import click
 
 from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.commands import backtest as scoring
-from finale_pipeline.commands.common import DAY, answer, json_option, pass_settings
+from finale_pipeline.commands.common import DAY, answer, json_option, pass_warehouse
 from finale_pipeline.planning.plan import last_observed, plan_day
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import schema
@@ -23,7 +23,7 @@ def command() -> None:
 @command.command("plan")
 @click.option("--on", type=DAY, help="The day to plan; without it, that of the newest stock.")
 @json_option
-@pass_settings
+@pass_warehouse
 def _plan(settings: Settings, *, on: date | None, as_json: bool) -> None:
     """Forecast a day, and write its purchase plan."""
     answer(plan(settings, on), _plan_shown, as_json=as_json)
@@ -32,7 +32,7 @@ def _plan(settings: Settings, *, on: date | None, as_json: bool) -> None:
 @command.command("backtest")
 @click.option("--orders", type=click.Path(path_type=Path), help="Parquet file to score instead.")
 @json_option
-@pass_settings
+@pass_warehouse
 def _backtest(settings: Settings, *, orders: Path | None, as_json: bool) -> None:
     """Score forecasts on the past, and write a report."""
     found = scoring.backtest(settings, orders)

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from finale_pipeline.backup import manifest
-from finale_pipeline.backup.create import running_server
 from finale_pipeline.commands import env_file
 from finale_pipeline.commands.common import json_option, say
 from finale_pipeline.errors import ConfigError
@@ -19,7 +18,7 @@ from finale_pipeline.health import doctor
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import ENV_FILE, MAIL_SERVICE, Settings, load_settings
 from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import connect, prepare_dagster_database
+from finale_pipeline.warehouse.connect import connect, prepare_dagster_database, running_server
 
 QUESTIONS = {
     "FINALE_ACCOUNT": "Account (the first part of the address after logging in to Finale)",

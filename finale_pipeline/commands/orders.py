@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import DAY, note, pass_account, say
+from finale_pipeline.commands.common import DAY, note, pass_warehouse, say
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
@@ -57,7 +57,7 @@ def command() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Where to put the file.")
 @click.option("--again", is_flag=True, help="One more order where there is one.")
 @click.option("--accept-duplicates", is_flag=True, help="Open orders of the products are known.")
-@pass_account
+@pass_warehouse
 def _draft(
     settings: Settings,
     *,
@@ -91,7 +91,7 @@ def _draft(
 @command.command("list")
 @click.option("--limit", type=int, default=50, show_default=True)
 @format_json
-@pass_account
+@pass_warehouse
 def _list(settings: Settings, *, limit: int, form: str | None) -> None:
     """The orders we drafted, newest first, and how that ended."""
     _answer(listed(drafting_context(settings), limit=limit), form, "None was drafted yet.")
@@ -99,7 +99,7 @@ def _list(settings: Settings, *, limit: int, form: str | None) -> None:
 
 @command.command("check")
 @format_json
-@pass_account
+@pass_warehouse
 def _check(settings: Settings, *, form: str | None) -> int:
     """Find out how orders ended that were left open; nothing is sent."""
     rows = [row.as_dict() for row in resolving.check(drafting_context(settings), who())]
@@ -111,7 +111,7 @@ def _check(settings: Settings, *, form: str | None) -> int:
 @click.argument("reference")
 @click.option("--note", help="What was seen there.")
 @format_json
-@pass_account
+@pass_warehouse
 def _abandon(settings: Settings, *, reference: str, note: str | None, form: str | None) -> None:
     """Give an open order up, after a look into Finale."""
     row = resolving.abandon(drafting_context(settings), reference, actor=who(), note=note)

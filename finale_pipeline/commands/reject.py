@@ -6,7 +6,7 @@ import click
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.approve import waiting
-from finale_pipeline.commands.common import pass_settings, say
+from finale_pipeline.commands.common import pass_warehouse, say
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds
 from finale_pipeline.warehouse.connect import connect, database_url
@@ -15,7 +15,7 @@ from finale_pipeline.warehouse.holds import Hold
 
 @click.command()
 @click.argument("run", type=int)
-@pass_settings
+@pass_warehouse
 def command(settings: Settings, *, run: int) -> None:
     """Note that what run RUN held is wrong."""
     hold = reject(settings, run)

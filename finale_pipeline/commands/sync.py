@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import answer, complain, json_option, pass_account
+from finale_pipeline.commands.common import answer, complain, json_option, pass_warehouse
 from finale_pipeline.errors import InterruptedSync, PipelineError
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS, carry_out
 from finale_pipeline.sync.ticks import choose
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import connect, database_url
@@ -26,7 +26,7 @@ from finale_pipeline.warehouse.leases import Progress
 @click.command()
 @click.argument("strategy", type=click.Choice([*STRATEGIES, "smart"]))
 @json_option
-@pass_account
+@pass_warehouse
 def command(settings: Settings, *, strategy: str, as_json: bool) -> int:
     """Read Finale in this process, without Dagster."""
     report = run_strategy(settings, strategy, trigger="cli", bar=sys.stderr.isatty())
@@ -99,7 +99,7 @@ def run_strategy(
             ) as run,
         ):
             report.run = run
-            STRATEGIES[strategy](run)
+            carry_out(run)
     except PipelineError as error:
         report.error = error
     return report

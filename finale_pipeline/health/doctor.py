@@ -3,21 +3,33 @@
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from finale_pipeline.errors import PipelineError
-from finale_pipeline.health import readiness
+from finale_pipeline.clock import utc_now
+from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.health import readiness, rules
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.health.watchfulness import dagster, orders, syncs
+from finale_pipeline.health.watchfulness import dagster, syncs
 from finale_pipeline.settings import ENV_FILE
 from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url, without_password
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    connect,
+    database_errors,
+    database_url,
+    running_server,
+    shown_url,
+)
+from finale_pipeline.warehouse.reads import health as health_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 FREE_BYTES = 2 << 30
+ASK_THE_DATABASE = {"mail", "source", "dagster"}
+"""Examinations that would only say once more that it failed."""
 
 
 def examine(settings: "Settings") -> list[Finding]:
@@ -33,12 +45,24 @@ def examine(settings: "Settings") -> list[Finding]:
         "backup": readiness.backups,
         "watch": readiness.watched,
     }
+    if settings.database_url is None and not (settings.home / "postgres" / "PG_VERSION").exists():
+        says = f"Nothing was set up here: {settings.home} has no database."
+        step = "With a simulated account: finale dev; with your own: finale init"
+        return [Finding("setup", "failed", says, step, ConfigError.exit_code)]
     findings: list[Finding] = []
-    for what, part in parts.items():
+    with ExitStack() as stack:
         try:
-            findings += part(settings)
+            stack.enter_context(running_server(settings))  # stopped again if it did not run
         except PipelineError as error:
-            findings.append(Finding(what, "failed", error.what, error.step, error.exit_code))
+            return [Finding("database", "failed", error.what, error.step, error.exit_code)]
+        for what, part in parts.items():
+            if what in ASK_THE_DATABASE and any(f.exit_code for f in findings):
+                continue
+            try:
+                with database_errors(f"the doctor examined {what}"):
+                    findings += part(settings)
+            except PipelineError as error:
+                findings.append(Finding(what, "failed", error.what, error.step, error.exit_code))
     return findings
 
 
@@ -74,66 +98,30 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     url = database_url(settings)
     with connect(url, name="finale doctor") as connection:
         schema.require_current(connection)
-        yield Finding("database", "ok", f"{without_password(url)}, schema {schema.HEAD}")
+        yield Finding("database", "ok", f"{shown_url(url)}, schema {schema.HEAD}")
         yield _encoding(connection)
-        yield from _data(connection)
         yield from syncs(connection)
-        yield from orders(connection)
+        yield from rules.orders(connection)
 
 
 def _encoding(connection: Connection) -> Finding:
-    row = cast("tuple[str, str]", connection.execute(
-        "SELECT current_setting('server_encoding'), current_setting('server_version')"
-    ).fetchone())  # fmt: skip
-    encoding, version = row
+    encoding, version = health_reads.server(connection)
     if encoding != "UTF8":
         step = "Create the database anew with ENCODING 'UTF8'."
         return Finding("database", "failed", f"Its encoding is {encoding}.", step, 4)
     return Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
 
 
-def _data(connection: Connection) -> Iterator[Finding]:
-    queries = {
-        "products without a stock level": (
-            "SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS"
-            " (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url)"
-        ),
-        "levels that differ from the sum of their entries": (
-            "SELECT count(*) FROM core.stock_level l LEFT JOIN (SELECT product_url,"
-            " sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e"
-            " USING (product_url) WHERE l.on_hand_units <> coalesce(e.units, 0)"
-        ),
-    }
-    for what, query in queries.items():
-        row = cast("tuple[int]", connection.execute(query).fetchone())
-        if row[0]:
-            step = "Run: finale sync full"
-            yield Finding("data", "warning", f"{row[0]} {what}", step)
-        else:
-            yield Finding("data", "ok", f"no {what}")
-
-
 def _mail(settings: "Settings") -> Iterator[Finding]:
     with connect(database_url(settings), name="finale doctor") as connection:
-        row = connection.execute(
-            "SELECT count(*) FILTER (WHERE state = 'dead'), count(*) FILTER (WHERE attempts > 0"
-            " AND state IN ('pending', 'sending')), count(*) FILTER (WHERE refused <> '{}'),"
-            " (SELECT last_error FROM ops.outbox WHERE state = 'dead' ORDER BY outbox_id DESC"
-            " LIMIT 1) FROM ops.outbox WHERE created_at > now() - interval '30 days'"
-        ).fetchone()
-    dead, waiting, refused, error = cast("tuple[int, int, int, str]", row)
-    if dead:
-        step = "Mend the cause, then: finale alerts resend"
-        yield Finding("mail", "failed", f"{dead} mails were given up; the last: {error}", step, 8)
-    if waiting or refused:
-        says = f"{waiting} wait for the mail service; {refused} were refused for some address"
-        yield Finding("mail", "warning", says, "See: SELECT * FROM ops.outbox")
+        findings = [*rules.mail(connection, now=utc_now())]
+    yield from findings
     if not settings.sends_mail:
         yield Finding(
             "mail", "warning", f"Mails become files in {settings.home / 'outbox'}.",
             "To send them set SENDGRID_API_KEY or FINALE_SMTP_HOST; see .env.example.",
         )  # fmt: skip
-    elif not dead:
+    elif not findings:
         yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
     if settings.sends_mail and settings.reads_sandbox:
         yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")

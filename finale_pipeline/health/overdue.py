@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from finale_pipeline.automation.due import last_tick
 from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
+from finale_pipeline.health import rules
 from finale_pipeline.settings import OFF
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, dagster_url
@@ -19,8 +20,6 @@ FIXED = ("critical", "inventory", "active", "full")
 GRACE = timedelta(minutes=2)
 """So long a sync that is due may take until it is in the ledger as done."""
 DECIDES_WITHIN = timedelta(minutes=5)
-MAIL_WITHIN = timedelta(minutes=30)
-MANY_ATTEMPTS = 3
 
 
 def troubles(
@@ -136,20 +135,10 @@ def _told_by(connection: Connection, strategies: list[str]) -> str | None:
 
 def _outbox(connection: Connection, now: datetime) -> Iterator[Trouble]:
     """Find mails that wait for too long, or were given up with none delivered since."""
-    row = connection.execute(
-        "SELECT count(*), min(created_at), max(last_error) FROM ops.outbox"
-        " WHERE state IN ('pending', 'sending') AND created_at < %(late)s"
-        " AND (attempts >= %(many)s OR next_attempt_at < %(late)s)"
-        " OR state = 'dead' AND created_at > %(week)s AND created_at >"
-        " (SELECT coalesce(max(sent_at), '-infinity') FROM ops.outbox)",
-        {"late": now - MAIL_WITHIN, "many": MANY_ATTEMPTS, "week": now - timedelta(days=7)},
-    ).fetchone()
-    count, oldest, error = cast("tuple[int, datetime | None, str | None]", row)
-    if count and oldest:
+    says = rules.undelivered(connection, now=now)
+    if says is not None:
         yield Trouble(
-            "outbox",
-            f"{count} mails are not delivered, the oldest of {_utc(oldest)}: {error or 'untried'}.",
-            "Mend what is named; mails that were given up: finale alerts resend",
+            "outbox", says, "Mend what is named; mails that were given up: finale alerts resend"
         )
 
 

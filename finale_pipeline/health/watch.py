@@ -23,7 +23,7 @@ from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.messages import Content, Message, new_id, origin_of, render
 from finale_pipeline.notify.outbox import Waiting
 from finale_pipeline.notify.sender import sender_of
-from finale_pipeline.warehouse import locks, schema
+from finale_pipeline.warehouse import locks, outages, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 
@@ -105,14 +105,16 @@ def _by_outbox(
     troubles = overdue.troubles(connection, settings, since=known.began_at, now=now)
     with connection.transaction():
         locks.take_until_commit(connection, Lock.DEADMAN)
-        open_one = watch_mails.open_outage(connection)
+        open_one = outages.open_one(connection)
         outage = open_one.joined(known.outage) if open_one else known.outage
         message: Message | None = None
         if news := to_tell(outage, troubles):
             outage = after_telling(outage, troubles, now=now)
+            outages.keep(connection, outage)
             key = watch_mails.silent_key(outage)
             message = _put(connection, settings, watch_mails.silent(troubles), key, now)
         elif outage is not None and not troubles:
+            outages.close(connection, now=now)
             key = watch_mails.recovered_key(outage)
             message = _put(connection, settings, watch_mails.recovered(outage), key, now)
             outage = None

@@ -1,5 +1,6 @@
 """What people decide about incidents: by command, over the API, on pages, by a mail's link."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ from finale_pipeline.warehouse.connect import Connection, rows_of
 from finale_pipeline.warehouse.incidents import Choice
 
 Rows = list[dict[str, Any]]
+
+log = logging.getLogger(__name__)
 
 NAMED = 3
 """Addresses of a mail that a decision by its link names."""
@@ -65,6 +68,7 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
             done.append(
                 {"sku": name, "incident_id": number, "state": choice.state, "until": choice.until}
             )
+    log.info("decision by %s: %s, %s", choice.actor, choice.state, ", ".join(names))
     return done
 
 

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
 
-from finale_pipeline.domain.alerts.deadman import Kind, Outage, Trouble
+from finale_pipeline.domain.alerts.deadman import Outage, Trouble
 from finale_pipeline.notify.messages import Content
-from finale_pipeline.warehouse.connect import Connection
 
-KINDS = ["pipeline_silent", "pipeline_recovered"]
 SHORT = {
     "database": "the database does not answer",
     "daemon": "Dagster's daemon decides nothing",
@@ -50,27 +47,13 @@ def recovered(outage: Outage) -> Content:
 
 
 def silent_key(outage: Outage) -> str:
-    """Return what a mail about an outage is about; it says too what was told of it."""
+    """Return what a mail about an outage is about: each trouble that came to it is a mail."""
     return f"pipeline_silent:{outage.opened_at.isoformat()}:{','.join(outage.told)}"
 
 
 def recovered_key(outage: Outage) -> str:
     """Return what the mail about an outage's end is about."""
     return f"pipeline_recovered:{outage.opened_at.isoformat()}"
-
-
-def open_outage(connection: Connection) -> Outage | None:
-    """Return the outage that the newest mail of these kinds opened; None = it closed one."""
-    row = connection.execute(
-        "SELECT dedupe_key FROM ops.outbox WHERE kind = ANY (%s) ORDER BY outbox_id DESC LIMIT 1",
-        (KINDS,),
-    ).fetchone()
-    kind, _, about = str(row[0]).partition(":") if row else ("", "", "")
-    if kind != "pipeline_silent":
-        return None
-    opened_at, _, told = about.rpartition(":")
-    kinds = cast("tuple[Kind, ...]", tuple(told.split(",")))
-    return Outage(datetime.fromisoformat(opened_at), kinds)
 
 
 def restored(made_at: datetime, waiting: Sequence[tuple[datetime, str]]) -> Content:

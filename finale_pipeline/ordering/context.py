@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 
 
 RESTORED = """
-SELECT r.at FROM (
-    SELECT max(created_at) AT TIME ZONE 'UTC' AS at, max(created_at) AS moment
-    FROM ops.outbox WHERE starts_with(dedupe_key, 'restored:')
-) r
-WHERE r.at IS NOT NULL AND NOT EXISTS (
-    SELECT FROM mart.freshness f WHERE f.asset = 'purchase_orders' AND f.read_at > r.moment)
+SELECT restored_at AT TIME ZONE 'UTC' FROM ops.account
+WHERE restored_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM mart.freshness f WHERE f.asset = 'purchase_orders' AND f.read_at > restored_at)
 """
 """When the warehouse was restored, while no sync has read the orders since."""
 

@@ -9,12 +9,6 @@ from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Intent, Written
 
-ASKED = """
-SELECT substring(detail FROM 'request ([0-9a-f]{64})$') FROM ops.purchase_order_write_event
-WHERE reference = %s AND detail ~ 'request [0-9a-f]{64}$' ORDER BY event_id DESC LIMIT 1
-"""
-"""The log of an order says for which request it was last written down."""
-
 
 def known(connection: Connection, request: DraftRequest) -> list[Written]:
     """Return what the ledger has of a request of this name.
@@ -24,8 +18,7 @@ def known(connection: Connection, request: DraftRequest) -> list[Written]:
     """
     rows = order_writes.of_key(connection, request.key) if request.key else []
     for row in rows:
-        asked = connection.execute(ASKED, (row.reference,)).fetchone()
-        if asked is not None and asked[0] != request.fingerprint():
+        if row.request_hash not in {None, request.fingerprint()}:
             raise ConfigError(
                 f"This Idempotency-Key was used for order {row.reference}, and for another wish.",
                 data="Nothing was sent.",

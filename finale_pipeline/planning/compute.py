@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.classes import abc, xyz, year_of_weeks
-from finale_pipeline.domain.forecast.demand import BASES, Demand
+from finale_pipeline.domain.forecast.demand import BASES, Demand, at_level, over_days
 from finale_pipeline.domain.forecast.forecast import forecast, naive_forecast
-from finale_pipeline.domain.forecast.history import Flags, Floats, History, day_number
+from finale_pipeline.domain.forecast.history import Flags, Floats, day_number
 from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace
 from finale_pipeline.domain.replenishment.replenish import FARTHEST_DAYS
 from finale_pipeline.domain.replenishment.replenish_many import (
@@ -19,6 +19,7 @@ from finale_pipeline.domain.replenishment.replenish_many import (
     Suggestions,
     replenish,
 )
+from finale_pipeline.planning.expecting import expect
 from finale_pipeline.planning.flags import flags
 from finale_pipeline.planning.reading import PlanInputs
 from finale_pipeline.planning.terms import OnOrder, column, on_order, service_levels, with_terms
@@ -62,7 +63,7 @@ def compute(
     products = with_terms(known.products, settings)
     products = _with_classes(products, known, settings)
     demand = _demand(known, pace)
-    products = _with_demand(products, known.history, demand)
+    products = _with_demand(products, known, demand)
     coming = on_order(products, known.open_lines, known.as_of)
     needs = needs_of(products, coming)
     suggested = replenish(needs)
@@ -103,24 +104,37 @@ def _demand(known: PlanInputs, pace: Pace | None) -> Demand:
     return forecast(known.history, morning, pace=pace)
 
 
-def _with_demand(products: pl.DataFrame, history: History, demand: Demand) -> pl.DataFrame:
+def _with_demand(products: pl.DataFrame, known: PlanInputs, demand: Demand) -> pl.DataFrame:
     size = len(products)
     places = demand.keys.to_numpy()
 
     def series(name: str, values: Floats, other: float = float("nan")) -> pl.Series:
         return pl.Series(name, _at(values, demand.keys, size, other=other), nan_to_null=True)
 
+    def whole(name: str, values: Floats) -> pl.Series:
+        return pl.Series(name, values, nan_to_null=True)
+
     state = demand.state
     # No day to look forward to would have no logarithm; one is the least.
-    days = np.maximum(column(products, "protection_days")[places], 1.0)
-    level = column(products, "service_level")[places]
-    sale_days = np.diff(history.sold.starts).astype(np.float64)
+    days = np.maximum(column(products, "protection_days"), 1.0)
+    sale_days = np.diff(known.history.sold.starts).astype(np.float64)
+    expected = expect(products, known, demand)
+    at_pace = np.zeros((size, len(demand.levels)))
+    at_pace[places] = over_days(demand.quantiles, demand.windows, days[places])
+    burstiness = _at(state.burstiness, demand.keys, size)
+    quantiles = expected.quantiles(at_pace, days, burstiness, demand.levels)
+    of_service = at_level(quantiles, demand.levels, column(products, "service_level"))
     basis = pl.Series("basis", [BASES[n] for n in demand.basis.tolist()], pl.String)
     of_basis = pl.DataFrame({"number": demand.keys.cast(pl.Int64), "basis": basis})
     joined = products.join(of_basis, on="number", how="left", maintain_order="left")
     return joined.with_columns(
         # What never sold has no demand that anyone knows of: zero, and flagged.
-        series("velocity_units_per_day", state.velocity, 0.0),
+        whole("velocity_units_per_day", expected.units_per_day),
+        whole("pace_units_per_day", expected.pace),
+        whole("season_factor", expected.season),
+        whole("last_year_units", expected.last_year_units),
+        pl.Series("demand_note", expected.notes, pl.String),
+        pl.Series("is_adjusted", expected.is_adjusted > 0),
         series("is_last_known", state.is_last_known.astype(np.float64), 0.0),
         series("history_days", state.days),
         series("counted_days", state.counted_days),
@@ -128,12 +142,12 @@ def _with_demand(products: pl.DataFrame, history: History, demand: Demand) -> pl
         series("quiet_days", state.quiet_days),
         series("burstiness_units", state.burstiness),
         series("daily_variance", state.daily_variance),
-        series("demand_units", demand.expected_units(days), 0.0),
+        whole("demand_units", expected.units_per_day * days),
         *(
-            series(f"demand_q{round(100 * shown)}_units", demand.quantile_units(days, shown), 0.0)
-            for shown in SHOWN_LEVELS
+            whole(f"demand_q{round(100 * level)}_units", quantiles[:, demand.levels.index(level)])
+            for level in SHOWN_LEVELS
         ),
-        series("demand_service_units", demand.quantile_units(days, level), 0.0),
+        whole("demand_service_units", of_service),
         series("peers_weight", demand.peers_weight),
     )
 

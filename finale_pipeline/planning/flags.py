@@ -5,6 +5,7 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, WINDOWS
 from finale_pipeline.domain.replenishment.replenish_many import Suggestions
+from finale_pipeline.planning.expecting import SHOWN_CHANGE
 from finale_pipeline.planning.terms import OnOrder
 
 LEAST_SALES = 3
@@ -28,6 +29,8 @@ def flags(
         "new_product": new,
         "low_confidence": sold & (new | (pl.col("sale_days") < LEAST_SALES)),
         "mostly_out_of_stock": pl.col("counted_days") < FEW_DAYS * pl.col("history_days"),
+        "seasonal": (pl.col("season_factor") - 1).abs() >= SHOWN_CHANGE,
+        "adjusted": pl.col("is_adjusted"),
         "no_peers": (pl.col("peers_weight") == 0) & pl.lit(not is_naive),
         "naive_in_use": pl.lit(is_naive) & sold,
         "beyond_windows": sold & (pl.col("protection_days") > WINDOWS[-1]),

@@ -20,6 +20,10 @@ FROM (
     WHERE r.reorder_point_units > 0 AND r.method IS DISTINCT FROM '##doNotReorder'
       AND p.status = 'PRODUCT_ACTIVE'
     UNION
+    SELECT a.scope_key FROM plan.demand_adjustment a JOIN core.product p
+        ON p.product_url = a.scope_key
+    WHERE a.scope = 'product' AND a.withdrawn_at IS NULL AND p.status = 'PRODUCT_ACTIVE'
+    UNION
     SELECT t.product_url FROM plan.product_term t JOIN core.product p USING (product_url)
     WHERE p.status = 'PRODUCT_ACTIVE'
 ) known JOIN core.product p USING (product_url)
@@ -32,16 +36,18 @@ URLS = "SELECT product_url FROM planned ORDER BY number"
 
 STAMP = """
 SELECT (SELECT max(committed_at) FROM ops.watermark), (SELECT max(read_at) FROM core.stock_day),
-       count(*), max(changed_at)
+       count(*), max(changed_at),
+       (SELECT greatest(max(made_at), max(withdrawn_at)) FROM plan.demand_adjustment)
 FROM core.product WHERE removed_at IS NULL
 """
 """Differs once sales, stock or the catalogue were written."""
 
 PRODUCTS = """
-SELECT n.number, p.product_url, p.sku, p.status = 'PRODUCT_ACTIVE', s.vendor_url, v.name,
-       s.vendor_sku, coalesce(s.price, p.cost), CASE WHEN s.price IS NULL THEN NULL
-       ELSE s.currency END, s.lead_time_days, p.lead_time_days, vt.lead_time_days, m.median_days,
-       m.sd_days, vt.review_period_days, vt.cover_days, vt.minimum_order_value,
+SELECT n.number, p.product_url, p.sku, p.category, p.status = 'PRODUCT_ACTIVE',
+       s.vendor_url, v.name, s.vendor_sku, coalesce(s.price, p.cost),
+       CASE WHEN s.price IS NULL THEN NULL ELSE s.currency END, s.lead_time_days,
+       p.lead_time_days, vt.lead_time_days, m.median_days, m.sd_days,
+       vt.review_period_days, vt.cover_days, vt.minimum_order_value,
        p.pack_units,
        t.reorder_point_units, t.maximum_units, t.minimum_order_units, t.pack_units,
        t.service_level, r.point_units, r.quantity_units, coalesce(r.is_never, false),
@@ -72,11 +78,59 @@ LEFT JOIN planned_stock l ON l.product_url = p.product_url
 ORDER BY n.number
 """
 
-SALES = """
-SELECT n.number, s.sold_on - date '1970-01-01', s.units
-FROM core.demand_daily s JOIN planned n USING (product_url)
-WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
+OUT_DAYS = """
+CREATE TEMP TABLE out_day AS
+SELECT number, day::date AS day, sum(out) >= 23.5 * interval '1 hour' AS is_all_day
+FROM (
+    SELECT n.number, day, least(coalesce(s.until_at, 'infinity'),
+                                (day + interval '1 day') AT TIME ZONE z.zone)
+                          - greatest(s.from_at, day AT TIME ZONE z.zone) AS out
+    FROM core.stock_out_span s JOIN planned n USING (product_url), core.today z,
+         LATERAL generate_series(
+             greatest((s.from_at AT TIME ZONE z.zone)::date, {since})::timestamp,
+             least((coalesce(s.until_at, 'infinity') AT TIME ZONE z.zone)::date,
+                   date {as_of} - 1)::timestamp,
+             interval '1 day') AS day
+) o GROUP BY 1, 2 HAVING sum(out) >= interval '3 hours'
 """
+"""Days on which nothing of a product was available for three hours or more, as the reads of stock
+saw it: they sold less than was wanted. Forecasts of a fresh-food chain were best with days of more
+than an eighth of the time left out."""
+
+ADJUSTED = """
+CREATE TEMP TABLE adjusted AS
+SELECT n.number, a.adjustment_id, a.kind, a.value, a.from_on, a.until_on, a.made_by, a.note
+FROM plan.demand_adjustment a
+JOIN core.product p ON CASE a.scope WHEN 'product' THEN p.product_url = a.scope_key
+    WHEN 'category' THEN p.category = a.scope_key
+    ELSE EXISTS (SELECT FROM core.product_supplier s
+                 WHERE s.product_url = p.product_url AND s.vendor_url = a.scope_key) END
+JOIN planned n ON n.product_url = p.product_url
+WHERE a.withdrawn_at IS NULL AND a.kind IN ('times', 'units')
+"""
+"""What buyers said of days, by product."""
+
+SALES = """
+SELECT number, sold_on - date '1970-01-01', units
+FROM (
+    SELECT n.number, s.sold_on, s.units
+    FROM core.demand_daily s JOIN planned n USING (product_url)
+    WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
+    UNION ALL
+    SELECT n.number, s.sold_on, s.units
+    FROM plan.demand_adjustment a
+    JOIN planned n ON n.product_url = a.scope_key
+    JOIN core.demand_daily s ON s.product_url = a.predecessor_url
+    WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL
+      AND s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
+) d
+WHERE NOT EXISTS (SELECT FROM out_day o WHERE o.number = d.number AND o.day = d.sold_on
+                  AND NOT o.is_all_day)
+  AND NOT EXISTS (SELECT FROM adjusted a WHERE a.number = d.number
+                  AND d.sold_on BETWEEN a.from_on AND a.until_on)
+"""
+"""Demand of the days that teach something: a day partly without stock sold less than was wanted,
+and a promotion sold more. What a predecessor sold counts as its successor's."""
 
 FIRST = """
 SELECT n.number, least(f.first_sale, f.first_stock) - date '1970-01-01'
@@ -87,25 +141,28 @@ FROM planned n JOIN (
         SELECT product_url, sold_on AS day, true AS is_sale FROM core.demand_daily
         WHERE units > 0 AND sold_on < {as_of}
         UNION ALL
+        SELECT a.scope_key, s.sold_on, true
+        FROM plan.demand_adjustment a JOIN core.demand_daily s ON s.product_url = a.predecessor_url
+        WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL AND s.units > 0
+          AND s.sold_on < {as_of}
+        UNION ALL
         SELECT product_url, snapshot_on, false FROM core.stock_daily
         WHERE on_hand_units > 0 AND snapshot_on < {as_of}
         UNION ALL
         SELECT product_url, greatest(there_on, (SELECT min(sold_on) FROM core.demand_daily)), false
         FROM (
-            SELECT product_url, coalesce(
-                CASE WHEN payload ->> 'createdDate' ~ '^[12][0-9][0-9][0-9]-(0[1-9]|1[0-2])-'
-                     THEN (left(payload ->> 'createdDate', 7) || '-01')::date END,
-                (updated_at AT TIME ZONE 'UTC')::date) AS there_on
+            SELECT product_url, (coalesce(created_at, updated_at)
+                AT TIME ZONE (SELECT zone FROM core.today))::date AS there_on
             FROM core.product
         ) c WHERE there_on < {as_of}
               AND there_on < coalesce((SELECT min(snapshot_on) FROM core.stock_day), {as_of})
     ) d GROUP BY 1
 ) f USING (product_url)
 """
-"""A product is available from its first sale or its first stock. What was made in Finale (to the
-month; else last edited there) before stock was watched counts as there since, as far
-back as sales are known: it may have lain unsold for months, and then is not new on the day of its
-first sale."""
+"""A product is available from its first sale or its first stock. What was made in Finale (where
+that is not known: last edited there) before stock was watched counts as there since, as far back as
+sales are known: it may have lain unsold for months, and then is not new on the day of its first
+sale."""
 
 CENSORED = """
 SELECT number, from_on - date '1970-01-01', least(until_on, {as_of}) - date '1970-01-01'
@@ -120,10 +177,22 @@ FROM (
         FROM core.stock_daily WHERE snapshot_on < {as_of}
         WINDOW history AS (PARTITION BY product_url ORDER BY snapshot_on)
     ) d JOIN planned n USING (product_url)
+    UNION ALL
+    SELECT number, day, 0, day + 1 FROM out_day
+    UNION ALL
+    SELECT number, from_on, 0, until_on + 1 FROM adjusted
 ) spans
 WHERE available_units <= 0 AND until_on > from_on AND until_on > {since} AND from_on < {as_of}
 """
-"""A day is censored when it began with nothing available and no stock came in during it."""
+"""A day teaches nothing of demand when it began with nothing available and no stock came in during
+it, when nothing was available for three hours of it, or when a buyer said that it was not usual."""
+
+ADJUSTMENTS = """
+SELECT number, adjustment_id, kind, value, from_on - date '1970-01-01',
+       until_on - date '1970-01-01', made_by, note
+FROM adjusted WHERE until_on >= {as_of} ORDER BY number, adjustment_id
+"""
+"""Those of days to come."""
 
 OPEN_LINES = """
 SELECT n.number, l.open_units, coalesce(l.due_on, o.due_on), o.ordered_on

@@ -6,7 +6,7 @@ history of ten million sales holds no text.
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -25,6 +25,7 @@ PRODUCTS: Schema = {
     "number": pl.Int64,
     "product_url": pl.String,
     "sku": pl.String,
+    "category": pl.String,
     "is_active": pl.Boolean,
     "vendor_url": pl.String,
     "vendor": pl.String,
@@ -54,6 +55,16 @@ PRODUCTS: Schema = {
 SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
 FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}
 CENSORED: Schema = {"product_url": pl.Int64, "from_on": pl.Int32, "until_on": pl.Int32}
+ADJUSTMENTS: Schema = {
+    "number": pl.Int64,
+    "adjustment_id": pl.Int64,
+    "kind": pl.String,
+    "value": pl.Float64,
+    "from_on": pl.Int32,
+    "until_on": pl.Int32,
+    "made_by": pl.String,
+    "note": pl.String,
+}
 URLS: Schema = {"product_url": pl.String}
 OPEN: Schema = {
     "number": pl.Int64,
@@ -72,12 +83,14 @@ class PlanInputs:
         products: One row per product worth a plan, in the order of their numbers.
         history: Demand of the last two years; its keys are the products' numbers.
         open_lines: Open lines of purchase orders: number, units, due_on, ordered_on.
+        adjustments: What buyers said of days to come, by number.
     """
 
     as_of: date
     products: pl.DataFrame
     history: History
     open_lines: pl.DataFrame
+    adjustments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ADJUSTMENTS))
 
 
 class Past:
@@ -144,15 +157,18 @@ def read(
         products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
         demand = past.of(products, as_of) if past else read_history(connection, values)
         open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
-    return PlanInputs(as_of, products, demand, open_lines)
+        adjustments = copied(connection, queries.ADJUSTMENTS, values, ADJUSTMENTS)
+    return PlanInputs(as_of, products, demand, open_lines, adjustments)
 
 
 def number(connection: Connection, stock: str, values: Mapping[str, date]) -> None:
     """Number the products of which anything is known, in tables of this connection alone."""
-    connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
-    for statement in (f"CREATE TEMP TABLE planned_stock AS {stock}", queries.NUMBERED):
+    tables = ("planned_stock", "planned", "out_day", "adjusted")
+    connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
+    made = (f"CREATE TEMP TABLE planned_stock AS {stock}", queries.NUMBERED)
+    for statement in (*made, queries.OUT_DAYS, queries.ADJUSTED):
         connection.execute(trusted(bound(connection, statement, values)))
-    connection.execute("ANALYZE planned, planned_stock")
+    connection.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def read_history(connection: Connection, values: Mapping[str, date]) -> History:

@@ -18,7 +18,9 @@ def number(column: str, *, decimals: int = 1) -> pl.Expr:
 
 def why() -> pl.Expr:
     """Return the sentence of every product."""
-    return pl.concat_str([_pace(), _demand(), _stock(), _decision()], ignore_nulls=True)
+    return pl.concat_str(
+        [_pace(), pl.col("demand_note"), _demand(), _stock(), _decision()], ignore_nulls=True
+    )
 
 
 def why_here() -> pl.Expr:

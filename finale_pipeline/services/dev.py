@@ -4,38 +4,40 @@ import fcntl
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import LocalError
-from finale_pipeline.services import processes as parts
-from finale_pipeline.services import sandbox
+from finale_pipeline.services import processes, sandbox
 from finale_pipeline.services.source import note_sandbox, sandbox_environment
-from finale_pipeline.warehouse import embedded, schema
-from finale_pipeline.warehouse.connect import database_url, prepare_dagster_database
+from finale_pipeline.services.supervisor import Supervisor
+from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.connect import prepare_dagster_database, running_server
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 Say = Callable[[str], None]
-STOP_SECONDS = 20
-STARTED = (*parts.DAGSTER_PARTS, "api")
-"""Parts that run as processes; the database is this one's own business."""
+STARTED = (*processes.DAGSTER_PARTS, "api")
+"""Services that run as processes; the database is this one's own business."""
+READY = """\
+logs       {logs}
+An empty warehouse is filled by the first sync; the pages and `finale status` say how far it is.
+Ctrl-C stops all of it."""
 
 
 def run(settings: "Settings", say: Say) -> int:
     """Start everything and wait for Ctrl-C.
 
     Returns:
-        0 when it was asked to stop, 8 when a part ended by itself.
+        0 when it was asked to stop.
 
     Raises:
-        LocalError: It runs already, or a port is taken.
+        LocalError: It runs already, a port is taken, or a service dies again and again.
     """
     home = settings.home.resolve()
     home.mkdir(parents=True, exist_ok=True)
@@ -52,11 +54,18 @@ def run(settings: "Settings", say: Say) -> int:
             **os.environ,
             **stack.enter_context(_account(settings, home, say)),
             "FINALE_HOME": str(home),  # the same folder, wherever a part is started
-            "FINALE_STOCK_SINCE": parts.first_stock_day(settings),
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
-        started = {part: stack.enter_context(_process(part, home, environment)) for part in STARTED}
-        return _wait(started, settings, stopped_by, say)
+        supervisor = stack.enter_context(
+            Supervisor(
+                {name: processes.finale("serve", name) for name in STARTED},
+                home,
+                environment=environment,
+                folder=Path.cwd(),
+                say=say,
+            )
+        )
+        return _wait(supervisor, settings, stopped_by, say)
 
 
 class _Stop:
@@ -113,17 +122,12 @@ def _require_free(port: int, what: str, setting: str) -> None:
 @contextmanager
 def _database(settings: "Settings", say: Say) -> Iterator[None]:
     """Have both databases ready; an embedded server that was started here is stopped here."""
-    data = (settings.home / "postgres").resolve()
-    is_ours = settings.database_url is None and embedded.running_url(data) is None
-    url = database_url(settings)
-    try:
+    with running_server(settings) as url:
         schema.upgrade(url)
         prepare_dagster_database(settings)
         say("database   ready")
         yield
-    finally:
-        if is_ours:
-            embedded.stop(data)
+    say("database   stopped" if settings.database_url is None else "database   left running")
 
 
 @contextmanager
@@ -144,60 +148,25 @@ def _account(settings: "Settings", home: Path, say: Say) -> Iterator[dict[str, s
             note.unlink(missing_ok=True)
 
 
-@contextmanager
-def _process(
-    part: str, home: Path, environment: dict[str, str]
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run what `finale serve PART` is, as a service would."""
-    log_file = home / ("api.log" if part == "api" else "dagster.log")
-    with log_file.open("ab") as log:
-        # In a session of its own: Ctrl-C reaches it through us, after which all of it is swept.
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            parts.finale("serve", part), cwd=parts.PROJECT, env=environment, stdout=log,
-            stderr=log, start_new_session=True,
-        )  # fmt: skip
-        try:
-            yield process
-        finally:
-            _end(process)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _wait(
-    started: "dict[str, subprocess.Popen[bytes]]", settings: "Settings", stop: _Stop, say: Say
-) -> int:
+def _wait(supervisor: Supervisor, settings: "Settings", stop: _Stop, say: Say) -> int:
     url = f"http://127.0.0.1:{settings.ui_port}"
     ours = f"http://127.0.0.1:{settings.api_port}"
-    log = settings.home / "dagster.log"
-    is_ready = False
+    waiting = {
+        f"{ours}/livez": f"pages      {ours}\n"
+        f"  plan     {ours}/plan\n  api      {ours}/openapi.json",
+        f"{url}/server_info": f"dagster    {url}\n  assets   {url}/assets\n  runs     {url}/runs",
+    }
     while not stop.is_asked:
-        for part, process in started.items():
-            if process.poll() is not None:
-                code = process.returncode
-                say(f"finale serve {part} ended by itself (code {code}); see {log.parent}/*.log")
-                return LocalError.exit_code
-        if not is_ready and parts.answers(f"{url}/server_info") and parts.answers(f"{ours}/livez"):
-            is_ready = True
-            say(
-                f"pages      {ours}\n"
-                f"  plan     {ours}/plan\n"
-                f"  api      {ours}/openapi.json\n"
-                f"dagster    {url}\n"
-                f"  assets   {url}/assets\n"
-                f"  runs     {url}/runs\n"
-                f"  log      {log}\n"
-                "An empty warehouse is filled by the first sync within a minute;"
-                " `finale status` in another terminal says how far it is.\n"
-                "Ctrl-C stops all of it."
+        reason = supervisor.look(time.monotonic())
+        if reason is not None:
+            raise LocalError(
+                reason,
+                data="What was committed stays.",
+                step=f"Read {settings.home / 'logs'}; finale doctor examines the rest.",
             )
+        for address in [a for a in waiting if processes.answers(a)]:
+            say(waiting.pop(address))
+            if not waiting:
+                say(READY.format(logs=settings.home / "logs"))
         time.sleep(0.3)
-    say("Stopping.")
     return 0

@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.error import URLError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 PROJECT = Path(finale_pipeline.__file__).parent.parent
+CODE_SECONDS = 120.0
 DEFINITIONS = "finale_pipeline.definitions"
 DAGSTER_PARTS = ("code", "daemon", "web")
 PARTS = ("database", *DAGSTER_PARTS, "api")
@@ -47,17 +50,20 @@ def command(settings: "Settings", part: str) -> list[str]:
         part: One of DAGSTER_PARTS.
     """
     home = instance(settings)
+    form = "colored" if sys.stderr.isatty() else "json"
     workspace = ["--workspace", str(home / "workspace.yaml")]
     made = {
         "code": [
             "-m", "dagster", "code-server", "start", "--module-name", DEFINITIONS,
             "--socket", str(code_socket(settings)), "--location-name", DEFINITIONS,
-            "--log-level", "warning",
+            "--log-level", "warning", "--log-format", form,
         ],
-        "daemon": ["-m", "dagster._daemon", "run", "--log-level", "warning", *workspace],
+        "daemon": [
+            "-m", "dagster._daemon", "run", "--log-level", "warning", "--log-format", form,
+            *workspace,
+        ],
         "web": [
-            "-m", "dagster_webserver", "--host", settings.ui_host, "--port", str(settings.ui_port),
-            "--dagster-log-level", "warning", *workspace,
+            "-m", "finale_pipeline.services.webserver", str(home / "workspace.yaml"),
         ],
     }  # fmt: skip
     return [sys.executable, *made[part]]
@@ -96,24 +102,12 @@ def prepare(settings: "Settings") -> dict[str, str]:
         "DAGSTER_HOME": str(home),
         "DAGSTER_POSTGRES_URL": dagster_url(settings),
         "FINALE_HOME": str(settings.home.resolve()),
-        "FINALE_STOCK_SINCE": first_stock_day(settings),
         "PYTHONUNBUFFERED": "1",
+        # What is under way has ended by itself by then; runs are processes of their own.
+        "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "2",
     }
     given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
     return given
-
-
-def first_stock_day(settings: "Settings") -> str:
-    """Return the day from which the UI offers stock: the first that was read, else today."""
-    if settings.stock_since is not None:
-        return settings.stock_since.isoformat()
-    with connect(database_url(settings), name="finale serve") as connection:
-        row = connection.execute(
-            "SELECT coalesce(min(snapshot_on), (now() AT TIME ZONE %s)::date)::text"
-            " FROM core.stock_day",
-            (settings.timezone,),
-        ).fetchone()
-    return str(row[0]) if row else ""
 
 
 def serve(settings: "Settings", part: str) -> int:
@@ -137,13 +131,28 @@ def serve(settings: "Settings", part: str) -> int:
 
 
 def _become(settings: "Settings", part: str) -> NoReturn:
-    with connect(database_url(settings), name="finale serve") as connection:
-        schema.require_current(connection)
+    schema.prepare(database_url(settings))
     environment = prepare(settings)
     if part == "code":
         code_socket(settings).unlink(missing_ok=True)  # of a server that was killed
+    if part != "code":
+        _wait_for_code(settings)
     arguments = command(settings, part)
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
+
+
+def _wait_for_code(settings: "Settings") -> None:
+    """Wait for the code server: without it Dagster's parts fill their logs with traces.
+
+    One that never comes is not waited for: Dagster says so, in its way.
+    """
+    deadline = time.monotonic() + CODE_SECONDS
+    path = str(code_socket(settings))
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.connect(path)
+            return
+        time.sleep(0.1)
 
 
 def is_well(settings: "Settings", part: str) -> bool:

@@ -54,10 +54,6 @@ class Places(BaseModel):
     since: date = Field(
         date(2016, 1, 1), description="First day of the account; nothing older is asked for."
     )
-    stock_since: date | None = Field(
-        None,
-        description="First day whose stock was read; `finale dev` finds it. Unset = FINALE_SINCE.",
-    )
     ui_port: Port = Field(3000, description="Port of Dagster's UI under `finale dev`.")
     api_port: Port = Field(3001, description="Port of our API and pages under `finale dev`.")
     sandbox_port: Port = Field(3002, description="Port of the sandbox under `finale dev`.")

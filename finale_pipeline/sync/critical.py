@@ -6,7 +6,7 @@ to the next run, which evaluates what was left before it reads anew: no crossing
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ import xxhash
 
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
 from finale_pipeline.domain.alerts.incidents import AlertDecision, Rules, decide
-from finale_pipeline.notify import outbox, stock_mails
+from finale_pipeline.notify import outbox, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of
 from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
@@ -60,9 +60,38 @@ def evaluate_critical(run: SyncRun) -> None:
     run.add(TABLE, changed)
 
 
-def deliver_now(run: SyncRun) -> None:
-    """Send what waits; a sick mail service is not the sync's business, a sensor goes on."""
-    deliver(run.connection, run.settings, clock=run.clock)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an evaluation of stock told, and whether all of it left.
+
+    Attributes:
+        sent: Mails that left now.
+        crossings: Changes of level that this run found.
+        lines: Who was told what: the mails of this run, those that left now, those that wait.
+        is_behind: Whether stock was read that is still not evaluated.
+    """
+
+    sent: int
+    crossings: int
+    lines: Sequence[telling.Line]
+    is_behind: bool
+
+
+def tell_crossings(run: SyncRun) -> Told:
+    """Evaluate what was read and not evaluated, send what waits, and say who was told what.
+
+    The last step of whoever read stock, at the command line and in Dagster. A sick mail service
+    does not fail it: what could not be sent waits in the outbox and is in the answer.
+    """
+    evaluate_left_behind(run)
+    began = run.clock()
+    sent = deliver(run.connection, run.settings, clock=run.clock)
+    return Told(
+        sent["sent"],
+        telling.crossings(run.connection, run.run_id),
+        telling.told(run.connection, run_id=run.run_id, since=began, now=run.clock()),
+        items.is_behind(run.connection),
+    )
 
 
 def evaluate_days(run: SyncRun, days: Sequence[date]) -> None:

@@ -15,7 +15,7 @@ from finale_pipeline.sync.catalog import Catalogue, Child
 from finale_pipeline.sync.incremental import sync_incrementally
 from finale_pipeline.sync.quantities import current_reading
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import stocking
+from finale_pipeline.warehouse import items, stocking
 from finale_pipeline.warehouse.stocking import StockingRules
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,12 @@ def mark_stocking(run: SyncRun) -> None:
     with run.batch("what keeps stock"):
         stocking.mark_products(run.connection, rules_of(run))
         stocking.refresh_component_demand(run.connection)
+
+
+def judge_stocking(run: SyncRun) -> None:
+    """Mark kits before the very first evaluation: only stock tells which of them keep any."""
+    if items.last_evaluation(run.connection) is None:
+        mark_stocking(run)
 
 
 def rules_of(run: SyncRun) -> StockingRules:

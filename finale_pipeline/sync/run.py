@@ -42,7 +42,6 @@ class SyncRun:
         accept_implausible: Whether a person has looked at a held read and wants it written.
         started_at: When it began, UTC.
         counts: What happened so far, per table.
-        on_finished: Called with each asset whose tables were read to the end.
         on_progress: Called after each batch.
         stop: The request to stop, which batches obey.
         last: How far it was at the last batch.
@@ -58,7 +57,6 @@ class SyncRun:
     sleep: Callable[[float], None] = time.sleep
     accept_implausible: bool = False
     counts: dict[str, Counts] = field(default_factory=dict)
-    on_finished: Callable[["SyncRun", str], object] | None = None
     on_progress: Callable[[Progress], object] | None = None
     stop: StopRequest = field(default_factory=StopRequest)
     last: Progress = field(default_factory=lambda: Progress(""))
@@ -85,11 +83,6 @@ class SyncRun:
             yield
         finally:
             leases.unlock(self.connection, table_set)
-
-    def finish(self, asset: str) -> None:
-        """Tell that the tables of an asset were read to the end."""
-        if self.on_finished is not None:
-            self.on_finished(self, asset)
 
     def add(self, table: str, counts: Counts) -> None:
         """Add to what happened to a table; call it after its transaction."""

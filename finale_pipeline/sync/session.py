@@ -48,7 +48,6 @@ def open_sync(
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
     on_progress: Callable[[Progress], object] | None = None,
-    on_finished: Callable[[SyncRun, str], object] | None = None,
 ) -> Iterator[SyncRun]:
     """Open a run: connect, check the schema and the account, take the locks, write the row.
 
@@ -66,7 +65,6 @@ def open_sync(
         clock: Gives the time in UTC.
         sleep: Waits for seconds.
         on_progress: Called after each batch.
-        on_finished: Called with each asset whose tables were read to the end.
 
     Raises:
         SkippedError: Another sync works on one of the table sets, or did this work since it was
@@ -92,7 +90,6 @@ def open_sync(
             run = SyncRun(
                 settings, connection, client, run_id, strategy, clock, clock(), sleep,
                 accept_implausible=accept_implausible, on_progress=on_progress,
-                on_finished=on_finished,
             )  # fmt: skip
             with _closing(run, url), run.stop.on_signals():
                 yield run

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 import polars as pl
@@ -63,7 +63,8 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     follow_setting(run)
     places = _places(run.connection)
     read = _read(run, places)
-    day = business_day(run.client.source_now(), run.settings.zone)
+    read_at = run.client.source_now()
+    day = business_day(read_at, run.settings.zone)
     _refuse_other_days(day, only_on)
     if _doubts(run, read):
         run.sleep(run.settings.second_read_seconds)
@@ -74,9 +75,9 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
                 run, "stock", _difference(run, read, reasons), data="Stock stays as it was."
             )
     if read.answer is None:
-        _keep_unchanged(run, day)
+        _keep_unchanged(run, read_at)
     else:
-        _write(run, read, read.answer, day)
+        _write(run, read, read.answer, read_at)
 
 
 def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:
@@ -237,7 +238,8 @@ def summarise(entries: pl.DataFrame) -> StockSummary:
     return StockSummary(in_stock, dict(by_place.iter_rows()), on_order, reserved)
 
 
-def _write(run: SyncRun, read: _Read, answer: Answer, day: date) -> None:
+def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime) -> None:
+    day = business_day(read_at, run.settings.zone)
     with run.batch("stock"):
         kept = _protected(run.connection, read, answer)
         entries = read.entries.filter(~pl.col("product_url").is_in(list(kept)))
@@ -250,7 +252,7 @@ def _write(run: SyncRun, read: _Read, answer: Answer, day: date) -> None:
         levels.note_kept(run.connection, kept, now=run.clock())
         levels.begin(run.connection, writer.stage)
         removed = levels.remove_entries(run.connection, gone.to_list(), list(kept))
-        changed = levels.refresh(run.connection, day=day, now=run.clock())
+        changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
         run.keep_rejects(ENTRY, answer.rejects)
         settle(run, "stock")
@@ -305,12 +307,13 @@ def _keep_feed(run: SyncRun, digest: int) -> None:
     )
 
 
-def _keep_unchanged(run: SyncRun, day: date) -> None:
+def _keep_unchanged(run: SyncRun, read_at: datetime) -> None:
     """Note that stock was read and is as stored; new products still get their zeros."""
+    day = business_day(read_at, run.settings.zone)
     with run.batch("stock, unchanged"):
         settle(run, "stock")
         levels.begin(run.connection, None)
-        changed = levels.refresh(run.connection, day=day, now=run.clock())
+        changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
         row = cast(
             "tuple[Any, ...]",

@@ -1,21 +1,37 @@
 """What each strategy reads, in which order, under which locks."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.sync.active import sync_changes
-from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities
-from finale_pipeline.sync.critical import deliver_now, evaluate_critical, evaluate_left_behind
-from finale_pipeline.sync.movements import mark_stocking, sync_labels, sync_movements
-from finale_pipeline.sync.purchases import sync_lines
+from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, Catalogue, sync_facilities
+from finale_pipeline.sync.critical import (
+    evaluate_critical,
+    evaluate_days,
+    evaluate_left_behind,
+    tell_crossings,
+)
+from finale_pipeline.sync.movements import (
+    judge_stocking,
+    mark_stocking,
+    sync_labels,
+    sync_movements,
+)
+from finale_pipeline.sync.purchases import backfill_purchases, sync_lines
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.sales import sync_orders, sync_shipments
-from finale_pipeline.sync.scan import sync_catalogue
+from finale_pipeline.sync.sales import backfill_shipments, sync_orders, sync_shipments
+from finale_pipeline.sync.scan import AHEAD, backfill, sync_catalogue
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.unshipped import sync_unshipped
 
 log = logging.getLogger(__name__)
+
+Steps = Iterator[str]
+"""A sync under way: it yields the name of each asset when that asset's tables are committed."""
 
 TABLE_SETS = {
     "critical": ("stock",),
@@ -27,111 +43,112 @@ TABLE_SETS = {
 }
 """What a strategy locks first; active and full take stock and sales when they come to them."""
 
-_EVERYTHING = (
-    "facilities",
-    "vendors",
-    "products",
-    "inventory_levels",
-    "critical_items",
-    "shipments",
-    "purchase_orders",
-)
-ASSETS = {
-    "critical": ("inventory_levels", "critical_items"),
-    "inventory": ("inventory_levels", "critical_items"),
-    "active": _EVERYTHING,
-    "full": _EVERYTHING,
-    "sales": ("shipments", "purchase_orders"),
-    "vendors": ("vendors",),
+TABLE_SET_OF = {
+    "facilities": "catalogue",
+    "vendors": "catalogue",
+    "products": "catalogue",
+    "inventory_levels": "stock",
+    "critical_items": "stock",
+    "shipments": "sales",
+    "purchase_orders": "sales",
 }
-"""The assets that a strategy brings up to date."""
+"""What is locked while an asset is read by itself."""
 
 
-def sync_full(run: SyncRun) -> None:
+def carry_out(run: SyncRun) -> None:
+    """Carry out the run's strategy, and tell what crossed: all that a sync is, in one call."""
+    for asset in STRATEGIES[run.strategy](run):
+        if asset == "critical_items":
+            tell_crossings(run)
+
+
+def sync_full(run: SyncRun) -> Steps:
     """Read the whole account, mark removed what is gone, and follow sales and purchases."""
     run.part(0, 0.02)
     sync_facilities(run)
-    run.finish("facilities")
+    yield "facilities"
     run.part(0.02, 0.06)
-    sync_vendors(run)
+    yield from sync_vendors(run)
     run.part(0.06, 0.7)
     sync_catalogue(run, PRODUCTS)
     sync_labels(run)
     mark_stocking(run)
-    run.finish("products")
+    yield "products"
     run.part(0.7, 0.8)
-    _unless_taken(run, "stock", sync_critical)
+    yield from _unless_taken(run, "stock", sync_critical)
     run.part(0.8, 1)
-    _unless_taken(run, "sales", sync_sales)
+    yield from _unless_taken(run, "sales", sync_sales)
 
 
-def sync_active(run: SyncRun) -> None:
+def sync_active(run: SyncRun) -> Steps:
     """Read what changed of places, vendors, products in use and sales, and all stock."""
     run.part(0, 0.1)
     sync_facilities(run)
-    run.finish("facilities")
+    yield "facilities"
     run.part(0.1, 0.2)
     sync_changes(run, VENDORS)
-    run.finish("vendors")
+    yield "vendors"
     run.part(0.2, 0.5)
     sync_changes(run, PRODUCTS)
     sync_labels(run)
     mark_stocking(run)
-    run.finish("products")
+    yield "products"
     run.part(0.5, 0.7)
-    _unless_taken(run, "stock", sync_critical)
+    yield from _unless_taken(run, "stock", sync_critical)
     run.part(0.7, 1)
-    _unless_taken(run, "sales", sync_sales)
+    yield from _unless_taken(run, "sales", sync_sales)
 
 
-def _unless_taken(run: SyncRun, table_set: str, sync: Callable[[SyncRun], None]) -> None:
+def _unless_taken(run: SyncRun, table_set: str, sync: Callable[[SyncRun], Steps]) -> Steps:
     """Sync a further table set, if no other sync is reading it: twice would add nothing."""
     try:
         run.take(table_set)
     except SkippedError as error:
         log.info("%s is left to another sync: %s", table_set, error.what)
         return
-    sync(run)
+    yield from sync(run)
 
 
-def sync_inventory(run: SyncRun) -> None:
+def sync_inventory(run: SyncRun) -> Steps:
     """Read all places, unless the catalogue is being read anyway, and do what critical does."""
     try:
         with run.holding("catalogue"):
             sync_facilities(run)
     except SkippedError as error:
         log.info("places are left to another sync: %s", error.what)
-    sync_critical(run)
+    else:
+        yield "facilities"
+    yield from sync_critical(run)
 
 
-def sync_critical(run: SyncRun) -> None:
-    """Read all stock, evaluate it, and tell what crossed."""
+def sync_critical(run: SyncRun) -> Steps:
+    """Read all stock and evaluate it; who carries this out tells what crossed."""
     evaluate_left_behind(run)
     sync_stock(run)
-    run.finish("inventory_levels")
+    judge_stocking(run)
+    yield "inventory_levels"
     evaluate_critical(run)
-    run.finish("critical_items")
-    deliver_now(run)
+    yield "critical_items"
 
 
-def sync_sales(run: SyncRun) -> None:
+def sync_sales(run: SyncRun) -> Steps:
     """Read orders and shipments that changed, demand and receipts by them; first all history."""
     sync_orders(run)
     sync_shipments(run)
     sync_unshipped(run)
-    run.finish("shipments")
+    yield "shipments"
     sync_lines(run)
     sync_movements(run)
-    run.finish("purchase_orders")
+    yield "purchase_orders"
 
 
-def sync_vendors(run: SyncRun) -> None:
+def sync_vendors(run: SyncRun) -> Steps:
     """Read all vendors."""
     sync_catalogue(run, VENDORS)
-    run.finish("vendors")
+    yield "vendors"
 
 
-STRATEGIES: dict[str, Callable[[SyncRun], None]] = {
+STRATEGIES: dict[str, Callable[[SyncRun], Steps]] = {
     "critical": sync_critical,
     "inventory": sync_inventory,
     "active": sync_active,
@@ -139,3 +156,47 @@ STRATEGIES: dict[str, Callable[[SyncRun], None]] = {
     "sales": sync_sales,
     "vendors": sync_vendors,
 }
+
+
+def _read_span(catalogue: Catalogue, run: SyncRun, since: datetime, until: datetime) -> None:
+    backfill(run, catalogue, since, until)
+
+
+SPANS: dict[str, Callable[[SyncRun, datetime, datetime], None]] = {
+    "vendors": partial(_read_span, VENDORS),
+    "products": partial(_read_span, PRODUCTS),
+    "shipments": backfill_shipments,
+    "purchase_orders": backfill_purchases,
+}
+"""Assets of records that carry the time of their last change: how a span of it is read again."""
+
+
+def read_days(run: SyncRun, asset: str, days: Sequence[date]) -> None:
+    """Read one asset again for some business days, without the others.
+
+    Args:
+        run: The run, which holds `TABLE_SET_OF` the asset.
+        asset: One of `TABLE_SET_OF`.
+        days: The account's business days, without a gap; facilities need none.
+
+    Raises:
+        PastDay: Stock is wanted of another day than today.
+    """
+    if asset == "facilities":
+        sync_facilities(run)
+    elif asset == "inventory_levels":
+        evaluate_left_behind(run)
+        sync_stock(run, only_on=days)
+        evaluate_critical(run)
+    elif asset == "critical_items":
+        evaluate_days(run, days)
+    else:
+        since, until = span_of(days, run.settings.zone)
+        SPANS[asset](run, since, min(until, run.client.source_now() + AHEAD))
+
+
+def span_of(days: Sequence[date], zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the beginning of the first business day and the end of the last, UTC."""
+    first, after = min(days), max(days) + timedelta(days=1)
+    since, until = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, after))
+    return since, until

@@ -14,7 +14,7 @@ PAUSES: Sequence[int] = (1, 5, 15, 60, 180)
 """Minutes before the first, second, … attempt to go on; after that a person should look."""
 FIRST_AGAIN = timedelta(hours=1)
 """So often the first full sync is tried again whatever failed: somebody may have mended it."""
-HEALING = {"LOCAL", "TRANSIENT", "STUCK"}
+HEALING = {"LOCAL", "TRANSIENT", "CRASHED", "STUCK"}
 """Classes of failure that may be gone the next time."""
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import class_row, dict_row
 
 from finale_pipeline.errors import ConfigError, LocalError
@@ -24,16 +25,13 @@ Row = dict[str, Any]
 
 DAGSTER_SUFFIX = "_dagster"
 
-SESSION = " ".join(
-    f"-c {name}={value}"
-    for name, value in {
-        "timezone": "UTC",
-        "datestyle": "ISO",
-        "statement_timeout": "15min",
-        "lock_timeout": "30s",
-        "idle_in_transaction_session_timeout": "15min",
-    }.items()
-)
+SESSION = {
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "statement_timeout": "15min",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "15min",
+}
 
 
 def database_url(settings: "Settings") -> str:
@@ -57,12 +55,18 @@ def running_url(settings: "Settings") -> str:
     """Return the warehouse's URL, for who only looks: a look must not start the server.
 
     Raises:
-        ConfigError: The configured URL is not a `postgresql://` one.
+        ConfigError: The configured URL is not a `postgresql://` one, or nothing was set up yet.
         LocalError: The embedded server does not run.
     """
     if settings.database_url is not None:
         return database_url(settings)
-    url = embedded.running_url((settings.home / "postgres").resolve())
+    data = (settings.home / "postgres").resolve()
+    url = embedded.running_url(data)
+    if url is None and not (data / "PG_VERSION").exists():
+        raise ConfigError(
+            f"Nothing was set up here: {settings.home} has no database.",
+            step="With a simulated account: finale dev; with your own: finale init",
+        )
     if url is None:
         raise LocalError(
             "The embedded database is not running.",
@@ -70,6 +74,18 @@ def running_url(settings: "Settings") -> str:
             step="`finale dev` starts it; as a service: systemctl start finale-database",
         )
     return url
+
+
+@contextmanager
+def running_server(settings: "Settings") -> Iterator[str]:
+    """Yield the warehouse's URL; an embedded server that was started for it is stopped again."""
+    data = (settings.home / "postgres").resolve()
+    is_ours = settings.database_url is None and embedded.running_url(data) is None
+    try:
+        yield database_url(settings)
+    finally:
+        if is_ours:
+            embedded.stop(data)
 
 
 def dagster_url(settings: "Settings") -> str:
@@ -108,13 +124,44 @@ def prepare_dagster_database(settings: "Settings") -> None:
             ) from error
 
 
-def without_password(url: str) -> str:
-    """Return the URL as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user = f"{parts.username}@" if parts.username else ""
-    return urlunsplit(parts._replace(netloc=user + parts.netloc.rpartition("@")[2]))
+def shown_url(url: str) -> str:
+    """Return a database's URL as it may be shown: user, host, port, name, and nothing else.
+
+    >>> shown_url("postgresql://me:s3cret@db:5433/finale?password=x&sslpassword=y")
+    'postgresql://me@db:5433/finale'
+    >>> shown_url("postgresql:// not one")
+    'postgresql://…'
+    """
+    try:
+        given = conninfo_to_dict(url.replace("postgresql+psycopg2://", "postgresql://", 1))
+    except psycopg.ProgrammingError:
+        return "postgresql://…"
+    user = f"{given['user']}@" if given.get("user") else ""
+    port = f":{given['port']}" if given.get("port") else ""
+    host = quote(str(given.get("host", "")), safe=",")
+    return f"postgresql://{user}{host}{port}/{given.get('dbname', '')}"
+
+
+def connection_options(name: str, **session: str) -> dict[str, Any]:
+    """Return how our connections are made: with time limits, and committing by themselves.
+
+    Args:
+        name: What the server's lists show as the application.
+        session: Settings of the session, before ours.
+    """
+    options = SESSION | session
+    return {
+        "autocommit": True,
+        "connect_timeout": 10,
+        "application_name": name,
+        "options": " ".join(f"-c {key}={value}" for key, value in options.items()),
+        # A frozen server or a dead network ends the wait within a minute: without these a
+        # query waits for ever, whatever the statement's own limit is.
+        "keepalives_idle": 20,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
+    }
 
 
 def connect(url: str, *, name: str) -> Connection:
@@ -129,19 +176,7 @@ def connect(url: str, *, name: str) -> Connection:
         LocalError: The server does not answer.
     """
     try:
-        return psycopg.connect(
-            url,
-            autocommit=True,
-            connect_timeout=10,
-            application_name=name,
-            options=SESSION,
-            # A frozen server or a dead network ends the wait within a minute: without these a
-            # query waits for ever, whatever the statement's own limit is.
-            keepalives_idle=20,
-            keepalives_interval=10,
-            keepalives_count=3,
-            tcp_user_timeout=60_000,
-        )
+        return psycopg.connect(url, **connection_options(name))
     except psycopg.OperationalError as error:
         raise _connection_error(error, url) from error
     except psycopg.ProgrammingError as error:
@@ -153,11 +188,11 @@ def _connection_error(error: psycopg.OperationalError, url: str) -> ConfigError 
     refused = ("authentication failed", "does not exist", "no pg_hba.conf", "permission denied")
     if any(text in said for text in refused):
         return ConfigError(
-            f"The database {without_password(url)} refuses us: {said}.",
+            f"The database {shown_url(url)} refuses us: {said}.",
             step="Correct FINALE_DATABASE_URL, or create what it names.",
         )
     return LocalError(
-        f"The database {without_password(url)} does not answer: {said}.",
+        f"The database {shown_url(url)} does not answer: {said}.",
         data="Nothing was read and nothing was changed.",
         step="Start it, then run again.",
     )

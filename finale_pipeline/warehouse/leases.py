@@ -59,7 +59,7 @@ class Ended:
 def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]:
     """Mark runs as failed that say `running` while nothing holds their life lock."""
     rows = connection.execute(
-        "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'LOCAL',"
+        "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'CRASHED',"
         " error = 'The process ended without a word (killed, or the machine went down)."
         " Committed windows stay. The next run of the same sync goes on from its checkpoint.'"
         " WHERE status = 'running' AND run_id NOT IN (SELECT objid FROM ("

@@ -114,14 +114,20 @@ def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[s
     return cast("int", row[0]) if row else 0
 
 
-def refresh(connection: Connection, *, day: date, now: datetime) -> Counts:
+def refresh(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
     """Bring the levels of the collected products up to date, and their history of the day.
+
+    Args:
+        connection: In a transaction, after `begin`.
+        day: Business day of the read.
+        read_at: UTC, when stock was read, by the source's clock.
+        now: UTC.
 
     Returns:
         What happened to core.stock_level.
     """
     connection.execute("ANALYZE touched")
-    row = connection.execute(REFRESH, {"now": now, "day": day}).fetchone()
+    row = connection.execute(REFRESH, {"now": now, "day": day, "read_at": read_at}).fetchone()
     touched, inserted, updated = cast("tuple[int, int, int]", row)
     connection.execute(REFRESH_LOCATIONS, {"now": now})
     connection.execute(
@@ -163,6 +169,13 @@ REFRESH = trusted(
     " FROM written ON CONFLICT (product_url, snapshot_on) DO UPDATE SET"
     " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
     " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at),"
+    " here_again AS (UPDATE core.stock_out_span s SET until_at = %(read_at)s FROM written w"
+    " WHERE s.product_url = w.product_url AND s.until_at IS NULL"
+    " AND w.on_hand_units > w.reserved_units),"
+    " gone AS (INSERT INTO core.stock_out_span (product_url, from_at)"
+    " SELECT product_url, %(read_at)s FROM written w WHERE on_hand_units <= reserved_units"
+    " AND NOT EXISTS (SELECT FROM core.stock_out_span s"
+    " WHERE s.product_url = w.product_url AND s.until_at IS NULL) ON CONFLICT DO NOTHING),"
     # Nothing to note before the first evaluation: that one looks at every product.
     " noted AS (INSERT INTO ops.touched_item SELECT product_url FROM written"
     " WHERE EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING)"

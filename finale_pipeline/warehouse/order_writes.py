@@ -43,6 +43,7 @@ class Written:
         settled_at: When its state became final.
         finale_status: Its status in Finale when last read.
         key: What its sender named the request; None = it was not named.
+        request_hash: Of what that request asked for.
     """
 
     draft: Draft
@@ -60,6 +61,7 @@ class Written:
     settled_at: datetime | None
     finale_status: str | None
     key: str | None
+    request_hash: str | None
 
     @property
     def reference(self) -> str:
@@ -151,7 +153,7 @@ def _written(row: Mapping[str, Any]) -> Written:
         draft, row["vendor_url"], row["state"], row["body"], row["attempts"], row["sent_at"],
         row["sent_source_at"], row["order_url"], row["link"], tuple(row["differences"]),
         tuple(row["warnings"]), row["error"], row["settled_at"], row["finale_status"],
-        row["idempotency_key"],
+        row["idempotency_key"], row["request_hash"],
     )  # fmt: skip
 
 
@@ -206,27 +208,26 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> Written:
         row = connection.execute(
             "INSERT INTO ops.purchase_order_write (reference, order_id, account_name, plan_on,"
             " vendor_url, vendor_id, facility_url, sequence, state, lines, total, body, body_hash,"
-            " warnings, created_by, intended_at, idempotency_key) VALUES (%s, %s, %s, %s, %s, %s,"
-            " %s, %s, 'intended', %s, %s, %s, %s, %s, %s, %s, %s)"
+            " warnings, created_by, intended_at, idempotency_key, request_hash) VALUES (%s, %s, %s,"
+            " %s, %s, %s, %s, %s, 'intended', %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (reference) DO UPDATE SET state = 'intended', lines = excluded.lines,"
             " total = excluded.total, body = excluded.body, body_hash = excluded.body_hash,"
             " warnings = excluded.warnings, created_by = excluded.created_by,"
             " intended_at = excluded.intended_at, settled_at = NULL, error = NULL,"
             " idempotency_key = coalesce(excluded.idempotency_key,"
-            " purchase_order_write.idempotency_key)"
+            " purchase_order_write.idempotency_key),"
+            " request_hash = coalesce(excluded.request_hash, purchase_order_write.request_hash)"
             " WHERE purchase_order_write.state IN ('intended', 'refused') RETURNING reference",
             (
                 draft.reference, draft.order_id, draft.account, draft.plan_on, intent.vendor_url,
                 draft.vendor_id, draft.facility_url, draft.sequence, _stored(draft.lines),
                 draft.total, intent.body, body_hash(intent.body), json.dumps(intent.warnings),
-                intent.actor, now, intent.key,
+                intent.actor, now, intent.key, intent.request_hash,
             ),
         ).fetchone()  # fmt: skip
         if row is None:
             raise _raced(draft.reference)
         note = f"{len(draft.lines)} lines, {exact(draft.total)}, text {body_hash(intent.body)[:12]}"
-        if intent.request_hash is not None:
-            note += f", request {intent.request_hash}"
         change = Change("intended", intent.actor, note)
         _add_event(connection, draft.reference, before.state if before else None, change, now)
         return _found(connection, draft.reference)

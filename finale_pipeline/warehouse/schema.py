@@ -84,6 +84,24 @@ def require_current(connection: "Connection") -> None:
         )
 
 
+def prepare(url: str) -> None:
+    """Make the tables of a database that has none of ours; refuse any other that does not fit.
+
+    Args:
+        url: The database, as `postgresql://…`.
+
+    Raises:
+        SchemaMismatch: As `require_current` says.
+    """
+    from finale_pipeline.warehouse.connect import connect
+
+    with connect(url, name="finale") as connection:
+        if current_version(connection) is not None:
+            require_current(connection)
+            return
+    upgrade(url)
+
+
 def _refuse_newer(version: str) -> None:
     if version > HEAD:
         raise SchemaMismatch(

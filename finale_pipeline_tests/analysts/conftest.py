@@ -13,7 +13,7 @@ from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
 
@@ -41,7 +41,7 @@ def _sync(settings: Settings, account: Account, strategy: str) -> None:
         settings, strategy=strategy, trigger="test", table_sets=TABLE_SETS[strategy],
         clock=account.clock.now, sleep=lambda _: None,
     ) as run:  # fmt: skip
-        STRATEGIES[strategy](run)
+        carry_out(run)
 
 
 @pytest.fixture(scope="session")

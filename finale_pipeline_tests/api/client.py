@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from finale_pipeline.services.serving import server
+from finale_pipeline.api.server.serving import api_server
 from finale_pipeline.settings import Settings
 from finale_pipeline.settings.changed import changes
 
@@ -117,7 +117,7 @@ def running(
         listener.listen(64)
         port = listener.getsockname()[1]
         given = settings.model_copy(update={"ui_port": dagster.port, "api_port": port})
-        app = server(given, clock=clock, header_seconds=header_seconds)
+        app = api_server(given, clock=clock, header_seconds=header_seconds)
         thread = threading.Thread(target=app.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from finale_pipeline.assets.checks import CHECKS, READ_INTO, Check
+from finale_pipeline.assets.checks import READ_CHECKS, Check, Look
+from finale_pipeline.assets.entries import BY_NAME
 from finale_pipeline.resources import Finale
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
@@ -10,7 +11,6 @@ from finale_pipeline_tests.processes import environment
 from finale_pipeline_tests.sync.helpers import sync
 
 BROKEN = {
-    "is_fresh": "UPDATE ops.sync_run SET finished_at = finished_at - interval '9 days'",
     "is_plausible": "UPDATE ops.sync_run SET status = 'held'",
     "rows_are_readable": "UPDATE ops.sync_run SET counts = jsonb_set(counts,"
     " '{COUNTED,rejected}', '200')",
@@ -27,21 +27,12 @@ MENDED = {
     "has_no_negative_stock": "UPDATE core.stock_level SET on_hand_units = 1",
     "skus_are_unique": "UPDATE core.product SET sku = product_url",
 }
-TABLES = {
-    "facilities": "facility",
-    "products": "product",
-    "vendors": "vendor",
-    "inventory_levels": "stock_level",
-    "shipments": "shipment",
-    "purchase_orders": "purchase_order",
-}
 
 
 def breaking(check: Check) -> list[str]:
     """Return what breaks that check's asset, statement by statement."""
-    table = TABLES[check.asset]
     words = {
-        "COUNTED": READ_INTO.get(check.asset, f"core.{table}"),
+        "COUNTED": BY_NAME[check.asset].counts,
     }
     is_sold = check.asset in {"shipments", "purchase_orders"}
     text = FORGOTTEN if is_sold and check.name == "has_no_orphans" else BROKEN[check.name]
@@ -50,7 +41,7 @@ def breaking(check: Check) -> list[str]:
     return text.split(";")
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.asset}-{check.name}")
+@pytest.mark.parametrize("check", READ_CHECKS, ids=lambda check: f"{check.asset}-{check.name}")
 def test_each_check_notices_what_it_watches(
     check: Check, settings: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,10 +50,10 @@ def test_each_check_notices_what_it_watches(
     sync(settings)
     if check.name in MENDED:
         connection.execute(MENDED[check.name])
-    well = check.look(connection, Finale())
+    well = check.look(Look(connection, Finale()))
     assert (well.passed, well.why) == (True, "")
     for statement in breaking(check):
         connection.execute(statement)
-    ill = check.look(connection, Finale())
+    ill = check.look(Look(connection, Finale()))
     assert not ill.passed
     assert ill.why or check.name == "is_plausible"  # there the run's own error is the reason

@@ -17,7 +17,7 @@ from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.sync.ticks import decide
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, connect
@@ -86,7 +86,7 @@ class Week:
             clock=self.account.clock.now,
             sleep=lambda _: None,
         ) as run:
-            STRATEGIES[strategy](run)
+            carry_out(run)
 
     def _killed(self, strategy: str) -> None:
         """Leave what a killed process leaves; a minute later the sensor sees it."""

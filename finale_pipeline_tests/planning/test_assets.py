@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from finale_pipeline.assets.checks import Look
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.definitions import definitions
 from finale_pipeline.resources import Finale
@@ -76,10 +77,8 @@ def test_a_range_of_past_days_is_one_run(
     for asset in ASSETS:
         assert len(instance.get_materialized_partitions(dg.AssetKey(asset))) == 4
         metadata = said(instance, asset)
-        assert {"dagster/row_count", "seconds", "compute_seconds", "method", "rows_inserted",
-                "rows_unchanged", "days"} <= set(metadata)  # fmt: skip
-        schema: Any = metadata["dagster/column_schema"].value
-        assert all(column.description for column in schema.columns)
+        assert {"dagster/partition_row_count", "seconds", "compute_seconds", "method",
+                "rows_inserted", "rows_unchanged"} <= set(metadata)  # fmt: skip
     assert "data:image/png" in str(said(instance, "forecasts")["fan_chart"].value)
     assert "data:image/png" in str(said(instance, "purchase_plan")["classes"].value)
 
@@ -90,7 +89,7 @@ def test_the_checks_say_what_the_scores_say(warehouse: Warehouse, url: str) -> N
     finale = Finale()
 
     def found(name: str) -> tuple[bool, str]:
-        answer = looks[name](connection, finale)
+        answer = looks[name](Look(connection, finale))
         return answer.passed, answer.why
 
     assert found("is_not_worse_than_naive") == (True, "too little history to tell")

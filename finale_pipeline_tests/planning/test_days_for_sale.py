@@ -1,7 +1,6 @@
 """On which days a product is held to have been for sale."""
 
-import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -25,10 +24,10 @@ def test_a_product_that_lay_unsold_is_not_new_on_the_day_of_its_first_sale(
             warehouse.product(sku, available=1), [1.0] * (100 if sku == "steady" else 1)
         )
         warehouse.connection.execute(
-            "UPDATE core.product SET updated_at = %s, payload = %s WHERE sku = %s",
+            "UPDATE core.product SET updated_at = %s, created_at = %s WHERE sku = %s",
             (
                 NOW - timedelta(days=1 if sku == "edited" else days),
-                "{}" if sku == "lay" else made_on(NOW - timedelta(days=days)),
+                None if sku == "lay" else NOW - timedelta(days=days),
                 sku,
             ),
         )
@@ -45,42 +44,3 @@ def test_a_product_that_lay_unsold_is_not_new_on_the_day_of_its_first_sale(
     for new in ("watched", "new"):
         assert found[new]["velocity_units_per_day"] == 1
         assert "new_product" in found[new]["flags"]
-
-
-@pytest.mark.parametrize("text", ["", "yesterday", "0001-01-01T00:00:00", "2024-13-01", 7, None])
-def test_an_odd_day_of_creation_is_no_day(warehouse: Warehouse, text: object) -> None:
-    warehouse.sales(warehouse.product("odd", available=1), [1.0])
-    payload = json.dumps({"createdDate": text})
-    warehouse.connection.execute("UPDATE core.product SET payload = %s", (payload,))
-    plan_day(warehouse.connection, AS_OF, SETTINGS, now=NOW)
-    assert warehouse.forecast_of("odd")["velocity_units_per_day"] == 1
-
-
-def made_on(moment: datetime) -> str:
-    return json.dumps({"createdDate": f"{moment:%Y-%m-%dT%H:%M:%S}"})
-
-
-def test_days_out_of_stock_are_no_days_without_demand(warehouse: Warehouse) -> None:
-    """Out for a hundred days, and the shelf filled in between for one."""
-    url, control = warehouse.product("out", available=0), warehouse.product("control")
-    sold = [2.0] * 100 + [0.0] * 100
-    sold[150] = sold[151] = 2.0
-    for each in (url, control):
-        warehouse.sales(each, sold)
-    warehouse.stock_then(
-        url,
-        {
-            AS_OF - timedelta(days=150): 100,
-            AS_OF - timedelta(days=101): 0,
-            AS_OF - timedelta(days=50): 5,
-            AS_OF - timedelta(days=49): 0,
-        },
-    )
-    plan_day(warehouse.connection, AS_OF, SETTINGS, now=NOW)
-
-    found = warehouse.forecast_of("out")
-    # The day of the receipt did not begin with stock, but had a receipt; the next began with some.
-    assert found["history_days"] - found["counted_days"] == 98
-    assert found["velocity_units_per_day"] == 2
-    assert "mostly_out_of_stock" not in found["flags"]
-    assert warehouse.forecast_of("control")["velocity_units_per_day"] < 0.5

@@ -7,7 +7,7 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse.connect import Connection
 
 TABLES = (
@@ -28,7 +28,7 @@ def sync(settings: Settings, strategy: str = "full", *, accept: bool = False) ->
         accept_implausible=accept,
         sleep=lambda _: None,
     ) as run:
-        STRATEGIES[strategy](run)
+        carry_out(run)
     return run
 
 

@@ -12,7 +12,7 @@ from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.sync.session import open_sync
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline.warehouse.leases import Progress
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
                 self.settings, strategy="full", trigger="test", table_sets=TABLE_SETS["full"],
                 on_progress=count, sleep=lambda _: None,
             ) as run:  # fmt: skip
-                STRATEGIES["full"](run)
+                carry_out(run)
         except InterruptedSync:
             return
 

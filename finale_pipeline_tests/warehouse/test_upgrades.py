@@ -8,7 +8,7 @@ import gzip
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,13 +17,14 @@ from psycopg import sql
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from finale_pipeline.domain.alerts.deadman import Outage
 from finale_pipeline.errors import SchemaMismatch
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
-from finale_pipeline.warehouse import schema, tables
+from finale_pipeline.warehouse import outages, schema, tables
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
 from finale_pipeline_tests.processes import start
@@ -71,7 +72,7 @@ def counted(connection: Connection) -> dict[str, int]:
 
 def test_the_data_of_the_version_before_stay(url: str, connection: Connection) -> None:
     before = counted(connection)
-    assert all(before.values())  # every table has something to lose
+    assert all(before.values()), before  # every table has something to lose
     assert schema.current_version(connection) == schema.BASELINE
 
     assert schema.upgrade(url) == schema.HEAD
@@ -156,6 +157,40 @@ def catalog_of_the_version_before(connection: Connection) -> list[tuple[Any, ...
         " WHERE attnum > 0 AND relnamespace IN ('core'::regnamespace, 'plan'::regnamespace,"
         " 'ops'::regnamespace, 'mart'::regnamespace) ORDER BY 1, 2"
     ).fetchall()
+
+
+OLD_STATE = """
+UPDATE ops.sync_run SET status = 'failed', error_kind = 'LOCAL',
+    error = 'The process ended without a word (killed, or the machine went down).'
+WHERE run_id = 1;
+UPDATE ops.purchase_order_write_event
+SET detail = '1 lines, 7, text ab, request ' || repeat('c', 64)
+WHERE event_id = 1;
+INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text, body_html,
+                        state, next_attempt_at, created_at)
+VALUES ('m1', 'restored:2026-03-08T07:00:00+00:00', 'restored', '{}', '', '', '',
+        'sent', '2026-03-08T07:00Z', '2026-03-08T07:00Z'),
+       ('m2', 'pipeline_silent:2026-03-09T10:00:00+00:00:daemon,syncs', 'pipeline_silent', '{}',
+        '', '', '', 'sent', '2026-03-09T10:00Z', '2026-03-09T10:00Z');
+"""
+
+
+def test_what_texts_said_before_stands_in_columns(url: str, connection: Connection) -> None:
+    connection.execute(OLD_STATE)
+
+    schema.upgrade(url)
+
+    def rows(query: LiteralString) -> list[tuple[Any, ...]]:
+        return connection.execute(query).fetchall()
+
+    assert rows("SELECT run_id FROM ops.sync_run WHERE error_kind = 'CRASHED'") == [(1,)]
+    reference = "SELECT reference FROM ops.purchase_order_write_event WHERE event_id = 1"
+    hashed = "SELECT reference FROM ops.purchase_order_write WHERE request_hash = repeat('c', 64)"
+    assert rows(hashed) == rows(reference)
+    restored = "SELECT restored_at FROM ops.account"
+    assert rows(restored) == [(datetime(2026, 3, 8, 7, tzinfo=UTC),)]
+    opened_at = datetime(2026, 3, 9, 10, tzinfo=UTC)
+    assert outages.open_one(connection) == Outage(opened_at, ("daemon", "syncs"))
 
 
 def test_a_schema_from_before_the_migrations_is_refused(url: str, connection: Connection) -> None:

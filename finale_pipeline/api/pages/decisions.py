@@ -1,5 +1,6 @@
 """Decisions by the buttons of the pages and of the links in mails."""
 
+import logging
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from finale_pipeline.warehouse.incidents import Choice
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
+log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 
 SNOOZE_DAYS = 7
@@ -116,6 +118,7 @@ def link_opened(context: Shared, connection: Warehouse, token: str) -> HTMLRespo
         message_id = links.read(context.key, token, now=context.clock())
     except ConfigError as error:
         return _link_page(context, status=404, refused=f"{error.what} {error.step}")
+    log.info("link of mail %s opened", message_id)
     return _link_page(context, connection, message_id, token)
 
 
@@ -134,6 +137,7 @@ def link_used(
         until = start_of(end, context.settings)
     try:
         message_id = links.read(context.key, token, now=now)
+        log.info("link of mail %s used: %s", message_id, state)
         done = decisions.decide_by_link(
             connection, message_id, product, state=state, until=until, now=now
         )

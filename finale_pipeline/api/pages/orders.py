@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Form
+from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, Response
 
+from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.orders import ORDERS, carried_out, preview
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
@@ -34,24 +34,21 @@ def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
     return _result(context, found)
 
 
+class DraftForm(BaseModel):
+    """The button beside an order of the plan; `seen` is the digest of what was shown before."""
+
+    vendor: Annotated[Text, Field(max_length=300, pattern=r"^\P{C}+$")]
+    on: date
+    seen: Annotated[str, Field(max_length=100)] | None = None
+
+
 @router.post("/orders/draft")
-async def draft(context: Shared, request: Request, actor: OnPage) -> Response:
+def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
-    try:
-        sent = parse_qs((await request.body()).decode(), max_num_fields=10)
-        form = {name: values[-1] for name, values in sent.items()}
-        ask = _asked(actor, form["vendor"], date.fromisoformat(form["on"]))
-    except (KeyError, ValueError) as error:
-        raise Problem(400, "The form cannot be read.") from error
-    return await run_in_threadpool(_draft, context, ask, form.get("seen"))
-
-
-def _asked(actor: str, vendor: str, on: date) -> "DraftRequest":
     from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
 
-    if not vendor.isprintable():
-        raise ValueError(vendor)
-    return DraftRequest(actor, vendor=vendor, on=on)
+    request = DraftRequest(actor, vendor=form.vendor, on=form.on)
+    return _draft(context, request, form.seen)
 
 
 def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLResponse:

@@ -6,12 +6,12 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate
 from typing import Annotated, Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from finale_pipeline.api.pages.forms import Posted
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
@@ -82,30 +82,22 @@ def plan(
 
 
 @router.post("/plan")
-async def plan_changed(context: Shared, request: Request, actor: OnPage) -> Response:
+def plan_changed(context: Shared, connection: Warehouse, fields: Posted, actor: OnPage) -> Response:
     """Save what was typed into a form, all of it or nothing."""
     try:
-        sent = parse_qs(
-            (await request.body()).decode(), keep_blank_values=True, max_num_fields=2_000
-        )
-        form = read_form({name: values[-1] for name, values in sent.items()})
+        form = read_form(fields)
     except (KeyError, ValueError) as error:
         raise Problem(400, "The form cannot be read.") from error
-    return await run_in_threadpool(_save, context, form, actor)
-
-
-def _save(context: Context, form: Form, by: str) -> Response:
-    with context.pool.connection() as connection:
-        if form.day != plan_reads.newest_day(connection):
-            return _page(context, connection, status=409, old_day=form.day)
-        if form.has_wrong:
-            return _page(context, connection, status=422, form=form)
-        author = Author(by, context.clock(), insists=form.insists)
-        done = edit(connection, form.day, form.vendor_url, form.changes, author)
-        if done.conflicts or done.unknown:
-            return _page(context, connection, status=409, form=form, outcome=done)
-        if done.refused and not form.insists:
-            return _page(context, connection, status=422, form=form, outcome=done)
+    if form.day != plan_reads.newest_day(connection):
+        return _page(context, connection, status=409, old_day=form.day)
+    if form.has_wrong:
+        return _page(context, connection, status=422, form=form)
+    author = Author(actor, context.clock(), insists=form.insists)
+    outcome = edit(connection, form.day, form.vendor_url, form.changes, author)
+    if outcome.conflicts or outcome.unknown:
+        return _page(context, connection, status=409, form=form, outcome=outcome)
+    if outcome.refused and not form.insists:
+        return _page(context, connection, status=422, form=form, outcome=outcome)
     vendor = quote(form.vendor_url, safe="")
     return RedirectResponse(f"/plan?saved={vendor}#saved", status_code=303)
 
@@ -201,7 +193,7 @@ def read_form(sent: dict[str, str]) -> Form:
 
 def _numbered(sent: dict[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in sent.items():
-        if name.startswith("u") and name[1:].isdigit():
+        if name.startswith("u") and name[1:].isdecimal() and name.isascii():
             yield name[1:], value
 
 

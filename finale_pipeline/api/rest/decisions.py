@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Refuse what no database takes: NUL and halves of characters."""
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         message = "has characters that cannot be stored"
@@ -14,7 +14,7 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 
 
 class Decision(BaseModel):

@@ -1,20 +1,21 @@
 """Status, health, metrics and schedules, as numbers and states."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from finale_pipeline.api.rest.triggers import running
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.health import rules
+from finale_pipeline.health.findings import Finding
 from finale_pipeline.warehouse import holds
 from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
 from finale_pipeline.warehouse.reads import stock as stock_reads
-from finale_pipeline.warehouse.requests import blocked_until
 
 WEEK = timedelta(days=7)
-FRESH = timedelta(hours=1)
-OLD = timedelta(hours=6)
 RANK = ("healthy", "degraded", "unhealthy")
+STATUS = {"ok": "healthy", "warning": "degraded", "failed": "unhealthy"}
 
 LAST = (
     "SELECT DISTINCT ON (strategy) strategy, run_id, status, trigger, reason, started_at,"
@@ -48,17 +49,6 @@ SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
 FROM (SELECT count(*) FILTER (WHERE level = 'out') AS out_of_stock,
              count(*) FILTER (WHERE level = 'low') AS low
       FROM plan.critical_item JOIN ops.evaluation USING (snapshot_on)) items
-"""
-DATA = """
-SELECT (SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS
-        (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url)) AS without_stock,
-       (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects
-"""
-MAIL = """
-SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
-       count(*) FILTER (WHERE state IN ('pending', 'sending') AND next_attempt_at < %(late)s)
-           AS late
-FROM ops.outbox WHERE created_at > %(since)s
 """
 
 
@@ -94,12 +84,14 @@ def _state(runs: list[Any], last: list[Any], held: list[Any]) -> str:
 def health(context: Context) -> dict[str, Any]:
     """Return the state of each part; when the database is down, only that."""
     try:
-        with context.pool.connection() as connection:
-            parts = _parts(connection, context.clock())
+        acquired = context.pool.acquire()
     except Problem as problem:
         said = problem.detail
-        parts = {"database": {"status": "unhealthy", "says": said, **problem.facts}}
-    return _summed(parts)
+        return _summed({"database": {"status": "unhealthy", "says": said, **problem.facts}})
+    try:
+        return health_by(acquired.connection, now=context.clock())
+    finally:
+        context.pool.release(acquired.connection)
 
 
 def health_by(connection: Connection, *, now: datetime) -> dict[str, Any]:
@@ -115,64 +107,19 @@ def _summed(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def _parts(connection: Connection, now: datetime) -> dict[str, dict[str, Any]]:
     return {
         "database": {"status": "healthy", "says": "answers, at this program's schema"},
-        "finale": _finale(connection, now),
-        "sync": _sync(connection, now),
-        "data": _data(connection, now),
-        "outbox": _outbox(connection, now),
+        "finale": _part(rules.source(connection, now=now)),
+        "sync": _part(rules.freshness(connection, now=now, only="inventory_levels")),
+        "data": _part(rules.data(connection, now=now)),
+        "outbox": _part(rules.mail(connection, now=now)),
     }
 
 
-def _part(status: str, says: str) -> dict[str, Any]:
-    return {"status": status, "says": says}
-
-
-def _finale(connection: Connection, now: datetime) -> dict[str, Any]:
-    """Judge the source by what syncs met, not by asking it: questions come out of the budget."""
-    until = blocked_until(connection)
-    if until is not None and until > now:
-        return _part("degraded", f"wants no requests until {until:%H:%M:%S} UTC")
-    last = row_of(
-        connection,
-        "SELECT status, error_kind FROM ops.sync_run WHERE status IN ('done', 'failed')"
-        " ORDER BY run_id DESC LIMIT 1",
-    )
-    if last is None:
-        return _part("degraded", "was never read")
-    if last["error_kind"] in {"CONFIG", "TRANSIENT", "MALFORMED", "DRIFT"}:
-        return _part("unhealthy", f"the last sync failed on it ({last['error_kind']})")
-    return _part("healthy", "answered the last sync")
-
-
-def _sync(connection: Connection, now: datetime) -> dict[str, Any]:
-    read_at = stock_reads.stock_read_at(connection)
-    if read_at is None:
-        return _part("degraded", "stock was never read")
-    says = f"stock was read {(now - read_at) / timedelta(minutes=1):.0f} min ago"
-    if now - read_at > OLD:
-        return _part("unhealthy", says)
-    return _part("degraded" if now - read_at > FRESH else "healthy", says)
-
-
-def _data(connection: Connection, now: datetime) -> dict[str, Any]:
-    found = row_of(connection, DATA, day=now - timedelta(days=1)) or {}
-    held = holds.all_open(connection)
-    if found["without_stock"]:
-        return _part("unhealthy", f"{found['without_stock']} products have no stock level")
-    if held or found["rejects"]:
-        says = f"{len(held)} reads are held, {found['rejects']} records were refused in a day"
-        return _part("degraded", says)
-    return _part("healthy", "nothing held, nothing refused")
-
-
-def _outbox(connection: Connection, now: datetime) -> dict[str, Any]:
-    found = row_of(
-        connection, MAIL, late=now - timedelta(minutes=10), since=now - timedelta(days=30)
-    ) or {"dead": 0, "late": 0}
-    if found["dead"]:
-        return _part("unhealthy", f"{found['dead']} mails were given up")
-    if found["late"]:
-        return _part("degraded", f"{found['late']} mails wait for the mail service")
-    return _part("healthy", "no mail is late")
+def _part(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Sum findings up: the worst of their states, and what is not well, else what was found."""
+    found = list(findings)
+    status = max((STATUS[f.state] for f in found), key=RANK.index, default=RANK[0])
+    told = [f.says for f in found if f.state != "ok"] or [f.says for f in found]
+    return {"status": status, "says": "; ".join(told) or "nothing is amiss"}
 
 
 def metrics(connection: Connection, *, now: datetime) -> dict[str, Any]:

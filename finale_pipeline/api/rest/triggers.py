@@ -57,6 +57,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
             "finale/strategy": strategy,
             "finale/reason": reason,
             "finale/asked_at": now.isoformat(),
+            "dagster/partition": now.astimezone(context.settings.zone).date().isoformat(),
         }
         dagster_run_id = context.dagster.launch(f"{strategy}_sync", tags)
         answer = {

@@ -5,6 +5,7 @@ import binascii
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from starlette.datastructures import Headers
 
 from finale_pipeline.text import plain
 
@@ -27,20 +28,25 @@ async def _over_api(
         ),
     ] = None,
 ) -> str:
-    return _signed(name or _login(request), API)
+    return _signed(name or _login(request.headers), API)
 
 
 async def _on_page(request: Request) -> str:
-    return _signed(_login(request), PAGE)
+    return _signed(_login(request.headers), PAGE)
 
 
 def _signed(name: str | None, way: str) -> str:
     return f"{name} ({way})" if name else way
 
 
-def _login(request: Request) -> str | None:
-    """Return the name that a browser sends beside the token; people choose it themselves."""
-    kind, _, given = request.headers.get("authorization", "").partition(" ")
+def claimed_name(headers: Headers) -> str | None:
+    """Return the name that a request gives; people choose it themselves."""
+    return plain(headers.get("x-actor", ""), most=MOST) or _login(headers)
+
+
+def _login(headers: Headers) -> str | None:
+    """Return the name that a browser sends beside the token."""
+    kind, _, given = headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
         return None
     try:

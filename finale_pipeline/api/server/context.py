@@ -1,6 +1,8 @@
 """What every request of the app shares, and what a route asks for."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +12,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
-from finale_pipeline.api.server.concurrency import Rooms
 from finale_pipeline.api.server.dagster import Dagster
-from finale_pipeline.api.server.database import Lent, Pool
-from finale_pipeline.api.server.disconnects import guest_of
+from finale_pipeline.api.server.database import Acquired, Pool
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.notify import links
 from finale_pipeline.warehouse.connect import Connection
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 Headers = dict[str, str]
 SAFE = ("GET", "HEAD")
+READERS = 4
+"""Reads that work at once: more would only make each other wait for the processor. Connections
+beyond them are left to writes and probes, which so never stand in line behind readers."""
+WAIT_SECONDS = 20.0
+"""Longest wait of a read for its turn. It costs nothing here, and fifty readers of a machine with
+much else to do were seen to wait for five seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +40,14 @@ class Context:
         pool: Connections to the warehouse.
         dagster: Where syncs are started.
         clock: Returns the present time, UTC.
-        rooms: Places for requests that want a connection.
+        readers: Turns of reads.
     """
 
     settings: "Settings"
     pool: Pool
     dagster: Dagster
     clock: Callable[[], datetime]
-    rooms: Rooms = field(default_factory=Rooms)
+    readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
 
     @property
     def key(self) -> bytes:
@@ -59,37 +65,53 @@ async def context_of(request: Request) -> Context:
 Shared = Annotated[Context, Depends(context_of)]
 
 
-async def _lent(context: Shared, request: Request) -> AsyncIterator[Lent]:
-    """Lend a connection until the answer is made, or until a reader hangs up."""
-    guest, reads = guest_of(request.scope), request.method in SAFE
-    async with context.rooms.place(reads=reads):
-        if reads and guest.is_gone:
-            raise Problem(503, "The client hung up.", code="hung_up")
-        lent = await run_in_threadpool(context.pool.lend)
-        if reads:  # what writes is finished, whoever waits for the answer
-            guest.stop = lent.connection.cancel_safe
+@asynccontextmanager
+async def _turn(context: Context, request: Request) -> AsyncIterator[None]:
+    """Wait here and not in a thread until a read may begin; writes and probes begin at once.
+
+    Raises:
+        Problem: 503: its turn did not come in time.
+    """
+    if request.method not in SAFE or request.url.path == "/readyz":
+        yield
+        return
+    try:
+        await asyncio.wait_for(context.readers.acquire(), WAIT_SECONDS)
+    except TimeoutError:
+        raise Problem(
+            503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
+        ) from None
+    try:
+        yield
+    finally:
+        context.readers.release()
+
+
+async def _acquired(context: Shared, request: Request) -> AsyncIterator[Acquired]:
+    """Hold a connection until the answer is made."""
+    async with _turn(context, request):
+        acquired = await run_in_threadpool(context.pool.acquire)
         try:
-            yield lent
+            yield acquired
         finally:
-            guest.stop = None
-            context.pool.take_back(lent.connection, is_spoilt=reads and guest.is_gone)
+            context.pool.release(acquired.connection)
 
 
-_Lent = Annotated[Lent, Depends(_lent, scope="function")]
+_Acquired = Annotated[Acquired, Depends(_acquired, scope="function")]
 
 
-async def _connection(lent: _Lent) -> Connection:
-    return lent.connection
+async def _connection(acquired: _Acquired) -> Connection:
+    return acquired.connection
 
 
 Warehouse = Annotated[Connection, Depends(_connection)]
 
 
-async def as_of_headers(lent: _Lent, response: Response) -> Headers:
+async def as_of_headers(acquired: _Acquired, response: Response) -> Headers:
     """Return the headers that say how old an answer's data are, and which run they are of."""
-    found = {"X-Data-As-Of": lent.read_at.isoformat()} if lent.read_at else {}
-    if lent.run_id is not None:
-        found["X-Finale-Run-Id"] = str(lent.run_id)
+    found = {"X-Data-As-Of": acquired.read_at.isoformat()} if acquired.read_at else {}
+    if acquired.run_id is not None:
+        found["X-Finale-Run-Id"] = str(acquired.run_id)
     response.headers.update(found)
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from finale_pipeline.api.server.problems import Problem
 
@@ -66,11 +67,13 @@ class Dagster:
 
     Args:
         url: Its address, without a slash at the end.
+        token: Lets in there; None = none is needed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: SecretStr | None = None) -> None:
         self.url = url
-        self._http = httpx.Client(timeout=SECONDS, trust_env=False)
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+        self._http = httpx.Client(timeout=SECONDS, trust_env=False, headers=headers)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,27 +1,30 @@
-"""A few connections to the warehouse, shared by all requests; none is made before it is needed."""
+"""Connections to the warehouse for requests: a pool, and what every request asks first."""
 
-import threading
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.errors import PipelineError, SchemaMismatch
+from finale_pipeline.errors import SchemaMismatch
 from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.connect import Connection, connection_options, database_url
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
-MOST_CONNECTIONS = 8
-WAIT_SECONDS = 5.0
-STATEMENT_SECONDS = 10
+MAX_CONNECTIONS = 8
+WAIT_SECONDS = 2.0
+"""Longest wait for a connection. Reads wait for their turn before they come here."""
+SESSION = {
+    "statement_timeout": "10s",
+    # A statement asked often is prepared, and a plan for any day and any filter is a bad one:
+    # the purchase plan took 150 ms instead of 25.
+    "plan_cache_mode": "force_custom_plan",
+}
 LOOK = (
     f"SELECT (SELECT version_num FROM ops.{schema.VERSION_TABLE}),"
     " (SELECT max(read_at) FROM ops.feed WHERE feed_name = 'stock'),"
@@ -30,8 +33,8 @@ LOOK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
-    """A connection, and what was learnt when it was lent.
+class Acquired:
+    """A connection, and what was learnt when it was acquired.
 
     Attributes:
         connection: To the warehouse, at this program's schema.
@@ -45,7 +48,7 @@ class Lent:
 
 
 class Pool:
-    """Connections for requests.
+    """Connections for requests; none is made before it is needed.
 
     Args:
         settings: Which warehouse.
@@ -56,102 +59,69 @@ class Pool:
     """
 
     def __init__(self, settings: "Settings") -> None:
-        self._settings = settings
-        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        self._idle: deque[Connection] = deque()
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            lambda: database_url(settings),
+            kwargs=connection_options("finale api", **SESSION),
+            min_size=0,
+            max_size=MAX_CONNECTIONS,
+            timeout=WAIT_SECONDS,
+            # A database that was down is asked again by the next request, not after a pause.
+            reconnect_timeout=WAIT_SECONDS,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
         self.read_at: datetime | None = None
 
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """Lend a connection for the body."""
-        lent = self.lend()
-        try:
-            yield lent.connection
-        finally:
-            self.take_back(lent.connection)
-
-    def lend(self) -> "Lent":
-        """Lend a connection at this program's schema, until it is taken back.
+    def acquire(self) -> Acquired:
+        """Return a connection at this program's schema; `release` gives it back.
 
         Raises:
             Problem: 503: the database is down, is being upgraded, or all connections are in use.
         """
-        if not self._room.acquire(timeout=WAIT_SECONDS):
-            raise Problem(
-                503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
-            )
         try:
-            return self._checked()
-        except BaseException:
-            self._room.release()
-            raise
+            connection = self._pool.getconn()
+        except PoolTimeout as error:
+            raise self._unavailable() from error
+        try:
+            return self._examined(connection)
+        except SchemaMismatch as error:
+            self.release(connection)
+            raise Problem(
+                503, "The database's schema is not this program's; an upgrade may be under way.",
+                code="schema_mismatch", headers={"Retry-After": "30"},
+            ) from error  # fmt: skip
+        except psycopg.Error as error:
+            self.release(connection)
+            raise self._unavailable() from error
 
-    def take_back(self, lent: Connection, *, is_spoilt: bool = False) -> None:
-        """Keep a connection for the next one, if nothing is left open on it.
-
-        Args:
-            lent: The connection.
-            is_spoilt: Whether it was told to cancel: that may yet meet its next statement.
-        """
+    def release(self, connection: Connection) -> None:
+        """Give a connection back; what is left open on it is rolled back."""
         with suppress(psycopg.Error):
-            if lent.info.transaction_status != TransactionStatus.IDLE:
-                lent.rollback()
-        if lent.info.transaction_status == TransactionStatus.IDLE and not is_spoilt:
-            self._idle.append(lent)
-        else:
-            lent.close()
-        self._room.release()
+            connection.rollback()
+        self._pool.putconn(connection)
 
     def close(self) -> None:
-        """Close what is not in use."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close all connections."""
+        self._pool.close(timeout=WAIT_SECONDS)
 
-    def _checked(self) -> "Lent":
-        """Return a connection that works; idle ones may have died with a restarted server."""
-        while True:
-            is_new = not self._idle
-            try:
-                lent = self._idle.pop() if self._idle else self._new()
-            except IndexError:  # another thread took the last one
-                continue
-            except PipelineError as error:
-                raise self._down() from error
-            try:
-                return self._looked_at(lent)
-            except SchemaMismatch as error:
-                lent.close()
-                raise Problem(
-                    503, "The database's schema is not this program's; an upgrade may be under"
-                    " way.", code="schema_mismatch", headers={"Retry-After": "30"},
-                ) from error  # fmt: skip
-            except psycopg.Error as error:
-                lent.close()
-                if is_new:
-                    raise self._down() from error
-                continue
-
-    def _looked_at(self, lent: Connection) -> "Lent":
+    def _examined(self, connection: Connection) -> Acquired:
         """Ask the schema's version and the data's age at once: every request needs both."""
         try:
-            row = lent.execute(LOOK).fetchone()
+            row = connection.execute(LOOK).fetchone()
         except psycopg.errors.UndefinedTable:
             row = None
-        version, read_at, run_id = cast("tuple[str, datetime | None, int | None]", row or ("",) * 3)
+        version, read_at, run_id = row or ("", None, None)
         if version != schema.HEAD:
-            schema.require_current(lent)
+            schema.require_current(connection)
         self.read_at = read_at
-        return Lent(lent, read_at, run_id)
+        return Acquired(connection, read_at, run_id)
 
-    def _new(self) -> Connection:
-        made = connect(database_url(self._settings), name="finale api")
-        made.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
-        # A statement asked often is prepared, and a plan for any day and any filter is a bad one:
-        # the purchase plan took 150 ms instead of 25.
-        made.execute("SET plan_cache_mode = 'force_custom_plan'")
-        return made
-
-    def _down(self) -> Problem:
+    def _unavailable(self) -> Problem:
+        stats = self._pool.get_stats()
+        if stats.get("pool_size", 0) >= MAX_CONNECTIONS and not stats.get("pool_available", 0):
+            return Problem(
+                503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
+            )
         known = {"data_as_of": self.read_at.isoformat()} if self.read_at else {}
         return Problem(
             503, "The database does not answer.", code="database_unavailable",

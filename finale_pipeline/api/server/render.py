@@ -51,6 +51,7 @@ def html(settings: "Settings", template: str, *, status: int = 200, **values: An
     return HTMLResponse(text, status)
 
 
+@cache
 def runbook(kind: str) -> str | None:
     """Return a runbook as HTML; None when there is none of that name."""
     names = {path.stem: path for path in RUNBOOKS.glob("*.md")}

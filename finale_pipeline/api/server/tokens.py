@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 
+LEAST_CHARACTERS = 32
+"""Of a token off loopback: 128 bits, written as hexadecimal digits."""
+
+
 def sent_token(headers: "Headers") -> bytes:
     """Return the token of a request, empty when it has none.
 
@@ -30,16 +34,37 @@ def sent_token(headers: "Headers") -> bytes:
     return b""
 
 
-def require_token_off_loopback(settings: "Settings") -> None:
-    """Refuse to serve other machines without a token.
+def require_tokens(settings: "Settings", host: str, setting: str) -> None:
+    """Refuse to serve other machines without a token that nobody guesses.
+
+    Args:
+        settings: With the tokens.
+        host: That is listened on.
+        setting: Its name.
 
     Raises:
         ConfigError: With the setting to set.
     """
-    if settings.api_host in LOOPBACK or settings.api_token or settings.api_read_token:
+    tokens = [t.get_secret_value() for t in (settings.api_token, settings.api_read_token) if t]
+    make = "Make each with: openssl rand -hex 32"
+    if len(tokens) > len(set(tokens)):
+        raise ConfigError(
+            "FINALE_API_TOKEN and FINALE_API_READ_TOKEN are the same text: who may read may write.",
+            data="Nothing was started.",
+            step=make,
+        )
+    if host in LOOPBACK:
         return
-    raise ConfigError(
-        f"FINALE_API_HOST={settings.api_host} lets other machines in, and no token is set.",
-        data="Nothing was started.",
-        step="Set FINALE_API_TOKEN to a long random text, or leave FINALE_API_HOST out.",
-    )
+    if not tokens:
+        raise ConfigError(
+            f"{setting}={host} lets other machines in, and no token is set.",
+            data="Nothing was started.",
+            step=f"Set FINALE_API_TOKEN, or leave {setting} out. {make}",
+        )
+    if any(len(token) < LEAST_CHARACTERS for token in tokens):
+        raise ConfigError(
+            f"{setting}={host} lets other machines in, and a token is shorter than"
+            f" {LEAST_CHARACTERS} characters.",
+            data="Nothing was started.",
+            step=make,
+        )

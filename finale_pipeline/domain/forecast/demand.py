@@ -9,13 +9,11 @@ import polars as pl
 from finale_pipeline.domain.forecast.calibration import Cells
 from finale_pipeline.domain.forecast.history import Floats, Ints
 from finale_pipeline.domain.forecast.quantiles import z
-from finale_pipeline.domain.forecast.velocity import WEEK, DemandState
+from finale_pipeline.domain.forecast.velocity import DemandState
 
 PEERS, BLEND, ALONE, NORMAL = 0, 1, 2, 3
 BASES = ("peers", "blend", "negative binomial", "normal")
 """What the quantiles rest on, by number."""
-WEEKS_AHEAD = 26
-"""Weeks for which a season or an event can be told apart from the velocity."""
 SLOWEST_GROWTH, FASTEST_GROWTH = 0.5, 1.0
 """Powers of the days with which quantiles grow beyond the windows: alone, and side by side."""
 
@@ -29,10 +27,8 @@ class Demand:
         state: Velocity and what else is known of each product.
         windows: Days of the windows of `quantiles`, ascending.
         levels: Of the quantiles, ascending.
-        quantiles: Units that demand stays under, product by window by level; at the velocity,
-            before seasons and events; NaN where the velocity is unknown. Rising in both.
-        weekly: Units to expect in each of the coming weeks, product by `WEEKS_AHEAD`; None = the
-            velocity on every day.
+        quantiles: Units that demand stays under, product by window by level; at the
+            velocity; NaN where the velocity is unknown. Rising in both.
         basis: What the quantiles rest on, an index of BASES.
         peers_weight: Share of the peers in the quantiles, 0 to 1.
         cells: What was learnt of products that sell alike, per window.
@@ -43,7 +39,6 @@ class Demand:
     windows: tuple[int, ...]
     levels: tuple[float, ...]
     quantiles: Floats
-    weekly: Floats | None
     basis: Ints
     peers_weight: Floats
     cells: tuple[Cells, ...] = ()
@@ -51,7 +46,8 @@ class Demand:
     def expected_units(self, days: Floats | float) -> Floats:
         """Return the units to expect from the morning on for so many days, of each product."""
         spans = np.broadcast_to(np.asarray(days, np.float64), (len(self.keys),))
-        return expected_units(self.state.velocity, self.weekly, spans)
+        units: Floats = self.state.velocity * spans
+        return units
 
     def all_levels(self, days: float) -> Floats:
         """Return the units that demand of so many days stays under, product by level."""
@@ -63,43 +59,7 @@ class Demand:
         shape = (len(self.keys),)
         spans = np.broadcast_to(np.asarray(days, np.float64), shape)
         wanted = np.broadcast_to(np.asarray(level, np.float64), shape)
-        steady = at_level(over_days(self.quantiles, self.windows, spans), self.levels, wanted)
-        if self.weekly is None:
-            return steady
-        return steady * _against_velocity(self.state.velocity, self.weekly, spans)
-
-
-def expected_units(velocity: Floats, weekly: Floats | None, days: Floats) -> Floats:
-    """Return the units to expect over a span from the morning on.
-
-    Args:
-        velocity: Units per day, per product.
-        weekly: Units in each coming week, product by week; None = the velocity on every day. The
-            velocity goes on after the last of them.
-        days: Length of each product's span.
-
-    >>> expected_units(np.array([2.0]), np.array([[14.0, 28.0]]), np.array([10.5])).tolist()
-    [28.0]
-    >>> expected_units(np.array([2.0]), np.array([[14.0, 28.0]]), np.array([15.0])).tolist()
-    [44.0]
-    """
-    if weekly is None:
-        return velocity * days
-    weeks = weekly.shape[1]
-    until = np.concatenate([np.zeros((len(weekly), 1)), np.cumsum(weekly, axis=1)], axis=1)
-    whole = np.minimum(np.floor(days / WEEK), weeks).astype(np.int64)
-    rows = np.arange(len(weekly))
-    begun = np.where(whole < weeks, weekly[rows, np.minimum(whole, weeks - 1)], 0.0)
-    inside = np.minimum(days, weeks * WEEK) - whole * WEEK
-    beyond = np.maximum(days - weeks * WEEK, 0.0)
-    units: Floats = until[rows, whole] + begun * inside / WEEK + velocity * beyond
-    return units
-
-
-def _against_velocity(velocity: Floats, weekly: Floats, days: Floats) -> Floats:
-    flat = velocity * days
-    expected = expected_units(velocity, weekly, days)
-    return np.divide(expected, flat, out=np.ones(len(flat)), where=flat > 0)
+        return at_level(over_days(self.quantiles, self.windows, spans), self.levels, wanted)
 
 
 def over_days(quantiles: Floats, windows: Sequence[int], days: Floats) -> Floats:

@@ -82,7 +82,6 @@ def forecast_by(
         tuple(windows),
         levels,
         quantiles,
-        None,
         basis,
         weight,
         tuple(model.cells for model in models),
@@ -113,7 +112,7 @@ def naive_forecast(
     quantiles[expected == 0] = 0.0
     count = len(known)
     return Demand(
-        known.keys, state, tuple(windows), tuple(levels), rising(quantiles), None,
+        known.keys, state, tuple(windows), tuple(levels), rising(quantiles),
         np.full(count, NORMAL), np.zeros(count),
     )  # fmt: skip
 

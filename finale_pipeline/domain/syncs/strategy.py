@@ -14,6 +14,27 @@ COVERED_BY: Mapping[str, tuple[str, ...]] = {
 }
 """Each strategy, and those that read all that it reads and more."""
 
+EVERYTHING = (
+    "facilities",
+    "vendors",
+    "products",
+    "inventory_levels",
+    "critical_items",
+    "shipments",
+    "purchase_orders",
+)
+"""The assets that are read from the account or follow from a read at once, in reading order."""
+
+READS: Mapping[str, tuple[str, ...]] = {
+    "critical": ("inventory_levels", "critical_items"),
+    "inventory": ("facilities", "inventory_levels", "critical_items"),
+    "active": EVERYTHING,
+    "full": EVERYTHING,
+    "vendors": ("vendors",),
+    "sales": ("shipments", "purchase_orders"),
+}
+"""The assets that a strategy brings up to date, in the order in which it does."""
+
 LATE = timedelta(minutes=2)
 """A tick decided later than this is being made up for, after the scheduler was down."""
 FRESH = timedelta(minutes=1)

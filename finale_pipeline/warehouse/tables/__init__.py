@@ -5,6 +5,7 @@ here, and a test compares all of them.
 """
 
 from finale_pipeline.warehouse.tables import (
+    adjustments,
     alerts,
     catalogue,
     checkpoints,
@@ -20,6 +21,7 @@ from finale_pipeline.warehouse.tables import (
 from finale_pipeline.warehouse.tables.columns import metadata
 
 __all__ = [
+    "adjustments",
     "alerts",
     "catalogue",
     "checkpoints",

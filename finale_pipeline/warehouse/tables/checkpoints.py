@@ -66,6 +66,7 @@ account = Table(
     text_("base_url", "Address of the source of these data.", required=True),
     text_("account_name", "Account these data belong to.", required=True),
     at("adopted_at", "UTC, when the first sync wrote it.", required=True),
+    at("restored_at", "UTC, when these data were last restored from a backup; null = never."),
     text_(
         "case_quantities",
         "What quantities beside a packing were taken for: cases or units; null = none were read.",

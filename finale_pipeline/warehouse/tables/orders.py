@@ -57,6 +57,7 @@ purchase_order_write = Table(
            comment="How the order in Finale differs from what was meant, in words."),
     text_("error", "Why it is refused, unknown or unverified."),
     text_("idempotency_key", "What the caller named the request; null = it was not named."),
+    text_("request_hash", "SHA-256 of what that request asked for, hexadecimal."),
     Index("purchase_order_write_idempotency_key_idx", "idempotency_key"),
     Index("purchase_order_write_state_idx", "state"),
     Index("purchase_order_write_plan_on_idx", "plan_on"),

@@ -54,7 +54,11 @@ sync_run = Table(
     ),
     Column("api_calls", BigInteger, nullable=False, server_default=text("0"), comment="Requests."),
     Column("bytes", BigInteger, nullable=False, server_default=text("0"), comment="Bytes read."),
-    text_("error_kind", "Class of the error: CONFIG, THROTTLED, TRANSIENT, …"),
+    text_(
+        "error_kind",
+        "Class of the error: CONFIG, THROTTLED, TRANSIENT, …; CRASHED: its process ended without"
+        " a word; STUCK: it gave no sign of life and was cancelled.",
+    ),
     text_("error", "What happened, what it means for the data, the next step."),
     Column("locks", ARRAY(Text), nullable=False, comment="Table sets it works on."),
     Index("sync_run_started_at_idx", "started_at"),
@@ -123,6 +127,29 @@ hold = Table(
     ),
     schema="ops",
     comment="Reads that were not believed and changed nothing, until a person decides.",
+)
+
+outage = Table(
+    "outage",
+    metadata,
+    Column("outage_id", BigInteger, primary_key=True, autoincrement=True, comment="Number."),
+    at("opened_at", "UTC, when it was first told.", required=True),
+    Column(
+        "told",
+        ARRAY(Text),
+        nullable=False,
+        comment="What was told of it: database, daemon, syncs, outbox.",
+    ),
+    at("closed_at", "UTC, when all was well again; null = it is open."),
+    Index(
+        "outage_open_idx",
+        text("(closed_at IS NULL)"),
+        unique=True,
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    schema="ops",
+    comment="Times in which the watch found that syncs, daemon or mails do not go on by themselves,"
+    " and told it; at most one is open.",
 )
 
 request = Table(

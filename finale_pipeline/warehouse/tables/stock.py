@@ -6,6 +6,7 @@ from sqlalchemy import (
     Column,
     Computed,
     Date,
+    DateTime,
     Numeric,
     Table,
 )
@@ -118,3 +119,15 @@ stock_day = Table(
     schema="core",
     comment="Days on which stock was read completely; a day without a row was not observed.",
 )
+
+stock_out_span = Table(
+    "stock_out_span",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    Column("from_at", DateTime(timezone=True), primary_key=True,
+           comment="UTC, the read that first saw nothing available."),
+    at("until_at", "UTC, the read that saw stock again; null = it is out."),
+    schema="core",
+    comment="When nothing was available of a product, as the reads of stock saw it, every quarter"
+    " of an hour: the hours of a day without stock. Written only when it changes.",
+)  # fmt: skip

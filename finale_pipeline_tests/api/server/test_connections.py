@@ -1,14 +1,14 @@
-"""Clients that are slow, and clients that hang up: rows A5 and A13 of the faults."""
+"""Clients that are slow, many, or ask too much at once: none keeps the others out."""
 
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
 
-from finale_pipeline.api.server.database import MOST_CONNECTIONS
+from finale_pipeline.api.server.connections import MAX_PER_CLIENT, MAX_PIPELINED
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.api.client import FakeDagster, running
 from finale_pipeline_tests.notify.warehouse import Warehouse
@@ -17,6 +17,7 @@ WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'finale api'"
     " AND datname = current_database() AND wait_event_type = 'Lock'"
 )
+WHOLE, PART = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /livez HTTP/1.1\r\n"
 
 
 @contextmanager
@@ -32,20 +33,13 @@ def until(look: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
-def test_who_hangs_up_in_mid_export_leaves_no_query_and_no_taken_connection(
-    api: httpx.Client, stock: Warehouse
-) -> None:
-    """More often than there are connections; then the next one is served at once."""
-    url = stock.settings.database_url
-    assert url is not None
-    with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
-        blocker.execute("LOCK TABLE core.stock_level IN ACCESS EXCLUSIVE MODE")
-        for _ in range(MOST_CONNECTIONS + 1):
-            with line_to(api) as line:
-                line.sendall(b"GET /api/products?format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                until(lambda: stock.rows(WAITING) == [(1,)], "the export waits")
-            until(lambda: stock.rows(WAITING) == [(0,)], "its query is cancelled")
-    assert api.get("/api/products").status_code == 200
+def all_of(line: socket.socket) -> bytes:
+    """Return what comes until the line is closed."""
+    answer = b""
+    with suppress(ConnectionError):
+        while part := line.recv(65536):
+            answer += part
+    return answer
 
 
 def test_a_start_is_finished_whoever_waits_for_its_answer(
@@ -66,7 +60,50 @@ def test_a_start_is_finished_whoever_waits_for_its_answer(
     until(lambda: stock.rows("SELECT count(*) FROM ops.trigger") == [(1,)], "and noted")
 
 
-WHOLE, PART = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /livez HTTP/1.1\r\n"
+def test_reads_that_wait_keep_no_probe_and_no_write_out(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    url = stock.settings.database_url
+    assert url is not None
+    with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
+        blocker.execute("LOCK TABLE core.product IN ACCESS EXCLUSIVE MODE")
+        with ExitStack() as open_lines:
+            for _ in range(20):
+                line = open_lines.enter_context(line_to(api))
+                line.sendall(b"GET /api/products HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            until(lambda: stock.rows(WAITING) == [(4,)], "as many as may read at once wait")
+            assert api.get("/livez").status_code == 200
+            assert api.get("/readyz").status_code == 200
+            assert api.post("/api/sync-finale/critical").status_code == 202
+
+
+def test_who_only_holds_connections_keeps_nobody_out(api: httpx.Client) -> None:
+    with ExitStack() as open_lines:
+        for _ in range(2 * MAX_PER_CLIENT + 5):
+            open_lines.enter_context(line_to(api))
+        for _ in range(3):
+            with line_to(api) as line:
+                line.sendall(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+                assert all_of(line).startswith(b"HTTP/1.1 200")
+
+
+def test_requests_that_wait_on_one_connection_are_bounded(api: httpx.Client) -> None:
+    with line_to(api) as line:
+        line.sendall(WHOLE * 300)
+        assert 1 <= all_of(line).count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
+    assert api.get("/livez").status_code == 200
+
+
+def test_a_request_of_two_lengths_is_refused_and_answered_once(api: httpx.Client) -> None:
+    """Who reads one length and who reads the other would see different requests."""
+    with line_to(api) as line:
+        line.sendall(
+            b"POST /api/sync-finale HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n"
+            b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + WHOLE
+        )
+        answer = all_of(line)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 @pytest.mark.parametrize("sent", [b"", PART, WHOLE + PART])

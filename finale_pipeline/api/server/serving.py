@@ -1,0 +1,119 @@
+"""The server of each port: the same limits before our API and before Dagster's UI."""
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from finale_pipeline.api.server.connections import HEADER_SECONDS, limited
+from finale_pipeline.api.server.middleware import Middleware, Policy
+from finale_pipeline.api.server.tokens import require_tokens
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from finale_pipeline.settings import Settings
+
+HEADER_BYTES = 32 << 10
+MESSAGE_BYTES = 1 << 20
+"""Of one WebSocket message from a browser: a subscription."""
+DAGSTER_BODY_BYTES = 8 << 20
+"""Of one question to Dagster: the launchpad sends whole run configurations."""
+DAGSTER_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+def api_server(
+    settings: "Settings", *, clock: Callable[[], datetime], header_seconds: float = HEADER_SECONDS
+) -> uvicorn.Server:
+    """Return the server of our API and pages, ready to run.
+
+    Args:
+        settings: The program's settings.
+        clock: Returns the present time, UTC.
+        header_seconds: Time in which the headers of a request must have come.
+
+    Raises:
+        ConfigError: It would serve other machines, and a token is missing or short.
+    """
+    from finale_pipeline.api.app import create_app  # noqa: PLC0415 - it imports this room
+
+    app = create_app(settings, clock=clock)
+    return _server(app, settings.api_host, settings.api_port, header_seconds)
+
+
+def serve_dagster(settings: "Settings", workspace: Path) -> None:
+    """Serve Dagster's UI behind our middleware until asked to stop.
+
+    Its path prefix is that of FINALE_UI_URL, for a proxy that serves both ports under one name.
+
+    Args:
+        settings: The program's settings.
+        workspace: Which code is shown.
+
+    Raises:
+        ConfigError: It would serve other machines, and a token is missing or short.
+    """
+    from dagster import DagsterInstance  # noqa: PLC0415 - a second, which the API need not wait
+    from dagster._core.workspace.context import WorkspaceProcessContext  # noqa: PLC0415
+    from dagster._core.workspace.load_target import WorkspaceFileTarget  # noqa: PLC0415
+    from dagster_webserver.app import create_app_from_workspace_process_context  # noqa: PLC0415
+
+    require_tokens(settings, settings.ui_host, "FINALE_UI_HOST")
+    prefix = urlsplit(settings.dagster).path
+    target = WorkspaceFileTarget([str(workspace)])
+    with (
+        DagsterInstance.get() as instance,
+        WorkspaceProcessContext(
+            instance, version=version("dagster"), read_only=False, workspace_load_target=target
+        ) as context,
+    ):
+        app = create_app_from_workspace_process_context(context, prefix)
+        dagster_server(app, settings, prefix).run()
+
+
+def dagster_server(app: "ASGIApp", settings: "Settings", prefix: str = "") -> uvicorn.Server:
+    """Return the server of Dagster's UI, ready to run.
+
+    Args:
+        app: Dagster's.
+        settings: Where it listens, tokens, host names.
+        prefix: Of all its paths.
+    """
+    policy = Policy(
+        public=(f"{prefix}/server_info",),
+        json_only="/",
+        body_bytes=DAGSTER_BODY_BYTES,
+        headers=DAGSTER_HEADERS,
+        extra_policy="frame-ancestors 'none'",
+        graphql=f"{prefix}/graphql",
+    )
+    return _server(Middleware(app, settings, policy), settings.ui_host, settings.ui_port)
+
+
+def _server(
+    app: Any, host: str, port: int, header_seconds: float = HEADER_SECONDS
+) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=limited(header_seconds),
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        ws_max_size=MESSAGE_BYTES,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=5,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+    )
+    return uvicorn.Server(config)

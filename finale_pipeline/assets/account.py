@@ -1,0 +1,370 @@
+"""The one step that reads the account: what is chosen of it, in the order of the strategy.
+
+A job of a strategy carries that strategy out, as the command line does. Any other choice of assets
+and days reads just those again. Each asset is told of when its tables are committed, with the
+results of its checks; a blocking check that fails stops what comes after.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from finale_pipeline.assets import past, purchasing
+from finale_pipeline.assets.alert_checks import ALERT_CHECKS
+from finale_pipeline.assets.checks import READ_CHECKS, Look
+from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, Entry
+from finale_pipeline.assets.plan_checks import PLAN_CHECKS
+from finale_pipeline.assets.reports import of_days, of_run
+from finale_pipeline.clock import business_day
+from finale_pipeline.domain.syncs.strategy import READS
+from finale_pipeline.errors import (
+    ConfigError,
+    DriftError,
+    InterruptedSync,
+    PastDay,
+    PipelineError,
+    SkippedError,
+)
+from finale_pipeline.resources import Finale
+
+if TYPE_CHECKING:
+    from finale_pipeline.sync.run import SyncRun
+    from finale_pipeline.warehouse.leases import Progress
+
+ASKED_AT = "finale/asked_at"
+"""Tag of a run: when it was due."""
+STRATEGY = "finale/strategy"
+"""Tag of a run: which strategy it carries out."""
+REASON = "finale/reason"
+"""Tag of a run: why that strategy."""
+TRIGGER = "finale/trigger"
+"""Tag of a run: who asked for it, where it was neither a schedule, a sensor nor the UI."""
+SKIPPED = "finale/skipped"
+"""Tag of a run that did nothing since another one was at it: which, since when, how far."""
+TOLD = 0.1
+"""Share of the work after which the run's log says again how far it is."""
+
+CHECKS = (*READ_CHECKS, *ALERT_CHECKS, *PLAN_CHECKS)
+Event = dg.MaterializeResult[Any] | dg.AssetCheckResult | dg.AssetMaterialization
+
+
+@dg.multi_asset(
+    name="account",
+    specs=[entry.spec() for entry in ENTRIES],
+    check_specs=[check.spec() for check in CHECKS],
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def account(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Event]:
+    """Read what is chosen of the account, and plan by it."""
+    step = _Step(context, finale)
+    try:
+        yield from step.events()
+    except SkippedError as error:
+        step.skip(error)
+    except PipelineError as error:
+        yield from step.broken_checks()
+        raise step.failure(error) from error
+
+
+class _Step:
+    """One execution of the step.
+
+    Args:
+        context: Dagster's, of the step.
+        finale: The account and its warehouse.
+    """
+
+    def __init__(self, context: dg.AssetExecutionContext, finale: Finale) -> None:
+        self._context = context
+        self._run = context.run
+        self._instance = context.instance
+        self._finale = finale
+        self._chosen = {key.to_user_string() for key in context.selected_asset_keys}
+        chosen_checks = context.selected_asset_check_keys
+        self._checks = [c for c in CHECKS if c.key in chosen_checks]
+        has_days = context.has_partition_key or context.has_partition_key_range
+        self._days = [date.fromisoformat(k) for k in context.partition_keys] if has_days else []
+        self._done: set[str] = set()
+        self._blocked: DriftError | None = None
+        self._progress = 0.0
+
+    def events(self) -> Iterator[Event]:
+        """Do what was chosen; yield what Dagster should know of."""
+        strategy, reason = self._strategy()
+        if not self._chosen:
+            yield from self._checks_alone()
+        elif strategy is not None:
+            yield from self._sync(strategy, reason)
+            yield from self._plan_today()
+        else:
+            yield from self._read_days()
+            yield from self._plan_days()
+
+    def _strategy(self) -> tuple[str | None, str | None]:
+        """Return the strategy that the run's job stands for, and why; None = chosen assets."""
+        job = self._context.job_name.removesuffix("_sync")
+        if job == "smart" and STRATEGY not in self._run.tags:
+            return self._smart()
+        if job not in {*READS, "smart"}:
+            return None, None
+        return self._run.tags.get(STRATEGY, job), self._run.tags.get(REASON)
+
+    def _smart(self) -> tuple[str, str]:
+        """Choose by the age of the last good sync, where a person started the job."""
+        from finale_pipeline.sync.ticks import choose  # noqa: PLC0415 - nothing at import
+
+        with self._finale.warehouse() as connection:
+            choice = choose(connection, self._finale.settings(), now=self._finale.now())
+        self._tag({STRATEGY: choice.strategy, REASON: choice.reason})
+        self._context.log.info("smart: %s, since %s", choice.strategy, choice.reason)
+        return choice.strategy, choice.reason
+
+    def _sync(self, strategy: str, reason: str | None) -> Iterator[Event]:
+        """Carry a strategy out, under the rules of the command line."""
+        from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS  # noqa: PLC0415
+
+        if not self._days:
+            raise ConfigError(
+                "No day was chosen, and Dagster cannot tell of the assets without one.",
+                step="Choose today's partition when you start the job.",
+            )
+        # Past days are told outside of the locks, and before the present one: what was told of
+        # last is what Dagster shows as an asset's latest. What comes after waits with it.
+        late: list[tuple[Entry, Mapping[str, int], list[Event]]] = []
+        failed: PipelineError | None = None
+        try:
+            with self._finale.sync(
+                self._run.run_id,
+                strategy,
+                TABLE_SETS[strategy],
+                trigger=self._trigger(),
+                asked_at=self._asked_at(),
+                reason=reason,
+                on_progress=self._tell_progress,
+            ) as run:
+                for name in STRATEGIES[strategy](run):
+                    entry, day = BY_NAME[name], self._present(run)
+                    untold = past.untold_days(self._instance, run, entry, day)
+                    events = self._read(run, entry, day)
+                    if untold or late:
+                        late.append((entry, untold, list(events)))
+                    else:
+                        yield from _held_back(run, events)
+                    self._stop_if_blocked()
+        except PipelineError as error:
+            failed = error
+        for entry, untold, waiting in late:
+            past.tell(self._instance, entry, untold)
+            yield from waiting
+        if failed is not None:
+            raise failed
+
+    def _read(self, run: "SyncRun", entry: Entry, day: date) -> Iterator[Event]:
+        """Tell of an asset that a strategy has just read, and look at its checks."""
+        said = of_days(run.connection, entry, [day], run.settings.zone)[day]
+        yield from self._present_events(entry, day, of_run(run, entry) | said)
+        yield from self._look(entry, Look(run.connection, self._finale, run))
+
+    def _present(self, run: "SyncRun") -> date:
+        """Return the business day by the source's clock.
+
+        Raises:
+            PastDay: A person wants the present read as if it were another day.
+        """
+        day = business_day(run.client.source_now(), run.settings.zone)
+        asked_at = self._asked_at()
+        is_late = asked_at and business_day(asked_at, run.settings.zone) in self._days
+        if self._days and day not in self._days and not is_late:
+            raise PastDay(
+                f"A sync reads the account as it is now; {self._days[0]} cannot be read that way.",
+                step=f"Materialize the partition {day}; or choose products, vendors, shipments or"
+                " purchase_orders by themselves, whose past days can be read again.",
+            )
+        return day
+
+    def _present_events(self, entry: Entry, day: date, said: Mapping[str, Any]) -> Iterator[Event]:
+        """Tell of an asset as it is on a day; that is not the run's own when midnight passed."""
+        self._done.add(entry.name)
+        if entry.name not in self._chosen:
+            return
+        if entry.is_partitioned and self._days != [day]:
+            yield dg.AssetMaterialization(entry.name, partition=day.isoformat(), metadata=said)
+        else:
+            yield dg.MaterializeResult(asset_key=entry.name, metadata=said)
+
+    def _read_days(self) -> Iterator[Event]:
+        """Read the chosen assets again, for the chosen days."""
+        from finale_pipeline.sync.critical import tell_crossings  # noqa: PLC0415
+        from finale_pipeline.sync.strategies import TABLE_SET_OF, read_days  # noqa: PLC0415
+
+        wanted = [e for e in ENTRIES if e.name in self._chosen - set(PLANNED)]
+        if not wanted:
+            return
+        names = [entry.name for entry in wanted]
+        strategy = names[0] if len(names) == 1 else "backfill"
+        with self._finale.sync(
+            self._run.run_id,
+            "inventory" if "inventory_levels" in names else strategy,
+            sorted({TABLE_SET_OF[name] for name in names}),
+            trigger=self._trigger(),
+            on_progress=self._tell_progress,
+        ) as run:
+            for entry in wanted:
+                read_days(run, entry.name, self._days)
+                said = of_days(run.connection, entry, self._days, run.settings.zone)
+                yield from _held_back(run, self._days_events(entry, said, of_run(run, entry)))
+                look = Look(run.connection, self._finale, run)
+                yield from _held_back(run, self._look(entry, look))
+                self._stop_if_blocked()
+            if "inventory_levels" in names and "critical_items" not in names:
+                tell_crossings(run)
+
+    def _days_events(
+        self, entry: Entry, said: Mapping[date, Mapping[str, Any]], of_all: Mapping[str, Any]
+    ) -> Iterator[Event]:
+        """Tell of an asset on the chosen days, each with its own numbers."""
+        self._done.add(entry.name)
+        if entry.is_partitioned and len(self._days) > 1:
+            for day, numbers in said.items():
+                self._context.add_asset_metadata(
+                    numbers, asset_key=entry.name, partition_key=day.isoformat()
+                )
+            yield dg.MaterializeResult(asset_key=entry.name, metadata=of_all)
+        else:
+            own = said[self._days[0]] if entry.is_partitioned else {}
+            yield dg.MaterializeResult(asset_key=entry.name, metadata={**of_all, **own})
+
+    def _plan_today(self) -> Iterator[Event]:
+        """Plan after a sync; in a transaction of its own: should it fail, what was read stays."""
+        wanted = [BY_NAME[name] for name in PLANNED if name in self._chosen]
+        if not wanted:
+            return
+        with self._finale.warehouse() as connection:
+            report = purchasing.plan_today(connection, self._finale)
+            for entry in wanted:
+                said = purchasing.metadata(connection, report, entry)
+                said |= purchasing.pictures(report, entry)
+                yield from self._present_events(entry, report.as_of, said)
+                yield from self._look(entry, Look(connection, self._finale))
+
+    def _plan_days(self) -> Iterator[Event]:
+        """Plan the chosen days, the oldest first; only what was chosen is told of."""
+        wanted = [BY_NAME[name] for name in PLANNED if name in self._chosen]
+        if not wanted:
+            return
+        with self._finale.warehouse() as connection:
+            said: dict[str, dict[date, dict[str, Any]]] = {entry.name: {} for entry in wanted}
+            for report in purchasing.plan_days(connection, self._finale, self._days):
+                self._context.log.info(
+                    "%s: %s in %.1f s", report.as_of, report.method.name, report.seconds
+                )
+                for entry in wanted:
+                    said[entry.name][report.as_of] = purchasing.metadata(connection, report, entry)
+            for entry in wanted:
+                drawn = purchasing.pictures(report, entry)  # of the last day
+                yield from self._days_events(entry, said[entry.name], drawn)
+                yield from self._look(entry, Look(connection, self._finale))
+
+    def _look(self, entry: Entry, look: Look) -> Iterator[dg.AssetCheckResult]:
+        """Yield how the chosen checks of an asset stand, and remember a blocking one that fails."""
+        for check in self._checks:
+            if check.asset != entry.name:
+                continue
+            found = check.look(look)
+            yield check.result(found)
+            if check.is_blocking and not found.passed:
+                self._blocked = DriftError(
+                    f"The check {check.name} of {check.asset} failed: {found.why}.",
+                    data="What was read is stored; what comes after it was not done.",
+                    step="Look at the check, then run again.",
+                )
+
+    def _stop_if_blocked(self) -> None:
+        if self._blocked is not None:
+            raise self._blocked
+
+    def _checks_alone(self) -> Iterator[dg.AssetCheckResult]:
+        """Look at checks that a person chose without their assets."""
+        with self._finale.warehouse() as connection:
+            for check in self._checks:
+                yield check.result(check.look(Look(connection, self._finale)))
+
+    def broken_checks(self) -> Iterator[dg.AssetCheckResult]:
+        """After a failure: yield the blocking checks of what was not done that do not hold."""
+        try:
+            with self._finale.warehouse() as connection:
+                for check in self._checks:
+                    if check.is_blocking and check.asset in self._chosen - self._done:
+                        found = check.look(Look(connection, self._finale))
+                        if not found.passed:
+                            yield check.result(found)
+        except PipelineError:  # the database itself may be what failed
+            return
+
+    def skip(self, error: SkippedError) -> None:
+        """End well and say why nothing was done.
+
+        Raises:
+            dg.Failure: A person asked for these very days; Dagster would call them done.
+        """
+        is_backfill = "dagster/backfill" in self._run.tags
+        if is_backfill or self._strategy()[0] is None:
+            raise self.failure(error) from error
+        self._context.log.warning("Skipped: %s", error.what)
+        self._tag({SKIPPED: error.what[:250]})
+
+    def failure(self, error: PipelineError) -> BaseException:
+        """Return our error as Dagster's: cause, meaning for the data, next step.
+
+        A run that a person cancelled ends as cancelled, not as failed.
+        """
+        run = self._instance.get_run_by_id(self._run.run_id)
+        is_cancelled = run is not None and run.status is dg.DagsterRunStatus.CANCELING
+        if isinstance(error, InterruptedSync) and is_cancelled:
+            return dg.DagsterExecutionInterruptedError(str(error))
+        return dg.Failure(
+            str(error),
+            metadata={
+                "kind": error.kind,
+                "what_it_means_for_the_data": error.data,
+                "next_step": error.step,
+            },
+            allow_retries=False,
+        )
+
+    def _tell_progress(self, far: "Progress") -> None:
+        """Tell how far the sync is, every tenth of the way."""
+        if far.share is None or far.share < self._progress + TOLD:
+            return
+        self._progress = far.share
+        batches = f", batch {far.batch} of {far.batches}" if far.batch else ""
+        eta = f", done about {far.eta_at:%H:%M:%S} UTC" if far.eta_at else ""
+        self._context.log.info(
+            "%.0f %%%s, %s rows: %s%s", far.share * 100, batches, f"{far.rows:,}", far.step, eta
+        )
+
+    def _trigger(self) -> str:
+        if TRIGGER in self._run.tags:
+            return self._run.tags[TRIGGER]
+        kinds = ("schedule", "sensor")
+        return next((kind for kind in kinds if f"dagster/{kind}_name" in self._run.tags), "ui")
+
+    def _asked_at(self) -> datetime | None:
+        """Return when the run was asked for: by a schedule at its due time, else when made."""
+        if ASKED_AT in self._run.tags:
+            return datetime.fromisoformat(self._run.tags[ASKED_AT])
+        record = self._instance.get_run_record_by_id(self._run.run_id)
+        return record.create_timestamp.astimezone(UTC) if record else None
+
+    def _tag(self, tags: dict[str, str]) -> None:
+        self._instance.add_run_tags(self._run.run_id, tags)
+
+
+def _held_back(run: "SyncRun", events: Iterator[Event] | Sequence[Event]) -> Iterator[Event]:
+    """Hand events to Dagster; a signal that comes while it stores one waits until it has."""
+    for event in events:
+        with run.stop.held_back():
+            yield event

@@ -1,0 +1,204 @@
+"""Every asset once: its table, what it depends on, what a day of it means, how old it may be.
+
+To add one, write its entry here, name it in `domain.syncs.strategy.READS` and yield it in
+`sync.strategies`; specs, jobs, checks and metadata follow.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+
+import dagster as dg
+
+from finale_pipeline.assets.partitions import business_days
+from finale_pipeline.assets.schemas import column_schema
+
+CHANGED = "(updated_at AT TIME ZONE %(zone)s)::date"
+"""The business day of a record's last change."""
+SNAPSHOT = "snapshot_on"
+
+BY_CHANGE = (
+    " A day holds the records whose last change lies on it. Reading a day again is harmless: an"
+    " older version never replaces a newer one, and nothing is removed."
+)
+QUIET = "On an empty day nothing was changed that is still so: a full read told of all others."
+"""A full read brings every day up to date, and tells of those that have records."""
+BUYER, ANALYST, OPERATOR = "team:purchasing", "team:analysts", "team:operations"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An asset.
+
+    Attributes:
+        name: Its key.
+        table: The table that it shows rows and columns of.
+        description: For who reads the UI.
+        group: In the UI.
+        source: Finale's collection, or `warehouse` where it is computed.
+        owner: Who decides by it.
+        deps: Assets whose same day it is made of.
+        deps_of_all_days: Assets of which it needs all days.
+        day: The business day that a row of the table belongs to, in SQL; None = the table holds
+            the present alone.
+        counted: The table that its rows are read into, where that is another one.
+        is_partitioned: Whether it has a partition per business day.
+        warn_hours: It should not be older; None = nobody waits for it.
+        empty_days: What a day without a materialization means.
+    """
+
+    name: str
+    table: str
+    description: str
+    group: str
+    source: str
+    owner: str
+    deps: tuple[str, ...] = ()
+    deps_of_all_days: tuple[str, ...] = ()
+    day: str | None = None
+    counted: str | None = None
+    is_partitioned: bool = True
+    warn_hours: float | None = None
+    empty_days: str = ""
+
+    @property
+    def counts(self) -> str:
+        """The table whose counts the ledger keeps of it."""
+        return self.counted or self.table
+
+    def spec(self) -> dg.AssetSpec:
+        """Return it as Dagster knows it."""
+        every = dg.AllPartitionMapping()
+        described = {
+            "dagster/table_name": self.table,
+            "dagster/column_schema": column_schema(self.table),
+        }
+        if self.empty_days:
+            described["what_an_empty_day_means"] = self.empty_days
+        return dg.AssetSpec(
+            self.name,
+            deps=[
+                *self.deps,
+                *(dg.AssetDep(n, partition_mapping=every) for n in self.deps_of_all_days),
+            ],
+            description=" ".join(part for part in (self.description, self.empty_days) if part),
+            group_name=self.group,
+            owners=[self.owner],
+            kinds={"finale", "postgres"} if self.source != "warehouse" else {"postgres"},
+            tags={"source": self.source},
+            metadata=described,
+            code_version=CODE_VERSION,
+            skippable=True,
+            partitions_def=business_days if self.is_partitioned else None,
+            freshness_policy=self._freshness(),
+        )
+
+    def _freshness(self) -> dg.FreshnessPolicy | None:
+        if self.warn_hours is None:
+            return None
+        warn = timedelta(hours=self.warn_hours)
+        return dg.FreshnessPolicy.time_window(fail_window=2 * warn, warn_window=warn)
+
+
+CODE_VERSION = version("finale-pipeline")
+
+ENTRIES = (
+    Entry(
+        "facilities",
+        "core.facility",
+        "Locations and their sublocations; stock is summed per location. The table is"
+        " core.facility.",
+        "catalogue", "facility", OPERATOR,
+        is_partitioned=False, warn_hours=8 * 24,
+    ),
+    Entry(
+        "vendors",
+        "core.vendor",
+        "Vendors: parties that have the role SUPPLIER; disabled ones are kept. Ask mart.vendor; the"
+        f" tables are core.vendor and vendor_contact.{BY_CHANGE}",
+        "catalogue", "partygroup", BUYER,
+        day=CHANGED, warn_hours=8 * 24, empty_days=QUIET,
+    ),
+    Entry(
+        "products",
+        "core.product",
+        "Products with their suppliers and reorder rules. Ask mart.product; the tables are"
+        f" core.product, product_supplier and reorder_rule.{BY_CHANGE} The job full_sync finds what"
+        " is gone.",
+        "catalogue", "product", ANALYST,
+        day=CHANGED, warn_hours=8 * 24, empty_days=QUIET,
+    ),
+    Entry(
+        "inventory_levels",
+        "core.stock_level",
+        "Stock of every product today, and its history. Ask mart.stock, stock_by_location and"
+        " stock_daily; the tables are core.stock_entry, stock_level, stock_level_by_location and"
+        " stock_daily. A read that is empty, cut or suspiciously smaller changes nothing, is"
+        " repeated, and is then held for a person.",
+        "stock", "inventoryitem", BUYER,
+        deps=("facilities",), deps_of_all_days=("products",),
+        counted="core.stock_entry", warn_hours=3,
+        empty_days="Finale shows only the present: a day on which stock was not read stays empty"
+        " for good, and cannot be backfilled. What was read is in mart.stock_daily.",
+    ),
+    Entry(
+        "critical_items",
+        "plan.critical_item",
+        "Active, stocked products that are out or low, with supplier, contact, suggestion and why."
+        " Left out: what is inactive, removed, no GOOD, or marked doNotReorder at every place. Its"
+        " check crossings_are_told mails what crossed a level, once. A past day is computed from"
+        " core.stock_daily under the thresholds of today; it sends no mail.",
+        "stock", "warehouse", BUYER,
+        deps=("inventory_levels",), day=SNAPSHOT, warn_hours=3,
+        empty_days="An empty day was not evaluated; it can be backfilled from the first day whose"
+        " stock was read.",
+    ),
+    Entry(
+        "shipments",
+        "core.shipment",
+        "Shipments with the orders of their day: core.shipment, shipment_line, and"
+        " core.sales_daily, the demand per product and business day. Lines are replaced with their"
+        f" shipment, so corrections and cancellations count once.{BY_CHANGE}",
+        "sales", "shipment", ANALYST,
+        deps_of_all_days=("products",), day=CHANGED, warn_hours=26, empty_days=QUIET,
+    ),
+    Entry(
+        "purchase_orders",
+        "core.purchase_order",
+        "Purchase orders with their lines (each open order that changed is read singly), what came"
+        " of them by shipment and what is still to come; and core.sales_order, which dates the"
+        f" demand.{BY_CHANGE}",
+        "sales", "order", BUYER,
+        deps=("shipments",), deps_of_all_days=("vendors",),
+        day=CHANGED, counted="core.sales_order", warn_hours=26, empty_days=QUIET,
+    ),
+    Entry(
+        "forecasts",
+        "plan.forecast",
+        "How fast each product sells, when it runs out, when and how much to order: plan.forecast,"
+        " with every input; plan.forecast_by_location, the same shared out by where sales left"
+        " from; plan.calibration, what was learnt from peers. A past day is planned from what was"
+        " recorded before it, so any range can be backfilled.",
+        "planning", "warehouse", ANALYST,
+        deps=("inventory_levels",),
+        deps_of_all_days=("products", "shipments", "purchase_orders"),
+        day=SNAPSHOT, warn_hours=26,
+        empty_days="An empty day was not planned; backfill it to see what would have been said.",
+    ),
+    Entry(
+        "purchase_plan",
+        "plan.purchase_order_draft_line",
+        "What to order, one draft per vendor: plan.purchase_order_draft and its lines. What lacks a"
+        " vendor, a cost or a lead time stays on the list, under needs_data. Written with the"
+        " forecasts, in one transaction.",
+        "planning", "warehouse", BUYER,
+        deps=("forecasts",), deps_of_all_days=("vendors",),
+        day=SNAPSHOT, warn_hours=26,
+        empty_days="An empty day was not planned.",
+    ),
+)  # fmt: skip
+"""In the order of the graph, which is the order of reading."""
+
+BY_NAME = {entry.name: entry for entry in ENTRIES}
+PLANNED = ("forecasts", "purchase_plan")
+"""Computed from the warehouse alone, both at once, after everything was read."""

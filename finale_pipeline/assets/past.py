@@ -1,0 +1,76 @@
+"""Past days that a full read brought up to date: told once, not at every read."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from finale_pipeline.assets.entries import CHANGED, Entry
+from finale_pipeline.assets.partitions import business_days
+from finale_pipeline.assets.reports import ROWS, rows_by_day
+
+if TYPE_CHECKING:
+    from finale_pipeline.sync.run import SyncRun
+
+FIRST = business_days.start.date()
+BATCH = 500
+"""Days that are written in one transaction."""
+WHOLE = {"full", "vendors", "sales"}
+"""Strategies that leave no day of what they read out; active leaves out products at rest."""
+
+
+def untold_days(
+    instance: dg.DagsterInstance, run: "SyncRun", entry: Entry, day: date
+) -> Mapping[str, int]:
+    """Return the days before this one that have records and were never told of, with their rows.
+
+    Args:
+        instance: Knows what was told.
+        run: The sync that has just read the asset.
+        entry: The asset.
+        day: The business day of the read.
+    """
+    if entry.day != CHANGED or (run.strategy not in WHOLE and entry.group != "sales"):
+        return {}
+    yesterday = day - timedelta(days=1)
+    rows = rows_by_day(run.connection, entry, [FIRST, yesterday], run.settings.zone)
+    told = instance.get_materialized_partitions(dg.AssetKey(entry.name))
+    return {day.isoformat(): count for day, count in sorted(rows.items())
+            if day.isoformat() not in told}  # fmt: skip
+
+
+def tell(instance: dg.DagsterInstance, entry: Entry, days: Mapping[str, int]) -> None:
+    """Tell of days, without a run of their own: a run's log is for what happened now.
+
+    Hundreds of days at once after the first full read; Dagster's public way of telling takes a
+    transaction for each, so they are written as the batch that Dagster writes for a range.
+    """
+    # Not public; what `DagsterInstance.report_runless_asset_event` does for a single one.
+    from dagster._core.events import StepMaterializationData  # noqa: PLC0415
+    from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID  # noqa: PLC0415
+
+    now = datetime.now(UTC).timestamp()
+    events = []
+    for key, rows in days.items():
+        told = dg.AssetMaterialization(
+            entry.name, partition=key, metadata={ROWS: dg.MetadataValue.int(rows)}
+        )
+        event = dg.DagsterEvent(
+            event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+            event_specific_data=StepMaterializationData(told),
+            job_name=RUNLESS_JOB_NAME,
+        )
+        events.append(
+            dg.EventLogEntry(  # type: ignore[no-untyped-call]
+                error_info=None,
+                level="info",
+                user_message="",
+                run_id=RUNLESS_RUN_ID,
+                timestamp=now,
+                job_name=RUNLESS_JOB_NAME,
+                dagster_event=event,
+            )
+        )
+    for start in range(0, len(events), BATCH):
+        instance.event_log_storage.store_event_batch(events[start : start + BATCH])

@@ -1,0 +1,152 @@
+"""Whether all is well: the one place that judges the warehouse, its syncs and its mails.
+
+The doctor, the watch, the API, status and pages show these findings; none judges by itself.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from finale_pipeline.domain.syncs.freshness import Grade, grade
+from finale_pipeline.health.findings import Finding
+from finale_pipeline.warehouse import holds, leases, order_writes
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import health as reads
+from finale_pipeline.warehouse.requests import blocked_until
+
+MAIL_WITHIN = timedelta(minutes=30)
+"""So long a mail may be on its way."""
+MANY_ATTEMPTS = 3
+MANY_DEAD = 3
+"""So many killed or stuck runs in a week are chance; more are a pattern."""
+OF_THE_SOURCE = {"CONFIG", "TRANSIENT", "MALFORMED", "DRIFT"}
+"""Classes of errors that say that Finale could not be read."""
+STATES: dict[Grade, str] = {"fresh": "ok", "late": "warning", "lost": "failed"}
+
+
+def freshness(
+    connection: Connection, *, now: datetime, only: str | None = None
+) -> Iterator[Finding]:
+    """Judge the age of each asset, or of one."""
+    for age in reads.asset_ages(connection):
+        if only not in {None, age.asset}:
+            continue
+        if age.read_at is None:
+            yield Finding("freshness", "warning", f"{age.asset}: never read", "finale sync full")
+            continue
+        state = STATES[grade(age.read_at, now=now, allowed_hours=age.allowed_hours)]
+        says = f"{age.asset}: {(now - age.read_at) / timedelta(minutes=1):.0f} min old"
+        if state == "ok":
+            yield Finding("freshness", "ok", says)
+        else:
+            step = "Do the schedules run? See: finale status"
+            yield Finding("freshness", state, f"{says}, more than {age.allowed_hours} h", step)
+
+
+def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Judge the source by what syncs met, not by asking it: questions come out of the budget."""
+    until = blocked_until(connection)
+    if until is not None and until > now:
+        yield Finding("budget", "warning", f"Finale wants no requests until {until:%H:%M:%S} UTC")
+    counts = reads.run_counts(connection, now=now)
+    if not counts.has_ended:
+        yield Finding("last sync", "warning", "Finale was never read", "finale sync full")
+    elif counts.last_error_kind in OF_THE_SOURCE:
+        says = f"the last sync failed on Finale ({counts.last_error_kind})"
+        yield Finding("last sync", "failed", says, "See: finale status")
+    else:
+        yield Finding("last sync", "ok", "Finale answered")
+
+
+def runs(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Judge crashed and stuck runs, locks, and due times that came twice."""
+    counts = reads.run_counts(connection, now=now)
+    says = f"{counts.running} running; {counts.died} died or got stuck in 7 days"
+    if counts.died > MANY_DEAD:
+        yield Finding("syncs", "warning", says, "Look for what kills them: memory, deploys.")
+    else:
+        yield Finding("syncs", "ok", says)
+    for table_set in leases.TABLE_SETS:
+        yield Finding(
+            "locks", "ok", f"{table_set}: {leases.taken(connection, table_set) or 'free'}"
+        )
+    if counts.repeated_ticks:
+        yield Finding(
+            "daemons",
+            "warning",
+            f"{counts.repeated_ticks} due times came twice in a day: a second daemon runs, or it"
+            " was restarted.",
+            "Run one `dagster-daemon` only; nothing was done twice.",
+        )
+
+
+def data(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Judge what is stored: products without a level, held reads, refused records."""
+    counts = reads.data_counts(connection, now=now)
+    if counts.without_stock:
+        says = f"{counts.without_stock} products have no stock level"
+        yield Finding("data", "failed", says, "Run: finale sync full")
+    else:
+        yield Finding("data", "ok", "every product has a stock level")
+    if counts.rejects:
+        says = f"{counts.rejects} records were refused in a day"
+        yield Finding("data", "warning", says, "See: SELECT * FROM ops.sync_reject")
+    for hold in holds.all_open(connection):
+        yield Finding(
+            "held",
+            "warning",
+            f"{hold.subject}: {'; '.join(hold.reasons)}",
+            f"Look at Finale, then: finale approve {hold.run_id}, or finale reject {hold.run_id}",
+        )
+
+
+def levels(connection: Connection) -> Finding:
+    """Judge stock levels by their entries; it reads all of both, so only who asks for all does."""
+    wrong = reads.wrong_levels(connection)
+    if wrong:
+        says = f"{wrong} levels differ from the sum of their entries"
+        return Finding("data", "warning", says, "Run: finale sync full")
+    return Finding("data", "ok", "levels are the sums of their entries")
+
+
+def mail(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Judge the outbox: mails that were given up, wait for too long, or were refused."""
+    counts = reads.mail_counts(connection, now=now, allowed=MAIL_WITHIN, attempts=MANY_ATTEMPTS)
+    if counts.dead:
+        says = f"{counts.dead} mails were given up; the last: {counts.error}"
+        step = "Mend the cause, then: finale alerts resend"
+        yield Finding("mail", "failed", says, step, 8)
+    if counts.late and counts.oldest_late_at:
+        says = f"{counts.late} mails wait since {counts.oldest_late_at:%Y-%m-%d %H:%M} UTC"
+        step = "Does the mail service answer? See: SELECT * FROM ops.outbox"
+        yield Finding("mail", "warning", f"{says}: {counts.error or 'untried'}", step)
+    if counts.refused:
+        says = f"{counts.refused} mails were refused for some address"
+        yield Finding("mail", "warning", says, "See: SELECT * FROM ops.outbox")
+
+
+def undelivered(connection: Connection, *, now: datetime) -> str | None:
+    """Say why people do not hear of what happens; None = mails go out.
+
+    Mails that were given up while later ones were delivered are no silence: `mail` names them.
+    """
+    counts = reads.mail_counts(connection, now=now, allowed=MAIL_WITHIN, attempts=MANY_ATTEMPTS)
+    number = counts.late + (counts.dead if counts.is_silent else 0)
+    if not number or counts.oldest_late_at is None:
+        return None
+    oldest = f"{counts.oldest_late_at:%Y-%m-%d %H:%M} UTC"
+    return f"{number} mails are not delivered, the oldest of {oldest}: {counts.error or 'untried'}."
+
+
+def orders(connection: Connection) -> Iterator[Finding]:
+    """Judge the purchase orders that we drafted in Finale."""
+    for row in order_writes.open_rows(connection):
+        yield Finding(
+            "orders",
+            "warning",
+            f"{row.reference} is {row.state}: {row.error or 'the process ended before its end'}",
+            "Run: finale orders check; see docs/runbooks/purchase-orders.md",
+        )
+    wrong = reads.wrong_orders(connection)
+    if wrong:
+        says = f"{wrong} orders in Finale are not what was meant"
+        yield Finding("orders", "warning", says, "See: finale orders list")

@@ -1,0 +1,94 @@
+"""Who was told what: the mails of a read of stock, and those that wait for the mail service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg.rows import class_row
+
+from finale_pipeline.warehouse.connect import Connection
+
+LOOK_BACK = timedelta(days=7)
+"""So long a mail that was given up is shown; a person should have looked by then."""
+WAITING = ("pending", "sending", "held")
+
+TOLD = """
+WITH mail AS (
+    SELECT * FROM ops.outbox WHERE run_id = %(run_id)s OR sent_at >= %(since)s
+       OR state IN ('pending', 'sending', 'held') OR state = 'dead' AND created_at > %(recent)s
+), about AS (
+    SELECT e.message_id, e.subject, e.from_level, e.to_level, e.no_mail FROM ops.incident_event e
+    WHERE e.from_level <> e.to_level
+      AND (e.run_id = %(run_id)s OR e.message_id IN (SELECT message_id FROM mail))
+)
+SELECT m.message_id, m.kind AS mail, coalesce(m.state, 'no mail') AS state,
+       coalesce(array_to_string(m.recipients, ', '), '') AS recipients,
+       p.sku, p.name, a.from_level, a.to_level,
+       coalesce(m.attempts, 0) AS attempts,
+       coalesce(m.last_error, a.no_mail, '') AS remark
+FROM mail m FULL JOIN about a ON a.message_id = m.message_id
+LEFT JOIN core.product p ON p.product_url = a.subject
+ORDER BY m.outbox_id NULLS LAST, p.sku
+"""
+CROSSINGS = """
+SELECT count(*) FROM ops.incident_event WHERE run_id = %s AND from_level <> to_level
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A product that somebody was told of, or a mail about no product; who, and whether it left.
+
+    Attributes:
+        message_id: Of the mail; None = there is none.
+        mail: Kind of mail; None = there is none.
+        state: Of the mail, as in ops.outbox; `no mail` where there is none.
+        recipients: Addresses.
+        sku: The product; None = the mail is about none.
+        name: Of the product.
+        from_level: Its level before.
+        to_level: And after.
+        attempts: To send the mail.
+        remark: Why it could not be sent, or why there is no mail.
+    """
+
+    message_id: str | None
+    mail: str | None
+    state: str
+    recipients: str
+    sku: str | None
+    name: str | None
+    from_level: str | None
+    to_level: str | None
+    attempts: int
+    remark: str
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether its mail was given up."""
+        return self.state == "dead"
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether its mail was tried in vain and will be tried again."""
+        return self.state in WAITING and self.attempts > 0
+
+
+def told(connection: Connection, *, run_id: int, since: datetime, now: datetime) -> Sequence[Line]:
+    """Return who was told what.
+
+    Args:
+        connection: To the warehouse.
+        run_id: The sync run whose crossings and mails are wanted.
+        since: Mails that left since then belong to it, too, whoever wrote them.
+        now: UTC.
+    """
+    values = {"run_id": run_id, "since": since, "recent": now - LOOK_BACK}
+    with connection.cursor(row_factory=class_row(Line)) as cursor:
+        return cursor.execute(TOLD, values).fetchall()
+
+
+def crossings(connection: Connection, run_id: int) -> int:
+    """Return how many changes of level a sync run found."""
+    row = connection.execute(CROSSINGS, (run_id,)).fetchone()
+    return int(str(row[0])) if row else 0

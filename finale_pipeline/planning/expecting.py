@@ -1,0 +1,158 @@
+"""From pace to what is expected: season and what buyers said, over the time an order must cover."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from finale_pipeline.domain.forecast.demand import Demand
+from finale_pipeline.domain.forecast.events import DemandEvent, expected_with_events
+from finale_pipeline.domain.forecast.history import Floats, day_number
+from finale_pipeline.domain.forecast.quantiles import negative_binomial
+from finale_pipeline.domain.forecast.season import MOST, Season, best_power, season
+from finale_pipeline.planning.reading import PlanInputs
+from finale_pipeline.planning.terms import column
+
+SHOWN_CHANGE = 0.05
+"""A season that changes less is not spoken of."""
+NOTABLE_UNITS, NOTABLE_TIMES = 10.0, 2.0
+"""What was sold in these weeks a year ago is named from so many units on, if it is so many times
+what is expected now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What to expect of every product, one entry per row of the plan.
+
+    Attributes:
+        pace: Units per day, before season and events; NaN = unknown, 0 = nothing sells.
+        units_per_day: To expect over the time that an order must cover.
+        season: Factor of the season in it.
+        last_year_units: Sold in the same time a year ago; NaN = not known.
+        recurring_units: Expected because it sold so in both earlier years; NaN = not so.
+        is_adjusted: Whether a buyer said something of that time.
+        notes: In words, what the pace alone does not explain; empty = nothing.
+    """
+
+    pace: Floats
+    units_per_day: Floats
+    season: Floats
+    last_year_units: Floats
+    recurring_units: Floats
+    is_adjusted: Floats
+    notes: list[str]
+
+    def quantiles(
+        self, quantiles: Floats, days: Floats, burstiness: Floats, levels: Sequence[float]
+    ) -> Floats:
+        """Return quantiles of demand at the pace as quantiles of what is expected.
+
+        They grow and shrink with it. Where the pace is nothing, or next to nothing against what is
+        expected, there is nothing that could grow: then what is expected is counted.
+
+        Args:
+            quantiles: Units over each product's own days, product by level.
+            days: Those days.
+            burstiness: Variance over mean of daily demand; NaN = unknown.
+            levels: Of the quantiles.
+        """
+        ratio = np.divide(
+            self.units_per_day, self.pace, out=np.ones(len(self.pace)), where=self.pace > 0
+        )
+        scaled = quantiles * ratio[:, None]
+        expected = np.nan_to_num(self.units_per_day) * days
+        alone = ((np.nan_to_num(self.pace) == 0) | (ratio > MOST)) & (expected > 0)
+        if alone.any():
+            spread = np.maximum(np.nan_to_num(burstiness, nan=1.0), 1.0)[alone]
+            mean = expected[alone]
+            scaled[alone] = negative_binomial(mean, mean * spread, levels)
+        return scaled
+
+
+def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expectation:
+    """Return what to expect of every product over lead time, and review period or cover.
+
+    Args:
+        products: With `lead_time_days`, `review_period_days`, `cover_days`.
+        inputs: What was known on the morning.
+        demand: Of the products that sold.
+    """
+    size, morning = len(products), day_number(inputs.as_of)
+    days = column(products, "lead_time_days") + np.maximum(
+        column(products, "cover_days"), column(products, "review_period_days")
+    )
+    days = np.maximum(days, 1.0)
+    places = demand.keys.to_numpy()
+    pace = np.zeros(size)
+    pace[places] = demand.state.velocity
+    found = _season(products, inputs, demand, days[places])
+    factor, recurring, last_year = np.ones(size), np.full(size, np.nan), np.full(size, np.nan)
+    factor[places], recurring[places] = found.factor, found.recurring_units
+    last_year[places] = found.last_year_units
+    per_day = np.where(np.isnan(recurring), pace * factor, recurring / days)
+    events = _events(inputs.adjustments)
+    expected = expected_with_events(per_day, days, morning, events)
+    adjusted = np.zeros(size)
+    for event in events:
+        adjusted[event.products] = 1.0
+    made = Expectation(pace, expected / days, factor, last_year, recurring, adjusted, [])
+    return replace(made, notes=_notes(made, days, inputs))
+
+
+def _season(products: pl.DataFrame, inputs: PlanInputs, demand: Demand, days: Floats) -> Season:
+    morning = day_number(inputs.as_of)
+    codes = products["category"].fill_null("").rank("dense").cast(pl.Int64) - 1
+    categories = codes.to_numpy()[demand.keys.to_numpy()]
+    power = best_power(inputs.history, morning, categories)
+    return season(inputs.history, morning, demand.state.velocity, days, categories, power=power)
+
+
+def _events(adjustments: pl.DataFrame) -> list[DemandEvent]:
+    return [
+        DemandEvent(
+            rows["number"].to_numpy(),
+            rows["from_on"][0],
+            rows["until_on"][0],
+            times=rows["value"][0] if rows["kind"][0] == "times" else None,
+            units=rows["value"][0] if rows["kind"][0] == "units" else None,
+        )
+        for (_,), rows in adjustments.group_by("adjustment_id", maintain_order=True)
+    ]
+
+
+def _notes(made: Expectation, days: Floats, inputs: PlanInputs) -> list[str]:
+    """Return what the pace alone does not explain, in words."""
+    notes = [""] * len(days)
+    expected = np.nan_to_num(made.units_per_day * days)
+    recurs = ~np.isnan(made.recurring_units)
+    seasonal = ~recurs & (np.abs(made.season - 1) >= SHOWN_CHANGE) & (made.pace > 0)
+    unheard = ~recurs & (np.nan_to_num(made.last_year_units) >= NOTABLE_UNITS)
+    unheard &= np.nan_to_num(made.last_year_units) >= NOTABLE_TIMES * expected
+    for n in np.flatnonzero(recurs).tolist():
+        notes[n] = (
+            f" Its season: in these {days[n]:g} days it sold {made.last_year_units[n]:g} a year ago"
+            f" and about as many the year before, so {made.recurring_units[n]:.4g} are expected."
+        )
+    for n in np.flatnonzero(seasonal).tolist():
+        notes[n] = (
+            f" Its pace is {made.pace[n]:.3g} a day; in earlier years these weeks sold"
+            f" {made.season[n]:.2f} times as much as the weeks before."
+        )
+    for n in np.flatnonzero(unheard).tolist():
+        notes[n] += (
+            f" It sold {made.last_year_units[n]:g} in these {days[n]:g} days a year ago,"
+            " which is not expected again."
+        )
+    for row in inputs.adjustments.iter_rows(named=True):
+        notes[row["number"]] += _said(row)
+    return notes
+
+
+def _said(row: dict[str, object]) -> str:
+    first, last = (
+        pl.Series([row[name]], dtype=pl.Int32).cast(pl.Date)[0] for name in ("from_on", "until_on")
+    )
+    what = f"{row['value']:g} times" if row["kind"] == "times" else f"{row['value']:g} units"
+    note = f" ({row['note']})" if row["note"] else ""
+    return f" {row['made_by']} expects {what} from {first} to {last}{note}."

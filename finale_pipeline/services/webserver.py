@@ -1,0 +1,25 @@
+"""Dagster's UI behind our middleware: `python -m finale_pipeline.services.webserver WORKSPACE`."""
+
+import sys
+from pathlib import Path
+
+from finale_pipeline import logs
+from finale_pipeline.api.server.serving import serve_dagster
+from finale_pipeline.errors import PipelineError
+from finale_pipeline.settings import load_settings
+
+
+def main(workspace: Path) -> int:
+    """Serve until asked to stop; return the exit code."""
+    try:
+        settings = load_settings()
+        logs.configure("web", level=settings.log_level, secrets=settings.secret_values())
+        serve_dagster(settings, workspace)
+    except PipelineError as error:
+        print(f"finale: {error.what}\n  {error.step}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

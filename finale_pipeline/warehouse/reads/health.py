@@ -1,0 +1,179 @@
+"""What says whether all is well: ages, runs, mails and counts; `health.rules` judges them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, row_of
+
+WEEK = timedelta(days=7)
+MAIL_DAYS = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetAge:
+    """When an asset was last read completely (None = never), and the hours that it may be old."""
+
+    asset: str
+    read_at: datetime | None
+    allowed_hours: int
+
+
+def asset_ages(connection: Connection) -> list[AssetAge]:
+    """Return the age of each asset."""
+    query = "SELECT asset, read_at, allowed_hours FROM mart.freshness ORDER BY asset"
+    return objects_of(connection, AssetAge, query)
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """Runs of the last seven days.
+
+    Attributes:
+        running: That run now.
+        died: Whose process crashed, or that got stuck.
+        repeated_ticks: Due times of the last day that came twice.
+        last_error_kind: Of the last run that ended; None = it was good.
+        has_ended: Whether any run ever ended.
+    """
+
+    running: int
+    died: int
+    repeated_ticks: int
+    last_error_kind: str | None
+    has_ended: bool
+
+
+def run_counts(connection: Connection, *, now: datetime) -> RunCounts:
+    """Return how the syncs fared lately."""
+    (counts,) = objects_of(
+        connection,
+        RunCounts,
+        "SELECT count(*) FILTER (WHERE status = 'running') AS running,"
+        " count(*) FILTER (WHERE error_kind IN ('CRASHED', 'STUCK')) AS died,"
+        " (SELECT count(*) FROM ops.schedule_tick WHERE repeated_at > %(day)s) AS repeated_ticks,"
+        " (SELECT error_kind FROM ops.sync_run WHERE status IN ('done', 'failed')"
+        " ORDER BY run_id DESC LIMIT 1) AS last_error_kind,"
+        " EXISTS (SELECT FROM ops.sync_run WHERE status IN ('done', 'failed')) AS has_ended"
+        " FROM ops.sync_run WHERE started_at > %(week)s",
+        day=now - timedelta(days=1), week=now - WEEK,
+    )  # fmt: skip
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class MailCounts:
+    """Mails of the last thirty days.
+
+    Attributes:
+        dead: Given up.
+        is_silent: Whether one was given up in the last week and none was delivered since.
+        late: That wait for longer than they should.
+        oldest_late_at: When the oldest of them was written; None = none is late.
+        refused: Refused for some address.
+        error: Of the last that was given up, else of those that wait.
+    """
+
+    dead: int
+    is_silent: bool
+    late: int
+    oldest_late_at: datetime | None
+    refused: int
+    error: str | None
+
+
+def mail_counts(
+    connection: Connection, *, now: datetime, allowed: timedelta, attempts: int
+) -> MailCounts:
+    """Return how mails fare.
+
+    Args:
+        connection: To the warehouse.
+        now: UTC.
+        allowed: So long a mail may be on its way.
+        attempts: So many in vain, and it is not only quiet hours that hold it.
+    """
+    (counts,) = objects_of(
+        connection,
+        MailCounts,
+        """
+        WITH mail AS (
+            SELECT *, state IN ('pending', 'sending') AND created_at < %(late)s
+                   AND (attempts >= %(attempts)s OR next_attempt_at < %(late)s) AS is_late,
+                   state = 'dead' AND created_at > %(week)s AND created_at >
+                   (SELECT coalesce(max(sent_at), '-infinity') FROM ops.outbox) AS is_silent
+            FROM ops.outbox WHERE created_at > %(since)s
+        )
+        SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
+               coalesce(bool_or(is_silent), false) AS is_silent,
+               count(*) FILTER (WHERE is_late) AS late,
+               min(created_at) FILTER (WHERE is_late OR is_silent) AS oldest_late_at,
+               count(*) FILTER (WHERE refused <> '{}') AS refused,
+               coalesce((SELECT last_error FROM mail WHERE state = 'dead'
+                         ORDER BY outbox_id DESC LIMIT 1),
+                        max(last_error) FILTER (WHERE is_late)) AS error
+        FROM mail
+        """,
+        late=now - allowed, attempts=attempts, week=now - WEEK, since=now - MAIL_DAYS,
+    )  # fmt: skip
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class DataCounts:
+    """What should be nought.
+
+    Attributes:
+        without_stock: Products that are there and have no stock level.
+        rejects: Records that were refused since a day.
+    """
+
+    without_stock: int
+    rejects: int
+
+
+def data_counts(connection: Connection, *, now: datetime) -> DataCounts:
+    """Return what should be nought and may not be."""
+    (counts,) = objects_of(
+        connection,
+        DataCounts,
+        """
+        SELECT (SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS
+                (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url))
+                   AS without_stock,
+               (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects
+        """,
+        day=now - timedelta(days=1),
+    )
+    return counts
+
+
+def wrong_levels(connection: Connection) -> int:
+    """Return how many stock levels differ from the sum of their entries."""
+    return count_of(
+        connection,
+        "SELECT count(*) FROM core.stock_level l LEFT JOIN (SELECT product_url,"
+        " sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e USING (product_url)"
+        " WHERE l.on_hand_units <> coalesce(e.units, 0)",
+    )
+
+
+def wrong_orders(connection: Connection) -> int:
+    """Return how many orders in Finale are not what was meant, and nobody looked at them.
+
+    One that a person committed or cancelled in Finale was looked at.
+    """
+    return count_of(
+        connection,
+        "SELECT count(*) FROM mart.purchase_order_sent WHERE state = 'differs'"
+        " AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'",
+    )
+
+
+def server(connection: Connection) -> tuple[str, str]:
+    """Return the server's encoding and version."""
+    row = row_of(
+        connection,
+        "SELECT current_setting('server_encoding') AS encoding,"
+        " current_setting('server_version') AS version",
+    ) or {"encoding": "", "version": ""}
+    return row["encoding"], row["version"]

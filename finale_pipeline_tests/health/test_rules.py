@@ -1,0 +1,63 @@
+"""One judgement of one fact: the doctor, the API's health and the views say the same."""
+
+from datetime import timedelta
+
+import pytest
+
+from finale_pipeline.api.rest import monitoring
+from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS
+from finale_pipeline.health import rules
+from finale_pipeline.notify import outbox
+from finale_pipeline.notify.messages import Content, new_id, origin_of, render
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads.health import asset_ages
+from finale_pipeline_tests.conftest import NOW
+from finale_pipeline_tests.sync.helpers import sync
+
+
+def test_the_views_allow_what_the_rule_allows(connection: Connection) -> None:
+    assert {age.asset: age.allowed_hours for age in asset_ages(connection)} == ALLOWED_HOURS
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "status"),
+    [(59, "ok", "healthy"), (61, "warning", "degraded"), (361, "failed", "unhealthy")],
+)
+def test_stock_of_one_age_is_judged_once(
+    settings: Settings, connection: Connection, minutes: int, state: str, status: str
+) -> None:
+    run = sync(settings, "inventory")
+    (ended,) = connection.execute(
+        "SELECT finished_at FROM ops.sync_run WHERE run_id = %s", (run.run_id,)
+    ).fetchone() or (NOW,)
+    now = ended + timedelta(minutes=minutes)
+
+    (finding,) = rules.freshness(connection, now=now, only="inventory_levels")
+    assert finding.state == state
+    assert finding.says.startswith(f"inventory_levels: {minutes} min old")
+    part = monitoring.health_by(connection, now=now)["parts"]["sync"]
+    assert part["status"] == status
+    assert finding.says in part["says"]
+    # The view goes by the database's clock, so the read is moved instead.
+    connection.execute(
+        "UPDATE ops.sync_run SET finished_at = now() - make_interval(mins => %s)", (minutes,)
+    )
+    late = "SELECT is_late FROM mart.freshness WHERE asset = 'inventory_levels'"
+    assert connection.execute(late).fetchone() == (state != "ok",)
+
+
+def test_a_mail_that_waits_too_long_is_known_to_all(
+    settings: Settings, connection: Connection
+) -> None:
+    content = Content("test", "Test", "Test", intro=["x"])
+    message = render(content, origin_of(settings, NOW), message_id=new_id())
+    outbox.put(connection, message, dedupe_key="t", recipients=["a@b.example"], now=NOW)
+
+    for minutes, is_late in ((29, False), (31, True)):
+        now = NOW + timedelta(minutes=minutes)
+        states = [finding.state for finding in rules.mail(connection, now=now)]
+        assert states == ["warning"] * is_late
+        assert (rules.undelivered(connection, now=now) is not None) == is_late
+        part = monitoring.health_by(connection, now=now)["parts"]["outbox"]
+        assert part["status"] == ("degraded" if is_late else "healthy")

@@ -5,22 +5,33 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run notebook test drill check bench bench-smoke bench-api bench-forecast bench-latency reproduce fix dictionary clean
+.PHONY: help install run notebook report test coverage drill check bench bench-smoke bench-api bench-forecast bench-latency reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-$(VENV)/.ready: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $@
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python .ci/install.py
+	@touch $@
 
-run: $(VENV)/.ready ## start everything: database, sandbox, Dagster; Ctrl-C stops it
+# With what develops and tests it.
+$(VENV)/.ready: $(VENV)/.installed
+	@$(BIN)/python .ci/install.py dev
+	@touch $@
+
+install: $(VENV)/.installed ## what runs it, without linters and tests: for production
+	@$(BIN)/finale --version
+
+run: $(VENV)/.installed ## start everything: database, sandbox, Dagster; Ctrl-C stops it
 	$(BIN)/finale dev
 
 notebook: $(VENV)/.ready ## six questions of a stock analyst, answered from the warehouse, to change and try
 	$(BIN)/marimo edit notebooks/six_questions.py
+
+report: $(VENV)/.ready ## the same as a page to read, on loopback; nothing can be changed
+	$(BIN)/marimo run notebooks/six_questions.py
 
 check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/ruff format --check .
@@ -31,6 +42,10 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 
 test: check ## lint, types, layer contracts, tests
 	$(BIN)/pytest -q -n 2 -rs
+
+coverage: check ## as test, and how much of it is reached, lines and branches
+	$(BIN)/pytest -q -n 2 -rs --cov --cov-report=term:skip-covered --cov-report=json:.coverage.json
+	@$(BIN)/python .ci/coverage.py
 
 drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request
 	$(BIN)/pytest -q --tb=short -m slow -rs

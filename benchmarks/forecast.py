@@ -15,9 +15,9 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.history import History, Sparse, day_number
 from finale_pipeline.planning.compute import compute
-from finale_pipeline.planning.drafts import draft_lines, drafts
+from finale_pipeline.planning.drafts import draft_lines
 from finale_pipeline.planning.reading import OPEN, PRODUCTS, PlanInputs
-from finale_pipeline.planning.writing import forecast_rows
+from finale_pipeline.planning.writing import decision_rows, demand_rows
 from finale_pipeline.settings import Settings
 
 AS_OF = date(2026, 3, 9)
@@ -91,17 +91,17 @@ def main() -> None:
     )
     read, begun, cpu = peak_megabytes(), time.perf_counter(), time.process_time()
     planned = compute(known, settings)
-    lines = draft_lines(planned.products, AS_OF)
-    suggested = drafts(lines, planned.products)
+    lines = draft_lines(planned.products, AS_OF, AS_OF)
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     peak = peak_megabytes()
     begun = time.perf_counter()
-    rows = forecast_rows(planned)
+    rows = demand_rows(planned)
+    decision_rows(planned.products, AS_OF, AS_OF)
     print(f"{products:,} products, {selling:,} sell, {days} days, {len(history.units):,} sales")
     print(f"forecast and plan   {cpu:6.2f} s CPU  {seconds:6.2f} s")
     print(f"memory beyond read  {peak - read:6.0f} MB  (read: {read:.0f} MB)")
     print(f"rows to be written  {len(rows):,} in {time.perf_counter() - begun:.2f} s")
-    print(f"drafts              {len(suggested):,} with {len(lines):,} lines")
+    print(f"drafts              {lines['vendor_url'].n_unique():,} with {len(lines):,} lines")
 
 
 if __name__ == "__main__":

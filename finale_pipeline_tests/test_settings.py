@@ -102,3 +102,37 @@ def test_the_mail_key_goes_to_https_or_to_this_machine_only(
 
     with pytest.raises(ConfigError, match="SENDGRID_BASE_URL"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("SENDGRID_APIKEY", "SENDGRID_API_KEY"), ("SENDGRID_KEY", "SENDGRID_API_KEY"),
+     ("SEND_GRID_API_KEY", "SENDGRID_API_KEY"), ("FINAL_API_KEY", "FINALE_API_KEY"),
+     ("finale_api_ky", "FINALE_API_KEY")],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_near_misses_of_all_names_that_are_read_are_named(
+    monkeypatch: pytest.MonkeyPatch, where: str, name: str, meant: str
+) -> None:
+    if where == "environment":
+        monkeypatch.setenv(name, "x")
+    else:
+        Path(".env").write_text(f"{name}='x y'\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"Did you mean {meant}\?"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sample"),
+    [("SINCE", "01.02.2020", "2019-05-31"), ("ALLOW_WRITES", "maybe", "true or false"),
+     ("UI_PORT", "http", "42"), ("SERVICE_LEVEL", "95 %", "0.95"),
+     ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'")],
+)  # fmt: skip
+def test_a_wrong_value_is_answered_with_a_sample_of_the_right_form(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sample: str
+) -> None:
+    monkeypatch.setenv(f"FINALE_{name}", value)
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+    assert f"FINALE_{name}" in refused.value.what
+    assert sample in refused.value.what

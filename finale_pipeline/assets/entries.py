@@ -174,7 +174,7 @@ ENTRIES = (
     ),
     Entry(
         "forecasts",
-        "plan.forecast",
+        "plan.demand",
         "How fast each product sells, when it runs out, when and how much to order: plan.forecast,"
         " with every input; plan.forecast_by_location, the same shared out by where sales left"
         " from; plan.calibration, what was learnt from peers. A past day is planned from what was"
@@ -188,7 +188,7 @@ ENTRIES = (
     Entry(
         "purchase_plan",
         "plan.purchase_order_draft_line",
-        "What to order, one draft per vendor: plan.purchase_order_draft and its lines. What lacks a"
+        "What to order, one draft per vendor: plan.purchase_order_draft_line. What lacks a"
         " vendor, a cost or a lead time stays on the list, under needs_data. Written with the"
         " forecasts, in one transaction.",
         "planning", "warehouse", BUYER,

@@ -57,6 +57,7 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
         "method_change": report.method.change,
         "seconds": round(report.seconds, 3),
         "compute_seconds": round(report.compute_seconds, 3),
+        "vendors": report.vendors,
         "tables": {table: counts.as_dict() for table, counts in report.counts.items()},
     }
 
@@ -66,8 +67,8 @@ def _plan_shown(done: dict[str, Any]) -> str:
     tables = done["tables"]
     return (
         f"Plan of {done['as_of']} by {done['method']}:"
-        f" {tables['plan.forecast']['read']:,} products,"
+        f" {tables['plan.demand']['read']:,} products,"
         f" {tables['plan.purchase_order_draft_line']['read']:,} to order from"
-        f" {tables['plan.purchase_order_draft']['read']:,} vendors, in {done['seconds']:.1f} s."
+        f" {done['vendors']:,} vendors, in {done['seconds']:.1f} s."
         + (f"\n{done['method_change']}" if done["method_change"] else "")
     )

@@ -106,7 +106,8 @@ def status_error(status: int, path: str) -> Exception:
     if status in {401, 403}:
         return CredentialsRefused(
             f"Finale answered {status} to {path}.",
-            step="Check FINALE_API_KEY and FINALE_API_SECRET; the key may have been revoked.",
+            step="Check FINALE_API_KEY and FINALE_API_SECRET; the key may have been revoked. To"
+            " enter both anew: finale init --secrets",
         )
     if status == httpx.codes.NOT_FOUND:
         return UnknownPath(

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from psycopg.rows import class_row
 
+from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.text import cell, number, plain
 from finale_pipeline.warehouse.connect import Connection, trusted
 
@@ -21,13 +22,14 @@ SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_han
        c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
        CASE WHEN i.state = 'snoozed' AND i.snoozed_until <= %(now)s::timestamptz THEN 'open'
             ELSE coalesce(i.state, 'open') END AS state,
-       i.opened_at, coalesce(c.why, '') AS why, p.product_url
+       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{}') AS flags
 FROM ops.item_level k
 JOIN core.product p USING (product_url)
 JOIN core.stock_level l USING (product_url)
 LEFT JOIN plan.critical_item c ON c.product_url = k.product_url AND c.snapshot_on =
      (SELECT max(snapshot_on) FROM core.stock_day)
 LEFT JOIN ops.incident i ON i.subject = k.product_url AND i.closed_at IS NULL
+LEFT JOIN plan.outlook o ON o.product_url = k.product_url
 """
 RANKED = (
     " ORDER BY k.level DESC, c.days_left NULLS LAST, c.money_at_risk DESC NULLS LAST,"
@@ -49,7 +51,7 @@ class Line:
         on_order_units: On purchase orders.
         due_on: Earliest due date of those; None = not known.
         threshold_units: Reorder point or default.
-        threshold_source: finale or default.
+        threshold_source: buyer, finale, ours or default.
         suggested_units: To order; None = not known.
         suggested_by: plan or finale.
         days_left: Until it is out.
@@ -60,6 +62,7 @@ class Line:
         opened_at: Since when it has been away from ok.
         why: One line of explanation.
         product_url: Finale's address of it.
+        flags: What to know before trusting the numbers.
     """
 
     sku: str
@@ -82,6 +85,7 @@ class Line:
     opened_at: datetime | None
     why: str
     product_url: str
+    flags: Sequence[str] = ()
 
     @property
     def title(self) -> str:
@@ -122,6 +126,7 @@ class Line:
             parts.append(f"{self.money_at_risk:,.2f} at risk")
         if self.state != "open":
             parts.append(self.state)
+        parts += in_words(self.flags)
         return " · ".join(parts)
 
 
@@ -154,7 +159,9 @@ def as_csv(lines: Sequence[Line], changes: Mapping[str, tuple[str, str]] | None 
     writer.writerow(["crossed_from", "crossed_to", *names] if changes else names)
     for count, line in enumerate(lines):
         crossing = changes.get(line.product_url, ("", "")) if changes else ()
-        writer.writerow([*crossing, *(cell(getattr(line, name)) for name in names)])
+        values = {name: getattr(line, name) for name in names}
+        values["flags"] = "; ".join(in_words(line.flags))
+        writer.writerow([*crossing, *(cell(value) for value in values.values())])
         if buffer.tell() > CSV_BYTES:
             rest = len(lines) - count - 1
             writer.writerow([f"and {rest} more; all of them are in mart.low_stock"])

@@ -53,18 +53,6 @@ def back_in_stock(lines: Sequence[Line], changes: Changes) -> Content:
     )
 
 
-def settings_changed(lines: Sequence[Line], changes: Changes) -> Content:
-    """Items that worsened because a threshold was edited, not because stock moved."""
-    return Content(
-        "settings_changed",
-        f"{_count(lines)} critical because settings changed",
-        f"{_count(lines)} became critical because reorder points or settings changed",
-        intro=["Their stock did not move: a reorder point in Finale, or the default, was raised."],
-        sections=[Section(lines, shows="order")],
-        csv=as_csv(lines, changes),
-    )
-
-
 def breaker(lines: Sequence[Line], changes: Changes, *, watched: int) -> Content:
     """So many crossings at once that single mails would help nobody."""
     out = sum(1 for line in lines if line.level == "out")

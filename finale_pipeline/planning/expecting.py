@@ -10,7 +10,14 @@ from finale_pipeline.domain.forecast.demand import Demand
 from finale_pipeline.domain.forecast.events import DemandEvent, expected_with_events
 from finale_pipeline.domain.forecast.history import Floats, day_number
 from finale_pipeline.domain.forecast.quantiles import negative_binomial
-from finale_pipeline.domain.forecast.season import MOST, Season, best_power, season
+from finale_pipeline.domain.forecast.season import (
+    MOST,
+    Season,
+    WeeklySales,
+    best_power,
+    season,
+)
+from finale_pipeline.domain.forecast.velocity import WEEK
 from finale_pipeline.planning.reading import PlanInputs
 from finale_pipeline.planning.terms import column
 
@@ -90,7 +97,9 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
     factor, recurring, last_year = np.ones(size), np.full(size, np.nan), np.full(size, np.nan)
     factor[places], recurring[places] = found.factor, found.recurring_units
     last_year[places] = found.last_year_units
-    per_day = np.where(np.isnan(recurring), pace * factor, recurring / days)
+    weeks = np.ones(size)
+    weeks[places] = found.weeks
+    per_day = np.where(np.isnan(recurring), pace * factor, recurring / (WEEK * weeks))
     events = _events(inputs.adjustments)
     expected = expected_with_events(per_day, days, morning, events)
     adjusted = np.zeros(size)
@@ -101,11 +110,12 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
 
 
 def _season(products: pl.DataFrame, inputs: PlanInputs, demand: Demand, days: Floats) -> Season:
-    morning = day_number(inputs.as_of)
     codes = products["category"].fill_null("").rank("dense").cast(pl.Int64) - 1
     categories = codes.to_numpy()[demand.keys.to_numpy()]
-    power = best_power(inputs.history, morning, categories)
-    return season(inputs.history, morning, demand.state.velocity, days, categories, power=power)
+    sales = WeeklySales(inputs.history, day_number(inputs.as_of))
+    weeks = np.ceil(days / WEEK).astype(np.int64)
+    power = best_power(sales, categories)
+    return season(sales, demand.state.velocity, weeks, categories, power=power)
 
 
 def _events(adjustments: pl.DataFrame) -> list[DemandEvent]:
@@ -131,8 +141,9 @@ def _notes(made: Expectation, days: Floats, inputs: PlanInputs) -> list[str]:
     unheard &= np.nan_to_num(made.last_year_units) >= NOTABLE_TIMES * expected
     for n in np.flatnonzero(recurs).tolist():
         notes[n] = (
-            f" Its season: in these {days[n]:g} days it sold {made.last_year_units[n]:g} a year ago"
-            f" and about as many the year before, so {made.recurring_units[n]:.4g} are expected."
+            f" Its season: in these {_weeks(days[n])} it sold {made.last_year_units[n]:g} a year"
+            " ago and about as many the year before, so"
+            f" {made.recurring_units[n]:.4g} are expected."
         )
     for n in np.flatnonzero(seasonal).tolist():
         notes[n] = (
@@ -141,7 +152,7 @@ def _notes(made: Expectation, days: Floats, inputs: PlanInputs) -> list[str]:
         )
     for n in np.flatnonzero(unheard).tolist():
         notes[n] += (
-            f" It sold {made.last_year_units[n]:g} in these {days[n]:g} days a year ago,"
+            f" It sold {made.last_year_units[n]:g} in these {_weeks(days[n])} a year ago,"
             " which is not expected again."
         )
     for row in inputs.adjustments.iter_rows(named=True):
@@ -156,3 +167,7 @@ def _said(row: dict[str, object]) -> str:
     what = f"{row['value']:g} times" if row["kind"] == "times" else f"{row['value']:g} units"
     note = f" ({row['note']})" if row["note"] else ""
     return f" {row['made_by']} expects {what} from {first} to {last}{note}."
+
+
+def _weeks(days: float) -> str:
+    return f"{int(np.ceil(days / WEEK))} weeks"

@@ -1,27 +1,27 @@
-"""What a reader should know before trusting a number."""
+"""What a reader should know before trusting a number; the words are in the domain."""
 
 import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, WINDOWS
-from finale_pipeline.domain.replenishment.replenish_many import Suggestions
+from finale_pipeline.domain.replenishment.decisions import Decisions
 from finale_pipeline.planning.expecting import SHOWN_CHANGE
 from finale_pipeline.planning.terms import OnOrder
 
 LEAST_SALES = 3
 FEW_DAYS = 0.5
 """Share of the history that must be uncensored."""
+MUCH_LONGER = 1.5
+"""A measured lead time of so many times the stated one is said."""
+YEAR_DAYS = 365
 
 
-def flags(
-    products: pl.DataFrame, suggested: Suggestions, coming: OnOrder, *, is_naive: bool
-) -> pl.Series:
-    """Return the flags of every product, each list in the order below."""
+def demand_flags(products: pl.DataFrame, *, is_naive: bool) -> pl.Series:
+    """Return what to know of each product's demand, each list in the order below."""
     velocity = pl.col("velocity_units_per_day")
     sold = pl.col("history_days").is_not_null()
     new = pl.col("history_days") < LEAST_DAYS
     raised: dict[str, pl.Expr] = {
-        "stock_unknown": pl.col("available_units").is_null(),
         "never_sold": ~sold,
         "velocity_unknown": velocity.is_null(),
         "velocity_last_known": pl.col("is_last_known") > 0,
@@ -34,25 +34,40 @@ def flags(
         "no_peers": (pl.col("peers_weight") == 0) & pl.lit(not is_naive),
         "naive_in_use": pl.lit(is_naive) & sold,
         "beyond_windows": sold & (pl.col("protection_days") > WINDOWS[-1]),
+    }
+    return _listed(products, raised, "demand_flags")
+
+
+def decision_flags(products: pl.DataFrame, found: Decisions, coming: OnOrder) -> pl.Series:
+    """Return what to know of each decision, each list in the order below."""
+    raised: dict[str, pl.Expr] = {
+        "stock_unknown": pl.col("available_units").is_null(),
         "discontinued": ~pl.col("is_active"),
         "do_not_reorder": pl.col("is_never_reordered"),
         "backlog": pl.col("available_units") < 0,
-        "overdue_po": pl.lit(pl.Series(coming.is_overdue > 0)),
+        "overdue_po": pl.lit(pl.Series(coming.overdue_units > 0)),
+        "overdue_not_counted": pl.lit(pl.Series(coming.lost_units > 0)),
         "default_lead_time": pl.col("lead_time_source") == "default",
-        "stockout_before_order_can_arrive": pl.lit(
-            pl.Series(suggested.stockout_before_order_can_arrive)
-        ),
-        "point_without_demand": (velocity == 0)
-        & (pl.col("position_units") <= pl.col("reorder_point_units"))
-        & (pl.col("reorder_point_units") > 0),
+        "lead_time_differs": (pl.col("lead_time_source") == "measured")
+        & (pl.col("lead_time_days") > MUCH_LONGER * pl.col("stated_lead_time_days")),
+        "main_supplier_disabled": pl.col("is_alternative"),
+        "stockout_before_order_can_arrive": pl.lit(pl.Series(found.is_too_late)),
+        "point_without_demand": (pl.col("velocity_units_per_day") == 0)
+        & (pl.col("available_units") + pl.col("arriving_units") < pl.col("reorder_point_units")),
+        "terms_prevent_order": pl.lit(pl.Series(found.is_blocked)),
+        "covers_over_a_year": pl.col("order_now") & (pl.col("cover_after_days") > YEAR_DAYS),
     }
+    return _listed(products, raised, "flags")
+
+
+def _listed(products: pl.DataFrame, raised: dict[str, pl.Expr], name: str) -> pl.Series:
     frame = products.select(
         rule.fill_null(value=False).alias(name) for name, rule in raised.items()
     )
     bits = np.zeros(len(frame), np.int64)
-    for n, name in enumerate(frame.columns):
-        bits |= frame[name].to_numpy().astype(np.int64) << n
-    return _named(pl.Series("bits", bits), frame.columns)
+    for n, flag in enumerate(frame.columns):
+        bits |= frame[flag].to_numpy().astype(np.int64) << n
+    return _named(pl.Series("bits", bits), frame.columns).alias(name)
 
 
 def _named(bits: pl.Series, names: list[str]) -> pl.Series:

@@ -7,18 +7,21 @@ The rest are the formulas of `replenish`, on the stock, the arrivals and the rul
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.location_split import shared_quantile_units, shares
-from finale_pipeline.domain.replenishment.replenish_many import replenish
 from finale_pipeline.planning import queries
-from finale_pipeline.planning.compute import needs_of, with_suggestions
+from finale_pipeline.planning.deciding import with_decisions
 from finale_pipeline.planning.reading import Schema, copied
 from finale_pipeline.planning.terms import column, on_order
 from finale_pipeline.planning.why import why_here
 from finale_pipeline.warehouse.connect import Connection, database_errors
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
 
 SHARE_DAYS = 182
 """A location's share is that of the sales of so many days."""
@@ -45,7 +48,7 @@ LINES: Schema = {
 TERMS = (
     "product_url", "is_active", "is_never_reordered", "service_level", "lead_time_days",
     "lead_time_sd_days", "review_period_days", "cover_days", "protection_days",
-    "minimum_order_units", "pack_units",
+    "minimum_order_units", "pack_units", "is_trusted", "protection_days_now",
 )  # fmt: skip
 DEMAND = ("velocity_units_per_day", "demand_units", "demand_service_units")
 
@@ -80,7 +83,9 @@ def read_places(connection: Connection, as_of: date, *, is_past: bool) -> Locati
     return LocationInputs(rows, lines)
 
 
-def plan_places(places: LocationInputs, products: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def plan_places(
+    places: LocationInputs, products: pl.DataFrame, as_of: date, settings: "Settings"
+) -> pl.DataFrame:
     """Return the plan of every product and location worth one.
 
     Those are where the product sells, where a product that sells lies, where Finale has a point,
@@ -91,11 +96,11 @@ def plan_places(places: LocationInputs, products: pl.DataFrame, as_of: date) -> 
         places: What was known of them.
         products: The plan of the products: `compute.Planned.products`.
         as_of: The morning.
+        settings: Whose reorder point counts.
     """
     rows = _shared(places.rows, products)
     coming = on_order(rows, _lines_of(rows, places.lines), as_of)
-    needs = needs_of(rows, coming)
-    rows = with_suggestions(rows, needs, replenish(needs), as_of)
+    rows, _ = with_decisions(rows, coming, as_of, settings)
     return rows.with_columns(why=why_here())
 
 
@@ -114,6 +119,7 @@ def _shared(places: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
         # What a buyer fixed is of the product, not of a place.
         term_point_units=pl.lit(None, pl.Float64),
         term_maximum_units=pl.lit(None, pl.Float64),
+        finale_quantity_units=pl.lit(None, pl.Float64),
     )
     return rows.with_columns(_demand_here(rows))
 

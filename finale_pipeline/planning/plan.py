@@ -12,6 +12,7 @@ from finale_pipeline.domain.forecast.methods import MENU, NORMAL
 from finale_pipeline.domain.forecast.velocity import Pace
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
+from finale_pipeline.planning.decisions import note
 from finale_pipeline.planning.locations import plan_places, read_places
 from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import MethodInUse, method_in_use
@@ -35,6 +36,7 @@ class PlanReport:
         planned: The plan.
         method: The method in use, and whether it changed.
         counts: Rows, per table.
+        vendors: How many there is something to order from.
         read_seconds: Time to read the warehouse.
         compute_seconds: Processor time to compute the plan.
         seconds: Time in all.
@@ -45,6 +47,7 @@ class PlanReport:
     planned: Planned
     method: MethodInUse
     counts: dict[str, Counts]
+    vendors: int
     read_seconds: float
     compute_seconds: float
     seconds: float
@@ -97,15 +100,17 @@ def plan_day(
         method = method_in_use(connection, known.history, as_of, now=now)
         before = time.process_time()
         planned = compute(known, settings, pace=pace_of(method.name))
-        places = plan_places(stood, planned.products, as_of)
+        places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
+        note(connection, as_of, as_of, settings, now=now)
     return PlanReport(
         as_of,
         known,
         planned,
         method,
         counts,
+        planned.products.filter("order_now")["vendor_url"].n_unique(),
         read_seconds=was_read - begun,
         compute_seconds=computed - before,
         seconds=time.perf_counter() - begun,

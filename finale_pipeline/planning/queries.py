@@ -27,9 +27,10 @@ FROM (
     SELECT t.product_url FROM plan.product_term t JOIN core.product p USING (product_url)
     WHERE p.status = 'PRODUCT_ACTIVE'
 ) known JOIN core.product p USING (product_url)
-WHERE p.removed_at IS NULL AND p.keeps_stock AND NOT p.is_dropship
+WHERE p.removed_at IS NULL AND coalesce(nullif(p.product_type, ''), 'GOOD') = 'GOOD'
+  AND p.keeps_stock AND NOT p.is_dropship
 """
-"""Products of which anything is known, numbered in the order of their keys."""
+"""Products of which anything is known and that keep stock, numbered in the order of their keys."""
 
 URLS = "SELECT product_url FROM planned ORDER BY number"
 """In the order of the numbers."""
@@ -44,19 +45,22 @@ FROM core.product WHERE removed_at IS NULL
 
 PRODUCTS = """
 SELECT n.number, p.product_url, p.sku, p.category, p.status = 'PRODUCT_ACTIVE',
-       s.vendor_url, v.name, s.vendor_sku, coalesce(s.price, p.cost),
-       CASE WHEN s.price IS NULL THEN NULL ELSE s.currency END, s.lead_time_days,
+       s.vendor_url, v.name, s.vendor_sku, coalesce(nullif(s.price, 0), nullif(p.cost, 0)),
+       CASE WHEN s.price > 0 THEN s.currency END, s.lead_time_days,
        p.lead_time_days, vt.lead_time_days, m.median_days, m.sd_days,
        vt.review_period_days, vt.cover_days, vt.minimum_order_value,
        p.pack_units,
        t.reorder_point_units, t.maximum_units, t.minimum_order_units, t.pack_units,
        t.service_level, r.point_units, r.quantity_units, coalesce(r.is_never, false),
-       l.available_units, l.on_order_units
+       l.available_units, l.on_order_units, coalesce(s.is_alternative, false)
 FROM planned n
 JOIN core.product p USING (product_url)
 LEFT JOIN (
-    SELECT DISTINCT ON (product_url) * FROM core.product_supplier
-    ORDER BY product_url, is_main DESC, vendor_url
+    SELECT DISTINCT ON (c.product_url) c.*,
+           NOT c.is_main AND bool_or(c.is_main) OVER (PARTITION BY c.product_url) AS is_alternative
+    FROM core.product_supplier c LEFT JOIN core.vendor o USING (vendor_url)
+    ORDER BY c.product_url, coalesce(o.status, 'PARTY_ENABLED') <> 'PARTY_ENABLED', c.is_main DESC,
+             c.vendor_url
 ) s USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = s.vendor_url
 LEFT JOIN plan.vendor_term vt ON vt.vendor_url = s.vendor_url

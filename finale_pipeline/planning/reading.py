@@ -51,6 +51,7 @@ PRODUCTS: Schema = {
     "is_never_reordered": pl.Boolean,
     "available_units": pl.Float64,
     "on_order_units": pl.Float64,
+    "is_alternative": pl.Boolean,
 }
 SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
 FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.forecast.history import Floats, Ints
-from finale_pipeline.domain.replenishment.replenish import ROUNDING
-from finale_pipeline.domain.replenishment.replenish_many import Arrivals, arrivals
+from finale_pipeline.domain.forecast.history import Floats
+from finale_pipeline.domain.replenishment.decisions import Arrivals, arrivals
+from finale_pipeline.domain.replenishment.formulas import ROUNDING
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 LEAD_TIMES = (
     ("agreed", "agreed_lead_days"),
+    ("measured", "measured_lead_days"),
     ("supplier", "supplier_lead_days"),
     ("product", "product_lead_days"),
-    ("measured", "measured_lead_days"),
 )
-"""Where a lead time may come from, the first that is known wins."""
+"""Where a lead time may come from, the first that is known wins: what was seen of three receipts
+says more than what somebody once wrote down."""
 
 
 def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
@@ -34,6 +35,7 @@ def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
         lead_time_days=pl.coalesce(*known, pl.lit(settings.default_lead_time_days)),
         lead_time_source=pl.coalesce(*source, pl.lit("default")),
         lead_time_sd_days=pl.col("measured_sd_days").fill_null(0.0),
+        stated_lead_time_days=pl.coalesce("supplier_lead_days", "product_lead_days"),
         review_period_days=review,
         cover_days=pl.max_horizontal(cover, review),
         minimum_order_units=pl.col("term_minimum_units").fill_null(0.0),
@@ -49,7 +51,8 @@ def service_levels(products: pl.DataFrame, abc: list[str], settings: "Settings")
         "C": settings.service_level_c,
     }
     level = {name: own or settings.service_level for name, own in of_class.items()}
-    general = pl.Series("service_level", [level[name] for name in abc], pl.Float64)
+    levels = [level.get(name, settings.service_level) for name in abc]
+    general = pl.Series("service_level", levels, pl.Float64)
     own = products["term_service_level"]
     sane = (own > 0) & (own < 1)
     return own.zip_with(sane.fill_null(value=False), general).alias("service_level")
@@ -57,15 +60,21 @@ def service_levels(products: pl.DataFrame, abc: list[str], settings: "Settings")
 
 @dataclass(frozen=True, slots=True)
 class OnOrder:
-    """What is on its way.
+    """What is on its way, one entry per product.
 
     Attributes:
-        arrivals: By product.
-        is_overdue: Whether something of a product should have come before.
+        arrivals: What is counted on; overdue units arrive tomorrow.
+        overdue_units: What should have come before today, all of it.
+        lost_units: Of these, what is overdue by more than a lead time: it is not counted on.
+        next_due_on: The next day on which an open order is due; null = none is dated.
+        next_due_units: What is due on that day.
     """
 
     arrivals: Arrivals
-    is_overdue: Ints
+    overdue_units: Floats
+    lost_units: Floats
+    next_due_on: pl.Series
+    next_due_units: Floats
 
 
 def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> OnOrder:
@@ -73,7 +82,8 @@ def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> O
 
     Stock tells how much is on order, the open lines when it comes. Of lines that add up to more,
     the earliest are taken to have come in since they were read; what no line explains arrives as
-    if ordered today.
+    if ordered today. What is overdue by more than its lead time is not counted on: nobody knows
+    whether it still comes.
 
     Args:
         products: With `number`, `lead_time_days`, `on_order_units`.
@@ -82,7 +92,7 @@ def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> O
     """
     terms = products.select("number", "on_order_units", lead=_whole("lead_time_days"))
     lines = open_lines.join(terms, on="number").select(
-        "number", "units", "on_order_units", **_arrival(as_of)
+        "number", "units", "on_order_units", "due_on", **_arrival(as_of)
     )
     lines = lines.sort("number", "in_days", "units", descending=[False, True, False])
     before = pl.col("units").cum_sum().over("number") - pl.col("units")
@@ -96,22 +106,42 @@ def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> O
             "number",
             units=pl.col("on_order_units") - pl.col("explained").fill_null(0.0),
             in_days="lead",
-            overdue=pl.lit(value=False),
         )
         .filter(pl.col("units") > ROUNDING)
     )
-    coming = pl.concat([lines.select(rest.columns), rest]).sort(pl.all())
-    overdue = np.zeros(len(products), np.int64)
-    overdue[coming.filter("overdue")["number"].to_numpy()] = 1
+    counted = lines.filter(pl.col("in_days") >= 0).with_columns(
+        in_days=pl.when(pl.col("overdue")).then(1).otherwise(pl.col("in_days"))
+    )
+    coming = pl.concat([counted.select(rest.columns), rest]).sort(pl.all())
+    size = len(products)
+    due_on, due_units = _next_due(lines, size)
     return OnOrder(
         arrivals(
             coming["number"].to_numpy(),
             coming["in_days"].cast(pl.Float64).to_numpy(),
             coming["units"].to_numpy(),
-            products=len(products),
+            products=size,
         ),
-        overdue,
+        _sums(lines.filter("overdue"), size),
+        _sums(lines.filter(pl.col("in_days") < 0), size),
+        due_on,
+        due_units,
     )
+
+
+def _sums(lines: pl.DataFrame, size: int) -> Floats:
+    """Return the units of each product."""
+    sums = np.bincount(lines["number"].to_numpy(), lines["units"].to_numpy(), minlength=size)
+    return sums.astype(np.float64)
+
+
+def _next_due(lines: pl.DataFrame, size: int) -> tuple[pl.Series, Floats]:
+    dated = lines.filter(~pl.col("overdue") & pl.col("due_on").is_not_null())
+    first = dated.filter(pl.col("due_on") == pl.col("due_on").min().over("number"))
+    sums = first.group_by("number").agg(pl.col("due_on").first(), pl.col("units").sum())
+    everyone = pl.DataFrame({"number": pl.int_range(size, eager=True, dtype=pl.Int64)})
+    found = everyone.join(sums, on="number", how="left", maintain_order="left")
+    return found["due_on"], found["units"].fill_null(float("nan")).to_numpy().astype(np.float64)
 
 
 def _whole(column: str) -> pl.Expr:
@@ -119,11 +149,16 @@ def _whole(column: str) -> pl.Expr:
 
 
 def _arrival(as_of: date) -> dict[str, pl.Expr]:
-    """Return in how many days a line arrives, and whether it is overdue; as in `replenish`."""
+    """Return in how many days a line arrives, and whether it is overdue; lost ones at -1.
+
+    A line that is overdue counts as 0 here, so that it sorts before what is still to come.
+    """
     ordered = (pl.col("ordered_on") - as_of).dt.total_days().fill_null(0)
     days = (pl.col("due_on") - as_of).dt.total_days().fill_null(ordered + pl.col("lead"))
     overdue = days < 0
-    return {"in_days": pl.when(overdue).then(1).otherwise(days), "overdue": overdue}
+    lost = -days > pl.max_horizontal("lead", 1)
+    in_days = pl.when(lost).then(-1).when(overdue).then(0).otherwise(days)
+    return {"in_days": in_days, "overdue": overdue}
 
 
 def column(frame: pl.DataFrame, name: str, *, null: float = float("nan")) -> Floats:

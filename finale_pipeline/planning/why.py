@@ -1,4 +1,4 @@
-"""The suggestion in a sentence, with its arithmetic."""
+"""The decision in a sentence, and then its arithmetic: the one place where it is put into words."""
 
 import polars as pl
 
@@ -18,14 +18,19 @@ def number(column: str, *, decimals: int = 1) -> pl.Expr:
 
 def why() -> pl.Expr:
     """Return the sentence of every product."""
-    return pl.concat_str(
-        [_pace(), pl.col("demand_note"), _demand(), _stock(), _decision()], ignore_nulls=True
-    )
+    parts = [_decision(), _pace(), _note(), _demand(), _stock(), _lead_time()]
+    return pl.concat_str(parts, separator=" ", ignore_nulls=True)
+
+
+def _note() -> pl.Expr:
+    """Return what the pace alone does not explain; nothing where it does."""
+    note = pl.col("demand_note").str.strip_chars()
+    return pl.when(note != "").then(note)
 
 
 def why_here() -> pl.Expr:
     """Return the sentence of every product and location."""
-    return pl.concat_str([_pace_here(), _stock(), _decision()], ignore_nulls=True)
+    return pl.concat_str([_decision(), _pace_here(), _stock()], separator=" ", ignore_nulls=True)
 
 
 def _pace_here() -> pl.Expr:
@@ -71,56 +76,89 @@ def _demand() -> pl.Expr:
     basis = pl.col("basis").replace_strict(BASIS_TEXT, default="")
     level = (pl.col("service_level") * 100).round(1).cast(pl.String).str.replace(r"\.0$", "")
     text = pl.format(
-        " In {} days (lead time {}, {}; review {}) it needs {}, and {} of 100 such spans stay"
+        "In {} days (lead time {}, {}; review {}) it needs {}, and {} of 100 such spans stay"
         " under {} ({}).",
-        number("protection_days"), number("lead_time_days"), pl.col("lead_time_source"),
-        number("review_period_days"), number("demand_units"), level,
+        number("protection_days_now"), number("lead_time_days"), pl.col("lead_time_source"),
+        number("review_period_days"), number("expected_units"), level,
         number("demand_service_units"), basis,
     )  # fmt: skip
     return pl.when(pl.col("velocity_units_per_day") > 0).then(text)
 
 
 def _stock() -> pl.Expr:
-    text = pl.format(
-        " Available {} and on order {} make {}.",
-        number("available_units"), number("on_order_units"), number("position_units"),
+    on_order = pl.format("{} on order", number("on_order_units"))
+    due = pl.format(
+        "{} due {}, {} on order in all", number("next_due_units"),
+        pl.col("next_due_on").cast(pl.String), number("on_order_units"),
     )  # fmt: skip
-    unknown = pl.lit(" Its stock was not observed by that day.")
+    is_one = pl.col("next_due_units") == pl.col("on_order_units")
+    of_one = pl.format("{}, due {}", on_order, pl.col("next_due_on").cast(pl.String))
+    coming = pl.when(is_one).then(of_one).otherwise(pl.coalesce(due, on_order))
+    in_time = pl.when(pl.col("arriving_units") < pl.col("on_order_units")).then(
+        pl.format(", {} of it in time", number("arriving_units"))
+    )
+    overdue = pl.when(pl.col("overdue_units") > 0).then(
+        pl.format(", {} overdue", number("overdue_units"))
+    )
+    text = pl.concat_str(
+        pl.format("Available {}", number("available_units")),
+        pl.when(pl.col("on_order_units") > 0)
+        .then(pl.concat_str(pl.lit("; "), coming, in_time, overdue, ignore_nulls=True))
+        .otherwise(pl.lit("; nothing on order")),
+        pl.lit("."),
+    )
+    unknown = pl.lit("Its stock was not observed by that day.")
     return pl.when(pl.col("available_units").is_null()).then(unknown).otherwise(text)
 
 
-def _decision() -> pl.Expr:
-    source = pl.col("reorder_point_source").replace_strict(
-        {"finale": "Finale's rule", "buyer": "the buyer's", "ours": "ours"}, default=""
+def _lead_time() -> pl.Expr:
+    text = pl.format(
+        "Stated {} days, takes {}.", number("stated_lead_time_days"), number("lead_time_days")
     )
+    is_other = (pl.col("lead_time_source") == "measured") & (
+        pl.col("stated_lead_time_days") != pl.col("lead_time_days")
+    )
+    return pl.when(is_other).then(text)
+
+
+def _decision() -> pl.Expr:
     ours = pl.format(
         "{} x {} + {} safety", number("velocity_units_per_day", decimals=2),
-        number("protection_days"), number("safety_stock_units"),
+        number("protection_days_now"), number("safety_stock_units"),
     )  # fmt: skip
+    source = pl.col("reorder_point_source").replace_strict(
+        {"finale": "Finale's", "buyer": "the buyer's", "ours": "ours"}, default=""
+    )
     of_point = pl.when(pl.col("reorder_point_source") == "ours").then(ours).otherwise(source)
     point = pl.format("the reorder point {} ({})", number("reorder_point_units"), of_point)
     # Two decimals: "up to 10" must not stand beside 11, ordered because it is 10.04.
-    order = pl.format(
-        " At or below {}: order {}, up to {} in packs of {}.", point,
-        number("quantity_units"), number("order_up_to_units", decimals=2), number("pack_units"),
-    )  # fmt: skip
-    owed = pl.format(
-        " Nothing sells, and {} are owed: order {}.",
-        (0 - pl.col("position_units")).round(1).cast(pl.String).str.replace(r"\.0$", ""),
-        number("quantity_units"),
+    up_to = pl.format(
+        "up to {} in packs of {}", number("order_up_to_units", decimals=2), number("pack_units")
     )
-    later = pl.format(" Above {}: order by {}.", point, pl.col("reorder_on").cast(pl.String))
+    counted = pl.col("available_units") + pl.col("arriving_units")
+    order = pl.format("Order {}: at or below {}, {}.", number("quantity_units"), point, up_to)
+    gap = pl.format(
+        "Order {}: without it, stock is out before the next arrival.", number("quantity_units")
+    )
+    owed = pl.format("Order {}: nothing sells, and it is owed.", number("quantity_units"))
+    later = pl.format(
+        "Nothing to order before {}: above {}.", pl.col("reorder_on").cast(pl.String), point
+    )
+    idle = ~(pl.col("velocity_units_per_day") > 0).fill_null(value=False)
     return (
         pl.when(~pl.col("is_active"))
-        .then(pl.lit(" Discontinued: not ordered again."))
+        .then(pl.lit("Discontinued: not ordered again."))
         .when(pl.col("is_never_reordered"))
-        .then(pl.lit(" Finale says not to reorder it."))
-        .when(pl.col("order_now") & pl.col("order_up_to_units").is_not_null()
-              & ~(pl.col("velocity_units_per_day") == 0).fill_null(value=False))
-        .then(order)
-        .when(pl.col("order_now"))
+        .then(pl.lit("Finale says not to reorder it."))
+        .when(pl.col("order_now") & idle & pl.col("reorder_point_units").is_null())
         .then(owed)
+        .when(pl.col("order_now") & ~idle & (counted > pl.col("reorder_point_units")))
+        .then(gap)
+        .when(pl.col("order_now"))
+        .then(order)
+        .when(pl.col("is_blocked"))
+        .then(pl.lit("Something is needed, and maximum, packs and least quantity allow no order."))
         .when(pl.col("reorder_on").is_not_null())
         .then(later)
-        .otherwise(pl.lit(" Nothing to order."))
+        .otherwise(pl.lit("Nothing to order."))
     )  # fmt: skip

@@ -5,23 +5,34 @@ from datetime import date, datetime
 import polars as pl
 
 from finale_pipeline.planning.compute import DECIMALS, Planned
-from finale_pipeline.planning.drafts import draft_lines, drafts
+from finale_pipeline.planning.drafts import draft_lines
 from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
 from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
-FORECAST = (
+DEMAND = (
     "velocity_units_per_day", "method", "half_life_days", "pace_weight", *COUNTS,
     "burstiness_units", "daily_variance", "abc_class", "xyz_class", "service_level",
-    "lead_time_days", "lead_time_sd_days", "lead_time_source", "review_period_days", "cover_days",
     "protection_days", "demand_units", "demand_q50_units", "demand_q90_units", "demand_q95_units",
-    "demand_service_units", "basis", "peers_weight", "available_units", "on_order_units",
-    "position_units", "days_until_stockout", "stockout_on", "safety_stock_units",
-    "our_reorder_point_units", "finale_reorder_point_units", "finale_reorder_quantity_units",
-    "reorder_point_units", "reorder_point_source", "order_up_to_units", "minimum_order_units",
-    "pack_units", "order_now", "quantity_units", "reorder_on", "must_order_by_on",
-    "days_without_stock", "lost_units", "vendor_url", "unit_cost", "currency", "flags", "why",
+    "demand_service_units", "basis", "peers_weight", "is_trusted", "pace_units_per_day",
+    "season_factor", "last_year_units", "demand_note", "demand_flags",
 )  # fmt: skip
+DECISION = (
+    "level", "lead_time_days", "lead_time_sd_days", "lead_time_source", "stated_lead_time_days",
+    "review_period_days", "cover_days", "available_units", "on_order_units", "position_units",
+    "arriving_units", "overdue_units", "next_due_on", "next_due_units", "days_until_stockout",
+    "stockout_on", "safety_stock_units", "our_reorder_point_units", "finale_reorder_point_units",
+    "finale_reorder_quantity_units", "reorder_point_units", "reorder_point_source",
+    "order_up_to_units", "maximum_units", "minimum_order_units", "pack_units", "order_now",
+    "quantity_units", "cover_after_days", "reorder_on", "must_order_by_on", "days_without_stock",
+    "lost_units", "vendor_url", "unit_cost", "currency", "decision_flags", "why",
+)  # fmt: skip
+FINALES = {
+    "finale_point_units": "finale_reorder_point_units",
+    "finale_quantity_units": "finale_reorder_quantity_units",
+    "term_maximum_units": "maximum_units",
+    "flags": "decision_flags",
+}
 
 HERE = (
     "sold_units", "share", "velocity_units_per_day", "demand_units", "demand_service_units",
@@ -40,17 +51,25 @@ def place_rows(places: pl.DataFrame, as_of: date) -> pl.DataFrame:
     ).with_columns(pl.col(pl.Float64).round(DECIMALS))
 
 
-def forecast_rows(planned: Planned) -> pl.DataFrame:
-    """Return the rows of plan.forecast."""
-    named = planned.products.rename(
-        {
-            "finale_point_units": "finale_reorder_point_units",
-            "finale_quantity_units": "finale_reorder_quantity_units",
-        }
-    )
+def demand_rows(planned: Planned) -> pl.DataFrame:
+    """Return the rows of plan.demand."""
     return (
-        named.select("product_url", pl.lit(planned.as_of).alias("snapshot_on"), *FORECAST)
+        planned.products.select("product_url", pl.lit(planned.as_of).alias("snapshot_on"), *DEMAND)
         .with_columns(pl.col(COUNTS).cast(pl.Int64))
+        .with_columns(pl.col(pl.Float64).round(DECIMALS))
+    )
+
+
+def decision_rows(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFrame:
+    """Return the rows of plan.decision."""
+    return (
+        products.rename(FINALES)
+        .select(
+            "product_url",
+            pl.lit(plan_on).alias("snapshot_on"),
+            pl.lit(as_of).alias("decided_for_on"),
+            *DECISION,
+        )
         .with_columns(pl.col(pl.Float64).round(DECIMALS))
     )
 
@@ -85,18 +104,90 @@ def write(
     Returns:
         What happened, per table.
     """
-    lines = draft_lines(planned.products, planned.as_of)
+    day = planned.as_of
     frames = {
-        "plan.forecast": forecast_rows(planned),
-        "plan.forecast_by_location": place_rows(places, planned.as_of),
+        "plan.demand": demand_rows(planned),
+        "plan.decision": decision_rows(planned.products, day, day),
+        "plan.forecast_by_location": place_rows(places, day),
         "plan.calibration": calibration_rows(planned),
-        "plan.purchase_order_draft_line": lines,
-        "plan.purchase_order_draft": drafts(lines, planned.products),
     }
-    return {
-        table: replace_day(connection, table, frame, planned.as_of, now=now)
+    counts = {
+        table: replace_day(connection, table, frame, day, now=now)
         for table, frame in frames.items()
     }
+    lines = draft_lines(planned.products, day, day)
+    return counts | {LINES: write_lines(connection, lines, day, now=now)}
+
+
+def write_decisions(
+    connection: Connection, products: pl.DataFrame, plan_on: date, as_of: date, *, now: datetime
+) -> Counts:
+    """Write decisions that were made again, and move the day's lines with them.
+
+    Args:
+        connection: In the transaction of the stock.
+        products: Those that were decided of, and no others.
+        plan_on: The plan's day.
+        as_of: The day of the stock.
+        now: UTC.
+    """
+    writer = TableWriter(connection, "plan.decision")
+    writer.copy(hashed(decision_rows(products, plan_on, as_of)))
+    merged = writer.merge(now=now)
+    lines = draft_lines(products, plan_on, as_of)
+    write_lines(connection, lines, plan_on, now=now, only=products["product_url"])
+    unchanged = len(products) - merged.inserted - merged.updated
+    return Counts(len(products), merged.inserted, merged.updated, unchanged)
+
+
+LINES = "plan.purchase_order_draft_line"
+EDITED = """
+UPDATE plan.purchase_order_draft_line l
+SET quantity_units = 0, line_total = NULL, changed_at = %(now)s, row_hash = 0
+WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
+  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
+                  AND s.vendor_url = l.vendor_url)
+  AND EXISTS (SELECT FROM plan.purchase_order_edit e WHERE e.snapshot_on = l.snapshot_on
+              AND e.vendor_url = l.vendor_url AND e.product_url = l.product_url)
+"""
+"""What a buyer has edited stays on the list when the plan does not suggest it any more."""
+GONE = """
+DELETE FROM plan.purchase_order_draft_line l
+WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
+  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
+                  AND s.vendor_url = l.vendor_url)
+"""
+
+
+def write_lines(
+    connection: Connection,
+    lines: pl.DataFrame,
+    day: date,
+    *,
+    now: datetime,
+    only: pl.Series | None = None,
+) -> Counts:
+    """Make the lines of a day those of the frame; what a buyer edited stays, at a suggestion of 0.
+
+    Args:
+        connection: In a transaction.
+        lines: What is to be ordered.
+        day: Of the plan.
+        now: UTC.
+        only: Products that the frame speaks of; None = all of the day.
+    """
+    writer = TableWriter(connection, LINES)
+    with database_errors(f"writing {LINES}"):
+        writer.copy(hashed(lines))
+        merged = writer.merge(now=now)
+        values = {
+            "day": day, "now": now, "all": only is None,
+            "only": [] if only is None else only.to_list(),
+        }  # fmt: skip
+        connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
+        removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
+    unchanged = len(lines) - merged.inserted - merged.updated
+    return Counts(len(lines), merged.inserted, merged.updated, unchanged, removed)
 
 
 def replace_day(

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -44,10 +43,10 @@ def run(settings: "Settings", say: Say) -> int:
     stopped_by = _Stop()
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
-        _require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
-        _require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
+        processes.require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
+        processes.require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
         if settings.is_sandbox:
-            _require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
+            processes.require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
         stack.enter_context(stopped_by)
         stack.enter_context(_database(settings, say))
         environment = {
@@ -104,19 +103,6 @@ def _only_one(home: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def _require_free(port: int, what: str, setting: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalError(
-                f"Port {port}, meant for {what}, cannot be used: {error.strerror}.",
-                data="Nothing was started.",
-                step=f"End what listens there, or choose another port: {setting}={port + 10}.",
-            ) from error
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import finale_pipeline
 from finale_pipeline.disk import socket_folder, write_whole
-from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.errors import ConfigError, LocalError, PipelineError
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
     connect,
@@ -80,18 +80,10 @@ def code_socket(settings: "Settings") -> Path:
 
 
 def prepare(settings: "Settings") -> dict[str, str]:
-    """Write Dagster's instance, and return the environment of its parts.
-
-    Raises:
-        ConfigError: There is no dagster.yaml: it does not run from a checkout.
-    """
+    """Write Dagster's instance, and return the environment of its parts."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = PROJECT / "dagster.yaml"
-    if not source.exists():
-        raise ConfigError(
-            f"{source} is missing.", step="Run from a checkout: git clone, then make run."
-        )
+    source = Path(__file__).with_name("dagster.yaml")
     write_whole(home / "dagster.yaml", source.read_text(encoding="utf-8"))
     write_whole(
         home / "workspace.yaml",
@@ -137,8 +129,29 @@ def _become(settings: "Settings", part: str) -> NoReturn:
         code_socket(settings).unlink(missing_ok=True)  # of a server that was killed
     if part != "code":
         _wait_for_code(settings)
+    if part == "web":
+        require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT", settings.ui_host)
     arguments = command(settings, part)
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
+
+
+def require_free(port: int, what: str, setting: str, host: str = "127.0.0.1") -> None:
+    """Refuse a port that cannot be listened on.
+
+    Raises:
+        LocalError: Something listens there, or the address is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise LocalError(
+                f"Port {port}, meant for {what}, cannot be used: {error.strerror or error}.",
+                data="Nothing was started.",
+                step=f"End what listens there, or choose another port: {setting}={port + 10}.",
+            ) from error
 
 
 def _wait_for_code(settings: "Settings") -> None:

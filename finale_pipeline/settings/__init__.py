@@ -2,11 +2,13 @@
 
 import difflib
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -26,8 +28,15 @@ from finale_pipeline.settings.types import OFF
 __all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings", "setting_name"]
 
 PREFIX = "FINALE_"
+OURS = re.compile(r"FINALE?_|FINALLY_|SEND_?GRID", re.IGNORECASE)
+"""Names that somebody who sets them means for us, also where they are misspelt."""
 ENV_FILE = ".env"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+SAMPLES = {
+    "date_from_datetime_parsing": "2019-05-31", "bool_parsing": "true or false",
+    "int_parsing": "42", "float_parsing": "0.95",
+}  # fmt: skip
+"""What a value of the right form looks like, by what is wrong with one."""
 MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
 """Settings whose names are the service's own, without our prefix."""
 
@@ -120,17 +129,9 @@ def setting_name(field: str) -> str:
 
 
 def _given_names(env_file: str) -> set[str]:
-    """Names with our prefix in the environment and in the `.env` file."""
-    names = {name.upper() for name in os.environ}
-    path = Path(env_file)
-    if path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        names |= {
-            line.split("=", 1)[0].removeprefix("export ").strip().upper()
-            for line in lines
-            if "=" in line and not line.lstrip().startswith("#")
-        }
-    return {name for name in names if name.startswith(PREFIX)}
+    """Names in the environment and in the `.env` file that are, or might be meant as, ours."""
+    names = {*os.environ, *dotenv_values(env_file)} if Path(env_file).is_file() else {*os.environ}
+    return {name.upper() for name in names if OURS.match(name)}
 
 
 def _refuse_unknown_names(env_file: str) -> None:
@@ -143,10 +144,11 @@ def _refuse_unknown_names(env_file: str) -> None:
 
 def _what_is_wrong(error: ValidationError) -> str:
     """Name each wrong setting and why, without its value: it may be a secret."""
-    parts = [
-        f"{setting_name(str(e['loc'][0])) if e['loc'] else '?'}: {e['msg']}."
-        for e in error.errors(include_input=False, include_url=False)
-    ]
+    parts = []
+    for e in error.errors(include_input=False, include_url=False):
+        name = setting_name(str(e["loc"][0])) if e["loc"] else "?"
+        sample = f" (such as {name}={SAMPLES[e['type']]})" if e["type"] in SAMPLES else ""
+        parts.append(f"{name}: {e['msg']}{sample}.")
     return " ".join(parts)
 
 

@@ -10,6 +10,7 @@ from finale_pipeline.settings.types import (
     Address,
     Addresses,
     Cron,
+    Day,
     Hours,
     Level,
     LogLevel,
@@ -51,7 +52,7 @@ class Places(BaseModel):
     timezone: Zone = Field(
         "UTC", description="The account's time zone; decides what a business day is."
     )
-    since: date = Field(
+    since: Day = Field(
         date(2016, 1, 1), description="First day of the account; nothing older is asked for."
     )
     ui_port: Port = Field(3000, description="Port of Dagster's UI under `finale dev`.")
@@ -255,6 +256,11 @@ class Planning(BaseModel):
     )
     service_level_c: Level | None = Field(
         None, description="The same for products of class C; unset = SERVICE_LEVEL."
+    )
+    reorder_points: Literal["forecast", "finale", "higher"] = Field(
+        "forecast",
+        description="Whose reorder point counts, for alerts and plan, where a buyer has set none:"
+        " the forecast's where it can be trusted (else Finale's), Finale's, or the higher one.",
     )
     default_lead_time_days: Annotated[float, Field(ge=0, le=730)] = Field(
         14, description="Days from order to shelf where neither Finale nor the past says."

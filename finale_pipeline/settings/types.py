@@ -1,7 +1,7 @@
 """Types of settings: what a zone, a cron time, an address may be, and what is said if not."""
 
 import re
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -79,4 +79,16 @@ def lowered(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def day(value: object) -> object:
+    """Return a day that is written as its year, month and day."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError as error:
+        message = f"{value!r} is no day; write it as 2019-05-31"
+        raise ValueError(message) from error
+
+
+Day = Annotated[date, BeforeValidator(day)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lowered)]

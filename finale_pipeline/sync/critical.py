@@ -18,6 +18,7 @@ from finale_pipeline.notify import outbox, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of
 from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
+from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import critical, incidents, items
@@ -39,6 +40,7 @@ def evaluate_critical(run: SyncRun) -> None:
     day, read_at = read
     now = run.clock()
     with run.batch("critical items"):
+        decide_again(run.connection, run.settings, stock_on=day, now=now)
         last = items.last_evaluation(run.connection)
         catalogue_runs, is_moving = items.catalogue_runs(run.connection)
         made = items.Evaluation(day, read_at, default_of(run.settings), catalogue_runs)
@@ -53,10 +55,11 @@ def evaluate_critical(run: SyncRun) -> None:
             decisions = in_one_mail(decisions)
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
-        if last is None:
+        items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
+        if items.wants_summary(run.connection):
             content = stock_mails.summary(critical_lines(run.connection, now=now), watched=watched)
             _put(run, content, origin, new_id(), "first run")
-        items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
+            items.note_summary(run.connection, now=now)
     run.add(TABLE, changed)
 
 
@@ -169,7 +172,6 @@ def _content(
         "out_of_stock": stock_mails.out_of_stock,
         "reorder_needed": stock_mails.reorder_needed,
         "back_in_stock": stock_mails.back_in_stock,
-        "settings_changed": stock_mails.settings_changed,
         "catch_up": stock_mails.since_backup,
     }[mail]
     return write(lines, changes)

@@ -14,6 +14,7 @@ from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.quantities import Reading, in_units
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
+from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.quantities import current_reading, follow_setting, learn
@@ -255,6 +256,7 @@ def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime) -> None
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
         run.keep_rejects(ENTRY, answer.rejects)
+        decide_again(run.connection, run.settings, stock_on=day, now=run.clock())
         settle(run, "stock")
         _keep_feed(run, 0 if answer.rejects else read.digest)
     unchanged = len(read.entries) - merged.inserted - merged.updated
@@ -315,6 +317,7 @@ def _keep_unchanged(run: SyncRun, read_at: datetime) -> None:
         levels.begin(run.connection, None)
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
+        decide_again(run.connection, run.settings, stock_on=day, now=run.clock())
         row = cast(
             "tuple[Any, ...]",
             run.connection.execute(

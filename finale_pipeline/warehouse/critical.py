@@ -15,13 +15,13 @@ COLUMNS = (
     "contact", "why",
 )  # fmt: skip
 # A past day has no orders as they were then, no forecast, and no record of when a level began.
-PAST = {"since_at": "NULL::timestamptz", "outlook": "(SELECT * FROM plan.outlook WHERE false)"}
+NOTHING_DECIDED = "(SELECT * FROM plan.outlook WHERE false)"
+PAST = {"since_at": "NULL::timestamptz", "outlook": NOTHING_DECIDED}
 PRESENT = {"since_at": "k.since_at", "outlook": "plan.outlook"}
 CRITICAL = """
 SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since_at,
        l.on_hand_units, l.reserved_units, l.available_units, l.on_order_units, o.due_on,
-       i.threshold_units, CASE WHEN i.point IS NULL THEN 'default' ELSE 'finale' END
-           AS threshold_source,
+       i.threshold_units, i.point_source AS threshold_source,
        coalesce(o.suggested_units, i.quantity) AS suggested_units,
        CASE WHEN o.suggested_units IS NOT NULL THEN 'plan'
             WHEN i.quantity IS NOT NULL THEN 'finale' END AS suggested_by,
@@ -30,7 +30,7 @@ SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since
                 round(greatest(i.threshold_units - l.available_units, 0) * p.cost, 2))
            AS money_at_risk,
        s.vendor_url, v.name AS vendor_name, c.value AS contact,
-       format('%%s available%%s%%s%%s', trim_scale(l.available_units),
+       coalesce(o.why, format('%%s available%%s%%s%%s', trim_scale(l.available_units),
               CASE WHEN l.available_units < 0
                    THEN ' (negative: more was promised or shipped than there is; check the data)'
                    WHEN l.available_units = 0 THEN '' WHEN i.point IS NULL
@@ -44,7 +44,7 @@ SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since
                                trim_scale(l.reserved_units)) END,
               CASE WHEN l.on_order_units > 0
                    THEN format('; %%s on order%%s', trim_scale(l.on_order_units),
-                               ', due ' || o.due_on) ELSE '; nothing on order' END) AS why
+                               ', due ' || o.due_on) ELSE '; nothing on order' END)) AS why
 FROM {items} i
 JOIN core.product p USING (product_url)
 JOIN {levels} l USING (product_url)
@@ -75,7 +75,7 @@ def refresh(connection: Connection, *, day: date, now: datetime, is_partial: boo
 
 def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetime) -> Counts:
     """Compute a past day from the history of stock; under the rules and thresholds of today."""
-    items = f"({ITEMS.format(levels=LEVELS_OF_DAY, where='')})"
+    items = f"({ITEMS.format(levels=LEVELS_OF_DAY, decided=NOTHING_DECIDED, where='')})"
     query = CRITICAL.format(items=items, levels=LEVELS_OF_DAY, where="", **PAST)
     return _merge(connection, query, {"day": day, "now": now, "default": default}, "")
 

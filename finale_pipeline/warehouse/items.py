@@ -35,14 +35,21 @@ CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
 """
 LEVEL = """
 CASE WHEN l.available_units <= 0 THEN 'out'
-     WHEN l.available_units < coalesce(r.point, %(default)s) THEN 'low' ELSE 'ok' END
+     WHEN l.available_units < coalesce(d.point_units, r.point, %(default)s) THEN 'low'
+     ELSE 'ok' END
 """
 ITEMS = f"""
-SELECT p.product_url, l.available_units, coalesce(r.point, %(default)s) AS threshold_units,
+SELECT p.product_url, l.available_units,
+       coalesce(d.point_units, r.point, %(default)s) AS threshold_units,
+       CASE WHEN d.point_units IS NOT NULL THEN d.point_source WHEN r.point IS NOT NULL
+            THEN 'finale' ELSE 'default' END AS point_source,
        r.point, r.quantity, r.places, {LEFT_OUT} AS left_out, {LEVEL} AS level
 FROM core.product p JOIN {{levels}} l USING (product_url)
-LEFT JOIN ({RULES}) r USING (product_url){{where}}
+LEFT JOIN ({RULES}) r USING (product_url)
+LEFT JOIN {{decided}} d USING (product_url){{where}}
 """
+DECIDED = "plan.outlook"
+"""One reorder point for alerts and plan: that of the decision, where there is one."""
 WORK = """
 CREATE TEMP TABLE work ON COMMIT DROP AS SELECT product_url FROM ops.touched_item
 UNION SELECT product_url FROM ops.item_level WHERE better_since_at IS NOT NULL
@@ -152,7 +159,9 @@ def evaluate(
         connection.execute(WORK)
         connection.execute("ANALYZE work")
     connection.execute("DELETE FROM ops.touched_item")
-    items = ITEMS.format(levels="core.stock_level", where=IN_WORK if is_partial else "")
+    items = ITEMS.format(
+        levels="core.stock_level", decided=DECIDED, where=IN_WORK if is_partial else ""
+    )
     connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
@@ -272,6 +281,20 @@ def note_evaluation(
             watched,
         ),
     )  # fmt: skip
+
+
+def wants_summary(connection: Connection) -> bool:
+    """Whether people were never told what is watched, and a plan can now say what to order."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
+        " AND EXISTS (SELECT FROM plan.decision_state)"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def note_summary(connection: Connection, *, now: datetime) -> None:
+    """Remember that people were told what is watched."""
+    connection.execute("UPDATE ops.evaluation SET summary_at = %s", (now,))
 
 
 def last_read(connection: Connection) -> tuple[date, datetime] | None:

@@ -105,7 +105,6 @@ def contents() -> dict[str, Content]:
         "out_of_stock": stock_mails.out_of_stock(OUT, changes(OUT)),
         "reorder_needed": stock_mails.reorder_needed(LOW, changes(LOW)),
         "back_in_stock": stock_mails.back_in_stock([*well, LOW[0]], changes(well)),
-        "settings_changed": stock_mails.settings_changed(LOW, changes(LOW)),
         "summary": stock_mails.summary([*OUT, *LOW], watched=2_074),
         "breaker": stock_mails.breaker(MANY, changes(MANY), watched=200),
         "digest": stock_mails.digest([*OUT, *LOW], flapping=2, unsent=0),

@@ -106,12 +106,8 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     warehouse.supplier("gone", "Tin Ltd", "tin@tin.example")
     warehouse.supplier("soon", "Tin Ltd")
     warehouse.product("dear", cost=90)
-    warehouse.connection.execute(
-        "CREATE OR REPLACE VIEW plan.outlook AS SELECT product_url, 4.0::numeric AS units_per_day,"
-        " 1.5::numeric AS days_left, 77::numeric AS suggested_units,"
-        " 12.5::numeric AS money_at_risk, '2026-04-01'::date AS due_on"
-        " FROM core.product WHERE sku = 'soon'"
-    )
+    warehouse.sells("soon", 4)
+    warehouse.plan()
     warehouse.evaluate()
     warehouse.stock(cheap=19, dear=10, soon=6, gone=0, quiet=1)
     warehouse.evaluate()
@@ -125,7 +121,8 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     assert subject == "Stock this morning: 1 out, 3 low"
     places = [text.index(name) for name in ("Tin Ltd (", "Olive Works (", "No vendor")]
     assert places == sorted(places)
-    assert "Order 77 (our plan)" in text
+    ((units,),) = warehouse.rows("SELECT quantity_units FROM plan.decision WHERE order_now")
+    assert f"Order {units:.0f} (our plan)" in text
     assert "1.5 days left" in text
     assert "1 more are acknowledged, snoozed or ordered" in text
     assert "quiet" not in text.replace("snoozed", "")

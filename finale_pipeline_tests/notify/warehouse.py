@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from finale_pipeline.notify.delivery import deliver
+from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import evaluate_critical
 from finale_pipeline.sync.run import SyncRun
@@ -134,6 +135,19 @@ class Warehouse:
         ) as run:  # fmt: skip
             evaluate_critical(run)
         return run
+
+    def sells(self, sku: str, units: float, *, days: int = 100) -> None:
+        """Let so many units a day have been sold until yesterday."""
+        self.connection.execute(
+            "INSERT INTO core.sales_daily (product_url, sold_on, units, orders, dated_by,"
+            " units_by_ship_date, changed_at) SELECT %s, %s::date - n, %s, 1, 'order', 0, now()"
+            " FROM generate_series(1, %s) n",
+            (url_of(sku), self.now.date(), units, days),
+        )
+
+    def plan(self) -> None:
+        """Plan the day."""
+        plan_day(self.connection, self.now.date(), self.settings, now=self.now)
 
     def deliver(self, settings: Settings | None = None, *, minutes: float = 0) -> Counter[str]:
         """Let time pass and deliver what is due."""

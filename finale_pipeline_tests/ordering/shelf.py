@@ -29,9 +29,9 @@ ORDER BY s.vendor_url, s.product_url
 
 
 ANOTHER_DAY = """
-INSERT INTO plan.forecast
+INSERT INTO plan.demand
 SELECT (jsonb_populate_record(f, jsonb_build_object('snapshot_on', %s::date))).*
-FROM (SELECT f FROM plan.forecast f LIMIT 1) one(f) ON CONFLICT DO NOTHING
+FROM (SELECT f FROM plan.demand f LIMIT 1) one(f) ON CONFLICT DO NOTHING
 """
 
 
@@ -44,7 +44,6 @@ def fill(url: str, account: Account) -> str:
     with connect(url, name="tests") as connection:
         plan_day(connection, now.date(), settings, now=now)
         connection.execute("DELETE FROM plan.purchase_order_draft_line")
-        connection.execute("DELETE FROM plan.purchase_order_draft")
     return urlsplit(url).path.lstrip("/")
 
 
@@ -78,13 +77,6 @@ class Shelf:
         return chosen
 
     def _draft(self, vendor: str, rows: list[Any], on: date) -> None:
-        self.connection.execute(
-            "INSERT INTO plan.purchase_order_draft (snapshot_on, vendor_url, vendor, lines, units,"
-            " urgency, needs_data, changed_at, row_hash)"
-            " VALUES (%s, %s, (SELECT name FROM core.vendor WHERE vendor_url = %s), %s, 1, 'today',"
-            " '{}', now(), 0)",
-            (on, vendor, vendor, len(rows)),
-        )
         for number, (_, product, sku, price) in enumerate(rows, 1):
             self.connection.execute(
                 "INSERT INTO plan.purchase_order_draft_line (snapshot_on, vendor_url, product_url,"

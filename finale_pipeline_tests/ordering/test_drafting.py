@@ -129,7 +129,7 @@ def test_lines_that_somebody_gives_are_an_order_too(shelf: Shelf) -> None:
         "SELECT l.sku, v.name FROM plan.purchase_order_draft_line l JOIN core.vendor v"
         " USING (vendor_url) ORDER BY l.sku LIMIT 1"
     )[0]
-    shelf.connection.execute("DELETE FROM plan.purchase_order_draft")
+    shelf.connection.execute("DELETE FROM plan.purchase_order_draft_line")
     line = RequestedLine(sku, Decimal("2.5"), Decimal("1.000001"))
     request = {"lines": (line,), "vendor": vendor, "place": "10001", "key": "abc"}
     done = shelf.draft(**request)

@@ -8,7 +8,7 @@ from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.planning.warehouse import AS_OF, NOW, SETTINGS, Warehouse
 
 PLAN = (
-    "plan.forecast", "plan.forecast_by_location", "plan.calibration", "plan.purchase_order_draft",
+    "plan.demand", "plan.decision", "plan.forecast_by_location", "plan.calibration",
     "plan.purchase_order_draft_line", "plan.forecast_score",
 )  # fmt: skip
 

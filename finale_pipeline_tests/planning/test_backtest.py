@@ -64,7 +64,7 @@ def test_the_account_is_scored_and_planned(
     assert main(["forecast", "plan"]) == 0
     assert "Plan of 2026-03-09" in capsys.readouterr().out
     assert main(["forecast", "plan", "--on", "2026-02-01", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["tables"]["plan.forecast"]["read"] == 12
+    assert json.loads(capsys.readouterr().out)["tables"]["plan.demand"]["read"] == 12
     assert main(["forecast", "plan", "--on", "2099-01-01"]) == 4
     assert (home / "reports").is_dir()
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.replenishment import replenish as one
+from finale_pipeline.domain.replenishment.decision import Situation, decide
 from finale_pipeline.planning.locations import LINES, PLACES, LocationInputs, plan_places
 from finale_pipeline.planning.plan import PlanReport, plan_day
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.planning.warehouse import AS_OF, NOW, SETTINGS, Warehouse
 
@@ -52,8 +53,8 @@ def lies(warehouse: Warehouse, url: str, place: str, units: float, coming: float
     )
 
 
-def plan(warehouse: Warehouse, day: date = AS_OF) -> PlanReport:
-    return plan_day(warehouse.connection, day, SETTINGS, now=NOW)
+def plan(warehouse: Warehouse, day: date = AS_OF, settings: Settings = SETTINGS) -> PlanReport:
+    return plan_day(warehouse.connection, day, settings, now=NOW)
 
 
 def places_of(warehouse: Warehouse, sku: str, day: date = AS_OF) -> dict[str, dict[str, Any]]:
@@ -101,8 +102,9 @@ def test_a_location_has_its_share_of_the_forecast(warehouse: Warehouse) -> None:
     assert (south["stockout_on"], south["order_now"]) == ("2026-03-11", True)
     assert south["quantity_units"] % 12 == 0
     assert south["quantity_units"] >= south["order_up_to_units"] - 2
-    assert south["why"].startswith("Sells 1 a day here, 25 % of 4: its part of half a year's")
-    assert "Available 2 and on order 0 make 2. At or below the reorder point" in south["why"]
+    assert "Sells 1 a day here, 25 % of 4: its part of half a year's" in south["why"]
+    assert "Available 2; nothing on order." in south["why"]
+    assert "at or below the reorder point" in south["why"]
 
 
 def test_the_view_shows_what_finale_says_and_what_we_say(warehouse: Warehouse) -> None:
@@ -111,7 +113,7 @@ def test_the_view_shows_what_finale_says_and_what_we_say(warehouse: Warehouse) -
     lies(warehouse, url, SOUTH, 10)
     warehouse.rule(url, 90, 50, place=NORTH)
     warehouse.rule(url, 7, 7, "##doNotReorder", place=SOUTH)
-    plan(warehouse)
+    plan(warehouse, settings=SETTINGS.model_copy(update={"reorder_points": "finale"}))
 
     shown = warehouse.connection.execute(
         "SELECT location, reorder_point_units, order_now, missing_units,"
@@ -190,13 +192,14 @@ def test_every_place_follows_the_documented_formulas(
         "review_period_days": 7.0, "cover_days": 30.0, "protection_days": 21.0,
         "minimum_order_units": 0.0, "pack_units": pack, "velocity_units_per_day": velocity,
         "demand_units": expected, "demand_service_units": expected + above,
+        "is_trusted": True, "protection_days_now": 21.0,
     }  # fmt: skip
     rows = [(0, f"/f/{n}", sold, has, 0.0, point, False)
             for n, (sold, has, point) in enumerate(places)]  # fmt: skip
     known = LocationInputs(
         pl.DataFrame(rows, schema=dict(PLACES), orient="row"), pl.DataFrame(schema=dict(LINES))
     )
-    found = plan_places(known, pl.DataFrame([product]), AS_OF).rows_by_key(
+    found = plan_places(known, pl.DataFrame([product]), AS_OF, SETTINGS).rows_by_key(
         "location_url", named=True
     )
 
@@ -212,23 +215,21 @@ def test_every_place_follows_the_documented_formulas(
             assert has >= 0
             continue
         (row,) = found[f"/f/{n}"]
-        safety = one.safety_stock_units(
-            quantile_units=share * expected + math.sqrt(share) * above,
-            units_per_day=share * velocity, protection_days=21, lead_time_sd_days=2,
-        )  # fmt: skip
-        ours = one.reorder_point_units(
-            units_per_day=share * velocity, protection_days=21, safety_units=safety
+        expected_here = decide(
+            Situation(
+                has,
+                share * velocity,
+                quantile_units=share * expected + math.sqrt(share) * above,
+                lead_time_days=14,
+                lead_time_sd_days=2,
+                review_period_days=7,
+                cover_days=30,
+                finale_point_units=point,
+                pack_units=pack,
+            )
         )
-        used = ours if point is None else point
-        up_to = one.order_up_to_units(
-            reorder_point=used, units_per_day=share * velocity, cover_days=30, review_period_days=7
-        )
+        ours = expected_here.our_point_units or 0.0
         assert math.isclose(row["our_reorder_point_units"], ours, rel_tol=1e-9, abs_tol=1e-7)
-        assert row["order_now"] == one.must_order_now(
-            position_units=has, reorder_point=row["reorder_point_units"],
-            units_per_day=share * velocity,
-        )  # fmt: skip
-        wanted = one.reorder_quantity_units(
-            position_units=has, order_up_to=up_to, pack_units=pack
-        ) if row["order_now"] else 0.0  # fmt: skip
+        wanted = expected_here.quantity_units
+        assert row["order_now"] == (wanted > 0)
         assert math.isclose(row["quantity_units"], wanted, abs_tol=pack * 1e-6)

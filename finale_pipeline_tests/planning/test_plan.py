@@ -12,7 +12,7 @@ from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.planning.warehouse import AS_OF, NOW, SETTINGS, Warehouse
 
 PLAN = (
-    "plan.forecast", "plan.forecast_by_location", "plan.calibration", "plan.purchase_order_draft",
+    "plan.demand", "plan.decision", "plan.forecast_by_location", "plan.calibration",
     "plan.purchase_order_draft_line", "plan.forecast_score",
 )  # fmt: skip
 
@@ -68,10 +68,11 @@ def test_every_number_follows_from_what_is_stored_beside_it(warehouse: Warehouse
         assert f["our_reorder_point_units"] == pytest.approx(expected + safety, abs=1e-4)
         cover = f["velocity_units_per_day"] * (f["cover_days"] - f["review_period_days"])
         assert f["order_up_to_units"] == pytest.approx(f["reorder_point_units"] + cover, abs=1e-4)
-        assert f["order_now"] == (f["position_units"] <= f["reorder_point_units"])
+        counted = f["available_units"] + f["arriving_units"]
+        assert f["order_now"] == (counted <= f["reorder_point_units"])
         if f["order_now"]:
             assert f["quantity_units"] % f["pack_units"] == 0
-            missing = f["order_up_to_units"] - f["position_units"]
+            missing = f["order_up_to_units"] - counted
             assert 0 <= f["quantity_units"] - missing < f["pack_units"]
     levels = warehouse.connection.execute(
         "SELECT DISTINCT window_days FROM plan.calibration ORDER BY 1"
@@ -89,7 +90,7 @@ def test_the_same_days_plan_again_is_the_same_plan(warehouse: Warehouse) -> None
     again = plan(warehouse)
 
     assert everything(warehouse) == before
-    assert first.counts["plan.forecast"].inserted == 5
+    assert first.counts["plan.demand"].inserted == 5
     for counts in again.counts.values():
         assert (counts.inserted, counts.updated, counts.removed) == (0, 0, 0)
 
@@ -104,11 +105,16 @@ def test_a_row_that_the_day_no_longer_has_is_removed(warehouse: Warehouse) -> No
     counts = plan(warehouse).counts
 
     assert warehouse.rows("plan.purchase_order_draft_line") == []
-    assert warehouse.rows("plan.purchase_order_draft") == []
-    assert counts["plan.purchase_order_draft"].removed == 1
+    assert warehouse.rows("mart.purchase_plan") == []
+    assert counts["plan.purchase_order_draft_line"].removed == 1
 
 
-def test_finales_rule_wins_and_both_are_shown(warehouse: Warehouse) -> None:
+FINALES = SETTINGS.model_copy(update={"reorder_points": "finale"})
+
+
+def test_finales_rule_wins_where_the_settings_say_so_and_both_are_shown(
+    warehouse: Warehouse,
+) -> None:
     url = warehouse.product("ruled", available=20)
     warehouse.sales(url, [1.0] * 200)
     warehouse.rule(url, 30, 50)
@@ -117,7 +123,7 @@ def test_finales_rule_wins_and_both_are_shown(warehouse: Warehouse) -> None:
     never = warehouse.product("never", available=0)
     warehouse.sales(never, [1.0] * 200)
     warehouse.rule(never, 9, 9, "##doNotReorder")
-    plan(warehouse)
+    plan(warehouse, settings=FINALES)
 
     found = warehouse.forecast_of("ruled")
     assert found["reorder_point_units"] == found["finale_reorder_point_units"] == 40
@@ -125,7 +131,7 @@ def test_finales_rule_wins_and_both_are_shown(warehouse: Warehouse) -> None:
     assert found["reorder_point_source"] == "finale"
     assert found["our_reorder_point_units"] != 40
     assert found["order_now"]
-    assert "the reorder point 40 (Finale's rule)" in found["why"]
+    assert "the reorder point 40 (Finale's)" in found["why"]
     shown = warehouse.connection.execute(
         "SELECT finale_says_point_units, we_say_point_units > 0, finale_says_reorder,"
         " we_say_order_now FROM mart.reorder_suggestion WHERE sku = 'ruled'"
@@ -148,10 +154,13 @@ def test_what_a_buyer_fixed_wins_over_all(warehouse: Warehouse) -> None:
     found = warehouse.forecast_of("fixed")
     assert (found["reorder_point_units"], found["reorder_point_source"]) == (5, "buyer")
     assert found["order_up_to_units"] == 50
-    assert found["quantity_units"] == 50  # 48 at least, in tens
+    assert found["quantity_units"] == 0  # 48 at least, in tens: above the maximum
+    assert "terms_prevent_order" in found["flags"]
     assert found["service_level"] == 0.8
     assert (found["lead_time_days"], found["lead_time_source"]) == (20, "agreed")
-    (draft,) = warehouse.rows("plan.purchase_order_draft")
+    warehouse.connection.execute("UPDATE plan.product_term SET maximum_units = 54")
+    plan(warehouse)
+    (draft,) = warehouse.rows("mart.purchase_plan")
     assert draft["total"] == 125
     assert draft["minimum_gap"] == 875
 
@@ -163,7 +172,7 @@ def test_what_lacks_data_is_listed_and_not_dropped(warehouse: Warehouse) -> None
         warehouse.sales(url, [1.0] * 100)
     plan(warehouse)
 
-    drafts = {row["vendor_url"]: row for row in warehouse.rows("plan.purchase_order_draft")}
+    drafts = {row["vendor_url"]: row for row in warehouse.rows("mart.purchase_plan")}
     assert drafts["/v/acme"]["needs_data"] == []
     assert drafts["/v/acme"]["urgency"] == "late"
     assert drafts["/v/acme"]["arrival_on"] == "2026-03-23"

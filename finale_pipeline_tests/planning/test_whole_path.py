@@ -53,4 +53,4 @@ def test_the_published_measures_are_reached_by_the_whole_path(
             assert measured == pytest.approx(numbers, abs=0.001), (name, window)
     report = plan_day(connection, NOW.date(), settings, now=NOW)
     assert report.method.name.startswith("pace")
-    assert report.counts["plan.forecast"].read > 2_500
+    assert report.counts["plan.demand"].read > 2_500

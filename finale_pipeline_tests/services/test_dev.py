@@ -48,6 +48,16 @@ def test_a_taken_port_is_named_with_the_setting_that_moves_it(
     assert not (alone.home / "postgres").exists()
 
 
+def test_the_api_on_a_taken_port_is_code_8_and_names_the_setting(
+    alone: Settings, taken: int, url: str
+) -> None:
+    served = alone.model_copy(update={"database_url": url})
+    ended = finale(served, "api", FINALE_DATABASE_URL=url, FINALE_API_PORT=str(taken))
+    assert ended.code == 8
+    assert f"Port {taken}, meant for the API and its pages" in ended.err
+    assert "FINALE_API_PORT=" in ended.err
+
+
 def test_a_second_start_says_which_process_runs(alone: Settings) -> None:
     with (alone.home / "dev.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

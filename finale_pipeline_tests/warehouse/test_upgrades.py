@@ -78,6 +78,8 @@ def test_the_data_of_the_version_before_stay(url: str, connection: Connection) -
     assert schema.upgrade(url) == schema.HEAD
 
     schema.require_current(connection)
+    before["plan.demand"] = before["plan.decision"] = before.pop("plan.forecast")
+    del before["plan.purchase_order_draft"]  # its sums are those of its lines
     assert {table: counted(connection)[table] for table in before} == before
 
 
@@ -147,6 +149,8 @@ def test_an_upgrade_that_is_killed_changes_nothing_and_can_be_repeated(
     assert schema.current_version(connection) == schema.BASELINE
     assert catalog_of_the_version_before(connection) == made
     assert schema.upgrade(url) == schema.HEAD
+    before["plan.demand"] = before["plan.decision"] = before.pop("plan.forecast")
+    del before["plan.purchase_order_draft"]  # its sums are those of its lines
     assert {table: counted(connection)[table] for table in before} == before
 
 

@@ -1,6 +1,7 @@
 """Templates of the pages, and how values look in them."""
 
 import re
+import sysconfig
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse
 
 import finale_pipeline
+from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.text import number
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
     from finale_pipeline.settings import Settings
 
-RUNBOOKS = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
+CHECKOUT = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
+INSTALLED = Path(sysconfig.get_path("data")) / "share" / "finale_pipeline" / "runbooks"
+RUNBOOKS = CHECKOUT if CHECKOUT.is_dir() else INSTALLED
 HOUR_SECONDS = 3600
 NOTHING = "\u2013"
 """Stands where a value is not known."""
@@ -131,6 +135,11 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters.update(
-        units=units, money=money, seconds=seconds, day=day, plain_number=plain_number
+        in_words=in_words,
+        units=units,
+        money=money,
+        seconds=seconds,
+        day=day,
+        plain_number=plain_number,
     )
     return made

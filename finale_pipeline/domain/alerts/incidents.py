@@ -19,7 +19,7 @@ EventKind = Literal[
     "left_out",
 ]  # fmt: skip
 Mail = Literal[
-    "out_of_stock", "reorder_needed", "back_in_stock", "settings_changed", "breaker", "catch_up",
+    "out_of_stock", "reorder_needed", "back_in_stock", "breaker", "catch_up",
 ]  # fmt: skip
 
 CROSSINGS = {"opened", "worsened", "improved", "closed", "flapping", "held_back"}
@@ -234,7 +234,7 @@ def _mail_for(
     level: Level, cause: str, incident: Incident, current: CurrentItem, now: datetime
 ) -> tuple[Mail | None, str | None]:
     if cause == "settings":
-        return "settings_changed", None
+        return None, "its reorder point moved, not its stock; it is in the digest"
     if incident.sleeps_through(now):
         return None, f"snoozed until {incident.snoozed_until:%Y-%m-%d %H:%M} UTC, even if worse"
     if level == "low":

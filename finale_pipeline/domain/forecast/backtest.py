@@ -11,6 +11,8 @@ from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method, metho
 
 SCALE_DAYS = 364
 """Errors are measured against the change from day to day in the last year."""
+LEAST_COUNTED = 0.5
+"""Share of a window that must teach something: the forecast is judged by that part of it."""
 LEAST_SCALE = 1e-9
 """Units squared; what never changed cannot be divided by."""
 
@@ -110,6 +112,15 @@ def demand_in(history: History, begin: int, days: int, of: History) -> Floats:
     return demand
 
 
+def counted_share(history: History, begin: int, days: int, of: History) -> Floats:
+    """Return which share of a window's days teaches something, for another history's products."""
+    out = history.censored
+    inside = (out.days >= begin) & (out.days < begin + days)
+    left_out = np.bincount(out.owners()[inside], minlength=len(history))
+    share: Floats = 1 - left_out[history.keys.is_in(of.keys.implode()).to_numpy()] / days
+    return share
+
+
 def judged(history: History, as_of: int) -> Flags:
     """Whether each product has 28 days of a past, and sold in the last 180."""
     last = history.sold.days[history.sold.starts[1:] - 1]
@@ -135,11 +146,16 @@ def backtest(
     for origin in origins:
         known = history.before(origin)
         rows = judged(known, origin)
-        scales = scale(known, origin)[rows]
-        demands = [demand_in(history, origin, h, known)[rows] for h in windows]
+        scales = scale(known, origin)
+        demands = [demand_in(history, origin, h, known) for h in windows]
+        shares = [counted_share(history, origin, h, known) for h in windows]
         for name, method in scored.items():
-            for h, demand, (mean, quantiles) in zip(
-                windows, demands, method(known, origin, windows), strict=True
+            for h, demand, share, (mean, quantiles) in zip(
+                windows, demands, shares, method(known, origin, windows), strict=True
             ):
-                scores[name, h].add(mean[rows], quantiles[rows], demand, scales)
+                kept = rows & (share >= LEAST_COUNTED)
+                part = share[kept]
+                scores[name, h].add(
+                    mean[kept] * part, quantiles[kept] * part[:, None], demand[kept], scales[kept]
+                )
     yield from scores.values()

@@ -129,7 +129,7 @@ class Weeks:
         self.sales = self._until(self._by_week(self._cells, None))
         self.censored = self._until(self._by_week(self._censored_cells, None))
         self._last_sale = self._last_sales()
-        self._weighted = [self._weighted_means(units, half_life) for half_life in HALF_LIVES]
+        self._weighted = self._weighted_means(units)
 
     def _cells_of(self, sparse: Sparse) -> Ints:
         """Return a number per product and week for each day."""
@@ -153,32 +153,47 @@ class Weeks:
         last[self._sold.owners(), weeks] = self._sold.days  # of several, the last one stays
         return np.maximum.accumulate(last, axis=1, out=last)
 
-    def _weighted_means(self, counted: Floats, half_life: float) -> Floats:
-        """Return the weighted mean of daily demand on each morning; NaN before any day counts."""
-        decay = 0.5 ** (1 / half_life)
-        units = self._by_week(self._cells, counted * self._weight(self._sold, decay))
-        censored = self._by_week(self._censored_cells, self._weight(self._censored, decay))
-        means = np.full((len(self._first_day), self.count + 1), np.nan)
-        numerator = np.zeros(len(self._first_day))
-        denominator = np.zeros(len(self._first_day))
-        of_days = (1 - decay ** np.arange(WEEK + 1)) / (1 - decay)
+    def _weighted_means(self, units: Floats) -> Floats:
+        """Return the weighted means of daily demand, half-life by morning by product.
+
+        NaN before any day counts.
+        """
+        decay = 0.5 ** (1 / np.array(HALF_LIVES))
+        shape = (len(decay), self.count + 1, len(self._first_day))
+        means = np.full(shape, np.nan)
+        sold = self._weighted_weeks(self._cells, self._sold, units, decay)
+        out = self._weighted_weeks(self._censored_cells, self._censored, None, decay)
+        numerator, denominator = np.zeros((2, len(decay), len(self._first_day)))
+        of_days = (1 - decay[:, None] ** np.arange(WEEK + 1)) / (1 - decay[:, None])
+        kept = decay[:, None] ** WEEK
         for week in range(self.count):
             end = self._begins + WEEK * (week + 1)
             days = np.clip(end - self._first_day, 0, WEEK)
-            left_out = self.censored[:, week + 1] - self.censored[:, week]
-            weights = of_days[days] - censored[:, week]
-            # A week out of stock adds nothing at all, not even a rounding error.
-            weights[days <= left_out] = 0.0
-            numerator = numerator * decay**WEEK + units[:, week]
-            denominator = denominator * decay**WEEK + weights
+            weights = of_days[:, days]
+            if len(self._censored.days):
+                left_out = self.censored[:, week + 1] - self.censored[:, week]
+                # A week out of stock adds nothing at all, not even a rounding error.
+                weights = np.where(days <= left_out, 0.0, weights - out[:, week])
+            numerator = numerator * kept + sold[:, week]
+            denominator = denominator * kept + weights
             np.divide(numerator, denominator, out=means[:, week + 1], where=denominator > 0)
         return means
 
-    def _weight(self, sparse: Sparse, decay: float) -> Floats:
-        """Return what each day counts at the end of its week."""
+    def _weighted_weeks(
+        self, cells: Ints, sparse: Sparse, values: Floats | None, decay: Floats
+    ) -> Floats:
+        """Return weighted sums, half-life by week by product: what each counts at its week's end.
+
+        Without values, those of the days themselves.
+        """
         ages = WEEK - 1 - (sparse.days - self._begins) % WEEK
-        weights: Floats = (decay ** np.arange(WEEK, dtype=np.float64))[ages]
-        return weights
+        weights = decay[:, None] ** np.arange(WEEK)
+        sums = []
+        for of_ages in weights:
+            weight = of_ages[ages]
+            by_week = self._by_week(cells, weight if values is None else values * weight)
+            sums.append(np.ascontiguousarray(by_week.T))
+        return np.stack(sums)
 
     def at(self, weeks_back: int) -> DemandState:
         """Return what was known on the morning so many weeks before `as_of`; 0 = `as_of`.
@@ -195,7 +210,7 @@ class Weeks:
         )
         mean, variance = self._moments(half_year, here)
         year_mean, year_variance = self._moments(year, here)
-        weighted = np.stack([means[:, here] for means in self._weighted], axis=1)
+        weighted = self._weighted[:, here].T
         unknown = np.full(len(mean), np.nan)
         days = (day - self._first_day).astype(np.float64)
         last = self._last_sale[:, here]

@@ -6,7 +6,11 @@ SELECT f.snapshot_on, f.product_url, p.sku, p.name, p.category, v.name AS vendor
        f.available_units, f.on_order_units, f.position_units, f.days_until_stockout, f.stockout_on,
        f.safety_stock_units, f.reorder_point_units, f.reorder_point_source, f.order_up_to_units,
        f.order_now, f.quantity_units, f.reorder_on, f.must_order_by_on, f.days_without_stock,
-       f.lost_units, f.flags, f.why
+       f.lost_units, f.flags, f.why, f.level, f.arriving_units, f.overdue_units, f.next_due_on,
+       f.next_due_units, f.stated_lead_time_days, f.cover_after_days, f.maximum_units,
+       f.pack_units, f.minimum_order_units, f.our_reorder_point_units,
+       f.finale_reorder_point_units, f.review_period_days, f.cover_days,
+       f.decided_for_on
 FROM plan.forecast f
 LEFT JOIN core.product p USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = f.vendor_url;

@@ -9,14 +9,15 @@ SELECT f.snapshot_on, f.product_url, p.sku, p.name, v.name AS vendor,
        f.available_units < f.finale_reorder_point_units AS finale_says_reorder,
        f.order_now AS we_say_order_now,
        f.stockout_on, f.reorder_on, f.must_order_by_on, f.days_without_stock, f.lost_units,
-       f.unit_cost, f.currency, f.flags, f.why
+       f.unit_cost, f.currency, f.flags, f.why, f.reorder_point_units, f.arriving_units,
+       f.overdue_units, f.cover_after_days
 FROM plan.forecast f
 LEFT JOIN core.product p USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = f.vendor_url
 WHERE f.snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast)
   AND (f.order_now OR f.available_units < f.finale_reorder_point_units);
 COMMENT ON VIEW mart.reorder_suggestion IS
-    'What to order as of the newest plan, with what Finale says beside it. Finale''s "below reorder point" compares what is available, strictly; ours compares the position, at or below.';
+    'What to order as of the newest plan, with what Finale says beside it. Finale''s "below reorder point" compares what is available, strictly; ours compares what is available or arrives in time.';
 COMMENT ON COLUMN mart.reorder_suggestion.product_url IS 'The product.';
 COMMENT ON COLUMN mart.reorder_suggestion.name IS 'Name of the product.';
 COMMENT ON COLUMN mart.reorder_suggestion.vendor IS 'Name of the vendor.';
@@ -26,4 +27,4 @@ COMMENT ON COLUMN mart.reorder_suggestion.point_in_use IS 'Which of the two deci
 COMMENT ON COLUMN mart.reorder_suggestion.finale_says_quantity_units IS 'Finale''s reorder quantity; null = none set.';
 COMMENT ON COLUMN mart.reorder_suggestion.we_say_quantity_units IS 'Units we suggest; 0 = none now.';
 COMMENT ON COLUMN mart.reorder_suggestion.finale_says_reorder IS 'Whether available stock is below Finale''s point.';
-COMMENT ON COLUMN mart.reorder_suggestion.we_say_order_now IS 'Whether the position is at or below the point in use.';
+COMMENT ON COLUMN mart.reorder_suggestion.we_say_order_now IS 'Whether something is to be ordered now.';

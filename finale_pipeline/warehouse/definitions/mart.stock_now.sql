@@ -27,7 +27,7 @@ COMMENT ON COLUMN mart.stock_now.name IS 'Name shown in Finale.';
 COMMENT ON COLUMN mart.stock_now.vendor IS 'Name of the main vendor; without one marked so, of the first.';
 COMMENT ON COLUMN mart.stock_now.level IS 'ok, low or out at the last evaluation; null = not watched (inactive, or not to be reordered).';
 COMMENT ON COLUMN mart.stock_now.velocity_units_per_day IS 'Demand to expect per day in stock, by the newest plan; null = unknown.';
-COMMENT ON COLUMN mart.stock_now.days_left IS 'Days from `planned_on` until stock ends, arrivals added; null = never, or not planned.';
+COMMENT ON COLUMN mart.stock_now.days_left IS 'Days until stock ends, arrivals added; null = never, or not planned.';
 COMMENT ON COLUMN mart.stock_now.stockout_on IS 'The day on which it ends, by the newest plan.';
 COMMENT ON COLUMN mart.stock_now.planned_on IS 'Business day of the newest plan; null = the plan leaves the product out.';
 COMMENT ON COLUMN mart.stock_now.last_sold_on IS 'Business day of the last demand; null = none in the known sales.';

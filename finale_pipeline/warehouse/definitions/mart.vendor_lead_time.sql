@@ -9,7 +9,7 @@ WITH receipt AS (
     WHERE s.shipment_type = 'PURCHASE_SHIPMENT' AND s.status = 'SHIPMENT_DELIVERED'
       AND s.removed_at IS NULL AND o.removed_at IS NULL AND o.status <> 'ORDER_CANCELLED'
       AND NOT o.is_dropship
-      AND s.received_on >= o.ordered_on
+      AND s.received_on > o.ordered_on
 ),
 delivery AS (
     SELECT order_url, vendor_id, vendor_url, max(received_on) AS received_on,
@@ -24,7 +24,7 @@ SELECT d.vendor_id, d.vendor_url, v.name AS vendor, count(*) AS orders,
 FROM delivery d LEFT JOIN core.vendor v ON v.vendor_url = d.vendor_url
 GROUP BY 1, 2, 3;
 COMMENT ON VIEW mart.vendor_lead_time IS
-    'Measured days from order to receipt, per vendor. Every order that was delivered counts once; one that came in parts with its parts'' days weighted by their units. sd_days is null for a single order.';
+    'Measured days from order to receipt, per vendor. Receipts that were entered on the order''s own day are left out: they say when somebody typed. Every other order that was delivered counts once; one that came in parts with its parts'' days weighted by their units. sd_days is null for a single order.';
 COMMENT ON COLUMN mart.vendor_lead_time.vendor_url IS 'The vendor.';
 COMMENT ON COLUMN mart.vendor_lead_time.vendor IS 'Name of the vendor.';
 COMMENT ON COLUMN mart.vendor_lead_time.orders IS 'Orders that were delivered.';

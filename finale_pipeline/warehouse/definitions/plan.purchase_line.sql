@@ -15,7 +15,9 @@ SELECT l.snapshot_on, l.vendor_url, coalesce(v.name, '(no supplier known)') AS v
                         OR e.suggested_cost IS DISTINCT FROM l.unit_cost) AS is_suggestion_changed,
        x.is_edited, e.quantity_units AS fixed_units, e.unit_cost AS fixed_cost,
        concat_ws(':', coalesce(e.edit_id, 0), trim_scale(l.quantity_units),
-                 trim_scale(l.unit_cost)) AS version
+                 trim_scale(l.unit_cost)) AS version,
+       l.cover_after_days, coalesce(f.flags, '{}') AS flags, l.changed_at AS suggested_at,
+       CASE WHEN x.is_edited THEN e.suggested_units END AS suggested_before_units
 FROM plan.purchase_order_draft_line l
 LEFT JOIN core.product p USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = l.vendor_url
@@ -56,4 +58,6 @@ COMMENT ON COLUMN plan.purchase_line.is_suggestion_changed IS 'Whether the plan 
 COMMENT ON COLUMN plan.purchase_line.is_edited IS 'Whether a buyer changed quantity or price, or dropped the line; false where it was changed back.';
 COMMENT ON COLUMN plan.purchase_line.fixed_units IS 'The quantity that a buyer fixed; null = as suggested.';
 COMMENT ON COLUMN plan.purchase_line.fixed_cost IS 'The price that a buyer fixed; null = as suggested.';
+COMMENT ON COLUMN plan.purchase_line.suggested_at IS 'UTC, since when the plan suggests this.';
+COMMENT ON COLUMN plan.purchase_line.suggested_before_units IS 'What it suggested when a buyer last changed the line; null = nobody did.';
 COMMENT ON COLUMN plan.purchase_line.version IS 'Changes whenever the line does; whoever edits it sends it back.';

@@ -33,7 +33,10 @@ critical_item = Table(
     units("on_order_units", "Units on committed purchase orders.", required=True),
     Column("due_on", Date, comment="Earliest due date of what is on order; null = not known."),
     units("threshold_units", "Reorder point, or the default; low below it.", required=True),
-    text_("threshold_source", "finale = sum of its reorder rules; default = setting."),
+    text_(
+        "threshold_source",
+        "buyer, finale (sum of its rules), ours (the forecast's) or default (the setting).",
+    ),
     units("suggested_units", "Units to order; null = not known.", required=False),
     text_("suggested_by", "plan = our purchase plan; finale = reorder quantity of its rules."),
     Column("days_left", Numeric, comment="Days until it is out at today's pace; null = not known."),
@@ -206,6 +209,10 @@ evaluation = Table(
     at("evaluated_at", "UTC.", required=True),
     Column("run_id", BigInteger, comment="The sync run that did."),
     Column("watched", BigInteger, nullable=False, comment="Products watched then."),
+    at(
+        "summary_at",
+        "UTC, when people were told what is watched: once, after the first plan; null = not yet.",
+    ),
     schema="ops",
     comment="The last evaluation of critical items.",
 )

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Date, Double, Index, Integer, Numeric, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from finale_pipeline.warehouse.tables.columns import changed, metadata, row_hash, text_, units
+from finale_pipeline.warehouse.tables.columns import at, changed, metadata, row_hash, text_, units
 
 
 def _number(name: str, comment: str, *, required: bool = False) -> Column[Any]:
@@ -37,8 +37,8 @@ def _texts(name: str, comment: str) -> Column[Any]:
     return Column(name, ARRAY(Text), nullable=False, comment=comment)
 
 
-forecast = Table(
-    "forecast",
+demand = Table(
+    "demand",
     metadata,
     text_("product_url", "The product.", key=True),
     _snapshot(),
@@ -55,16 +55,12 @@ forecast = Table(
     _count("quiet_days", "Uncensored days since the last sale; null = never sold."),
     _number("burstiness_units", "Variance over mean of daily demand in a year, in units."),
     _number("daily_variance", "Variance of daily demand in 182 days, in units squared."),
-    text_("abc_class", "A, B or C by a year's demand at cost.", required=True),
+    text_("abc_class", "A, B or C by a year's demand at cost, among the products of its currency;"
+          " U = its cost is unknown.", required=True),
     text_("xyz_class", "X, Y or Z by how much weeks vary.", required=True),
     _number("service_level", "Share of protection intervals without running out.", required=True),
-    _number("lead_time_days", "Order to shelf, in days.", required=True),
-    _number("lead_time_sd_days", "How much it varies, in days.", required=True),
-    text_("lead_time_source", "supplier, product, measured or default.", required=True),
-    _number("review_period_days", "Days between chances to order.", required=True),
-    _number("cover_days", "Days of sales that one order should last.", required=True),
-    _number("protection_days", "Lead time and review period: the time the demand is of.",
-            required=True),
+    _number("protection_days", "Lead time and review period that morning: the time the demand is"
+            " of.", required=True),
     units("demand_units", "Demand to expect over the protection interval.", required=False),
     units("demand_q50_units", "Demand stays under it in 50 of 100 such intervals.", required=False),
     units("demand_q90_units", "The same in 90 of 100.", required=False),
@@ -72,42 +68,94 @@ forecast = Table(
     units("demand_service_units", "The same at `service_level`.", required=False),
     text_("basis", "What the quantiles rest on: peers, blend, negative binomial or normal."),
     _number("peers_weight", "Share of the peers in them, 0 to 1."),
-    units("available_units", "On hand less reserved that morning; null = stock was not observed"
-          " by then.", required=False),
+    _is("is_trusted", "Whether the forecast can be trusted with the reorder point: known for eight"
+        " weeks, and sold in the last half-year."),
+    _number("pace_units_per_day", "The pace, before season and what buyers said; null = unknown."),
+    _number("season_factor", "Factor of the season in the velocity; 1 = none."),
+    units("last_year_units", "Sold a year ago in the time that an order must cover; null = not"
+          " known.", required=False),
+    text_("demand_note", "What the pace alone does not explain, in words; empty = nothing."),
+    _texts("demand_flags", "What to know before trusting the demand, such as low_confidence."),
+    changed(),
+    row_hash(),
+    Index("demand_snapshot_on_idx", "snapshot_on"),
+    schema="plan",
+    comment="What to expect of a product, made once a day; one row per product and snapshot day."
+    " Products of which nothing is known (never sold, no stock, no rule) have none.",
+)  # fmt: skip
+
+decision = Table(
+    "decision",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    _snapshot(),
+    _on("decided_for_on", "Business day of the stock that it was last made from."),
+    text_("level", "ok, low or out; null = stock was not observed by then."),
+    _number("lead_time_days", "Order to shelf, in days.", required=True),
+    _number("lead_time_sd_days", "How much it varies, in days.", required=True),
+    text_("lead_time_source", "agreed, measured (of three receipts or more), supplier, product or"
+          " default: the first that is known.", required=True),
+    _number("stated_lead_time_days", "What Finale states for supplier or product; null = nothing."),
+    _number("review_period_days", "Days between chances to order.", required=True),
+    _number("cover_days", "Days of sales that one order should last.", required=True),
+    units("available_units", "On hand less reserved; null = stock was not observed by then.",
+          required=False),
     units("on_order_units", "To come on open purchase orders.", required=False),
     units("position_units", "Available plus on order.", required=False),
+    units("arriving_units", "Of on order, what arrives within lead time and review period: what"
+          " comes later does not stop an order.", required=False),
+    units("overdue_units", "Of on order, what should have come before.", required=False),
+    _on("next_due_on", "The next day on which an open order is due."),
+    units("next_due_units", "Units that are due on that day.", required=False),
     _number("days_until_stockout", "Until available stock ends, arrivals added; null = never."),
     _on("stockout_on", "The day on which it ends."),
     units("safety_stock_units", "On top of what is expected.", required=False),
-    units("our_reorder_point_units", "Velocity times protection days, and safety stock.",
-          required=False),
+    units("our_reorder_point_units", "Velocity times lead time and review period, and safety"
+          " stock.", required=False),
     units("finale_reorder_point_units", "Sum of Finale's rules over places that may reorder.",
           required=False),
     units("finale_reorder_quantity_units", "Sum of Finale's reorder quantities.", required=False),
-    units("reorder_point_units", "The point in use.", required=False),
-    text_("reorder_point_source", "finale, ours, or a buyer's (plan.product_term)."),
-    units("order_up_to_units", "Position that an order brings it to.", required=False),
+    units("reorder_point_units", "The point in use, for alerts and plan; null = none is known.",
+          required=False),
+    text_("reorder_point_source", "buyer (plan.product_term), finale or ours."),
+    units("order_up_to_units", "What an order brings available and arriving units to.",
+          required=False),
+    units("maximum_units", "A buyer's maximum; null = none.", required=False),
     units("minimum_order_units", "Least quantity of an order."),
     units("pack_units", "Orders are multiples of it."),
-    _is("order_now", "Whether the position is at or below the reorder point."),
+    _is("order_now", "Whether something is to be ordered now."),
     units("quantity_units", "Units to order now; 0 = none."),
+    _number("cover_after_days", "Days that available and arriving stock lasts with this order;"
+            " null = nothing sells."),
     _on("reorder_on", "The day on which to order."),
     _on("must_order_by_on", "The last day that avoids the stock-out, without any safety."),
     _number("days_without_stock", "Until an order placed that day arrives, in days."),
     units("lost_units", "Demand lost on those days.", required=False),
-    text_("vendor_url", "The main supplier; null = none is known."),
-    _number("unit_cost", "Buying price of one unit, else standard cost."),
+    text_("vendor_url", "The supplier to order from; null = none is known."),
+    _number("unit_cost", "Buying price of one unit, else standard cost; a price of 0 is none."),
     text_("currency", "Its currency; null = the account's."),
-    _texts("flags", "What to know before trusting the numbers, such as low_confidence."),
-    text_("why", "The suggestion in a sentence, with the arithmetic.", required=True),
+    _texts("decision_flags", "What to know before trusting the decision, such as overdue_po."),
+    text_("why", "The decision in a sentence, then the arithmetic.", required=True),
     changed(),
     row_hash(),
-    Index("forecast_snapshot_on_idx", "snapshot_on"),
+    Index("decision_snapshot_on_idx", "snapshot_on"),
     schema="plan",
-    comment="What to expect of a product and what to order, with all that it was computed from;"
-    " one row per product and snapshot day. Products of which nothing is known (never sold, no"
-    " stock, no rule) have none.",
+    comment="What follows from a product's demand, stock, orders and terms: one row per product and"
+    " snapshot day. Rows of the newest day are made again with every read of stock, for what"
+    " changed; mails, pages, plan, API and files show them and compute nothing of their own.",
 )  # fmt: skip
+
+decision_state = Table(
+    "decision_state",
+    metadata,
+    Column("only_row", Boolean, primary_key=True, comment="Always true: there is one row."),
+    Column("snapshot_on", Date, nullable=False, comment="Day of the plan that was decided for."),
+    Column("decided_for_on", Date, nullable=False, comment="Business day of the stock."),
+    at("decided_at", "UTC, when decisions were last made.", required=True),
+    text_("settings", "The settings that they follow.", required=True),
+    schema="plan",
+    comment="What the newest decisions were made of, to know which are to be made again.",
+)
 
 forecast_by_location = Table(
     "forecast_by_location",
@@ -120,7 +168,7 @@ forecast_by_location = Table(
     _number("share", "Their part of all the product's units whose place is known, 0 to 1; where"
             " none is, the row of no location has 1.", required=True),
     _number("velocity_units_per_day", "Demand to expect here per day: share times the product's"
-            " velocity (plan.forecast); null = unknown."),
+            " velocity (plan.demand); null = unknown."),
     units("demand_units", "Demand to expect here over the product's protection interval.",
           required=False),
     units("demand_service_units", "It stays under it at the product's service level: what lies"
@@ -245,30 +293,6 @@ vendor_term = Table(
     comment="What is agreed with a vendor; kept by people, never written by a sync.",
 )
 
-purchase_order_draft = Table(
-    "purchase_order_draft",
-    metadata,
-    _snapshot(),
-    text_("vendor_url", "The vendor; empty = no supplier is known, see `needs_data`.", key=True),
-    text_("vendor", "Name of the vendor."),
-    _count("lines", "Products to order.", required=True),
-    units("units", "Units to order, all lines."),
-    _number("total", "Sum of the lines whose cost is known, in `currency`; null = none, or"
-            " several currencies."),
-    text_("currency", "Of the total; null = the account's, or several."),
-    _on("arrival_on", "When the slowest line arrives if ordered that day."),
-    _on("must_order_by_on", "The earliest last day that avoids a stock-out."),
-    text_("urgency", "late: a line runs out before an order can arrive; today: one must be ordered"
-          " by then; soon: the rest.", required=True),
-    _number("minimum_order_value", "The vendor's least value; null = none is known."),
-    _number("minimum_gap", "What the total lacks of it; 0 = nothing."),
-    _texts("needs_data", "What is missing for some line: vendor, cost, lead time."),
-    changed(),
-    row_hash(),
-    schema="plan",
-    comment="Suggested orders; one row per snapshot day and vendor.",
-)  # fmt: skip
-
 purchase_order_draft_line = Table(
     "purchase_order_draft_line",
     metadata,
@@ -284,7 +308,13 @@ purchase_order_draft_line = Table(
     _on("arrival_on", "When it arrives if ordered that day."),
     _on("stockout_on", "When available stock ends without it."),
     _on("must_order_by_on", "The last day that avoids the stock-out."),
-    text_("urgency", "late, today or soon, as of the order.", required=True),
+    _number("cover_after_days", "Days that stock lasts with this order; null = nothing sells."),
+    text_(
+        "urgency",
+        "late: runs out before an order can arrive; today: must be ordered by then;"
+        " soon: the rest.",
+        required=True,
+    ),
     _texts("needs_data", "What is missing: vendor, cost, lead time."),
     text_("why", "The suggestion in a sentence, with the arithmetic.", required=True),
     changed(),

@@ -91,7 +91,6 @@ def lengthen(stock: Warehouse) -> None:
     run = stock.connection.execute
     run("UPDATE core.product SET name = repeat('Donaudampfschifffahrt', 12) || ' 漢字 🫖 ﷽'")
     run("UPDATE core.vendor SET name = repeat('GmbH&Co', 20)")
-    run("UPDATE plan.purchase_order_draft SET vendor = repeat('GmbH&Co', 20)")
     run("UPDATE plan.purchase_order_draft_line SET quantity_units = 123456789.5, unit_cost = 98765")
     run("UPDATE ops.sync_run SET error = repeat('x', 400), status = 'failed'")
     run("UPDATE ops.outbox SET last_error = repeat('y', 300)")

@@ -28,13 +28,18 @@ def fresh(*, whole: bool = False) -> pl.DataFrame:
 
 
 def fresh_history(rows: pl.DataFrame, *, leave_out: bool) -> History:
-    """Return their history; days out all day left out, or counted as days without demand."""
-    out_all_day = rows.filter(pl.col("stockout_hours") == 16)
-    spans = out_all_day.select(
+    """Return their history; days of more than an eighth of the time out left out, or as they are.
+
+    As the plan reads it: what sold on a day that was out throughout was sold.
+    """
+    spans = rows.filter(pl.col("stockout_hours") > 2).select(
         "product_url", from_on="sold_on", until_on=pl.col("sold_on") + timedelta(days=1)
     )
     first = rows.group_by("product_url").agg(first_on=pl.col("sold_on").min())
-    return history(rows, first_on=first, censored=spans if leave_out else None)
+    if not leave_out:
+        return history(rows, first_on=first)
+    partly = pl.col("stockout_hours").is_between(3, 15)
+    return history(rows.filter(~partly), first_on=first, censored=spans)
 
 
 def _file(name: str, *, whole: bool) -> Path:

@@ -5,17 +5,28 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finale_pipeline.domain.replenishment.decision import Situation, decide
 from finale_pipeline.domain.replenishment.order_terms import (
     OrderTerms,
     check_quantity,
     units_to_minimum,
 )
-from finale_pipeline.domain.replenishment.replenish import reorder_quantity_units
 
 quantities = st.decimals("0.001", "100000", places=3)
 packs = st.sampled_from([Decimal(p) for p in ("0.1", "0.25", "1", "6", "12", "144", "1000")])
 minimums = st.one_of(st.just(Decimal(0)), st.decimals("0.001", "5000", places=3))
 terms_of = st.builds(OrderTerms, packs, minimums)
+
+
+def suggested_units(wanted: Decimal, terms: OrderTerms) -> float:
+    """Return what is suggested of a product that is out and of which so much is wanted."""
+    out = Situation(
+        0,
+        buyer_point_units=float(wanted),
+        minimum_order_units=float(terms.minimum_order_units),
+        pack_units=float(terms.pack_units),
+    )
+    return decide(out).quantity_units
 
 
 @given(wanted=quantities, terms=terms_of)
@@ -49,24 +60,14 @@ def test_a_quantity_is_right_when_it_is_its_own_neighbour(
 def test_what_the_plan_would_round_up_to_is_the_neighbour_above(
     wanted: Decimal, terms: OrderTerms
 ) -> None:
-    planned = reorder_quantity_units(
-        position_units=0,
-        order_up_to=float(wanted),
-        minimum_order_units=float(terms.minimum_order_units),
-        pack_units=float(terms.pack_units),
-    )
+    planned = suggested_units(wanted, terms)
     assert abs(float(check_quantity(wanted, terms).above_units) - planned) < 1e-6
 
 
 @given(wanted=quantities, terms=terms_of)
 def test_a_suggestion_breaks_no_rule(wanted: Decimal, terms: OrderTerms) -> None:
     """Suggestions are computed as floats: 3 packs of 0.1 may be 0.30000000000000004."""
-    suggested = reorder_quantity_units(
-        position_units=0,
-        order_up_to=float(wanted),
-        minimum_order_units=float(terms.minimum_order_units),
-        pack_units=float(terms.pack_units),
-    )
+    suggested = suggested_units(wanted, terms)
     assert check_quantity(Decimal(repr(suggested)), terms).broken_rules == ()
 
 

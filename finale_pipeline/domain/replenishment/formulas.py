@@ -1,12 +1,10 @@
-"""When stock ends and what to order: the formulas, one product at a time, each with its example.
+"""The formulas of replenishment, one product at a time, each with its example.
 
-Stock is that of the morning of `as_of`, before the day's demand; time is in days from there. The
-plan of a whole catalogue uses `replenish_many`, which tests hold to give the same.
+Time is in days from the morning of `as_of`. `decision` puts them together.
 """
 
 import math
 from collections.abc import Sequence
-from datetime import date, timedelta
 
 from finale_pipeline.domain.forecast.quantiles import z
 
@@ -17,33 +15,6 @@ FARTHEST_DAYS = 36_500
 
 Arrival = tuple[int, float]
 """Day of arrival, counted from `as_of`, and units; usable from the start of that day."""
-
-
-def arrival_in_days(
-    *,
-    due_on: date | None,
-    ordered_on: date | None,
-    lead_time_days: float,
-    as_of: date,
-) -> tuple[int, bool]:
-    """Return in how many days an open order arrives, and whether it is overdue.
-
-    What should have come before today is counted as tomorrow.
-
-    >>> today = date(2026, 3, 9)
-    >>> arrival_in_days(due_on=date(2026, 3, 12), ordered_on=None, lead_time_days=5, as_of=today)
-    (3, False)
-    >>> arrival_in_days(due_on=None, ordered_on=date(2026, 3, 1), lead_time_days=5, as_of=today)
-    (1, True)
-    >>> arrival_in_days(due_on=None, ordered_on=None, lead_time_days=5, as_of=today)
-    (5, False)
-    """
-    if due_on is not None:
-        days = (due_on - as_of).days
-    else:
-        placed = 0 if ordered_on is None else (ordered_on - as_of).days
-        days = placed + whole_days(lead_time_days)
-    return (1, True) if days < 0 else (days, False)
 
 
 def whole_days(days: float) -> int:
@@ -94,19 +65,6 @@ def days_until_stockout(
     return ends
 
 
-def date_in(as_of: date, days: float | None) -> date | None:
-    """Return the day on which something happens in so many days; None when it is too far away.
-
-    >>> date_in(date(2026, 3, 9), 7.5)
-    datetime.date(2026, 3, 16)
-    >>> date_in(date(2026, 3, 9), None), date_in(date(2026, 3, 9), 1e9)
-    (None, None)
-    """
-    if days is None or days > FARTHEST_DAYS:
-        return None
-    return as_of + timedelta(days=math.floor(days))
-
-
 def safety_stock_units(
     *,
     quantile_units: float,
@@ -133,7 +91,7 @@ def safety_stock_units(
     0.0
     """
     of_demand = max(0.0, quantile_units - units_per_day * protection_days)
-    of_lead_time = z(service_level) * units_per_day * lead_time_sd_days
+    of_lead_time = max(0.0, z(service_level)) * units_per_day * lead_time_sd_days
     return math.hypot(of_demand, of_lead_time)
 
 
@@ -163,75 +121,6 @@ def order_up_to_units(
     120.0
     """
     return float(reorder_point + units_per_day * max(cover_days - review_period_days, 0))
-
-
-def must_order_now(
-    *, position_units: float, reorder_point: float, units_per_day: float | None
-) -> bool:
-    """Whether to order today: the position is at the reorder point or below it.
-
-    What does not sell is ordered for a backlog only.
-
-    >>> must_order_now(position_units=120, reorder_point=120, units_per_day=4)
-    True
-    >>> must_order_now(position_units=0, reorder_point=10, units_per_day=0)
-    False
-    >>> must_order_now(position_units=-3, reorder_point=0, units_per_day=0)
-    True
-    """
-    if units_per_day == 0:
-        return position_units < 0
-    return position_units <= reorder_point
-
-
-def reorder_quantity_units(
-    *,
-    position_units: float,
-    order_up_to: float,
-    minimum_order_units: float = 0.0,
-    pack_units: float = 1.0,
-) -> float:
-    """Return the units of an order: at least the minimum, in whole packs.
-
-    >>> reorder_quantity_units(position_units=100, order_up_to=212, pack_units=12)
-    120.0
-    >>> reorder_quantity_units(position_units=100, order_up_to=212, minimum_order_units=144)
-    144.0
-    >>> reorder_quantity_units(position_units=0, order_up_to=0.1 * 30, pack_units=1)
-    3.0
-    """
-    wanted = max(order_up_to - position_units, minimum_order_units, 0.0)
-    return float(math.ceil(wanted / pack_units - ROUNDING) * pack_units)
-
-
-def days_until_reorder(
-    *, position_units: float, reorder_point: float, units_per_day: float | None
-) -> float | None:
-    """Return the days until the position falls to the reorder point; None when it never does.
-
-    >>> days_until_reorder(position_units=150, reorder_point=120, units_per_day=4)
-    7.5
-    >>> days_until_reorder(position_units=110, reorder_point=120, units_per_day=4)
-    0.0
-    >>> days_until_reorder(position_units=150, reorder_point=0, units_per_day=0) is None
-    True
-    """
-    if must_order_now(
-        position_units=position_units, reorder_point=reorder_point, units_per_day=units_per_day
-    ):
-        return 0.0
-    return (position_units - reorder_point) / units_per_day if units_per_day else None
-
-
-def must_order_by(*, stockout_on: date | None, lead_time_days: float) -> date | None:
-    """Return the last day on which an order avoids the stock-out; it may be past.
-
-    >>> must_order_by(stockout_on=date(2026, 3, 16), lead_time_days=14)
-    datetime.date(2026, 3, 2)
-    """
-    if stockout_on is None:
-        return None
-    return stockout_on - timedelta(days=whole_days(lead_time_days))
 
 
 def days_without_stock(

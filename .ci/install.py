@@ -1,0 +1,47 @@
+"""Installs this project into the environment that runs it, and says how far it is.
+
+Usage: python .ci/install.py [EXTRA]
+"""
+
+import subprocess
+import sys
+
+EXTRA = f"[{sys.argv[1]}]" if len(sys.argv) > 1 else ""
+PIP = [
+    sys.executable,
+    "-m",
+    "pip",
+    "install",
+    "--disable-pip-version-check",
+    "--progress-bar",
+    "off",
+]
+STEP = 20
+"""So many packages between two lines."""
+
+
+def main() -> int:
+    """Run pip; show all that it said when it fails."""
+    print("Installing what constraints.txt pins: one to three minutes the first time.", flush=True)
+    said, count = [], 0
+    arguments = ["-c", "constraints.txt", "-e", f".{EXTRA}"]
+    with subprocess.Popen(
+        [*PIP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            said.append(line)
+            if line.startswith("Collecting"):
+                count += 1
+                if count % STEP == 0:
+                    print(f"  {count} packages found, now {line.split()[1]}", flush=True)
+            elif line.startswith("Installing collected"):
+                print(f"  installing {line.count(',') + 1} packages", flush=True)
+    if pip.returncode:
+        sys.stdout.writelines(said[-40:])
+        print("Nothing was started. See the lines above; then run make again.")
+    return pip.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

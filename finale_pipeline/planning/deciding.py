@@ -1,0 +1,166 @@
+"""Products with their demand, stock, orders and terms → the decision about each, in columns.
+
+Once a day's demand is known, the same step decides for the whole plan, for the products that a read
+of stock touched, and for each location.
+"""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from finale_pipeline.domain.forecast.history import Flags, Floats, day_number
+from finale_pipeline.domain.replenishment.decisions import (
+    LEVELS,
+    SOURCES,
+    Decisions,
+    Situations,
+    decide_all,
+)
+from finale_pipeline.domain.replenishment.formulas import FARTHEST_DAYS
+from finale_pipeline.planning.flags import decision_flags
+from finale_pipeline.planning.terms import OnOrder, column, on_order
+from finale_pipeline.planning.why import why
+
+if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
+
+KNOWN_DAYS, SOLD_WITHIN_DAYS = 56, 182
+"""A forecast is trusted of a product that is known for eight weeks and sold in half a year."""
+
+
+def decide_products(
+    products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date, settings: "Settings"
+) -> tuple[pl.DataFrame, OnOrder]:
+    """Return the products with the decision about each, and what is on order of them.
+
+    Args:
+        products: With terms (`terms.with_terms`) and demand, numbered from 0.
+        open_lines: Open lines of purchase orders: number, units, due_on, ordered_on.
+        as_of: The day of the stock.
+        settings: Whose reorder point counts, and what is low where none is known.
+    """
+    span = pl.col("lead_time_days") + pl.col("review_period_days")
+    products = products.with_columns(
+        demand_service_units=_over_present_span(span),
+        protection_days_now=span,
+        expected_units=pl.col("velocity_units_per_day") * span,
+    )
+    coming = on_order(products, open_lines, as_of)
+    products, decisions = with_decisions(products, coming, as_of, settings)
+    products = products.with_columns(decision_flags(products, decisions, coming))
+    return products.with_columns(why=why()), coming
+
+
+def _over_present_span(span: pl.Expr) -> pl.Expr:
+    """Return the quantile over lead time and review as they are now.
+
+    The day's demand is of the span that was so in the morning. Of another one the mean grows with
+    its days, what lies above the mean with their root.
+    """
+    ratio = pl.when(pl.col("protection_days") > 0).then(span / pl.col("protection_days"))
+    mean = pl.col("velocity_units_per_day") * pl.col("protection_days")
+    above = pl.col("demand_service_units") - mean
+    return (
+        pl.when(ratio.is_null() | (ratio == 1))
+        .then(pl.col("demand_service_units"))
+        .otherwise(mean * ratio + above * ratio.sqrt())
+    )
+
+
+def is_trusted() -> pl.Expr:
+    """Return whether the forecast of a product can be trusted with its reorder point."""
+    known = pl.col("history_days") >= KNOWN_DAYS
+    sold = pl.col("quiet_days") < SOLD_WITHIN_DAYS
+    return (known & sold).fill_null(value=False)
+
+
+def with_decisions(
+    products: pl.DataFrame, coming: OnOrder, as_of: date, settings: "Settings"
+) -> tuple[pl.DataFrame, Decisions]:
+    """Return rows with what is decided of them, and the decisions."""
+    situations = situations_of(products, coming, settings)
+    decisions = decide_all(situations)
+    return _with_columns(products, situations, decisions, coming, as_of), decisions
+
+
+def situations_of(products: pl.DataFrame, coming: OnOrder, settings: "Settings") -> Situations:
+    """Return what the decision needs, one entry per row."""
+    stopped = ~products["is_active"] | products["is_never_reordered"]
+    return Situations(
+        available_units=column(products, "available_units"),
+        units_per_day=column(products, "velocity_units_per_day"),
+        quantile_units=column(products, "demand_service_units"),
+        service_level=column(products, "service_level"),
+        lead_time_days=column(products, "lead_time_days"),
+        lead_time_sd_days=column(products, "lead_time_sd_days"),
+        review_period_days=column(products, "review_period_days"),
+        cover_days=column(products, "cover_days"),
+        buyer_point_units=column(products, "term_point_units"),
+        finale_point_units=column(products, "finale_point_units"),
+        finale_quantity_units=column(products, "finale_quantity_units"),
+        maximum_units=column(products, "term_maximum_units"),
+        minimum_order_units=column(products, "minimum_order_units"),
+        pack_units=column(products, "pack_units"),
+        is_trusted=products["is_trusted"].to_numpy(),
+        is_stopped=stopped.to_numpy(),
+        arrivals=coming.arrivals,
+        rule=settings.reorder_points,
+        default_point_units=settings.low_stock_default_units,
+    )
+
+
+def _with_columns(
+    products: pl.DataFrame, s: Situations, found: Decisions, coming: OnOrder, as_of: date
+) -> pl.DataFrame:
+    def number(name: str, values: Floats) -> pl.Series:
+        return pl.Series(name, values, pl.Float64, nan_to_null=True)
+
+    def named(name: str, places: np.ndarray, names: tuple[str | None, ...]) -> pl.Series:
+        return pl.Series(name, [names[n] for n in places.tolist()], pl.String)
+
+    on_order_units = np.where(
+        np.isnan(s.available_units), np.nan, coming.arrivals.totals() + coming.lost_units
+    )
+    stockout = _days(found.days_left)
+    return products.with_columns(
+        number("on_order_units", on_order_units),
+        number("position_units", s.available_units + coming.arrivals.totals() + coming.lost_units),
+        number("arriving_units", found.arriving_units),
+        number("overdue_units", coming.overdue_units),
+        number("next_due_units", coming.next_due_units),
+        coming.next_due_on.alias("next_due_on"),
+        number("days_until_stockout", found.days_left),
+        number("safety_stock_units", found.safety_stock_units),
+        number("our_reorder_point_units", found.our_point_units),
+        number("reorder_point_units", found.point_units),
+        named("reorder_point_source", found.point_source, SOURCES),
+        named("level", found.level, LEVELS),
+        number("order_up_to_units", found.order_up_to_units),
+        pl.Series("order_now", found.quantity_units > 0),
+        pl.Series("is_blocked", found.is_blocked),
+        number("quantity_units", found.quantity_units),
+        number("cover_after_days", found.cover_days),
+        number("days_without_stock", found.days_without_stock),
+        number("lost_units", found.days_without_stock * s.pace),
+        _on("stockout_on", stockout, as_of),
+        _on("reorder_on", _days(found.days_until_order), as_of),
+        _on("must_order_by_on", _last_day(stockout, s), as_of),
+    )
+
+
+def _last_day(stockout: Floats, s: Situations) -> Floats:
+    sells = (s.pace > 0) & ~s.is_stopped
+    return np.where(sells, stockout - np.ceil(s.lead_time_days - 1e-9), np.nan)
+
+
+def _days(days: Floats) -> Floats:
+    """Return whole days; those farther away than a century are not named."""
+    far: Flags = days > FARTHEST_DAYS
+    return np.where(far, np.nan, np.floor(days))
+
+
+def _on(name: str, days: Floats, as_of: date) -> pl.Series:
+    whole = pl.Series(name, days + day_number(as_of), nan_to_null=True)
+    return whole.cast(pl.Int32).cast(pl.Date)

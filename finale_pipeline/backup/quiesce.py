@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from finale_pipeline.notify import outbox, watch_mails
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
-from finale_pipeline.warehouse import outages
+from finale_pipeline.warehouse import accounts, incidents, outages
 from finale_pipeline.warehouse.connect import Connection, database_errors
 
 if TYPE_CHECKING:
@@ -49,12 +49,8 @@ def settle(
             (last_run,),
         )
         # Their end may have been mailed since: they close in silence.
-        connection.execute(
-            "UPDATE ops.incident SET mailed = NULL"
-            " WHERE subject LIKE 'sync:%%' AND closed_at IS NULL",
-            (),
-        )
-        connection.execute("UPDATE ops.account SET restored_at = %s", (now,))
+        incidents.close_syncs_in_silence(connection)
+        accounts.note_restored(connection, now=now)
         return _hold_mails(connection, settings, made_at, now)
 
 

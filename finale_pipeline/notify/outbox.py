@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 
 from finale_pipeline.notify.messages import STOCK_NEWS, Message
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, count_of
 from finale_pipeline.warehouse.locks import Lock
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
@@ -261,3 +261,9 @@ def revive(connection: Connection, message_id: str | None, *, now: datetime) -> 
         " refused = '{}' WHERE state = 'dead' AND (%s::text IS NULL OR message_id = %s)",
         (now, message_id, message_id),
     ).rowcount
+
+
+def given_up_since(connection: Connection, moment: datetime) -> int:
+    """Return how many mails that were written since a moment were given up."""
+    query = "SELECT count(*) FROM ops.outbox WHERE state = 'dead' AND created_at > %s"
+    return count_of(connection, query, moment)

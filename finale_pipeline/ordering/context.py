@@ -15,20 +15,12 @@ from finale_pipeline.ordering.submission import Submission
 from finale_pipeline.settings import LOOPBACK
 from finale_pipeline.sync.session import refuse_another_account
 from finale_pipeline.sync.source import open_client, source_of
-from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse import accounts, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
 from finale_pipeline.warehouse.requests import Limits, SharedLedger
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
-
-
-RESTORED = """
-SELECT restored_at AT TIME ZONE 'UTC' FROM ops.account
-WHERE restored_at IS NOT NULL AND NOT EXISTS (
-    SELECT FROM mart.freshness f WHERE f.asset = 'purchase_orders' AND f.read_at > restored_at)
-"""
-"""When the warehouse was restored, while no sync has read the orders since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +44,10 @@ class DraftingContext:
         Raises:
             ConfigError: Nothing was read since the restore.
         """
-        row = connection.execute(RESTORED).fetchone()
-        if row is not None:
+        restored_at = accounts.restored_unread_at(connection)
+        if restored_at is not None:
             raise ConfigError(
-                f"The database was restored at {row[0]:%Y-%m-%d %H:%M} UTC and has not read"
+                f"The database was restored at {restored_at:%Y-%m-%d %H:%M} UTC and has not read"
                 " Finale's orders since: what was drafted after the backup is not known.",
                 data="Nothing was sent.",
                 step="Run: finale sync full",
@@ -105,9 +97,10 @@ def _refuse_other_data(connection: Connection, settings: "Settings") -> None:
     """The data of one account, or of a sandbox, must never become orders of another."""
     source = source_of(settings)
     refuse_another_account(connection, source)
-    row = connection.execute("SELECT base_url FROM ops.account").fetchone()
-    if row is not None and (urlsplit(str(row[0])).hostname in LOOPBACK) != source.is_loopback:
+    owner = accounts.owner(connection)
+    if owner and (urlsplit(owner.base_url).hostname in LOOPBACK) != source.is_loopback:
         raise ConfigError(
-            f"The data here were read from {row[0]}, and the settings name {source.base_url}.",
+            f"The data here were read from {owner.base_url}, and the settings name"
+            f" {source.base_url}.",
             step="Use a database of its own for the sandbox and for the real account.",
         )

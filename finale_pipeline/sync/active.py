@@ -1,7 +1,6 @@
 """The active sync's reading of a catalogue: only what changed since the newest stored change."""
 
 from datetime import datetime, timedelta
-from typing import cast
 
 import polars as pl
 
@@ -9,7 +8,8 @@ from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.commits import Keep
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.scan import AHEAD, backfill
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse import scans
+from finale_pipeline.warehouse.connect import Connection
 
 BACK = timedelta(minutes=10)
 """Read again before the newest stored change: its second may have held more than was seen."""
@@ -32,10 +32,7 @@ def sync_changes(run: SyncRun, catalogue: Catalogue) -> None:
 
 
 def _newest_change(connection: Connection, table: str, now: datetime) -> datetime | None:
-    row = connection.execute(
-        trusted(f"SELECT max(updated_at) FROM {table} WHERE updated_at <= %s"), (now + AHEAD,)
-    ).fetchone()
-    return cast("datetime | None", row[0]) if row else None
+    return scans.newest_change(connection, table, until=now + AHEAD)
 
 
 def _keeper(run: SyncRun, catalogue: Catalogue) -> Keep:
@@ -44,14 +41,10 @@ def _keeper(run: SyncRun, catalogue: Catalogue) -> Keep:
     def keep(frame: pl.DataFrame) -> pl.DataFrame:
         is_active = frame["status"] == catalogue.active_status
         idle = frame.filter(~is_active)[catalogue.key].to_list()
-        rows = run.connection.execute(
-            trusted(
-                f"SELECT {catalogue.key} FROM {catalogue.table} WHERE {catalogue.key} = ANY (%s)"
-                " AND status = %s AND removed_at IS NULL"
-            ),
-            (idle, catalogue.active_status),
-        ).fetchall()
-        was_active = frame[catalogue.key].is_in([str(row[0]) for row in rows])
+        active = scans.of_status(
+            run.connection, catalogue.table, catalogue.key, idle, status=catalogue.active_status
+        )
+        was_active = frame[catalogue.key].is_in(active)
         return frame.filter(is_active | was_active)
 
     return keep

@@ -14,6 +14,7 @@ from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import facilities
 from finale_pipeline.warehouse.store import (
     HASH,
     Counts,
@@ -250,26 +251,19 @@ def sync_facilities(run: SyncRun) -> None:
     missing = [] if answer.rejects else _missing_facilities(run, frame)
     with run.batch("facilities"):
         run.keep_rejects(catalogue.table, answer.rejects)
-        query = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
-        stored = read_hashes(run.connection, query, ())
+        stored = read_hashes(run.connection, facilities.LIVE_HASHES, ())
         loaded = write(run, catalogue, frame, stored, rejected=len(answer.rejects))
-        run.connection.execute(
-            "UPDATE core.facility SET removed_at = %s, changed_at = %s"
-            " WHERE facility_url = ANY (%s)",
-            (run.clock(), run.clock(), missing),
-        )
+        facilities.remove(run.connection, missing, now=run.clock())
         settle(run, catalogue.table)
     run.add(catalogue.table, loaded.counts[catalogue.table] + Counts(removed=len(missing)))
 
 
 def _missing_facilities(run: SyncRun, present: pl.DataFrame) -> list[str]:
-    rows = run.connection.execute(
-        "SELECT facility_url FROM core.facility WHERE removed_at IS NULL"
-    ).fetchall()
+    live = facilities.live(run.connection)
     urls = set(present["facility_url"])
-    missing = [str(url) for (url,) in rows if url not in urls]
-    why = implausible_removal(missing=len(missing), live=len(rows), limit=run.settings.shrink_limit)
+    missing = [url for url in live if url not in urls]
+    why = implausible_removal(missing=len(missing), live=len(live), limit=run.settings.shrink_limit)
     if why:
-        difference = vanished(why, live=len(rows), missing=missing)
+        difference = vanished(why, live=len(live), missing=missing)
         hold_unless_accepted(run, "core.facility", difference, data="No place was changed.")
     return missing

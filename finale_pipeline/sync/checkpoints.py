@@ -1,205 +1,14 @@
-"""What a scan remembers in the database: its windows, the records it missed, its end."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import cast
-
-import polars as pl
+"""The end of a scan: what it missed everywhere is gone, if that can be believed."""
 
 from finale_pipeline.domain.syncs.catalog import implausible_removal
-from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import holds
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse import holds, scans
 from finale_pipeline.warehouse.holds import Difference
-from finale_pipeline.warehouse.store import Counts, read_hashes
-
-RESUMABLE = timedelta(hours=24)
-"""An interrupted scan is taken up again for so long; later a new one begins."""
-
-BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
-"""Before every stamp; records without any belong to the window that begins here."""
-IN_WINDOW = "(updated_at >= %s AND updated_at < %s OR %s AND updated_at IS NULL)"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A window as it was last read.
-
-    Attributes:
-        walk_id: The scan that read it.
-        digest: Of its answer; 0 when it had unreadable records, which must be seen again.
-        rows: Its records.
-        is_intact: Whether the table still shows exactly what that answer held.
-    """
-
-    walk_id: int
-    digest: int
-    rows: int
-    is_intact: bool
-
-    def is_same(self, digest: int) -> bool:
-        """Whether an answer with this digest would change nothing."""
-        return self.is_intact and digest != 0 and digest == self.digest
-
-
-@dataclass(slots=True)
-class Scan:
-    """A scan that is under way.
-
-    Attributes:
-        walk_id: Its number.
-        since: Where it begins.
-        until: The source's time at its beginning.
-        known: Windows that it or an earlier scan read.
-        is_fresh: Whether no window of it was committed yet when this run took it up.
-        records: Of the windows that this run read, those included that belong to no table.
-    """
-
-    walk_id: int
-    since: datetime
-    until: datetime
-    known: dict[Window, Stored]
-    is_fresh: bool
-    records: int = 0
-
-
-def open_scan(
-    connection: Connection, table: str, *, since: datetime, until: datetime, now: datetime
-) -> Scan:
-    """Take up the interrupted scan of a table, or begin one."""
-    row = connection.execute(
-        "SELECT walk_id, started_at FROM ops.walk WHERE table_name = %s AND finished_at IS NULL"
-        " AND since_at = %s AND started_at > %s AND started_at <= %s"
-        " ORDER BY walk_id DESC LIMIT 1",
-        (table, since, until - RESUMABLE, until),
-    ).fetchone()
-    is_new = row is None
-    if row is None:
-        with connection.transaction():
-            connection.execute(
-                "DELETE FROM ops.absence a USING ops.walk w WHERE w.walk_id = a.walk_id"
-                " AND w.table_name = %s",
-                (table,),
-            )
-            connection.execute(
-                "UPDATE ops.walk SET finished_at = %s WHERE table_name = %s"
-                " AND finished_at IS NULL",
-                (now, table),
-            )
-            row = connection.execute(
-                "INSERT INTO ops.walk (table_name, since_at, started_at) VALUES (%s, %s, %s)"
-                " RETURNING walk_id, started_at",
-                (table, since, until),
-            ).fetchone()
-    walk_id, started_at = cast("tuple[int, datetime]", row)
-    known = _known(connection, table)
-    has_begun = not is_new and any(s.walk_id == walk_id for s in known.values())
-    return Scan(walk_id, since, started_at, known, is_fresh=not has_begun)
-
-
-def _known(connection: Connection, table: str) -> dict[Window, Stored]:
-    rows = connection.execute(
-        trusted(
-            "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"
-            " (w.row_count, w.fingerprint) = (count(t.row_hash), coalesce(bit_xor(t.row_hash), 0))"
-            f" FROM ops.catalogue_window w LEFT JOIN {table} t"
-            " ON t.updated_at >= w.window_from AND t.updated_at < w.window_to"
-            " AND t.removed_at IS NULL WHERE w.table_name = %s"
-            " GROUP BY w.table_name, w.window_from, w.window_to"
-        ),
-        (table,),
-    ).fetchall()
-    return {
-        Window(lo, hi): Stored(walk_id, digest, count, is_intact)
-        for lo, hi, walk_id, digest, count, is_intact in rows
-    }
-
-
-def stored_hashes(connection: Connection, table: str, window: Window) -> pl.Series:
-    """Return the hashes of the live rows that a table has in a window."""
-    query = f"SELECT row_hash FROM {table} WHERE removed_at IS NULL AND {IN_WINDOW}"
-    return read_hashes(connection, query, _bounds(window))
-
-
-def _bounds(window: Window) -> tuple[datetime, datetime, bool]:
-    return window.lo, window.hi, window.lo == BEGINNING
-
-
-def live_rows(connection: Connection, catalogue: Catalogue) -> int:
-    """Return how many records a table has now."""
-    row = connection.execute(
-        trusted(f"SELECT count(*) FROM {catalogue.table} WHERE removed_at IS NULL")
-    ).fetchone()
-    return cast("int", row[0]) if row else 0
-
-
-def keep_unchanged(connection: Connection, table: str, scan: Scan, window: Window) -> None:
-    """Note that this scan found a window as it was."""
-    connection.execute(
-        "UPDATE ops.catalogue_window SET walk_id = %s"
-        " WHERE table_name = %s AND window_from = %s AND window_to = %s",
-        (scan.walk_id, table, window.lo, window.hi),
-    )
-
-
-def keep(
-    connection: Connection, table: str, scan: Scan, window: Window, *, digest: int, now: datetime
-) -> None:
-    """Note what a window holds now; windows it overlaps are forgotten."""
-    connection.execute(
-        "DELETE FROM ops.catalogue_window"
-        " WHERE table_name = %s AND window_from < %s AND window_to > %s",
-        (table, window.hi, window.lo),
-    )
-    connection.execute(
-        trusted(
-            "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, walk_id,"
-            " body_digest, row_count, fingerprint, committed_at)"
-            " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
-            f" FROM {table} WHERE removed_at IS NULL"
-            " AND updated_at >= %s AND updated_at < %s"
-        ),
-        (table, window.lo, window.hi, scan.walk_id, digest, now, window.lo, window.hi),
-    )
-
-
-def note_absent(
-    connection: Connection,
-    catalogue: Catalogue,
-    scan: Scan,
-    window: Window,
-    *,
-    gone: pl.Series,
-    rejected: Sequence[str],
-) -> None:
-    """Remember stored rows that their window no longer has, unless they came unreadable."""
-    if gone.is_empty():
-        return
-    connection.execute(
-        trusted(
-            "INSERT INTO ops.absence (walk_id, record_url, row_hash, is_absent)"
-            f" SELECT %s, {catalogue.key}, row_hash, true FROM {catalogue.table}"
-            f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {catalogue.key} = ANY (%s)"
-            # The stamps have an index, and the hashes have none.
-            f" AND {IN_WINDOW} ON CONFLICT DO NOTHING"
-        ),
-        (scan.walk_id, gone.to_list(), list(rejected), *_bounds(window)),
-    )
-
-
-def note_present(connection: Connection, scan: Scan, urls: Sequence[str]) -> None:
-    """Remember records that are there, if in an older version than ours."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO ops.absence (walk_id, record_url, is_absent) VALUES (%s, %s, false)"
-            " ON CONFLICT (walk_id, record_url) DO UPDATE SET is_absent = false",
-            [(scan.walk_id, url) for url in urls],
-        )
+from finale_pipeline.warehouse.scans import Scan
+from finale_pipeline.warehouse.store import Counts
 
 
 def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
@@ -209,8 +18,8 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
         ImplausibleError: Too much is missing; nothing is removed, and the next scan looks again.
     """
     _refuse_nothing(run, catalogue, scan)
-    missing = _missing(run.connection, catalogue, scan)
-    live = live_rows(run.connection, catalogue) if missing else 0
+    missing = scans.missing(run.connection, catalogue.table, catalogue.key, scan)
+    live = scans.live_rows(run.connection, catalogue.table) if missing else 0
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
     if why:
         _hold(run, catalogue, scan, vanished(why, live=live, missing=missing), missing)
@@ -218,19 +27,13 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
     with run.batch(f"{catalogue.resource.path}: what is gone"):
         if catalogue.derived and missing:
             catalogue.derived.before(run, "SELECT unnest(%s::text[])", (missing,))
-        run.connection.execute(
-            trusted(
-                f"UPDATE {catalogue.table} SET removed_at = %s, changed_at = %s"
-                f" WHERE {catalogue.key} = ANY (%s)"
-            ),
-            (run.clock(), run.clock(), missing),
-        )
+        scans.remove(run.connection, catalogue.table, catalogue.key, missing, now=run.clock())
         if catalogue.derived and missing:
             counts = catalogue.derived.after(run)
         if missing or not _is_untouched(run, catalogue, scan):
-            _recount_windows(run.connection, catalogue.table, scan)
+            scans.recount_windows(run.connection, catalogue.table, scan)
         settle(run, catalogue.table)
-        _close(run.connection, scan, run.clock())
+        scans.close(run.connection, scan, now=run.clock())
     for table, changed in (*counts.items(), (catalogue.table, Counts(removed=len(missing)))):
         run.add(table, changed)
 
@@ -238,7 +41,7 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
 def _refuse_nothing(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
     """Hold a table that stays empty though its collection has records, unless that was approved."""
     means = catalogue.empty_means
-    if means is None or not scan.records or live_rows(run.connection, catalogue):
+    if means is None or not scan.records or scans.live_rows(run.connection, catalogue.table):
         return
     if holds.was_approved(run.connection, catalogue.table, means):
         return
@@ -247,10 +50,8 @@ def _refuse_nothing(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
         hold_unless_accepted(run, catalogue.table, difference, data="No record was written.")
     except ImplausibleError:
         with run.batch(f"forgetting windows of {catalogue.resource.path}"):
-            run.connection.execute(
-                "DELETE FROM ops.catalogue_window WHERE table_name = %s", (catalogue.table,)
-            )
-            _close(run.connection, scan, run.clock())
+            scans.forget_windows(run.connection, catalogue.table)
+            scans.close(run.connection, scan, now=run.clock())
         raise
 
 
@@ -263,60 +64,12 @@ def _hold(
         hold_unless_accepted(run, catalogue.table, difference, data=data)
     except ImplausibleError:
         with run.batch(f"forgetting windows of {catalogue.resource.path}"):
-            _forget_windows_of(run.connection, catalogue, missing)
-            _close(run.connection, scan, run.clock())
+            scans.forget_windows_of(run.connection, catalogue.table, catalogue.key, missing)
+            scans.close(run.connection, scan, now=run.clock())
         raise
-
-
-def _missing(connection: Connection, catalogue: Catalogue, scan: Scan) -> list[str]:
-    rows = connection.execute(
-        trusted(
-            f"SELECT t.{catalogue.key} FROM ops.absence a JOIN {catalogue.table} t"
-            f" ON t.{catalogue.key} = a.record_url AND t.row_hash = a.row_hash"
-            " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL"
-        ),
-        (scan.walk_id,),
-    ).fetchall()
-    return [str(row[0]) for row in rows]
-
-
-def _forget_windows_of(connection: Connection, catalogue: Catalogue, urls: list[str]) -> None:
-    connection.execute(
-        trusted(
-            f"DELETE FROM ops.catalogue_window w USING {catalogue.table} t"
-            f" WHERE w.table_name = %s AND t.{catalogue.key} = ANY (%s)"
-            " AND t.updated_at >= w.window_from AND t.updated_at < w.window_to"
-        ),
-        (catalogue.table, urls),
-    )
 
 
 def _is_untouched(run: SyncRun, catalogue: Catalogue, scan: Scan) -> bool:
     """Whether this scan wrote nothing, so that every window is still as it was counted."""
     counts = run.counts.get(catalogue.table, Counts())
     return scan.is_fresh and not counts.inserted + counts.updated
-
-
-def _recount_windows(connection: Connection, table: str, scan: Scan) -> None:
-    """Bring the fingerprints up to date after removals and late changes of the same scan."""
-    connection.execute(
-        trusted(
-            "UPDATE ops.catalogue_window w SET row_count = n.count, fingerprint = n.mark"
-            " FROM (SELECT c.window_from, c.window_to, count(t.row_hash) AS count,"
-            " coalesce(bit_xor(t.row_hash), 0) AS mark FROM ops.catalogue_window c"
-            f" LEFT JOIN {table} t ON t.updated_at >= c.window_from"
-            " AND t.updated_at < c.window_to AND t.removed_at IS NULL"
-            " WHERE c.table_name = %s AND c.walk_id = %s GROUP BY 1, 2) n"
-            " WHERE w.table_name = %s AND w.window_from = n.window_from"
-            " AND w.window_to = n.window_to"
-            " AND (w.row_count, w.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
-        ),
-        (table, scan.walk_id, table),
-    )
-
-
-def _close(connection: Connection, scan: Scan, now: datetime) -> None:
-    connection.execute("DELETE FROM ops.absence WHERE walk_id = %s", (scan.walk_id,))
-    connection.execute(
-        "UPDATE ops.walk SET finished_at = %s WHERE walk_id = %s", (now, scan.walk_id)
-    )

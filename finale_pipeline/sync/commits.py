@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from finale_pipeline.domain.syncs.windows import Window
-from finale_pipeline.sync import checkpoints
 from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
-from finale_pipeline.sync.checkpoints import Stored
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import scans
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.scans import Stored
 from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
 def commit(
     run: SyncRun,
     catalogue: Catalogue,
-    scan: checkpoints.Scan,
+    scan: scans.Scan,
     fetched: Fetched,
     far: dict[str, Any],
 ) -> None:
@@ -72,7 +72,7 @@ def commit(
     if fetched.frame is None:
         with run.batch(step, **far):
             _commit_without_waiting(run.connection)
-            checkpoints.keep_unchanged(run.connection, catalogue.table, scan, fetched.window)
+            scans.keep_unchanged(run.connection, catalogue.table, scan, fetched.window)
         rows = scan.known[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
@@ -80,7 +80,7 @@ def commit(
     scan.records += fetched.rows
     with run.batch(step, **far):
         _commit_without_waiting(run.connection)
-        stored = checkpoints.stored_hashes(run.connection, catalogue.table, fetched.window)
+        stored = scans.stored_hashes(run.connection, catalogue.table, fetched.window)
         loaded = write(
             run,
             catalogue,
@@ -93,12 +93,18 @@ def commit(
         run.keep_rejects(catalogue.table, fetched.rejects)
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
-        checkpoints.note_absent(
-            run.connection, catalogue, scan, fetched.window, gone=gone, rejected=rejected
+        scans.note_absent(
+            run.connection,
+            catalogue.table,
+            catalogue.key,
+            scan,
+            fetched.window,
+            gone=gone,
+            rejected=rejected,
         )
-        checkpoints.note_present(run.connection, scan, loaded.older)
+        scans.note_present(run.connection, scan, loaded.older)
         digest = 0 if fetched.rejects else fetched.digest
-        checkpoints.keep(
+        scans.keep(
             run.connection, catalogue.table, scan, fetched.window, digest=digest, now=run.clock()
         )
     for table, counts in (*loaded.counts.items(), *siblings.items()):

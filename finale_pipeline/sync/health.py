@@ -5,9 +5,7 @@ it calls a success may have been held.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, cast
-
-from psycopg.rows import class_row
+from typing import Any
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, trouble_of, works_again
@@ -15,17 +13,12 @@ from finale_pipeline.notify import outbox, stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import incidents, locks
+from finale_pipeline.warehouse import critical, incidents, locks
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.reads import runs
 
 LOOK_BACK = timedelta(days=14)
-
-RUNS = (
-    "SELECT run_id, strategy, trigger, status, coalesce(finished_at, heartbeat_at) AS at,"
-    " error_kind, error FROM ops.sync_run WHERE coalesce(finished_at, heartbeat_at) > %s"
-    " ORDER BY coalesce(finished_at, heartbeat_at), run_id"
-)
 
 
 def watch_syncs(connection: Connection, settings: Settings, *, now: datetime) -> list[str]:
@@ -36,9 +29,8 @@ def watch_syncs(connection: Connection, settings: Settings, *, now: datetime) ->
     """
     with connection.transaction():
         locks.take_until_commit(connection, Lock.SYNC_WATCH)
-        with connection.cursor(row_factory=class_row(EndedSync)) as cursor:
-            runs = cursor.execute(RUNS, (now - LOOK_BACK,)).fetchall()
-        watch = _Watch(connection, settings, runs, now)
+        ended = runs.ended_since(connection, now - LOOK_BACK)
+        watch = _Watch(connection, settings, ended, now)
         return [kind for strategy in watch.strategies() if (kind := watch.look(strategy))]
 
 
@@ -52,11 +44,7 @@ class _Watch:
         self.settings = settings
         self.runs = runs
         self.now = now
-        rows = connection.execute(
-            "SELECT subject, incident_id, level, mailed, opened_at FROM ops.incident"
-            " WHERE subject LIKE 'sync:%' AND closed_at IS NULL"
-        ).fetchall()
-        self.open: dict[str, Any] = {str(row[0]).removeprefix("sync:"): row[1:] for row in rows}
+        self.open = {found.strategy: found for found in incidents.open_of_syncs(connection)}
 
     def strategies(self) -> list[str]:
         return sorted({run.strategy for run in self.runs} | set(self.open))
@@ -71,33 +59,24 @@ class _Watch:
 
     def _open(self, found: SyncProblem) -> str | None:
         kind = found.run.error_kind or found.kind
-        same = self._told_of(kind)
-        row = self.connection.execute(
-            "INSERT INTO ops.incident (subject, state, level, mailed, opened_at, note)"
-            " VALUES (%s, 'open', %s, %s, %s, %s) RETURNING incident_id",
-            (
-                f"sync:{found.strategy}", found.kind, None if same else kind, found.run.at,
-                found.run.error,
-            ),
-        ).fetchone()  # fmt: skip
-        incident_id = cast("tuple[int]", row)[0]
+        same = incidents.that_told_of(self.connection, kind)
+        incident_id = incidents.open_of_sync(
+            self.connection,
+            found.strategy,
+            level=found.kind,
+            mailed=None if same else kind,
+            note=found.run.error,
+            opened_at=found.run.at,
+        )
         if same:
             why = f"incident {same} has the same cause and was mailed"
             self._event(found, incident_id, kind, no_mail=why)
             return None
-        content = sync_mails.trouble(found, last_good=self._last_good(found.strategy))
+        last_good = runs.last_good_at(self.connection, [found.strategy])
+        content = sync_mails.trouble(found, last_good=last_good)
         message_id = self._put(content, f"incident {incident_id}", found.run.run_id)
         self._event(found, incident_id, kind, message_id=message_id)
         return content.kind
-
-    def _told_of(self, kind: str) -> int | None:
-        """Return the open incident that told of the same class of error, if any."""
-        row = self.connection.execute(
-            "SELECT incident_id FROM ops.incident WHERE subject LIKE 'sync:%%'"
-            " AND closed_at IS NULL AND mailed = %s LIMIT 1",
-            (kind,),
-        ).fetchone()
-        return cast("int", row[0]) if row else None
 
     def _event(self, found: SyncProblem, incident_id: int, kind: str, **told: str) -> None:
         incidents.add_event(
@@ -110,31 +89,21 @@ class _Watch:
         )  # fmt: skip
 
     def _close(self, strategy: str) -> str | None:
-        incident_id, level, mailed, opened_at = self.open[strategy]
-        good = works_again(strategy, self.runs, since=opened_at)
+        told = self.open[strategy]
+        good = works_again(strategy, self.runs, since=told.opened_at)
         if good is None:
             return None
-        self.connection.execute(
-            "UPDATE ops.incident SET state = 'resolved', closed_at = %s WHERE incident_id = %s",
-            (self.now, incident_id),
-        )
+        incidents.resolve(self.connection, told.incident_id, now=self.now)
         event: dict[str, Any] = {
-            "incident_id": incident_id, "subject": f"sync:{strategy}", "kind": "closed",
-            "from_level": level, "to_level": "ok", "cause": "sync", "happened_at": self.now,
-            "run_id": good.run_id, "no_mail": None if mailed else "its failure was not mailed",
+            "incident_id": told.incident_id, "subject": f"sync:{strategy}", "kind": "closed",
+            "from_level": told.level, "to_level": "ok", "cause": "sync", "happened_at": self.now,
+            "run_id": good.run_id, "no_mail": None if told.mailed else "its failure was not mailed",
         }  # fmt: skip
-        if mailed:
-            content = sync_mails.recovered(strategy, good, since=opened_at)
-            event["message_id"] = self._put(content, f"incident {incident_id}", good.run_id)
+        if told.mailed:
+            content = sync_mails.recovered(strategy, good, since=told.opened_at)
+            event["message_id"] = self._put(content, f"incident {told.incident_id}", good.run_id)
         incidents.add_event(self.connection, event)
-        return "sync_recovered" if mailed else None
-
-    def _last_good(self, strategy: str) -> datetime | None:
-        row = self.connection.execute(
-            "SELECT max(finished_at) FROM ops.sync_run WHERE strategy = %s AND status = 'done'",
-            (strategy,),
-        ).fetchone()
-        return cast("datetime | None", row[0]) if row else None
+        return "sync_recovered" if told.mailed else None
 
     def _put(self, content: Content, about: str, run_id: int) -> str:
         message_id = new_id()
@@ -154,31 +123,16 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
         False when it was written before, or nothing was ever evaluated.
     """
     with connection.transaction():
-        row = connection.execute("SELECT read_at FROM ops.evaluation").fetchone()
-        if row is None:
+        read_at = critical.evaluated_read_at(connection)
+        if read_at is None:
             return False
-        read_at = cast("datetime", row[0])
         content = stock_mails.digest(
             critical_lines(connection, now=now),
-            flapping=_count(
-                connection,
-                "SELECT count(DISTINCT subject) FROM ops.incident_event WHERE kind = 'flapping'"
-                " AND happened_at > %s",
-                now - timedelta(days=1),
-            ),
-            unsent=_count(
-                connection,
-                "SELECT count(*) FROM ops.outbox WHERE state = 'dead' AND created_at > %s",
-                now - timedelta(days=7),
-            ),
+            flapping=incidents.flapping_since(connection, now - timedelta(days=1)),
+            unsent=outbox.given_up_since(connection, now - timedelta(days=7)),
         )
         return outbox.put(
             connection, render(content, origin_of(settings, now, read_at), message_id=new_id()),
             dedupe_key=f"digest:{business_day(now, settings.zone)}",
             recipients=settings.alert_emails, now=now,
         )  # fmt: skip
-
-
-def _count(connection: Connection, query: Any, *values: object) -> int:
-    row = connection.execute(query, values).fetchone()
-    return cast("int", row[0]) if row else 0

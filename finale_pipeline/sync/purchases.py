@@ -1,7 +1,6 @@
 """Lines of purchase orders, read one order at a time, and only for those that changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +13,8 @@ from finale_pipeline.sync.catalog import write
 from finale_pipeline.sync.quantities import current_reading
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import backfill_orders, purchases
-from finale_pipeline.warehouse import receipts
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse import purchase_lines, receipts
+from finale_pipeline.warehouse.purchase_lines import UnreadLines
 from finale_pipeline.warehouse.store import HASH, Counts, TableWriter, hashed
 
 ORDERS = "core.purchase_order"
@@ -28,29 +27,12 @@ BATCH = 50
 """Orders whose lines are written in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An order whose stored lines are not those of its present version.
-
-    Attributes:
-        order_url: The order.
-        updated_at: Its version.
-        items: Its lines as JSON, when the collection had them; then nothing need be asked.
-        total: Sum of its lines as Finale has it.
-    """
-
-    order_url: str
-    updated_at: datetime
-    items: str | None
-    total: float | None
-
-
 def sync_lines(run: SyncRun) -> None:
     """Read the lines of orders that are drafts or committed, and changed since their last read.
 
     What is completed or cancelled keeps the lines it had: nothing of it is still to come.
     """
-    wanted = _wanted(run.connection)
+    wanted = purchase_lines.unread(run.connection)
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         step = f"lines of purchase order {start + 1} of {len(wanted)}"
@@ -68,17 +50,7 @@ def backfill_purchases(run: SyncRun, since: datetime, until: datetime) -> None:
     sync_lines(run)
 
 
-def _wanted(connection: Connection) -> list[Wanted]:
-    """Return them, the newest first: a throttled read should leave the oldest for later."""
-    rows = connection.execute(
-        f"SELECT order_url, updated_at, payload ->> 'orderItemList', total::float8 FROM {ORDERS}"
-        " WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND removed_at IS NULL"
-        " AND lines_updated_at IS DISTINCT FROM updated_at ORDER BY updated_at DESC, order_url"
-    ).fetchall()
-    return [Wanted(*row) for row in rows]
-
-
-def _read_singly(run: SyncRun, wanted: Sequence[Wanted], step: str) -> None:
+def _read_singly(run: SyncRun, wanted: Sequence[UnreadLines], step: str) -> None:
     """Read orders one by one; a header that is newer by now goes in with its lines."""
     catalogue = purchases(run.settings.timezone)
     bodies: list[bytes] = []
@@ -118,10 +90,7 @@ def _write_lines(run: SyncRun, orders: pl.DataFrame) -> Counts:
     writer.copy(hashed(rows))
     removed = writer.delete_others_of(owner)
     merged = writer.merge(now=run.clock())
-    connection.execute(
-        f"UPDATE {ORDERS} o SET lines_updated_at = s.updated_at FROM {owner.stage} s"
-        " WHERE s.order_url = o.order_url"
-    )
+    purchase_lines.note_read(connection, owner.stage)
     receipts.begin(connection, f"SELECT order_url FROM {owner.stage}")
     receipts.refresh(connection)
     unchanged = len(rows) - merged.inserted - merged.updated

@@ -12,7 +12,7 @@ from finale_pipeline.domain.syncs.catalog import too_many_rejects
 from finale_pipeline.errors import DriftError
 from finale_pipeline.finale.client import FinaleClient
 from finale_pipeline.sync.stopping import StopRequest
-from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse import accounts, leases
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.leases import Progress
 from finale_pipeline.warehouse.store import Counts
@@ -130,15 +130,8 @@ class SyncRun:
         """Write rejected rows with their reasons, in the open transaction."""
         if not rejects:
             return
-        with self.connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO ops.sync_reject (run_id, table_name, record_key, reason, sample,"
-                " rejected_at) VALUES (%s, %s, %s, %s, %s, %s)",
-                [
-                    (self.run_id, table, r.key, r.reason, r.sample, self.clock())
-                    for r in rejects[:KEPT_REJECTS]
-                ],
-            )
+        kept = [(r.key, r.reason, r.sample) for r in rejects[:KEPT_REJECTS]]
+        leases.keep_rejects(self.connection, self.run_id, table, kept, now=self.clock())
 
     def refuse_if_unreadable(
         self, table: str, rejects: "Sequence[Reject]", *, read: int, so_far: Counts
@@ -176,8 +169,5 @@ def _adopt(run: SyncRun) -> None:
 
     Not before: a misspelt account must not own the database that it could not fill.
     """
-    run.connection.execute(
-        "INSERT INTO ops.account (only_row, base_url, account_name, adopted_at)"
-        " VALUES (true, %s, %s, %s) ON CONFLICT (only_row) DO NOTHING",
-        (run.settings.base_url, run.settings.account, run.clock()),
-    )
+    settings = run.settings
+    accounts.adopt(run.connection, settings.base_url, settings.account, now=run.clock())

@@ -30,7 +30,7 @@ class DatedByOrders:
         """Collect their shipments."""
         demand.begin(
             run.connection,
-            f"SELECT shipment_url FROM core.shipment WHERE order_url IN ({records})",
+            demand.shipments_of(records),
             values,
         )
 
@@ -47,7 +47,7 @@ class Moved:
         demand.begin(run.connection, records, values)
         receipts.begin(
             run.connection,
-            f"SELECT order_url FROM core.shipment WHERE shipment_url IN ({records})",
+            receipts.orders_of(records),
             values,
         )
 
@@ -56,7 +56,7 @@ class Moved:
         counts = demand.refresh(run.connection, now=run.clock())
         receipts.add(
             run.connection,
-            "SELECT s.order_url FROM core.shipment s JOIN changed_shipment USING (shipment_url)",
+            receipts.ORDERS_OF_CHANGED,
         )
         receipts.refresh(run.connection)
         return {demand.TABLE: counts}

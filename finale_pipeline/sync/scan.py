@@ -17,10 +17,11 @@ from finale_pipeline.finale.transport import AnswerTooLarge
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sync import checkpoints
 from finale_pipeline.sync.catalog import Catalogue
-from finale_pipeline.sync.checkpoints import BEGINNING, Stored
 from finale_pipeline.sync.commits import Fetched, Keep, commit, commit_rows, row_count
 from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import scans
+from finale_pipeline.warehouse.scans import BEGINNING, Stored
 
 MEGABYTE = 1 << 20
 WHOLE_BYTES = 24 * MEGABYTE
@@ -47,7 +48,7 @@ def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
     """
     give_back_large_blocks()
     until = run.client.source_now()
-    scan = checkpoints.open_scan(
+    scan = scans.open_scan(
         run.connection, catalogue.table, until=until, since=_since(run), now=run.clock()
     )
     if not _read_whole(run, catalogue, scan):
@@ -85,7 +86,7 @@ def _since(run: SyncRun) -> datetime:
     return datetime.combine(run.settings.since, datetime.min.time(), UTC)
 
 
-def _read_whole(run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> bool:
+def _read_whole(run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> bool:
     """Read a small account in one request; False when it is not small."""
     rows = sum(window.rows for window in scan.known.values())
     was_whole = not scan.known or ALL_TIME in scan.known
@@ -102,7 +103,7 @@ def _read_whole(run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> b
     return True
 
 
-def _read_tail(run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> None:
+def _read_tail(run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> None:
     """Read again what changed since the scan began; it may have slipped between windows."""
     window = Window(scan.until - OVERLAP, run.client.source_now() + AHEAD)
     for fetched in fetch(run, catalogue, window, {}):
@@ -118,7 +119,7 @@ class _ScanReader:
         scan: Its checkpoint.
     """
 
-    def __init__(self, run: SyncRun, catalogue: Catalogue, scan: checkpoints.Scan) -> None:
+    def __init__(self, run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> None:
         self._run = run
         self._catalogue = catalogue
         self._scan = scan

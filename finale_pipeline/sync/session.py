@@ -23,9 +23,10 @@ from finale_pipeline.errors import (
 from finale_pipeline.finale.transport import Source
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.source import open_client, source_of
-from finale_pipeline.warehouse import leases, schema
+from finale_pipeline.warehouse import accounts, leases, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 from finale_pipeline.warehouse.leases import Ending, Progress
+from finale_pipeline.warehouse.reads import runs
 from finale_pipeline.warehouse.requests import OTHERS, SHARES
 
 if TYPE_CHECKING:
@@ -99,23 +100,20 @@ def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime |
     """Two who ask at the same time get one sync, even when the first is done already."""
     if asked_at is None:
         return
-    row = connection.execute(
-        "SELECT strategy, run_id FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
-        " AND started_at >= %s ORDER BY run_id DESC LIMIT 1",
-        ([strategy, *COVERED_BY.get(strategy, ())], asked_at),
-    ).fetchone()
-    if row is not None:
+    done = runs.done_since(connection, [strategy, *COVERED_BY.get(strategy, ())], asked_at)
+    if done is not None:
         raise SkippedError(
-            f"{row[0]} sync {row[1]} began after this one was asked for, and is done."
+            f"{done[0]} sync {done[1]} began after this one was asked for, and is done."
         )
 
 
 def refuse_another_account(connection: Connection, source: Source) -> None:
     """Raise ConfigError where the database holds the data of another account."""
-    row = connection.execute("SELECT account_name FROM ops.account").fetchone()
-    if row is not None and row[0] != source.account:
+    owner = accounts.owner(connection)
+    if owner is not None and owner.account_name != source.account:
         raise ConfigError(
-            f"This database holds the account {row[0]}, and the settings name {source.account}.",
+            f"This database holds the account {owner.account_name}, and the settings name"
+            f" {source.account}.",
             step="Use a database of its own for each account: another FINALE_DATABASE_URL or,"
             " with the embedded server, another FINALE_HOME.",
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 import xxhash
@@ -19,7 +19,7 @@ from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.quantities import current_reading, follow_setting, learn
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import levels, stocking
+from finale_pipeline.warehouse import facilities, feeds, levels, stocking
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Difference
 from finale_pipeline.warehouse.store import (
@@ -62,7 +62,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
         MalformedError: The answer was cut off at Finale's cap, or names a key twice.
     """
     follow_setting(run)
-    places = _places(run.connection)
+    places = facilities.parents(run.connection)
     read = _read(run, places)
     read_at = run.client.source_now()
     day = business_day(read_at, run.settings.zone)
@@ -93,18 +93,12 @@ def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:
         )
 
 
-def _places(connection: Connection) -> dict[str, str | None]:
-    """Return each place's parent."""
-    rows = connection.execute("SELECT facility_url, parent_url FROM core.facility ORDER BY 1")
-    return dict(cast("list[tuple[str, str | None]]", rows.fetchall()))
-
-
 def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
     give_back_large_blocks()
     body = run.client.body(STOCK)
     dropship = stocking.dropship_orders(run.connection)
     digest = _digest(body.digest, places, dropship, current_reading(run))
-    if digest == _stored_digest(run.connection):
+    if digest == feeds.stock_digest(run.connection):
         return _Read(digest, None, pl.DataFrame())
     answer = decode(body.data, STOCK)
     if answer.rows == run.settings.row_cap:
@@ -137,15 +131,6 @@ def _coming(frame: pl.DataFrame, dropship: Sequence[str]) -> pl.DataFrame:
     """Return rows in which nothing is on order that vendors ship to customers themselves."""
     quantity = pl.when(pl.col("order_url").is_in(list(dropship))).then(0.0)
     return frame.with_columns(quantity.otherwise("on_order_quantity").alias("on_order_quantity"))
-
-
-def _stored_digest(connection: Connection) -> int | None:
-    """Return the digest of the last answer, if the table still shows exactly that."""
-    row = connection.execute(
-        "SELECT body_digest FROM ops.feed WHERE feed_name = 'stock' AND (row_count, fingerprint)"
-        " = (SELECT count(*), coalesce(bit_xor(row_hash), 0) FROM core.stock_entry)"
-    ).fetchone()
-    return cast("int", row[0]) if row else None
 
 
 def _entries(frame: pl.DataFrame, places: dict[str, str | None], reading: Reading) -> pl.DataFrame:
@@ -198,10 +183,7 @@ def _doubts(run: SyncRun, read: _Read) -> list[str]:
 def _difference(run: SyncRun, read: _Read, reasons: list[str]) -> Difference:
     """Return what a read would change, with the products that would lose most."""
     now = read.entries.group_by("product_url").agg(pl.col("on_hand_units").sum().alias("now"))
-    rows = run.connection.execute(
-        "SELECT l.product_url, p.sku, p.name, l.on_hand_units::float8 FROM core.stock_level l"
-        " LEFT JOIN core.product p USING (product_url) WHERE l.on_hand_units > 0"
-    ).fetchall()
+    rows = levels.in_stock(run.connection)
     schema = {"product_url": pl.String, "sku": pl.String, "name": pl.String, "before": pl.Float64}
     stored = pl.DataFrame(rows, schema=schema, orient="row")
     both = stored.join(now, on="product_url", how="left").with_columns(pl.col("now").fill_null(0))
@@ -244,7 +226,7 @@ def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime) -> None
     with run.batch("stock"):
         kept = _protected(run.connection, read, answer)
         entries = read.entries.filter(~pl.col("product_url").is_in(list(kept)))
-        stored = read_hashes(run.connection, f"SELECT row_hash FROM {ENTRY}", ())
+        stored = read_hashes(run.connection, levels.ENTRY_HASHES, ())
         fresh = only_unknown(entries, stored)
         writer = TableWriter(run.connection, ENTRY)
         writer.copy(fresh)
@@ -258,7 +240,7 @@ def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime) -> None
         run.keep_rejects(ENTRY, answer.rejects)
         decide_again(run.connection, run.settings, stock_on=day, now=run.clock())
         settle(run, "stock")
-        _keep_feed(run, 0 if answer.rejects else read.digest)
+        feeds.keep_stock(run.connection, 0 if answer.rejects else read.digest, now=run.clock())
     unchanged = len(read.entries) - merged.inserted - merged.updated
     rejected = len(answer.rejects)
     run.add(
@@ -298,17 +280,6 @@ def _protected(connection: Connection, read: _Read, answer: Answer) -> dict[str,
     return kept
 
 
-def _keep_feed(run: SyncRun, digest: int) -> None:
-    run.connection.execute(
-        "INSERT INTO ops.feed (feed_name, body_digest, row_count, fingerprint, read_at)"
-        " SELECT 'stock', %s, count(*), coalesce(bit_xor(row_hash), 0), %s FROM core.stock_entry"
-        " ON CONFLICT (feed_name) DO UPDATE SET body_digest = excluded.body_digest,"
-        " row_count = excluded.row_count, fingerprint = excluded.fingerprint,"
-        " read_at = excluded.read_at",
-        (digest, run.clock()),
-    )
-
-
 def _keep_unchanged(run: SyncRun, read_at: datetime) -> None:
     """Note that stock was read and is as stored; new products still get their zeros."""
     day = business_day(read_at, run.settings.zone)
@@ -318,12 +289,6 @@ def _keep_unchanged(run: SyncRun, read_at: datetime) -> None:
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
         decide_again(run.connection, run.settings, stock_on=day, now=run.clock())
-        row = cast(
-            "tuple[Any, ...]",
-            run.connection.execute(
-                "UPDATE ops.feed SET read_at = %s WHERE feed_name = 'stock' RETURNING row_count",
-                (run.clock(),),
-            ).fetchone(),
-        )
-    run.add(ENTRY, Counts(read=row[0], unchanged=row[0]))
+        entries = feeds.keep_unchanged_stock(run.connection, now=run.clock())
+    run.add(ENTRY, Counts(read=entries, unchanged=entries))
     run.add(LEVEL, changed)

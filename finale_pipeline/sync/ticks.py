@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.syncs.strategy import (
     Schedule,
@@ -14,8 +14,9 @@ from finale_pipeline.domain.syncs.strategy import (
     smart,
 )
 from finale_pipeline.sync.strategies import TABLE_SETS
-from finale_pipeline.warehouse import leases, locks
+from finale_pipeline.warehouse import leases, locks, ticks
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.reads import runs
 from finale_pipeline.warehouse.requests import blocked_until
 
 if TYPE_CHECKING:
@@ -67,22 +68,26 @@ def decide(
                 reason="decided before; a second daemon seems to run (finale doctor)",
             )
         others = [_schedule(connection, n, choice, at) for n, at in due.items() if n != schedule]
+        awake_at = ticks.last_decided_at(connection, before=now - SHORT)
         why_not = _obstacle(connection, tick.strategy, now) or covering(
-            tick, tick_at, now=now, awake_at=_awake_at(connection, now), others=others
+            tick,
+            tick_at,
+            now=now,
+            awake_at=awake_at,
+            others=others,
         )
         reason = why_not or (choice.reason if schedule == "smart" else None)
         decision = Decision(why_not is None, tick.strategy, reason)
-        _keep(connection, schedule, tick_at, decision, now)
+        ticks.keep(
+            connection, schedule, tick_at, strategy=decision.strategy, is_run=decision.is_run,
+            reason=decision.reason, now=now,
+        )  # fmt: skip
         return decision
 
 
 def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> StrategyChoice:
     """Return the smart choice of this moment."""
-    row = connection.execute(
-        "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)",
-        (list(LADDER),),
-    ).fetchone()
-    last = cast("datetime | None", row[0]) if row else None
+    last = runs.last_good_at(connection, LADDER)
     minutes = (now - last).total_seconds() / 60 if last else None
     bounds = Thresholds(settings.smart_critical, settings.smart_inventory, settings.smart_active)
     return smart(minutes, bounds)
@@ -98,37 +103,27 @@ def _deciding(connection: "Connection") -> Iterator[None]:
 def _schedule(
     connection: "Connection", name: str, choice: StrategyChoice, due_at: datetime
 ) -> Schedule:
-    row = connection.execute(
-        "SELECT decided_at, is_run FROM ops.schedule_tick"
-        " WHERE schedule_name = %s AND tick_at = %s",
-        (name, due_at),
-    ).fetchone()
-    decided_at, is_run = cast("tuple[datetime | None, bool]", row or (None, False))
+    tick = ticks.find(connection, name, due_at)
     strategy = choice.strategy if name == "smart" else name
-    return Schedule(name, strategy, due_at, decided_at, is_run)
+    if tick is None:
+        return Schedule(name, strategy, due_at)
+    return Schedule(name, strategy, due_at, tick.decided_at, tick.is_run)
 
 
 def _is_repeat(connection: "Connection", tick: Schedule, tick_at: datetime, now: datetime) -> bool:
     """Whether the tick was decided already; one whose run was lost may be decided again."""
     if tick.decided_at is None:
         return False
-    begun = connection.execute(
-        "SELECT FROM ops.sync_run WHERE strategy = %s AND started_at >= %s LIMIT 1",
-        (tick.strategy, tick.decided_at),
-    ).fetchone()
-    if tick.is_run and begun is None and now - tick.decided_at > LOST_AFTER:
+    has_begun = runs.has_begun(connection, tick.strategy, since=tick.decided_at)
+    if tick.is_run and not has_begun and now - tick.decided_at > LOST_AFTER:
         return False
-    connection.execute(
-        "UPDATE ops.schedule_tick SET repeats = repeats + 1, repeated_at = %s"
-        " WHERE schedule_name = %s AND tick_at = %s",
-        (now, tick.name, tick_at),
-    )
+    ticks.note_repeat(connection, tick.name, tick_at, now=now)
     return True
 
 
 def _obstacle(connection: "Connection", strategy: str, now: datetime) -> str | None:
     """Say what keeps a strategy from running now."""
-    if strategy != "full" and not _was_full(connection):
+    if strategy != "full" and not runs.was_ever_full(connection):
         return "the first full sync is not done yet"
     for table_set in TABLE_SETS[strategy]:
         holder = leases.taken(connection, table_set)
@@ -138,29 +133,3 @@ def _obstacle(connection: "Connection", strategy: str, now: datetime) -> str | N
     if until is not None and until - now > SHORT:
         return f"Finale's budget is used up until {until:%Y-%m-%d %H:%M:%S} UTC"
     return None
-
-
-def _awake_at(connection: "Connection", now: datetime) -> datetime | None:
-    row = connection.execute(
-        "SELECT max(decided_at) FROM ops.schedule_tick WHERE decided_at < %s", (now - SHORT,)
-    ).fetchone()
-    return cast("datetime | None", row[0]) if row else None
-
-
-def _was_full(connection: "Connection") -> bool:
-    row = connection.execute(
-        "SELECT FROM ops.sync_run WHERE strategy = 'full' AND status = 'done' LIMIT 1"
-    ).fetchone()
-    return row is not None
-
-
-def _keep(
-    connection: "Connection", schedule: str, tick_at: datetime, decision: Decision, now: datetime
-) -> None:
-    connection.execute(
-        "INSERT INTO ops.schedule_tick (schedule_name, tick_at, decided_at, strategy, is_run,"
-        " reason) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (schedule_name, tick_at) DO UPDATE"
-        " SET decided_at = excluded.decided_at, is_run = excluded.is_run,"
-        " reason = excluded.reason",
-        (schedule, tick_at, now, decision.strategy, decision.is_run, decision.reason),
-    )

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
+from finale_pipeline.warehouse.reads import runs
+from finale_pipeline.warehouse.reads.runs import LastRun
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -43,47 +45,24 @@ def unfinished(connection: "Connection", *, now: datetime) -> Unfinished | None:
     """
     for strategy in ("full", "active"):
         covering = [strategy, *COVERED_BY[strategy]]
-        row = connection.execute(
-            "SELECT run_id, dagster_run_id, trigger, status, error_kind, finished_at, retry_at,"
-            " (SELECT count(*) FROM ops.sync_run WHERE strategy = ANY (%s) AND run_id >"
-            "  (SELECT coalesce(max(run_id), 0) FROM ops.sync_run"
-            "   WHERE strategy = ANY (%s) AND status = 'done')),"
-            " EXISTS (SELECT FROM ops.sync_run WHERE strategy = 'full' AND status = 'done')"
-            " FROM ops.sync_run WHERE strategy = ANY (%s) ORDER BY run_id DESC LIMIT 1",
-            (covering, covering, covering),
-        ).fetchone()
-        if row is None:
+        last = runs.last_of(connection, covering)
+        if last is None:
             return Unfinished("full", "first sync") if strategy == "full" else None
-        last = _Last(*row)
-        due_at = last.due_again()
+        due_at = _due_again(last, was_ever_full=runs.was_ever_full(connection))
         if due_at is not None and due_at <= now:
             return Unfinished(strategy, f"goes on after {last.run_id}", last.dagster_run_id)
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
-    """The newest run that covers a strategy, and how many there were since a good one."""
-
-    run_id: int
-    dagster_run_id: str | None
-    trigger: str
-    status: str
-    error_kind: str | None
-    finished_at: datetime | None
-    retry_at: datetime | None
-    attempts: int
-    was_ever_full: bool
-
-    def due_again(self) -> datetime | None:
-        """Return when it should go on; None when it should not by itself."""
-        if self.status == "throttled":
-            return self.retry_at
-        heals = self.status == "failed" and self.error_kind in HEALING
-        heals = heals or (self.status == "interrupted" and self.trigger != "cli")
-        if self.finished_at is None:
-            return None
-        if not heals or self.attempts > len(PAUSES):
-            is_first = not self.was_ever_full and self.status == "failed"
-            return self.finished_at + FIRST_AGAIN if is_first else None
-        return self.finished_at + timedelta(minutes=PAUSES[max(self.attempts, 1) - 1])
+def _due_again(last: LastRun, *, was_ever_full: bool) -> datetime | None:
+    """Return when a sync should go on; None when it should not by itself."""
+    if last.status == "throttled":
+        return last.retry_at
+    heals = last.status == "failed" and last.error_kind in HEALING
+    heals = heals or (last.status == "interrupted" and last.trigger != "cli")
+    if last.finished_at is None:
+        return None
+    if not heals or last.attempts > len(PAUSES):
+        is_first = not was_ever_full and last.status == "failed"
+        return last.finished_at + FIRST_AGAIN if is_first else None
+    return last.finished_at + timedelta(minutes=PAUSES[max(last.attempts, 1) - 1])

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, scalar, trusted
 from finale_pipeline.warehouse.items import IN_WORK, ITEMS
 from finale_pipeline.warehouse.store import Counts
 
@@ -113,3 +113,8 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     connection.execute("DROP TABLE critical_now")
     read, inserted, updated, removed = cast("tuple[int, int, int, int]", row)
     return Counts(read, inserted, updated, read - inserted - updated, removed)
+
+
+def evaluated_read_at(connection: Connection) -> datetime | None:
+    """Return when the stock was read that was last evaluated; None = none ever was."""
+    return scalar(connection, datetime, "SELECT read_at FROM ops.evaluation")

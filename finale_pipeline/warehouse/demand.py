@@ -10,6 +10,11 @@ from finale_pipeline.warehouse.store import Counts
 TABLE = "core.sales_daily"
 
 
+def shipments_of(orders: str) -> str:
+    """Return the query of the shipments of orders that another query returns."""
+    return f"SELECT shipment_url FROM core.shipment WHERE order_url IN ({orders})"
+
+
 def begin(connection: Connection, shipments: str, values: Sequence[object] = ()) -> None:
     """Collect shipments that are about to change, and the days on which they count now.
 

@@ -6,7 +6,13 @@ from datetime import datetime
 from typing import Any, cast
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    count_of,
+    objects_of,
+    scalar,
+    trusted,
+)
 
 DECIDED = (
     "subject", "told", "state", "mailed", "snoozed_until", "even_if_worse", "kind", "from_level",
@@ -136,6 +142,85 @@ def choose(connection: Connection, subject: str, choice: Choice, *, now: datetim
             },
         )  # fmt: skip
     return incident_id
+
+
+@dataclass(frozen=True, slots=True)
+class SyncIncident:
+    """An open incident of a sync.
+
+    Attributes:
+        strategy: Of the sync.
+        incident_id: Its number.
+        level: What is wrong: failed, held, stuck.
+        mailed: Class of error that a mail told of; None = none was written.
+        opened_at: UTC.
+    """
+
+    strategy: str
+    incident_id: int
+    level: str
+    mailed: str | None
+    opened_at: datetime
+
+
+OF_SYNCS = "starts_with(subject, 'sync:') AND closed_at IS NULL"
+
+
+def open_of_syncs(connection: Connection) -> list[SyncIncident]:
+    """Return the open incidents of syncs."""
+    return objects_of(
+        connection,
+        SyncIncident,
+        "SELECT substr(subject, 6) AS strategy, incident_id, level, mailed, opened_at"
+        f" FROM ops.incident WHERE {OF_SYNCS}",
+    )
+
+
+def open_of_sync(
+    connection: Connection,
+    strategy: str,
+    *,
+    level: str,
+    mailed: str | None,
+    note: str | None,
+    opened_at: datetime,
+) -> int:
+    """Open an incident of a sync and return its number. Arguments: as of `SyncIncident`."""
+    return count_of(
+        connection,
+        "INSERT INTO ops.incident (subject, state, level, mailed, opened_at, note)"
+        " VALUES (%s, 'open', %s, %s, %s, %s) RETURNING incident_id",
+        f"sync:{strategy}", level, mailed, opened_at, note,
+    )  # fmt: skip
+
+
+def that_told_of(connection: Connection, error_kind: str) -> int | None:
+    """Return the open incident of a sync whose mail told of a class of error, if any."""
+    query = f"SELECT incident_id FROM ops.incident WHERE {OF_SYNCS} AND mailed = %s LIMIT 1"
+    return scalar(connection, int, query, error_kind)
+
+
+def resolve(connection: Connection, incident_id: int, *, now: datetime) -> None:
+    """Close an incident."""
+    connection.execute(
+        "UPDATE ops.incident SET state = 'resolved', closed_at = %s WHERE incident_id = %s",
+        (now, incident_id),
+    )
+
+
+def close_syncs_in_silence(connection: Connection) -> None:
+    """Let the open incidents of syncs end without a mail: after a restore it may have gone out."""
+    connection.execute(trusted(f"UPDATE ops.incident SET mailed = NULL WHERE {OF_SYNCS}"))
+
+
+def flapping_since(connection: Connection, moment: datetime) -> int:
+    """Return how many products went to and fro since a moment."""
+    return count_of(
+        connection,
+        "SELECT count(DISTINCT subject) FROM ops.incident_event WHERE kind = 'flapping'"
+        " AND happened_at > %s",
+        moment,
+    )
 
 
 def add_event(connection: Connection, values: Mapping[str, Any]) -> None:

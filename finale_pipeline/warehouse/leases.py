@@ -203,3 +203,28 @@ def close_run(
     )  # fmt: skip
     # At once, for a closing session keeps its locks until the server has noticed.
     connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+def keep_rejects(
+    connection: "Connection",
+    run_id: int,
+    table: str,
+    rejects: Sequence[tuple[str | None, str, str | None]],
+    *,
+    now: datetime,
+) -> None:
+    """Write down what a run could not write.
+
+    Args:
+        connection: To the warehouse.
+        run_id: The run.
+        table: Where the records were meant to go.
+        rejects: Key, reason and sample of each.
+        now: UTC.
+    """
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ops.sync_reject (run_id, table_name, record_key, reason, sample,"
+            " rejected_at) VALUES (%s, %s, %s, %s, %s, %s)",
+            [(run_id, table, *reject, now) for reject in rejects],
+        )

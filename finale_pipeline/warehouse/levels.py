@@ -14,6 +14,8 @@ LIVE_WITHOUT_LEVEL = (
     " AND NOT EXISTS (SELECT FROM core.stock_kept k WHERE k.product_url = p.product_url)"
 )
 
+ENTRY_HASHES = "SELECT row_hash FROM core.stock_entry"
+
 
 def summary(connection: Connection) -> StockSummary:
     """Return what is stored, in sum."""
@@ -193,3 +195,11 @@ REFRESH_LOCATIONS = trusted(
     " WHERE (l.on_hand_units, l.reserved_units, l.on_order_units)"
     " <> (excluded.on_hand_units, excluded.reserved_units, excluded.on_order_units)"
 )
+
+
+def in_stock(connection: Connection) -> list[tuple[str, str | None, str | None, float]]:
+    """Return product_url, SKU, name and units of every product that is on hand."""
+    return connection.execute(
+        "SELECT l.product_url, p.sku, p.name, l.on_hand_units::float8 FROM core.stock_level l"
+        " LEFT JOIN core.product p USING (product_url) WHERE l.on_hand_units > 0"
+    ).fetchall()

@@ -4,6 +4,16 @@ from collections.abc import Sequence
 
 from finale_pipeline.warehouse.connect import Connection, trusted
 
+ORDERS_OF_CHANGED = (
+    "SELECT s.order_url FROM core.shipment s JOIN changed_shipment USING (shipment_url)"
+)
+"""The orders of the shipments that `demand.begin` collected."""
+
+
+def orders_of(shipments: str) -> str:
+    """Return the query of the orders of shipments that another query returns."""
+    return f"SELECT order_url FROM core.shipment WHERE shipment_url IN ({shipments})"
+
 
 def begin(connection: Connection, orders: str, values: Sequence[object] = ()) -> None:
     """Collect purchase orders whose lines, status or receipts change in this transaction.

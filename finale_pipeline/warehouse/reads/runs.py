@@ -1,9 +1,11 @@
 """Sync runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, Row, objects_of, rows_of
+from finale_pipeline.domain.syncs.outcomes import EndedSync
+from finale_pipeline.warehouse.connect import Connection, Row, objects_of, rows_of, scalar
 from finale_pipeline.warehouse.reads.listing import Listing
 
 
@@ -62,3 +64,96 @@ def newest_by_strategy(connection: Connection) -> list[NewestRun]:
         " step, round(progress * 100)::int AS percent, batch, batches, rows_done AS rows, eta_at,"
         " retry_at, reason, error FROM ops.sync_run ORDER BY strategy, run_id DESC",
     )
+
+
+def ended_since(connection: Connection, moment: datetime) -> list[EndedSync]:
+    """Return the runs that gave their last sign of life after a moment, the oldest first."""
+    return objects_of(
+        connection,
+        EndedSync,
+        "SELECT run_id, strategy, trigger, status, coalesce(finished_at, heartbeat_at) AS at,"
+        " error_kind, error FROM ops.sync_run WHERE coalesce(finished_at, heartbeat_at) > %s"
+        " ORDER BY coalesce(finished_at, heartbeat_at), run_id",
+        moment,
+    )
+
+
+def last_good_at(connection: Connection, strategies: Sequence[str]) -> datetime | None:
+    """Return when one of some strategies last ended well; None = never."""
+    return scalar(
+        connection,
+        datetime,
+        "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)",
+        list(strategies),
+    )
+
+
+def is_one_alive(connection: Connection, strategies: Sequence[str], *, since: datetime) -> bool:
+    """Whether one of some strategies is at work and gave a sign of life since a moment."""
+    query = (
+        "SELECT EXISTS (SELECT FROM ops.sync_run WHERE status = 'running'"
+        " AND heartbeat_at > %s AND strategy = ANY (%s))"
+    )
+    return scalar(connection, bool, query, since, list(strategies)) or False
+
+
+def has_begun(connection: Connection, strategy: str, *, since: datetime) -> bool:
+    """Whether a sync began at or after a moment."""
+    query = "SELECT EXISTS (SELECT FROM ops.sync_run WHERE strategy = %s AND started_at >= %s)"
+    return scalar(connection, bool, query, strategy, since) or False
+
+
+def was_ever_full(connection: Connection) -> bool:
+    """Whether a full sync ever ended well."""
+    return last_good_at(connection, ["full"]) is not None
+
+
+def done_since(
+    connection: Connection, strategies: Sequence[str], asked_at: datetime
+) -> tuple[str, int] | None:
+    """Return strategy and number of the newest good run that began at or after a moment."""
+    return connection.execute(
+        "SELECT strategy, run_id FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
+        " AND started_at >= %s ORDER BY run_id DESC LIMIT 1",
+        (list(strategies), asked_at),
+    ).fetchone()
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The newest run of some strategies.
+
+    Attributes:
+        run_id: Its number.
+        dagster_run_id: Dagster's id of it.
+        trigger: Who started it.
+        status: Of it.
+        error_kind: Class of its error.
+        finished_at: UTC; None = it runs.
+        retry_at: UTC, when a throttled one goes on.
+        attempts: Runs of these strategies since the last good one.
+    """
+
+    run_id: int
+    dagster_run_id: str | None
+    trigger: str
+    status: str
+    error_kind: str | None
+    finished_at: datetime | None
+    retry_at: datetime | None
+    attempts: int
+
+
+def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None:
+    """Return the newest run of some strategies; None = there was none."""
+    found = objects_of(
+        connection,
+        LastRun,
+        "SELECT run_id, dagster_run_id, trigger, status, error_kind, finished_at, retry_at,"
+        " (SELECT count(*) FROM ops.sync_run WHERE strategy = ANY (%(any)s) AND run_id >"
+        "  (SELECT coalesce(max(run_id), 0) FROM ops.sync_run"
+        "   WHERE strategy = ANY (%(any)s) AND status = 'done')) AS attempts"
+        " FROM ops.sync_run WHERE strategy = ANY (%(any)s) ORDER BY run_id DESC LIMIT 1",
+        any=list(strategies),
+    )
+    return found[0] if found else None

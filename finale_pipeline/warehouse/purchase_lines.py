@@ -1,0 +1,50 @@
+"""Which purchase orders' lines are stored as they are in Finale, and which are still to be read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from finale_pipeline.warehouse.connect import Connection, objects_of, trusted
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadLines:
+    """An order whose stored lines are not those of its present version.
+
+    Attributes:
+        order_url: The order.
+        updated_at: Its version.
+        items: Its lines as JSON, when the collection had them; then nothing need be asked.
+        total: Sum of its lines as Finale has it.
+    """
+
+    order_url: str
+    updated_at: datetime
+    items: str | None
+    total: float | None
+
+
+def unread(connection: Connection) -> list[UnreadLines]:
+    """Return them, the newest first: a throttled read should leave the oldest for later."""
+    return objects_of(
+        connection,
+        UnreadLines,
+        "SELECT order_url, updated_at, payload ->> 'orderItemList' AS items,"
+        " total::float8 AS total FROM core.purchase_order"
+        " WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND removed_at IS NULL"
+        " AND lines_updated_at IS DISTINCT FROM updated_at ORDER BY updated_at DESC, order_url",
+    )
+
+
+def note_read(connection: Connection, staged: str) -> None:
+    """Note of which version the lines are that are stored now.
+
+    Args:
+        connection: In the transaction that writes them.
+        staged: Table with order_url and updated_at of the orders.
+    """
+    connection.execute(
+        trusted(
+            "UPDATE core.purchase_order o SET lines_updated_at = s.updated_at"
+            f" FROM {staged} s WHERE s.order_url = o.order_url"
+        )
+    )

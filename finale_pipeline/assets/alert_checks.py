@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from finale_pipeline.notify.telling import Line
     from finale_pipeline.sync.critical import Told
 
-SHOWN = 50
-"""Rows of a check's table; mart.incident and ops.outbox have all."""
+SHOWN = 10
+"""Rows of a check's table, the worst first, since every run keeps them; mart.low_stock and
+ops.outbox have all."""
 TEXT = "string"
 
 
@@ -79,7 +80,8 @@ def _incidents(look: Look) -> Found:
         "SELECT sku, name, level, incident_state, opened_at::date::text,"
         " available_units::float8, threshold_units::float8, coalesce(vendor_name, ''), why"
         " FROM mart.low_stock JOIN (SELECT subject AS product_url, opened_at FROM ops.incident"
-        " WHERE closed_at IS NULL) i USING (product_url) ORDER BY level DESC, opened_at, sku"
+        " WHERE closed_at IS NULL) i USING (product_url)"
+        " ORDER BY level DESC, money_at_risk DESC NULLS LAST, sku"
     ).fetchall()
     due = [row for row in rows if row[3] == "open"]
     out = sum(1 for row in due if row[2] == "out")

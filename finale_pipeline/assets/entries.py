@@ -43,7 +43,7 @@ class Entry:
             the present alone.
         counted: The table that its rows are read into, where that is another one.
         is_partitioned: Whether it has a partition per business day.
-        warn_hours: It should not be older; None = nobody waits for it.
+        allowed_hours: Older is late, as in mart.freshness; six times as old has failed.
         empty_days: What a day without a materialization means.
     """
 
@@ -58,7 +58,7 @@ class Entry:
     day: str | None = None
     counted: str | None = None
     is_partitioned: bool = True
-    warn_hours: float | None = None
+    allowed_hours: float = 26
     empty_days: str = ""
 
     @property
@@ -93,13 +93,13 @@ class Entry:
             freshness_policy=self._freshness(),
         )
 
-    def _freshness(self) -> dg.FreshnessPolicy | None:
-        if self.warn_hours is None:
-            return None
-        warn = timedelta(hours=self.warn_hours)
-        return dg.FreshnessPolicy.time_window(fail_window=2 * warn, warn_window=warn)
+    def _freshness(self) -> dg.FreshnessPolicy:
+        allowed = timedelta(hours=self.allowed_hours)
+        return dg.FreshnessPolicy.time_window(fail_window=FAILED * allowed, warn_window=allowed)
 
 
+FAILED = 6
+"""So many times its allowed age is no delay any more."""
 CODE_VERSION = version("finale-pipeline")
 
 ENTRIES = (
@@ -109,7 +109,7 @@ ENTRIES = (
         "Locations and their sublocations; stock is summed per location. The table is"
         " core.facility.",
         "catalogue", "facility", OPERATOR,
-        is_partitioned=False, warn_hours=8 * 24,
+        is_partitioned=False,
     ),
     Entry(
         "vendors",
@@ -117,7 +117,7 @@ ENTRIES = (
         "Vendors: parties that have the role SUPPLIER; disabled ones are kept. Ask mart.vendor; the"
         f" tables are core.vendor and vendor_contact.{BY_CHANGE}",
         "catalogue", "partygroup", BUYER,
-        day=CHANGED, warn_hours=8 * 24, empty_days=QUIET,
+        day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "products",
@@ -126,7 +126,7 @@ ENTRIES = (
         f" core.product, product_supplier and reorder_rule.{BY_CHANGE} The job full_sync finds what"
         " is gone.",
         "catalogue", "product", ANALYST,
-        day=CHANGED, warn_hours=8 * 24, empty_days=QUIET,
+        day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "inventory_levels",
@@ -137,7 +137,7 @@ ENTRIES = (
         " repeated, and is then held for a person.",
         "stock", "inventoryitem", BUYER,
         deps=("facilities",), deps_of_all_days=("products",),
-        counted="core.stock_entry", warn_hours=3,
+        counted="core.stock_entry", allowed_hours=1,
         empty_days="Finale shows only the present: a day on which stock was not read stays empty"
         " for good, and cannot be backfilled. What was read is in mart.stock_daily.",
     ),
@@ -149,7 +149,7 @@ ENTRIES = (
         " check crossings_are_told mails what crossed a level, once. A past day is computed from"
         " core.stock_daily under the thresholds of today; it sends no mail.",
         "stock", "warehouse", BUYER,
-        deps=("inventory_levels",), day=SNAPSHOT, warn_hours=3,
+        deps=("inventory_levels",), day=SNAPSHOT, allowed_hours=1,
         empty_days="An empty day was not evaluated; it can be backfilled from the first day whose"
         " stock was read.",
     ),
@@ -160,7 +160,7 @@ ENTRIES = (
         " core.sales_daily, the demand per product and business day. Lines are replaced with their"
         f" shipment, so corrections and cancellations count once.{BY_CHANGE}",
         "sales", "shipment", ANALYST,
-        deps_of_all_days=("products",), day=CHANGED, warn_hours=26, empty_days=QUIET,
+        deps_of_all_days=("products",), day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "purchase_orders",
@@ -170,7 +170,7 @@ ENTRIES = (
         f" demand.{BY_CHANGE}",
         "sales", "order", BUYER,
         deps=("shipments",), deps_of_all_days=("vendors",),
-        day=CHANGED, counted="core.sales_order", warn_hours=26, empty_days=QUIET,
+        day=CHANGED, counted="core.sales_order", empty_days=QUIET,
     ),
     Entry(
         "forecasts",
@@ -182,7 +182,7 @@ ENTRIES = (
         "planning", "warehouse", ANALYST,
         deps=("inventory_levels",),
         deps_of_all_days=("products", "shipments", "purchase_orders"),
-        day=SNAPSHOT, warn_hours=26,
+        day=SNAPSHOT,
         empty_days="An empty day was not planned; backfill it to see what would have been said.",
     ),
     Entry(
@@ -193,7 +193,7 @@ ENTRIES = (
         " forecasts, in one transaction.",
         "planning", "warehouse", BUYER,
         deps=("forecasts",), deps_of_all_days=("vendors",),
-        day=SNAPSHOT, warn_hours=26,
+        day=SNAPSHOT,
         empty_days="An empty day was not planned.",
     ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from finale_pipeline.api.pages import decisions as decision_pages
+from finale_pipeline.api.pages import forecasts as forecast_pages
 from finale_pipeline.api.pages import home as home_pages
 from finale_pipeline.api.pages import orders as order_pages
 from finale_pipeline.api.pages import plan as plan_pages
@@ -86,6 +87,7 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     app.include_router(decision_pages.router)
     app.include_router(order_pages.router)
     app.include_router(plan_pages.router)
+    app.include_router(forecast_pages.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return Middleware(app, settings)
@@ -105,7 +107,7 @@ def _probes(app: FastAPI) -> None:
     @app.get("/metrics", include_in_schema=False)
     def metrics(connection: Warehouse, context: Shared) -> Response:
         """Return the metrics as Prometheus reads them."""
-        found = monitoring.metrics(connection, now=context.clock())
+        found = monitoring.metrics(connection, context.settings, now=context.clock())
         return PlainTextResponse(monitoring.prometheus(found))
 
     @app.get("/favicon.ico", include_in_schema=False)

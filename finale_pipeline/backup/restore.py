@@ -16,7 +16,7 @@ from finale_pipeline.backup import preconditions as restorable
 from finale_pipeline.backup import quiesce as aftermath
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
-from finale_pipeline.warehouse import clients, schema, swap
+from finale_pipeline.warehouse import clients, definitions, schema, swap
 from finale_pipeline.warehouse.connect import (
     Connection,
     connect,
@@ -88,7 +88,7 @@ def restore(
     if made.version > schema.HEAD:
         raise SchemaMismatch(
             f"The backup's schema is {made.version}, newer than this program's {schema.HEAD}.",
-            step="Update this program first: git pull && make check",
+            step="Update this program first: git pull && make install",
         )
     with (
         running_server(settings) as url,
@@ -100,6 +100,7 @@ def restore(
             _fill(new_url, file, made)
             version = schema.upgrade(new_url)
             with connect(new_url, name="finale restore") as connection:
+                definitions.grant(connection)
                 held = aftermath.settle(
                     connection, settings, made.made_at, last_run=old.last_run, now=now
                 )

@@ -22,13 +22,14 @@ from finale_pipeline.warehouse.connect import (
     running_server,
     shown_url,
 )
+from finale_pipeline.warehouse.reads import comparison
 from finale_pipeline.warehouse.reads import health as health_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 FREE_BYTES = 2 << 30
-ASK_THE_DATABASE = {"mail", "source", "dagster"}
+ASK_THE_DATABASE = {"mail", "source", "compare", "dagster"}
 """Examinations that would only say once more that it failed."""
 
 
@@ -36,11 +37,13 @@ def examine(settings: "Settings") -> list[Finding]:
     """Examine everything; a failed part does not hide the others."""
     parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
         "secrets": _secrets,
+        "files": _files,
         "access": readiness.access,
         "disk": _disk,
         "database": _database,
         "mail": _mail,
         "source": _source,
+        "compare": _compare,
         "dagster": dagster,
         "backup": readiness.backups,
         "watch": readiness.watched,
@@ -84,6 +87,26 @@ def _secrets(_settings: "Settings") -> Iterator[Finding]:
         yield Finding("secrets", "ok", "nobody else can read them here")
 
 
+def _files(settings: "Settings") -> Iterator[Finding]:
+    """Examine whether others can open what we wrote; PostgreSQL sees to its own folder."""
+    server = settings.home / "postgres"
+    opened = sorted(
+        str(path)
+        for path in (settings.home.rglob("*") if settings.home.exists() else ())
+        if server not in (path, *path.parents)
+        and not path.is_symlink()
+        and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
+    )
+    if opened:
+        more = f" and {len(opened) - 1} more" if len(opened) > 1 else ""
+        yield Finding(
+            "files", "warning", f"Others on this machine may open {opened[0]}{more}.",
+            f"Run: chmod -R go-rwx {settings.home}",
+        )  # fmt: skip
+    else:
+        yield Finding("files", "ok", f"nobody else may open what is in {settings.home}")
+
+
 def _disk(settings: "Settings") -> Iterator[Finding]:
     home = settings.home if settings.home.exists() else Path()
     free = shutil.disk_usage(home).free
@@ -125,6 +148,16 @@ def _mail(settings: "Settings") -> Iterator[Finding]:
         yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
     if settings.sends_mail and settings.reads_sandbox:
         yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")
+
+
+def _compare(settings: "Settings") -> Iterator[Finding]:
+    """What to hold against Finale's own pages; for an account that is no simulation."""
+    if settings.reads_sandbox:
+        return
+    with connect(database_url(settings), name="finale doctor") as connection:
+        questions = comparison.to_compare(connection)
+    for question in questions:
+        yield Finding("compare", "look", question.says, question.where)
 
 
 def _source(settings: "Settings") -> Iterator[Finding]:

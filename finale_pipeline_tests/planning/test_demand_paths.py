@@ -68,7 +68,7 @@ def test_a_product_is_as_old_as_finale_says_and_not_as_its_last_edit(
 
     assert found["history_days"] == 25
     assert 0.7 <= found["velocity_units_per_day"] <= 1.3
-    assert "new_product" in found["flags"]
+    assert "new_product" in found["demand_flags"]
 
 
 def test_units_per_case_are_read_from_what_finale_sent(
@@ -186,5 +186,5 @@ def test_a_successor_sells_what_its_predecessor_sold(
 
     assert found["velocity_units_per_day"] == pytest.approx(5)
     assert (found["history_days"], alone["history_days"]) == (199, 9)
-    assert "new_product" not in found["flags"]
-    assert "new_product" in alone["flags"]
+    assert "new_product" not in found["demand_flags"]
+    assert "new_product" in alone["demand_flags"]

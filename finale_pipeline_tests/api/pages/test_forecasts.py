@@ -1,0 +1,68 @@
+"""The page of forecasts: its numbers can be recomputed, and what a buyer says is kept."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import httpx
+
+from finale_pipeline.planning.plan import plan_day
+from finale_pipeline.warehouse.reads.forecasts import outcomes
+from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
+
+
+def lived_through(stock: Warehouse) -> None:
+    """Plans of three weeks ago and of seven, as they would have been made then."""
+    for weeks in (7, 3):
+        plan_day(
+            stock.connection,
+            stock.now.date() - timedelta(weeks=weeks),
+            stock.settings,
+            now=stock.now,
+        )
+
+
+def test_what_the_plans_said_and_what_came_can_be_recomputed(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    lived_through(stock)
+    found = outcomes(stock.connection)
+
+    # A and B sell three a day on every day; a plan of three weeks ago expects just that.
+    newest = found.weeks[0]
+    (days,) = stock.rows("SELECT DISTINCT protection_days FROM mart.forecast WHERE sku = 'A'")[0]
+    assert newest["snapshot_on"] == stock.now.date() - timedelta(weeks=3)
+    assert newest["forecasts"] == 2
+    assert newest["demanded_units"] == 2 * 3 * days
+    assert float(newest["expected_units"]) == float(newest["demanded_units"])
+    assert (newest["held"], float(newest["bias"])) == (1, 0)
+    assert [row["kind"] for row in found.groups][:1] == ["all"]
+    shown = api.get("/forecasts").text
+    assert f"{newest['snapshot_on']}" in shown
+    assert "Methods, on the account" not in shown or "30-day mean" in shown
+    of_vendor = api.get("/forecasts", params={"vendor": "nobody"}).text
+    assert "No plan is old enough yet" in of_vendor
+
+
+def test_what_a_buyer_knows_is_kept_with_who_and_can_be_taken_back(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    form = {
+        "scope": "product", "name": "A", "kind": "times", "value": "1.5", "note": "spring sale",
+        "from_on": "2030-01-01", "until_on": "2030-02-01",
+    }  # fmt: skip
+    sent = api.post("/forecasts", data=form, auth=("ana", ""))
+    refused = api.post("/forecasts", data=form | {"name": "nothing of that name"})
+    backwards = api.post("/forecasts", data=form | {"until_on": "2029-01-01"})
+
+    assert sent.status_code in {200, 303}
+    assert (refused.status_code, backwards.status_code) == (422, 422)
+    rows = stock.rows("SELECT scope_key, value, made_by FROM plan.demand_adjustment")
+    assert rows == [(url_of("A"), Decimal("1.5"), "ana (page)")]
+    shown = api.get("/forecasts").text
+    assert "A: 1.5 times from 2030-01-01 to 2030-02-01" in shown
+    assert "spring sale" in shown
+
+    (number,) = stock.rows("SELECT adjustment_id FROM plan.demand_adjustment")[0]
+    api.post("/forecasts", data={"withdraw": number}, auth=("ben", ""))
+    assert stock.rows("SELECT withdrawn_by FROM plan.demand_adjustment") == [("ben (page)",)]
+    assert "spring sale" not in api.get("/forecasts").text

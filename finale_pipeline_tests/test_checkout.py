@@ -30,6 +30,7 @@ def bare(home: Path) -> dict[str, str]:
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "HOME": str(home),
         "VIRTUAL_ENV": str(BIN.parent),
+        "FINALE_HOME": str(home),  # not the checkout's own data
     }
 
 

@@ -91,7 +91,9 @@ def dagster_file(file: Path) -> Path:
 
 def write(file: Path, manifest: Manifest, key: bytes | None) -> None:
     """Write a backup's manifest, whole or not at all."""
-    text = json.dumps(asdict(manifest.sealed(key) if key else manifest), default=datetime.isoformat, indent=1)
+    text = json.dumps(
+        asdict(manifest.sealed(key) if key else manifest), default=datetime.isoformat, indent=1
+    )
     write_whole(path_of(file), text + "\n")
 
 

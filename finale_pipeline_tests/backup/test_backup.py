@@ -236,7 +236,7 @@ def test_into_an_empty_database_of_a_new_host(
     report = bring_back(fresh, file, replace=False)
     assert report.kept is None
     after = hashes(empty_url)
-    assert {t for t in before if after[t] != before[t]} == {"ops.outbox"}
+    assert {t for t in before if after[t] != before[t]} == {"ops.account", "ops.outbox"}
     with connect(empty_url, name="t") as connection:
         schema.require_current(connection)
         row = connection.execute(

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run notebook report test coverage drill check bench bench-smoke bench-api bench-forecast bench-latency audit reproduce fix dictionary clean
+.PHONY: help install run notebook report test coverage drill check bench bench-smoke bench-api bench-forecast bench-latency attack audit reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -59,10 +59,13 @@ drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at ev
 bench: $(VENV)/.ready .venv-bench/.ready ## measure speed and memory; ARGS="--only small --turns 3"
 	$(BIN)/python -m benchmarks $(ARGS)
 
+attack: $(VENV)/.ready ## try what should be refused, as a stranger, a reader, another site's page, another user
+	$(BIN)/python -m finale_pipeline_tests.attack
+
 audit: $(VENV)/.ready ## ask for known faults of the pinned versions
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
-	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 bench-smoke: $(VENV)/.ready ## run every benchmark once, tiny: that they work, not how fast
 	$(BIN)/python -m benchmarks --smoke

@@ -51,7 +51,7 @@ def test_without_a_right_token_nothing_is_told(
     for path in ("/api/products", "/openapi.json", "/metrics", "/", "/nowhere"):
         answer = guarded.get(path, headers=headers, params={"token": WRITE})
         assert code(answer) == (401, "no_token")
-        assert "Bearer" in answer.headers["WWW-Authenticate"]
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="finale"'
     assert CANARY not in caplog.text
 
 
@@ -83,6 +83,18 @@ def test_other_machines_are_let_in_with_a_token_only(tmp_path: Path, host: str) 
     settings = settings_of("postgresql://nowhere/x", tmp_path).model_copy(update={"api_host": host})
     with pytest.raises(ConfigError, match="FINALE_API_TOKEN"):
         api_server(settings, clock=utc_now)
+
+
+def test_short_and_equal_tokens_are_refused(tmp_path: Path) -> None:
+    plain = settings_of("postgresql://nowhere/x", tmp_path).model_dump()
+    long = "t" * 32
+    for given in (
+        {"api_host": "10.0.0.5", "api_token": "x"},
+        {"api_host": "10.0.0.5", "api_token": long, "api_read_token": "x"},
+        {"api_token": long, "api_read_token": long},
+    ):
+        with pytest.raises(ConfigError, match="openssl rand"):
+            api_server(Settings.model_validate(plain | given), clock=utc_now)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a b", "[", "x@y"])

@@ -35,6 +35,14 @@ CODE_SECONDS = 120.0
 DEFINITIONS = "finale_pipeline.definitions"
 DAGSTER_PARTS = ("code", "daemon", "web")
 PARTS = ("database", *DAGSTER_PARTS, "api")
+STORAGE = """\
+# DAGSTER_POSTGRES_URL names Dagster's own database.
+storage:
+  postgres:
+    postgres_url:
+      env: DAGSTER_POSTGRES_URL
+
+"""
 
 
 def finale(*arguments: str) -> list[str]:
@@ -87,10 +95,10 @@ def prepare(settings: "Settings") -> dict[str, str]:
     """Write Dagster's instance, and return the environment of its parts."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = Path(__file__).with_name("dagster.yaml")
+    shared = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
     more = settings.home / MORE
     added = more.read_text(encoding="utf-8") if more.exists() else ""
-    write_whole(home / "dagster.yaml", source.read_text(encoding="utf-8") + added)
+    write_whole(home / "dagster.yaml", STORAGE + shared + added)
     write_whole(
         home / "workspace.yaml",
         "load_from:\n  - grpc_server:\n"

@@ -107,6 +107,7 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     warehouse.supplier("soon", "Tin Ltd")
     warehouse.product("dear", cost=90)
     warehouse.sells("soon", 4)
+    warehouse.sells("dear", 0.2)
     warehouse.plan()
     warehouse.evaluate()
     warehouse.stock(cheap=19, dear=10, soon=6, gone=0, quiet=1)

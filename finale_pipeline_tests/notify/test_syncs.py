@@ -110,7 +110,7 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     warehouse.sells("dear", 0.2)
     warehouse.plan()
     warehouse.evaluate()
-    warehouse.stock(cheap=19, dear=10, soon=6, gone=0, quiet=1)
+    warehouse.stock(cheap=19, dear=3, soon=6, gone=0, quiet=1)
     warehouse.evaluate()
     warehouse.connection.execute("UPDATE ops.incident SET state = 'ordered' WHERE subject = %s",
                                  (url_of("quiet"),))  # fmt: skip

@@ -31,7 +31,7 @@ COMMANDS = {
     "orders": "draft purchase orders in Finale, and see them",
     "backup": "write the warehouse into one file, and read it again",
     "restore": "make a backup the warehouse; a failure changes nothing",
-    "db": "the database: upgrade, stop, url; drop what a restore kept",
+    "db": "the database: upgrade, stop, url, a user who reads; drop what a restore kept",
     "watch": "a dead man's switch for cron: mail when nothing syncs any more",
     "serve": "run one service for good: what `finale dev` and the units start",
     "api": "serve the API and the pages, without Dagster",

@@ -27,6 +27,7 @@ from finale_pipeline.sync.sales import backfill_shipments, sync_orders, sync_shi
 from finale_pipeline.sync.scan import AHEAD, backfill, sync_catalogue
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.unshipped import sync_unshipped
+from finale_pipeline.warehouse import levels
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +76,15 @@ def sync_full(run: SyncRun) -> Steps:
     mark_stocking(run)
     yield "products"
     run.part(0.7, 0.8)
-    yield from _unless_taken(run, "stock", sync_critical)
+    yield from _unless_taken(run, "stock", _sync_all_stock)
     run.part(0.8, 1)
     yield from _unless_taken(run, "sales", sync_sales)
+
+
+def _sync_all_stock(run: SyncRun) -> Steps:
+    """Do what critical does, and mend levels that something other than a sync has changed."""
+    levels.distrust_wrong(run.connection)
+    yield from sync_critical(run)
 
 
 def sync_active(run: SyncRun) -> Steps:

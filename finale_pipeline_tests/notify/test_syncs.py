@@ -123,7 +123,7 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     places = [text.index(name) for name in ("Tin Ltd (", "Olive Works (", "No vendor")]
     assert places == sorted(places)
     ((units,),) = warehouse.rows(
-        "SELECT quantity_units FROM plan.decision WHERE product_url LIKE '%soon'"
+        "SELECT quantity_units FROM plan.decision WHERE product_url = %s", url_of("soon")
     )
     assert f"Order {units:.0f} (our plan)" in text
     assert "1.5 days left" in text

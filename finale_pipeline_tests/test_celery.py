@@ -49,23 +49,31 @@ def live(tmp_path_factory: pytest.TempPathFactory, broker: str) -> Iterator[Live
 @pytest.fixture
 def workers(live: Live, broker: str) -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
     """Two workers, each with its own log."""
-    environment = live.dagster_environment() | {
+    environment = live.until(lambda: dagster_of(live), "Dagster runs") | {
         "CELERY_BROKER_URL": broker,
         "PATH": f"{BIN}:{os.environ['PATH']}",
     }
     made = {}
     for name in ("one", "two"):
-        log = (live.home / f"{name}.log").open("wb")
         command = [
             str(BIN / "dagster-celery"), "worker", "start", "-q", "finale", "-n", name,
             "-y", str(ROOT / "deploy" / "celery" / "worker.yaml"), "-A", "dagster_celery.app",
         ]  # fmt: skip
-        made[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        with (live.home / f"{name}.log").open("wb") as log:
+            made[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         yield made
     finally:
         for worker in made.values():
             kill(worker)
+
+
+def dagster_of(live: Live) -> dict[str, str] | None:
+    """Return what its Dagster runs with, once it does."""
+    try:
+        return live.dagster_environment()
+    except AssertionError:
+        return None
 
 
 def kill(worker: "subprocess.Popen[bytes]") -> None:

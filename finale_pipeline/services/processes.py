@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -83,7 +84,9 @@ def prepare(settings: "Settings") -> dict[str, str]:
     """Write Dagster's instance, and return the environment of its parts."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = Path(__file__).with_name("dagster.yaml")
+    source = PROJECT / "dagster.yaml"
+    if not source.exists():  # a wheel
+        source = Path(sysconfig.get_path("data")) / "share" / "finale_pipeline" / "dagster.yaml"
     write_whole(home / "dagster.yaml", source.read_text(encoding="utf-8"))
     write_whole(
         home / "workspace.yaml",

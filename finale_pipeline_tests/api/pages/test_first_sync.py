@@ -45,8 +45,9 @@ def test_the_first_sync_says_how_far_it_is(new: httpx.Client, connection: Connec
 
 def test_a_first_sync_that_failed_says_why(new: httpx.Client, connection: Connection) -> None:
     connection.execute(
-        "INSERT INTO ops.sync_run (strategy, trigger, status, started_at, finished_at, locks,"
-        " error_kind, error) VALUES ('full', 'sensor', 'failed', now(), now(), '{}', 'CONFIG',"
+        "INSERT INTO ops.sync_run (strategy, trigger, status, started_at, heartbeat_at,"
+        " finished_at, locks, error_kind, error)"
+        " VALUES ('full', 'sensor', 'failed', now(), now(), now(), '{}', 'CONFIG',"
         " 'Finale answered 401.')"
     )
     page = new.get("/").text

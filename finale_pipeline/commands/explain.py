@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from finale_pipeline.commands.common import answer, json_option, pass_warehouse
+from finale_pipeline.commands.decision_table import decision_table
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.services.alerting import warehouse
@@ -12,9 +13,11 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.text import number
 from finale_pipeline.warehouse.connect import rows_of
+from finale_pipeline.warehouse.reads import decisions
 
 PRODUCT = (
-    "SELECT p.sku, p.name, p.status, p.product_type, p.removed_at, l.on_hand_units,"
+    "SELECT p.sku, p.name, p.status, p.product_type, p.is_dropship, p.keeps_stock, p.removed_at,"
+    " l.on_hand_units,"
     " l.reserved_units, l.available_units, l.on_order_units, k.level, k.told, k.since_at,"
     " k.better_since_at, k.worsenings, k.is_left_out, c.why, c.vendor_name, c.contact"
     " FROM core.product p LEFT JOIN core.stock_level l USING (product_url)"
@@ -56,11 +59,15 @@ def explain(settings: Settings, name: str) -> dict[str, Any]:
             url,
         )
         evaluation = rows_of(connection, "SELECT * FROM ops.evaluation")
+        decision = decisions.decision(connection, url)
+        arrivals = decisions.arrivals(connection, url)
     return {
         "product_url": url,
         "product": product,
         "rules": rules,
-        "threshold": _threshold(settings, rules),
+        "threshold": _threshold(settings, rules, decision),
+        "decision": decision,
+        "arrivals": arrivals,
         "left_out": _left_out(product, rules),
         "incident": incident[0] if incident else None,
         "events": events,
@@ -69,7 +76,11 @@ def explain(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-def _threshold(settings: Settings, rules: Rows) -> dict[str, Any]:
+def _threshold(settings: Settings, rules: Rows, decision: dict[str, Any] | None) -> dict[str, Any]:
+    if decision is not None and decision["reorder_point_units"] is not None:
+        whose = {"buyer": "a buyer's", "finale": "Finale's", "ours": "the forecast's"}
+        source = f"{whose[decision['reorder_point_source']]} reorder point"
+        return {"units": decision["reorder_point_units"], "source": source}
     point = reorder_point((r["method"], r["reorder_point_units"]) for r in rules)
     if point is None:
         return {"units": default_of(settings), "source": "FINALE_LOW_STOCK_DEFAULT_UNITS"}
@@ -106,6 +117,8 @@ def shown(known: dict[str, Any]) -> str:
         lines.append(
             f"rule        {rule['place'] or rule['facility_url']}: {rule['method']}, {point}"
         )
+    if known["decision"] is not None:
+        lines += decision_table(known["decision"], known["arrivals"])
     lines += _incident(known["incident"]) + [_event(event) for event in known["events"]]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from finale_pipeline.commands.common import answer, json_option, pass_warehouse
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import LocalError
-from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
+from finale_pipeline.notify import links, stock_mails, sync_mails
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import critical_lines
@@ -18,6 +18,7 @@ from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.services.alerting import decide, warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import plain
+from finale_pipeline.warehouse import outbox
 from finale_pipeline.warehouse.connect import rows_of
 
 FAILED = 8

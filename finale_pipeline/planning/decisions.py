@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 from psycopg.rows import class_row
 
-from finale_pipeline.planning import queries
 from finale_pipeline.planning.deciding import decide_products
 from finale_pipeline.planning.reading import OPEN, PRODUCTS, Schema, bound, copied
 from finale_pipeline.planning.terms import with_terms
 from finale_pipeline.planning.writing import LINES, write_decisions
 from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.reads import planning as queries
 from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:

@@ -29,6 +29,40 @@ WANTS_DECISION = (
 )
 """A snooze that is over is no decision any more."""
 
+ITEMS_OF_MAIL = """
+SELECT DISTINCT p.sku, p.name, e.subject AS product_url, i.level,
+       coalesce(i.state, 'resolved') AS state
+FROM ops.incident_event e
+JOIN ops.outbox o USING (message_id)
+JOIN core.product p ON p.product_url = e.subject
+LEFT JOIN ops.incident i ON i.subject = e.subject AND i.closed_at IS NULL
+WHERE %s IN (o.message_id, o.merged_into) ORDER BY p.sku
+"""
+"""The items that a mail is about, as they are now."""
+
+TOLD = """
+WITH mail AS (
+    SELECT * FROM ops.outbox WHERE run_id = %(run_id)s OR sent_at >= %(since)s
+       OR state IN ('pending', 'sending', 'held') OR state = 'dead' AND created_at > %(recent)s
+), about AS (
+    SELECT e.message_id, e.subject, e.from_level, e.to_level, e.no_mail FROM ops.incident_event e
+    WHERE e.from_level <> e.to_level
+      AND (e.run_id = %(run_id)s OR e.message_id IN (SELECT message_id FROM mail))
+)
+SELECT m.message_id, m.kind AS mail, coalesce(m.state, 'no mail') AS state,
+       coalesce(array_to_string(m.recipients, ', '), '') AS recipients,
+       p.sku, p.name, a.from_level, a.to_level,
+       coalesce(m.attempts, 0) AS attempts,
+       coalesce(m.last_error, a.no_mail, '') AS remark
+FROM mail m FULL JOIN about a ON a.message_id = m.message_id
+LEFT JOIN core.product p ON p.product_url = a.subject
+ORDER BY m.outbox_id NULLS LAST, p.sku
+"""
+
+CROSSINGS = """
+SELECT count(*) FROM ops.incident_event WHERE run_id = %s AND from_level <> to_level
+"""
+
 
 def critical(connection: Connection) -> list[Row]:
     """Return every critical item once, the most urgent first."""

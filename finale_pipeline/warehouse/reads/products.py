@@ -26,6 +26,9 @@ PRODUCTS = Listing(
     },
 )  # fmt: skip
 
+CALLED = "SELECT product_url FROM core.product WHERE sku = %s OR product_url = %s"
+"""Products that have a name as SKU or as product_url; several may share a SKU."""
+
 
 def product(connection: Connection, name: str) -> Row | None:
     """Return a product by SKU or product_url, with its stock and rules."""

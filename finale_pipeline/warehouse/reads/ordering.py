@@ -76,3 +76,12 @@ WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL
 """
 
 MINIMUM = "SELECT minimum_order_value FROM plan.vendor_term WHERE vendor_url = %s"
+
+
+NAMES = """
+SELECT p.product_url, p.name, s.vendor_sku, v.name AS vendor
+FROM core.product p
+LEFT JOIN core.vendor v ON v.vendor_id = %(vendor)s
+LEFT JOIN core.product_supplier s ON s.product_url = p.product_url AND s.vendor_url = v.vendor_url
+WHERE p.product_url = ANY (%(products)s)
+"""

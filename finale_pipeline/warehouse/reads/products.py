@@ -110,3 +110,14 @@ def arrivals(connection: Connection, url: str) -> list[Row]:
         " WHERE product_url = %(url)s AND is_open AND open_units > 0 ORDER BY 1",
         url=url,
     )
+
+
+def rules_of(connection: Connection, product_url: str) -> list[Row]:
+    """Return a product's reorder rules, with the name of each place."""
+    return rows_of(
+        connection,
+        "SELECT r.facility_url, f.name AS place, r.method, r.reorder_point_units,"
+        " r.reorder_quantity_units FROM core.reorder_rule r"
+        " LEFT JOIN core.facility f USING (facility_url) WHERE r.product_url = %s ORDER BY 1",
+        product_url,
+    )

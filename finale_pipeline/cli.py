@@ -4,6 +4,7 @@ A command's module is imported when it is asked for, and no other: a sync must s
 `finale --help` imports none.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 
+from finale_pipeline import disk
 from finale_pipeline.commands.common import complain
 from finale_pipeline.errors import InterruptedSync, LocalError, PipelineError
 
@@ -28,7 +30,7 @@ COMMANDS = {
     "orders": "draft purchase orders in Finale, and see them",
     "backup": "write the warehouse into one file, and read it again",
     "restore": "make a backup the warehouse; a failure changes nothing",
-    "db": "the database: upgrade, stop, url; drop what a restore kept",
+    "db": "the database: upgrade, stop, url, a user who reads; drop what a restore kept",
     "watch": "a dead man's switch for cron: mail when nothing syncs any more",
     "serve": "run one service for good: what `finale dev` and the units start",
     "api": "serve the API and the pages, without Dagster",
@@ -65,6 +67,7 @@ def finale() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 usage, 3 to 9 as errors.py says."""
+    os.umask(disk.UMASK)
     try:
         code: Any = finale.main(
             None if arguments is None else list(arguments), "finale", standalone_mode=False

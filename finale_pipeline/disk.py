@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 OWNER_ONLY = 0o600
+UMASK = 0o077
+"""Of every process of ours: what it makes is for its own user."""
 
 
 PLAIN = re.compile(r"[A-Za-z0-9/._+-]+")

@@ -16,10 +16,20 @@ from typing import TextIO
 
 LEVELS = ("debug", "info", "warning", "error")
 HIDDEN = "***"
+SHORTEST = 4
+"""Characters of a secret that is looked for: a shorter one would stand in every other word."""
+_secrets: list[str] = []
 QUIET = ("asyncio", "httpcore", "httpx", "stamina", "urllib3", "uvicorn")
 """Libraries whose chatter below a warning tells nobody anything."""
 
 _context: ContextVar[Mapping[str, object]] = ContextVar("context", default={})  # noqa: B039 - never changed
+
+
+def scrubbed(text: str) -> str:
+    """Return a text without the secrets that `configure` was told, for every way out."""
+    for secret in _secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 @contextmanager
@@ -43,9 +53,10 @@ def configure(
         secrets: Texts that no line may show.
         stream: Where to; None = standard error.
     """
+    _secrets[:] = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len)[::-1]
     form = _Lines if (stream or sys.stderr).isatty() else _Json
     handler = logging.StreamHandler(stream) if stream else _ToStandardError()
-    handler.setFormatter(form(part, [secret for secret in secrets if secret]))
+    handler.setFormatter(form(part))
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h.formatter, _Format)]:
         root.removeHandler(old)
@@ -71,10 +82,9 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
 class _Format(logging.Formatter):
     """Gathers what a line says."""
 
-    def __init__(self, part: str, secrets: Sequence[str]) -> None:
+    def __init__(self, part: str) -> None:
         super().__init__()
         self._part = part
-        self._secrets = secrets
 
     def values(self, record: logging.LogRecord) -> dict[str, object]:
         """Return a line's values by name; texts are without secrets."""
@@ -90,14 +100,7 @@ class _Format(logging.Formatter):
         }
         if record.exc_info:
             values["exception"] = self.formatException(record.exc_info)
-        return {name: self._safe(value) for name, value in values.items()}
-
-    def _safe(self, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        for secret in self._secrets:
-            value = value.replace(secret, HIDDEN)
-        return value
+        return {n: scrubbed(v) if isinstance(v, str) else v for n, v in values.items()}
 
 
 class _Json(_Format):

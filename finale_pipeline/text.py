@@ -6,7 +6,7 @@ from decimal import Decimal
 
 # Marks that turn the reading direction, or are nothing to see: a name could show as another.
 UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+FORMULA = re.compile(r"""(^[\s"']*|[;\t][\s"']*)(?=[=+\-@|%＝＋－＠])""")  # noqa: RUF001 - full-width
 
 
 def plain(text: object, *, most: int = 120) -> str:
@@ -28,15 +28,27 @@ def plain(text: object, *, most: int = 120) -> str:
 def cell(value: object) -> str:
     """Return a spreadsheet cell that no program takes for a formula; numbers stay numbers.
 
-    >>> cell("=HYPERLINK(1)"), cell(Decimal("-3"))
-    ("'=HYPERLINK(1)", '-3')
+    Also not where a semicolon separates cells, as in half of Europe: there its beginning may be
+    in the middle of ours.
+
+    >>> cell("=HYPERLINK(1)"), cell(Decimal("-3")), cell("box;=1+1;")
+    ("'=HYPERLINK(1)", '-3', "box;'=1+1;")
     """
     if value is None:
         return ""
     if isinstance(value, Decimal | int):
         return number(value)
-    text = plain(value, most=500)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return FORMULA.sub(r"\1'", plain(value, most=500))
+
+
+def file_name(text: object) -> str:
+    """Return a text as a part of a file's name: no folder, no dot at its beginning, never empty.
+
+    >>> file_name("FP-20260309-10042"), file_name("../../x"), file_name("")
+    ('FP-20260309-10042', '--x', '-')
+    """
+    kept = re.sub(r"[^\w.-]+", "-", plain(text, most=100))
+    return re.sub(r"\.{2,}", "", kept).strip(".")[:100] or "-"
 
 
 def number(value: Decimal | int) -> str:

@@ -2,6 +2,7 @@
 
 import atexit
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,29 @@ _numbers = itertools.count()
 # A busy machine is no failure: what must be fast is measured by benchmarks.
 hypothesis.settings.register_profile("finale", deadline=None)
 hypothesis.settings.load_profile("finale")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Have root's tests in a folder of this run: every other run closes pytest's own again."""
+    if os.geteuid() == 0 and not config.option.basetemp:
+        config.option.basetemp = str(HOME / "run")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passable(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the user that PostgreSQL runs as, under root, come to the tests' folders."""
+    folder = tmp_path_factory.getbasetemp()
+    while os.geteuid() == 0 and folder != Path(tempfile.gettempdir()) and folder.parent != folder:
+        folder.chmod(folder.stat().st_mode | 0o011)
+        folder = folder.parent
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """Pytest's, which the user that PostgreSQL runs as, under root, may pass."""
+    tmp_path.chmod(tmp_path.stat().st_mode | 0o011)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from finale_pipeline.backup import preconditions as restorable
 from finale_pipeline.backup import quiesce as aftermath
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
-from finale_pipeline.warehouse import clients, schema, swap
+from finale_pipeline.warehouse import clients, definitions, schema, swap
 from finale_pipeline.warehouse.connect import (
     Connection,
     connect,
@@ -100,6 +100,7 @@ def restore(
             _fill(new_url, file, made)
             version = schema.upgrade(new_url)
             with connect(new_url, name="finale restore") as connection:
+                definitions.grant(connection)
                 held = aftermath.settle(
                     connection, settings, made.made_at, last_run=old.last_run, now=now
                 )

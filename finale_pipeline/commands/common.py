@@ -64,12 +64,18 @@ def _settings() -> Settings:
 
 def say(text: str) -> None:
     """Print an answer."""
-    click.echo(text)
+    click.echo(_harmless(text))
 
 
 def note(text: str) -> None:
     """Print what accompanies an answer, beside it."""
-    click.echo(text, err=True)
+    click.echo(_harmless(text), err=True)
+
+
+def _harmless(text: str) -> str:
+    """Return a text without secrets, and without what would command a terminal."""
+    lines = logs.scrubbed(text).split("\n")
+    return "\n".join("\t".join(map(logs.printable, line.split("\t"))) for line in lines)
 
 
 def complain(error: PipelineError) -> None:

@@ -3,14 +3,21 @@
 import click
 
 from finale_pipeline.backup.restore import drop_kept
-from finale_pipeline.commands.common import pass_settings, say
+from finale_pipeline.commands.common import (
+    answer,
+    json_option,
+    pass_settings,
+    pass_warehouse,
+    say,
+)
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import connect, embedded, schema
+from finale_pipeline.warehouse.reader import Reader, create_reader, reader_of
 
 
 @click.group()
 def command() -> None:
-    """The database: upgrade, stop, url; drop what a restore kept."""
+    """The database: upgrade, stop, url, a user who reads; drop what a restore kept."""
 
 
 @command.command()
@@ -32,10 +39,41 @@ def stop(settings: Settings) -> None:
 
 
 @command.command()
+@click.option("--reader", "is_reader", is_flag=True, help="That of the user who only reads.")
 @pass_settings
-def url(settings: Settings) -> None:
+def url(settings: Settings, *, is_reader: bool) -> None:
     """Show the database's address, without a password."""
-    say(connect.shown_url(connect.database_url(settings)))
+    owner = connect.database_url(settings)
+    if is_reader:
+        say(reader_of(owner, loopback_port=settings.database_port).url)
+    else:
+        say(connect.shown_url(owner))
+
+
+@command.command()
+@json_option
+@pass_warehouse
+def reader(settings: Settings, *, as_json: bool) -> None:
+    """Make a user for Metabase, Excel and others, who may only read; or give it a new password."""
+    found = create_reader(connect.database_url(settings), loopback_port=settings.database_port)
+    answer(found.as_dict() if as_json else found, _reader_shown, as_json=as_json)
+
+
+def _reader_shown(found: Reader) -> str:
+    lines = [
+        f"host       {found.host}",
+        f"port       {found.port}",
+        f"database   {found.database}",
+        f"user       {found.user}",
+        f"password   {found.password}",
+        "The password is shown this once; run it again for a new one. It reads the schema mart.",
+    ]
+    if not found.has_port:
+        lines.append(
+            "Only programs of this machine's user that know sockets can connect. For others set"
+            " FINALE_DATABASE_PORT, such as 5433, and start again."
+        )
+    return "\n".join(lines)
 
 
 @command.command()

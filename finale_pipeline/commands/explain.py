@@ -59,6 +59,8 @@ def _left_out(product: dict[str, Any], rules: Rows) -> str | None:
         status=str(product["status"]),
         product_type=product["product_type"],
         methods=[r["method"] for r in rules],
+        is_dropship=product["is_dropship"],
+        keeps_stock=product["keeps_stock"],
     )
 
 

@@ -22,7 +22,7 @@ from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.drafting import DraftResult
 from finale_pipeline.ordering.proposals import Proposal
 from finale_pipeline.settings import Settings
-from finale_pipeline.text import plain
+from finale_pipeline.text import file_name, plain
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection, rows_of
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
@@ -166,7 +166,7 @@ def write_file(context: DraftingContext, made: DraftResult, form: str, path: Pat
     else:
         sheets = [(title, COLUMNS, lines) for title, lines in orders] or [("-", COLUMNS, [])]
         body = as_xlsx(sheets, name).body
-    path = path or context.settings.home / "orders" / f"{name}.{form}"
+    path = path or context.settings.home / "orders" / f"{file_name(name)}.{form}"
     try:
         write_whole(path, bytes(body))
     except OSError as error:

@@ -16,6 +16,16 @@ ORDER_ROWS = {
     "packing": pl.String,
 }  # fmt: skip
 
+BUILD_ROWS = {
+    "build_url": pl.String,
+    "kind": pl.String,
+    "position": pl.Int64,
+    "product_url": pl.String,
+    "facility_url": pl.String,
+    "units": pl.Float64,
+    "packing": pl.String,
+}
+
 
 class ShipmentItem(msgspec.Struct, rename="camel"):
     """An entry of shipmentItemList; what is no number in `quantity` becomes null."""
@@ -36,6 +46,23 @@ class OrderItem(msgspec.Struct, rename="camel"):
     quantity: object = None
     unit_price: object = None
     normalized_packing_string: str | None = None
+
+
+class BuildItem(msgspec.Struct, rename="camel"):
+    """An entry of workEffortConsumeList or workEffortProduceList."""
+
+    product_url: str | None = None
+    product_id: str | None = None
+    facility_url: str | None = None
+    quantity: object = None
+    normalized_packing_string: str | None = None
+
+
+class UserFieldDefinition(msgspec.Struct, rename="camel"):
+    """An entry of userFieldDefList."""
+
+    attr_name: str | None = None
+    label: str | None = None
 
 
 class Role(msgspec.Struct, rename="camel"):
@@ -96,6 +123,23 @@ def order_lines(orders: pl.DataFrame, reading: Reading) -> pl.DataFrame:
             product = item.product_url or None
             rows.append((url, position, product, item.product_id, units, price, packing))
     return pl.DataFrame(rows, schema=ORDER_ROWS, orient="row")
+
+
+def build_lines(builds: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """Return what builds use and make, in units; positions run from 1 in each of both lists.
+
+    Args:
+        builds: With the helper columns `consumed` and `produced`.
+        reading: What quantities beside a packing count.
+    """
+    rows: list[tuple[object, ...]] = []
+    for kind in ("consumed", "produced"):
+        for url, position, item in numbered(builds, "build_url", kind, BuildItem):
+            packing = item.normalized_packing_string
+            units = to_units(_number(item.quantity), packing, reading) or 0.0
+            product = item.product_url or None
+            rows.append((url, kind, position, product, item.facility_url, units, packing))
+    return pl.DataFrame(rows, schema=BUILD_ROWS, orient="row")
 
 
 def supplier_ids(orders: pl.DataFrame) -> pl.Series:

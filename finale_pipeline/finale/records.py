@@ -115,6 +115,7 @@ STOCK = Resource(
         Field("orderUrl", "order_url", default=""),
         Field("parentFacilityUrl", "parent_facility_url"),
         Field("productId", "sku"),
+        Field("expirationDate", "expires_at", "stamp"),
         # Its column must be there, for without it every product would be out of stock; a single
         # null cell is a zero.
         Field("quantityOnHand", "on_hand_quantity", "number", required=True, default=0.0),
@@ -138,6 +139,7 @@ ORDER = Resource(
         Field("receiveDate", "receive_at", "stamp"),
         Field("dueDate", "due_at", "stamp"),
         Field("destinationFacilityUrl", "destination_url"),
+        Field("saleSourceId", "sale_source"),
         Field("referenceNumber", "reference_number"),
         Field("orderItemListTotal", "total", "number"),
         Field("createdDate", "created_at", "stamp"),
@@ -157,6 +159,7 @@ SHIPMENT = Resource(
         Field("statusId", "status", required=True),
         Field("primaryOrderUrl", "order_url"),
         Field("primaryReturnUrl", "return_url"),
+        Field("originFacilityUrl", "origin_url"),
         Field("destinationFacilityUrl", "destination_url"),
         Field("shipDate", "shipped_at", "stamp"),
         Field("receiveDate", "received_at", "stamp"),
@@ -165,4 +168,36 @@ SHIPMENT = Resource(
     ),
     helpers=(("shipmentItemList", "items"),),
     has_payload=False,
+)
+
+BUILD = Resource(
+    path="workeffort",
+    key=("build_url",),
+    fields=(
+        Field("workEffortUrl", "build_url", required=True),
+        Field("workEffortId", "build_id"),
+        Field("statusId", "status", required=True),
+        Field("completeDate", "completed_at", "stamp"),
+        Field("createdDate", "created_at", "stamp"),
+        Field("lastUpdatedDate", "updated_at", "stamp", required=True),
+    ),
+    helpers=(("workEffortConsumeList", "consumed"), ("workEffortProduceList", "produced")),
+)
+
+TRANSFER = Resource(
+    path="inventorytransfer",
+    key=("transfer_url",),
+    fields=(
+        Field("inventoryTransferUrl", "transfer_url", required=True),
+        Field("productUrl", "product_url"),
+        Field("facilityUrlFrom", "from_url"),
+        Field("facilityUrlTo", "to_url"),
+        Field("quantity", "quantity", "number", default=0.0),
+        Field("normalizedPackingString", "packing"),
+        Field("lotId", "lot_id"),
+        Field("statusId", "status"),
+        Field("sendDate", "sent_at", "stamp"),
+        Field("receiveDate", "received_at", "stamp"),
+        Field("lastUpdatedDate", "updated_at", "stamp", required=True),
+    ),
 )

@@ -36,6 +36,7 @@ def examine(settings: "Settings") -> list[Finding]:
     """Examine everything; a failed part does not hide the others."""
     parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
         "secrets": _secrets,
+        "files": _files,
         "access": readiness.access,
         "disk": _disk,
         "database": _database,
@@ -82,6 +83,26 @@ def _secrets(_settings: "Settings") -> Iterator[Finding]:
         )
     else:
         yield Finding("secrets", "ok", "nobody else can read them here")
+
+
+def _files(settings: "Settings") -> Iterator[Finding]:
+    """Examine whether others can open what we wrote; PostgreSQL sees to its own folder."""
+    server = settings.home / "postgres"
+    opened = sorted(
+        str(path)
+        for path in (settings.home.rglob("*") if settings.home.exists() else ())
+        if server not in (path, *path.parents)
+        and not path.is_symlink()
+        and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
+    )
+    if opened:
+        more = f" and {len(opened) - 1} more" if len(opened) > 1 else ""
+        yield Finding(
+            "files", "warning", f"Others on this machine may open {opened[0]}{more}.",
+            f"Run: chmod -R go-rwx {settings.home}",
+        )  # fmt: skip
+    else:
+        yield Finding("files", "ok", f"nobody else may open what is in {settings.home}")
 
 
 def _disk(settings: "Settings") -> Iterator[Finding]:

@@ -20,6 +20,8 @@ FIXED = ("critical", "inventory", "active", "full")
 GRACE = timedelta(minutes=2)
 """So long a sync that is due may take until it is in the ledger as done."""
 DECIDES_WITHIN = timedelta(minutes=5)
+STARTS_WITHIN = timedelta(minutes=15)
+"""Time between `finale init` and the first start of the services, in which nobody is mailed."""
 
 
 def troubles(
@@ -36,7 +38,7 @@ def troubles(
     leases.mark_crashed_runs(connection, now=now)
     crons = schedules(settings)
     return [
-        *_daemon(connection, settings, crons, now),
+        *_daemon(connection, settings, crons, since, now),
         *_syncs(connection, settings, crons, since, now),
         *_outbox(connection, now),
     ]
@@ -66,13 +68,24 @@ def _switched_off(settings: "Settings") -> set[str]:
 
 
 def _daemon(
-    connection: Connection, settings: "Settings", crons: Mapping[str, str], now: datetime
+    connection: Connection,
+    settings: "Settings",
+    crons: Mapping[str, str],
+    since: datetime,
+    now: datetime,
 ) -> Iterator[Trouble]:
     """Compare due times with decisions: whatever runs, what decides nothing is dead."""
     row = connection.execute("SELECT max(decided_at) FROM ops.schedule_tick").fetchone()
     decided_at = cast("datetime | None", row[0]) if row else None
-    if decided_at is None:
-        return  # Dagster never ran on this warehouse; the syncs are looked at all the same
+    if decided_at is None:  # a crontab may do without Dagster; then there are syncs
+        ever, is_alive = _last_good(connection, list(FIXED), now, settings.stuck_minutes)
+        if ever is None and not is_alive and now - since > STARTS_WITHIN:
+            yield Trouble(
+                "daemon",
+                f"Dagster was never started, and nothing was synced since {_utc(since)}.",
+                "Start it: finale dev; for good: deploy/README.md",
+            )
+        return
     due = {n: last_tick(c, settings.timezone, now - DECIDES_WITHIN) for n, c in crons.items()}
     missed = {name: at for name, at in due.items() if at > decided_at}
     if missed:

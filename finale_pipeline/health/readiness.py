@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from finale_pipeline.backup import create as backup
 from finale_pipeline.clock import utc_now
@@ -15,29 +16,27 @@ if TYPE_CHECKING:
 
 BACKUP_DAYS = 7
 WATCH_MINUTES = 30
+VERIFIED = {"verify-full", "verify-ca"}
+"""Values of sslmode with which a server proves itself."""
 
 
 def access(settings: "Settings") -> Iterator[Finding]:
     """Examine what other machines can reach without a log-in."""
     open_to_all = False
-    if settings.ui_host not in LOOPBACK:
-        open_to_all = True
-        yield Finding(
-            "access", "warning",
-            f"Dagster's UI listens on {settings.ui_host} (FINALE_UI_HOST) and has no log-in: who"
-            " reaches it may start and delete everything.",
-            "Leave FINALE_UI_HOST out, and put a proxy with a log-in before it; in a container,"
-            " publish its port on 127.0.0.1 only.",
-        )  # fmt: skip
     has_token = settings.api_token is not None or settings.api_read_token is not None
-    if settings.api_host not in LOOPBACK and not has_token:
-        open_to_all = True
-        yield Finding(
-            "access", "warning",
-            f"The API is to listen on {settings.api_host} (FINALE_API_HOST) without a token, which"
-            " it refuses.",
-            "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
-        )  # fmt: skip
+    ports = {
+        "Dagster's UI": ("FINALE_UI_HOST", settings.ui_host),
+        "The API": ("FINALE_API_HOST", settings.api_host),
+    }
+    for what, (setting, host) in ports.items():
+        if host not in LOOPBACK and not has_token:
+            open_to_all = True
+            yield Finding(
+                "access", "warning",
+                f"{what} is to listen on {host} ({setting}) without a token, which it refuses.",
+                "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
+            )  # fmt: skip
+    yield from _unencrypted(settings)
     if settings.allow_writes and settings.api_token is None and settings.api_read_token is None:
         yield Finding(
             "access", "warning",
@@ -47,6 +46,26 @@ def access(settings: "Settings") -> Iterator[Finding]:
         )  # fmt: skip
     if not open_to_all:
         yield Finding("access", "ok", "nothing of ours is open to other machines without a log-in")
+
+
+def _unencrypted(settings: "Settings") -> Iterator[Finding]:
+    """Examine what leaves this machine in the clear."""
+    if settings.smtp_host not in {None, *LOOPBACK} and settings.smtp_security == "none":
+        yield Finding(
+            "access", "warning", f"Mails go to {settings.smtp_host} unencrypted.",
+            "Set FINALE_SMTP_SECURITY=starttls, or tls.",
+        )  # fmt: skip
+    for name in ("database_url", "dagster_database_url"):
+        url = getattr(settings, name)
+        parts = urlsplit(url.get_secret_value()) if url else None
+        is_here = parts is None or parts.hostname in {None, *LOOPBACK}
+        if parts and not is_here and not VERIFIED & set(parse_qs(parts.query).get("sslmode", [])):
+            yield Finding(
+                "access", "warning",
+                f"Nothing proves that {parts.hostname} is your database server (FINALE_"
+                f"{name.upper()}): whoever stands between reads what is sent.",
+                "Add sslmode=verify-full, and sslrootcert, to the URL.",
+            )  # fmt: skip
 
 
 def backups(settings: "Settings") -> Iterator[Finding]:

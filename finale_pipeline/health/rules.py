@@ -20,6 +20,8 @@ MANY_DEAD = 3
 """So many killed or stuck runs in a week are chance; more are a pattern."""
 OF_THE_SOURCE = {"CONFIG", "TRANSIENT", "MALFORMED", "DRIFT"}
 """Classes of errors that say that Finale could not be read."""
+PLANNED = {"forecasts", "purchase_plan"}
+"""Assets that a plan makes; the others come from a sync."""
 STATES: dict[Grade, str] = {"fresh": "ok", "late": "warning", "lost": "failed"}
 
 
@@ -31,7 +33,8 @@ def freshness(
         if only not in {None, age.asset}:
             continue
         if age.read_at is None:
-            yield Finding("freshness", "warning", f"{age.asset}: never read", "finale sync full")
+            step = "finale forecast plan" if age.asset in PLANNED else "finale sync full"
+            yield Finding("freshness", "warning", f"{age.asset}: never read", step)
             continue
         state = STATES[grade(age.read_at, now=now, allowed_hours=age.allowed_hours)]
         says = f"{age.asset}: {(now - age.read_at) / timedelta(minutes=1):.0f} min old"

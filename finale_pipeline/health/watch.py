@@ -14,8 +14,9 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.health import overdue
+from finale_pipeline.health import overdue, rules
 from finale_pipeline.health import watch_state as memory
+from finale_pipeline.health.findings import Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
 from finale_pipeline.notify import watch_mails
 from finale_pipeline.notify.delivery import deliver
@@ -43,24 +44,27 @@ class Watched:
         outage: The open one, as far as it was told.
         did: What was told now, in words; empty = nothing.
         unsent: A mail that the service did not take; None = none.
+        notes: What keeps it from being well and is no trouble to mail about, yet or again.
     """
 
     troubles: list[Trouble]
     outage: Outage | None
     did: str = ""
     unsent: Unsent | None = None
+    notes: tuple[Finding, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """0, or NOT_WELL."""
-        return NOT_WELL if self.troubles else 0
+        return NOT_WELL if self.troubles or self.notes else 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         outage = self.outage
         return {
-            "fine": not self.troubles,
+            "fine": not self.troubles and not self.notes,
             "troubles": [asdict(t) for t in self.troubles],
+            "notes": [note.as_dict() for note in self.notes],
             "told_since": outage.opened_at.isoformat() if outage else None,
             "did": self.did,
         }
@@ -121,7 +125,8 @@ def _by_outbox(
     did = _sent(connection, settings, message, clock) if message else ""
     deliver(connection, settings, clock=clock)  # a dead daemon must not keep other mails back
     said = f"{len(news)} troubles" if news else "that all is well again"
-    return Watched(troubles, outage, f"Told {said}: {did}." if message else "")
+    notes = tuple(f for f in rules.source(connection, now=now) if f.state != "ok")
+    return Watched(troubles, outage, f"Told {said}: {did}." if message else "", notes=notes)
 
 
 def _put(
@@ -191,7 +196,9 @@ def _channel(settings: "Settings") -> str:
 
 def shown(found: Watched) -> str:
     """Return what a look found as lines to read."""
-    lines = [_line(t) for t in found.troubles] or ["well       syncs, daemon, mails, database"]
+    lines = [_line(t) for t in found.troubles]
+    lines += [f"{note.what:10} {note.says}\n{'':10} {note.step}".rstrip() for note in found.notes]
+    lines = lines or ["well       syncs, daemon, mails, database"]
     return "\n".join([*lines, *([found.did] if found.did else [])])
 
 

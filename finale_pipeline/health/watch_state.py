@@ -98,7 +98,7 @@ def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
         now: UTC.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (home / "watch.lock").open("a")
     except OSError:  # a disk that takes nothing is no reason to be silent
         yield Memory(now, now)

@@ -74,6 +74,12 @@ class Account:
                 _history(documents.values(), path),
                 hidden="orderItemList" if path == "order" else None,
             )
+        for path, key in (
+            ("workeffort", "workEffortUrl"),
+            ("inventorytransfer", "inventoryTransferUrl"),
+        ):
+            self.tables[path] = table(key, ())
+        self.tables["customization"] = table("customizationUrl", [maker.customization()])
         self._stock = Stock(self.tables["inventoryitem"], NAME, self._now)
         self._records = Records(self.tables, NAME, clock)
         self.book = OrderBook(self._records, self._stock, self.quirks)

@@ -179,6 +179,13 @@ class Maker:
             rule |= {"reorderPoint": dice.randrange(5, 60), "reorderQuantity": 120}
         return [rule]
 
+    def customization(self) -> dict[str, Any]:
+        """Return the account's own words: the labels of its user-defined fields."""
+        return {
+            "customizationUrl": self._url("customization", "PRIMARY"),
+            "userFieldDefList": [{"attrName": "user_10001", "label": "Shelf"}],
+        }
+
     def stock(self) -> Iterator[dict[str, Any]]:
         """Yield every row of stock."""
         for index in range(self._products):

@@ -39,7 +39,7 @@ def run(settings: "Settings", say: Say) -> int:
         LocalError: It runs already, a port is taken, or a service dies again and again.
     """
     home = settings.home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     stopped_by = _Stop()
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
@@ -135,7 +135,7 @@ def _account(settings: "Settings", home: Path, say: Say) -> Iterator[dict[str, s
 
 
 def _wait(supervisor: Supervisor, settings: "Settings", stop: _Stop, say: Say) -> int:
-    url = f"http://127.0.0.1:{settings.ui_port}"
+    url = f"http://127.0.0.1:{settings.ui_port}{settings.ui_prefix}"
     ours = f"http://127.0.0.1:{settings.api_port}"
     waiting = {
         f"{ours}/livez": f"pages      {ours}\n"

@@ -176,7 +176,8 @@ def is_well(settings: "Settings", part: str) -> bool:
         part: Which.
     """
     if part in {"web", "api"}:
-        where = {"web": (settings.ui_port, "server_info"), "api": (settings.api_port, "readyz")}
+        info = f"{settings.ui_prefix.lstrip('/')}/server_info".lstrip("/")
+        where = {"web": (settings.ui_port, info), "api": (settings.api_port, "readyz")}
         port, path = where[part]
         return answers(f"http://127.0.0.1:{port}/{path}")
     if part == "database":

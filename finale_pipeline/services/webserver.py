@@ -1,9 +1,10 @@
 """Dagster's UI behind our middleware: `python -m finale_pipeline.services.webserver WORKSPACE`."""
 
+import os
 import sys
 from pathlib import Path
 
-from finale_pipeline import logs
+from finale_pipeline import disk, logs
 from finale_pipeline.api.server.serving import serve_dagster
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.settings import load_settings
@@ -11,6 +12,7 @@ from finale_pipeline.settings import load_settings
 
 def main(workspace: Path) -> int:
     """Serve until asked to stop; return the exit code."""
+    os.umask(disk.UMASK)
     try:
         settings = load_settings()
         logs.configure("web", level=settings.log_level, secrets=settings.secret_values())

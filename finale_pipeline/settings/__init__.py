@@ -5,7 +5,7 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -32,6 +32,8 @@ OURS = re.compile(r"FINALE?_|FINALLY_|SEND_?GRID", re.IGNORECASE)
 """Names that somebody who sets them means for us, also where they are misspelt."""
 ENV_FILE = ".env"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+SECRET_PARTS = ("password", "sslpassword")
+"""Parameters of a database's URL that are secret."""
 SAMPLES = {
     "date_from_datetime_parsing": "2019-05-31", "bool_parsing": "true or false",
     "int_parsing": "42", "float_parsing": "0.95",
@@ -81,6 +83,11 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
         return (self.ui_url or f"http://127.0.0.1:{self.ui_port}").rstrip("/")
 
     @property
+    def ui_prefix(self) -> str:
+        """Path below which Dagster's UI is served; empty = at the root."""
+        return urlsplit(self.dagster).path
+
+    @property
     def reads_sandbox(self) -> bool:
         """Whether the data are invented: the source is on this machine."""
         return self.is_sandbox or urlsplit(self.base_url).hostname in LOOPBACK
@@ -97,8 +104,18 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
             secret = getattr(self, name)
             if isinstance(secret, SecretStr):
                 text = secret.get_secret_value()
-                values.append(urlsplit(text).password if name.endswith("_url") else text)
+                values += _passwords(text) if name.endswith("_url") else [text]
         return tuple(value for value in values if value)
+
+
+def _passwords(url: str) -> list[str]:
+    """Return what a database's URL keeps secret, as it stands there and as it is meant."""
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query))
+    raw = [v for n, _, v in (p.partition("=") for p in parts.query.split("&")) if n in SECRET_PARTS]
+    named = [given[name] for name in SECRET_PARTS if name in given]
+    password = parts.password or ""
+    return [*raw, *named, password, unquote(password)]
 
 
 def load_settings(env_file: str = ENV_FILE) -> Settings:

@@ -121,6 +121,30 @@ class Reading(BaseModel):
         description="What a quantity beside a packing counts; auto = cases, unless the account's"
         " stock shows that it is units (`finale doctor` says which).",
     )
+    dropship_order_suffixes: Names = Field(
+        ("-DropshipPO",),
+        description="Endings of the numbers of orders that vendors ship to customers themselves.",
+    )
+    dropship_sku_suffixes: Names = Field(
+        (), description="Endings of SKUs that vendors ship to customers themselves; with commas."
+    )
+    dropship_categories: Names = Field(
+        (), description="Categories that vendors ship to customers themselves; with commas."
+    )
+    dropship_field: str | None = Field(
+        None,
+        description="User-defined field and value of products that vendors ship to customers"
+        " themselves, such as Dropshipped=Yes.",
+    )
+    kits: Literal["auto", "virtual", "stocked"] = Field(
+        "auto",
+        description="Whether products with components keep no stock of their own; auto = those"
+        " that were never on hand, never built and never bought.",
+    )
+    count_unshipped_orders: bool = Field(
+        default=True,
+        description="Count completed sales orders of which no shipment moved, by their lines.",
+    )
     shrink_limit: Share = Field(
         0.2, description="Share of products that may lose their stock, or vanish, in one read."
     )

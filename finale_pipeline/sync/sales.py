@@ -14,12 +14,13 @@ from finale_pipeline.sync.incremental import redate_in_zone, sync_incrementally
 from finale_pipeline.sync.quantities import current_reading, follow_setting
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.scan import backfill
-from finale_pipeline.warehouse import demand, receipts
+from finale_pipeline.warehouse import demand, receipts, stocking
 from finale_pipeline.warehouse.store import Counts
 
 HELPERS = [helper for _, helper in ORDER.helpers]
-SALES_COLUMNS = ("order_url", "order_id", "status", "ordered_at", "created_at", "updated_at")
-PURCHASE_COLUMNS = (*SALES_COLUMNS, "destination_url", "reference_number", "total", "payload")
+ORDER_COLUMNS = ("order_url", "order_id", "status", "ordered_at", "created_at", "updated_at")
+SALES_COLUMNS = (*ORDER_COLUMNS, "sale_source")
+PURCHASE_COLUMNS = (*ORDER_COLUMNS, "destination_url", "reference_number", "total", "payload")
 
 
 class DatedByOrders:
@@ -123,6 +124,8 @@ def sync_orders(run: SyncRun) -> None:
     redate_in_zone(run)
     follow_setting(run)
     sync_incrementally(run, orders(run.settings.timezone))
+    with run.batch("orders that never come to stock"):
+        stocking.mark_orders(run.connection, run.settings.dropship_order_suffixes)
 
 
 def sync_shipments(run: SyncRun) -> None:

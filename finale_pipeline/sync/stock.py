@@ -19,7 +19,7 @@ from finale_pipeline.sync.memory import give_back_large_blocks
 from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.quantities import current_reading, follow_setting, learn
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import facilities, feeds, levels
+from finale_pipeline.warehouse import facilities, feeds, levels, stocking
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Difference
 from finale_pipeline.warehouse.store import (
@@ -96,7 +96,8 @@ def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:
 def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
     give_back_large_blocks()
     body = run.client.body(STOCK)
-    digest = _digest(body.digest, places, current_reading(run))
+    dropship = stocking.dropship_orders(run.connection)
+    digest = _digest(body.digest, places, dropship, current_reading(run))
     if digest == feeds.stock_digest(run.connection):
         return _Read(digest, None, pl.DataFrame())
     answer = decode(body.data, STOCK)
@@ -114,13 +115,22 @@ def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
     )
     learn(run, answer.frame["on_hand_quantity"], answer.frame["packing"])
     reading = current_reading(run)
-    entries = _entries(answer.frame, places, reading)
-    return _Read(_digest(body.digest, places, reading), answer, entries)
+    entries = _entries(_coming(answer.frame, dropship), places, reading)
+    return _Read(_digest(body.digest, places, dropship, reading), answer, entries)
 
 
-def _digest(body: int, places: dict[str, str | None], reading: Reading) -> int:
-    """Where a sublocation belongs and what quantities count decide about sums too."""
-    return xxhash.xxh3_64_intdigest(f"{body} {sorted(places.items())} {reading}".encode()) >> 1
+def _digest(
+    body: int, places: dict[str, str | None], dropship: Sequence[str], reading: Reading
+) -> int:
+    """Where a sublocation belongs, what never comes and what is counted decide about sums too."""
+    question = f"{body} {sorted(places.items())} {dropship} {reading}"
+    return xxhash.xxh3_64_intdigest(question.encode()) >> 1
+
+
+def _coming(frame: pl.DataFrame, dropship: Sequence[str]) -> pl.DataFrame:
+    """Return rows in which nothing is on order that vendors ship to customers themselves."""
+    quantity = pl.when(pl.col("order_url").is_in(list(dropship))).then(0.0)
+    return frame.with_columns(quantity.otherwise("on_order_quantity").alias("on_order_quantity"))
 
 
 def _entries(frame: pl.DataFrame, places: dict[str, str | None], reading: Reading) -> pl.DataFrame:
@@ -142,6 +152,7 @@ def _entries(frame: pl.DataFrame, places: dict[str, str | None], reading: Readin
             *STOCK.key,
             location.alias("location_url"),
             "sku",
+            pl.col("expires_at").dt.date().alias("expires_on"),
             "on_hand_units",
             "on_order_units",
             "reserved_units",

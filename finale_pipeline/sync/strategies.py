@@ -15,11 +15,19 @@ from finale_pipeline.sync.critical import (
     evaluate_left_behind,
     tell_crossings,
 )
+from finale_pipeline.sync.movements import (
+    judge_stocking,
+    mark_stocking,
+    sync_labels,
+    sync_movements,
+)
 from finale_pipeline.sync.purchases import backfill_purchases, sync_lines
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import backfill_shipments, sync_orders, sync_shipments
 from finale_pipeline.sync.scan import AHEAD, backfill, sync_catalogue
 from finale_pipeline.sync.stock import sync_stock
+from finale_pipeline.sync.unshipped import sync_unshipped
+from finale_pipeline.warehouse import levels
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +72,19 @@ def sync_full(run: SyncRun) -> Steps:
     yield from sync_vendors(run)
     run.part(0.06, 0.7)
     sync_catalogue(run, PRODUCTS)
+    sync_labels(run)
+    mark_stocking(run)
     yield "products"
     run.part(0.7, 0.8)
-    yield from _unless_taken(run, "stock", sync_critical)
+    yield from _unless_taken(run, "stock", _sync_all_stock)
     run.part(0.8, 1)
     yield from _unless_taken(run, "sales", sync_sales)
+
+
+def _sync_all_stock(run: SyncRun) -> Steps:
+    """Do what critical does, and mend levels that something other than a sync has changed."""
+    levels.distrust_wrong(run.connection)
+    yield from sync_critical(run)
 
 
 def sync_active(run: SyncRun) -> Steps:
@@ -81,6 +97,8 @@ def sync_active(run: SyncRun) -> Steps:
     yield "vendors"
     run.part(0.2, 0.5)
     sync_changes(run, PRODUCTS)
+    sync_labels(run)
+    mark_stocking(run)
     yield "products"
     run.part(0.5, 0.7)
     yield from _unless_taken(run, "stock", sync_critical)
@@ -114,6 +132,7 @@ def sync_critical(run: SyncRun) -> Steps:
     """Read all stock and evaluate it; who carries this out tells what crossed."""
     evaluate_left_behind(run)
     sync_stock(run)
+    judge_stocking(run)
     yield "inventory_levels"
     evaluate_critical(run)
     yield "critical_items"
@@ -123,8 +142,10 @@ def sync_sales(run: SyncRun) -> Steps:
     """Read orders and shipments that changed, demand and receipts by them; first all history."""
     sync_orders(run)
     sync_shipments(run)
+    sync_unshipped(run)
     yield "shipments"
     sync_lines(run)
+    sync_movements(run)
     yield "purchase_orders"
 
 

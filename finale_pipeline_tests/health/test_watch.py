@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.health.watch import NOT_WELL, Watched, watch
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.mail_server import MailServer
 from finale_pipeline_tests.notify.warehouse import BEGIN, Warehouse
 from finale_pipeline_tests.processes import finale
@@ -227,7 +228,14 @@ def test_a_stuck_outbox_is_told_and_its_end(
     assert sorted(kinds(service)) == ["out_of_stock", "pipeline_recovered", "pipeline_silent"]
 
 
-def test_the_command_says_it_and_has_a_code_of_its_own(mailing: Settings, tmp_path: Path) -> None:
+def test_the_command_says_it_and_has_a_code_of_its_own(
+    mailing: Settings, url: str, tmp_path: Path
+) -> None:
+    new = finale(mailing, "watch", "--json")
+    assert (new.code, new.json["fine"], new.json["troubles"]) == (NOT_WELL, False, [])
+    assert new.json["notes"][0]["says"] == "Finale was never read"
+    with connect(url, name="t") as connection:
+        ran(connection, "full", utc_now())
     well = finale(mailing, "watch", "--json")
     assert (well.code, well.json["fine"]) == (0, True)
     down = mailing.model_copy(update={"database_url": "postgresql://u:hidden@127.0.0.1:9/x"})
@@ -246,5 +254,5 @@ def test_the_embedded_database_is_not_started_by_a_look(tmp_path: Path) -> None:
     alone = Settings.model_validate({"home": tmp_path})
     found = finale(alone, "watch")
     assert found.code == NOT_WELL
-    assert "embedded database is not running" in found.out
+    assert "Nothing was set up here" in found.out
     assert not (tmp_path / "postgres").exists()

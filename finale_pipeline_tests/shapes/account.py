@@ -7,12 +7,16 @@ invented, its names and forms are Finale's.
 
 import base64
 import json
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from finale_pipeline.sandbox.listening import Connection, Listener, Service
 
+NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
+"""The account's time at the first sync; each further one is a day later."""
 FOLDER = Path(__file__).parent
 Shape = dict[str, Any]
 
@@ -29,6 +33,7 @@ def load(name: str) -> Shape:
         "records": shape.get("records", {}),
         "warehouse": shape["warehouse"],
         "then": shape.get("then", []),
+        "now": NOW,
     }
 
 
@@ -38,6 +43,10 @@ def names() -> list[str]:
 
 
 class _Handler(Connection):
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        now: datetime = self.server.shape["now"]  # type: ignore[attr-defined]
+        return format_datetime(now, usegmt=True)
+
     def do_GET(self) -> None:  # noqa: N802 - the base's name
         shape = self.server.shape  # type: ignore[attr-defined]
         url = urlsplit(self.path)

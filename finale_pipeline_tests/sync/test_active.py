@@ -39,7 +39,7 @@ def test_a_quiet_night_costs_a_handful_of_requests(
     account.clock.advance(seconds=86_400)
     before = len(sandbox.requests)
     run = sync(settings, "active")
-    assert run.client.usage.api_calls == len(sandbox.requests) - before == 6
+    assert run.client.usage.api_calls == len(sandbox.requests) - before == 9
     catalogue = ("core.facility", "core.vendor", "core.product")
     written = [(c.inserted, c.updated, c.removed) for c in map(run.counts.get, catalogue) if c]
     assert written == [(0, 0, 0)] * 3

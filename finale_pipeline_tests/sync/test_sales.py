@@ -228,10 +228,10 @@ def test_an_account_that_was_left_alone_for_months_is_read_in_allowed_windows(
     run = sync(settings, "sales")
     assert stored_demand(connection) == demand_of(account)
     collections = [r for r in sandbox.requests[before:] if "filter=" in r]
-    assert len(collections) == 8  # 100 days in four windows, twice
+    assert len(collections) == 16  # 100 days in four windows, of four collections
     assert run.counts["core.sales_daily"].inserted > 0
     again = sync(settings, "sales")
-    assert again.client.usage.api_calls == 2
+    assert again.client.usage.api_calls == 4
     assert all(c.inserted == c.updated == c.removed == 0 for c in again.counts.values())
 
 

@@ -1,5 +1,6 @@
 """The embedded server starts in any folder, is its user's own, and says why when it does not."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from finale_pipeline import disk
+from finale_pipeline.cli import main
 from finale_pipeline.errors import LocalError
 from finale_pipeline.warehouse import embedded
 from finale_pipeline_tests.live import free_port
@@ -90,3 +92,38 @@ def test_on_loopback_only_a_password_lets_in(tmp_path: Path) -> None:
         psycopg.connect(f"postgresql://someone:right@127.0.0.1:{port}/finale").close()
     finally:
         embedded.stop(data)
+
+
+def test_a_tool_logs_in_as_the_reader_and_can_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o755)
+    port = free_port()
+    monkeypatch.setenv("FINALE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FINALE_DATABASE_PORT", str(port))
+    monkeypatch.delenv("FINALE_DATABASE_URL", raising=False)
+    try:
+        assert main(["db", "reader", "--json"]) == 0
+        first = json.loads(capsys.readouterr().out)
+        assert main(["db", "url", "--reader"]) == 0
+        url = capsys.readouterr().out.strip()
+        assert url == f"postgresql://finale_analyst@127.0.0.1:{port}/finale"
+        with psycopg.connect(url, password=first["password"]) as connection:
+            assert connection.execute("SELECT count(*) FROM mart.stock").fetchone() == (0,)
+        for forbidden, error in (
+            ("SELECT * FROM core.product", psycopg.errors.InsufficientPrivilege),
+            ("CREATE TABLE mart.x ()", psycopg.errors.Error),
+            ("DELETE FROM ops.sync_run", psycopg.errors.Error),
+        ):
+            with psycopg.connect(url, password=first["password"]) as connection:
+                connection.read_only = False
+                with pytest.raises(error):
+                    connection.execute(forbidden)
+        assert main(["db", "reader"]) == 0
+        said = capsys.readouterr().out
+        assert f"port       {port}" in said
+        assert first["password"] not in said
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(url, password=first["password"])
+    finally:
+        embedded.stop(tmp_path / "home" / "postgres")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from finale_pipeline.warehouse import definitions
 from finale_pipeline.warehouse.connect import Connection, connect
 
 USER = "ann"
@@ -30,6 +31,12 @@ WRITES = (
     "ALTER ROLE finale_reader SUPERUSER",
     "SELECT * FROM mart.stock_now FOR UPDATE",
     "SET ROLE postgres",
+    "SELECT pg_advisory_lock(1)",
+    "SELECT pg_try_advisory_lock(1, 1)",
+    "SELECT pg_advisory_xact_lock_shared(1)",
+    "CREATE TEMP TABLE mine (n int)",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'x')",
 )
 SECRETS = (
     "SELECT body_text FROM ops.outbox",
@@ -52,6 +59,7 @@ SECRETS = (
 def login(url: str, connection: Connection) -> Iterator[str]:
     """URL of the database for a user who is a member of the role, made as the tutorial says."""
     connection.execute(f"CREATE ROLE {USER} LOGIN IN ROLE finale_reader")
+    definitions.grant(connection)  # the database is a copy, which has no rights of its own
     yield url.replace("postgres@", f"{USER}@", 1)
     connection.execute(f"DROP ROLE {USER}")
 
@@ -89,6 +97,7 @@ def test_the_reader_sees_of_ops_what_people_ask_about(reader: Connection) -> Non
 def test_the_reader_neither_writes_nor_sees_secrets(
     reader: Connection, statements: tuple[str, ...]
 ) -> None:
+    reader.execute("SET default_transaction_read_only = off")  # which anybody may
     for statement in statements:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute(statement.encode())
@@ -127,3 +136,14 @@ def test_an_open_transaction_of_the_reader_holds_no_writer_up(
         connection.execute("UPDATE core.stock_level SET on_hand_units = 1")
         connection.execute("DELETE FROM core.stock_entry")
         connection.execute("INSERT INTO core.stock_day VALUES ('2026-03-01', now())")
+
+
+def test_members_of_the_role_get_its_limits_with_the_next_upgrade(
+    login: str, connection: Connection
+) -> None:
+    """A role's settings are not its members': without them a member could write by default."""
+    with connect(login, name="reader") as reader:
+        assert reader.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+    # and what we need ourselves is still ours
+    connection.execute("SELECT pg_advisory_lock(1), pg_advisory_unlock(1)")
+    connection.execute("CREATE TEMP TABLE mine (n int)")

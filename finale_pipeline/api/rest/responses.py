@@ -11,7 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from finale_pipeline.text import cell
+from finale_pipeline.text import cell, plain
 
 Row = Mapping[str, Any]
 Form = Literal["json", "csv", "xlsx"]
@@ -19,6 +19,9 @@ Form = Literal["json", "csv", "xlsx"]
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMS: dict[str, Form] = {"application/json": "json", CSV: "csv", XLSX: "xlsx"}
+
+TITLE_UNITS = 26
+"""Of a sheet's title, before a number that makes it unique; Excel takes 31."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -110,7 +113,7 @@ def _write(sheet: Any, row: int, column: int, value: object, day: Any) -> None:
         sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001 - a day
     else:
         text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        sheet.write_string(row, column, text[:32_000])
+        sheet.write_string(row, column, plain(text, most=32_000))
 
 
 def _title(text: str, taken: set[str]) -> str:
@@ -120,10 +123,12 @@ def _title(text: str, taken: set[str]) -> str:
     >>> _title("Müller/Söhne: [A]", taken), _title("müller söhne   a", taken)
     ('Müller Söhne A', 'müller söhne a 2')
     """
-    plain = " ".join("".join(" " if c in "[]:*?/\\'" else c for c in text).split())[:26] or "-"
-    title, number = plain, 1
-    while title.lower() in taken or title.lower() == "history":
+    kept = "".join(" " if c in "[]:*?/\\'" else c for c in plain(text))
+    start = " ".join(kept.split()).encode("utf-16-le")[: 2 * TITLE_UNITS]
+    start_text = start.decode("utf-16-le", "ignore").strip() or "-"  # half a character is left out
+    title, number = start_text, 1
+    while title.casefold() in taken or title.casefold() == "history":
         number += 1
-        title = f"{plain} {number}"
-    taken.add(title.lower())
+        title = f"{start_text} {number}"
+    taken.add(title.casefold())
     return title

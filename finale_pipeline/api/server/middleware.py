@@ -239,7 +239,8 @@ class Middleware:
                 self._refusals.count(_client(scope))
             raise Problem(
                 401, "Send the token of FINALE_API_TOKEN as `Authorization: Bearer …`.",
-                headers={"WWW-Authenticate": 'Bearer, Basic realm="finale"'},
+                # Browsers understand the first of several only.
+                headers={"WWW-Authenticate": 'Basic realm="finale", Bearer'},
             )  # fmt: skip
         if writes and "write" not in rights:
             raise Problem(

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 import finale_pipeline
 from finale_pipeline.domain.replenishment.flags import in_words
-from finale_pipeline.text import number
+from finale_pipeline.text import UNSEEN, number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,6 +23,8 @@ CHECKOUT = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
 INSTALLED = Path(sysconfig.get_path("data")) / "share" / "finale_pipeline" / "runbooks"
 RUNBOOKS = CHECKOUT if CHECKOUT.is_dir() else INSTALLED
 HOUR_SECONDS = 3600
+LONGEST = 2_000
+"""Characters of a text on a page."""
 NOTHING = "\u2013"
 """Stands where a value is not known."""
 
@@ -123,6 +125,14 @@ def day(value: date | None) -> str:
     return value.isoformat() if value else NOTHING
 
 
+def _shown(value: Any) -> Any:
+    """Return a value as a page shows it: a text without invisible marks, and not endless."""
+    if type(value) is not str:  # our own markup, a number
+        return value
+    seen = UNSEEN.sub("", value)
+    return seen if len(seen) <= LONGEST else f"{seen[:LONGEST]}…"
+
+
 @cache
 def _templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages
@@ -130,6 +140,7 @@ def _templates() -> "Environment":
     made = Environment(
         loader=PackageLoader("finale_pipeline", "api/pages/templates"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

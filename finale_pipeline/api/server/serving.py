@@ -5,7 +5,6 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -67,7 +66,7 @@ def serve_dagster(settings: "Settings", workspace: Path) -> None:
     from dagster_webserver.app import create_app_from_workspace_process_context  # noqa: PLC0415
 
     require_tokens(settings, settings.ui_host, "FINALE_UI_HOST")
-    prefix = urlsplit(settings.dagster).path
+    prefix = settings.ui_prefix
     target = WorkspaceFileTarget([str(workspace)])
     with (
         DagsterInstance.get() as instance,

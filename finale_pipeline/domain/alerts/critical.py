@@ -16,6 +16,8 @@ LEFT_OUT = {
     "removed": "it is no longer in Finale",
     "inactive": "it is not active in Finale",
     "not_stocked": "its product type is not GOOD: it keeps no stock",
+    "dropship": "its vendor ships it to customers: it never comes to stock",
+    "kit": "it is put together of its components when it is sold: it keeps no stock",
     "do_not_reorder": "all its reorder rules say doNotReorder",
 }
 """Why a product is not watched, by the code that tables show."""
@@ -56,7 +58,13 @@ def reorder_point(rules: Iterable[tuple[str | None, Decimal | None]]) -> Decimal
 
 
 def left_out(
-    *, is_removed: bool, status: str, product_type: str | None, methods: Iterable[str | None]
+    *,
+    is_removed: bool,
+    status: str,
+    product_type: str | None,
+    methods: Iterable[str | None],
+    is_dropship: bool = False,
+    keeps_stock: bool = True,
 ) -> str | None:
     """Return why a product is not watched, as a key of LEFT_OUT; None when it is.
 
@@ -65,12 +73,12 @@ def left_out(
     'not_stocked'
     """
     rules = list(methods)
-    if is_removed:
-        return "removed"
-    if status != ACTIVE:
-        return "inactive"
-    if (product_type or STOCKED) != STOCKED:
-        return "not_stocked"
-    if rules and all(method == DO_NOT_REORDER for method in rules):
-        return "do_not_reorder"
-    return None
+    reasons = {
+        "removed": is_removed,
+        "inactive": status != ACTIVE,
+        "not_stocked": (product_type or STOCKED) != STOCKED,
+        "dropship": is_dropship,
+        "kit": not keeps_stock,
+        "do_not_reorder": bool(rules) and all(method == DO_NOT_REORDER for method in rules),
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)

@@ -124,8 +124,16 @@ def apply(connection: "Connection", *, grants: Sequence[tuple[str, str]] = ()) -
     for view, statement in grants:
         if view in files():
             connection.execute(trusted(statement))
-    connection.execute((FOLDER / GRANTS).read_bytes())
+    grant(connection)
     connection.execute("UPDATE ops.schema_version SET definitions = %s", (digest(),))
+
+
+def grant(connection: "Connection") -> None:
+    """Give readers their rights, and take those that are everybody's; may be repeated.
+
+    Neither a copy of a database nor a restored one has the rights on the database itself.
+    """
+    connection.execute((FOLDER / GRANTS).read_bytes())
 
 
 def _create(connection: "Connection", name: str, text: str) -> None:

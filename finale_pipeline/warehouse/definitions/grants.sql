@@ -19,19 +19,50 @@ EXCEPTION
         RAISE NOTICE 'the role finale_reader could not be made or granted the views: %', SQLERRM;
 END $$;
 
--- The limits hold for whoever logs in as the role; a member of it needs them by name, see
--- docs/tutorial.md. Roles are the server's: what is so already is left alone.
+-- Who may only read could else stop every sync: our locks are advisory locks, which anybody may
+-- take; and fill the disk, with temporary tables and large objects. Only an administrator may take
+-- these rights from everybody; elsewhere `finale doctor` names who holds our locks.
+DO $$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO CURRENT_USER', current_database());
+    FOR v_function IN
+        SELECT p.oid FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace
+          AND (p.proname ~ '^(pg_advisory_|pg_try_advisory_|lo_)'
+               OR p.proname IN ('loread', 'lowrite'))
+          AND has_function_privilege('public', p.oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO CURRENT_USER', v_function);
+    END LOOP;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'locks and large objects could not be closed to readers: %', SQLERRM;
+END $$;
+
+-- The limits hold for whoever logs in as the role and, since a role's settings are not its members',
+-- for each of its present members. Roles are the server's: what is so already is left alone.
 DO $$
 DECLARE
     v_limits text[] := ARRAY['idle_in_transaction_session_timeout=10min', 'statement_timeout=5min',
                              'default_transaction_read_only=on'];
+    v_role name;
+    v_limit text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles
-                   WHERE rolname = 'finale_reader' AND rolconfig @> v_limits) THEN
-        ALTER ROLE finale_reader SET idle_in_transaction_session_timeout = '10min';
-        ALTER ROLE finale_reader SET statement_timeout = '5min';
-        ALTER ROLE finale_reader SET default_transaction_read_only = on;
-    END IF;
+    FOR v_role IN
+        SELECT r.rolname FROM pg_roles r
+        WHERE NOT r.rolsuper AND r.rolname <> current_user
+          AND pg_has_role(r.oid, 'finale_reader', 'MEMBER')
+          AND NOT coalesce(r.rolconfig @> v_limits, false)
+    LOOP
+        FOREACH v_limit IN ARRAY v_limits LOOP
+            EXECUTE format('ALTER ROLE %I SET %s = %L', v_role, split_part(v_limit, '=', 1),
+                           split_part(v_limit, '=', 2));
+        END LOOP;
+    END LOOP;
 EXCEPTION
     WHEN insufficient_privilege OR undefined_object THEN
         RAISE NOTICE 'the role finale_reader could not be limited: %', SQLERRM;

@@ -2,7 +2,7 @@ CREATE OR REPLACE VIEW mart.product AS
 SELECT p.product_url, p.sku, p.name, p.status, p.status = 'PRODUCT_ACTIVE' AS is_active, p.category,
        p.cost, p.lead_time_days, p.updated_at, v.name AS main_vendor, s.price AS main_vendor_price,
        s.currency AS main_vendor_currency, s.lead_time_days AS main_vendor_lead_time_days,
-       p.pack_units
+       p.pack_units, p.is_dropship, p.keeps_stock
 FROM core.product p
 LEFT JOIN LATERAL (
     SELECT * FROM core.product_supplier ps WHERE ps.product_url = p.product_url

@@ -13,6 +13,7 @@ JOIN LATERAL (
 LEFT JOIN core.vendor v ON v.vendor_url = o.vendor_url
 WHERE s.shipment_type = 'PURCHASE_SHIPMENT' AND s.status = 'SHIPMENT_DELIVERED'
   AND s.removed_at IS NULL AND o.removed_at IS NULL AND o.status <> 'ORDER_CANCELLED'
+      AND NOT o.is_dropship
 GROUP BY o.order_url, v.vendor_url;
 COMMENT ON VIEW mart.vendor_delivery IS
     'Purchase orders of which something was delivered, with how long that took; mart.vendor_lead_time sums them up. Receipts dated before the order are left out.';

@@ -8,6 +8,7 @@ WITH receipt AS (
     JOIN core.shipment s ON s.order_url = o.order_url
     WHERE s.shipment_type = 'PURCHASE_SHIPMENT' AND s.status = 'SHIPMENT_DELIVERED'
       AND s.removed_at IS NULL AND o.removed_at IS NULL AND o.status <> 'ORDER_CANCELLED'
+      AND NOT o.is_dropship
       AND s.received_on > o.ordered_on
 ),
 delivery AS (

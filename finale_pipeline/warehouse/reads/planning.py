@@ -11,7 +11,7 @@ CREATE TEMP TABLE planned AS
 SELECT row_number() OVER (ORDER BY product_url COLLATE "C") - 1 AS number, product_url
 FROM (
     SELECT product_url FROM core.product p WHERE EXISTS (
-        SELECT FROM core.sales_daily s
+        SELECT FROM core.demand_daily s
         WHERE s.product_url = p.product_url AND s.sold_on < {as_of})
     UNION
     SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
@@ -28,6 +28,7 @@ FROM (
     WHERE p.status = 'PRODUCT_ACTIVE'
 ) known JOIN core.product p USING (product_url)
 WHERE p.removed_at IS NULL AND coalesce(nullif(p.product_type, ''), 'GOOD') = 'GOOD'
+  AND p.keeps_stock AND NOT p.is_dropship
 """
 """Products of which anything is known and that keep stock, numbered in the order of their keys."""
 
@@ -117,13 +118,13 @@ SALES = """
 SELECT number, sold_on - date '1970-01-01', units
 FROM (
     SELECT n.number, s.sold_on, s.units
-    FROM core.sales_daily s JOIN planned n USING (product_url)
+    FROM core.demand_daily s JOIN planned n USING (product_url)
     WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
     UNION ALL
     SELECT n.number, s.sold_on, s.units
     FROM plan.demand_adjustment a
     JOIN planned n ON n.product_url = a.scope_key
-    JOIN core.sales_daily s ON s.product_url = a.predecessor_url
+    JOIN core.demand_daily s ON s.product_url = a.predecessor_url
     WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL
       AND s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
 ) d
@@ -141,18 +142,18 @@ FROM planned n JOIN (
     SELECT product_url, min(day) FILTER (WHERE is_sale) AS first_sale,
            min(day) FILTER (WHERE NOT is_sale) AS first_stock
     FROM (
-        SELECT product_url, sold_on AS day, true AS is_sale FROM core.sales_daily
+        SELECT product_url, sold_on AS day, true AS is_sale FROM core.demand_daily
         WHERE units > 0 AND sold_on < {as_of}
         UNION ALL
         SELECT a.scope_key, s.sold_on, true
-        FROM plan.demand_adjustment a JOIN core.sales_daily s ON s.product_url = a.predecessor_url
+        FROM plan.demand_adjustment a JOIN core.demand_daily s ON s.product_url = a.predecessor_url
         WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL AND s.units > 0
           AND s.sold_on < {as_of}
         UNION ALL
         SELECT product_url, snapshot_on, false FROM core.stock_daily
         WHERE on_hand_units > 0 AND snapshot_on < {as_of}
         UNION ALL
-        SELECT product_url, greatest(there_on, (SELECT min(sold_on) FROM core.sales_daily)), false
+        SELECT product_url, greatest(there_on, (SELECT min(sold_on) FROM core.demand_daily)), false
         FROM (
             SELECT product_url, (coalesce(created_at, updated_at)
                 AT TIME ZONE (SELECT zone FROM core.today))::date AS there_on

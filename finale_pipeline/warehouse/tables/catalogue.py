@@ -1,6 +1,6 @@
 """Products, vendors and places, with the rows of their nested lists."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, Numeric, Table
+from sqlalchemy import Boolean, Column, Index, Integer, Numeric, Table, text
 
 from finale_pipeline.warehouse.tables.columns import (
     at,
@@ -33,6 +33,22 @@ product = Table(
         Numeric,
         comment="Units of a case of its standard packing: the leading number of `packing`, else"
         " Finale's units per case; null = it has none.",
+    ),
+    Column(
+        "is_dropship",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Whether vendors ship it to customers themselves, by FINALE_DROPSHIP_…; then it"
+        " is never out and never planned.",
+    ),
+    Column(
+        "keeps_stock",
+        Boolean,
+        nullable=False,
+        server_default=text("true"),
+        comment="False for kits that are put together of their components when they are sold,"
+        " by FINALE_KITS; then its components are demanded and planned instead.",
     ),
     at("created_at", "UTC, when the product was created in Finale."),
     at("updated_at", "UTC, Finale's lastUpdatedDate; places the row in its catalogue window."),
@@ -133,4 +149,13 @@ facility = Table(
     row_hash(),
     schema="core",
     comment="Locations and their sublocations; one row per place.",
+)
+
+user_field = Table(
+    "user_field",
+    metadata,
+    text_("attr_name", "Finale's name of the field, such as user_10001.", key=True),
+    text_("label", "What people call it.", required=True),
+    schema="core",
+    comment="Labels of the account's user-defined fields; one row per field.",
 )

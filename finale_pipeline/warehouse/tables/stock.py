@@ -32,6 +32,7 @@ stock_entry = Table(
     text_("order_url", "The order that will bring or take it; empty = on hand.", key=True),
     text_("location_url", "The location that holds the facility; empty = none.", required=True),
     text_("sku", "Finale's productId, as this read had it."),
+    Column("expires_on", Date, comment="Day on which its lot expires; null = Finale says none."),
     units("on_hand_units", "Units present."),
     units("on_order_units", "Units of a committed purchase order still to come."),
     units("reserved_units", "Units of a committed sales order still to leave."),

@@ -1,0 +1,122 @@
+"""Builds, transfers and labels of fields: accounts may lack them, and nothing waits for them."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+import polars as pl
+
+from finale_pipeline.errors import DriftError, MalformedError, UnknownPath
+from finale_pipeline.finale.lines import UserFieldDefinition, build_lines
+from finale_pipeline.finale.quantities import Reading, in_units
+from finale_pipeline.finale.records import BUILD, TRANSFER, Resource
+from finale_pipeline.sync.catalog import Catalogue, Child
+from finale_pipeline.sync.incremental import sync_incrementally
+from finale_pipeline.sync.quantities import current_reading
+from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.warehouse import items, stocking
+from finale_pipeline.warehouse.stocking import StockingRules
+
+log = logging.getLogger(__name__)
+
+CUSTOMIZATION = Resource(path="customization", key=("customization_url",), fields=())
+
+
+def builds(zone: str, reading: Reading) -> Catalogue:
+    """Return builds, with what they use and make.
+
+    Args:
+        zone: Of the business days.
+        reading: What quantities beside a packing count.
+    """
+    return Catalogue(
+        BUILD,
+        "core.build",
+        (Child("core.build_line", partial(build_lines, reading=reading)),),
+        partial(_builds, zone=zone),
+    )
+
+
+def transfers(reading: Reading) -> Catalogue:
+    """Return transfers between places.
+
+    Args:
+        reading: What quantities beside a packing count.
+    """
+    return Catalogue(TRANSFER, "core.transfer", chosen=partial(_transfers, reading=reading))
+
+
+def sync_movements(run: SyncRun) -> None:
+    """Bring builds and transfers up to date, and what they and kits demand of components."""
+    reading = current_reading(run)
+    made = builds(run.settings.timezone, reading)
+    _if_there(run, "builds", partial(sync_incrementally, catalogue=made))
+    _if_there(run, "transfers", partial(sync_incrementally, catalogue=transfers(reading)))
+    with run.batch("what vendors shipped to customers"):
+        stocking.leave_out_dropshipped(run.connection, now=run.clock())
+    mark_stocking(run)
+
+
+def sync_labels(run: SyncRun) -> None:
+    """Read the labels of user-defined fields."""
+    _if_there(run, "labels of fields", _labels)
+
+
+def mark_stocking(run: SyncRun) -> None:
+    """Bring up to date which products and orders bypass stock, and the demand of components."""
+    with run.batch("what keeps stock"):
+        stocking.mark_products(run.connection, rules_of(run))
+        stocking.refresh_component_demand(run.connection)
+
+
+def judge_stocking(run: SyncRun) -> None:
+    """Mark kits before the very first evaluation: only stock tells which of them keep any."""
+    if items.last_evaluation(run.connection) is None:
+        mark_stocking(run)
+
+
+def rules_of(run: SyncRun) -> StockingRules:
+    """Return how the settings tell what bypasses stock."""
+    settings = run.settings
+    field, _, value = (settings.dropship_field or "").partition("=")
+    return StockingRules(
+        settings.dropship_sku_suffixes,
+        settings.dropship_categories,
+        field.strip(),
+        value.strip(),
+        settings.kits,
+    )
+
+
+def _if_there(run: SyncRun, what: str, read: Callable[[SyncRun], None]) -> None:
+    """Read something whose form no account has confirmed; without it the rest goes on."""
+    try:
+        read(run)
+    except (UnknownPath, MalformedError, DriftError) as error:
+        log.warning("%s are not read: %s", what, error.what)
+
+
+def _labels(run: SyncRun) -> None:
+    path = run.client.source.path("customization/PRIMARY")
+    body = run.client.record(CUSTOMIZATION, path)
+    if body is None:
+        return
+    try:
+        known = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        sent = known.get("userFieldDefList", msgspec.Raw(b"[]"))
+        fields = msgspec.json.decode(sent, type=list[UserFieldDefinition] | None) or []
+    except msgspec.DecodeError as error:
+        raise MalformedError(f"The labels of fields cannot be read: {error}.") from error
+    labels = {f.attr_name: f.label for f in fields if f.attr_name and f.label}
+    with run.batch("labels of fields"):
+        stocking.replace_labels(run.connection, sorted(labels.items()))
+
+
+def _builds(frame: pl.DataFrame, *, zone: str) -> pl.DataFrame:
+    day = pl.col("completed_at").dt.convert_time_zone(zone).dt.date()
+    return frame.with_columns(completed_on=day)
+
+
+def _transfers(frame: pl.DataFrame, *, reading: Reading) -> pl.DataFrame:
+    return in_units(frame, {"quantity": "units"}, reading)

@@ -14,6 +14,7 @@ from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.warehouse.connect import trusted
+from finale_pipeline.warehouse.critical import NOTHING_DECIDED
 from finale_pipeline.warehouse.items import ITEMS
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
@@ -75,7 +76,7 @@ class _Play:
     def __init__(self, connection: "Connection", settings: Settings, begin: date) -> None:
         self.begin = begin
         self.rules = rules_of(settings)
-        query = ITEMS.format(levels="core.stock_level", where="")
+        query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
         rows = connection.execute(
             trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
             {"default": default_of(settings)},

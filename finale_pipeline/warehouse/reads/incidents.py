@@ -156,7 +156,8 @@ def explained(connection: Connection, product_url: str) -> Row | None:
     """Return a product with its stock, its level, and what is said of it."""
     return row_of(
         connection,
-        "SELECT p.sku, p.name, p.status, p.product_type, p.removed_at, l.on_hand_units,"
+        "SELECT p.sku, p.name, p.status, p.product_type, p.removed_at, p.is_dropship,"
+        " p.keeps_stock, l.on_hand_units,"
         " l.reserved_units, l.available_units, l.on_order_units, k.level, k.told, k.since_at,"
         " k.better_since_at, k.worsenings, k.is_left_out, c.why, c.vendor_name, c.contact"
         " FROM core.product p LEFT JOIN core.stock_level l USING (product_url)"

@@ -81,10 +81,16 @@ class Finale(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def warehouse(self) -> "Iterator[Connection]":
-        """Open a connection that reads the warehouse."""
+        """Open a connection that reads the warehouse.
+
+        Raises:
+            SchemaMismatch: Its tables are not there, or not this program's.
+        """
+        from finale_pipeline.warehouse import schema  # noqa: PLC0415 - nothing at import
         from finale_pipeline.warehouse.connect import connect, database_url  # noqa: PLC0415
 
         with connect(database_url(self.settings()), name="finale dagster") as connection:
+            schema.require_current(connection)
             yield connection
 
     def now(self) -> datetime:

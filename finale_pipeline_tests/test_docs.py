@@ -10,6 +10,8 @@ from finale_pipeline import cli
 PROJECT = Path(__file__).parents[1]
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]
 README = PROJECT / "README.md"
+COMMANDS = PROJECT / "docs" / "commands.md"
+CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -18,16 +20,20 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
-def test_the_readme_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_is_described(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     commands = re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE)
     assert {"dev", "sync", "status"} <= set(commands)
-    named = README.read_text(encoding="utf-8")
+    named = COMMANDS.read_text(encoding="utf-8")
     assert [command for command in commands if f"`finale {command}" not in named] == []
 
 
-def test_every_place_that_the_readme_points_at_exists() -> None:
-    section = README.read_text(encoding="utf-8").partition("## Where things live")[2]
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_every_place_that_is_pointed_at_exists() -> None:
+    section = CONTRIBUTING.read_text(encoding="utf-8").partition("## Where things live")[2]
     rows = [row for row in section.partition("\n## ")[0].splitlines() if row.startswith("| ")][2:]
     for row in rows:
         folder = PROJECT

@@ -107,7 +107,7 @@ def _probes(app: FastAPI) -> None:
     @app.get("/metrics", include_in_schema=False)
     def metrics(connection: Warehouse, context: Shared) -> Response:
         """Return the metrics as Prometheus reads them."""
-        found = monitoring.metrics(connection, now=context.clock())
+        found = monitoring.metrics(connection, context.settings, now=context.clock())
         return PlainTextResponse(monitoring.prometheus(found))
 
     @app.get("/favicon.ico", include_in_schema=False)

@@ -6,6 +6,7 @@ results of its checks; a blocking check that fails stops what comes after.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from finale_pipeline.assets.checks import READ_CHECKS, Look
 from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, Entry
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import of_days, of_run
+from finale_pipeline.assets.setting_check import SETTING_CHECK
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.strategy import READS
 from finale_pipeline.errors import (
@@ -46,7 +48,7 @@ SKIPPED = "finale/skipped"
 TOLD = 0.1
 """Share of the work after which the run's log says again how far it is."""
 
-CHECKS = (*READ_CHECKS, *ALERT_CHECKS, *PLAN_CHECKS)
+CHECKS = (SETTING_CHECK, *READ_CHECKS, *ALERT_CHECKS, *PLAN_CHECKS)
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult | dg.AssetMaterialization
 
 
@@ -294,15 +296,12 @@ class _Step:
 
     def broken_checks(self) -> Iterator[dg.AssetCheckResult]:
         """After a failure: yield the blocking checks of what was not done that do not hold."""
-        try:
-            with self._finale.warehouse() as connection:
-                for check in self._checks:
-                    if check.is_blocking and check.asset in self._chosen - self._done:
-                        found = check.look(Look(connection, self._finale))
-                        if not found.passed:
-                            yield check.result(found)
-        except PipelineError:  # the database itself may be what failed
-            return
+        wanted = [c for c in self._checks if c.is_blocking and c.asset in self._chosen - self._done]
+        results = []
+        # The database itself may be what failed.
+        with suppress(PipelineError), self._finale.warehouse() as connection:
+            results = [check.result(check.look(Look(connection, self._finale))) for check in wanted]
+        yield from (result for result in results if not result.passed)
 
     def skip(self, error: SkippedError) -> None:
         """End well and say why nothing was done.

@@ -172,6 +172,15 @@ READ_CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "inventory_levels",
+        "every_product_is_new",
+        "No product keeps the stock of an older read because a row of its cannot be read.",
+        _none(
+            "SELECT count(*) FROM core.stock_kept",
+            "products have the stock of an older read; see core.stock_kept and `finale status`",
+        ),
+    ),
+    Check(
+        "inventory_levels",
         "has_no_orphans",
         "Every product with stock is in the catalogue.",
         _none(
@@ -213,11 +222,22 @@ READ_CHECKS: tuple[Check, ...] = (
     Check(
         "shipments",
         "demand_is_dated_by_orders",
-        "Demand has its order's day; shipments pause while stock is out, which is no demand.",
+        "Of what was shipped at most a twentieth has no sales order behind it; that is dated by"
+        " shipping, which pauses while stock is out.",
         _none(
-            "SELECT count(*) FROM core.shipment s WHERE s.dated_by = 'shipment'"
-            " AND s.order_url IS NOT NULL",
-            "shipments name an order that is not known, and are dated by shipping",
+            "SELECT coalesce(sum(units_by_ship_date), 0)::int FROM core.sales_daily"
+            " HAVING sum(units_by_ship_date) > 0.05 * sum(units)",
+            "units were shipped without a sales order that we know, and are dated by shipping",
+        ),
+    ),
+    Check(
+        "shipments",
+        "completed_orders_moved",
+        "Goods of completed sales orders left by a shipment.",
+        _none(
+            "SELECT count(*) FROM core.shipment WHERE shipment_type = 'SALES_ORDER_LINES'"
+            " AND removed_at IS NULL",
+            "completed orders moved no shipment; they count by their lines, see core.shipment",
         ),
     ),
     Check(

@@ -66,8 +66,8 @@ def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
     if entry.name == "purchase_plan":
         table = drawn.abc_xyz_table(report.planned.products)
         return {"classes": _image(drawn.abc_xyz_chart(table))}
-    fan = drawn.fan_of(report.known, report.planned, drawn.most_valuable(report.planned))
-    return {"fan_chart": _image(drawn.fan_chart(fan))}
+    number = drawn.most_valuable(report.planned)
+    return {"fan_chart": _image(drawn.fan_chart(report.known, report.planned, number))}
 
 
 def _why_empty(connection: "Connection", day: date) -> str:
@@ -79,7 +79,8 @@ def _why_empty(connection: "Connection", day: date) -> str:
     return f"Stock was first read on {first}; what there was on {day} is not known."
 
 
-def _image(png: bytes) -> dg.MarkdownMetadataValue:
+def _image(svg: str) -> dg.MarkdownMetadataValue:
     import base64  # noqa: PLC0415 - only pictures need it
 
-    return dg.MetadataValue.md(f"![](data:image/png;base64,{base64.b64encode(png).decode()})")
+    encoded = base64.b64encode(svg.encode()).decode()
+    return dg.MetadataValue.md(f"![](data:image/svg+xml;base64,{encoded})")

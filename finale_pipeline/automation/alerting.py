@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 
 
@@ -84,20 +84,11 @@ def morning_digest() -> None:
     write_morning_digest()
 
 
-def _hour() -> int:
-    from finale_pipeline.settings import load_settings  # noqa: PLC0415 - nothing at import
-
-    try:
-        return load_settings().digest_hour
-    except ConfigError:
-        return 7  # every run says what is wrong with the settings
-
-
 ALERT_SCHEDULES = [
     dg.ScheduleDefinition(
         name="morning_digest_daily",
         job=morning_digest,
-        cron_schedule=f"0 {_hour()} * * *",
+        cron_schedule=f"0 {at_definition('digest_hour')} * * *",
         execution_timezone=at_definition("timezone"),
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Sends the digest at FINALE_DIGEST_HOUR of the account's day.",

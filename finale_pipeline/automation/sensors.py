@@ -7,6 +7,7 @@ import dagster as dg
 
 from finale_pipeline.assets.account import STRATEGY
 from finale_pipeline.assets.partitions import today
+from finale_pipeline.assets.setting_check import SETTING_CHECK, settings_found
 from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale
@@ -107,4 +108,27 @@ def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str
     return (ours.error or "Its process is gone.") if is_over else None
 
 
-SENSORS = [unfinished_syncs, dead_and_stuck_runs]
+@dg.sensor(
+    name="settings_watch",
+    target=None,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Shows a wrong setting as a failed check of facilities, and that it was mended.",
+)
+def settings_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SensorResult:
+    """Tell of the settings when what there is to say of them has changed."""
+    found = settings_found(finale)
+    says = found.why or "The settings are right."
+    if says == (context.cursor or "The settings are right."):
+        return dg.SensorResult(skip_reason=says)
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(SETTING_CHECK.asset),
+        check_name=SETTING_CHECK.name,
+        passed=found.passed,
+        severity=found.severity or SETTING_CHECK.severity,
+        description=found.why or None,
+    )
+    return dg.SensorResult(asset_events=[evaluation], cursor=says)
+
+
+SENSORS = [unfinished_syncs, dead_and_stuck_runs, settings_watch]

@@ -88,7 +88,7 @@ def restore(
     if made.version > schema.HEAD:
         raise SchemaMismatch(
             f"The backup's schema is {made.version}, newer than this program's {schema.HEAD}.",
-            step="Update this program first: git pull && make check",
+            step="Update this program first: git pull && make install",
         )
     with (
         running_server(settings) as url,

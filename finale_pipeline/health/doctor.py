@@ -22,13 +22,14 @@ from finale_pipeline.warehouse.connect import (
     running_server,
     shown_url,
 )
+from finale_pipeline.warehouse.reads import comparison
 from finale_pipeline.warehouse.reads import health as health_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 FREE_BYTES = 2 << 30
-ASK_THE_DATABASE = {"mail", "source", "dagster"}
+ASK_THE_DATABASE = {"mail", "source", "compare", "dagster"}
 """Examinations that would only say once more that it failed."""
 
 
@@ -42,6 +43,7 @@ def examine(settings: "Settings") -> list[Finding]:
         "database": _database,
         "mail": _mail,
         "source": _source,
+        "compare": _compare,
         "dagster": dagster,
         "backup": readiness.backups,
         "watch": readiness.watched,
@@ -146,6 +148,16 @@ def _mail(settings: "Settings") -> Iterator[Finding]:
         yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
     if settings.sends_mail and settings.reads_sandbox:
         yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")
+
+
+def _compare(settings: "Settings") -> Iterator[Finding]:
+    """What to hold against Finale's own pages; for an account that is no simulation."""
+    if settings.reads_sandbox:
+        return
+    with connect(database_url(settings), name="finale doctor") as connection:
+        questions = comparison.to_compare(connection)
+    for question in questions:
+        yield Finding("compare", "look", question.says, question.where)
 
 
 def _source(settings: "Settings") -> Iterator[Finding]:

@@ -10,7 +10,7 @@ class Finding:
 
     Attributes:
         what: Its subject.
-        state: ok, warning or failed.
+        state: ok, warning, failed, or look: a person should compare it.
         says: The finding.
         step: What to do; empty when nothing is.
         exit_code: 0, or that of the failure.

@@ -1,50 +1,18 @@
-"""Pictures of a plan, as the bytes of a PNG: what stock will do, and what kinds of products sell.
+"""Pictures of a plan as SVG, for reports: what stock will do, and what kinds of products sell."""
 
-Matplotlib is imported where a picture is drawn: it takes half a second.
-"""
+from datetime import timedelta
 
-import io
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
-
-import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.forecast.demand import over_days
-from finale_pipeline.domain.forecast.history import Floats, day_number
-from finale_pipeline.planning.compute import SHOWN_LEVELS, Planned
+from finale_pipeline.domain.forecast.history import day_number
+from finale_pipeline.planning.charts import PAST_DAYS, Point, ahead_of, drawn, svg
+from finale_pipeline.planning.compute import Planned
 from finale_pipeline.planning.reading import PlanInputs
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-PAST_DAYS = 84
-BLUE, GREY, RED, GREEN = "#1f5fa8", "#8a8f98", "#b3261e", "#2e7d32"
-
-
-@dataclass(frozen=True, slots=True)
-class Fan:
-    """What a fan chart shows.
-
-    Attributes:
-        title: Of the picture.
-        as_of: The morning.
-        sold: Units of each of the last days, yesterday last.
-        days: Ahead, from 0.
-        expected: Available stock on each of them, open orders arriving.
-        at_worst: The same for what demand stays under, per level.
-        reorder_point: Units; NaN = none.
-    """
-
-    title: str
-    as_of: date
-    sold: Floats
-    days: Floats
-    expected: Floats
-    at_worst: dict[float, Floats]
-    reorder_point: float
+STYLE = """text{font:12px sans-serif;fill:#5b616b}text.n{text-anchor:end}text.m{text-anchor:middle}
+line{stroke:#d7dae0}.zero{stroke:#b3261e}.now{stroke:#5b616b;stroke-dasharray:2 3}
+.point{stroke:#2e7d32;stroke-dasharray:6 4}polyline{fill:none;stroke:#1f5fa8;stroke-width:1.8}
+.expected{stroke-dasharray:5 3}.band{fill:#1f5fa8;opacity:.18}rect{fill:#8a8f98}"""
 
 
 def most_valuable(planned: Planned) -> int:
@@ -54,75 +22,33 @@ def most_valuable(planned: Planned) -> int:
     return int(sold.sort(value, "number", descending=[True, False])["number"][0])
 
 
-def fan_of(known: PlanInputs, planned: Planned, number: int) -> Fan:
-    """Return the fan of a product that sold, by its number in the plan.
+def fan_chart(inputs: PlanInputs, planned: Planned, number: int) -> str:
+    """Return the picture of a product that sold, by its number in the plan: that of its page.
 
     Raises:
-        ValueError: It never sold: there is nothing to fan out.
+        ValueError: It never sold: there is nothing to draw.
     """
-    demand = planned.demand
-    place = demand.keys.index_of(number)
+    place = planned.demand.keys.index_of(number)
     if place is None:
         raise ValueError(f"product {number} never sold")
     row = planned.products.row(number, named=True)
-    days = np.arange(0.0, np.ceil(row["protection_days"] * 1.5) + 1)
-    velocity = demand.state.velocity[place]
-    grid = np.repeat(demand.quantiles[[place]], len(days), axis=0)
-    found = over_days(grid, demand.windows, np.maximum(days, 1.0))
-    levels = list(demand.levels)
     lo, hi = planned.arrivals.starts[number : number + 2]
-    has_come = days[:, None] >= planned.arrivals.in_days[lo:hi]
-    coming = (has_come * planned.arrivals.units[lo:hi]).sum(axis=1)
-    available = (row["available_units"] or 0.0) + coming
-    return Fan(
-        title=f"{row['sku']}: {row['why']}",
-        as_of=planned.as_of,
-        sold=_sold(known, place, planned.as_of),
-        days=days,
-        expected=available - velocity * days,
-        at_worst={
-            level: available - np.where(days > 0, found[:, levels.index(level)], 0.0)
-            for level in SHOWN_LEVELS
-        },
-        reorder_point=row["reorder_point_units"] if row["reorder_point_units"] else float("nan"),
-    )
+    days, units = planned.arrivals.in_days[lo:hi], planned.arrivals.units[lo:hi]
+    arrivals: list[Point] = list(zip(days.tolist(), units.tolist(), strict=True))
+    stock: list[Point] = [] if row["available_units"] is None else [(0.0, row["available_units"])]
+    sold = _sold(inputs, place)
+    return svg(drawn(planned.as_of, stock, sold, ahead_of(row, arrivals), row), style=STYLE)
 
 
-def _sold(known: PlanInputs, place: int, as_of: date) -> Floats:
-    lo, hi = known.history.sold.starts[place : place + 2]
-    ago = day_number(as_of) - known.history.sold.days[lo:hi]
-    recent = (ago >= 1) & (ago <= PAST_DAYS)
-    sold = np.zeros(PAST_DAYS)
-    sold[PAST_DAYS - ago[recent]] = known.history.units[lo:hi][recent]
-    return sold
-
-
-def fan_chart(fan: Fan) -> bytes:
-    """Return the picture: what was sold, and where stock may go if nothing more is ordered."""
-    figure = _figure(9, 4.2)
-    sold, stock = figure.subplots(1, 2, width_ratios=(2, 3))
-    past = [fan.as_of - timedelta(days=n) for n in range(PAST_DAYS, 0, -1)]
-    sold.bar(np.arange(-PAST_DAYS, 0), fan.sold, width=1.0, color=GREY)
-    sold.set_title(f"sold a day since {past[0]}", fontsize=9, loc="left")
-    worst = [fan.at_worst[level] for level in sorted(fan.at_worst)]
-    names = [f"{level:.0%}" for level in sorted(fan.at_worst)]
-    for upper, lower, name, alpha in zip(worst, worst[1:], names[1:], (0.35, 0.18), strict=False):
-        label = f"stays above in {name}"
-        stock.fill_between(fan.days, upper, lower, color=BLUE, alpha=alpha, lw=0, label=label)
-    stock.plot(fan.days, fan.expected, color=BLUE, lw=1.8, label="expected")
-    stock.axhline(0, color=RED, lw=1)
-    if not np.isnan(fan.reorder_point):
-        stock.axhline(fan.reorder_point, color=GREEN, lw=1, ls="--", label="reorder point")
-    stock.set_title(f"available units, days from {fan.as_of}", fontsize=9, loc="left")
-    stock.legend(fontsize=8, frameon=False)
-    figure.suptitle(_wrapped(fan.title), fontsize=8, x=0.01, ha="left", parse_math=False)
-    return _png(figure)
-
-
-def _wrapped(text: str) -> str:
-    import textwrap  # noqa: PLC0415 - only pictures need it
-
-    return "\n".join(textwrap.wrap(text, 130)[:3])
+def _sold(inputs: PlanInputs, place: int) -> list[Point]:
+    history = inputs.history
+    lo, hi = history.sold.starts[place : place + 2]
+    since = day_number(inputs.as_of - timedelta(days=PAST_DAYS))
+    return [
+        (float(day - day_number(inputs.as_of)), float(units))
+        for day, units in zip(history.sold.days[lo:hi], history.units[lo:hi], strict=True)
+        if day >= since
+    ]
 
 
 def abc_xyz_table(products: pl.DataFrame) -> pl.DataFrame:
@@ -138,37 +64,24 @@ def abc_xyz_table(products: pl.DataFrame) -> pl.DataFrame:
     ).fill_null(0)
 
 
-def abc_xyz_chart(table: pl.DataFrame) -> bytes:
+def abc_xyz_chart(table: pl.DataFrame) -> str:
     """Return the picture of `abc_xyz_table`: products that sell, by value and by steadiness."""
-    figure = _figure(5.2, 4)
-    axes = figure.subplots()
-    value = table["yearly_value"].to_numpy().reshape(3, 3)
-    total = float(value.sum()) or 1.0
-    axes.imshow(np.sqrt(value / total), cmap="Blues", vmin=0, vmax=1)
+    total = float(table["yearly_value"].sum()) or 1.0
+    parts = [f"<style>{STYLE}</style>"]
+    for n, name in enumerate(("X steady", "Y changing", "Z erratic")):
+        parts.append(f'<text class="m" x="{180 + 140 * n}" y="16">{name}</text>')
+    for n, name in enumerate(("A first 80 %", "B next 15 %", "C rest")):
+        parts.append(f'<text class="n" x="100" y="{54 + 60 * n}">{name}</text>')
     for n, row in enumerate(table.iter_rows(named=True)):
-        text = f"{row['products']:,} products\n{row['yearly_value'] / total:.0%} of value"
-        color = "white" if row["yearly_value"] > total / 2 else "black"
-        axes.text(n % 3, n // 3, text, ha="center", va="center", fontsize=8, color=color)
-    axes.set_xticks(range(3), ["X steady", "Y changing", "Z erratic"])
-    axes.set_yticks(range(3), ["A first 80 %", "B next 15 %", "C rest"])
-    axes.set_title("products that sell, by yearly value and by weeks", fontsize=9, loc="left")
-    return _png(figure)
-
-
-def _figure(width: float, height: float) -> "Figure":
-    from matplotlib.figure import Figure  # noqa: PLC0415 - half a second
-
-    return Figure(figsize=(width, height), dpi=90, layout="constrained")
-
-
-def _png(figure: "Figure") -> bytes:
-    for axes in figure.axes:
-        _plain(axes)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def _plain(axes: "Axes") -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
+        x, y = 110 + 140 * (n % 3), 24 + 60 * (n // 3)
+        share = row["yearly_value"] / total
+        parts.append(
+            f'<rect x="{x}" y="{y}" width="136" height="56" style="fill:#1f5fa8;fill-opacity:'
+            f'{0.05 + 0.5 * share:.2f}"/><text class="m" x="{x + 68}" y="{y + 25}">'
+            f"{row['products']:,} products</text>"
+            f'<text class="m" x="{x + 68}" y="{y + 42}">{share:.0%} of value</text>'
+        )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 540 210" role="img"'
+        f' aria-label="Products that sell, by value and by weeks">{"".join(parts)}</svg>'
+    )

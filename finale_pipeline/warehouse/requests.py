@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, cast
 
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors
@@ -90,6 +90,18 @@ class SharedLedger:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url, name="finale requests")
         return self._connection
+
+
+def used(connection: Connection, *, now: datetime) -> dict[str, int]:
+    """Return how many requests count against each of the source's budgets now."""
+    row = connection.execute(
+        "SELECT count(*) FILTER (WHERE method = 'GET' AND sent_at > %(minute)s),"
+        " count(*) FILTER (WHERE method = 'POST' AND sent_at > %(minute)s),"
+        " count(*) FILTER (WHERE is_collection AND sent_at > %(hour)s) FROM ops.request",
+        {"minute": now - timedelta(minutes=1), "hour": now - timedelta(hours=1)},
+    ).fetchone()
+    gets, posts, collections = cast("tuple[int, int, int]", row)
+    return {"get": gets, "post": posts, "collection": collections}
 
 
 def blocked_until(connection: Connection) -> datetime | None:

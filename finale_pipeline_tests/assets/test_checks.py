@@ -18,7 +18,9 @@ BROKEN = {
     "has_no_orphans": "UPDATE core.product SET removed_at = now()",
     "skus_are_unique": "UPDATE core.product SET sku = 'P-1'",
     "lines_can_be_counted": "UPDATE core.shipment_line SET units = NULL",
-    "demand_is_dated_by_orders": "UPDATE core.shipment SET dated_by = 'shipment'",
+    "demand_is_dated_by_orders": "UPDATE core.sales_daily SET units_by_ship_date = units",
+    "completed_orders_moved": "UPDATE core.shipment SET shipment_type = 'SALES_ORDER_LINES'",
+    "every_product_is_new": "INSERT INTO core.stock_kept VALUES ('/p/1', 'is no number', now())",
 }
 FORGOTTEN = "DELETE FROM core.product"
 """What was sold or ordered has no product then; for stock a removed one is enough."""

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.clock import utc_now
 from finale_pipeline.definitions import definitions
 from finale_pipeline.warehouse import leases
@@ -106,3 +107,34 @@ def test_a_run_whose_process_never_came_is_closed_after_a_while(
         storage.commit()
     look(instance)
     assert status(instance, started) == "FAILURE"
+
+
+def test_a_wrong_setting_turns_one_check_red_until_it_is_mended(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tick(cursor: str | None) -> Any:
+        context = dg.build_sensor_context(
+            instance=instance, definitions=definitions, resources=definitions.resources,
+            cursor=cursor,
+        )  # fmt: skip
+        return definitions.resolve_sensor_def("settings_watch").evaluate_tick(context)
+
+    monkeypatch.setenv("FINALE_TIMEZONE", business_days.timezone)
+    monkeypatch.setenv("FINALE_SINCE", business_days.start.date().isoformat())
+    assert tick(None).asset_events == []
+    monkeypatch.setenv("FINALE_TIMEZONE", "Mars/Olympus")
+    wrong = tick(None)
+    (said,) = wrong.asset_events
+    assert (said.asset_key.to_user_string(), said.check_name) == (
+        "facilities",
+        "settings_are_right",
+    )
+    assert (said.passed, said.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "Mars/Olympus" in said.description
+    assert tick(wrong.cursor).asset_events == []
+    monkeypatch.setenv("FINALE_TIMEZONE", "America/New_York")
+    (other,) = tick(wrong.cursor).asset_events
+    assert "Reload the code location" in other.description
+    monkeypatch.setenv("FINALE_TIMEZONE", business_days.timezone)
+    (mended,) = tick(wrong.cursor).asset_events
+    assert mended.passed

@@ -17,12 +17,15 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from finale_pipeline import cli
+from finale_pipeline.api.rest.monitoring import metrics, prometheus
+from finale_pipeline.clock import utc_now
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.services import dev
 from finale_pipeline.services import processes as parts
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import embedded
+from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.live import free_port
 from finale_pipeline_tests.processes import command, environment
 
@@ -114,6 +117,17 @@ def test_every_command_of_compose_can_be_parsed() -> None:
         else:
             (script,) = service["entrypoint"][2:]
             assert parsed(shlex.split(re.findall(r"finale ([^;]*);", script)[0])) is not None
+
+
+def test_every_metric_that_an_alert_asks_is_measured(url: str) -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus-rules.yml").read_text())["groups"][0]["rules"]
+    asked = {name for rule in rules for name in re.findall(r"finale_\w+", rule["expr"])}
+    with connect(url, name="t") as connection:
+        found = metrics(connection, Settings(), now=utc_now())
+    assert asked - set(found) == set()
+    text = prometheus(found)
+    assert 'finale_source_budget_left{budget="get"} 120' in text
+    assert 'finale_table_bytes{table="core.product"}' in text
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")

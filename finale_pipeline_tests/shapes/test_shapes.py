@@ -8,6 +8,7 @@ import pytest
 
 from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads.comparison import to_compare
 from finale_pipeline_tests.conftest import settings_for
 from finale_pipeline_tests.shapes.account import ShapeServer, load, names
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, sync
@@ -27,6 +28,7 @@ def test_a_shape_leaves_the_right_warehouse(url: str, connection: Connection, na
             sync(settings, step["sync"])
             _assert_holds(connection, step["warehouse"])
     assert_ledger_is_closed(connection)
+    assert all(one.says and one.where for one in to_compare(connection))
 
 
 def _assert_holds(connection: Connection, warehouse: dict[str, list[list[Any]]]) -> None:
@@ -60,3 +62,21 @@ def test_vendors_without_roles_are_held_until_a_person_says_that_there_are_none(
         sync(settings)
     assert connection.execute("SELECT count(*) FROM core.vendor").fetchall() == [(0,)]
     assert_ledger_is_closed(connection)
+
+
+def test_the_doctor_names_what_to_hold_against_finales_pages(
+    url: str, connection: Connection
+) -> None:
+    """Case stock with the numbers of both readings, and where Finale shows the right one."""
+    with ShapeServer(load("cases")) as server:
+        sync(settings_for(url, server))
+    said = [f"{one.says} | {one.where}" for one in to_compare(connection)]
+    assert (
+        "SOAP-12 has 10 on hand in the packing 12 cs 12/1: 120 units if that counts cases, 10 if it"
+        " counts units; taken as 120 (cases, by the setting or the default) | Product SOAP-12 in"
+        " Finale, Stock: units on hand. If it shows the other number, set FINALE_CASE_QUANTITIES."
+    ) in said
+    assert any(one.startswith("order PO-551 has 60 units of SOAP-12, at 2.5 for") for one in said)
+    assert any(
+        one.startswith("144 units were sold in the 30 days up to 2026-02-11") for one in said
+    )

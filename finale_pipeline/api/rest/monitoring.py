@@ -9,8 +9,10 @@ from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.health import rules
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.warehouse import holds
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse import holds, requests
 from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
+from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import runs as runs_reads
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
@@ -89,8 +91,12 @@ def _part(findings: Iterable[Finding]) -> dict[str, Any]:
     return {"status": status, "says": "; ".join(told) or "nothing is amiss"}
 
 
-def metrics(connection: Connection, *, now: datetime) -> dict[str, Any]:
-    """Return the metrics by name; those of strategies have a value per strategy."""
+LABELS = {"finale_table_bytes": "table", "finale_source_budget_left": "budget"}
+"""What the values of a metric are by; the others are by strategy."""
+
+
+def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dict[str, Any]:
+    """Return the metrics by name; some have a value per strategy, budget or table."""
     counted = row_of(connection, runs_reads.COUNTS, day=now - timedelta(days=1)) or {}
     read_at = stock_reads.stock_read_at(connection)
     week = rows_of(connection, runs_reads.STATISTICS, since=now - WEEK)
@@ -98,6 +104,18 @@ def metrics(connection: Connection, *, now: datetime) -> dict[str, Any]:
     found: dict[str, Any] = {f"finale_{name}": value for name, value in counted.items()}
     found["finale_stock_age_seconds"] = round((now - read_at).total_seconds()) if read_at else None
     found["finale_last_good_sync_timestamp_seconds"] = {r["strategy"]: r["at"] for r in good}
+    limits = {
+        "get": settings.get_per_minute,
+        "post": settings.post_per_minute,
+        "collection": settings.collections_per_hour,
+    }
+    used = requests.used(connection, now=now)
+    found["finale_source_budget_left"] = {n: max(limits[n] - used[n], 0) for n in limits}
+    until = requests.blocked_until(connection)
+    found["finale_source_blocked_seconds"] = (
+        max(round((until - now).total_seconds()), 0) if until else 0
+    )
+    found["finale_table_bytes"] = health_reads.table_bytes(connection)
     for name in ("runs", "failed", "mean_seconds", "rows", "api_calls"):
         found[f"finale_sync_7d_{name}"] = {row["strategy"]: row[name] for row in week}
     return found
@@ -109,7 +127,8 @@ def prometheus(found: dict[str, Any]) -> str:
     for name, value in found.items():
         lines.append(f"# TYPE {name} gauge")
         if isinstance(value, dict):
-            lines += [f'{name}{{strategy="{s}"}} {v}' for s, v in value.items() if v is not None]
+            label = LABELS.get(name, "strategy")
+            lines += [f'{name}{{{label}="{s}"}} {v}' for s, v in value.items() if v is not None]
         elif value is not None:
             lines.append(f"{name} {value}")
     return "\n".join(lines) + "\n"

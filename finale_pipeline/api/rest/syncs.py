@@ -155,7 +155,7 @@ def health(context: Shared) -> Response:
 )
 def metrics(request: Request, context: Shared, connection: Warehouse) -> Response:
     """Return the metrics as JSON, or as Prometheus reads them when it accepts text."""
-    found = monitoring.metrics(connection, now=context.clock())
+    found = monitoring.metrics(connection, context.settings, now=context.clock())
     accepted = request.headers.get("accept", "")
     if "text/plain" in accepted or "openmetrics" in accepted:
         return PlainTextResponse(monitoring.prometheus(found))

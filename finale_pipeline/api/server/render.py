@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 import finale_pipeline
 from finale_pipeline.domain.replenishment.flags import in_words
+from finale_pipeline.planning.charts import svg
 from finale_pipeline.text import UNSEEN, number
 
 if TYPE_CHECKING:
@@ -152,5 +153,6 @@ def _templates() -> "Environment":
         seconds=seconds,
         day=day,
         plain_number=plain_number,
+        chart=svg,
     )
     return made

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, row_of
 
@@ -155,6 +156,16 @@ def wrong_levels(connection: Connection) -> int:
         " sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e USING (product_url)"
         " WHERE l.on_hand_units <> coalesce(e.units, 0)",
     )
+
+
+def table_bytes(connection: Connection) -> dict[str, int]:
+    """Return how much disk each table takes, with its indexes."""
+    rows = connection.execute(
+        "SELECT n.nspname || '.' || c.relname, pg_total_relation_size(c.oid) FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
+        " AND n.nspname IN ('core', 'plan', 'ops') ORDER BY 1"
+    ).fetchall()
+    return dict(cast("list[tuple[str, int]]", rows))
 
 
 def wrong_orders(connection: Connection) -> int:

@@ -7,7 +7,7 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.api.pages.charts import Ahead, Chart, ahead_of, drawn, nice
+from finale_pipeline.planning.charts import Ahead, Chart, ahead_of, arrival_days, drawn, nice
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
 AS_OF = date(2026, 3, 9)
@@ -58,10 +58,10 @@ def test_everything_is_inside(
 def test_stock_falls_at_its_pace_and_arrivals_lift_it() -> None:
     orders: list[dict[str, Any]] = [
         {"due_on": AS_OF + timedelta(days=10), "open_units": 50},
-        {"due_on": None, "open_units": 1},
+        {"due_on": AS_OF - timedelta(days=3), "open_units": 1},
     ]
-    ahead = ahead_of(forecast(), orders)
-    assert [ahead.expected[day][1] for day in (0, 9, 10)] == [101, 65, 111]
+    ahead = ahead_of(forecast(), arrival_days(orders, AS_OF, 14))
+    assert [ahead.expected[day][1] for day in (0, 1, 9, 10)] == [100, 97, 65, 111]
     assert ahead.worst[20][1] == ahead.expected[20][1] - 30  # 110 less the 80 that are expected
     assert ahead.worst[0] == ahead.expected[0]
     assert len(ahead.expected) == 31

@@ -1,0 +1,36 @@
+"""The check that shows a wrong setting on a page, instead of a default that nobody chose."""
+
+import dagster as dg
+
+from finale_pipeline.assets.checks import Check, Found, Look
+from finale_pipeline.assets.partitions import business_days
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.resources import Finale
+
+
+def settings_found(finale: Finale) -> Found:
+    """Say whether the settings are right, and those that the assets were defined with."""
+    try:
+        settings = finale.settings()
+    except ConfigError as error:
+        why = f"{error.what} {error.step} Until then nothing runs, and days are shown in UTC."
+        return Found(passed=False, why=why, numbers={}, severity=dg.AssetCheckSeverity.ERROR)
+    defined = (business_days.timezone, business_days.start.date())
+    if (settings.timezone, settings.since) != defined:
+        why = "FINALE_TIMEZONE or FINALE_SINCE was changed since Dagster loaded the assets."
+        step = "Reload the code location under Deployment."
+        return Found(passed=False, why=f"{why} {step}", numbers={})
+    return Found(passed=True, why="", numbers={"timezone": settings.timezone})
+
+
+def _look(look: Look) -> Found:
+    return settings_found(look.finale)
+
+
+SETTING_CHECK = Check(
+    "facilities",
+    "settings_are_right",
+    "Every FINALE_… setting is known and has a value that it may have. Looked at by the sensor"
+    " settings_watch all the time, not only when facilities are read.",
+    _look,
+)

@@ -1,0 +1,116 @@
+"""The checkout for those who know Dagster: its own commands, with nothing set."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finale_pipeline.warehouse import embedded
+from finale_pipeline_tests.live import free_port
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+WAYS = {
+    "dagster": ("definitions", "validate", "-w", "workspace.yaml"),
+    "dg": ("check", "defs"),
+}
+ASSETS = "{ assetNodes { assetKey { path } } }"
+
+
+def bare(home: Path) -> dict[str, str]:
+    return {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "VIRTUAL_ENV": str(BIN.parent),
+        "FINALE_HOME": str(home),  # not the checkout's own data
+    }
+
+
+@pytest.mark.parametrize("program", WAYS)
+def test_the_definitions_are_valid_with_nothing_set(program: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(BIN / program), *WAYS[program]], cwd=ROOT, env=bare(tmp_path), capture_output=True,
+        text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ask(port: int, query: str, **variables: object) -> Any:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql",
+        data=json.dumps({"query": query, "variables": variables}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
+        return json.load(answer)["data"]
+
+
+def until(look: Any, what: str) -> Any:
+    ends_at = time.monotonic() + 180
+    while time.monotonic() < ends_at:
+        try:
+            found = look()
+        except OSError:  # it does not listen yet
+            found = None
+        if found:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"waited in vain until {what}")
+
+
+@pytest.fixture
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Dagster's own development server, started in the checkout."""
+    chosen = free_port()
+    with tempfile.TemporaryDirectory() as home:
+        process = subprocess.Popen(
+            [str(BIN / request.param), "dev", "--port", str(chosen)],
+            cwd=ROOT, env=bare(Path(home)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            yield chosen
+        finally:
+            process.terminate()
+            process.wait(60)
+            embedded.stop(Path(home) / "postgres")  # its sensors asked for the database
+    for left in ROOT.glob(".tmp_dagster_home_*"):
+        subprocess.run(["rm", "-rf", str(left)], check=True)  # noqa: S607
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("port", ["dagster", "dg"], indirect=True)
+def test_dagsters_own_server_shows_the_assets_and_a_run_says_what_is_missing(port: int) -> None:
+    def shown() -> Any:
+        return (ask(port, ASSETS) or {}).get("assetNodes")
+
+    assert len(until(shown, "the assets are shown")) == 9
+    launch = """mutation ($params: ExecutionParams!) {
+      launchPipelineExecution(executionParams: $params) {
+        ... on LaunchRunSuccess { run { runId } } } }"""
+    tags = [{"key": "dagster/partition", "value": "2026-03-09"}]
+    params = {
+        "selector": {
+            "repositoryLocationName": "finale_pipeline.definitions",
+            "repositoryName": "__repository__", "pipelineName": "critical_sync",
+        },
+        "runConfigData": {}, "mode": "default", "executionMetadata": {"tags": tags},
+    }  # fmt: skip
+    run = ask(port, launch, params=params)["launchPipelineExecution"]["run"]["runId"]
+    logs = """query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
+      ... on ExecutionStepFailureEvent { error { message } } } } } }"""
+
+    def failed() -> Any:
+        events = ask(port, logs, id=run)["logsForRun"]["events"]
+        return [e["error"]["message"] for e in events if e.get("error")]
+
+    (message,) = until(failed, "the run has failed")
+    assert "No account is configured" in message
+    assert "finale dev" in message

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.assets.checks import Check, Found, Look
+from finale_pipeline.warehouse.reads.forecasts import outcomes
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -11,6 +12,11 @@ NAIVE = "30-day mean + normal"
 HELD_FROM, HELD_TO = 0.92, 0.97
 LEAST_FORECASTS = 200
 """Fewer say nothing about a share."""
+
+NAMED = 10
+"""Products that are named in a check."""
+TOLERATED = 1.05
+"""The 30-day mean may have been nearer by chance; by more than this it was not."""
 
 LATEST = (
     "SELECT s.method, s.is_in_use, sum(s.forecasts),"
@@ -30,19 +36,45 @@ def _not_worse_than_naive(look: Look) -> Found:
     scores = _latest(look.connection)
     paces = [loss for method, _, _, loss, _, _ in scores if method.startswith("pace")]
     naive = [loss for method, _, _, loss, _, _ in scores if method == NAIVE]
+    said, numbers = _outcomes(look.connection)
     if not paces or not naive:
-        return Found(passed=True, why="too little history to tell", numbers={})
+        return Found(not said, said or "too little history to tell", numbers)
     used = next((method for method, in_use, *_ in scores if in_use), "")
-    numbers = {
+    numbers |= {
         "loss": round(min(paces), 4),
         "naive_loss": round(naive[0], 4),
         "method_in_use": used,
         "scored_on": scores[0][-1],
     }
-    if used != NAIVE:
-        return Found(passed=True, why="", numbers=numbers)
-    why = "the pace lost more than the 30-day mean on this account's past, so that is used instead"
-    return Found(passed=False, why=why, numbers=numbers)
+    if used == NAIVE:
+        said = "the pace lost more than the 30-day mean on this account's past, so that is used"
+    return Found(not said, said, numbers)
+
+
+def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
+    """Say whether the plans of the last weeks were farther off than the 30-day mean, with numbers.
+
+    Products whose forecasts were are named.
+    """
+    found = outcomes(connection)
+    if not found.groups or found.groups[0]["forecasts"] < LEAST_FORECASTS:
+        return "", {}
+    whole = found.groups[0]
+    error, naive = (float(whole[name] or 0) for name in ("error", "naive_error"))
+    numbers = {
+        "plans_error": round(error, 4),
+        "plans_naive_error": round(naive, 4),
+        "plans_held": round(float(whole["held"]), 4),
+        "plans_asked": round(float(whole["asked"]), 4),
+        "worse_products": ", ".join(str(row["sku"]) for row in found.worse[:NAMED]) or "none",
+    }
+    if error <= TOLERATED * naive:
+        return "", numbers
+    return (
+        f"what the plans of the last weeks expected was {error:.0%} off, the 30-day mean"
+        f" {naive:.0%}; /forecasts shows of which products",
+        numbers,
+    )
 
 
 def _q95_holds(look: Look) -> Found:

@@ -1,5 +1,6 @@
 """`finale backup`: the warehouse as one file, checked, with a manifest; old ones are deleted."""
 
+import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from finale_pipeline.warehouse.connect import (
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
+
+log = logging.getLogger(__name__)
 
 FOLDER = "backups"
 NAMED = "finale_*.dump"
@@ -92,7 +95,7 @@ def backup(
                 _dump_dagster(dagster_url(settings), dagster_part)
                 made = replace(made, dagster_sha256=manifest.sha256(dagster_part))
                 dagster_part.replace(manifest.dagster_file(file))
-            manifest.write(file, made)
+            manifest.write(file, made, _key(settings))
             part.replace(file)
             with suppress(OSError):  # a home that takes no files; the doctor then asks for one
                 write_whole(settings.home / LAST, now.isoformat())
@@ -100,6 +103,15 @@ def backup(
             part.unlink(missing_ok=True)
             dagster_part.unlink(missing_ok=True)
     return Report(file, file.stat().st_size, made, _delete_old(file.parent, keep))
+
+
+def _key(settings: "Settings") -> bytes | None:
+    """Return the key that seals backups; None = this home takes no file, so none can be kept."""
+    try:
+        return manifest.key_of(settings.home)
+    except OSError as error:
+        log.warning("the backup is not sealed, its restore needs --trust-foreign: %s", error)
+        return None
 
 
 def _file(settings: "Settings", target: Path | None, keep: int | None, now: datetime) -> Path:

@@ -1,17 +1,21 @@
 """What stands beside a backup: whose data they are, of which schema, how many rows, which bytes."""
 
 import hashlib
+import hmac
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+
+from psycopg import sql
 
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
+from finale_pipeline.settings import keys
 from finale_pipeline.warehouse import accounts
 from finale_pipeline.warehouse.connect import Connection, trusted
 
+KEY_FILE = "backup.key"
 TABLES = (
     "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n"
     " ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence = 'p'"
@@ -39,6 +43,7 @@ class Manifest:
         roles: Roles that have rights on some of it.
         sha256: Of the file.
         dagster_sha256: Of the file with Dagster's own database; None = there is none.
+        seal: Of all the others, made with this installation's key; empty = none was made.
     """
 
     made_at: datetime
@@ -49,6 +54,30 @@ class Manifest:
     roles: list[str]
     sha256: str
     dagster_sha256: str | None = None
+    seal: str = ""
+
+    def sealed(self, key: bytes) -> "Manifest":
+        """Return it with its seal."""
+        return replace(self, seal=self._seal(key))
+
+    def is_ours(self, key: bytes) -> bool:
+        """Whether whoever has the key wrote it, and nobody changed it since."""
+        return hmac.compare_digest(self._seal(key), self.seal)
+
+    def _seal(self, key: bytes) -> str:
+        values = asdict(replace(self, seal=""))
+        text = json.dumps(values, default=datetime.isoformat, sort_keys=True)
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def key_of(home: Path) -> bytes:
+    """Return the key with which backups of this installation are sealed.
+
+    Raises:
+        ConfigError: The file holds no key.
+    """
+    step = f"Delete {home / KEY_FILE}: older backups then need --trust-foreign."
+    return keys.key_of(home / KEY_FILE, step=step)
 
 
 def path_of(file: Path) -> Path:
@@ -61,17 +90,24 @@ def dagster_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.dagster")
 
 
-def write(file: Path, manifest: Manifest) -> None:
+def write(file: Path, manifest: Manifest, key: bytes | None) -> None:
     """Write a backup's manifest, whole or not at all."""
-    text = json.dumps(asdict(manifest), default=datetime.isoformat, indent=1)
+    text = json.dumps(
+        asdict(manifest.sealed(key) if key else manifest), default=datetime.isoformat, indent=1
+    )
     write_whole(path_of(file), text + "\n")
 
 
-def read(file: Path) -> Manifest:
+def read(file: Path, key: bytes, *, trust_foreign: bool) -> Manifest:
     """Return a backup's manifest.
 
+    Args:
+        file: The backup.
+        key: This installation's.
+        trust_foreign: Whether one that was not sealed with that key is taken.
+
     Raises:
-        ConfigError: The backup or its manifest is not there.
+        ConfigError: The backup or its manifest is not there, or is not of this installation.
         LocalError: The manifest cannot be read, or the backup's bytes are not those it names.
     """
     import msgspec  # noqa: PLC0415 - only here
@@ -88,6 +124,14 @@ def read(file: Path) -> Manifest:
         raise _damaged(path_of(file)) from error
     if sha256(file) != manifest.sha256:
         raise _damaged(file)
+    if not manifest.is_ours(key) and not trust_foreign:
+        raise ConfigError(
+            f"{file} was not written by this installation, or was changed since. A backup is code:"
+            " what it holds runs in your database, with all rights of its user.",
+            data="Nothing was changed.",
+            step="If you know who wrote it and how it came here: add --trust-foreign. To prove it"
+            f" instead, copy {KEY_FILE} from the FINALE_HOME that wrote it.",
+        )
     return manifest
 
 
@@ -106,11 +150,13 @@ def sha256(file: Path) -> str:
 
 
 def rows(connection: Connection, tables: list[str]) -> dict[str, int]:
-    """Count the rows of tables."""
-    return {
-        table: cast("tuple[int]", connection.execute(f"SELECT count(*) FROM {table}").fetchone())[0]  # noqa: S608 - of the catalogue
-        for table in tables
-    }
+    """Count the rows of tables; their names are of the database's own catalogue."""
+    counts = {}
+    for table in tables:
+        name = sql.Identifier(*table.split(".", 1))
+        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
+        counts[table] = int(row[0]) if row else 0
+    return counts
 
 
 def named(connection: Connection, query: str) -> list[str]:

@@ -3,6 +3,7 @@
 It is restored into a database beside the present one, which gives up its name at the very end.
 """
 
+import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,7 @@ def restore(
     with_dagster: bool,
     discard: bool,
     now: datetime,
+    trust_foreign: bool = False,
 ) -> Report:
     """Make a backup the warehouse.
 
@@ -77,13 +79,15 @@ def restore(
         with_dagster: Dagster's own database too.
         discard: Delete the state before at once, instead of keeping it beside.
         now: UTC.
+        trust_foreign: Take one that this installation did not write, although it is code.
 
     Raises:
-        ConfigError: Another account, a newer program's schema, a warehouse with data.
+        ConfigError: Another account, a foreign backup, a newer schema, a warehouse with data.
         SkippedError: A sync runs.
         LocalError: The backup is damaged, or PostgreSQL failed; all is as it was.
     """
-    made = manifest.read(file)
+    key = manifest.key_of(settings.home)
+    made = manifest.read(file, key, trust_foreign=trust_foreign)
     restorable.require_dagster(file, made, with_dagster=with_dagster)
     if made.version > schema.HEAD:
         raise SchemaMismatch(
@@ -134,9 +138,13 @@ def _fill(url: str, file: Path, made: Manifest) -> None:
     _restore_file(url, file)
     with connect(url, name="finale restore") as connection, database_errors("checking the data"):
         connection.execute("SET statement_timeout = 0")
-        found = manifest.rows(connection, list(made.tables))
-        wrong = [f"{t}: {n:,} of {made.tables[t]:,} rows" for t, n in found.items()
-                 if n != made.tables[t]]  # fmt: skip
+        # Counted is what came, by the catalogue's names: none of the manifest's goes into SQL.
+        came = manifest.rows(connection, manifest.named(connection, manifest.TABLES))
+        wrong = [
+            f"{table}: {came.get(table, 0):,} of {made.tables.get(table, 0):,} rows"
+            for table in sorted({*came, *made.tables})
+            if came.get(table) != made.tables.get(table)
+        ]
         if wrong or manifest.account_of(connection) != made.account:
             raise LocalError(
                 f"The backup did not come back whole: {'; '.join(wrong) or 'another account'}.",
@@ -149,10 +157,21 @@ def _fill(url: str, file: Path, made: Manifest) -> None:
 def _restore_file(url: str, file: Path) -> None:
     with connect(url, name="finale restore") as connection:
         server = manifest.server_of(connection)
-    arguments = ["--exit-on-error", "--no-owner", "--jobs=2", str(file)]
-    clients.run(
-        clients.tool("pg_restore", server=server), url, arguments, doing=f"to restore {file}"
-    )
+    program = clients.tool("pg_restore", server=server)
+    # Rights on PostgreSQL's own functions are an administrator's to give; we give ours afterwards.
+    entries = clients.listed(program, file).splitlines()
+    kept = [entry for entry in entries if " ACL pg_catalog " not in entry]
+    with tempfile.TemporaryDirectory() as folder:
+        contents = Path(folder) / "contents"
+        contents.write_text("\n".join(kept), encoding="utf-8")
+        arguments = [
+            "--exit-on-error",
+            "--no-owner",
+            "--jobs=2",
+            f"--use-list={contents}",
+            str(file),
+        ]
+        clients.run(program, url, arguments, doing=f"to restore {file}")
 
 
 def _restore_dagster(settings: "Settings", file: Path, now: datetime) -> None:

@@ -1,6 +1,8 @@
 """`finale forecast`: plans a day, and shows on the past how good forecasts are."""
 
+import getpass
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,21 @@ import click
 from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.commands import backtest as scoring
 from finale_pipeline.commands.common import DAY, answer, json_option, pass_warehouse
+from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse.adjustments import (
+    Kind,
+    NewAdjustment,
+    Scope,
+    adjust,
+    listed,
+    url_of,
+    withdraw,
+)
 from finale_pipeline.warehouse.connect import connect, database_url
+from finale_pipeline.warehouse.reads.forecasts import outcomes
 from finale_pipeline.warehouse.reads.stock import last_day
 
 
@@ -38,6 +51,110 @@ def _backtest(settings: Settings, *, orders: Path | None, as_json: bool) -> None
     """Score forecasts on the past, and write a report."""
     found = scoring.backtest(settings, orders)
     answer(found.as_dict() if as_json else found, scoring.shown, as_json=as_json)
+
+
+@command.command("outcomes")
+@click.option("--vendor", help="Of one vendor, by name.")
+@click.option("--sku", help="Of one product.")
+@json_option
+@pass_warehouse
+def _outcomes(settings: Settings, *, vendor: str | None, sku: str | None, as_json: bool) -> None:
+    """Show what the plans of the last weeks said, and what came."""
+    with connect(database_url(settings), name="finale forecast") as connection:
+        found = outcomes(connection, vendor=vendor, sku=sku)
+    answer(
+        {"groups": found.groups, "weeks": found.weeks, "worse": found.worse},
+        _outcomes_shown,
+        as_json=as_json,
+    )
+
+
+@command.command("adjust")
+@click.argument("name")
+@click.option("--scope", type=click.Choice(["product", "vendor", "category"]), default="product")
+@click.option("--times", metavar="NUMBER", help="Demand is so many times what is expected.")
+@click.option("--units", metavar="NUMBER", help="So many units are expected, and no others.")
+@click.option("--from", "from_on", type=DAY, help="The first day.")
+@click.option("--until", "until_on", type=DAY, help="The last day.")
+@click.option("--successor-of", help="SKU whose sales count as its own.")
+@click.option("--note", help="Why.")
+@pass_warehouse
+def _adjust(
+    settings: Settings,
+    *,
+    name: str,
+    scope: Scope,
+    times: str | None,
+    units: str | None,
+    from_on: date | None,
+    until_on: date | None,
+    successor_of: str | None,
+    note: str | None,
+) -> None:
+    """Say what is known of demand: a promotion, a planned quantity, a successor.
+
+    NAME is a SKU, or a vendor's or category's name. It counts from the next plan on.
+    """
+    kind: Kind = "successor" if successor_of else "units" if units is not None else "times"
+    with connect(database_url(settings), name="finale forecast") as connection:
+        said = NewAdjustment(
+            scope,
+            url_of(connection, scope, name),
+            kind,
+            _amount(units if units is not None else times),
+            from_on,
+            until_on,
+            url_of(connection, "product", successor_of) if successor_of else None,
+            note,
+        )
+        number = adjust(connection, said, actor=getpass.getuser(), now=utc_now())
+    click.echo(f"Adjustment {number} counts from the next plan on: finale forecast plan")
+
+
+def _amount(text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        raise ConfigError(f"{text} is no number.", step="Write it as 1.5 or 300.") from None
+
+
+@command.command("adjustments")
+@click.option("--withdraw", "number", type=int, help="Take the one of this number back.")
+@pass_warehouse
+def _adjustments(settings: Settings, *, number: int | None) -> None:
+    """List what buyers said of demand, or take one back."""
+    with connect(database_url(settings), name="finale forecast") as connection:
+        if number is not None and not withdraw(
+            connection, number, actor=getpass.getuser(), now=utc_now()
+        ):
+            raise ConfigError(
+                f"There is no adjustment {number} that holds.",
+                step="List them: finale forecast adjustments",
+            )
+        for held in listed(connection):
+            click.echo(f"{held.adjustment_id:>6}  {held.says}  ({held.made_by}) {held.note or ''}")
+
+
+def _outcomes_shown(found: dict[str, Any]) -> str:
+    """Return what the plans said and what came, as text."""
+    if not found["groups"] or not found["groups"][0]["forecasts"]:
+        return "No plan is old enough yet: the time that it is about has to pass first."
+    lines = [
+        f"{'':22}{'forecasts':>10}{'asked':>8}{'held':>8}{'bias':>8}{'error':>8}{'30 days':>9}"
+    ]
+    lines.extend(
+        f"{row['kind']:10} {row['name']:11}{row['forecasts']:>10}"
+        + "".join(
+            f"{_share(row[name]):>9}" for name in ("asked", "held", "bias", "error", "naive_error")
+        )
+        for row in found["groups"]
+    )
+    worse = ", ".join(str(row["sku"]) for row in found["worse"])
+    return "\n".join([*lines, f"The mean of 30 days was nearer for: {worse or 'none'}"])
+
+
+def _share(value: Any) -> str:
+    return "-" if value is None else f"{float(value):.1%}"
 
 
 def plan(settings: Settings, day: date | None) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from finale_pipeline.settings import Settings
 @click.option("--replace", is_flag=True, help="Even where there are data.")
 @click.option("--with-dagster", is_flag=True, help="Dagster's own records, too.")
 @click.option("--discard", is_flag=True, help="Do not keep the state before.")
+@click.option(
+    "--trust-foreign", is_flag=True, help="One that another installation wrote; a backup is code."
+)
 @json_option
 @pass_settings
 def command(
@@ -25,6 +28,7 @@ def command(
     replace: bool,
     with_dagster: bool,
     discard: bool,
+    trust_foreign: bool,
     as_json: bool,
 ) -> None:
     """Make a backup the warehouse; a failure changes nothing."""
@@ -34,6 +38,7 @@ def command(
         replace=replace,
         with_dagster=with_dagster,
         discard=discard,
+        trust_foreign=trust_foreign,
         now=utc_now(),
     )
     say(json.dumps(done.as_dict()) if as_json else shown(done))

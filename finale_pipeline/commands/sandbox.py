@@ -26,6 +26,9 @@ from finale_pipeline.services.sandbox import build, server
     metavar="NAME=VALUE",
     help="How writes behave where Finale's own behaviour is not known; a wrong one lists all.",
 )
+@click.option(
+    "--shapes", is_flag=True, help="With cases, kits, builds, transfers, dropship, returns."
+)
 @click.option("--no-limits", is_flag=True, help="Without request budgets.")
 @click.option("--latency", type=float, default=0, metavar="SECONDS")
 @click.option("--bandwidth", type=float, metavar="BYTES_PER_SECOND")
@@ -37,6 +40,7 @@ def command(
     orders: Path | None,
     fault: tuple[str, ...],
     quirk: tuple[str, ...],
+    shapes: bool,
     no_limits: bool,
     latency: float,
     bandwidth: float | None,
@@ -45,6 +49,8 @@ def command(
     account = build(products, seed, orders)
     for text in quirk:
         account.quirks.set(text)
+    if shapes:
+        account.show_shapes()
     with server(
         account, port, fault, limits=not no_limits, latency=latency, bandwidth=bandwidth
     ) as running:

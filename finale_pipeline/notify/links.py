@@ -13,11 +13,11 @@ from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
-from finale_pipeline.disk import create_whole, write_whole
+from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings import keys
 
 LASTS = timedelta(days=14)
-KEY_BYTES = 32
 KEY_FILE = "link.key"
 SALT = "finale decide 2"
 """Links of another salt are refused: those of versions that stored them in the outbox."""
@@ -29,24 +29,12 @@ def key_of(home: Path) -> bytes:
     Raises:
         ConfigError: The file holds no key: cut short by a full disk, or written by hand.
     """
-    path = home / KEY_FILE
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        create_whole(path, secrets.token_bytes(KEY_BYTES))  # another process may be the first
-        key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise ConfigError(
-            f"{path} holds {len(key)} bytes and not the {KEY_BYTES} of a key.",
-            data="No link of a mail is valid; nothing was changed.",
-            step="Make a new one: finale alerts revoke-links",
-        )
-    return key
+    return keys.key_of(home / KEY_FILE, step="Make a new one: finale alerts revoke-links")
 
 
 def revoke(home: Path) -> None:
     """Replace the key: no link that was delivered until now is valid any more."""
-    write_whole(home / KEY_FILE, secrets.token_bytes(KEY_BYTES))
+    write_whole(home / KEY_FILE, secrets.token_bytes(keys.KEY_BYTES))
 
 
 def unsigned(message_id: str) -> str:

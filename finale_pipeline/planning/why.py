@@ -9,6 +9,8 @@ BASIS_TEXT = {
     "normal": "by a normal curve",
 }
 
+SLOW_UNITS_PER_DAY, MONTH_DAYS = 0.1, 30
+
 
 def number(column: str, *, decimals: int = 1) -> pl.Expr:
     """Return a number as people write it: no more decimals than it has."""
@@ -55,7 +57,13 @@ def _pace_here() -> pl.Expr:
 
 def _pace() -> pl.Expr:
     velocity = pl.col("velocity_units_per_day")
-    sells = pl.format("Sells {} a day", number("velocity_units_per_day", decimals=2))
+    # Of what sells less than three a month, "0.07 a day" tells a person nothing.
+    monthly = (velocity * MONTH_DAYS).round(2).cast(pl.String).str.replace(r"\.0$", "")
+    sells = (
+        pl.when(velocity < SLOW_UNITS_PER_DAY)
+        .then(pl.format("Sells {} a month of 30 days", monthly))
+        .otherwise(pl.format("Sells {} a day", number("velocity_units_per_day", decimals=2)))
+    )
     known = (
         pl.when(pl.col("is_last_known") > 0)
         .then(pl.lit(" (last known, out of stock since)"))

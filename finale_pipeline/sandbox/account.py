@@ -17,6 +17,7 @@ from finale_pipeline.sandbox.purchases import Purchase
 from finale_pipeline.sandbox.quirks import Quirks
 from finale_pipeline.sandbox.records import Records, encoded
 from finale_pipeline.sandbox.sales import STAMP, Document, Event
+from finale_pipeline.sandbox.shapes import Shapes
 from finale_pipeline.sandbox.stock import Stock, on_order_row
 
 NAME = "demo"
@@ -213,12 +214,30 @@ class Account:
         """Return a collection's records with Finale's fields, for tests that compare."""
         return self._records.all(path)
 
+    def show_shapes(self) -> int:
+        """Add what real accounts have beside plain products; see `shapes`. Returns how many."""
+        with self.mutex:
+            count = 0
+            for path, record in Shapes(NAME, self.clock.now()).records():
+                table = self.tables[path]
+                stamp = _seconds(record) if "lastUpdatedDate" in record else self._now()
+                key = str(record[table.key])
+                place = None if path == "inventoryitem" else table.find(key)
+                table.put(stamp, encoded(record), place=place)
+                count += 1
+        return count
+
     def stock_sums(self) -> dict[str, tuple[Decimal, ...]]:
-        """Return on hand, on order and reserved units per product that has a row."""
+        """Return on hand, on order and reserved units per product that has a row.
+
+        A quantity counts packs where its row has a packing: units a case come first in it.
+        """
         sums: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
         for row in self.records("inventoryitem"):
             for i, name in enumerate(QUANTITIES):
-                sums[row["productUrl"]][i] += Decimal(str(row.get(name) or 0))
+                packing = str(row.get("normalizedPackingString") or "1")
+                each = Decimal(packing.split(maxsplit=1)[0].split("/", maxsplit=1)[0])
+                sums[row["productUrl"]][i] += Decimal(str(row.get(name) or 0)) * each
         return {url: tuple(units) for url, units in sums.items()}
 
 

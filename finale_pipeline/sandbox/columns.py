@@ -97,7 +97,7 @@ class Table:
     def __init__(
         self, key: str, records: Iterable[tuple[int, Cells]], *, hidden: str | None = None
     ) -> None:
-        self._key = key
+        self.key = key
         self._hidden = hidden
         writers: dict[str, ColumnWriter] = {}
         stamps = array("q")
@@ -134,8 +134,8 @@ class Table:
 
     def key_of(self, place: int) -> str:
         """Return a record's key."""
-        cell = self._base[self._key].cut(place, place + 1) if place >= 0 else None
-        return str(msgspec.json.decode(cell or self._later[place][1][self._key]))
+        cell = self._base[self.key].cut(place, place + 1) if place >= 0 else None
+        return str(msgspec.json.decode(cell or self._later[place][1][self.key]))
 
     def find(self, key: str) -> int | None:
         """Return where the record with a key is; None = there is none. For keys that stand once."""

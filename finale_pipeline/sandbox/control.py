@@ -24,6 +24,7 @@ def control(sandbox: Simulation, what: str, sent: dict[str, Any]) -> dict[str, A
         "edit": lambda: len(account.edit_products(int(sent["products"]))),
         "remove": lambda: len(account.remove_products(int(sent["products"]))),
         "create": lambda: len(account.create_products(int(sent["products"]))),
+        "shapes": account.show_shapes,
         "sell": account.catch_up,
         "orders": lambda: account.orders(sent.get("origin")),
         "arrive": lambda: account.arrive(str(sent["order"])),

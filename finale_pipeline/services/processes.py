@@ -35,6 +35,14 @@ CODE_SECONDS = 120.0
 DEFINITIONS = "finale_pipeline.definitions"
 DAGSTER_PARTS = ("code", "daemon", "web")
 PARTS = ("database", *DAGSTER_PARTS, "api")
+STORAGE = """\
+# DAGSTER_POSTGRES_URL names Dagster's own database.
+storage:
+  postgres:
+    postgres_url:
+      env: DAGSTER_POSTGRES_URL
+
+"""
 
 
 def finale(*arguments: str) -> list[str]:
@@ -83,8 +91,8 @@ def prepare(settings: "Settings") -> dict[str, str]:
     """Write Dagster's instance, and return the environment of its parts."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = Path(__file__).with_name("dagster.yaml")
-    write_whole(home / "dagster.yaml", source.read_text(encoding="utf-8"))
+    shared = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
+    write_whole(home / "dagster.yaml", STORAGE + shared)
     write_whole(
         home / "workspace.yaml",
         "load_from:\n  - grpc_server:\n"

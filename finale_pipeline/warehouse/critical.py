@@ -16,8 +16,14 @@ COLUMNS = (
 )  # fmt: skip
 # A past day has no orders as they were then, no forecast, and no record of when a level began.
 NOTHING_DECIDED = "(SELECT * FROM plan.outlook WHERE false)"
-PAST = {"since_at": "NULL::timestamptz", "outlook": NOTHING_DECIDED}
-PRESENT = {"since_at": "k.since_at", "outlook": "plan.outlook"}
+PAST = {
+    "since_at": "NULL::timestamptz", "outlook": NOTHING_DECIDED, "unplanned": "NULL::numeric",
+}  # fmt: skip
+# What the plan knows nothing of never sold: nothing is expected of it, so nothing can be lost.
+PRESENT = {
+    "since_at": "k.since_at", "outlook": "plan.outlook",
+    "unplanned": "(SELECT 0 WHERE EXISTS (SELECT FROM plan.outlook))",
+}  # fmt: skip
 CRITICAL = """
 SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since_at,
        l.on_hand_units, l.reserved_units, l.available_units, l.on_order_units, o.due_on,
@@ -26,9 +32,7 @@ SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since
        CASE WHEN o.suggested_units IS NOT NULL THEN 'plan'
             WHEN i.quantity IS NOT NULL THEN 'finale' END AS suggested_by,
        o.days_left,
-       coalesce(o.money_at_risk,
-                round(greatest(i.threshold_units - l.available_units, 0) * p.cost, 2))
-           AS money_at_risk,
+       coalesce(round(o.money_at_risk, 2), {unplanned}) AS money_at_risk,
        s.vendor_url, v.name AS vendor_name, c.value AS contact,
        coalesce(o.why, format('%%s available%%s%%s%%s', trim_scale(l.available_units),
               CASE WHEN l.available_units < 0

@@ -66,6 +66,7 @@ def stocked(server: str, upgraded: str, tmp_path_factory: pytest.TempPathFactory
         made.stock(A=0, B=5)
         made.evaluate()
         plan_day(connection, made.now.date(), settings, now=made.now)
+        made.evaluate()
         connection.execute("INSERT INTO ops.feed VALUES ('stock', 1, 5, 1, %s)", (made.now,))
         template = str(made.rows("SELECT current_database()")[0][0])
     return Stocked(template, home, made.now)

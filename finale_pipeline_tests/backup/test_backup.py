@@ -143,6 +143,16 @@ def edit(file: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def sealed(settings: Settings, file: Path) -> None:
+    """Seal a changed manifest, as if this installation had written it so."""
+    key = manifest.key_of(settings.home)
+    try:
+        made = manifest.read(file, key, trust_foreign=True)
+    except LocalError:  # which is what the test is about
+        return
+    manifest.write(file, made, key)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
@@ -164,6 +174,7 @@ def test_a_backup_that_does_not_fit_changes_nothing(
 ) -> None:
     settings, file, before = filled
     edit(file, **changes)
+    sealed(settings, file)
     with pytest.raises(error, match=said) as raised:
         bring_back(settings, file)
     assert raised.value.step
@@ -177,7 +188,8 @@ def test_a_cut_archive_changes_nothing(filled: tuple[Settings, Path, dict[str, A
     with pytest.raises(LocalError, match="not as it was written"):
         bring_back(settings, file)
     edit(file, sha256=manifest.sha256(file))
-    with pytest.raises(LocalError, match="failed to restore"):
+    sealed(settings, file)
+    with pytest.raises(LocalError, match="PostgreSQL failed"):
         bring_back(settings, file)
     assert hashes(url_of(settings)) == before
     assert databases(url_of(settings)) == set()
@@ -242,3 +254,33 @@ def test_a_database_of_somebody_else_is_left_alone(
     other = settings.model_copy(update={"database_url": SecretStr(empty_url)})
     with pytest.raises(ConfigError, match="not ours"):
         bring_back(other, file)
+
+
+def test_a_backup_that_was_changed_or_is_of_others_is_no_code_of_ours(
+    filled: tuple[Settings, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Who may write into the folder of backups would else be our database's administrator."""
+    settings, file, before = filled
+    ran = tmp_path / "ran"
+    hostile = f"COPY (SELECT 1) TO PROGRAM 'touch {ran}'"
+    command = f"core.product; {hostile}; SELECT count(*) FROM core.product"  # noqa: S608
+    tables = json.loads(manifest.path_of(file).read_text())["tables"]
+    edit(file, tables=tables | {command: 2})
+    with pytest.raises(ConfigError, match="A backup is code"):
+        bring_back(settings, file)
+    with pytest.raises(LocalError, match="did not come back whole"):
+        bring_back(settings, file, trust_foreign=True)
+    assert not ran.exists()
+    assert hashes(url_of(settings)) == before
+
+
+def test_another_installation_takes_a_backup_when_it_is_told_to_trust_it(
+    filled: tuple[Settings, Path, dict[str, Any]], tmp_path: Path, empty_url: str
+) -> None:
+    settings, file, _ = filled
+    fresh = settings.model_copy(
+        update={"database_url": SecretStr(empty_url), "account": None, "home": tmp_path / "other"}
+    )
+    with pytest.raises(ConfigError, match="--trust-foreign"):
+        bring_back(fresh, file, replace=False)
+    assert bring_back(fresh, file, replace=False, trust_foreign=True).rows > 0

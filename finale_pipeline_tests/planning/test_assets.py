@@ -79,8 +79,8 @@ def test_a_range_of_past_days_is_one_run(
         metadata = said(instance, asset)
         assert {"dagster/partition_row_count", "seconds", "compute_seconds", "method",
                 "rows_inserted", "rows_unchanged"} <= set(metadata)  # fmt: skip
-    assert "data:image/png" in str(said(instance, "forecasts")["fan_chart"].value)
-    assert "data:image/png" in str(said(instance, "purchase_plan")["classes"].value)
+    assert "data:image/svg+xml" in str(said(instance, "forecasts")["fan_chart"].value)
+    assert "data:image/svg+xml" in str(said(instance, "purchase_plan")["classes"].value)
 
 
 def test_the_checks_say_what_the_scores_say(warehouse: Warehouse, url: str) -> None:

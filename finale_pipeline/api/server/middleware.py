@@ -239,8 +239,8 @@ class Middleware:
                 self._refusals.count(_client(scope))
             raise Problem(
                 401, "Send the token of FINALE_API_TOKEN as `Authorization: Bearer …`.",
-                # Browsers understand the first of several only.
-                headers={"WWW-Authenticate": 'Basic realm="finale", Bearer'},
+                # One scheme alone: with two in a line browsers ask for nothing.
+                headers={"WWW-Authenticate": 'Basic realm="finale"'},
             )  # fmt: skip
         if writes and "write" not in rights:
             raise Problem(

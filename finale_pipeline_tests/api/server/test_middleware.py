@@ -51,7 +51,7 @@ def test_without_a_right_token_nothing_is_told(
     for path in ("/api/products", "/openapi.json", "/metrics", "/", "/nowhere"):
         answer = guarded.get(path, headers=headers, params={"token": WRITE})
         assert code(answer) == (401, "no_token")
-        assert "Bearer" in answer.headers["WWW-Authenticate"]
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="finale"'
     assert CANARY not in caplog.text
 
 

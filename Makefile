@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run notebook report test coverage drill check bench bench-smoke bench-api bench-forecast bench-latency reproduce fix dictionary clean
+.PHONY: help install run notebook report test coverage drill check bench bench-smoke bench-api bench-forecast bench-latency attack audit reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -59,6 +59,14 @@ drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at ev
 bench: $(VENV)/.ready .venv-bench/.ready ## measure speed and memory; ARGS="--only small --turns 3"
 	$(BIN)/python -m benchmarks $(ARGS)
 
+attack: $(VENV)/.ready ## try what should be refused, as a stranger, a reader, another site's page, another user
+	$(BIN)/python -m finale_pipeline_tests.attack
+
+audit: $(VENV)/.ready ## ask for known faults of the pinned versions
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+
 bench-smoke: $(VENV)/.ready ## run every benchmark once, tiny: that they work, not how fast
 	$(BIN)/python -m benchmarks --smoke
 	$(BIN)/python -m benchmarks.api --smoke
@@ -71,7 +79,7 @@ dictionary: $(VENV)/.ready ## write docs/data-dictionary.md from the tables' com
 	$(BIN)/python -m finale_pipeline.warehouse.dictionary
 
 clean: ## remove the virtual environment and caches; data in .finale stay
-	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-bench .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 reproduce: $(VENV)/.ready ## reach the published numbers of the forecast: make reproduce DATA=FOLDER
 	DEMAND_DATA=$(DATA) $(BIN)/pytest -q -m 'slow or not slow' finale_pipeline_tests/domain/forecast/test_evidence.py

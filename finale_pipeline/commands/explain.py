@@ -5,12 +5,14 @@ from typing import Any
 import click
 
 from finale_pipeline.commands.common import answer, json_option, pass_warehouse
+from finale_pipeline.commands.decision_table import decision_table
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.text import number
+from finale_pipeline.warehouse.reads import decisions
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 from finale_pipeline.warehouse.reads import products as products_reads
 
@@ -33,11 +35,15 @@ def explain(settings: Settings, name: str) -> dict[str, Any]:
         incident = incidents_reads.of_product(connection, url, most=1)
         events = incidents_reads.events_of(connection, url, most=20)
         evaluation = incidents_reads.evaluation(connection)
+        decision = decisions.decision(connection, url)
+        arrivals = decisions.arrivals(connection, url)
     return {
         "product_url": url,
         "product": product,
         "rules": rules,
-        "threshold": _threshold(settings, rules),
+        "threshold": _threshold(settings, rules, decision),
+        "decision": decision,
+        "arrivals": arrivals,
         "left_out": _left_out(product, rules),
         "incident": incident[0] if incident else None,
         "events": events,
@@ -46,7 +52,11 @@ def explain(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-def _threshold(settings: Settings, rules: Rows) -> dict[str, Any]:
+def _threshold(settings: Settings, rules: Rows, decision: dict[str, Any] | None) -> dict[str, Any]:
+    if decision is not None and decision["reorder_point_units"] is not None:
+        whose = {"buyer": "a buyer's", "finale": "Finale's", "ours": "the forecast's"}
+        source = f"{whose[decision['reorder_point_source']]} reorder point"
+        return {"units": decision["reorder_point_units"], "source": source}
     point = reorder_point((r["method"], r["reorder_point_units"]) for r in rules)
     if point is None:
         return {"units": default_of(settings), "source": "FINALE_LOW_STOCK_DEFAULT_UNITS"}
@@ -83,6 +93,8 @@ def shown(known: dict[str, Any]) -> str:
         lines.append(
             f"rule        {rule['place'] or rule['facility_url']}: {rule['method']}, {point}"
         )
+    if known["decision"] is not None:
+        lines += decision_table(known["decision"], known["arrivals"])
     lines += _incident(known["incident"]) + [_event(event) for event in known["events"]]
     return "\n".join(lines)
 

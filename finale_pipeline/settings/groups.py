@@ -70,7 +70,7 @@ class Access(BaseModel):
     """Who may ask our API, and where."""
 
     ui_host: str = Field(
-        "127.0.0.1", description="Address Dagster's UI listens on; it has no login of its own."
+        "127.0.0.1", description="Address Dagster's UI listens on; off loopback it needs a token."
     )
     ui_url: str | None = Field(
         None, description="Where our API reaches Dagster's UI; unset = this machine, UI_PORT."

@@ -107,9 +107,10 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     warehouse.supplier("soon", "Tin Ltd")
     warehouse.product("dear", cost=90)
     warehouse.sells("soon", 4)
+    warehouse.sells("dear", 0.2)
     warehouse.plan()
     warehouse.evaluate()
-    warehouse.stock(cheap=19, dear=10, soon=6, gone=0, quiet=1)
+    warehouse.stock(cheap=19, dear=3, soon=6, gone=0, quiet=1)
     warehouse.evaluate()
     warehouse.connection.execute("UPDATE ops.incident SET state = 'ordered' WHERE subject = %s",
                                  (url_of("quiet"),))  # fmt: skip
@@ -121,7 +122,9 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
     assert subject == "Stock this morning: 1 out, 3 low"
     places = [text.index(name) for name in ("Tin Ltd (", "Olive Works (", "No vendor")]
     assert places == sorted(places)
-    ((units,),) = warehouse.rows("SELECT quantity_units FROM plan.decision WHERE order_now")
+    ((units,),) = warehouse.rows(
+        "SELECT quantity_units FROM plan.decision WHERE product_url = %s", url_of("soon")
+    )
     assert f"Order {units:.0f} (our plan)" in text
     assert "1.5 days left" in text
     assert "1 more are acknowledged, snoozed or ordered" in text

@@ -62,8 +62,8 @@ def test_without_permission_nothing_is_sent_and_a_dry_run_shows_the_text(shelf: 
     sent = json.loads(text)
     assert (sent["statusId"], sent["referenceNumber"]) == ("ORDER_CREATED", reference)
     assert sent["destinationFacilityUrl"] == PLACE
-    assert sent["orderDate"] == "2026-03-09T00:00:00"
-    assert sent["receiveDate"] == "2026-03-23T00:00:00"
+    assert sent["orderDate"] == "2026-03-09T12:00:00"
+    assert sent["receiveDate"] == "2026-03-23T12:00:00"
     assert shelf.sandbox.posts == []
     assert shelf.states() == []
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from finale_pipeline.domain.forecast.methods import MENU
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.plan import PlanReport, plan_day
 from finale_pipeline.settings import Settings
@@ -285,6 +286,37 @@ def test_the_method_is_chosen_once_a_week_on_the_accounts_own_past(warehouse: Wa
     found = warehouse.forecast_of("p3")
     assert (found["method"], found["basis"]) == ("naive", "normal")
     assert "naive_in_use" in found["flags"]
+
+
+def test_a_method_stays_until_another_was_better_for_three_weeks_and_a_change_is_said(
+    warehouse: Warehouse,
+) -> None:
+    """Week by week it changed 13 times in 42 weeks, and moved every number each time."""
+    for n in range(30):
+        url = warehouse.product(f"p{n}", available=5)
+        warehouse.sales(url, [float((day * 7 + n) % 5 == 0) * (n + 1) for day in range(400)])
+    best = plan(warehouse).method.name
+    other = next(name for name in MENU if name != best)
+    copied = (
+        "INSERT INTO plan.forecast_score SELECT f.* FROM plan.forecast_score s,"
+        " jsonb_populate_record(s, jsonb_build_object('scored_on', s.scored_on - 7 * %s,"
+        " 'is_in_use', s.method = %s)) f WHERE s.scored_on = %s"
+    )
+    for weeks in (1, 2):
+        warehouse.connection.execute(copied, (weeks, other, AS_OF))
+    warehouse.connection.execute("DELETE FROM plan.forecast_score WHERE scored_on = %s", (AS_OF,))
+    warehouse.connection.execute(
+        "DELETE FROM plan.forecast_score WHERE scored_on = %s", (AS_OF - timedelta(weeks=2),)
+    )
+    kept = plan(warehouse).method
+    assert (kept.name, kept.change) == (other, None)
+
+    warehouse.connection.execute(copied, (2, other, AS_OF))
+    warehouse.connection.execute("DELETE FROM plan.forecast_score WHERE scored_on = %s", (AS_OF,))
+    changed = plan(warehouse).method
+    assert (changed.name, changed.before) == (best, other)
+    assert f"Method changed: {best} instead of {other}" in (changed.change or "")
+    assert plan(warehouse).method == changed  # the same week says the same
 
 
 def test_an_empty_warehouse_has_an_empty_plan(warehouse: Warehouse) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads.products import product
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, assert_mirrors, sync
 
 URL = "/demo/api/product/shape-"
@@ -64,4 +65,12 @@ def test_real_shapes_are_units_and_in_their_place(
     critical = rows(connection, "SELECT product_url FROM plan.critical_item")
     assert (f"{URL}KIT",) not in critical
     assert (f"{URL}SHIPPED-BY-VENDOR",) not in critical
+    for sku, note in (
+        ("SHIPPED-BY-VENDOR", "Its vendor ships it to customers"),
+        ("KIT", "It is put together of its components"),
+        ("CASE-12", "1 completed orders moved no shipment of it"),
+    ):
+        shown = product(connection, sku)
+        assert shown is not None
+        assert [one.startswith(note) for one in shown["notes"]] == [True], sku
     assert_ledger_is_closed(connection)

@@ -16,8 +16,6 @@ WORDS = {
     "no_peers": "no products that sell alike to learn from",
     "naive_in_use": "forecast by the plain mean of 30 days",
     "beyond_windows": "its lead time is longer than what forecasts are tested for",
-    "one_order_dominates": "one order is most of what sold",
-    "launch": "just launched: its first days count for little",
     "discontinued": "not active in Finale: not ordered again",
     "do_not_reorder": "Finale says not to reorder it",
     "backlog": "more is promised than there is",

@@ -27,8 +27,8 @@ FROM (
     SELECT t.product_url FROM plan.product_term t JOIN core.product p USING (product_url)
     WHERE p.status = 'PRODUCT_ACTIVE'
 ) known JOIN core.product p USING (product_url)
-WHERE p.removed_at IS NULL AND coalesce(nullif(p.product_type, ''), 'GOOD') = 'GOOD'
-  AND p.keeps_stock AND NOT p.is_dropship
+WHERE p.removed_at IS NULL AND p.keeps_stock AND NOT p.is_dropship
+  AND coalesce(nullif(p.product_type, ''), 'GOOD') = 'GOOD'
 """
 """Products of which anything is known and that keep stock, numbered in the order of their keys."""
 

@@ -42,6 +42,7 @@ def product(connection: Connection, name: str) -> Row | None:
         return None
     url = found["product_url"]
     return found | {
+        "notes": _notes(connection, url),
         "reorder_rules": rows_of(
             connection,
             "SELECT r.facility_url, f.name AS location, r.reorder_point_units,"
@@ -72,6 +73,32 @@ def product(connection: Connection, name: str) -> Row | None:
     }
 
 
+def _notes(connection: Connection, url: str) -> list[str]:
+    """Return what is special about a product's stock, as sentences."""
+    row = row_of(
+        connection,
+        "SELECT p.is_dropship, p.keeps_stock, k.reason, (SELECT count(*) FROM core.shipment s"
+        " JOIN core.shipment_line l USING (shipment_url) WHERE l.product_url = p.product_url"
+        " AND s.shipment_type = 'SALES_ORDER_LINES' AND s.removed_at IS NULL) AS unmoved"
+        " FROM core.product p LEFT JOIN core.stock_kept k USING (product_url)"
+        " WHERE p.product_url = %(url)s",
+        url=url,
+    )
+    if row is None:
+        return []
+    said = {
+        "Its vendor ships it to customers: it is never out, and never planned.": row["is_dropship"],
+        "It is put together of its components when it is sold: they are planned instead.": not row[
+            "keeps_stock"
+        ],
+        f"Its stock is that of an older read, because a row of it cannot be read"
+        f" ({row['reason']}).": row["reason"],
+        f"{row['unmoved']} completed orders moved no shipment of it; they count by their"
+        " lines.": row["unmoved"],
+    }
+    return [sentence for sentence, applies in said.items() if applies]
+
+
 def search(connection: Connection, text: str) -> list[Row]:
     """Return products whose SKU or name has a text in it."""
     return rows_of(
@@ -93,10 +120,10 @@ def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
 
 
 def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
-    """Return the days on which a product was sold."""
+    """Return the days on which a product was sold, or used in kits and builds."""
     return rows_of(
         connection,
-        "SELECT sold_on, units FROM core.sales_daily"
+        "SELECT sold_on, units FROM core.demand_daily"
         " WHERE product_url = %(url)s AND sold_on >= %(since)s ORDER BY 1",
         url=url, since=since,
     )  # fmt: skip

@@ -85,6 +85,18 @@ def test_other_machines_are_let_in_with_a_token_only(tmp_path: Path, host: str) 
         api_server(settings, clock=utc_now)
 
 
+def test_short_and_equal_tokens_are_refused(tmp_path: Path) -> None:
+    plain = settings_of("postgresql://nowhere/x", tmp_path).model_dump()
+    long = "t" * 32
+    for given in (
+        {"api_host": "10.0.0.5", "api_token": "x"},
+        {"api_host": "10.0.0.5", "api_token": long, "api_read_token": "x"},
+        {"api_token": long, "api_read_token": long},
+    ):
+        with pytest.raises(ConfigError, match="openssl rand"):
+            api_server(Settings.model_validate(plain | given), clock=utc_now)
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "a b", "[", "x@y"])
 def test_a_page_whose_name_leads_here_is_refused(api: httpx.Client, host: str) -> None:
     answer = api.get("/api/products", headers={"Host": host})

@@ -1,0 +1,84 @@
+"""`finale points`: Finale's reorder points against ours, and which of them holds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from finale_pipeline.clock import utc_now
+from finale_pipeline.commands.common import answer, json_option, pass_warehouse
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.planning.decisions import decide_again
+from finale_pipeline.planning.plan import last_observed
+from finale_pipeline.settings import Settings
+from finale_pipeline.text import number, plain
+from finale_pipeline.warehouse.connect import connect, database_url
+from finale_pipeline.warehouse.reads import decisions
+
+
+@click.group()
+def command() -> None:
+    """Compare Finale's reorder points with ours, and say which holds."""
+
+
+@command.command("list")
+@json_option
+@pass_warehouse
+def _list(settings: Settings, *, as_json: bool) -> None:
+    """Show both points of every product that has both, and the days of sales that each means."""
+    with connect(database_url(settings), name="finale points") as connection:
+        answer(decisions.point_comparison(connection), shown, as_json=as_json)
+
+
+@command.command("accept")
+@click.argument("whose", type=click.Choice(["finale", "ours"]))
+@click.argument("skus", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Of every product that has both.")
+@json_option
+@pass_warehouse
+def _accept(
+    settings: Settings, *, whose: str, skus: tuple[str, ...], everything: bool, as_json: bool
+) -> None:
+    """Make Finale's or our points the buyer's own, for some products or for all."""
+    if everything == bool(skus):
+        raise click.UsageError("Name products, or --all.")
+    accepted = accept(settings, whose, None if everything else skus)
+    answer(accepted, lambda found: f"{len(found)} points are the buyer's now.", as_json=as_json)
+
+
+def accept(settings: Settings, whose: str, skus: Sequence[str] | None) -> dict[str, Any]:
+    """Accept points, and decide again by them, in one transaction.
+
+    Raises:
+        ConfigError: None of the products has both points.
+    """
+    with connect(database_url(settings), name="finale points") as connection:
+        with connection.transaction():
+            accepted = decisions.accept_points(connection, whose, skus)
+            if not accepted:
+                raise ConfigError(
+                    "None of these products has a point of Finale's and one of ours.",
+                    data="Nothing was changed.",
+                    step="See: finale points list",
+                )
+            stock_on = last_observed(connection)
+            if stock_on is not None:
+                decide_again(connection, settings, stock_on=stock_on, now=utc_now())
+        return dict(accepted)
+
+
+def shown(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the comparison as a table."""
+    lines = [f"{'product':24}{'a day':>9}{'Finale':>10}{'days':>8}{'ours':>10}{'days':>8}  in use"]
+    for row in rows:
+        days = [
+            "-" if row[name] is None else number(row[name])
+            for name in ("finale_point_days", "our_point_days")
+        ]
+        lines.append(
+            f"{plain(row['sku'], most=23):24}{row['velocity_units_per_day'] or 0:>9.2f}"
+            f"{row['finale_point_units']:>10.1f}{days[0]:>8}"
+            f"{row['our_point_units']:>10.1f}{days[1]:>8}"
+            f"  {row['point_source'] or 'none'} {row['point_units'] or 0:.1f}"
+        )
+    return "\n".join(lines) if rows else "No product has a point of Finale's and one of ours."

@@ -87,12 +87,18 @@ def code_socket(settings: "Settings") -> Path:
     return socket_folder(instance(settings)) / "code.sock"
 
 
+MORE = "dagster-more.yaml"
+"""In HOME: what an operator adds to Dagster's instance, such as another run launcher."""
+
+
 def prepare(settings: "Settings") -> dict[str, str]:
     """Write Dagster's instance, and return the environment of its parts."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
-    write_whole(home / "dagster.yaml", STORAGE + shared)
+    more = settings.home / MORE
+    added = more.read_text(encoding="utf-8") if more.exists() else ""
+    write_whole(home / "dagster.yaml", STORAGE + shared + added)
     write_whole(
         home / "workspace.yaml",
         "load_from:\n  - grpc_server:\n"

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run notebook report test coverage drill check bench bench-smoke bench-api bench-forecast bench-latency attack audit reproduce fix dictionary clean
+.PHONY: help install run notebook report test drill check bench bench-smoke bench-api bench-forecast bench-latency attack audit reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,12 +40,9 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/lint-imports
 	$(BIN)/marimo check --strict notebooks
 
-test: check ## lint, types, layer contracts, tests
-	$(BIN)/pytest -q -n 2 -rs
-
-coverage: check ## as test, and how much of it is reached, lines and branches
-	$(BIN)/pytest -q -n 2 -rs --cov --cov-report=term:skip-covered --cov-report=json:.coverage.json
-	@$(BIN)/python .ci/coverage.py
+test: check ## lint, types, layer contracts, tests; COVERAGE=1 says how much they reach, and fails under the gate
+	$(BIN)/pytest -q -n 2 -rs $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=json:.coverage.json)
+	$(if $(COVERAGE),@$(BIN)/python .ci/coverage.py)
 
 drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request
 	$(BIN)/pytest -q --tb=short -m slow -rs

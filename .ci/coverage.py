@@ -1,4 +1,4 @@
-"""Prints how much of each folder the tests reach, from what `make coverage` measured."""
+"""Prints how much of each folder the tests reach, from what `make test COVERAGE=1` measured."""
 
 import json
 from collections import defaultdict

@@ -85,7 +85,7 @@ def _try_path(result: Result, client: httpx.Client, method: str, path: str) -> N
         refused = answer.status_code in {400, 403}
         result.expect("a foreign page", f"{name} {headers}", refused=refused)
     answer = client.request(method, path, auth=("a", READ))
-    is_well = answer.status_code in {403, 405} if method != "GET" else answer.status_code < 500
+    is_well = answer.status_code in {403, 405, 415} if method != "GET" else answer.status_code < 500
     result.expect("a reader", f"{name} {answer.status_code}", refused=is_well)
 
 

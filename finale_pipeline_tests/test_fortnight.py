@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from finale_pipeline.notify import outbox
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
@@ -21,6 +20,7 @@ from finale_pipeline.sync.critical import evaluate_left_behind
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
+from finale_pipeline.warehouse import outbox
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import NOW, settings_for

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 def plan_today(connection: "Connection", finale: Finale) -> "PlanReport":
     """Plan the present business day, in a transaction of its own."""
-    from finale_pipeline.planning.plan import last_observed, plan_day  # noqa: PLC0415
+    from finale_pipeline.planning.plan import plan_day  # noqa: PLC0415
+    from finale_pipeline.warehouse.reads.stock import last_day  # noqa: PLC0415
 
     settings, now = finale.settings(), finale.now()
     # A sandbox's clock may be ahead of ours; stock that was read is of its day.
-    observed = last_observed(connection) or date.min
+    observed = last_day(connection) or date.min
     today = max(business_day(now, settings.zone), observed)
     return plan_day(connection, today, settings, now=now)
 

@@ -68,20 +68,16 @@ def _delete_runs(
 
 
 def _delete_rows(finale: Finale) -> int:
+    from finale_pipeline.warehouse import housekeeping  # noqa: PLC0415 - nothing at import
+
     days = finale.settings().keep_ledger_days
     now = finale.now()
-    statements = {
-        "DELETE FROM ops.sync_run r WHERE finished_at < %s AND EXISTS (SELECT FROM ops.sync_run n"
-        " WHERE n.strategy = r.strategy AND n.status = 'done' AND n.run_id > r.run_id)": days,
-        "DELETE FROM ops.schedule_tick WHERE decided_at < %s": days,
-        "DELETE FROM ops.sync_reject WHERE rejected_at < %s": REJECT_DAYS,
-        "DELETE FROM ops.trigger WHERE asked_at < %s": days,
-    }
-    rows = 0
     with finale.warehouse() as connection:
-        for statement, age in statements.items():
-            rows += connection.execute(statement, (now - timedelta(days=age),)).rowcount
-    return rows
+        return housekeeping.delete_old(
+            connection,
+            ledger=now - timedelta(days=days),
+            rejects=now - timedelta(days=REJECT_DAYS),
+        )
 
 
 @dg.job(

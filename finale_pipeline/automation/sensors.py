@@ -93,22 +93,19 @@ def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> 
 
 def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str | None:
     """Say why a run that Dagster believes to be alive is over; None when it may be alive."""
-    row = connection.execute(
-        "SELECT status, finished_at, error, error_kind IN ('CRASHED', 'STUCK') FROM ops.sync_run"
-        " WHERE dagster_run_id = %s ORDER BY run_id DESC LIMIT 1",
-        (run.dagster_run.run_id,),
-    ).fetchone()
-    if row is None:
+    from finale_pipeline.warehouse.reads import runs  # noqa: PLC0415 - nothing at import
+
+    ours = runs.of_dagster(connection, run.dagster_run.run_id)
+    if ours is None:
         created = run.create_timestamp.astimezone(UTC)
         begun = datetime.fromtimestamp(run.start_time, UTC) if run.start_time else created
         is_ours = STRATEGY in run.dagster_run.tags
         too_late = is_ours and now - begun > STARTUP
         return "Its process did not begin its work; it must have died." if too_late else None
-    status, finished_at, error, is_gone = row
-    if status == "running" or not isinstance(finished_at, datetime):
+    if ours.status == "running" or ours.finished_at is None:
         return None
-    is_over = is_gone or now - finished_at > WIND_UP
-    return str(error or "Its process is gone.") if is_over else None
+    is_over = ours.error_kind in {"CRASHED", "STUCK"} or now - ours.finished_at > WIND_UP
+    return (ours.error or "Its process is gone.") if is_over else None
 
 
 @dg.sensor(

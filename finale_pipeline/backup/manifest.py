@@ -12,6 +12,7 @@ from psycopg import sql
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.settings import keys
+from finale_pipeline.warehouse import accounts
 from finale_pipeline.warehouse.connect import Connection, trusted
 
 KEY_FILE = "backup.key"
@@ -165,8 +166,8 @@ def named(connection: Connection, query: str) -> list[str]:
 
 def account_of(connection: Connection) -> str | None:
     """Return whose data a warehouse holds; None while it holds nothing."""
-    row = connection.execute("SELECT account_name FROM ops.account").fetchone()
-    return str(row[0]) if row else None
+    owner = accounts.owner(connection)
+    return owner.account_name if owner else None
 
 
 def server_of(connection: Connection) -> int:

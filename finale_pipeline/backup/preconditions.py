@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SkippedError
 from finale_pipeline.warehouse import leases, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.reads import runs
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -64,8 +65,7 @@ def held(settings: "Settings", url: str, made: Manifest, *, replace: bool) -> It
                 data="Nothing was changed.",
                 step="To replace them, which keeps them beside: finale restore FILE --replace",
             )
-        row = connection.execute("SELECT max(run_id) FROM ops.sync_run") if not is_empty else None
-        last = cast("tuple[int | None]", row.fetchone())[0] if row else None
+        last = None if is_empty else runs.newest_id(connection)
         with order_writes.only_drafter(connection):  # an order under way would be forgotten
             yield Old(connection, is_empty, last or 0)
 
@@ -87,8 +87,7 @@ def _contents(connection: Connection) -> tuple[bool, str | None]:
             )
         return True, None
     account = manifest.account_of(connection)
-    row = connection.execute("SELECT EXISTS (SELECT FROM ops.sync_run)").fetchone()
-    return account is None and row == (False,), account
+    return account is None and runs.newest_id(connection) is None, account
 
 
 def _refuse_older_server(connection: Connection, made: Manifest) -> None:

@@ -1,11 +1,11 @@
 """What is put right in a restored warehouse: nothing of yesterday runs on, or is mailed again."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from finale_pipeline.notify import outbox, watch_mails
+from finale_pipeline.notify import watch_mails
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
-from finale_pipeline.warehouse import accounts, incidents, outages
+from finale_pipeline.warehouse import accounts, incidents, leases, outages, outbox
 from finale_pipeline.warehouse.connect import Connection, database_errors
 
 if TYPE_CHECKING:
@@ -36,18 +36,8 @@ def settle(
         How many mails waited.
     """
     with connection.transaction(), database_errors("settling what was under way"):
-        connection.execute(
-            "UPDATE ops.sync_run SET status = 'interrupted', finished_at = %s, error_kind ="
-            " 'INTERRUPTED', error = 'The backup was made while it ran. Committed windows are in"
-            " it. The next run of the same sync goes on from its checkpoint.'"
-            " WHERE status = 'running'",
-            (made_at,),
-        )
-        connection.execute(
-            "SELECT setval(pg_get_serial_sequence('ops.sync_run', 'run_id'),"
-            " greatest(%s, (SELECT coalesce(max(run_id), 0) FROM ops.sync_run), 1))",
-            (last_run,),
-        )
+        leases.interrupt_all(connection, at=made_at)
+        leases.number_from(connection, last_run)
         # Their end may have been mailed since: they close in silence.
         incidents.close_syncs_in_silence(connection)
         accounts.note_restored(connection, now=now)
@@ -57,14 +47,10 @@ def settle(
 def _hold_mails(
     connection: Connection, settings: "Settings", made_at: datetime, now: datetime
 ) -> int:
-    rows = connection.execute(
-        "SELECT message_id, created_at, subject FROM ops.outbox"
-        " WHERE state IN ('pending', 'held', 'sending') ORDER BY outbox_id"
-    ).fetchall()
-    waiting = cast("list[tuple[str, datetime, str]]", rows)
-    content = watch_mails.restored(made_at, [(at, subject) for _, at, subject in waiting])
+    waiting = outbox.waiting(connection)
+    content = watch_mails.restored(made_at, [(mail.created_at, mail.subject) for mail in waiting])
     told = _put(connection, settings, content, f"restored:{now.isoformat()}", now)
-    merged = [message_id for message_id, _, _ in waiting]
+    merged = [mail.message_id for mail in waiting]
     outage = outages.open_one(connection)
     if outage is not None:
         content = watch_mails.recovered(outage)

@@ -10,7 +10,7 @@ from finale_pipeline.commands.common import answer, json_option, pass_warehouse
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import LocalError
-from finale_pipeline.notify import links, outbox, stock_mails, sync_mails
+from finale_pipeline.notify import links, stock_mails, sync_mails
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import critical_lines
@@ -18,15 +18,11 @@ from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.services.alerting import decide, warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import plain
-from finale_pipeline.warehouse.connect import rows_of
+from finale_pipeline.warehouse import critical, outbox
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
+from finale_pipeline.warehouse.reads import mails as mails_reads
 
 FAILED = 8
-LIST = (
-    "SELECT sku, name, level, incident_state AS state, available_units, threshold_units,"
-    " on_order_units, suggested_units, vendor_name, contact, since_at, why, product_url"
-    " FROM mart.low_stock {where} ORDER BY level DESC, days_left NULLS LAST,"
-    " money_at_risk DESC NULLS LAST, sku"
-)
 
 
 @click.group()
@@ -132,27 +128,19 @@ def listed(settings: Settings, *, everything: bool) -> Rows:
         settings: Which warehouse.
         everything: Also those that somebody has decided about.
     """
-    where = "" if everything else "WHERE coalesce(incident_state, 'open') = 'open'"
     with warehouse(settings) as connection:
-        return rows_of(connection, LIST.format(where=where))
+        return incidents_reads.listed(connection, only_open=not everything)
 
 
 def history(settings: Settings, name: str) -> dict[str, Any]:
     """Return a product's incidents and events, newest first."""
     with warehouse(settings) as connection:
         product = product_of(connection, name)
-        query = "SELECT * FROM mart.{view} WHERE {column} = %s ORDER BY {order} DESC LIMIT 100"
         return {
             "product_url": product,
-            "incidents": rows_of(
-                connection,
-                query.format(view="incident", column="subject", order="opened_at"), product,
-            ),
-            "events": rows_of(
-                connection,
-                query.format(view="alert_history", column="subject", order="event_id"), product,
-            ),
-        }  # fmt: skip
+            "incidents": incidents_reads.of_product(connection, product, most=100),
+            "events": incidents_reads.events_of(connection, product, most=100),
+        }
 
 
 def preview(settings: Settings) -> Rows:
@@ -161,14 +149,8 @@ def preview(settings: Settings) -> Rows:
     Their HTML is written to the folder `preview` in HOME.
     """
     with warehouse(settings) as connection:
-        waiting = rows_of(
-            connection,
-            "SELECT kind, subject, body_text AS text, body_html AS html, recipients, state,"
-            " next_attempt_at FROM ops.outbox WHERE state IN ('pending', 'held', 'sending')"
-            " ORDER BY outbox_id",
-        )
-        read = rows_of(connection, "SELECT read_at FROM ops.evaluation")
-        origin = origin_of(settings, utc_now(), read[0]["read_at"] if read else None)
+        waiting = mails_reads.waiting(connection)
+        origin = origin_of(settings, utc_now(), critical.evaluated_read_at(connection))
         content = stock_mails.digest(
             critical_lines(connection, now=utc_now()), flapping=0, unsent=0
         )
@@ -213,12 +195,7 @@ def test_mail(settings: Settings, to: str | None) -> dict[str, Any]:
             now=now,
         )  # fmt: skip
         deliver(connection, settings, clock=utc_now, only=message.message_id)
-        (row,) = rows_of(
-            connection,
-            "SELECT message_id, state, delivered, refused, last_error FROM ops.outbox"
-            " WHERE message_id = %s",
-            message.message_id,
-        )
+        row = mails_reads.outcome(connection, message.message_id)
     where = "SendGrid" if settings.sendgrid_api_key else settings.smtp_host
     return row | {"by": where or str(settings.home / "outbox")}
 

@@ -13,12 +13,13 @@ from finale_pipeline.domain.forecast.methods import NORMAL, choose, losses, meth
 from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.order_lines import read_orders
-from finale_pipeline.planning.plan import last_observed
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.planning.scores import origins, write_scores
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.reads import stock as stock_reads
+from finale_pipeline.warehouse.reads.stock import last_day
 
 WINDOWS = (10, 14, 28)
 ORIGINS, STEP_DAYS = 11, 28
@@ -86,11 +87,10 @@ def _day(number: int) -> date:
 
 def _account(connection: Connection) -> tuple[History, int]:
     """Return all demand of the account, and the day after the last sale."""
-    row = connection.execute("SELECT max(sold_on) FROM core.sales_daily").fetchone()
-    last = row[0] if row else None
-    if not isinstance(last, date):
+    last = stock_reads.last_sold_on(connection)
+    if last is None:
         raise ConfigError("There are no sales in the warehouse yet.", step="Run: finale sync full")
-    as_of = max(last, last_observed(connection) or last)
+    as_of = max(last, last_day(connection) or last)
     history = read_demand(connection, as_of)
     return history, int(history.sold.days.max()) + 1
 

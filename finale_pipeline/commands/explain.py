@@ -12,20 +12,9 @@ from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.text import number
-from finale_pipeline.warehouse.connect import rows_of
 from finale_pipeline.warehouse.reads import decisions
-
-PRODUCT = (
-    "SELECT p.sku, p.name, p.status, p.product_type, p.is_dropship, p.keeps_stock, p.removed_at,"
-    " l.on_hand_units,"
-    " l.reserved_units, l.available_units, l.on_order_units, k.level, k.told, k.since_at,"
-    " k.better_since_at, k.worsenings, k.is_left_out, c.why, c.vendor_name, c.contact"
-    " FROM core.product p LEFT JOIN core.stock_level l USING (product_url)"
-    " LEFT JOIN ops.item_level k USING (product_url)"
-    " LEFT JOIN ops.evaluation e ON true"
-    " LEFT JOIN plan.critical_item c ON c.product_url = p.product_url"
-    " AND c.snapshot_on = e.snapshot_on WHERE p.product_url = %s"
-)
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
+from finale_pipeline.warehouse.reads import products as products_reads
 
 
 @click.command()
@@ -41,24 +30,11 @@ def explain(settings: Settings, name: str) -> dict[str, Any]:
     """Return state, inputs, rule, incident, mails and why-nots of a product."""
     with warehouse(settings) as connection:
         url = product_of(connection, name)
-        (product,) = rows_of(connection, PRODUCT, url)
-        rules = rows_of(
-            connection,
-            "SELECT r.facility_url, f.name AS place, r.method, r.reorder_point_units,"
-            " r.reorder_quantity_units FROM core.reorder_rule r"
-            " LEFT JOIN core.facility f USING (facility_url) WHERE r.product_url = %s ORDER BY 1",
-            url,
-        )
-        incident = rows_of(
-            connection,
-            "SELECT * FROM mart.incident WHERE subject = %s ORDER BY incident_id DESC LIMIT 1", url,
-        )  # fmt: skip
-        events = rows_of(
-            connection,
-            "SELECT * FROM mart.alert_history WHERE subject = %s ORDER BY event_id DESC LIMIT 20",
-            url,
-        )
-        evaluation = rows_of(connection, "SELECT * FROM ops.evaluation")
+        product = incidents_reads.explained(connection, url) or {}
+        rules = products_reads.rules_of(connection, url)
+        incident = incidents_reads.of_product(connection, url, most=1)
+        events = incidents_reads.events_of(connection, url, most=20)
+        evaluation = incidents_reads.evaluation(connection)
         decision = decisions.decision(connection, url)
         arrivals = decisions.arrivals(connection, url)
     return {
@@ -71,7 +47,7 @@ def explain(settings: Settings, name: str) -> dict[str, Any]:
         "left_out": _left_out(product, rules),
         "incident": incident[0] if incident else None,
         "events": events,
-        "evaluation": evaluation[0] if evaluation else None,
+        "evaluation": evaluation,
         "margin_share": rules_of(settings).margin_share,
     }
 

@@ -12,7 +12,7 @@ from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.commands import backtest as scoring
 from finale_pipeline.commands.common import DAY, answer, json_option, pass_warehouse
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.planning.plan import last_observed, plan_day
+from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.adjustments import (
@@ -26,6 +26,7 @@ from finale_pipeline.warehouse.adjustments import (
 )
 from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.reads.forecasts import outcomes
+from finale_pipeline.warehouse.reads.stock import last_day
 
 
 @click.group()
@@ -166,7 +167,7 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
     with connect(database_url(settings), name="finale forecast") as connection:
         schema.require_current(connection)
         today = business_day(now, settings.zone)
-        as_of = day or last_observed(connection) or today
+        as_of = day or last_day(connection) or today
         report = plan_day(connection, as_of, settings, now=now)
     return {
         "as_of": as_of.isoformat(),

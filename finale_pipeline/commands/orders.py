@@ -25,18 +25,12 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.text import file_name, plain
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
 COLUMNS = (
     "reference", "order_id", "vendor", "sku", "vendor_sku", "name", "quantity_units", "unit_price",
     "line_total", "currency", "arrival_on",
 )  # fmt: skip
-NAMES = """
-SELECT p.product_url, p.name, s.vendor_sku, v.name AS vendor
-FROM core.product p
-LEFT JOIN core.vendor v ON v.vendor_id = %(vendor)s
-LEFT JOIN core.product_supplier s ON s.product_url = p.product_url AND s.vendor_url = v.vendor_url
-WHERE p.product_url = ANY (%(products)s)
-"""
 WANTS_A_PERSON = 7
 format_json = click.option(
     "--json", "form", flag_value="json", default=None, help="Answer with JSON."
@@ -189,7 +183,7 @@ def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
         "vendor": draft.vendor_id,
         "products": [line.product_url for line in draft.lines],
     }
-    known = {row["product_url"]: row for row in rows_of(connection, NAMES, **values)}
+    known = {row["product_url"]: row for row in rows_of(connection, ordering_reads.NAMES, **values)}
     return [
         {
             **known.get(line.product_url, {}), "reference": draft.reference,

@@ -9,11 +9,11 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_warehouse
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.decisions import decide_again
-from finale_pipeline.planning.plan import last_observed
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import number, plain
 from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.reads import decisions
+from finale_pipeline.warehouse.reads.stock import last_day
 
 
 @click.group()
@@ -61,7 +61,7 @@ def accept(settings: Settings, whose: str, skus: Sequence[str] | None) -> dict[s
                     data="Nothing was changed.",
                     step="See: finale points list",
                 )
-            stock_on = last_observed(connection)
+            stock_on = last_day(connection)
             if stock_on is not None:
                 decide_again(connection, settings, stock_on=stock_on, now=utc_now())
         return dict(accepted)

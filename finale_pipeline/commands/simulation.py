@@ -14,20 +14,14 @@ from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.warehouse.connect import trusted
+from finale_pipeline.warehouse.critical import NOTHING_DECIDED
 from finale_pipeline.warehouse.items import ITEMS
+from finale_pipeline.warehouse.reads import stock as stock_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
 
 LEVERS = ("low_stock_default_units", "breaker_share")
-CHANGES = (
-    "SELECT snapshot_on, product_url, available_units FROM core.stock_daily"
-    " WHERE snapshot_on > %s ORDER BY snapshot_on, product_url"
-)
-OPENING = (
-    "SELECT DISTINCT ON (product_url) product_url, available_units FROM core.stock_daily"
-    " WHERE snapshot_on <= %s ORDER BY product_url, snapshot_on DESC"
-)
 
 
 def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any]:
@@ -46,8 +40,7 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
     """
     tried = _with(settings, changes)
     with warehouse(settings) as connection:
-        row = connection.execute("SELECT max(snapshot_on) FROM core.stock_day").fetchone()
-        last = cast("date | None", row[0] if row else None)
+        last = stock_reads.last_day(connection)
         if last is None:
             return {"days": [], "mails": {}, "items": {}, "to": list(settings.alert_emails)}
         play = _Play(connection, tried, last - timedelta(days=days))
@@ -83,20 +76,20 @@ class _Play:
     def __init__(self, connection: "Connection", settings: Settings, begin: date) -> None:
         self.begin = begin
         self.rules = rules_of(settings)
-        query = ITEMS.format(levels="core.stock_level", where="")
+        query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
         rows = connection.execute(
             trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
             {"default": default_of(settings)},
         ).fetchall()
         self.thresholds = cast("dict[str, Decimal]", dict(rows))
         self.stored: dict[str, StoredItem] = {}
-        for url, units in connection.execute(OPENING, (begin,)).fetchall():
+        for url, units in connection.execute(stock_reads.OPENING, (begin,)).fetchall():
             self._decide(str(url), cast("Decimal", units), begin, is_first_run=True)
 
     def run(self, connection: "Connection") -> list[dict[str, Any]]:
         """Return each day on which something would have been mailed."""
         days: dict[date, dict[str, Decimal]] = {}
-        for day, url, units in connection.execute(CHANGES, (self.begin,)).fetchall():
+        for day, url, units in connection.execute(stock_reads.CHANGES, (self.begin,)).fetchall():
             days.setdefault(cast("date", day), {})[str(url)] = cast("Decimal", units)
         told = []
         for day, changed in days.items():

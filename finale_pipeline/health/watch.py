@@ -18,15 +18,15 @@ from finale_pipeline.health import overdue, rules
 from finale_pipeline.health import watch_state as memory
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
-from finale_pipeline.notify import outbox, watch_mails
+from finale_pipeline.notify import watch_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.messages import Content, Message, new_id, origin_of, render
-from finale_pipeline.notify.outbox import Waiting
 from finale_pipeline.notify.sender import sender_of
-from finale_pipeline.warehouse import locks, outages, schema
+from finale_pipeline.warehouse import locks, outages, outbox, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.outbox import Waiting
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings

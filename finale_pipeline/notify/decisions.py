@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.warehouse import incidents
+from finale_pipeline.warehouse import incidents, outbox
 from finale_pipeline.warehouse.connect import Connection, rows_of
 from finale_pipeline.warehouse.incidents import Choice
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
+from finale_pipeline.warehouse.reads import products as products_reads
 
 Rows = list[dict[str, Any]]
 
@@ -25,8 +27,7 @@ def product_of(connection: Connection, name: str) -> str:
         ConfigError: No product has it, or several share it.
     """
     rows = rows_of(
-        connection, "SELECT product_url FROM core.product WHERE sku = %s OR product_url = %s",
-        name, name,
+        connection, products_reads.CALLED, name, name,
     )  # fmt: skip
     if len(rows) == 1:
         return str(rows[0]["product_url"])
@@ -76,12 +77,7 @@ def items_of_mail(connection: Connection, message_id: str) -> Rows:
     """Return the items that a mail is about, as they are now."""
     return rows_of(
         connection,
-        "SELECT DISTINCT p.sku, p.name, e.subject AS product_url, i.level,"
-        " coalesce(i.state, 'resolved') AS state FROM ops.incident_event e"
-        " JOIN ops.outbox o USING (message_id)"
-        " JOIN core.product p ON p.product_url = e.subject"
-        " LEFT JOIN ops.incident i ON i.subject = e.subject AND i.closed_at IS NULL"
-        " WHERE %s IN (o.message_id, o.merged_into) ORDER BY p.sku",
+        incidents_reads.ITEMS_OF_MAIL,
         message_id,
     )
 
@@ -115,9 +111,6 @@ def decide_by_link(
 
 def _reader_of(connection: Connection, message_id: str) -> str:
     """Return who may have used a mail's link: it went to all its recipients alike."""
-    rows = rows_of(
-        connection, "SELECT recipients FROM ops.outbox WHERE message_id = %s", message_id
-    )
-    addresses = [str(address) for row in rows for address in row["recipients"]]
+    addresses = outbox.recipients_of(connection, message_id)
     more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
     return f"mail link to {' or '.join(addresses[:NAMED]) or 'a file'}{more}"

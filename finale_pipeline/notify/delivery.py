@@ -10,14 +10,15 @@ import xxhash
 
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.notify import links, outbox, stock_mails
+from finale_pipeline.notify import links, stock_mails
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.lines import lines_of
 from finale_pipeline.notify.messages import new_id, origin_of, render
-from finale_pipeline.notify.outbox import Outcome, Waiting
 from finale_pipeline.notify.sender import Sender, sender_of
 from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse import critical, outbox
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.outbox import Outcome, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -104,14 +105,8 @@ def _merge(connection: Connection, settings: Settings, now: datetime) -> None:
         if not old:
             return
         messages = [message_id for message_id, _ in old]
-        rows = connection.execute(
-            "SELECT DISTINCT e.subject FROM ops.incident_event e JOIN ops.outbox o"
-            " USING (message_id) WHERE o.message_id = ANY (%s) OR o.merged_into = ANY (%s)",
-            (messages, messages),
-        ).fetchall()
-        read = connection.execute("SELECT read_at FROM ops.evaluation").fetchone()
-        read_at = read[0] if read and isinstance(read[0], datetime) else None
-        lines = lines_of(connection, [str(row[0]) for row in rows])
+        read_at = critical.evaluated_read_at(connection)
+        lines = lines_of(connection, outbox.subjects_of(connection, messages))
         origin = origin_of(settings, now, read_at)
         content = stock_mails.catch_up(lines, merged=len(old))
         message = render(content, origin, message_id=new_id())

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from finale_pipeline.disk import write_whole
-from finale_pipeline.notify.outbox import Outcome, Waiting
+from finale_pipeline.warehouse.outbox import Outcome, Waiting
 
 NOBODY = "nobody@localhost"
 """Stands where a mail needs an address and the settings name none."""

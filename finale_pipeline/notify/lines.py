@@ -12,29 +12,10 @@ from psycopg.rows import class_row
 from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.text import cell, number, plain
 from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
 CSV_BYTES = 8 << 20
 """An attachment is cut here; mail services refuse messages of 30 MB."""
-
-SELECT = """
-SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_hand_units,
-       l.reserved_units, l.on_order_units, c.due_on, k.threshold_units, c.threshold_source,
-       c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
-       CASE WHEN i.state = 'snoozed' AND i.snoozed_until <= %(now)s::timestamptz THEN 'open'
-            ELSE coalesce(i.state, 'open') END AS state,
-       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{}') AS flags
-FROM ops.item_level k
-JOIN core.product p USING (product_url)
-JOIN core.stock_level l USING (product_url)
-LEFT JOIN plan.critical_item c ON c.product_url = k.product_url AND c.snapshot_on =
-     (SELECT max(snapshot_on) FROM core.stock_day)
-LEFT JOIN ops.incident i ON i.subject = k.product_url AND i.closed_at IS NULL
-LEFT JOIN plan.outlook o ON o.product_url = k.product_url
-"""
-RANKED = (
-    " ORDER BY k.level DESC, c.days_left NULLS LAST, c.money_at_risk DESC NULLS LAST,"
-    " p.sku, p.product_url"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +116,7 @@ def lines_of(connection: Connection, products: Iterable[str]) -> list[Line]:
     where = " WHERE k.product_url = ANY (%(products)s)"
     with connection.cursor(row_factory=class_row(Line)) as cursor:
         return cursor.execute(
-            trusted(SELECT + where + RANKED), {"products": list(products), "now": None}
+            trusted(incidents_reads.mail_lines(where)), {"products": list(products), "now": None}
         ).fetchall()
 
 
@@ -143,7 +124,7 @@ def critical_lines(connection: Connection, *, now: datetime) -> list[Line]:
     """Return every critical item, worst first; a snooze that is over is none any more."""
     where = " WHERE c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
     with connection.cursor(row_factory=class_row(Line)) as cursor:
-        return cursor.execute(trusted(SELECT + where + RANKED), {"now": now}).fetchall()
+        return cursor.execute(trusted(incidents_reads.mail_lines(where)), {"now": now}).fetchall()
 
 
 def as_csv(lines: Sequence[Line], changes: Mapping[str, tuple[str, str]] | None = None) -> bytes:

@@ -23,9 +23,6 @@ KINDS = (
     "digest", "catch_up", "sync_failed", "sync_deferred", "sync_recovered", "sync_stuck",
     "data_held", "pipeline_silent", "pipeline_recovered", "restored", "test",
 )  # fmt: skip
-STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
-"""Mails about single crossings: when several waited long, one present digest says it instead."""
-
 DECIDED = ("out_of_stock", "reorder_needed", "breaker", "catch_up")
 """Mails about items that their reader may acknowledge, snooze, or note as ordered."""
 

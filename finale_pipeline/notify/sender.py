@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from finale_pipeline.notify.files import NOBODY, Files, as_email
-from finale_pipeline.notify.outbox import Outcome, Waiting
 from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse.outbox import Outcome, Waiting
 
 SECONDS = 20.0
 """Longest wait for one answer."""

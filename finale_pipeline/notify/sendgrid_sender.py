@@ -15,7 +15,7 @@ from python_http_client import Client
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
-from finale_pipeline.notify.outbox import Outcome, Waiting
+from finale_pipeline.warehouse.outbox import Outcome, Waiting
 
 SECONDS = 20.0
 """Longest wait for one answer; the package has no limit of its own."""

@@ -7,32 +7,11 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
 LOOK_BACK = timedelta(days=7)
 """So long a mail that was given up is shown; a person should have looked by then."""
 WAITING = ("pending", "sending", "held")
-
-TOLD = """
-WITH mail AS (
-    SELECT * FROM ops.outbox WHERE run_id = %(run_id)s OR sent_at >= %(since)s
-       OR state IN ('pending', 'sending', 'held') OR state = 'dead' AND created_at > %(recent)s
-), about AS (
-    SELECT e.message_id, e.subject, e.from_level, e.to_level, e.no_mail FROM ops.incident_event e
-    WHERE e.from_level <> e.to_level
-      AND (e.run_id = %(run_id)s OR e.message_id IN (SELECT message_id FROM mail))
-)
-SELECT m.message_id, m.kind AS mail, coalesce(m.state, 'no mail') AS state,
-       coalesce(array_to_string(m.recipients, ', '), '') AS recipients,
-       p.sku, p.name, a.from_level, a.to_level,
-       coalesce(m.attempts, 0) AS attempts,
-       coalesce(m.last_error, a.no_mail, '') AS remark
-FROM mail m FULL JOIN about a ON a.message_id = m.message_id
-LEFT JOIN core.product p ON p.product_url = a.subject
-ORDER BY m.outbox_id NULLS LAST, p.sku
-"""
-CROSSINGS = """
-SELECT count(*) FROM ops.incident_event WHERE run_id = %s AND from_level <> to_level
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +64,10 @@ def told(connection: Connection, *, run_id: int, since: datetime, now: datetime)
     """
     values = {"run_id": run_id, "since": since, "recent": now - LOOK_BACK}
     with connection.cursor(row_factory=class_row(Line)) as cursor:
-        return cursor.execute(TOLD, values).fetchall()
+        return cursor.execute(incidents_reads.TOLD, values).fetchall()
 
 
 def crossings(connection: Connection, run_id: int) -> int:
     """Return how many changes of level a sync run found."""
-    row = connection.execute(CROSSINGS, (run_id,)).fetchone()
+    row = connection.execute(incidents_reads.CROSSINGS, (run_id,)).fetchone()
     return int(str(row[0])) if row else 0

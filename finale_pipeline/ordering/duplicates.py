@@ -10,35 +10,8 @@ from typing import Any, cast
 from finale_pipeline.domain.orders.purchase_orders import Draft, exact
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import IN_FINALE, MAYBE
+from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
-OPEN = """
-SELECT l.product_url, o.order_id, o.order_url, o.status, o.due_on,
-       sum(CASE WHEN o.is_open THEN l.open_units ELSE l.quantity_units END)
-FROM core.purchase_order_line l
-JOIN core.purchase_order o USING (order_url)
-WHERE o.removed_at IS NULL AND l.product_url = ANY (%(products)s)
-  AND o.order_id IS DISTINCT FROM %(own_id)s
-  AND ((o.is_open AND l.open_units > 0) OR o.status IN ('ORDER_CREATED', 'ORDER_EMBRYONIC'))
-  AND NOT EXISTS (SELECT FROM ops.purchase_order_write w WHERE w.order_url = o.order_url
-                  AND (w.reference = %(own)s OR NOT o.is_open))
-GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2
-"""
-"""The order itself is none of them: a ledger from a backup may not know it, and it is adopted."""
-OURS = """
-SELECT l ->> 'product_url', w.order_id, w.order_url, w.state, NULL::date,
-       (l ->> 'quantity_units')::numeric
-FROM ops.purchase_order_write w
-CROSS JOIN jsonb_array_elements(w.lines) l
-LEFT JOIN core.purchase_order o ON o.order_url = w.order_url
-WHERE w.state = ANY (%(states)s) AND w.reference <> %(own)s AND w.account_name = %(account)s
-  AND l ->> 'product_url' = ANY (%(products)s)
-  AND (o.order_url IS NULL
-       OR (o.removed_at IS NULL AND o.status IN ('ORDER_CREATED', 'ORDER_EMBRYONIC')))
-ORDER BY 1, 2
-"""
-"""Drafts of ours that Finale does not count as on order: not committed, or not even seen."""
-
-READ_AT = "SELECT read_at FROM mart.freshness WHERE asset = 'purchase_orders'"
 LONG_AGO = timedelta(hours=1)
 """Orders that colleagues made in Finale meanwhile are not known."""
 
@@ -86,7 +59,7 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
         "states": [*IN_FINALE, *MAYBE],
     }
     found: dict[str, list[Duplicate]] = defaultdict(list)
-    for query, is_ours in ((OPEN, False), (OURS, True)):
+    for query, is_ours in ((ordering_reads.OPEN, False), (ordering_reads.OURS, True)):
         rows = cast("Iterable[Any]", connection.execute(query, values).fetchall())
         for row in rows:
             found[row[0]].append(Duplicate(*(*row, is_ours)))
@@ -95,7 +68,9 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
 
 def unknown_since(connection: Connection, now: datetime) -> str | None:
     """Return in words that open orders were read long ago; None when they were read lately."""
-    row = cast("tuple[datetime | None] | None", connection.execute(READ_AT).fetchone())
+    row = cast(
+        "tuple[datetime | None] | None", connection.execute(ordering_reads.READ_AT).fetchone()
+    )
     read_at = row[0] if row else None
     if read_at is not None and now - read_at <= LONG_AGO:
         return None

@@ -11,25 +11,9 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering import places
 from finale_pipeline.ordering.draft_request import RequestedLine
 from finale_pipeline.ordering.proposals import OrderRequest
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection, rows_of, scalar
+from finale_pipeline.warehouse.reads import ordering as ordering_reads
 from finale_pipeline.warehouse.reads import plan as plan_reads
-
-PLAN = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %s ORDER BY vendor, vendor_url"
-PLAN_LINES = (
-    "SELECT * FROM mart.purchase_plan_line WHERE snapshot_on = %s AND vendor_url = %s ORDER BY sku"
-)
-VENDORS = (
-    "SELECT vendor_url, vendor_id, name, status FROM core.vendor WHERE removed_at IS NULL"
-    " AND (vendor_url = %(name)s OR vendor_id = %(name)s OR lower(name) = lower(%(name)s))"
-)
-PRODUCTS = (
-    "SELECT product_url, sku FROM core.product WHERE removed_at IS NULL"
-    " AND (sku = %(name)s OR product_url = %(name)s)"
-)
-
-COST = (
-    "SELECT price, currency FROM core.product_supplier WHERE product_url = %s AND vendor_url = %s"
-)
 
 
 def newest_day(connection: Connection) -> date:
@@ -65,7 +49,7 @@ def of_plan(
     wanted = (
         None if vendor is None else {str(v["vendor_url"]) for v in _vendors(connection, vendor)}
     )
-    orders = rows_of(connection, PLAN, plan_on)
+    orders = rows_of(connection, ordering_reads.PLAN, plan_on)
     chosen = [o for o in orders if wanted is None or o["vendor_url"] in wanted]
     if not chosen and vendor is not None:
         there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
@@ -77,7 +61,7 @@ def of_plan(
     known = places.locations(connection)
     made = []
     for order in chosen:
-        lines = rows_of(connection, PLAN_LINES, plan_on, order["vendor_url"])
+        lines = rows_of(connection, ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
         request = _order_request(connection, order["vendor_url"], order["vendor"], _planned(lines))
         request = replace(request, minimum_order_value=order["minimum_order_value"])
         where = _where(connection, request, known, place, plan_on)
@@ -119,25 +103,22 @@ def given(
 
 
 def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> OrderLine:
-    rows = rows_of(connection, PRODUCTS, name=line.product)
+    rows = rows_of(connection, ordering_reads.PRODUCTS, name=line.product)
     (product,) = _one(rows, "product", line.product)
     url, sku = product["product_url"], product["sku"]
     if line.unit_price is not None:
         return OrderLine(url, sku, line.quantity_units, line.unit_price)
-    costs = rows_of(connection, COST, url, vendor_url)
+    costs = rows_of(connection, ordering_reads.COST, url, vendor_url)
     known = costs[0] if costs else {"price": None, "currency": None}
     return OrderLine(url, sku, line.quantity_units, known["price"], known["currency"])
 
 
 def _minimum(connection: Connection, vendor_url: str) -> Decimal | None:
-    row = connection.execute(
-        "SELECT minimum_order_value FROM plan.vendor_term WHERE vendor_url = %s", (vendor_url,)
-    ).fetchone()
-    return row[0] if row and isinstance(row[0], Decimal) else None
+    return scalar(connection, Decimal, ordering_reads.MINIMUM, vendor_url)
 
 
 def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:
-    return rows_of(connection, VENDORS, name=name)
+    return rows_of(connection, ordering_reads.VENDORS, name=name)
 
 
 def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any]]:

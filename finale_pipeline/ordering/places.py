@@ -5,11 +5,8 @@ from datetime import date
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
-LOCATIONS = (
-    "SELECT facility_url, coalesce(name, facility_url), status FROM core.facility"
-    " WHERE parent_url IS NULL AND removed_at IS NULL ORDER BY facility_url"
-)
 ACTIVE = "FACILITY_ACTIVE"
 STEP = "Set FINALE_ORDER_FACILITY to the name of a location."
 
@@ -30,7 +27,7 @@ class Place:
 
 def locations(connection: Connection) -> list[Place]:
     """Return the account's locations; sublocations take no orders."""
-    rows = connection.execute(LOCATIONS).fetchall()
+    rows = connection.execute(ordering_reads.LOCATIONS).fetchall()
     return [Place(str(url), str(name), None if s is None else str(s)) for url, name, s in rows]
 
 
@@ -66,7 +63,7 @@ def usual(
     twice.
     """
     by_url = {place.facility_url: place for place in places}
-    for query in (DRAFTED, LAST):
+    for query in (ordering_reads.DRAFTED, ordering_reads.LAST):
         row = connection.execute(query, {"vendor": vendor_url, "plan_on": plan_on}).fetchone()
         place = by_url.get(str(row[0])) if row is not None else None
         if place is not None and place.is_active:
@@ -78,16 +75,3 @@ def usual(
         f"it is not clear which of {len(active)} active locations it goes to, for the vendor's last"
         f" order names none of them. {STEP}"
     )
-
-
-DRAFTED = (
-    "SELECT facility_url FROM ops.purchase_order_write WHERE vendor_url = %(vendor)s"
-    " AND plan_on = %(plan_on)s ORDER BY sequence DESC, intended_at DESC LIMIT 1"
-)
-LAST = (
-    "SELECT coalesce(f.parent_url, o.destination_url) FROM core.purchase_order o"
-    " LEFT JOIN core.facility f ON f.facility_url = o.destination_url"
-    " WHERE o.vendor_url = %(vendor)s AND o.removed_at IS NULL AND o.destination_url <> ''"
-    " AND o.status <> 'ORDER_CANCELLED'"
-    " ORDER BY coalesce(o.ordered_at, o.created_at) DESC NULLS LAST, o.order_url DESC LIMIT 1"
-)

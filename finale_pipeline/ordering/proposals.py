@@ -19,13 +19,7 @@ from finale_pipeline.ordering.duplicates import Duplicate, duplicates
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Written
-
-TERMS = """
-SELECT p.product_url, coalesce(t.minimum_order_units, 0), coalesce(t.pack_units, p.pack_units, 0),
-       coalesce(p.status = 'PRODUCT_ACTIVE', true)
-FROM core.product p LEFT JOIN plan.product_term t USING (product_url)
-WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL
-"""
+from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,5 +233,5 @@ def _reason_to_exclude(
 
 
 def _terms(connection: Connection, products: Sequence[str]) -> dict[str, LineTerms]:
-    rows: list[Any] = connection.execute(TERMS, (list(products),)).fetchall()
+    rows: list[Any] = connection.execute(ordering_reads.TERMS, (list(products),)).fetchall()
     return {row[0]: LineTerms(Decimal(row[1]), Decimal(row[2]), bool(row[3])) for row in rows}

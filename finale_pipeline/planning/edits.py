@@ -13,32 +13,10 @@ from finale_pipeline.domain.replenishment.order_terms import (
     check_quantity,
     units_to_minimum,
 )
+from finale_pipeline.warehouse import plan_edits
 from finale_pipeline.warehouse.connect import Connection, database_errors, rows_of
 
 Row = dict[str, Any]
-
-LOCKED = (
-    "SELECT product_url FROM plan.purchase_order_draft_line WHERE snapshot_on = %(day)s"
-    " AND vendor_url = %(vendor)s AND product_url = ANY (%(products)s)"
-    " ORDER BY product_url FOR UPDATE"
-)
-LINES = (
-    "SELECT * FROM plan.purchase_line WHERE snapshot_on = %(day)s AND vendor_url = %(vendor)s"
-    " AND product_url = ANY (%(products)s) ORDER BY product_url"
-)
-ORDER = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %(day)s AND vendor_url = %(vendor)s"
-NOTED = (
-    "INSERT INTO plan.purchase_order_edit (snapshot_on, vendor_url, product_url, quantity_units,"
-    " unit_cost, is_dropped, old_quantity_units, old_unit_cost, was_dropped, suggested_units,"
-    " suggested_cost, broken_rules, edited_by, edited_at, note) VALUES (%(snapshot_on)s,"
-    " %(vendor_url)s, %(product_url)s, %(fixed_units)s, %(fixed_cost)s, %(is_dropped)s,"
-    " %(quantity_units)s, %(unit_cost)s, %(was_dropped)s, %(suggested_units)s, %(suggested_cost)s,"
-    " %(broken_rules)s, %(by)s, %(now)s, %(note)s) RETURNING edit_id"
-)
-BELOW_MINIMUM = (
-    "UPDATE plan.purchase_order_edit SET broken_rules = broken_rules || %(rule)s::text"
-    " WHERE edit_id = ANY (%(edits)s)"
-)
 
 
 class Fields(TypedDict, total=False):
@@ -121,7 +99,7 @@ def edit(
     key = {"day": day, "vendor": vendor_url, "products": list(changes)}
     with database_errors("editing the plan"), connection.transaction():
         # Two people, one line: the second waits here, and then sees another version.
-        connection.execute(LOCKED, key)
+        connection.execute(plan_edits.LOCKED, key)
         lines = _lines(connection, key)
         states = {url: _state(line, changes[url].fields) for url, line in lines.items()}
         refusal = _refusal(lines, states, changes, insists=author.insists)
@@ -132,7 +110,7 @@ def edit(
         order = _order(connection, key)
         gap = order["minimum_gap"] if order else None
         if gap and edits:
-            connection.execute(BELOW_MINIMUM, {"rule": VENDOR_MINIMUM, "edits": edits})
+            connection.execute(plan_edits.BELOW_MINIMUM, {"rule": VENDOR_MINIMUM, "edits": edits})
         now = _lines(connection, key)
     needed = {url: _reaching(now[url], gap) for url in saved}
     reaching = {url: units for url, units in needed.items() if units is not None}
@@ -198,7 +176,7 @@ def _note(connection: Connection, line: Row, state: State, author: Author) -> in
         "now": author.now,
         "note": author.note,
     }
-    row = connection.execute(NOTED, values).fetchone()
+    row = connection.execute(plan_edits.NOTED, values).fetchone()
     return cast("tuple[int]", row)[0]
 
 
@@ -212,8 +190,8 @@ def _reaching(line: Row, gap: Decimal | None) -> Decimal | None:
 
 
 def _lines(connection: Connection, key: dict[str, Any]) -> dict[str, Row]:
-    return {row["product_url"]: row for row in rows_of(connection, LINES, **key)}
+    return {row["product_url"]: row for row in rows_of(connection, plan_edits.LINES, **key)}
 
 
 def _order(connection: Connection, key: dict[str, Any]) -> Row | None:
-    return next(iter(rows_of(connection, ORDER, **key)), None)
+    return next(iter(rows_of(connection, plan_edits.ORDER, **key)), None)

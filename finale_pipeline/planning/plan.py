@@ -20,6 +20,7 @@ from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.reads.stock import last_day
 from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def plan_day(
     Raises:
         ConfigError: The day is still to come.
     """
-    observed = last_observed(connection)
+    observed = last_day(connection)
     _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     begun = time.perf_counter()
     with (
@@ -124,7 +125,7 @@ def look(
 
     Arguments and errors as of `plan_day`.
     """
-    observed = last_observed(connection)
+    observed = last_day(connection)
     _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     with database_errors(f"planning {as_of}"), connection.transaction():
         known = read(connection, as_of, observed=observed)
@@ -135,13 +136,6 @@ def look(
 def pace_of(method: str) -> Pace | None:
     """Return how a method weighs days; None = it is the naive one."""
     return None if method == NORMAL else MENU[method]
-
-
-def last_observed(connection: Connection) -> date | None:
-    """Return the last day on which stock was read completely; by the source's clock."""
-    row = connection.execute("SELECT max(snapshot_on) FROM core.stock_day").fetchone()
-    day = row[0] if row else None
-    return day if isinstance(day, date) else None
 
 
 def _refuse_future(as_of: date, today: date) -> None:

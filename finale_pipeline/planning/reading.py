@@ -13,8 +13,8 @@ import polars as pl
 from psycopg import sql as psycopg_sql
 
 from finale_pipeline.domain.forecast.history import History, day_number, history
-from finale_pipeline.planning import queries
 from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.reads import planning as queries
 
 HISTORY_DAYS = 730
 """Older sales weigh nothing in any number of the plan."""

@@ -21,6 +21,7 @@ from finale_pipeline.domain.forecast.methods import (
     methods,
 )
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
 from finale_pipeline.warehouse.store import TableWriter, hashed
 
 WEEKLY = "weekly"
@@ -136,12 +137,8 @@ class _Week:
 def _weeks(connection: Connection, until: date) -> list[_Week]:
     """Return the weeks that were scored, up to one, the newest last; no more than count."""
     with database_errors("reading plan.forecast_score"):
-        rows = connection.execute(
-            "SELECT scored_on, method, loss_q50, loss_q90, loss_q95, bias, is_in_use"
-            " FROM plan.forecast_score WHERE source = %s AND scored_on <= %s AND scored_on > %s"
-            " ORDER BY scored_on",
-            (WEEKLY, until, until - timedelta(weeks=WEEKS_TO_CHANGE + 1)),
-        ).fetchall()
+        since = until - timedelta(weeks=WEEKS_TO_CHANGE + 1)
+        rows = connection.execute(forecasts_reads.SCORES, (WEEKLY, until, since)).fetchall()
     names = ("method", "loss_q50", "loss_q90", "loss_q95", "bias", "is_in_use")
     by_day: dict[Any, list[dict[str, Any]]] = {}
     for row in rows:

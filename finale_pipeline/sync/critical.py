@@ -14,14 +14,14 @@ import xxhash
 
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
 from finale_pipeline.domain.alerts.incidents import AlertDecision, Rules, decide
-from finale_pipeline.notify import outbox, stock_mails, telling
+from finale_pipeline.notify import stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of
 from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
 from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import critical, incidents, items
+from finale_pipeline.warehouse import critical, incidents, items, outbox
 
 TABLE = "plan.critical_item"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, trouble_of, works_again
-from finale_pipeline.notify import outbox, stock_mails, sync_mails
+from finale_pipeline.notify import stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import critical, incidents, locks
+from finale_pipeline.warehouse import critical, incidents, locks, outbox
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.reads import runs

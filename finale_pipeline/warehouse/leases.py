@@ -228,3 +228,23 @@ def keep_rejects(
             " rejected_at) VALUES (%s, %s, %s, %s, %s, %s)",
             [(run_id, table, *reject, now) for reject in rejects],
         )
+
+
+def interrupt_all(connection: "Connection", *, at: datetime) -> None:
+    """Mark the runs as interrupted that ran when a backup was made."""
+    connection.execute(
+        "UPDATE ops.sync_run SET status = 'interrupted', finished_at = %s, error_kind ="
+        " 'INTERRUPTED', error = 'The backup was made while it ran. Committed windows are in"
+        " it. The next run of the same sync goes on from its checkpoint.'"
+        " WHERE status = 'running'",
+        (at,),
+    )
+
+
+def number_from(connection: "Connection", last_run: int) -> None:
+    """Let the numbers of runs go on after one, and after all that are stored."""
+    connection.execute(
+        "SELECT setval(pg_get_serial_sequence('ops.sync_run', 'run_id'),"
+        " greatest(%s, (SELECT coalesce(max(run_id), 0) FROM ops.sync_run), 1))",
+        (last_run,),
+    )

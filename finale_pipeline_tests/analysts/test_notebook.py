@@ -213,7 +213,7 @@ def test_with_one_day_of_data_every_question_has_an_answer(
     """As on the first day: no plan is old enough, nothing got worse, nothing was due."""
     connection.execute("DELETE FROM core.stock_day WHERE snapshot_on < %s", (followed.last_on,))
     connection.execute("TRUNCATE ops.incident_event, core.purchase_order, core.purchase_order_line")
-    connection.execute("TRUNCATE core.sales_daily, plan.forecast")
+    connection.execute("TRUNCATE core.sales_daily, plan.demand, plan.decision")
     shown, names = answers(url, monkeypatch)
     assert names["facts_4"]["forecasts"] == 0
     assert names["facts_3"] == names["facts_3"] | {"products": 0, "threshold": 0}

@@ -78,9 +78,7 @@ def test_every_command_of_the_tutorial_exists(
     commands = re.findall(r"\.venv/bin/finale ([a-z ]+)", TEXT)
     assert len(commands) > 3
     for command in commands:
-        with pytest.raises(SystemExit) as ended:
-            main([*shlex.split(command)[:1], "--help"])
-        assert ended.value.code == 0, command
+        assert main([*shlex.split(command)[:1], "--help"]) == 0, command
     capsys.readouterr()
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     assert {t for t in re.findall(r"make (\w+)", TEXT) if f"\n{t}:" not in makefile} == set()

@@ -7,9 +7,9 @@ import pytest
 from finale_pipeline.api.rest import monitoring
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS
 from finale_pipeline.health import rules
-from finale_pipeline.notify import outbox
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse import outbox
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.health import asset_ages
 from finale_pipeline_tests.conftest import NOW

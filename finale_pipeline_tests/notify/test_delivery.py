@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from finale_pipeline.notify import outbox
 from finale_pipeline.notify.sendgrid_sender import SendGrid
+from finale_pipeline.warehouse import outbox
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.notify.warehouse import (

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 
 from finale_pipeline.domain.alerts.critical import level_of
 from finale_pipeline.domain.alerts.incidents import CROSSINGS
-from finale_pipeline.notify import outbox
 from finale_pipeline.notify.sender import sender_of
+from finale_pipeline.warehouse import outbox
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.conftest import new_database
 from finale_pipeline_tests.mail_server import KEY, MailServer

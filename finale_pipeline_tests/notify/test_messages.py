@@ -17,8 +17,8 @@ from finale_pipeline.notify import messages, stock_mails
 from finale_pipeline.notify.files import as_email
 from finale_pipeline.notify.lines import CSV_BYTES, as_csv
 from finale_pipeline.notify.messages import KINDS, render
-from finale_pipeline.notify.outbox import Waiting
 from finale_pipeline.text import UNSEEN, cell, plain
+from finale_pipeline.warehouse.outbox import Waiting
 from finale_pipeline_tests.notify.samples import (
     HOSTILE,
     MANY,

@@ -10,9 +10,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from finale_pipeline.notify import outbox
 from finale_pipeline.notify.sender import Smtp
 from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse import outbox
 from finale_pipeline_tests.notify.warehouse import RECIPIENTS, Warehouse, last, mail_settings
 
 

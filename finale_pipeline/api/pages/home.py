@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from finale_pipeline.api.pages import charts
 from finale_pipeline.api.pages.decisions import WORDS, local_day
-from finale_pipeline.api.rest import monitoring
+from finale_pipeline.api.rest import monitoring, triggers
 from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, runbook
@@ -52,8 +52,18 @@ def today(
 ) -> HTMLResponse:
     """Show what is urgent, how fresh it is, what changed since yesterday, what to order."""
     now = context.clock()
-    items = incidents_reads.critical_with_decisions(connection, now)
     read_at = stock_reads.stock_read_at(connection)
+    if read_at is None:
+        running = triggers.running(connection, now=now)
+        return html(
+            context.settings,
+            "first_sync.html",
+            page="today",
+            run=running[0] if running else None,
+            percent=round(100 * (running[0]["progress"] or 0)) if running else 0,
+            last=monitoring.status(connection, now=now)["last"],
+        )
+    items = incidents_reads.critical_with_decisions(connection, now)
     orders = plan_reads.purchase_plan(connection, None, None).orders
     undecided = [item for item in items if item["wants_decision"]]
     known = [item for item in items if not item["wants_decision"]]
@@ -63,7 +73,7 @@ def today(
         "today.html",
         page="today",
         read_at=read_at,
-        age_minutes=round((now - read_at).total_seconds() / 60) if read_at else None,
+        age_minutes=round((now - read_at).total_seconds() / 60),
         undecided=undecided[:SHOWN],
         undecided_count=len(undecided),
         decided=known[:SHOWN],

@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, Response
 
 from finale_pipeline.api.rest.decisions import Text
-from finale_pipeline.api.rest.orders import ORDERS, carried_out, preview
+from finale_pipeline.api.rest.orders import carried_out, preview
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse.connect import rows_of
+from finale_pipeline.warehouse.reads.drafts import ORDERS
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.draft_request import DraftRequest

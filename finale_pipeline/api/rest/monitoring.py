@@ -13,51 +13,18 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds, requests
 from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
 from finale_pipeline.warehouse.reads import health as health_reads
+from finale_pipeline.warehouse.reads import runs as runs_reads
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
 WEEK = timedelta(days=7)
 RANK = ("healthy", "degraded", "unhealthy")
 STATUS = {"ok": "healthy", "warning": "degraded", "failed": "unhealthy"}
 
-LAST = (
-    "SELECT DISTINCT ON (strategy) strategy, run_id, status, trigger, reason, started_at,"
-    " finished_at, round(extract(epoch FROM finished_at - started_at), 1) AS seconds, rows_done,"
-    " api_calls, retry_at, error_kind, error FROM ops.sync_run WHERE status <> 'running'"
-    " ORDER BY strategy, run_id DESC"
-)
-STATISTICS = (
-    "SELECT strategy, count(*) AS runs, count(*) FILTER (WHERE status = 'done') AS done,"
-    " count(*) FILTER (WHERE status = 'failed') AS failed,"
-    " count(*) FILTER (WHERE status IN ('held', 'throttled')) AS put_off,"
-    " round(avg(extract(epoch FROM finished_at - started_at))"
-    " FILTER (WHERE status = 'done'), 1) AS mean_seconds,"
-    " round(max(extract(epoch FROM finished_at - started_at))"
-    " FILTER (WHERE status = 'done'), 1) AS longest_seconds,"
-    " sum(rows_done) AS rows, sum(api_calls) AS api_calls"
-    " FROM ops.sync_run WHERE started_at > %(since)s AND status <> 'running'"
-    " GROUP BY strategy ORDER BY strategy"
-)
-COUNTS = """
-SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
-       (SELECT count(*) FROM core.vendor WHERE removed_at IS NULL) AS vendors,
-       items.out_of_stock, items.low,
-       (SELECT count(*) FROM ops.incident WHERE closed_at IS NULL) AS incidents_open,
-       (SELECT count(*) FROM ops.hold WHERE state = 'open') AS holds_open,
-       (SELECT count(*) FROM ops.outbox WHERE state IN ('pending', 'held', 'sending'))
-           AS mails_waiting,
-       (SELECT count(*) FROM ops.outbox WHERE state = 'dead') AS mails_dead,
-       (SELECT count(*) FROM ops.sync_run WHERE status = 'running') AS syncs_running,
-       (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects_day
-FROM (SELECT count(*) FILTER (WHERE level = 'out') AS out_of_stock,
-             count(*) FILTER (WHERE level = 'low') AS low
-      FROM plan.critical_item JOIN ops.evaluation USING (snapshot_on)) items
-"""
-
 
 def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Return what runs, how the last run of each strategy ended, and the last seven days."""
     runs = running(connection, now=now)
-    last = rows_of(connection, LAST)
+    last = rows_of(connection, runs_reads.LAST)
     held = [
         {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
         for h in holds.all_open(connection)
@@ -69,7 +36,7 @@ def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
         "running": runs,
         "last": last,
         "held": held,
-        "seven_days": rows_of(connection, STATISTICS, since=now - WEEK),
+        "seven_days": rows_of(connection, runs_reads.STATISTICS, since=now - WEEK),
     }
 
 
@@ -130,14 +97,10 @@ LABELS = {"finale_table_bytes": "table", "finale_source_budget_left": "budget"}
 
 def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dict[str, Any]:
     """Return the metrics by name; some have a value per strategy, budget or table."""
-    counted = row_of(connection, COUNTS, day=now - timedelta(days=1)) or {}
+    counted = row_of(connection, runs_reads.COUNTS, day=now - timedelta(days=1)) or {}
     read_at = stock_reads.stock_read_at(connection)
-    week = rows_of(connection, STATISTICS, since=now - WEEK)
-    good = rows_of(
-        connection,
-        "SELECT strategy, extract(epoch FROM max(finished_at))::bigint AS at FROM ops.sync_run"
-        " WHERE status = 'done' GROUP BY strategy ORDER BY strategy",
-    )
+    week = rows_of(connection, runs_reads.STATISTICS, since=now - WEEK)
+    good = rows_of(connection, runs_reads.LAST_GOOD)
     found: dict[str, Any] = {f"finale_{name}": value for name, value in counted.items()}
     found["finale_stock_age_seconds"] = round((now - read_at).total_seconds()) if read_at else None
     found["finale_last_good_sync_timestamp_seconds"] = {r["strategy"]: r["at"] for r in good}

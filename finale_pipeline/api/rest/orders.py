@@ -19,7 +19,7 @@ from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
-from finale_pipeline.warehouse.reads.listing import Listing
+from finale_pipeline.warehouse.reads import drafts as drafts_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.context import DraftingContext
@@ -39,18 +39,6 @@ MOST_LINES = 1_000
 State = Literal[
     "intended", "sent", "created", "differs", "unverified", "unknown", "refused", "abandoned"
 ]
-ORDERS = Listing(
-    "purchase_orders",
-    "SELECT reference, order_id, state, plan_on, vendor, vendor_url, place, facility_url, sequence,"
-    " lines, units, total, attempts, created_by, intended_at, sent_at, settled_at, order_url,"
-    " finale_status, is_open, link, differences, warnings, error FROM mart.purchase_order_sent",
-    ("reference", "text"),
-    {"intended_at": "timestamptz", "plan_on": "date", "vendor": "text", "state": "text",
-     "total": "numeric"},
-    "-intended_at",
-    {"state": "state = %(state)s", "vendor": "vendor = %(vendor)s",
-     "plan_on": "plan_on = %(plan_on)s"},
-)  # fmt: skip
 EXAMPLE = {
     "plan_on": "2026-03-09", "dry_run": False, "error": None, "bodies": {},
     "proposals": [{"vendor": "Acme", "verdict": "send", "held_back": [], "duplicates": []}],
@@ -198,7 +186,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@router.get("", summary="Orders that were drafted", responses=listed(ORDERS, COLUMNS))
+@router.get("", summary="Orders that were drafted", responses=listed(drafts_reads.ORDERS, COLUMNS))
 def orders(
     *,
     reading: Reads,
@@ -207,4 +195,5 @@ def orders(
     plan_on: Annotated[date | None, Query(alias="on", description="Day of the plan.")] = None,
 ) -> Response:
     """Return pages of the ledger, newest first."""
-    return answer(reading, ORDERS, {"state": state, "vendor": vendor, "plan_on": plan_on})
+    filters = {"state": state, "vendor": vendor, "plan_on": plan_on}
+    return answer(reading, drafts_reads.ORDERS, filters)

@@ -1,6 +1,5 @@
 """Starting a sync through Dagster: which strategy, whether the tables are free, and only once."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,19 +8,14 @@ from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.sync.strategies import TABLE_SETS
 from finale_pipeline.sync.ticks import choose
-from finale_pipeline.warehouse import leases, locks
-from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
+from finale_pipeline.warehouse import leases, locks, triggers
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.reads import runs as runs_reads
 
 BEGINS_WITHIN = timedelta(minutes=2)
 """A started run that did not begin within this is lost, and may be started again."""
 ANSWERS_KEPT = timedelta(days=1)
-
-RUN = (
-    "SELECT run_id, strategy, trigger, dagster_run_id, started_at, step, progress, batch, batches,"
-    " rows_done, eta_at, extract(epoch FROM %(now)s - started_at)::float8 AS age_seconds"
-    " FROM ops.sync_run WHERE status = 'running'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,34 +62,24 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
             "run_url": f"{context.dagster.url}/runs/{dagster_run_id}",
             "status_url": "/api/sync-finale/status",
         }
-        connection.execute(
-            "INSERT INTO ops.trigger (idempotency_key, asked_for, strategy, dagster_run_id, answer,"
-            " asked_at, asked_by) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            (ask.key, ask.strategy, strategy, dagster_run_id, json.dumps(answer), now, ask.actor),
-        )
+        triggers.keep(
+            connection, asked_for=ask.strategy, strategy=strategy, dagster_run_id=dagster_run_id,
+            answer=answer, now=now, actor=ask.actor, key=ask.key,
+        )  # fmt: skip
     return answer
 
 
 def running(connection: Connection, *, now: datetime) -> list[dict[str, Any]]:
     """Return the syncs that run, the newest first; those of dead processes are closed before."""
     leases.mark_crashed_runs(connection, now=now)
-    return rows_of(connection, f"{RUN} ORDER BY run_id DESC", now=now)
+    return runs_reads.running(connection, now=now)
 
 
 def _answered(connection: Connection, ask: Ask, now: datetime) -> dict[str, Any] | None:
     """Return the answer that a key got before."""
     if ask.key is None:
         return None
-    connection.execute(
-        "UPDATE ops.trigger SET idempotency_key = NULL"
-        " WHERE idempotency_key = %s AND asked_at < %s",
-        (ask.key, now - ANSWERS_KEPT),
-    )
-    row = row_of(
-        connection,
-        "SELECT asked_for, answer FROM ops.trigger WHERE idempotency_key = %(key)s",
-        key=ask.key,
-    )
+    row = triggers.answered(connection, ask.key, since=now - ANSWERS_KEPT)
     if row is None:
         return None
     if row["asked_for"] != ask.strategy:
@@ -121,25 +105,13 @@ def _require_free(connection: Connection, strategy: str, now: datetime) -> None:
 
 
 def _meets(connection: Connection, run_id: int, strategy: str) -> bool:
-    row = connection.execute(
-        "SELECT locks && %s FROM ops.sync_run WHERE run_id = %s",
-        (list(TABLE_SETS[strategy]), run_id),
-    ).fetchone()
-    return bool(row and row[0])
+    return runs_reads.takes_any(connection, run_id, TABLE_SETS[strategy])
 
 
 def _require_none_begins(connection: Connection, strategy: str, now: datetime) -> None:
     """Refuse while a run that was started before has not begun: it will take the same tables."""
     rivals = [name for name, sets in TABLE_SETS.items() if set(sets) & set(TABLE_SETS[strategy])]
-    begins = row_of(
-        connection,
-        "SELECT t.strategy, t.dagster_run_id, t.asked_at AS started_at,"
-        " extract(epoch FROM %(now)s - t.asked_at)::float8 AS age_seconds FROM ops.trigger t"
-        " WHERE t.strategy = ANY (%(rivals)s) AND t.asked_at > %(since)s AND NOT EXISTS"
-        " (SELECT FROM ops.sync_run r WHERE r.dagster_run_id = t.dagster_run_id)"
-        " ORDER BY t.trigger_id DESC LIMIT 1",
-        now=now, rivals=rivals, since=now - BEGINS_WITHIN,
-    )  # fmt: skip
+    begins = triggers.not_begun(connection, rivals, since=now - BEGINS_WITHIN, now=now)
     if begins is not None:
         raise _conflict(f"The {begins['strategy']} sync that was just started begins.", begins)
 

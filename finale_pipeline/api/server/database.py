@@ -12,6 +12,7 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import SchemaMismatch
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connection_options, database_url
+from finale_pipeline.warehouse.reads import stock as stock_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -25,11 +26,6 @@ SESSION = {
     # the purchase plan took 150 ms instead of 25.
     "plan_cache_mode": "force_custom_plan",
 }
-LOOK = (
-    f"SELECT (SELECT version_num FROM ops.{schema.VERSION_TABLE}),"
-    " (SELECT max(read_at) FROM ops.feed WHERE feed_name = 'stock'),"
-    " (SELECT max(run_id) FROM ops.sync_run WHERE status = 'done')"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ class Pool:
     def _examined(self, connection: Connection) -> Acquired:
         """Ask the schema's version and the data's age at once: every request needs both."""
         try:
-            row = connection.execute(LOOK).fetchone()
+            row = connection.execute(stock_reads.AS_OF).fetchone()
         except psycopg.errors.UndefinedTable:
             row = None
         version, read_at, run_id = row or ("", None, None)

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from finale_pipeline.warehouse.connect import Connection, Row, rows_of
+from finale_pipeline.warehouse.reads.listing import Listing
 
 COLUMNS = (
     "reference, order_id, state, plan_on, vendor_url, vendor, place, lines, units, total, link,"
@@ -11,6 +12,19 @@ COLUMNS = (
 SLOW = timedelta(minutes=10)
 """A drafting that takes longer was ended before its end was noted."""
 SHOWN = 20
+
+ORDERS = Listing(
+    "purchase_orders",
+    "SELECT reference, order_id, state, plan_on, vendor, vendor_url, place, facility_url, sequence,"
+    " lines, units, total, attempts, created_by, intended_at, sent_at, settled_at, order_url,"
+    " finale_status, is_open, link, differences, warnings, error FROM mart.purchase_order_sent",
+    ("reference", "text"),
+    {"intended_at": "timestamptz", "plan_on": "date", "vendor": "text", "state": "text",
+     "total": "numeric"},
+    "-intended_at",
+    {"state": "state = %(state)s", "vendor": "vendor = %(vendor)s",
+     "plan_on": "plan_on = %(plan_on)s"},
+)  # fmt: skip
 
 
 def of_plan(connection: Connection, day: date | None) -> dict[str, list[Row]]:

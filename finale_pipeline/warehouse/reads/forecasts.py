@@ -23,6 +23,12 @@ FORECASTS = Listing(
         "order_now": "order_now = %(order_now)s",
     },
 )  # fmt: skip
+SCORES = (
+    "SELECT scored_on, method, loss_q50, loss_q90, loss_q95, bias, is_in_use"
+    " FROM plan.forecast_score WHERE source = %s AND scored_on <= %s AND scored_on > %s"
+    " ORDER BY scored_on"
+)
+"""How methods were scored, up to a day and after another one."""
 
 
 def forecasts_on(day: date | None) -> Listing:

@@ -23,19 +23,56 @@ INCIDENTS = Listing(
         "sku": "sku = %(sku)s",
     },
 )  # fmt: skip
+MOST_URGENT = (
+    "level = 'out' DESC, days_left NULLS LAST, money_at_risk DESC NULLS LAST, sku, product_url"
+)
+"""The one order of items that are out or low: out before low, then by what is left and at stake."""
 DECIDED = "i.incident_id, i.decided_by, i.decided_at, i.snoozed_until, i.note"
 WANTS_DECISION = (
     "coalesce(i.state, 'open') = 'open' OR i.state = 'snoozed' AND i.snoozed_until <= %(now)s"
 )
 """A snooze that is over is no decision any more."""
 
+ITEMS_OF_MAIL = """
+SELECT DISTINCT p.sku, p.name, e.subject AS product_url, i.level,
+       coalesce(i.state, 'resolved') AS state
+FROM ops.incident_event e
+JOIN ops.outbox o USING (message_id)
+JOIN core.product p ON p.product_url = e.subject
+LEFT JOIN ops.incident i ON i.subject = e.subject AND i.closed_at IS NULL
+WHERE %s IN (o.message_id, o.merged_into) ORDER BY p.sku
+"""
+"""The items that a mail is about, as they are now."""
+
+TOLD = """
+WITH mail AS (
+    SELECT * FROM ops.outbox WHERE run_id = %(run_id)s OR sent_at >= %(since)s
+       OR state IN ('pending', 'sending', 'held') OR state = 'dead' AND created_at > %(recent)s
+), about AS (
+    SELECT e.message_id, e.subject, e.from_level, e.to_level, e.no_mail FROM ops.incident_event e
+    WHERE e.from_level <> e.to_level
+      AND (e.run_id = %(run_id)s OR e.message_id IN (SELECT message_id FROM mail))
+)
+SELECT m.message_id, m.kind AS mail, coalesce(m.state, 'no mail') AS state,
+       coalesce(array_to_string(m.recipients, ', '), '') AS recipients,
+       p.sku, p.name, a.from_level, a.to_level,
+       coalesce(m.attempts, 0) AS attempts,
+       coalesce(m.last_error, a.no_mail, '') AS remark
+FROM mail m FULL JOIN about a ON a.message_id = m.message_id
+LEFT JOIN core.product p ON p.product_url = a.subject
+ORDER BY m.outbox_id NULLS LAST, p.sku
+"""
+
+CROSSINGS = """
+SELECT count(*) FROM ops.incident_event WHERE run_id = %s AND from_level <> to_level
+"""
+
 
 def critical(connection: Connection) -> list[Row]:
     """Return every critical item once, the most urgent first."""
     return rows_of(
         connection,
-        "SELECT * FROM mart.low_stock ORDER BY level = 'out' DESC, days_left NULLS LAST,"
-        " money_at_risk DESC NULLS LAST, sku, product_url",
+        f"SELECT * FROM mart.low_stock ORDER BY {MOST_URGENT}",
     )
 
 
@@ -43,10 +80,10 @@ def critical_with_decisions(connection: Connection, now: datetime) -> list[Row]:
     """Return every critical item once, with what was decided of it, the most urgent first."""
     return rows_of(
         connection,
-        f"SELECT s.*, {DECIDED}, {WANTS_DECISION} AS wants_decision FROM mart.low_stock s"
-        " LEFT JOIN ops.incident i ON i.subject = s.product_url AND i.closed_at IS NULL"
-        " ORDER BY s.level = 'out' DESC, s.days_left NULLS LAST, s.money_at_risk DESC NULLS LAST,"
-        " s.sku, s.product_url",
+        f"SELECT * FROM (SELECT s.*, {DECIDED}, {WANTS_DECISION} AS wants_decision"
+        " FROM mart.low_stock s"
+        " LEFT JOIN ops.incident i ON i.subject = s.product_url AND i.closed_at IS NULL) t"
+        f" ORDER BY {MOST_URGENT}",
         now=now,
     )
 
@@ -89,3 +126,75 @@ def changes_count(connection: Connection, since: datetime) -> int:
     return count_of(
         connection, "SELECT count(*) FROM ops.incident_event WHERE happened_at >= %s", since
     )
+
+
+def listed(connection: Connection, *, only_open: bool) -> list[Row]:
+    """Return items that are out or low, all or those that nobody decided anything of."""
+    return rows_of(
+        connection,
+        "SELECT sku, name, level, incident_state AS state, available_units, threshold_units,"
+        " on_order_units, suggested_units, vendor_name, contact, since_at, why, product_url"
+        " FROM mart.low_stock WHERE NOT %s OR coalesce(incident_state, 'open') = 'open'"
+        f" ORDER BY {MOST_URGENT}",
+        only_open,
+    )
+
+
+def of_product(connection: Connection, product_url: str, *, most: int) -> list[Row]:
+    """Return a product's incidents, the newest first."""
+    query = "SELECT * FROM mart.incident WHERE subject = %s ORDER BY incident_id DESC LIMIT %s"
+    return rows_of(connection, query, product_url, most)
+
+
+def events_of(connection: Connection, product_url: str, *, most: int) -> list[Row]:
+    """Return what happened to a product's level, the newest first."""
+    query = "SELECT * FROM mart.alert_history WHERE subject = %s ORDER BY event_id DESC LIMIT %s"
+    return rows_of(connection, query, product_url, most)
+
+
+def explained(connection: Connection, product_url: str) -> Row | None:
+    """Return a product with its stock, its level, and what is said of it."""
+    return row_of(
+        connection,
+        "SELECT p.sku, p.name, p.status, p.product_type, p.removed_at, p.is_dropship,"
+        " p.keeps_stock, l.on_hand_units,"
+        " l.reserved_units, l.available_units, l.on_order_units, k.level, k.told, k.since_at,"
+        " k.better_since_at, k.worsenings, k.is_left_out, c.why, c.vendor_name, c.contact"
+        " FROM core.product p LEFT JOIN core.stock_level l USING (product_url)"
+        " LEFT JOIN ops.item_level k USING (product_url)"
+        " LEFT JOIN ops.evaluation e ON true"
+        " LEFT JOIN plan.critical_item c ON c.product_url = p.product_url"
+        " AND c.snapshot_on = e.snapshot_on WHERE p.product_url = %s",
+        product_url,
+    )
+
+
+def evaluation(connection: Connection) -> Row | None:
+    """Return the last evaluation of levels; None = there was none."""
+    return row_of(connection, "SELECT * FROM ops.evaluation")
+
+
+MAIL_LINES = """
+SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_hand_units,
+       l.reserved_units, l.on_order_units, c.due_on, k.threshold_units, c.threshold_source,
+       c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
+       CASE WHEN i.state = 'snoozed' AND i.snoozed_until <= %(now)s::timestamptz THEN 'open'
+            ELSE coalesce(i.state, 'open') END AS state,
+       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{}') AS flags
+FROM ops.item_level k
+JOIN core.product p USING (product_url)
+JOIN core.stock_level l USING (product_url)
+LEFT JOIN plan.critical_item c ON c.product_url = k.product_url AND c.snapshot_on =
+     (SELECT max(snapshot_on) FROM core.stock_day)
+LEFT JOIN ops.incident i ON i.subject = k.product_url AND i.closed_at IS NULL
+LEFT JOIN plan.outlook o ON o.product_url = k.product_url
+"""
+
+
+def mail_lines(where: str) -> str:
+    """Return the statement of the lines of a mail, the most urgent first.
+
+    Args:
+        where: Which; of `k` (the level), `c` (the critical item), `p` (the product).
+    """
+    return f"SELECT * FROM ({MAIL_LINES}{where}) t ORDER BY {MOST_URGENT}"

@@ -20,3 +20,26 @@ def mail(connection: Connection, message_id: str) -> Row | None:
         " body_text, body_html FROM ops.outbox WHERE message_id = %(message_id)s",
         message_id=message_id,
     )
+
+
+def waiting(connection: Connection) -> list[Row]:
+    """Return the mails that wait with their bodies, the oldest first."""
+    return rows_of(
+        connection,
+        "SELECT kind, subject, body_text AS text, body_html AS html, recipients, state,"
+        " next_attempt_at FROM ops.outbox WHERE state IN ('pending', 'held', 'sending')"
+        " ORDER BY outbox_id",
+    )
+
+
+def outcome(connection: Connection, message_id: str) -> Row:
+    """Return what became of a mail; empty = there is none of this identity."""
+    return (
+        row_of(
+            connection,
+            "SELECT message_id, state, delivered, refused, last_error FROM ops.outbox"
+            " WHERE message_id = %s",
+            message_id,
+        )
+        or {}
+    )

@@ -26,6 +26,9 @@ PRODUCTS = Listing(
     },
 )  # fmt: skip
 
+CALLED = "SELECT product_url FROM core.product WHERE sku = %s OR product_url = %s"
+"""Products that have a name as SKU or as product_url; several may share a SKU."""
+
 
 def product(connection: Connection, name: str) -> Row | None:
     """Return a product by SKU or product_url, with its stock and rules."""
@@ -133,4 +136,15 @@ def arrivals(connection: Connection, url: str) -> list[Row]:
         "SELECT due_on, open_units FROM mart.purchase_order_line"
         " WHERE product_url = %(url)s AND is_open AND open_units > 0 ORDER BY 1",
         url=url,
+    )
+
+
+def rules_of(connection: Connection, product_url: str) -> list[Row]:
+    """Return a product's reorder rules, with the name of each place."""
+    return rows_of(
+        connection,
+        "SELECT r.facility_url, f.name AS place, r.method, r.reorder_point_units,"
+        " r.reorder_quantity_units FROM core.reorder_rule r"
+        " LEFT JOIN core.facility f USING (facility_url) WHERE r.product_url = %s ORDER BY 1",
+        product_url,
     )

@@ -157,3 +157,85 @@ def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None
         any=list(strategies),
     )
     return found[0] if found else None
+
+
+def newest_id(connection: Connection) -> int | None:
+    """Return the number of the newest run; None = there was none."""
+    return scalar(connection, int, "SELECT max(run_id) FROM ops.sync_run")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOfDagster:
+    """How the newest run stands that a run of Dagster executes."""
+
+    status: str
+    finished_at: datetime | None
+    error_kind: str | None
+    error: str | None
+
+
+def of_dagster(connection: Connection, dagster_run_id: str) -> RunOfDagster | None:
+    """Return the run that a run of Dagster executes; None = it did not begin."""
+    found = objects_of(
+        connection,
+        RunOfDagster,
+        "SELECT status, finished_at, error_kind, error FROM ops.sync_run"
+        " WHERE dagster_run_id = %s ORDER BY run_id DESC LIMIT 1",
+        dagster_run_id,
+    )
+    return found[0] if found else None
+
+
+def takes_any(connection: Connection, run_id: int, table_sets: Sequence[str]) -> bool:
+    """Whether a run works on one of some table sets."""
+    query = "SELECT locks && %s FROM ops.sync_run WHERE run_id = %s"
+    return scalar(connection, bool, query, list(table_sets), run_id) or False
+
+
+def running(connection: Connection, *, now: datetime) -> list[Row]:
+    """Return the runs that run, the newest first."""
+    return rows_of(connection, f"{RUNNING} ORDER BY run_id DESC", now=now)
+
+
+RUNNING = (
+    "SELECT run_id, strategy, trigger, dagster_run_id, started_at, step, progress, batch, batches,"
+    " rows_done, eta_at, extract(epoch FROM %(now)s - started_at)::float8 AS age_seconds"
+    " FROM ops.sync_run WHERE status = 'running'"
+)
+LAST = (
+    "SELECT DISTINCT ON (strategy) strategy, run_id, status, trigger, reason, started_at,"
+    " finished_at, round(extract(epoch FROM finished_at - started_at), 1) AS seconds, rows_done,"
+    " api_calls, retry_at, error_kind, error FROM ops.sync_run WHERE status <> 'running'"
+    " ORDER BY strategy, run_id DESC"
+)
+STATISTICS = (
+    "SELECT strategy, count(*) AS runs, count(*) FILTER (WHERE status = 'done') AS done,"
+    " count(*) FILTER (WHERE status = 'failed') AS failed,"
+    " count(*) FILTER (WHERE status IN ('held', 'throttled')) AS put_off,"
+    " round(avg(extract(epoch FROM finished_at - started_at))"
+    " FILTER (WHERE status = 'done'), 1) AS mean_seconds,"
+    " round(max(extract(epoch FROM finished_at - started_at))"
+    " FILTER (WHERE status = 'done'), 1) AS longest_seconds,"
+    " sum(rows_done) AS rows, sum(api_calls) AS api_calls"
+    " FROM ops.sync_run WHERE started_at > %(since)s AND status <> 'running'"
+    " GROUP BY strategy ORDER BY strategy"
+)
+COUNTS = """
+SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
+       (SELECT count(*) FROM core.vendor WHERE removed_at IS NULL) AS vendors,
+       items.out_of_stock, items.low,
+       (SELECT count(*) FROM ops.incident WHERE closed_at IS NULL) AS incidents_open,
+       (SELECT count(*) FROM ops.hold WHERE state = 'open') AS holds_open,
+       (SELECT count(*) FROM ops.outbox WHERE state IN ('pending', 'held', 'sending'))
+           AS mails_waiting,
+       (SELECT count(*) FROM ops.outbox WHERE state = 'dead') AS mails_dead,
+       (SELECT count(*) FROM ops.sync_run WHERE status = 'running') AS syncs_running,
+       (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects_day
+FROM (SELECT count(*) FILTER (WHERE level = 'out') AS out_of_stock,
+             count(*) FILTER (WHERE level = 'low') AS low
+      FROM plan.critical_item JOIN ops.evaluation USING (snapshot_on)) items
+"""
+LAST_GOOD = (
+    "SELECT strategy, extract(epoch FROM max(finished_at))::bigint AS at FROM ops.sync_run"
+    " WHERE status = 'done' GROUP BY strategy ORDER BY strategy"
+)

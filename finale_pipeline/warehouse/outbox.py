@@ -9,18 +9,53 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Protocol, cast
 
 from psycopg.rows import class_row
 
-from finale_pipeline.notify.messages import STOCK_NEWS, Message
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection, count_of
+from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar
 from finale_pipeline.warehouse.locks import Lock
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 STALE = timedelta(hours=1)
 """Stock mails that waited longer are merged, when there are several."""
+
+
+STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
+"""Mails about single crossings: when several waited long, one present digest says it instead."""
+
+
+class Mail(Protocol):
+    """A mail, ready for the outbox."""
+
+    @property
+    def message_id(self) -> str:
+        """Its identity."""
+
+    @property
+    def kind(self) -> str:
+        """Of mail."""
+
+    @property
+    def subject(self) -> str:
+        """Subject line."""
+
+    @property
+    def text(self) -> str:
+        """Plain text."""
+
+    @property
+    def html(self) -> str:
+        """HTML."""
+
+    @property
+    def attachment_name(self) -> str | None:
+        """File name; None = none."""
+
+    @property
+    def attachment(self) -> bytes | None:
+        """The CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +103,7 @@ class Waiting:
 
 def put(
     connection: Connection,
-    message: Message,
+    message: Mail,
     *,
     dedupe_key: str,
     recipients: Sequence[str],
@@ -267,3 +302,38 @@ def given_up_since(connection: Connection, moment: datetime) -> int:
     """Return how many mails that were written since a moment were given up."""
     query = "SELECT count(*) FROM ops.outbox WHERE state = 'dead' AND created_at > %s"
     return count_of(connection, query, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A mail that waits: its identity, when it was written, and its subject."""
+
+    message_id: str
+    created_at: datetime
+    subject: str
+
+
+def waiting(connection: Connection) -> list[Written]:
+    """Return the mails that wait, the oldest first."""
+    return objects_of(
+        connection,
+        Written,
+        "SELECT message_id, created_at, subject FROM ops.outbox"
+        " WHERE state IN ('pending', 'held', 'sending') ORDER BY outbox_id",
+    )
+
+
+def subjects_of(connection: Connection, messages: Sequence[str]) -> list[str]:
+    """Return what some mails, and those that they speak for, are about."""
+    rows = connection.execute(
+        "SELECT DISTINCT e.subject FROM ops.incident_event e JOIN ops.outbox o"
+        " USING (message_id) WHERE o.message_id = ANY (%s) OR o.merged_into = ANY (%s)",
+        (list(messages), list(messages)),
+    ).fetchall()
+    return [subject for (subject,) in rows]
+
+
+def recipients_of(connection: Connection, message_id: str) -> list[str]:
+    """Return who gets a mail."""
+    query = "SELECT recipients FROM ops.outbox WHERE message_id = %s"
+    return scalar(connection, list, query, message_id) or []

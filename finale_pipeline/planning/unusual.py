@@ -14,7 +14,7 @@ USUAL_TIMES = 5
 """One order counts for at most so many times the largest of the product's other orders."""
 LEAST_OTHERS = 5
 """Fewer other orders make nothing usual."""
-LAUNCH_DAYS = 14
+LAUNCH_DAYS = 7
 """What a product sold in its first days is spread over so many: a launch is not its pace."""
 
 LARGE: Mapping[str, type[pl.DataType]] = {

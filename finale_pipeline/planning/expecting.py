@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from finale_pipeline.domain.forecast.season import (
 from finale_pipeline.domain.forecast.velocity import WEEK
 from finale_pipeline.planning.reading import PlanInputs
 from finale_pipeline.planning.terms import column
+from finale_pipeline.planning.unusual import LAUNCH_DAYS, USUAL_TIMES
 
 SHOWN_CHANGE = 0.05
 """A season that changes less is not spoken of."""
@@ -157,6 +159,13 @@ def _notes(made: Expectation, days: Floats, inputs: PlanInputs) -> list[str]:
         )
     for row in inputs.adjustments.iter_rows(named=True):
         notes[row["number"]] += _said(row)
+    for row in inputs.unusual.orders.iter_rows(named=True):
+        notes[row["number"]] += _one_order(row)
+    for row in inputs.unusual.launches.iter_rows(named=True):
+        notes[row["number"]] += (
+            f" It was launched {row['launch_days']} days ago: what it sold since is spread over"
+            f" {LAUNCH_DAYS} days."
+        )
     return notes
 
 
@@ -167,6 +176,15 @@ def _said(row: dict[str, object]) -> str:
     what = f"{row['value']:g} times" if row["kind"] == "times" else f"{row['value']:g} units"
     note = f" ({row['note']})" if row["note"] else ""
     return f" {row['made_by']} expects {what} from {first} to {last}{note}."
+
+
+def _one_order(row: dict[str, Any]) -> str:
+    day = pl.Series([row["sold_on"]], dtype=pl.Int32).cast(pl.Date)[0]
+    return (
+        f" One order is {100 * row['share']:.0f} % of what sold in half a year: of its"
+        f" {row['units']:g} of {day}, {row['usual_units']:g} count, {USUAL_TIMES} times the largest"
+        " of the others."
+    )
 
 
 def _weeks(days: float) -> str:

@@ -27,6 +27,8 @@ def demand_flags(products: pl.DataFrame, *, is_naive: bool) -> pl.Series:
         "velocity_last_known": pl.col("is_last_known") > 0,
         "no_sale_for_half_a_year": sold & (velocity == 0),
         "new_product": new,
+        "launch": pl.col("launch_days").is_not_null(),
+        "one_large_order": pl.col("large_order_share").is_not_null(),
         "low_confidence": sold & (new | (pl.col("sale_days") < LEAST_SALES)),
         "mostly_out_of_stock": pl.col("counted_days") < FEW_DAYS * pl.col("history_days"),
         "seasonal": (pl.col("season_factor") - 1).abs() >= SHOWN_CHANGE,

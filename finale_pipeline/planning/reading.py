@@ -13,6 +13,14 @@ import polars as pl
 from psycopg import sql as psycopg_sql
 
 from finale_pipeline.domain.forecast.history import History, day_number, history
+from finale_pipeline.planning.unusual import (
+    LARGE,
+    LEAST_OTHERS,
+    USUAL_TIMES,
+    Unusual,
+    bounded,
+    suspects,
+)
 from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
 from finale_pipeline.warehouse.reads import planning as queries
 
@@ -83,9 +91,11 @@ class PlanInputs:
     Attributes:
         as_of: The morning.
         products: One row per product worth a plan, in the order of their numbers.
-        history: Demand of the last two years; its keys are the products' numbers.
+        history: Demand of the last two years; its keys are the products' numbers. A single order
+            and a launch count in it for what is usual.
         open_lines: Open lines of purchase orders: number, units, due_on, ordered_on.
         adjustments: What buyers said of days to come, by number.
+        unusual: What does not count in the history at its full size.
     """
 
     as_of: date
@@ -93,6 +103,7 @@ class PlanInputs:
     history: History
     open_lines: pl.DataFrame
     adjustments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ADJUSTMENTS))
+    unusual: Unusual = field(default_factory=Unusual)
 
 
 class Past:
@@ -158,9 +169,10 @@ def read(
         number(connection, stock, values)
         products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
         demand = past.of(products, as_of) if past else read_history(connection, values)
+        demand, unusual = bounded(demand, large_orders(connection, demand, as_of), as_of)
         open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
         adjustments = copied(connection, queries.ADJUSTMENTS, values, ADJUSTMENTS)
-    return PlanInputs(as_of, products, demand, open_lines, adjustments)
+    return PlanInputs(as_of, products, demand, open_lines, adjustments, unusual)
 
 
 def number(connection: Connection, stock: str, values: Mapping[str, date]) -> None:
@@ -183,6 +195,21 @@ def read_history(connection: Connection, values: Mapping[str, date]) -> History:
     return made.before(day_number(values["as_of"]), since=since)
 
 
+def large_orders(connection: Connection, known: History, as_of: date) -> pl.DataFrame:
+    """Return the order of each product that is above what its other orders make usual."""
+    numbers = suspects(known, as_of)
+    if not numbers:
+        return pl.DataFrame(schema=LARGE)
+    values = {
+        "as_of": as_of,
+        "since": as_of - timedelta(days=HISTORY_DAYS),
+        "numbers": numbers,
+        "times": USUAL_TIMES,
+        "others": LEAST_OTHERS,
+    }
+    return copied(connection, queries.LARGE_ORDERS, values, LARGE)
+
+
 def read_demand(connection: Connection, as_of: date) -> History:
     """Return all demand before a morning, of every product that is in the catalogue."""
     values = {"as_of": as_of + timedelta(days=1), "since": date.min}
@@ -192,7 +219,7 @@ def read_demand(connection: Connection, as_of: date) -> History:
 
 
 def copied(
-    connection: Connection, query: str, values: Mapping[str, date], schema: Schema
+    connection: Connection, query: str, values: Mapping[str, object], schema: Schema
 ) -> pl.DataFrame:
     """Return a query's rows as a frame, by COPY; far faster than row by row."""
     buffer = io.BytesIO()
@@ -209,6 +236,6 @@ def copied(
     return frame.with_columns(pl.col(name) == "t" for name in flags)
 
 
-def bound(connection: Connection, query: str, values: Mapping[str, date]) -> str:
-    """Return the statement with the days written into it: COPY and CREATE take no parameters."""
+def bound(connection: Connection, query: str, values: Mapping[str, object]) -> str:
+    """Return the statement with the values written into it: COPY and CREATE take no parameters."""
     return psycopg_sql.SQL(trusted(query)).format(**values).as_string(connection)

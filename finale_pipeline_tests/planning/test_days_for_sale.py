@@ -42,5 +42,5 @@ def test_a_product_that_lay_unsold_is_not_new_on_the_day_of_its_first_sale(
         assert 0.01 < found[old]["velocity_units_per_day"] < 0.05
         assert "new_product" not in found[old]["flags"]
     for new in ("watched", "new"):
-        assert found[new]["velocity_units_per_day"] == 1
+        assert 0.05 < found[new]["velocity_units_per_day"] < 0.2  # one, but not one a day
         assert "new_product" in found[new]["flags"]

@@ -220,6 +220,37 @@ def test_what_keeps_no_stock_is_not_planned_and_never_above_the_maximum(
     assert decision(connection, "full")["quantity_units"] == 0
 
 
+def test_one_order_and_a_launch_are_no_pace(
+    shop: Shop, settings: Settings, connection: Connection
+) -> None:
+    """500 in one order of what sells one a day, and 26 in the first two days of a new product."""
+    product(shop, "daily", leadTime=30)
+    sell(shop, "daily", dict.fromkeys(range(1, 118), 1))
+    day = f"{NOW - timedelta(days=3):%Y-%m-%dT%H:%M:%S}"
+    shop.shipment("big", ("daily", 500), order=shop.order("big", day), shipped=day)
+    product(shop, "usual", leadTime=30)
+    sell(shop, "usual", dict.fromkeys(range(1, 118), 1))
+    product(shop, "lumpy", leadTime=30)
+    sell(shop, "lumpy", {n: 500 if n in {3, 60} else 1 for n in range(1, 118)})
+    product(shop, "young", made=2, leadTime=30)
+    sell(shop, "young", {1: 13, 2: 13})
+    for sku in ("daily", "usual", "lumpy", "young"):
+        shop.account.set_stock(f"{BASE}product/{sku}", 0)
+    run(shop, settings)
+
+    daily, usual = decision(connection, "daily"), decision(connection, "usual")
+    assert usual["quantity_units"] <= daily["quantity_units"] < 1.5 * usual["quantity_units"]
+    assert "one_large_order" in daily["flags"]
+    assert "One order is 81 % of what sold in half a year: of its 500 of" in daily["why"]
+    assert "one_large_order" not in usual["flags"]
+    lumpy = decision(connection, "lumpy")
+    assert "one_large_order" not in lumpy["flags"]
+    young = decision(connection, "young")
+    assert young["quantity_units"] <= 845 / 3
+    assert {"launch", "new_product"} <= set(young["flags"])
+    assert "launched 2 days ago" in young["why"]
+
+
 def test_explain_shows_numbers_that_a_person_can_recompute(
     shop: Shop, settings: Settings, connection: Connection
 ) -> None:

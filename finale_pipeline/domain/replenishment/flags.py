@@ -9,6 +9,8 @@ WORDS = {
     "velocity_last_known": "out of stock for half a year: how fast it sells is what was last known",
     "no_sale_for_half_a_year": "nothing sold for half a year",
     "new_product": "new: known for less than eight weeks",
+    "launch": "just launched: what its first days sold is not taken for its pace",
+    "one_large_order": "one order is far above all others: it counts for what is usual",
     "low_confidence": "few sales: the forecast is uncertain",
     "mostly_out_of_stock": "out of stock more than half of the time",
     "seasonal": "its season is in the forecast",

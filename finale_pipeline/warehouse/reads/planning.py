@@ -144,6 +144,26 @@ WHERE NOT EXISTS (SELECT FROM out_day o WHERE o.number = d.number AND o.day = d.
 """Demand of the days that teach something: a day partly without stock sold less than was wanted,
 and a promotion sold more. What a predecessor sold counts as its successor's."""
 
+LARGE_ORDERS = """
+SELECT number, sold_on - date '1970-01-01', units, {times} * others_units
+FROM (
+    SELECT number, sold_on, units, row_number() OVER largest AS place,
+           lead(units) OVER largest AS others_units, count(*) OVER product AS orders
+    FROM (
+        SELECT n.number, min(s.sold_on) AS sold_on, sum(l.units) AS units
+        FROM planned n
+        JOIN core.shipment_line l USING (product_url)
+        JOIN core.shipment s USING (shipment_url)
+        WHERE n.number = ANY ({numbers}) AND s.sold_on >= {since} AND s.sold_on < {as_of}
+        GROUP BY n.number, coalesce(s.order_url, s.shipment_url) HAVING sum(l.units) > 0
+    ) d
+    WINDOW product AS (PARTITION BY number),
+           largest AS (PARTITION BY number ORDER BY units DESC, sold_on)
+) o
+WHERE place = 1 AND orders > {others} AND units > {times} * others_units
+"""
+"""The largest order of a product, where it is far above all its other orders."""
+
 FIRST = """
 SELECT n.number, least(f.first_sale, f.first_stock) - date '1970-01-01'
 FROM planned n JOIN (

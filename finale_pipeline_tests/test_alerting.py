@@ -7,14 +7,17 @@ import dagster as dg
 import pytest
 
 from finale_pipeline.automation.alerting import mail_delivery, sync_watch
+from finale_pipeline.commands.sync import run_strategy
 from finale_pipeline.definitions import definitions
 from finale_pipeline.health.doctor import examine
 from finale_pipeline.resources import Finale
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
+from finale_pipeline.sync.planning import plan_today
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.stock import sync_stock
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.processes import environment
@@ -36,8 +39,8 @@ def service() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def mailing(settings: Settings, service: MailServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The small account synced, its mails going to a service; and a terminal's environment."""
+def unread(settings: Settings, service: MailServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An account that was never read, its mails going to a service; a terminal's environment."""
     given = settings.model_copy(
         update={
             "alert_emails": ("buyer@shop.example",), "alert_from": "stock@shop.example",
@@ -48,14 +51,26 @@ def mailing(settings: Settings, service: MailServer, monkeypatch: pytest.MonkeyP
     for name, value in environment(given).items():
         if name.startswith(("FINALE_", "SENDGRID_")):
             monkeypatch.setenv(name, value)
-    sync(given)
     return given
 
 
+@pytest.fixture
+def mailing(unread: Settings, account: Account) -> Settings:
+    """The small account read and planned on its own day, as `finale sync full` does it."""
+    with open_sync(
+        unread, strategy="full", trigger="test", table_sets=TABLE_SETS["full"],
+        clock=account.clock.now,
+    ) as run:  # fmt: skip
+        carry_out(run)
+        plan_today(run)
+    return unread
+
+
 def watched(connection: Connection) -> str:
-    """A product that is well, with a reorder point."""
+    """A product that sells and is well, with a reorder point."""
     row = connection.execute(
-        "SELECT product_url FROM ops.item_level WHERE level = 'ok' AND threshold_units > 10"
+        "SELECT product_url FROM ops.item_level JOIN plan.outlook USING (product_url)"
+        " WHERE ops.item_level.level = 'ok' AND threshold_units > 10 AND units_per_day > 0"
         " ORDER BY product_url LIMIT 1"
     ).fetchone()
     assert row is not None
@@ -98,6 +113,28 @@ def rows(found: Any) -> list[dict[str, Any]]:
 
 def kinds(service: MailServer) -> list[str]:
     return [mail.kind for mail in service.accepted]
+
+
+def test_the_summary_waits_for_the_first_plan_and_is_sent_once(
+    unread: Settings, service: MailServer
+) -> None:
+    sync(unread)  # reads, and plans nothing
+    sync(unread, "inventory")
+    assert kinds(service) == []
+    for _ in range(2):
+        assert run_strategy(unread, "full", trigger="test").error is None
+        assert kinds(service) == ["summary"]
+
+
+@pytest.mark.usefixtures("unread")
+def test_the_summary_follows_the_plan_of_a_job_at_the_next_read(
+    instance: dg.DagsterInstance, service: MailServer
+) -> None:
+    assert run_job(instance, "full_sync").success
+    assert "summary" not in kinds(service)
+    for _ in range(2):
+        assert run_job(instance).success
+        assert kinds(service) == ["summary"]
 
 
 def test_a_sync_mails_what_crossed_and_the_checks_show_it(

@@ -13,7 +13,7 @@ from finale_pipeline_tests.live import free_port
 
 ARGUMENTS = {
     "sync": ["full"], "approve": ["1", "--yes"], "reject": ["1"], "alerts": ["list"],
-    "explain": ["A"], "forecast": ["plan"], "orders": ["list"], "restore": ["none.dump"],
+    "explain": ["A"], "forecast": ["plan"], "orders": ["list"], "points": ["list"], "restore": ["none.dump"],
     "db": ["url"], "serve": ["web", "--check"],
 }  # fmt: skip
 FOR_EVER = {"dev", "api", "sandbox"}

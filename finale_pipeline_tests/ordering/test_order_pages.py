@@ -135,5 +135,5 @@ def test_orders_are_one_key_away(shelf: Shelf, api: httpx.Client) -> None:
         nav = api.get(path).text.partition("<nav")[2].partition("</nav>")[0]
         keys = re.findall(r'<a href="([^"]*)" accesskey="(\d)"', nav)
         assert keys == [(p, str(n)) for n, p in
-                        enumerate(("/", "/plan", "/orders", "/syncs", "/outbox"), 1)]  # fmt: skip
+                        enumerate(("/", "/plan", "/orders", "/forecasts", "/syncs", "/outbox"), 1)]  # fmt: skip
     assert 'href="/orders" accesskey="3" aria-current="page"' in api.get("/orders").text

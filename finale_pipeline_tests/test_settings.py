@@ -37,6 +37,22 @@ def test_half_an_account_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+def test_writes_without_a_zone_are_refused_as_soon_as_the_account_is_a_real_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("ACCOUNT", "demo"), ("API_KEY", "k"), ("API_SECRET", "s")):
+        monkeypatch.setenv(f"FINALE_{name}", value)
+    monkeypatch.setenv("FINALE_ALLOW_WRITES", "true")
+    with pytest.raises(ConfigError, match="FINALE_TIMEZONE is not set"):
+        load_settings()
+
+    monkeypatch.setenv("FINALE_TIMEZONE", "UTC")  # named, though it is the default
+    assert load_settings().allow_writes
+    monkeypatch.delenv("FINALE_TIMEZONE")
+    monkeypatch.setenv("FINALE_ALLOW_WRITES", "false")
+    assert not load_settings().allow_writes
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("TIMEZONE", "Mars/Base"), ("UI_PORT", "x"), ("SHRINK_LIMIT", "7")]
 )

@@ -42,8 +42,8 @@ def examine(settings: "Settings") -> list[Finding]:
         "disk": _disk,
         "database": _database,
         "mail": _mail,
+        "compare": _compare,  # of what is stored: also while Finale does not answer
         "source": _source,
-        "compare": _compare,
         "dagster": dagster,
         "backup": readiness.backups,
         "watch": readiness.watched,

@@ -84,7 +84,7 @@ def decide_again(
         values = {"plan_on": state.snapshot_on, "since": since, "all": is_all}
         connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
         connection.execute(trusted(stored.NUMBERED.format(changed=stored.CHANGED)), values)
-        connection.execute(stored.STOCK)
+        connection.execute(trusted(stored.STOCK.format(stock=queries.STOCK_NOW)))
         connection.execute("ANALYZE planned, planned_stock")
         for table in ("plan.decision", LINES):
             stored.delete_of_removed(connection, table, plan_on=state.snapshot_on, since=since)

@@ -20,7 +20,7 @@ def number(column: str, *, decimals: int = 1) -> pl.Expr:
 
 def why() -> pl.Expr:
     """Return the sentence of every product."""
-    parts = [_decision(), _pace(), _note(), _demand(), _stock(), _lead_time()]
+    parts = [_decision(), _pace(), _note(), _demand(), _stock(), _builds(), _lead_time()]
     return pl.concat_str(parts, separator=" ", ignore_nulls=True)
 
 
@@ -117,6 +117,11 @@ def _stock() -> pl.Expr:
     )
     unknown = pl.lit("Its stock was not observed by that day.")
     return pl.when(pl.col("available_units").is_null()).then(unknown).otherwise(text)
+
+
+def _builds() -> pl.Expr:
+    text = pl.format("Planned builds will use {}; these are not available.", number("build_units"))
+    return pl.when(pl.col("build_units") > 0).then(text)
 
 
 def _lead_time() -> pl.Expr:

@@ -30,7 +30,8 @@ BATCH = 50
 def sync_lines(run: SyncRun) -> None:
     """Read the lines of orders that are drafts or committed, and changed since their last read.
 
-    What is completed or cancelled keeps the lines it had: nothing of it is still to come.
+    What is completed or cancelled keeps the lines it had: nothing of it is still to come. Only
+    lines that a version before stored without their packings are read once more.
     """
     wanted = purchase_lines.unread(run.connection)
     for start in range(0, len(wanted), BATCH):

@@ -14,6 +14,8 @@ UNION SELECT product_url FROM core.product_supplier WHERE changed_at > %(since)s
 UNION SELECT product_url FROM core.reorder_rule WHERE changed_at > %(since)s
 UNION SELECT s.product_url FROM core.vendor v JOIN core.product_supplier s USING (vendor_url)
       WHERE v.changed_at > %(since)s
+UNION SELECT l.product_url FROM core.build b JOIN core.build_line l USING (build_url)
+      WHERE l.product_url IS NOT NULL AND (b.changed_at > %(since)s OR l.changed_at > %(since)s)
 UNION SELECT product_url FROM plan.product_term
 UNION SELECT s.product_url FROM plan.vendor_term t JOIN core.product_supplier s USING (vendor_url)
 UNION SELECT product_url FROM plan.decision WHERE snapshot_on = %(plan_on)s
@@ -32,8 +34,7 @@ WHERE d.snapshot_on = %(plan_on)s AND p.removed_at IS NULL
 
 STOCK = """
 CREATE TEMP TABLE planned_stock ON COMMIT DROP AS
-SELECT product_url, available_units, on_order_units FROM core.stock_level JOIN planned
-USING (product_url)
+SELECT s.* FROM ({stock}) s JOIN planned USING (product_url)
 """
 
 DEMAND_OF_DAY = """

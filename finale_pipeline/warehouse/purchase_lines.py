@@ -24,14 +24,21 @@ class UnreadLines:
 
 
 def unread(connection: Connection) -> list[UnreadLines]:
-    """Return them, the newest first: a throttled read should leave the oldest for later."""
+    """Return them, the newest first: a throttled read should leave the oldest for later.
+
+    Of orders that are neither drafts nor committed only those come, last, whose stored lines are
+    of no version: an upgrade took back what was known of them.
+    """
+    is_open = "status IN ('ORDER_CREATED', 'ORDER_LOCKED')"
     return objects_of(
         connection,
         UnreadLines,
         "SELECT order_url, updated_at, payload ->> 'orderItemList' AS items,"
         " total::float8 AS total FROM core.purchase_order"
-        " WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND removed_at IS NULL"
-        " AND lines_updated_at IS DISTINCT FROM updated_at ORDER BY updated_at DESC, order_url",
+        " WHERE removed_at IS NULL AND lines_updated_at IS DISTINCT FROM updated_at"
+        f" AND ({is_open} OR lines_updated_at IS NULL AND EXISTS (SELECT"
+        " FROM core.purchase_order_line l WHERE l.order_url = purchase_order.order_url))"
+        f" ORDER BY {is_open} DESC, updated_at DESC, order_url",
     )
 
 

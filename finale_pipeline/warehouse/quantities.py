@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, cast
 
-from finale_pipeline.warehouse import demand, receipts
+from finale_pipeline.warehouse import demand, receipts, stocking
 from finale_pipeline.warehouse.connect import Connection, trusted
 
 Reading = Literal["cases", "units"]
@@ -33,7 +33,7 @@ def set_reading(connection: Connection, reading: Reading, *, evidence: str | Non
 
 
 def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
-    """Turn the stored lines of orders and shipments to another reading, demand and receipts too.
+    """Turn stored lines and transfers to another reading, and what is summed of them.
 
     Stock is not touched: it is read whole each time.
 
@@ -45,18 +45,21 @@ def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
     operator, inverse = ("*", "/") if reading == "cases" else ("/", "*")
     demand.begin(connection, "SELECT shipment_url FROM core.shipment")
     receipts.begin(connection, "SELECT order_url FROM core.purchase_order")
-    connection.execute(
-        trusted(
-            f"UPDATE core.shipment_line SET units = round(units {operator} {PER_PACK}, 9)"
-            f" WHERE {PER_PACK} <> 1"
+    for table, values in (
+        ("shipment_line", "units = {units}"),
+        ("build_line", "units = {units}"),
+        ("transfer", "units = {units}"),
+        ("purchase_order_line", "quantity_units = {quantity_units}, unit_price = {unit_price}"),
+    ):
+        changes = values.format(
+            units=f"round(units {operator} {PER_PACK}, 9)",
+            quantity_units=f"round(quantity_units {operator} {PER_PACK}, 9)",
+            unit_price=f"round(unit_price {inverse} {PER_PACK}, 9)",
         )
-    )
-    connection.execute(
-        trusted(
-            f"UPDATE core.purchase_order_line SET"
-            f" quantity_units = round(quantity_units {operator} {PER_PACK}, 9),"
-            f" unit_price = round(unit_price {inverse} {PER_PACK}, 9) WHERE {PER_PACK} <> 1"
+        connection.execute(
+            trusted(f"UPDATE core.{table} SET {changes}, changed_at = %s WHERE {PER_PACK} <> 1"),
+            (now,),
         )
-    )
     demand.refresh(connection, now=now)
     receipts.refresh(connection)
+    stocking.refresh_component_demand(connection)

@@ -161,3 +161,15 @@ def test_smart_begins_with_everything_and_then_reads_little(settings: Settings) 
     runs = {run["strategy"]: run for run in finale(settings, "status", "--json").json["runs"]}
     assert runs["full"]["reason"] == "no sync was ever good"
     assert "min ago, under 30" in runs["critical"]["reason"]
+
+
+def test_a_full_sync_plans_the_day_and_is_not_advised_again(
+    settings: Settings, connection: Connection
+) -> None:
+    assert finale(settings, "sync", "full").code == 0
+    assert connection.execute("SELECT count(*) > 0 FROM plan.demand").fetchone() == (True,)
+    assert connection.execute("SELECT count(*) > 0 FROM plan.decision").fetchone() == (True,)
+    doctor = finale(settings, "doctor")
+    advised = doctor.out + doctor.err
+    assert "finale sync full" not in advised
+    assert "finale forecast plan" not in advised

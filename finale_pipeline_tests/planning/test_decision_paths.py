@@ -10,6 +10,7 @@ import pytest
 from finale_pipeline.commands.explain import explain, shown
 from finale_pipeline.commands.points import accept
 from finale_pipeline.sandbox.purchases import Purchase
+from finale_pipeline.sandbox.records import encoded
 from finale_pipeline.sandbox.sales import Product
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
@@ -71,6 +72,15 @@ def on_order(shop: Shop, number: str, sku: str, units: float, *, due_in: int) ->
     shop.account.put(
         Purchase(number, "10000", at=at, due_at=due, lines=lines, changed_at=int(NOW.timestamp()))
     )
+
+
+def build(shop: Shop, sku: str, status: str, *, use: float) -> None:
+    """Write the build that uses a product."""
+    used = [{"productUrl": f"{BASE}product/{sku}", "quantity": use}]
+    shop.put(
+        "workeffort", sku, workEffortUrl=f"{BASE}workeffort/{sku}", statusId=f"PRUN_{status}",
+        workEffortConsumeList=used,
+    )  # fmt: skip
 
 
 def decision(connection: Connection, sku: str) -> dict[str, Any]:
@@ -260,3 +270,32 @@ def test_explain_shows_numbers_that_a_person_can_recompute(
     assert rows["missing"][-1] == "66"
     assert "66" in rows["order"]
     assert rows["day 3"][-1] == "5"  # 5 - 3 x 2 is nothing, and 5 come
+
+
+def test_a_planned_build_reserves_and_nothing_is_reserved_twice(
+    shop: Shop, settings: Settings, connection: Connection
+) -> None:
+    """Of 80 a build will use 50, whether or not Finale's reserved quantity has some of them."""
+    for sku in ("part", "twice", "sold"):
+        steady(shop, sku, available=80)
+        build(shop, sku, "CREATED", use=50)
+    for sku, order in (("twice", None), ("sold", f"{BASE}order/9")):
+        row = {
+            "productUrl": f"{BASE}product/{sku}", "productId": sku, "quantityReserved": 20,
+            "facilityUrl": f"{BASE}facility/10001", "orderUrl": order,
+        }  # fmt: skip
+        shop.account.tables["inventoryitem"].put(int(NOW.timestamp()), encoded(row), place=None)
+    run(shop, settings)
+
+    part, twice, sold = (decision(connection, sku) for sku in ("part", "twice", "sold"))
+    assert (part["available_units"], part["quantity_units"]) == (30, 46)
+    assert "Planned builds will use 50; these are not available." in part["why"]
+    assert (twice["available_units"], twice["quantity_units"]) == (30, 46)
+    assert (sold["available_units"], sold["quantity_units"]) == (10, 66)
+
+    build(shop, "part", "CANCELLED", use=50)
+    shop.later(0.01)
+    run(shop, settings, "sales")
+    run(shop, settings, "critical")
+    assert decision(connection, "part")["available_units"] == 80
+    assert decision(connection, "part")["quantity_units"] == 0

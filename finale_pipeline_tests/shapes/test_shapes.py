@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from finale_pipeline.errors import ImplausibleError
+from finale_pipeline.health.doctor import examine, shown
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.comparison import to_compare
 from finale_pipeline_tests.conftest import settings_for
@@ -80,3 +81,20 @@ def test_the_doctor_names_what_to_hold_against_finales_pages(
     assert any(
         one.startswith("144 units were sold in the 30 days up to 2026-02-11") for one in said
     )
+
+
+def test_the_doctor_prints_the_list_for_a_real_account_and_not_for_a_simulated_one(
+    url: str, connection: Connection
+) -> None:
+    with ShapeServer(load("cases")) as server:
+        simulated = settings_for(url, server)
+        sync(simulated)
+        assert " compare " not in shown(examine(simulated))
+        # No name of this machine, so a real account; and none that could be asked.
+        real = settings_for(url, server, base_url="http://finale.invalid")
+        printed = shown(examine(real)).splitlines()
+    found = [number for number, line in enumerate(printed) if line.startswith("look     compare ")]
+    assert len(found) == len(to_compare(connection)) >= 5
+    assert "SOAP-12 has 10 on hand in the packing 12 cs 12/1: 120 units" in printed[found[0]]
+    for number in found:
+        assert "Finale" in printed[number + 1], printed[number]

@@ -173,6 +173,46 @@ def test_what_was_read_is_converted_when_the_setting_changes(
     assert figures(connection) == (144.0, 60.0, 2.5, 121.0)
 
 
+def test_builds_and_transfers_are_converted_too(
+    served: tuple[Settings, dict[str, Any]], connection: Connection
+) -> None:
+    """One build used 2 cases of 12, one will use 3, and a case is on its way."""
+    settings, shape = served
+    soap = {"productUrl": "/demo/api/product/100731", "normalizedPackingString": "12 cs 12/1"}
+    shape["collections"]["workeffort"] = {
+        "workEffortUrl": ["/demo/api/workeffort/1", "/demo/api/workeffort/2"],
+        "statusId": ["PRUN_COMPLETED", "PRUN_CREATED"],
+        "completeDate": ["2026-02-13T12:00:00", None],
+        "workEffortConsumeList": [[soap | {"quantity": 2}], [soap | {"quantity": 3}]],
+        "lastUpdatedDate": ["2026-02-13T12:00:00"] * 2,
+    }
+    shape["collections"]["inventorytransfer"] = {
+        "inventoryTransferUrl": ["/demo/api/inventorytransfer/1"],
+        "productUrl": [soap["productUrl"]],
+        "normalizedPackingString": ["12 cs 12/1"],
+        "quantity": [1],
+        "sendDate": ["2026-02-13T12:00:00"],
+        "lastUpdatedDate": ["2026-02-13T12:00:00"],
+    }
+
+    def moved() -> tuple[Any, ...]:
+        row: Any = connection.execute(
+            "SELECT (SELECT sum(build_units)::float8 FROM core.component_demand),"
+            " (SELECT units::float8 FROM core.build_reservation),"
+            " (SELECT units::float8 FROM core.transfer)"
+        ).fetchone()
+        return tuple(row)
+
+    sync(settings)
+    assert moved() == (24, 36, 12)
+    sync(settings.model_copy(update={"case_quantities": "units"}), "inventory")
+    assert moved() == (2, 3, 1)
+    sync(settings.model_copy(update={"case_quantities": "cases"}), "inventory")
+    assert moved() == (24, 36, 12)
+    sync(settings)
+    assert moved() == (24, 36, 12)
+
+
 @pytest.mark.parametrize(
     ("rows", "odd", "factor"), [(40, 0, 1), (40, 30, 12), (40, 4, 12), (20, 0, 12)]
 )

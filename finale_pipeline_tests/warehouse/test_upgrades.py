@@ -28,6 +28,7 @@ from finale_pipeline.warehouse import outages, schema, tables
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
 from finale_pipeline_tests.processes import start
+from finale_pipeline_tests.shapes.account import ShapeServer, load
 from finale_pipeline_tests.sync.helpers import assert_mirrors, sync
 from finale_pipeline_tests.warehouse.catalog import catalog
 
@@ -111,6 +112,42 @@ def test_the_migrations_make_exactly_the_declared_tables(url: str) -> None:
             },
         )
         assert compare_metadata(context, tables.metadata) == []
+
+
+def test_lines_of_completed_orders_are_read_again_where_products_come_in_cases(
+    url: str, connection: Connection
+) -> None:
+    """The version before stored 5 cases of 12 as 5 units; the order is completed since."""
+    connection.execute(
+        "UPDATE core.product SET packing = '12 cs 12/1' WHERE product_url IN"
+        " (SELECT l.product_url FROM core.purchase_order_line l ORDER BY order_url LIMIT 1)"
+    )
+    row: Any = connection.execute(
+        "SELECT o.order_url, o.order_id FROM core.purchase_order_line l"
+        " JOIN core.purchase_order o USING (order_url) ORDER BY o.order_url LIMIT 1"
+    ).fetchone()
+    order_url, order_id = row
+    connection.execute(
+        "UPDATE core.purchase_order SET status = 'ORDER_COMPLETED' WHERE order_url = %s",
+        (order_url,),
+    )
+    schema.upgrade(url)
+
+    shape = load("cases")
+    record = shape["records"].pop("/demo/api/order/PO-551")
+    there = {"orderUrl": order_url, "orderId": order_id, "statusId": "ORDER_COMPLETED"}
+    shape["records"][order_url] = record | there
+    orders = shape["collections"]["order"]
+    for name, value in there.items():
+        orders[name][0] = value
+    with ShapeServer(shape) as server:
+        sync(settings_for(url, server, case_quantities="cases"), accept=True)
+        lines = connection.execute(
+            "SELECT quantity_units::float8, unit_price::float8, open_units::float8"
+            " FROM core.purchase_order_line WHERE order_url = %s",
+            (order_url,),
+        ).fetchall()
+    assert lines == [(60, 2.5, 0)]
 
 
 def test_an_upgraded_database_goes_on(url: str, connection: Connection) -> None:

@@ -11,7 +11,7 @@ from fastapi import Depends, Query, Request
 from itsdangerous import BadData, URLSafeSerializer
 from starlette.responses import Response
 
-from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of
+from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of, in_words
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.warehouse.connect import Connection, rows_of
@@ -186,13 +186,14 @@ def answer(reading: Reading, listing: Listing, filters: Mapping[str, object]) ->
     paging = reading.paging
     asked = Asked(filters, paging.sort, paging.cursor, paging.limit)
     found = page(reading.connection, listing, asked, reading.context.key)
+    rows = [in_words(row) for row in found.rows]
     said = dict(reading.headers)
     if found.next_cursor is not None:
         url = reading.request.url.include_query_params(cursor=found.next_cursor)
         said["Link"] = f'<{url.path}?{url.query}>; rel="next"'
     if form_of(reading.request, reading.form, ("json", "csv")) == "csv":
-        columns = list(found.rows[0]) if found.rows else list(listing.sorts)
-        answered = as_csv(found.rows, columns, listing.name)
+        columns = list(rows[0]) if rows else list(listing.sorts)
+        answered = as_csv(rows, columns, listing.name)
         answered.headers.update(said)
         return answered
-    return as_json({listing.name: found.rows, "next_cursor": found.next_cursor}, headers=said)
+    return as_json({listing.name: rows, "next_cursor": found.next_cursor}, headers=said)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
 from finale_pipeline.api.rest.pagination import AsForm
-from finale_pipeline.api.rest.responses import as_csv, as_json, as_xlsx, form_of
+from finale_pipeline.api.rest.responses import as_csv, as_json, as_xlsx, form_of, in_words
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
@@ -25,6 +25,7 @@ LINE_COLUMNS = (
     "vendor", "sku", "vendor_sku", "name", "quantity_units", "suggested_units", "unit_cost",
     "suggested_cost", "line_total", "currency", "must_order_by_on", "stockout_on", "arrival_on",
     "urgency", "needs_data", "why", "edited_by", "edited_at", "edit_note",
+    "flags", "flags_text",
 )  # fmt: skip
 ORDER_COLUMNS = (
     "vendor", "lines", "units", "total", "currency", "must_order_by_on", "arrival_on", "urgency",
@@ -111,7 +112,7 @@ def purchase_plan(
     form: AsForm = None,
 ) -> Response:
     """Return orders with their lines: JSON, CSV of all lines to order, or a workbook."""
-    plan = plan_reads.purchase_plan(connection, on, vendor)
+    plan = _in_words(plan_reads.purchase_plan(connection, on, vendor))
     wanted = form_of(request, form, ("json", "csv", "xlsx"))
     if wanted == "json":
         body = {"snapshot_on": plan.day, "orders": plan.orders, "dropped": plan.dropped}
@@ -124,6 +125,14 @@ def purchase_plan(
         found = as_xlsx(_sheets(plan), name)
     found.headers.update(headers)
     return found
+
+
+def _in_words(plan: Plan) -> Plan:
+    orders = [
+        order | {"order_lines": [in_words(line) for line in order["order_lines"]]}
+        for order in plan.orders
+    ]
+    return Plan(plan.day, orders, [dict(in_words(line)) for line in plan.dropped])
 
 
 def _sheets(plan: Plan) -> list[tuple[str, tuple[str, ...], list[Any]]]:
@@ -150,7 +159,9 @@ def change_line(context: Shared, connection: Warehouse, actor: Actor, wanted: Ed
     _refuse(done, wanted.product_url)
     return as_json(
         {
-            "line": {k: v for k, v in done.lines[wanted.product_url].items() if k not in FIXED},
+            "line": in_words(
+                {k: v for k, v in done.lines[wanted.product_url].items() if k not in FIXED}
+            ),
             "is_changed": bool(done.saved),
             "order": done.order,
             "vendor_minimum_units": done.reaching.get(wanted.product_url),

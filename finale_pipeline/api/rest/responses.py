@@ -11,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from finale_pipeline.domain.replenishment import flags
 from finale_pipeline.text import cell, plain
 
 Row = Mapping[str, Any]
@@ -24,6 +25,13 @@ TITLE_UNITS = 26
 """Of a sheet's title, before a number that makes it unique; Excel takes 31."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def in_words(row: Row) -> Row:
+    """Return a row with its flags in words, too, as `flags_text`; one without flags as it is."""
+    if "flags" not in row:
+        return row
+    return {**row, "flags_text": "; ".join(flags.in_words(row["flags"] or ()))}
 
 
 def form_of(request: Request, asked: Form | None, offered: Sequence[Form]) -> Form:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from finale_pipeline.api.rest.decisions import Decision, Snooze
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import Reads, answer
-from finale_pipeline.api.rest.responses import as_json
+from finale_pipeline.api.rest.responses import as_json, in_words
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
@@ -88,7 +88,8 @@ def product(
         "sales": products_reads.sales_history(connection, url, since),
         "arrivals": products_reads.arrivals(connection, url),
     }
-    return as_json(found | {"history": history}, headers=headers)
+    forecast = found["forecast"] and in_words(found["forecast"])
+    return as_json(found | {"forecast": forecast, "history": history}, headers=headers)
 
 
 @router.get(

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from finale_pipeline.api.rest import monitoring, triggers
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import AsForm, Reads, answer
-from finale_pipeline.api.rest.responses import CSV, as_csv, as_json, form_of
+from finale_pipeline.api.rest.responses import CSV, as_csv, as_json, form_of, in_words
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
@@ -104,7 +104,7 @@ def critical(
     form: AsForm = None,
 ) -> Response:
     """Return what is out, what is below its reorder point, and totals; CSV by Accept."""
-    rows = incidents_reads.critical(connection)
+    rows = [dict(in_words(row)) for row in incidents_reads.critical(connection)]
     if form_of(request, form, ("json", "csv")) == "csv":
         columns = list(rows[0]) if rows else ["sku", "name", "level", "available_units", "why"]
         found = as_csv(rows, columns, "critical")

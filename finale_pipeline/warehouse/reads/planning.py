@@ -1,9 +1,15 @@
 """The statements that read what a plan is made of; `{as_of}` and `{since}` are days."""
 
-STOCK_NOW = "SELECT product_url, available_units, on_order_units FROM core.stock_level"
+STOCK_NOW = """
+SELECT l.product_url, l.available_units - coalesce(b.unreserved_units, 0) AS available_units,
+       l.on_order_units, b.unreserved_units AS build_units
+FROM core.stock_level l LEFT JOIN core.build_reservation b USING (product_url)
+"""
+"""What planned builds will use is not there for anyone else."""
 STOCK_THEN = (
-    "SELECT DISTINCT ON (product_url) product_url, available_units, on_order_units"
-    " FROM core.stock_daily WHERE snapshot_on < {as_of} ORDER BY product_url, snapshot_on DESC"
+    "SELECT DISTINCT ON (product_url) product_url, available_units, on_order_units,"
+    " 0 AS build_units FROM core.stock_daily WHERE snapshot_on < {as_of}"
+    " ORDER BY product_url, snapshot_on DESC"
 )
 
 NUMBERED = """
@@ -15,6 +21,7 @@ FROM (
         WHERE s.product_url = p.product_url AND s.sold_on < {as_of})
     UNION
     SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
+        OR build_units > 0
     UNION
     SELECT r.product_url FROM core.reorder_rule r JOIN core.product p USING (product_url)
     WHERE r.reorder_point_units > 0 AND r.method IS DISTINCT FROM '##doNotReorder'
@@ -52,7 +59,8 @@ SELECT n.number, p.product_url, p.sku, p.category, p.status = 'PRODUCT_ACTIVE',
        p.pack_units,
        t.reorder_point_units, t.maximum_units, t.minimum_order_units, t.pack_units,
        t.service_level, r.point_units, r.quantity_units, coalesce(r.is_never, false),
-       l.available_units, l.on_order_units, coalesce(s.is_alternative, false)
+       l.available_units, l.on_order_units, coalesce(s.is_alternative, false),
+       coalesce(l.build_units, 0)
 FROM planned n
 JOIN core.product p USING (product_url)
 LEFT JOIN (

@@ -33,6 +33,28 @@ def test_critical_items_come_as_csv(api: httpx.Client) -> None:
     assert [row["sku"] for row in rows] == ["A", "B"]
 
 
+def test_flags_stand_beside_their_names_in_a_buyers_words(api: httpx.Client) -> None:
+    """In JSON, CSV and the workbook alike; what an item is flagged with differs by item."""
+    plan = get(api, "/api/purchase-plan")
+    rows = [line for order in plan["orders"] for line in order["order_lines"]]
+    rows += get(api, "/api/forecasts")["forecasts"]
+    rows += get(api, "/api/sync-finale/critical")["out_of_stock"]
+    rows.append(get(api, "/api/products/A")["forecast"])
+    words = {"default_lead_time": "its lead time is not known: the default is used"}
+    words["stockout_before_order_can_arrive"] = "runs out before an order can arrive"
+    assert {flag for row in rows for flag in row["flags"]} & words.keys()
+    for row in rows:
+        for flag, said in words.items():
+            assert (flag in row["flags"]) == (said in row["flags_text"]), row["sku"]
+    for path in ("purchase-plan", "forecasts", "sync-finale/critical"):
+        answer = api.get(f"/api/{path}", headers={"Accept": "text/csv"})
+        listed = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        assert listed
+        for row in listed:
+            for flag, said in words.items():
+                assert (flag in row["flags"]) == (said in row["flags_text"]), row["sku"]
+
+
 def test_every_answer_says_how_old_its_data_are(api: httpx.Client) -> None:
     for path in ("products", "products/A", "forecasts", "purchase-plan", "incidents", "vendors"):
         headers = api.get(f"/api/{path}").headers

@@ -32,7 +32,4 @@ def upgrade() -> None:
         "UPDATE ops.watermark SET seen_at = least(seen_at, (SELECT min(updated_at)"
         f" FROM core.shipment)) WHERE table_name = 'core.shipment' AND {HAS_CASES}"
     )
-    op.execute(
-        "UPDATE core.purchase_order SET lines_updated_at = NULL"
-        f" WHERE status IN ('ORDER_CREATED', 'ORDER_LOCKED') AND {HAS_CASES}"
-    )
+    op.execute(f"UPDATE core.purchase_order SET lines_updated_at = NULL WHERE {HAS_CASES}")

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.assets.checks import Check, Found, Look
-from finale_pipeline.warehouse.reads.forecasts import outcomes
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -56,6 +55,8 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
     Products whose forecasts were are named.
     """
+    from finale_pipeline.warehouse.reads.forecasts import outcomes  # noqa: PLC0415 - not at import
+
     found = outcomes(connection)
     if not found.groups or found.groups[0]["forecasts"] < LEAST_FORECASTS:
         return "", {}

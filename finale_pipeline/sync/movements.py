@@ -71,8 +71,11 @@ def mark_stocking(run: SyncRun) -> None:
 
 
 def judge_stocking(run: SyncRun) -> None:
-    """Mark kits before the very first evaluation: only stock tells which of them keep any."""
-    if items.last_evaluation(run.connection) is None:
+    """Mark kits before the very first evaluation: only stock tells which of them keep any.
+
+    Without products there is nothing to mark: nobody is waited for who writes the first ones.
+    """
+    if items.any_product(run.connection) and items.last_evaluation(run.connection) is None:
         mark_stocking(run)
 
 

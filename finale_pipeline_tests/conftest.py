@@ -40,6 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.basetemp = str(HOME / "run")
 
 
+@pytest.fixture(autouse=True)
+def _umask_stays() -> Iterator[None]:
+    """Commands close what they make to others, for the rest of their process: here the tests'."""
+    mask = os.umask(0o022)
+    yield
+    os.umask(mask)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def passable(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let the user that PostgreSQL runs as, under root, come to the tests' folders."""

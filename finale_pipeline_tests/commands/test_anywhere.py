@@ -13,8 +13,8 @@ from finale_pipeline_tests.live import free_port
 
 ARGUMENTS = {
     "sync": ["full"], "approve": ["1", "--yes"], "reject": ["1"], "alerts": ["list"],
-    "explain": ["A"], "forecast": ["plan"], "orders": ["list"], "restore": ["none.dump"],
-    "db": ["url"], "serve": ["web", "--check"],
+    "explain": ["A"], "forecast": ["plan"], "orders": ["list"], "points": ["list"],
+    "restore": ["none.dump"], "db": ["url"], "serve": ["web", "--check"],
 }  # fmt: skip
 FOR_EVER = {"dev", "api", "sandbox"}
 """They serve until they are stopped: tests of their own start them."""

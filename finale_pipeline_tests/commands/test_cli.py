@@ -17,9 +17,9 @@ def test_a_sync_ends_with_one_line_of_json(settings: Settings) -> None:
     said = ended.json
     assert set(said) >= {"strategy", "status", "run_id", "seconds", "api_calls", "bytes", "tables"}
     assert (said["strategy"], said["status"]) == ("full", "done")
-    # six collections, and each order whose lines are wanted
+    # eight collections, the labels of fields, and each order whose lines are wanted
     lines = said["tables"]["core.purchase_order"]["read"]
-    assert 6 < said["api_calls"] <= 6 + lines
+    assert 9 < said["api_calls"] <= 9 + lines
     assert said["tables"]["core.product"] == {
         "read": 400, "inserted": 400, "updated": 0, "unchanged": 0, "removed": 0, "rejected": 0,
     }  # fmt: skip
@@ -86,7 +86,7 @@ def test_the_doctor_finds_what_is_wrong(
     sandbox.add_fault("revoke")
     ill = finale(settings, "doctor")
     assert ill.code == 4
-    assert "400 levels that differ" in ill.out
+    assert "400 levels differ from the sum of their entries" in ill.out
     assert "Check FINALE_API_KEY" in ill.out
 
 

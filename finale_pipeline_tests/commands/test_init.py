@@ -195,12 +195,16 @@ def states(found: Any) -> list[tuple[str, str]]:
 
 
 def test_the_doctor_warns_of_open_doors(tmp_path: Path) -> None:
-    """A18: Dagster's UI has no log-in."""
+    """A18: off loopback nothing is served without a token."""
     closed = Settings.model_validate({"home": tmp_path})
     assert states(readiness.access(closed)) == [("access", "ok")]
     door = closed.model_copy(update={"ui_host": "0.0.0.0"})  # noqa: S104 - what it warns of
     (found,) = readiness.access(door)
-    assert (found.state, "no log-in" in found.says, found.step != "") == ("warning", True, True)
+    assert (found.state, "without a token" in found.says, found.step != "") == (
+        "warning",
+        True,
+        True,
+    )
     api = closed.model_copy(update={"api_host": "192.0.2.1"})
     assert states(readiness.access(api)) == [("access", "warning")]
     token = api.model_copy(update={"api_token": SecretStr("t")})
@@ -221,6 +225,7 @@ def test_the_doctor_asks_a_real_account_for_backups_and_the_watch(
         ("backup", "warning"), ("watch", "warning"),
     ]  # fmt: skip
     assert finale(sandbox, "backup").code == 0
+    assert finale(sandbox, "sync", "full").code == 0  # before it, the watch is not well
     assert finale(sandbox, "watch").code == 0
     assert states([*readiness.backups(real), *readiness.watched(real)]) == [
         ("backup", "ok"), ("watch", "ok"),

@@ -125,6 +125,13 @@ def method_in_use(
     return MethodInUse(chosen, before if before != chosen else None)
 
 
+def method_change(connection: Connection, as_of: date) -> str | None:
+    """Say what changed of the method in a morning's week; None = nothing, or it was not scored."""
+    weeks = _weeks(connection, monday(as_of))
+    is_scored = bool(weeks) and weeks[-1].day == monday(as_of)
+    return _in_use(weeks).change if is_scored else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Week:
     """A week that was scored: what each method lost, and which one was used."""

@@ -113,6 +113,8 @@ def _page(
     form: Form | None = None,
     outcome: Outcome | None = None,
 ) -> HTMLResponse:
+    from finale_pipeline.planning.scores import method_change  # noqa: PLC0415 - polars: 0.1 s
+
     found = plan_reads.purchase_plan(connection, None, None)
     drafts = drafts_reads.of_plan(connection, found.day)
     vendors = {order["vendor_url"] for order in found.orders}
@@ -137,6 +139,7 @@ def _page(
         old_day=old_day,
         form=form,
         outcome=outcome,
+        method_change=method_change(connection, found.day) if found.day else None,
     )
 
 

@@ -7,6 +7,7 @@ from html import unescape
 import httpx
 import pytest
 
+from finale_pipeline.planning.scores import WEEKLY, write_scores
 from finale_pipeline_tests.api.buyer import (
     VENDOR,
     code,
@@ -172,3 +173,18 @@ def test_of_a_plan_without_end_suppliers_are_opened_one_by_one(
     saved = api.post("/plan", data=fields | {f"u{number}": "p9", f"q{number}": "24"})
     assert saved.status_code == 303
     assert "Saved: 1000 lines" in api.get(saved.headers["location"]).text
+
+
+def test_a_change_of_method_is_announced_above_the_plan(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """It moves every number: who reads the plan hears of it in the week in which it happens."""
+    measures = {"loss_q50": 0.2, "loss_q90": 0.2, "loss_q95": 0.2, "bias": 0.0, "forecasts": 900}
+    monday = stock.now.date() - timedelta(days=stock.now.weekday())
+    for day, used in ((monday - timedelta(weeks=1), "pace 80/20"), (monday, "pace 100/0")):
+        scores = [
+            {"method": name, "window_days": 14, **measures} for name in ("pace 80/20", "pace 100/0")
+        ]
+        write_scores(stock.connection, scores, day, source=WEEKLY, in_use=used, now=stock.now)
+        shown = api.get("/plan").text
+        assert ("Method changed: pace 100/0 instead of pace 80/20" in shown) == (day == monday)

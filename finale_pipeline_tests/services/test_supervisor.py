@@ -87,10 +87,7 @@ def test_a_service_that_dies_now_and_then_is_never_given_up() -> None:
     assert max(pause or 0 for pause in pauses) == 30.0
 
 
-def test_all_are_stopped_and_a_deaf_one_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.5)
+def test_all_are_stopped_and_a_deaf_one_is_killed(tmp_path: Path) -> None:
     with ExitStack() as stack:
         running = Running(tmp_path, stack)
         found = running.start(api=WAITS, code=DEAF)

@@ -40,7 +40,7 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/lint-imports
 	$(BIN)/marimo check --strict notebooks
 
-test: check ## lint, types, layer contracts, tests; COVERAGE=1 says how much they reach, and fails under the gate
+test: check ## lint, types, layer contracts, tests; COVERAGE=1 says how much they reach
 	$(BIN)/pytest -q -n 2 -rs $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=json:.coverage.json)
 	$(if $(COVERAGE),@$(BIN)/python .ci/coverage.py)
 

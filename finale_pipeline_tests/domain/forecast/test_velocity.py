@@ -79,7 +79,7 @@ def velocity_units_per_day(
     ]
     # A product of less than a week: the days before its launch sold nothing.
     missing = range(len(daily_units), LAUNCH_DAYS)
-    total = sum(weights) + sum(0.5 ** (age / pace.half_life_days) for age in missing)
+    total = sum(weights) + sum(float(0.5 ** (age / pace.half_life_days)) for age in missing)
     weighted = sum(w * daily_units[n] for w, n in zip(weights, counted, strict=True)) / total
     recent = [daily_units[n] for n in counted if len(daily_units) - n <= MEAN_DAYS]
     if not recent:

@@ -12,13 +12,13 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, day_number
 from finale_pipeline.domain.replenishment.decisions import (
+    FARTHEST_DAYS,
     LEVELS,
     SOURCES,
     Decisions,
     Situations,
     decide_all,
 )
-from finale_pipeline.domain.replenishment.formulas import FARTHEST_DAYS
 from finale_pipeline.planning.flags import decision_flags
 from finale_pipeline.planning.terms import OnOrder, column, on_order
 from finale_pipeline.planning.why import why

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 DECIMALS = 6
 NO_VENDOR = ""

@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.history import Floats
-from finale_pipeline.domain.replenishment.decisions import Arrivals, arrivals
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING, Arrivals, arrivals
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings

@@ -10,7 +10,7 @@ from finale_pipeline.domain.forecast.backtest import judged
 from finale_pipeline.domain.forecast.history import Floats, History
 from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 Rule = Callable[[History, int, int], Floats]
 """History before a morning, the morning, days until an order helps → units to order up to."""

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 PACK, MINIMUM, VENDOR_MINIMUM = "pack", "minimum", "vendor_minimum"
 NOTHING = Decimal(0)

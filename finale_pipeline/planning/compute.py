@@ -50,8 +50,6 @@ def compute(
     """Forecast every product and apply the reorder formulas.
 
     Args:
-        known: What was known on the morning.
-        settings: Levels, periods and defaults.
         pace: How days are weighed; None = the 30-day mean and its normal safety stock.
     """
     products = with_terms(known.products, settings)

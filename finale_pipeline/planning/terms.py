@@ -87,7 +87,6 @@ def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> O
     Args:
         products: With `number`, `lead_time_days`, `on_order_units`.
         open_lines: With `number`, `units`, `due_on`, `ordered_on`.
-        as_of: The morning.
     """
     terms = products.select("number", "on_order_units", lead=_whole("lead_time_days"))
     lines = open_lines.join(terms, on="number").select(

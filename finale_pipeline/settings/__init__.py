@@ -121,9 +121,6 @@ def _passwords(url: str) -> list[str]:
 def load_settings(env_file: str = ENV_FILE) -> Settings:
     """Read the settings from the environment and `.env`; schedules as they were changed since.
 
-    Args:
-        env_file: The file.
-
     Raises:
         ConfigError: A name is not known, a value is of the wrong type, the account's three
             settings are not given together, or the file of changed schedules is damaged.

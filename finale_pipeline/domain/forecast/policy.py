@@ -44,8 +44,6 @@ def simulate(
     Args:
         demand: Units, day by product.
         levels: Units to order up to at each review, per product.
-        lead_days: From order to arrival.
-        review_days: Between two reviews.
         warm_up_days: Days at the beginning that are not counted.
 
     Two a day, reviewed daily, on the shelf two days later: six lasts for ever, four does not.
@@ -119,10 +117,6 @@ def replay(
     Args:
         history: Whole; each review sees only what lies before it.
         begin: The first review, a day number.
-        rules: By name.
-        reviews: How many.
-        lead_days: From order to arrival.
-        review_days: Between two reviews.
     """
     known = history.before(begin)
     taking_part = known.keys.filter(pl.Series(judged(known, begin)))

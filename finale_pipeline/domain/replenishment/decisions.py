@@ -66,8 +66,6 @@ def arrivals(owners: Ints, in_days: Floats, units: Floats, *, products: int) -> 
     Args:
         owners: Place of each arrival's product.
         in_days: Days from `as_of`.
-        units: Still to come.
-        products: How many there are.
     """
     order = np.lexsort((units, in_days, owners))
     counts = np.bincount(owners, minlength=products)

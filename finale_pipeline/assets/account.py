@@ -72,12 +72,7 @@ def account(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Event
 
 
 class _Step:
-    """One execution of the step.
-
-    Args:
-        context: Dagster's, of the step.
-        finale: The account and its warehouse.
-    """
+    """One execution of the step."""
 
     def __init__(self, context: dg.AssetExecutionContext, finale: Finale) -> None:
         self._context = context

@@ -36,11 +36,7 @@ def command(settings: Settings, *, strategy: str, as_json: bool) -> int:
 
 
 class Report:
-    """What a run did, as the commands print it.
-
-    Args:
-        strategy: Which.
-    """
+    """What a run did, as the commands print it."""
 
     def __init__(self, strategy: str) -> None:
         self.strategy = strategy
@@ -74,9 +70,7 @@ def run_strategy(
     """Run a strategy under the same rules as everywhere; its failure is in the report.
 
     Args:
-        settings: The program's settings.
         strategy: Which; `smart` chooses by the age of the last good sync.
-        trigger: Who asked for it.
         accept_implausible: Whether a person wants a held read written.
         bar: Whether to show a progress bar on stderr.
     """

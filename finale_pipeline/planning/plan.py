@@ -90,10 +90,6 @@ def plan_day(
     """Plan one day, today or past; the same day again gives the same plan.
 
     Args:
-        connection: To the warehouse.
-        as_of: The morning.
-        settings: Levels, periods and defaults.
-        now: UTC.
         past: Demand that other days of a range are planned from, too.
 
     Raises:

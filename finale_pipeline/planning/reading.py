@@ -107,12 +107,7 @@ class PlanInputs:
 
 
 class Past:
-    """The demand of a range of mornings, read once for all of them.
-
-    Args:
-        first: The first morning.
-        last: The last one.
-    """
+    """The demand of a range of mornings, read once for all of them."""
 
     def __init__(self, first: date, last: date) -> None:
         self._values = {"as_of": last, "since": first - timedelta(days=HISTORY_DAYS)}
@@ -135,7 +130,6 @@ class Past:
 
         Args:
             products: Those of the morning; all that sold before it are among them.
-            as_of: The morning.
         """
         if self._history is None:
             raise ValueError("nothing was read yet")
@@ -157,7 +151,6 @@ def read(
 
     Args:
         connection: To the warehouse; better in a transaction, so that all is of one moment.
-        as_of: The morning.
         observed: The last day on which stock was read; None = never.
         past: Where demand is shared with other mornings.
     """

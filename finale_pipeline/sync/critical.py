@@ -111,7 +111,6 @@ def rebuild_days(run: SyncRun, days: Sequence[date]) -> None:
     """Compute critical items of past days from the history of stock; tells nobody.
 
     Args:
-        run: The run.
         days: Business days; those on which stock was not read get the stock of the last read.
     """
     for count, day in enumerate(days, 1):

@@ -27,7 +27,6 @@ def builds(zone: str, reading: Reading) -> Catalogue:
     """Return builds, with what they use and make.
 
     Args:
-        zone: Of the business days.
         reading: What quantities beside a packing count.
     """
     return Catalogue(

@@ -128,9 +128,6 @@ def covering(
     schedule comes with its last missed tick: the largest one makes up for all of them.
 
     Args:
-        tick: The schedule to decide for.
-        tick_at: Its due time.
-        now: The present time.
         awake_at: When the scheduler last decided anything, the last minute left out; what fell due
             after it was missed. None = it never did: then nothing was.
         others: The other schedules that are switched on.

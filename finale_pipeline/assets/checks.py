@@ -62,6 +62,8 @@ class Check:
         description: What must hold.
         look: Asks the database.
         severity: ERROR stops what comes after, WARN tells.
+        is_hourly: Whether the critical sync leaves it to the larger ones: what it watches stays
+            until somebody mends it, and each evaluation is kept.
     """
 
     asset: str
@@ -69,6 +71,7 @@ class Check:
     description: str
     look: Callable[[Look], Found]
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+    is_hourly: bool = False
 
     @property
     def is_blocking(self) -> bool:
@@ -169,6 +172,7 @@ READ_CHECKS: tuple[Check, ...] = (
             "SELECT count(*) FROM core.stock_level WHERE on_hand_units < 0",
             "products are over-shipped; see mart.stock where on_hand_units < 0",
         ),
+        is_hourly=True,
     ),
     Check(
         "inventory_levels",
@@ -178,6 +182,7 @@ READ_CHECKS: tuple[Check, ...] = (
             "SELECT count(*) FROM core.stock_kept",
             "products have the stock of an older read; see core.stock_kept and `finale status`",
         ),
+        is_hourly=True,
     ),
     Check(
         "inventory_levels",
@@ -189,6 +194,7 @@ READ_CHECKS: tuple[Check, ...] = (
             " AND p.removed_at IS NULL)",
             "products have stock and are not in the catalogue",
         ),
+        is_hourly=True,
     ),
     Check(
         "products",

@@ -21,7 +21,7 @@ LATEST = (
     "SELECT s.method, s.is_in_use, sum(s.forecasts),"
     " sum(s.loss_q50 + s.loss_q90 + s.loss_q95),"
     " sum(s.held_q95 * s.forecasts) / sum(s.forecasts), min(s.scored_on)::text"
-    " FROM plan.forecast_score s WHERE s.source = 'weekly' AND s.scored_on ="
+    " FROM plan.forecast_score s WHERE s.source = 'weekly' AND s.segment = 'all' AND s.scored_on ="
     " (SELECT max(scored_on) FROM plan.forecast_score WHERE source = 'weekly') GROUP BY 1, 2"
 )
 

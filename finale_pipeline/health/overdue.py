@@ -30,10 +30,7 @@ def troubles(
     """Return what is not as it should be.
 
     Args:
-        connection: To the warehouse.
-        settings: When syncs are expected.
         since: UTC, when the watch began; before it nothing was expected.
-        now: UTC.
     """
     leases.mark_crashed_runs(connection, now=now)
     crons = schedules(settings)

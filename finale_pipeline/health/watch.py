@@ -71,12 +71,7 @@ class Watched:
 
 
 def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> Watched:
-    """Look once, and tell what is to be told.
-
-    Args:
-        settings: What is expected, who is told.
-        clock: Returns the present time, UTC.
-    """
+    """Look once, and tell what is to be told."""
     with memory.recalled(settings.home, now=clock()) as known:
         try:
             with _connected(settings) as connection, database_errors("looking at the ledger"):

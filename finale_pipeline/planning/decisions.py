@@ -67,9 +67,7 @@ def decide_again(
 
     Args:
         connection: In the transaction that wrote the stock.
-        settings: Terms that hold for all.
         stock_on: Business day of the stock.
-        now: UTC.
 
     Returns:
         What happened to plan.decision; None when nothing was ever planned.

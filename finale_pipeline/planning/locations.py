@@ -72,7 +72,6 @@ def read_places(connection: Connection, as_of: date, *, is_past: bool) -> Locati
 
     Args:
         connection: With the numbered products of `reading.read`.
-        as_of: The morning.
         is_past: Stock was read since: only what a plan of the day noted is known of it.
     """
     values = {"as_of": as_of, "since": as_of - timedelta(days=SHARE_DAYS)}
@@ -93,10 +92,7 @@ def plan_places(
     place, so that the velocities of a product always add up to its own.
 
     Args:
-        places: What was known of them.
         products: The plan of the products: `compute.Planned.products`.
-        as_of: The morning.
-        settings: Whose reorder point counts.
     """
     rows = _shared(places.rows, products)
     coming = on_order(rows, _lines_of(rows, places.lines), as_of)

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 from psycopg import sql as psycopg_sql
 
-from finale_pipeline.domain.forecast.history import EPOCH, History, day_number, history
+from finale_pipeline.domain.forecast.history import EPOCH, Floats, History, day_number, history
 from finale_pipeline.planning.unusual import (
     LARGE,
     LEAST_OTHERS,
@@ -107,12 +108,7 @@ class PlanInputs:
 
 
 class Past:
-    """The demand of a range of mornings, read once for all of them.
-
-    Args:
-        first: The first morning.
-        last: The last one.
-    """
+    """The demand of a range of mornings, read once for all of them."""
 
     def __init__(self, first: date, last: date) -> None:
         self._values = {"as_of": last, "since": first - timedelta(days=HISTORY_DAYS)}
@@ -135,7 +131,6 @@ class Past:
 
         Args:
             products: Those of the morning; all that sold before it are among them.
-            as_of: The morning.
         """
         if self._history is None:
             raise ValueError("nothing was read yet")
@@ -157,7 +152,6 @@ def read(
 
     Args:
         connection: To the warehouse; better in a transaction, so that all is of one moment.
-        as_of: The morning.
         observed: The last day on which stock was read; None = never.
         past: Where demand is shared with other mornings.
     """
@@ -210,8 +204,8 @@ def _bounded(connection: Connection, known: History, as_of: date) -> tuple[Histo
     return bounded(known, copied(connection, queries.LARGE_ORDERS, values, LARGE), as_of)
 
 
-def read_demand(connection: Connection, as_of: date) -> History:
-    """Return all demand up to a day, of every product that is in the catalogue.
+def read_demand(connection: Connection, as_of: date) -> tuple[History, Floats]:
+    """Return all demand up to a day of what is in the catalogue, and what a unit of each costs.
 
     As the plan reads it: a single order counts for what is usual.
     """
@@ -219,7 +213,9 @@ def read_demand(connection: Connection, as_of: date) -> History:
     values = {"as_of": after, "since": date.min}
     with database_errors("reading demand"), connection.transaction():
         number(connection, queries.STOCK_NOW, values)
-        return _bounded(connection, read_history(connection, values), after)[0]
+        history, _ = _bounded(connection, read_history(connection, values), after)
+        costs = copied(connection, queries.COSTS, values, {"unit_cost": pl.Float64})["unit_cost"]
+        return history, costs.gather(history.keys).fill_null(np.nan).to_numpy()
 
 
 def copied(

@@ -127,9 +127,6 @@ def write_decisions(
     Args:
         connection: In the transaction of the stock.
         products: Those that were decided of, and no others.
-        plan_on: The plan's day.
-        as_of: The day of the stock.
-        now: UTC.
     """
     writer = TableWriter(connection, "plan.decision")
     writer.copy(hashed(decision_rows(products, plan_on, as_of)))
@@ -171,9 +168,6 @@ def write_lines(
 
     Args:
         connection: In a transaction.
-        lines: What is to be ordered.
-        day: Of the plan.
-        now: UTC.
         only: Products that the frame speaks of; None = all of the day.
     """
     writer = TableWriter(connection, LINES)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query
+from markupsafe import Markup
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -14,6 +15,7 @@ from finale_pipeline.api.server.context import Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.planning.policy_chart import policy_chart
 from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, listed, url_of, withdraw
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
 
@@ -58,6 +60,9 @@ def forecasts(
     context: Shared, connection: Warehouse, vendor: Name = None, sku: Name = None
 ) -> HTMLResponse:
     """Show how good forecasts are: of all, of a vendor, of a product."""
+    scores = forecasts_reads.scores(connection)
+    policies = [row for row in scores if not row["window_days"]]
+    in_use = next((str(row["method"]) for row in scores if row["is_in_use"]), "")
     return html(
         context.settings,
         "forecasts.html",
@@ -65,7 +70,8 @@ def forecasts(
         vendor=vendor,
         sku=sku,
         outcomes=forecasts_reads.outcomes(connection, vendor=vendor, sku=sku),
-        scores=forecasts_reads.scores(connection),
+        scores=scores,
+        curve=Markup(policy_chart(policies, in_use)) if policies else "",  # noqa: S704 - escaped there
         adjustments=listed(connection),
         least_rows=forecasts_reads.LEAST_ROWS,
     )

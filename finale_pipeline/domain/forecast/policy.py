@@ -10,7 +10,7 @@ from finale_pipeline.domain.forecast.backtest import judged
 from finale_pipeline.domain.forecast.history import Floats, History
 from finale_pipeline.domain.forecast.methods import NAIVE, methods
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 CURVE = (0.8, 0.9, 0.95, 0.98)
 """Service levels whose stock and fill are compared."""
@@ -48,8 +48,6 @@ def simulate(
     Args:
         demand: Units, day by product.
         levels: Units to order up to at each review, per product.
-        lead_days: From order to arrival.
-        review_days: Between two reviews.
         warm_up_days: Days at the beginning that are not counted.
 
     Two a day, reviewed daily, on the shelf two days later: six lasts for ever, four does not.
@@ -134,10 +132,6 @@ def replay(
     Args:
         history: Whole; each review sees only what lies before it.
         begin: The first review, a day number.
-        rules: To follow.
-        reviews: How many.
-        lead_days: From order to arrival.
-        review_days: Between two reviews.
     """
     known = history.before(begin)
     taking_part = known.keys.filter(pl.Series(judged(known, begin)))

@@ -27,8 +27,6 @@ def grade(read_at: datetime | None, *, now: datetime, allowed_hours: float) -> G
 
     Args:
         read_at: UTC, when it was last read completely; None = never.
-        now: UTC.
-        allowed_hours: As above.
 
     >>> noon = datetime(2026, 3, 9, 12)
     >>> [grade(noon - timedelta(hours=h), now=noon, allowed_hours=1) for h in (1, 2, 7)]

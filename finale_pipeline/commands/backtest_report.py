@@ -18,7 +18,7 @@ LABELS = {
     "held_q50": "held .50", "held_q90": "held .90", "held_q95": "held .95",
 }  # fmt: skip
 CLASSES = {"segment": "class", "forecasts": "forecasts"} | {
-    name: label for name, label in LABELS.items() if name != "method"
+    name: label for name, label in LABELS.items() if name not in {"method", "rmsse", "mase"}
 }
 POLICY = {
     "method": "order up to", "fill_per_product": "fill per product",

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from finale_pipeline.planning.charts import nice, short
+
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 20, 45
 INK, LINES = "#5b6470", ("#1f5fa8", "#b3541e")
@@ -39,8 +41,9 @@ def policy_chart(policies: Sequence[Mapping[str, Any]], in_use: str) -> str:
         drawn.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         drawn += [_point(x, y, row, colour) for x, y, row in points]
         x, y, _ = points[-1]
+        below = 16 if len(points) > 1 else 26
         drawn.append(
-            f'<text x="{x + 8:.1f}" y="{y + 16:.1f}" fill="{colour}">{escape(name)}</text>'
+            f'<text x="{x + 8:.1f}" y="{y + below:.1f}" fill="{colour}">{escape(name)}</text>'
         )
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img"'
@@ -56,11 +59,10 @@ def _axes(floor: float, most: float, across: int, up: int) -> str:
             f'<line x1="{LEFT}" x2="{LEFT + across}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d7dae0"/>'
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{10 * tenth} %</text>'
         )
-    for quarter in range(5):
-        x = LEFT + across * quarter / 4
+    for units in nice(most):
+        x = LEFT + across * units / most
         found.append(
-            f'<text x="{x:.1f}" y="{TOP + up + 18}" text-anchor="middle">'
-            f"{most * quarter / 4:,.0f}</text>"
+            f'<text x="{x:.1f}" y="{TOP + up + 18}" text-anchor="middle">{short(units)}</text>'
         )
     found.append(
         f'<text x="{LEFT + across / 2}" y="{TOP + up + 38}" text-anchor="middle">'

@@ -56,16 +56,22 @@ class Score:
         self._held += (demand[:, None] <= quantiles).sum(axis=0)
 
     def as_dict(self) -> dict[str, float | int | str]:
-        """Return the measures by name; relative to demand, per row, or as shares."""
+        """Return the measures by name; relative to demand, per row, or as shares.
+
+        Of the young no change from day to day is known that errors could be measured against.
+        """
         rows, demand = max(1, self.rows), self.demand or 1.0
+        scaled = {
+            "rmsse": float(np.sqrt(self._scaled_squares / rows)),
+            "mase": self._scaled / rows,
+        }
         named = [f"q{round(level * 100)}" for level in SCORED_LEVELS]
         return {
             "method": self.method,
             "window_days": self.window_days,
             "segment": self.segment,
             "forecasts": self.rows,
-            "rmsse": float(np.sqrt(self._scaled_squares / rows)),
-            "mase": self._scaled / rows,
+            **(scaled if self.segment != YOUNG else {}),
             "wape": self._absolute / demand,
             "bias": self._error / demand,
             **{f"loss_{n}": float(v / demand) for n, v in zip(named, self._loss, strict=True)},

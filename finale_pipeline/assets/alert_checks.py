@@ -76,15 +76,11 @@ def _told_table(lines: "Sequence[Line]") -> dg.TableMetadataValue:
 
 def _incidents(look: Look) -> Found:
     """Show products whose incident nobody has decided about."""
-    rows: list[Any] = look.connection.execute(
-        "SELECT sku, name, level, incident_state, opened_at::date::text,"
-        " available_units::float8, threshold_units::float8, coalesce(vendor_name, ''), why"
-        " FROM mart.low_stock JOIN (SELECT subject AS product_url, opened_at FROM ops.incident"
-        " WHERE closed_at IS NULL) i USING (product_url)"
-        " ORDER BY level DESC, money_at_risk DESC NULLS LAST, sku"
-    ).fetchall()
-    due = [row for row in rows if row[3] == "open"]
-    out = sum(1 for row in due if row[2] == "out")
+    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
+    rows = checks.open_incidents(look.connection)
+    due = [row for row in rows if row["state"] == "open"]
+    out = sum(1 for row in due if row["level"] == "out")
     names = {"sku": TEXT, "name": TEXT, "level": TEXT, "state": TEXT, "since": TEXT,
              "available": "float", "threshold": "float", "supplier": TEXT, "why": TEXT}  # fmt: skip
     return Found(
@@ -94,9 +90,7 @@ def _incidents(look: Look) -> Found:
             "out": out,
             "low": len(due) - out,
             "decided": len(rows) - len(due),
-            "incidents": _table(
-                [dict(zip(names, row, strict=True)) for row in rows[:SHOWN]], names
-            ),
+            "incidents": _table(rows[:SHOWN], names),
         },
     )
 

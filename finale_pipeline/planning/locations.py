@@ -14,10 +14,10 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.location_split import shared_quantile_units, shares
 from finale_pipeline.planning.deciding import with_decisions
-from finale_pipeline.planning.reading import Schema, copied
 from finale_pipeline.planning.terms import column, on_order
 from finale_pipeline.planning.why import why_here
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads import planning as queries
 
 if TYPE_CHECKING:

@@ -62,6 +62,8 @@ class Check:
         description: What must hold.
         look: Asks the database.
         severity: ERROR stops what comes after, WARN tells.
+        is_hourly: Whether the critical sync leaves it to the larger ones: what it watches stays
+            until somebody mends it, and each evaluation is kept.
     """
 
     asset: str
@@ -69,6 +71,7 @@ class Check:
     description: str
     look: Callable[[Look], Found]
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+    is_hourly: bool = False
 
     @property
     def is_blocking(self) -> bool:
@@ -161,6 +164,7 @@ READ_CHECKS: tuple[Check, ...] = (
         _none(
             "negative_stock", "products are over-shipped; see mart.stock where on_hand_units < 0"
         ),
+        is_hourly=True,
     ),
     Check(
         "inventory_levels",
@@ -170,12 +174,14 @@ READ_CHECKS: tuple[Check, ...] = (
             "older_stock",
             "products have the stock of an older read; see core.stock_kept and `finale status`",
         ),
+        is_hourly=True,
     ),
     Check(
         "inventory_levels",
         "has_no_orphans",
         "Every product with stock is in the catalogue.",
         _none("stock_without_product", "products have stock and are not in the catalogue"),
+        is_hourly=True,
     ),
     Check(
         "products",

@@ -25,10 +25,10 @@ def of_run(run: "SyncRun", entry: Entry) -> dict[str, Any]:
     said: dict[str, Any] = {
         "dagster/row_count": catalogue.live_rows(run.connection, entry.table),
         "sync_run": run.run_id,
-        "api_calls": run.client.usage.api_calls,
-        "bytes": run.client.usage.bytes,
         "seconds": round((run.clock() - run.started_at).total_seconds(), 3),
     }
+    if entry.source != "warehouse":
+        said |= {"api_calls": run.client.usage.api_calls, "bytes": run.client.usage.bytes}
     if counts is not None:
         said |= {f"rows_{name}": count for name, count in counts.as_dict().items()}
     newest = catalogue.newest_change(run.connection, entry.table)

@@ -35,6 +35,9 @@ READS: Mapping[str, tuple[str, ...]] = {
 }
 """The assets that a strategy brings up to date, in the order in which it does."""
 
+PLANS = ("active", "full")
+"""Strategies after which the present day is planned anew."""
+
 LATE = timedelta(minutes=2)
 """A tick decided later than this is being made up for, after the scheduler was down."""
 FRESH = timedelta(minutes=1)

@@ -91,11 +91,8 @@ def open_incidents(connection: Connection) -> list[Row]:
     """Return the items that are out or low, the worst first."""
     return rows_of(
         connection,
-        "SELECT sku, name, level, incident_state AS state, opened_at::date::text AS since,"
-        " available_units::float8 AS available, threshold_units::float8 AS threshold,"
-        " coalesce(vendor_name, '') AS supplier, why"
-        " FROM mart.low_stock JOIN (SELECT subject AS product_url, opened_at FROM ops.incident"
-        " WHERE closed_at IS NULL) i USING (product_url)"
+        "SELECT sku, coalesce(name, '') AS name, level, coalesce(vendor_name, '') AS supplier, why,"
+        " incident_state AS state FROM mart.low_stock"
         " ORDER BY level DESC, money_at_risk DESC NULLS LAST, sku",
     )
 

@@ -114,7 +114,7 @@ class Reading(BaseModel):
         None, description="Ask for compressed answers; unset = yes, except on loopback."
     )
     reject_limit: Share = Field(
-        0.01, description="Share of unreadable rows above which a table is left as it was."
+        0.05, description="Share of unreadable rows above which a table is left as it was."
     )
     case_quantities: Literal["auto", "cases", "units"] = Field(
         "auto",

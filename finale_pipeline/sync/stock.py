@@ -53,7 +53,6 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
     """Bring stock to what Finale has; explicit zeros for products without an entry.
 
     Args:
-        run: The run.
         only_on: Business days that the caller wants the stock of; empty = whatever today is.
         mends: Whether to write levels anew that something other than a sync has changed.
 

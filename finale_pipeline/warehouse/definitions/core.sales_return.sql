@@ -19,3 +19,4 @@ COMMENT ON COLUMN core.sales_return.product_url IS 'The product.';
 COMMENT ON COLUMN core.sales_return.returned_on IS 'Business day on which they came back.';
 COMMENT ON COLUMN core.sales_return.counts_on IS 'Business day whose demand they lower: the one on which their own order sold the product; `returned_on` where that is unknown.';
 COMMENT ON COLUMN core.sales_return.units IS 'Units that came back.';
+COMMENT ON COLUMN core.sales_return.shipment_url IS 'The return''s shipment; part of the key.';

@@ -21,10 +21,12 @@ CLASSES = {"segment": "class", "forecasts": "forecasts"} | {
     name: label for name, label in LABELS.items() if name not in {"method", "rmsse", "mase"}
 }
 POLICY = {
-    "method": "order up to", "fill_per_product": "fill per product",
-    "fill_of_units": "fill of units", "stockout_days": "days a year without stock",
+    "method": "order up to",
+    "fill_per_product": "fill per product",
+    "fill_of_units": "fill of units",
+    "stockout_days": "days a year without stock",
     "stock_units": "units on hand",
-}  # fmt: skip
+}
 DETAILED_WINDOW = 14
 """Days of the windows of which most is shown."""
 

@@ -23,10 +23,7 @@ class Score:
     """What one method reached on windows of one length, products of one segment, all origins.
 
     Attributes:
-        method: Its name.
-        window_days: Length of the windows.
         segment: One of `SEGMENTS`.
-        rows: Forecasts that were judged.
         demand: Units that were demanded in all of them.
     """
 

@@ -42,6 +42,7 @@ class Entry:
         day: The business day that a row of the table belongs to, in SQL; None = the table holds
             the present alone.
         counted: The table that its rows are read into, where that is another one.
+        also: Further tables that are written with it.
         is_partitioned: Whether it has a partition per business day.
         allowed_hours: Older is late, as in mart.freshness; six times as old has failed.
         empty_days: What a day without a materialization means.
@@ -57,6 +58,7 @@ class Entry:
     deps_of_all_days: tuple[str, ...] = ()
     day: str | None = None
     counted: str | None = None
+    also: tuple[str, ...] = ()
     is_partitioned: bool = True
     allowed_hours: float = 26
     empty_days: str = ""
@@ -71,7 +73,7 @@ class Entry:
         every = dg.AllPartitionMapping()
         described = {
             "dagster/table_name": self.table,
-            "dagster/column_schema": column_schema(self.table),
+            "dagster/column_schema": column_schema(self.table, *self.also),
         }
         if self.empty_days:
             described["what_an_empty_day_means"] = self.empty_days
@@ -117,7 +119,7 @@ ENTRIES = (
         "Vendors: parties that have the role SUPPLIER; disabled ones are kept. Ask mart.vendor; the"
         f" tables are core.vendor and vendor_contact.{BY_CHANGE}",
         "catalogue", "partygroup", BUYER,
-        day=CHANGED, empty_days=QUIET,
+        also=("core.vendor_contact",), day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "products",
@@ -126,7 +128,7 @@ ENTRIES = (
         f" core.product, product_supplier and reorder_rule.{BY_CHANGE} The job full_sync finds what"
         " is gone.",
         "catalogue", "product", ANALYST,
-        day=CHANGED, empty_days=QUIET,
+        also=("core.product_supplier", "core.reorder_rule"), day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "inventory_levels",
@@ -138,6 +140,8 @@ ENTRIES = (
         "stock", "inventoryitem", BUYER,
         deps=("facilities",), deps_of_all_days=("products",),
         counted="core.stock_entry", allowed_hours=1,
+        also=("core.stock_entry", "core.stock_level_by_location", "core.stock_daily",
+              "core.stock_day"),
         empty_days="Finale shows only the present: a day on which stock was not read stays empty"
         " for good, and cannot be backfilled. What was read is in mart.stock_daily.",
     ),
@@ -161,6 +165,7 @@ ENTRIES = (
         f" shipment, so corrections and cancellations count once.{BY_CHANGE}",
         "sales", "shipment", ANALYST,
         deps_of_all_days=("products",), day=CHANGED, empty_days=QUIET,
+        also=("core.shipment_line", "core.sales_daily"),
     ),
     Entry(
         "purchase_orders",
@@ -171,6 +176,8 @@ ENTRIES = (
         "sales", "order", BUYER,
         deps=("shipments",), deps_of_all_days=("vendors",),
         day=CHANGED, counted="core.sales_order", empty_days=QUIET,
+        also=("core.purchase_order_line", "core.sales_order", "core.build", "core.build_line",
+              "core.transfer", "core.component_demand"),
     ),
     Entry(
         "forecasts",
@@ -182,6 +189,8 @@ ENTRIES = (
         "planning", "warehouse", ANALYST,
         deps=("inventory_levels",),
         deps_of_all_days=("products", "shipments", "purchase_orders"),
+        also=("plan.decision", "plan.forecast_by_location", "plan.calibration",
+              "plan.forecast_score"),
         day=SNAPSHOT,
         empty_days="An empty day was not planned; backfill it to see what would have been said.",
     ),

@@ -1,7 +1,7 @@
 """The checks that carry the alerts: one tells what crossed, one shows what is open."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -72,12 +72,11 @@ def _told_table(lines: "Sequence[Line]") -> dg.TableMetadataValue:
 
 def _incidents(look: Look) -> Found:
     """Show products whose incident nobody has decided about."""
-    rows: list[Any] = look.connection.execute(
-        "SELECT sku, coalesce(name, ''), level, coalesce(vendor_name, ''), why, incident_state"
-        " FROM mart.low_stock ORDER BY level DESC, money_at_risk DESC NULLS LAST, sku"
-    ).fetchall()
-    due = [row for row in rows if row[-1] == "open"]
-    out = sum(1 for row in due if row[2] == "out")
+    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
+    rows = checks.open_incidents(look.connection)
+    due = [row for row in rows if row["state"] == "open"]
+    out = sum(1 for row in due if row["level"] == "out")
     names = ("sku", "name", "level", "supplier", "why")
     return Found(
         not due,
@@ -86,9 +85,7 @@ def _incidents(look: Look) -> Found:
             "out": out,
             "low": len(due) - out,
             "decided": len(rows) - len(due),
-            "incidents": _table(
-                [dict(zip(names, row, strict=False)) for row in due[:SHOWN]], names
-            ),
+            "incidents": _table([{n: row[n] for n in names} for row in due[:SHOWN]], names),
         },
     )
 

@@ -12,6 +12,7 @@ import dagster as dg
 
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.schemas import column_schema
+from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, LOST
 
 CHANGED = "(updated_at AT TIME ZONE %(zone)s)::date"
 """The business day of a record's last change."""
@@ -31,12 +32,10 @@ class Entry:
     """An asset.
 
     Attributes:
-        name: Its key.
         table: The table that it shows rows and columns of.
         description: For who reads the UI.
         group: In the UI.
         source: Finale's collection, or `warehouse` where it is computed.
-        owner: Who decides by it.
         deps: Assets whose same day it is made of.
         deps_of_all_days: Assets of which it needs all days.
         day: The business day that a row of the table belongs to, in SQL; None = the table holds
@@ -44,7 +43,6 @@ class Entry:
         counted: The table that its rows are read into, where that is another one.
         also: Further tables that are written with it.
         is_partitioned: Whether it has a partition per business day.
-        allowed_hours: Older is late, as in mart.freshness; six times as old has failed.
         empty_days: What a day without a materialization means.
     """
 
@@ -60,7 +58,6 @@ class Entry:
     counted: str | None = None
     also: tuple[str, ...] = ()
     is_partitioned: bool = True
-    allowed_hours: float = 26
     empty_days: str = ""
 
     @property
@@ -96,12 +93,10 @@ class Entry:
         )
 
     def _freshness(self) -> dg.FreshnessPolicy:
-        allowed = timedelta(hours=self.allowed_hours)
-        return dg.FreshnessPolicy.time_window(fail_window=FAILED * allowed, warn_window=allowed)
+        allowed = timedelta(hours=ALLOWED_HOURS.get(self.name, ALLOWED_HOURS["forecasts"]))
+        return dg.FreshnessPolicy.time_window(fail_window=LOST * allowed, warn_window=allowed)
 
 
-FAILED = 6
-"""So many times its allowed age is no delay any more."""
 CODE_VERSION = version("finale-pipeline")
 
 ENTRIES = (
@@ -139,7 +134,7 @@ ENTRIES = (
         " repeated, and is then held for a person.",
         "stock", "inventoryitem", BUYER,
         deps=("facilities",), deps_of_all_days=("products",),
-        counted="core.stock_entry", allowed_hours=1,
+        counted="core.stock_entry",
         also=("core.stock_entry", "core.stock_level_by_location", "core.stock_daily",
               "core.stock_day"),
         empty_days="Finale shows only the present: a day on which stock was not read stays empty"
@@ -153,7 +148,7 @@ ENTRIES = (
         " check crossings_are_told mails what crossed a level, once. A past day is computed from"
         " core.stock_daily under the thresholds of today; it sends no mail.",
         "stock", "warehouse", BUYER,
-        deps=("inventory_levels",), day=SNAPSHOT, allowed_hours=1,
+        deps=("inventory_levels",), day=SNAPSHOT,
         empty_days="An empty day was not evaluated; it can be backfilled from the first day whose"
         " stock was read.",
     ),

@@ -59,8 +59,9 @@ def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
 
 def _why_empty(connection: "Connection", day: date) -> str:
     """Say why a day has no plan: a plan begins with the stock of its morning."""
-    row = connection.execute("SELECT min(snapshot_on)::text FROM core.stock_day").fetchone()
-    first = row[0] if row else None
+    from finale_pipeline.warehouse.reads.stock import first_day  # noqa: PLC0415
+
+    first = first_day(connection)
     if first is None:
         return "Stock was never read; run a sync first."
     return f"Stock was first read on {first}; what there was on {day} is not known."

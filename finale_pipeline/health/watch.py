@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
@@ -27,6 +27,7 @@ from finale_pipeline.warehouse import locks, outages, outbox, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.outbox import Waiting
+from finale_pipeline.warehouse.reads import mails
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -40,7 +41,6 @@ class Watched:
     """What a look found and did.
 
     Attributes:
-        troubles: What is wrong.
         outage: The open one, as far as it was told.
         did: What was told now, in words; empty = nothing.
         unsent: A mail that the service did not take; None = none.
@@ -139,13 +139,10 @@ def _sent(
 ) -> str:
     """Send a mail before all that waits; where the service is sick, a file says it too."""
     deliver(connection, settings, clock=clock, only=message.message_id)
-    row = connection.execute(
-        "SELECT state, last_error FROM ops.outbox WHERE message_id = %s", (message.message_id,)
-    ).fetchone()
-    state, error = cast("tuple[str, str | None]", row)
+    mail = mails.outcome(connection, message.message_id)
+    state, error = mail["state"], mail["last_error"]
     if state == "pending":
-        mail = _waiting(settings, message, clock())
-        _files(settings).send(mail, settings.alert_emails)
+        _files(settings).send(_waiting(settings, message, clock()), settings.alert_emails)
     return f"the mail is {state}" + (f" ({error})" if error else "")
 
 
@@ -155,9 +152,21 @@ def _files(settings: "Settings") -> Files:
 
 def _waiting(settings: "Settings", message: Message, now: datetime) -> Waiting:
     return Waiting(
-        0, message.message_id, message.kind, message.subject, message.text, message.html, None,
-        None, list(settings.alert_emails), [], {}, 1, 0, now,
-    )  # fmt: skip
+        0,
+        message.message_id,
+        message.kind,
+        message.subject,
+        message.text,
+        message.html,
+        None,
+        None,
+        list(settings.alert_emails),
+        [],
+        {},
+        1,
+        0,
+        now,
+    )
 
 
 def _by_itself(settings: "Settings", known: Memory, error: PipelineError, now: datetime) -> Watched:

@@ -14,10 +14,10 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.location_split import shared_quantile_units, shares
 from finale_pipeline.planning.deciding import with_decisions
-from finale_pipeline.planning.reading import Schema, copied
 from finale_pipeline.planning.terms import column, on_order
 from finale_pipeline.planning.why import why_here
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads import planning as queries
 
 if TYPE_CHECKING:
@@ -45,11 +45,13 @@ LINES: Schema = {
     "due_on": pl.Date,
     "ordered_on": pl.Date,
 }
-TERMS = (
-    "product_url", "is_active", "is_never_reordered", "service_level", "lead_time_days",
-    "lead_time_sd_days", "review_period_days", "cover_days", "protection_days",
-    "minimum_order_units", "pack_units", "is_trusted", "protection_days_now",
-)  # fmt: skip
+TERMS = tuple(
+    (
+        "product_url is_active is_never_reordered service_level lead_time_days lead_time_sd_days "
+        "review_period_days cover_days protection_days minimum_order_units pack_units is_trusted "
+        "protection_days_now"
+    ).split()
+)
 DEMAND = ("velocity_units_per_day", "demand_units", "demand_service_units")
 
 

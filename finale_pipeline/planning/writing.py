@@ -6,27 +6,33 @@ import polars as pl
 
 from finale_pipeline.planning.compute import DECIMALS, Planned
 from finale_pipeline.planning.drafts import draft_lines
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.plan_days import LINES, replace_day, write_lines
 from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
 DEMAND = (
-    "velocity_units_per_day", "method", "half_life_days", "pace_weight", *COUNTS,
-    "burstiness_units", "daily_variance", "abc_class", "xyz_class", "service_level",
-    "protection_days", "demand_units", "demand_q50_units", "demand_q90_units", "demand_q95_units",
-    "demand_service_units", "basis", "peers_weight", "is_trusted", "pace_units_per_day",
-    "season_factor", "last_year_units", "demand_note", "demand_flags",
-)  # fmt: skip
-DECISION = (
-    "level", "lead_time_days", "lead_time_sd_days", "lead_time_source", "stated_lead_time_days",
-    "review_period_days", "cover_days", "available_units", "on_order_units", "position_units",
-    "arriving_units", "overdue_units", "next_due_on", "next_due_units", "days_until_stockout",
-    "stockout_on", "safety_stock_units", "our_reorder_point_units", "finale_reorder_point_units",
-    "finale_reorder_quantity_units", "reorder_point_units", "reorder_point_source",
-    "order_up_to_units", "maximum_units", "minimum_order_units", "pack_units", "order_now",
-    "quantity_units", "cover_after_days", "reorder_on", "must_order_by_on", "days_without_stock",
-    "lost_units", "vendor_url", "unit_cost", "currency", "decision_flags", "why",
-)  # fmt: skip
+    *("velocity_units_per_day method half_life_days pace_weight").split(),
+    *COUNTS,
+    *(
+        "burstiness_units daily_variance abc_class xyz_class service_level protection_days "
+        "demand_units demand_q50_units demand_q90_units demand_q95_units demand_service_units "
+        "basis peers_weight is_trusted pace_units_per_day season_factor last_year_units "
+        "demand_note demand_flags"
+    ).split(),
+)
+DECISION = tuple(
+    (
+        "level lead_time_days lead_time_sd_days lead_time_source stated_lead_time_days "
+        "review_period_days cover_days available_units on_order_units position_units "
+        "arriving_units overdue_units next_due_on next_due_units days_until_stockout stockout_on "
+        "safety_stock_units our_reorder_point_units finale_reorder_point_units "
+        "finale_reorder_quantity_units reorder_point_units reorder_point_source order_up_to_units "
+        "maximum_units minimum_order_units pack_units order_now quantity_units cover_after_days "
+        "reorder_on must_order_by_on days_without_stock lost_units vendor_url unit_cost currency "
+        "decision_flags why"
+    ).split()
+)
 FINALES = {
     "finale_point_units": "finale_reorder_point_units",
     "finale_quantity_units": "finale_reorder_quantity_units",
@@ -34,13 +40,15 @@ FINALES = {
     "flags": "decision_flags",
 }
 
-HERE = (
-    "sold_units", "share", "velocity_units_per_day", "demand_units", "demand_service_units",
-    "available_units", "on_order_units", "position_units", "days_until_stockout", "stockout_on",
-    "safety_stock_units", "our_reorder_point_units", "finale_reorder_point_units",
-    "reorder_point_units", "reorder_point_source", "order_up_to_units", "order_now",
-    "quantity_units", "reorder_on", "must_order_by_on", "why",
-)  # fmt: skip
+HERE = tuple(
+    (
+        "sold_units share velocity_units_per_day demand_units demand_service_units "
+        "available_units on_order_units position_units days_until_stockout stockout_on "
+        "safety_stock_units our_reorder_point_units finale_reorder_point_units "
+        "reorder_point_units reorder_point_source order_up_to_units order_now quantity_units "
+        "reorder_on must_order_by_on why"
+    ).split()
+)
 
 
 def place_rows(places: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -78,21 +86,32 @@ def calibration_rows(planned: Planned) -> pl.DataFrame:
     """Return the rows of plan.calibration."""
     rows = [
         (
-            planned.as_of, cells.window_days, mu_bin, burst_bin, level,
+            planned.as_of,
+            cells.window_days,
+            mu_bin,
+            burst_bin,
+            level,
             float(cells.mu_edges[mu_bin - 1]) if mu_bin else None,
             float(cells.spread_edges[mu_bin][burst_bin - 1]) if burst_bin else None,
-            int(cells.counts[mu_bin][burst_bin]), float(factor),
+            int(cells.counts[mu_bin][burst_bin]),
+            float(factor),
         )
         for cells in planned.demand.cells
         for mu_bin, factors in enumerate(cells.factors)
         for burst_bin, of_levels in enumerate(factors)
         for level, factor in zip(planned.demand.levels, of_levels, strict=True)
-    ]  # fmt: skip
+    ]
     schema = {
-        "snapshot_on": pl.Date, "window_days": pl.Int64, "mu_bin": pl.Int64, "burst_bin": pl.Int64,
-        "level": pl.Float64, "mu_from_units": pl.Float64, "burst_from_units": pl.Float64,
-        "windows": pl.Int64, "factor": pl.Float64,
-    }  # fmt: skip
+        "snapshot_on": pl.Date,
+        "window_days": pl.Int64,
+        "mu_bin": pl.Int64,
+        "burst_bin": pl.Int64,
+        "level": pl.Float64,
+        "mu_from_units": pl.Float64,
+        "burst_from_units": pl.Float64,
+        "windows": pl.Int64,
+        "factor": pl.Float64,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -135,74 +154,3 @@ def write_decisions(
     write_lines(connection, lines, plan_on, now=now, only=products["product_url"])
     unchanged = len(products) - merged.inserted - merged.updated
     return Counts(len(products), merged.inserted, merged.updated, unchanged)
-
-
-LINES = "plan.purchase_order_draft_line"
-EDITED = """
-UPDATE plan.purchase_order_draft_line l
-SET quantity_units = 0, line_total = NULL, changed_at = %(now)s, row_hash = 0
-WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
-  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
-                  AND s.vendor_url = l.vendor_url)
-  AND EXISTS (SELECT FROM plan.purchase_order_edit e WHERE e.snapshot_on = l.snapshot_on
-              AND e.vendor_url = l.vendor_url AND e.product_url = l.product_url)
-"""
-"""What a buyer has edited stays on the list when the plan does not suggest it any more."""
-GONE = """
-DELETE FROM plan.purchase_order_draft_line l
-WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
-  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
-                  AND s.vendor_url = l.vendor_url)
-"""
-
-
-def write_lines(
-    connection: Connection,
-    lines: pl.DataFrame,
-    day: date,
-    *,
-    now: datetime,
-    only: pl.Series | None = None,
-) -> Counts:
-    """Make the lines of a day those of the frame; what a buyer edited stays, at a suggestion of 0.
-
-    Args:
-        connection: In a transaction.
-        only: Products that the frame speaks of; None = all of the day.
-    """
-    writer = TableWriter(connection, LINES)
-    with database_errors(f"writing {LINES}"):
-        writer.copy(hashed(lines))
-        merged = writer.merge(now=now)
-        values = {
-            "day": day, "now": now, "all": only is None,
-            "only": [] if only is None else only.to_list(),
-        }  # fmt: skip
-        connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
-        removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
-    unchanged = len(lines) - merged.inserted - merged.updated
-    return Counts(len(lines), merged.inserted, merged.updated, unchanged, removed)
-
-
-def replace_day(
-    connection: Connection, table: str, frame: pl.DataFrame, day: date, *, now: datetime
-) -> Counts:
-    """Make the rows of a day those of the frame, writing only what differs."""
-    writer = TableWriter(connection, table)
-    with database_errors(f"writing {table}"):
-        writer.copy(hashed(frame))
-        merged = writer.merge(now=now)
-        match = " AND ".join(f"g.{name} = t.{name}" for name in writer.key)
-        keys = ", ".join(writer.key)
-        # Set against set: of a day just written no statistics exist yet, and an anti-join planned
-        # for one row takes minutes for 30,000.
-        removed = connection.execute(
-            trusted(
-                f"DELETE FROM {table} t USING ("  # noqa: S608 - our own names
-                f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
-                f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"
-            ),
-            (day,),
-        ).rowcount
-    unchanged = len(frame) - merged.inserted - merged.updated
-    return Counts(len(frame), merged.inserted, merged.updated, unchanged, removed)

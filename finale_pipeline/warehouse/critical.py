@@ -2,28 +2,27 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, only_row, scalar, trusted
 from finale_pipeline.warehouse.items import IN_WORK, ITEMS
 from finale_pipeline.warehouse.store import Counts
 
-COLUMNS = (
-    "snapshot_on", "product_url", "level", "since_at", "on_hand_units", "reserved_units",
-    "available_units", "on_order_units", "due_on", "threshold_units", "threshold_source",
-    "suggested_units", "suggested_by", "days_left", "money_at_risk", "vendor_url", "vendor_name",
-    "contact", "why",
-)  # fmt: skip
+COLUMNS = tuple(
+    (
+        "snapshot_on product_url level since_at on_hand_units reserved_units available_units "
+        "on_order_units due_on threshold_units threshold_source suggested_units suggested_by "
+        "days_left money_at_risk vendor_url vendor_name contact why"
+    ).split()
+)
 # A past day has no orders as they were then, no forecast, and no record of when a level began.
 NOTHING_DECIDED = "(SELECT * FROM plan.outlook WHERE false)"
-PAST = {
-    "since_at": "NULL::timestamptz", "outlook": NOTHING_DECIDED, "unplanned": "NULL::numeric",
-}  # fmt: skip
+PAST = {"since_at": "NULL::timestamptz", "outlook": NOTHING_DECIDED, "unplanned": "NULL::numeric"}
 # What the plan knows nothing of never sold: nothing is expected of it, so nothing can be lost.
 PRESENT = {
-    "since_at": "k.since_at", "outlook": "plan.outlook",
+    "since_at": "k.since_at",
+    "outlook": "plan.outlook",
     "unplanned": "(SELECT 0 WHERE EXISTS (SELECT FROM plan.outlook))",
-}  # fmt: skip
+}
 CRITICAL = """
 SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since_at,
        l.on_hand_units, l.reserved_units, l.available_units, l.on_order_units, o.due_on,
@@ -97,23 +96,21 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
     theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
-    row = connection.execute(
-        trusted(
-            f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
-            f" SELECT {names}, %(now)s FROM critical_now"
-            f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
-            f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
-            " RETURNING xmax = 0 AS is_new),"
-            f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
-            " AND NOT EXISTS"
-            " (SELECT FROM critical_now n WHERE n.product_url = c.product_url) RETURNING 1)"
-            " SELECT (SELECT count(*) FROM critical_now), count(*) FILTER (WHERE is_new),"
-            " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written"
-        ),
-        values,
-    ).fetchone()
+    read, inserted, updated, removed = only_row(
+        connection,
+        f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
+        f" SELECT {names}, %(now)s FROM critical_now"
+        f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
+        f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
+        " RETURNING xmax = 0 AS is_new),"
+        f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
+        " AND NOT EXISTS"
+        " (SELECT FROM critical_now n WHERE n.product_url = c.product_url) RETURNING 1)"
+        " SELECT (SELECT count(*) FROM critical_now), count(*) FILTER (WHERE is_new),"
+        " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written",
+        **values,
+    )
     connection.execute("DROP TABLE critical_now")
-    read, inserted, updated, removed = cast("tuple[int, int, int, int]", row)
     return Counts(read, inserted, updated, read - inserted - updated, removed)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision
 from finale_pipeline.warehouse.connect import (
@@ -97,8 +97,6 @@ class Choice:
 
     Attributes:
         state: acknowledged, snoozed, ordered, or open again.
-        actor: Who.
-        note: Why, in their words.
         until: End of a snooze; None = until worse.
         even_if_worse: Whether a worsening leaves it asleep; needs `until`.
     """
@@ -128,7 +126,7 @@ def choose(connection: Connection, subject: str, choice: Choice, *, now: datetim
         ).fetchone()  # fmt: skip
         if row is None:
             return None
-        incident_id, level = cast("tuple[int, str]", row)
+        incident_id, level = int(row[0]), row[1]
         kind = "reopened" if choice.state == "open" else choice.state
         add_event(
             connection,
@@ -146,8 +144,6 @@ class SyncIncident:
     """An open incident of a sync.
 
     Attributes:
-        strategy: Of the sync.
-        incident_id: Its number.
         level: What is wrong: failed, held, stuck.
         mailed: Class of error that a mail told of; None = none was written.
         opened_at: UTC.

@@ -9,6 +9,8 @@ from typing import Any
 from finale_pipeline.sandbox.names import CATEGORIES, GOODS, ODD_NAMES, VENDORS
 from finale_pipeline.sandbox.sales import STAMP, Lines, Product
 
+NO_SUPPLIER = 13
+"""Of twenty products this one has no supplier."""
 LOCATIONS, SUBLOCATIONS = 3, 12
 ODD_SKU = 49
 """Of fifty SKUs this one is hard to put into an address; no list begins with it."""
@@ -251,7 +253,8 @@ class Maker:
 
     def _suppliers(self, index: int) -> list[int]:
         dice = self._dice("suppliers", index)
-        return dice.sample(range(self._vendors), dice.choice((0, 1, 1, 1, 2)))
+        many = 0 if index % 20 == NO_SUPPLIER else dice.choice((1, 1, 1, 1, 2))
+        return dice.sample(range(self._vendors), many)
 
     def parties(self) -> list[dict[str, Any]]:
         """Return vendors, some of them disabled or without e-mail, and one customer."""

@@ -146,7 +146,6 @@ def connection_options(name: str, **session: str) -> dict[str, Any]:
     """Return how our connections are made: with time limits, and committing by themselves.
 
     Args:
-        name: What the server's lists show as the application.
         session: Settings of the session, before ours.
     """
     options = SESSION | session
@@ -166,10 +165,6 @@ def connection_options(name: str, **session: str) -> dict[str, Any]:
 
 def connect(url: str, *, name: str) -> Connection:
     """Open a connection with our time limits; statements commit by themselves.
-
-    Args:
-        url: As `database_url` returns it.
-        name: What the server's lists show as the application.
 
     Raises:
         ConfigError: The server refuses the user, or the database does not exist.
@@ -266,7 +261,6 @@ def scalar(
     """Return the first column of a statement's first row; None where that is null, or no row.
 
     Args:
-        connection: To the warehouse.
         kind: What it is, such as `datetime`.
         query: As for `trusted`.
         values: What is bound to its `%s`.
@@ -291,8 +285,6 @@ def objects_of(
     """Return a statement's rows as objects of a class, whose fields are named as its columns.
 
     Args:
-        connection: To the warehouse.
-        kind: The class.
         query: As for `trusted`.
         values: What is bound to its `%s`.
         named: What is bound to its `%(name)s`, instead.
@@ -307,7 +299,6 @@ def rows_of(
     """Return a statement's rows by column.
 
     Args:
-        connection: To the warehouse.
         query: As for `trusted`.
         values: What is bound to its `%s`.
         named: What is bound to its `%(name)s`, instead.

@@ -55,12 +55,7 @@ DATABASES = (WAREHOUSE, "finale_dagster")
 
 
 def running_url(data: Path, database: str = WAREHOUSE) -> str | None:
-    """Return the URL of the server on `data` if it runs, without importing its wheel.
-
-    Args:
-        data: The server's data folder.
-        database: Which of its databases.
-    """
+    """Return the URL of the server on `data` if it runs, without importing its wheel."""
     lines = _pid_file(data)
     if lines is None:
         return None

@@ -91,14 +91,7 @@ def product(
 def _deciding(
     context: Context, connection: Connection, products: list[str], done: int | None
 ) -> dict[str, Any]:
-    """Return what the parts of a page show that decide about products, and what they order.
-
-    Args:
-        context: With the clock.
-        connection: To the warehouse.
-        products: That are shown.
-        done: The choice that was just made.
-    """
+    """Return what the parts of a page show that decide about products, and what they order."""
     day, now = plan_reads.newest_day(connection), context.clock()
     return {
         "planned": plan_reads.planned(connection, products),

@@ -153,9 +153,21 @@ def _files(settings: "Settings") -> Files:
 
 def _waiting(settings: "Settings", message: Message, now: datetime) -> Waiting:
     return Waiting(
-        0, message.message_id, message.kind, message.subject, message.text, message.html, None,
-        None, list(settings.alert_emails), [], {}, 1, 0, now,
-    )  # fmt: skip
+        0,
+        message.message_id,
+        message.kind,
+        message.subject,
+        message.text,
+        message.html,
+        None,
+        None,
+        list(settings.alert_emails),
+        [],
+        {},
+        1,
+        0,
+        now,
+    )
 
 
 def _by_itself(settings: "Settings", known: Memory, error: PipelineError, now: datetime) -> Watched:

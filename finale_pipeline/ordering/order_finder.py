@@ -86,9 +86,12 @@ class OrderFinder:
             if not is_whole:
                 doubts.append("recent changes were not shown completely")
         return SearchResult(
-            tuple(found.values()), is_clear and is_whole, self.client.source_now(), len(rows),
+            tuple(found.values()),
+            is_clear and is_whole,
+            self.client.source_now(),
+            len(rows),
             tuple(doubts),
-        )  # fmt: skip
+        )
 
     def _by_address(self, draft: Draft, doubts: list[str]) -> Iterator[FoundOrder]:
         """Ask for the record under our number; usually its address ends in it."""
@@ -136,10 +139,12 @@ def _ours(rows: list[dict[str, Any]], draft: Draft) -> Iterator[FoundOrder]:
 
 def _as_row(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "order_url": record.get("orderUrl"), "order_id": record.get("orderId"),
-        "order_type": record.get("orderTypeId"), "status": record.get("statusId"),
+        "order_url": record.get("orderUrl"),
+        "order_id": record.get("orderId"),
+        "order_type": record.get("orderTypeId"),
+        "status": record.get("statusId"),
         "reference_number": record.get("referenceNumber"),
-    }  # fmt: skip
+    }
 
 
 def record_of(body: bytes) -> dict[str, Any]:

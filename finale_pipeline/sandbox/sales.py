@@ -195,9 +195,14 @@ def _orders(products: Sequence[Product], seed: int, first: datetime) -> Iterator
 
 
 FATES = (
-    ("plain", 78), ("late", 6), ("cancelled", 4), ("corrected", 4), ("edited", 3),
-    ("returned", 3), ("loose", 2),
-)  # fmt: skip
+    ("plain", 78),
+    ("late", 6),
+    ("cancelled", 4),
+    ("corrected", 4),
+    ("edited", 3),
+    ("returned", 3),
+    ("loose", 2),
+)
 """What becomes of a sale, in percent."""
 
 

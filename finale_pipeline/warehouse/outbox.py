@@ -121,11 +121,20 @@ def put(
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s)"
         " ON CONFLICT (dedupe_key) DO NOTHING RETURNING outbox_id",
         (
-            message.message_id, dedupe_key, message.kind, list(recipients), message.subject,
-            message.text, message.html, message.attachment_name, message.attachment, now, run_id,
+            message.message_id,
+            dedupe_key,
+            message.kind,
+            list(recipients),
+            message.subject,
+            message.text,
+            message.html,
+            message.attachment_name,
+            message.attachment,
+            now,
+            run_id,
             now,
         ),
-    ).fetchone()  # fmt: skip
+    ).fetchone()
     return row is not None
 
 
@@ -191,11 +200,16 @@ def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: date
         " last_error = %s, next_attempt_at = %s, sent_at = %s"
         " WHERE outbox_id = %s AND state = 'sending'",
         (
-            state, delivered, json.dumps(refused), unknown, error,
-            now + (outcome.wait or _pause(mail.attempts)), now if state == "sent" else None,
+            state,
+            delivered,
+            json.dumps(refused),
+            unknown,
+            error,
+            now + (outcome.wait or _pause(mail.attempts)),
+            now if state == "sent" else None,
             mail.outbox_id,
         ),
-    )  # fmt: skip
+    )
     locks.release(connection, Lock.MAIL, mail.outbox_id)
     return state
 

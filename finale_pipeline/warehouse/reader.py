@@ -56,9 +56,13 @@ class Reader:
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
-            "host": self.host, "port": self.port, "database": self.database, "user": self.user,
-            "password": self.password, "url": self.url,
-        }  # fmt: skip
+            "host": self.host,
+            "port": self.port,
+            "database": self.database,
+            "user": self.user,
+            "password": self.password,
+            "url": self.url,
+        }
 
 
 def reader_of(url: str, *, loopback_port: int | None) -> Reader:

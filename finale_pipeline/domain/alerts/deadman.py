@@ -68,9 +68,10 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
     """
     told = set(outage.told) if outage else set()
     return [
-        t for t in troubles
+        t
+        for t in troubles
         if t.told_by is None and t.kind not in told and not FOLLOWS_FROM[t.kind] & told
-    ]  # fmt: skip
+    ]
 
 
 def after_telling(outage: Outage | None, troubles: Sequence[Trouble], *, now: datetime) -> Outage:

@@ -15,12 +15,17 @@ from finale_pipeline.domain.alerts.critical import RANK, Level, level_of
 
 State = Literal["open", "acknowledged", "snoozed", "ordered", "resolved"]
 EventKind = Literal[
-    "recorded", "opened", "worsened", "improved", "closed", "flapping", "settled", "held_back",
+    "recorded",
+    "opened",
+    "worsened",
+    "improved",
+    "closed",
+    "flapping",
+    "settled",
+    "held_back",
     "left_out",
-]  # fmt: skip
-Mail = Literal[
-    "out_of_stock", "reorder_needed", "back_in_stock", "breaker", "catch_up",
-]  # fmt: skip
+]
+Mail = Literal["out_of_stock", "reorder_needed", "back_in_stock", "breaker", "catch_up"]
 
 CROSSINGS = {"opened", "worsened", "improved", "closed", "flapping", "held_back"}
 
@@ -219,9 +224,14 @@ def _worsen(stored: StoredItem, current: CurrentItem, now: datetime, rules: Rule
     if mail is not None:
         incident = replace(incident, state="open", mailed=level, snoozed_until=None)
     after = StoredItem(
-        level, level, current.threshold_units, now,
-        worsenings=worsenings, worsened_at=now, incident=incident,
-    )  # fmt: skip
+        level,
+        level,
+        current.threshold_units,
+        now,
+        worsenings=worsenings,
+        worsened_at=now,
+        incident=incident,
+    )
     return AlertDecision(
         current, after, AlertEvent(kind, stored.level, level, cause, mail, no_mail)
     )

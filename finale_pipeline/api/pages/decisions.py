@@ -104,7 +104,7 @@ class UndoForm(BaseModel):
     product: Annotated[ProductUrl | None, Optional] = None
 
 
-@router.post("/decide/undo")
+@router.post("/undo")
 def undone(
     context: Shared, connection: Warehouse, form: Annotated[UndoForm, Form()], actor: OnPage
 ) -> Response:

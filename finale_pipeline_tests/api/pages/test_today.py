@@ -108,9 +108,9 @@ def test_the_first_day_has_no_changes_but_real_ones(api: httpx.Client, stock: Wa
 def test_an_order_that_is_late_is_counted_and_listed(api: httpx.Client, stock: Warehouse) -> None:
     stock.connection.execute(
         "INSERT INTO core.purchase_order (order_url, order_id, status, is_open, vendor_url,"
-        " ordered_on, due_on, total, payload, first_seen_at, changed_at, row_hash)"
+        " ordered_on, due_on, total, updated_at, payload, first_seen_at, changed_at, row_hash)"
         " VALUES ('/demo/api/order/7', 'PO-7', 'ORDER_LOCKED', true, '/demo/api/partygroup/Acme',"
-        " %(on)s::date - 30, %(on)s::date - 9, 12.5, '{}', now(), now(), 1)",
+        " %(on)s::date - 30, %(on)s::date - 9, 12.5, now(), '{}', now(), now(), 1)",
         {"on": stock.now.date()},
     )
     assert "<strong>1</strong> order late" in api.get("/").text

@@ -103,11 +103,8 @@ class Prepared:
     """What was prepared.
 
     Attributes:
-        env_file: The settings.
         added: Names that are new in it.
         changed: Names that were in it with another value.
-        home: The folder.
-        findings: What the doctor says.
         next_step: What to do now.
     """
 

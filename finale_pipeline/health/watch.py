@@ -41,7 +41,6 @@ class Watched:
     """What a look found and did.
 
     Attributes:
-        troubles: What is wrong.
         outage: The open one, as far as it was told.
         did: What was told now, in words; empty = nothing.
         unsent: A mail that the service did not take; None = none.

@@ -37,7 +37,6 @@ class SearchResult:
     Attributes:
         orders: Orders of ours, by address.
         is_complete: Whether what is not among them is not in Finale, as far as it shows.
-        as_of: Finale's time.
         shown: Orders that the look at recent changes showed, anybody's.
         doubts: What could not be answered.
     """

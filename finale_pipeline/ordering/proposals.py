@@ -27,11 +27,7 @@ class OrderRequest:
     """What somebody wants from a vendor.
 
     Attributes:
-        vendor_url: The vendor.
-        vendor: Its name.
         vendor_id: Finale's partyId; None = not known.
-        lines: What is wanted.
-        minimum_order_value: The vendor's least value.
         place: Where it goes; a text = why nobody can tell.
         place_name: What the place is called.
         problem: Why it cannot be drafted at all.
@@ -57,7 +53,6 @@ class Proposal:
         existing: What the ledger has of it already.
         excluded_lines: SKUs that are left out, with why.
         duplicates: By SKU, other orders that have the product.
-        warnings: What speaks against it.
         verdict: send, again (sent before, ended open), already, conflict, or nothing.
         says: Why nothing would be sent, and what to do.
     """

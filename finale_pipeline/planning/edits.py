@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from finale_pipeline.domain.replenishment.order_terms import (
     VENDOR_MINIMUM,
@@ -14,7 +14,7 @@ from finale_pipeline.domain.replenishment.order_terms import (
     units_to_minimum,
 )
 from finale_pipeline.warehouse import plan_edits
-from finale_pipeline.warehouse.connect import Connection, database_errors, rows_of
+from finale_pipeline.warehouse.connect import Connection, count_of, database_errors, rows_of
 
 Row = dict[str, Any]
 
@@ -33,7 +33,6 @@ class Change:
 
     Attributes:
         version: Of the line as they saw it.
-        fields: What to change.
     """
 
     version: str
@@ -46,7 +45,6 @@ class Author:
 
     Attributes:
         by: A person, or the way it came.
-        now: UTC.
         note: In their words.
         insists: Whether a quantity that breaks the terms is to be kept all the same.
     """
@@ -64,7 +62,6 @@ class Outcome:
     Attributes:
         lines: The lines as they are now, by product_url; dropped ones too.
         order: The vendor's order as it is now; None = every line of it is dropped.
-        saved: Lines that were changed.
         unknown: Products that the order has no line of.
         conflicts: Lines that are not what was seen.
         refused: Quantities that break the terms, and that nobody insisted on.
@@ -168,8 +165,7 @@ def _note(connection: Connection, line: Row, state: State, author: Author) -> in
         "now": author.now,
         "note": author.note,
     }
-    row = connection.execute(plan_edits.NOTED, values).fetchone()
-    return cast("tuple[int]", row)[0]
+    return count_of(connection, plan_edits.NOTED, **values)
 
 
 def _reaching(line: Row, gap: Decimal | None) -> Decimal | None:

@@ -52,7 +52,6 @@ class Reply:
 
     Attributes:
         status: HTTP status; None = the connection is closed without an answer.
-        body: Its body.
         headers: Beside the usual ones.
         seconds: To wait before.
     """

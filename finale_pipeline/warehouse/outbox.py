@@ -63,14 +63,7 @@ class Waiting:
     """A mail that was claimed for delivery.
 
     Attributes:
-        outbox_id: Its number.
-        message_id: Its identity.
-        kind: Of mail.
-        subject: Subject line.
-        body_text: Plain text.
-        body_html: HTML.
         attachment_name: File name; None = none.
-        attachment: The CSV.
         recipients: Addresses, as configured when it was written.
         delivered: Those it was accepted for.
         refused: Those the service refuses, and why.

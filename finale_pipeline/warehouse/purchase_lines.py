@@ -14,8 +14,6 @@ class UnreadLines:
     """An order whose stored lines are not those of its present version.
 
     Attributes:
-        order_url: The order.
-        updated_at: Its version.
         items: Its lines as JSON, when the collection had them; then nothing need be asked.
         total: Sum of its lines as Finale has it.
     """

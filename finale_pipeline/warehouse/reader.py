@@ -28,8 +28,6 @@ class Reader:
 
     Attributes:
         host: Where the server is; a path where it has only a socket.
-        port: There.
-        database: The warehouse.
         user: Whom to log in as.
         password: Shown this once; the server keeps only its hash. None = not known.
     """

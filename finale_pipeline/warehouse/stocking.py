@@ -15,7 +15,6 @@ class StockingRules:
 
     Attributes:
         sku_suffixes: Endings of the SKUs of dropshipped products.
-        categories: Categories of dropshipped products.
         field: Label of a user-defined field that tells them; empty = none does.
         value: Its value on dropshipped products; capitals do not matter.
         kits: Whether products with components keep no stock.

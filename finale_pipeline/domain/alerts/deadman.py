@@ -21,9 +21,7 @@ class Trouble:
     """Something that should be so and is not.
 
     Attributes:
-        kind: What it is about.
         says: What was found, with times.
-        step: What to do.
         told_by: What has told a person already; None = nothing has.
     """
 

@@ -39,7 +39,6 @@ class Rules:
         calm: Time on the better side after which the margin does not matter.
         most_worsenings: So many within `calm` are mailed of one item.
         breaker_share: Share of watched items that may worsen in one evaluation.
-        breaker_least: So many may always.
     """
 
     margin_share: Decimal = Decimal("0.1")
@@ -103,7 +102,6 @@ class CurrentItem:
     """What an item is now.
 
     Attributes:
-        product_url: Which.
         available_units: On hand less reserved.
         threshold_units: Reorder point, or the default.
         left_out: Why it is not watched; None = it is.
@@ -127,7 +125,6 @@ class AlertEvent:
     """One thing that happened to an item.
 
     Attributes:
-        kind: What.
         from_level: Exact level before.
         to_level: Exact level now; differs for crossings, and only for them.
         cause: stock or settings; for silent ones first_run, first_seen, watched_again, or the rule

@@ -23,7 +23,6 @@ class OrderLine:
 
     Attributes:
         product_url: The product, by the address that Finale gave it; never put together by us.
-        sku: Finale's productId.
         quantity_units: Units, above zero.
         unit_price: Price of one; None = Finale may fill in its own.
         currency: Of the price; None = the account's.
@@ -49,7 +48,6 @@ class Draft:
 
     Attributes:
         account: Finale's name of the account.
-        plan_on: The plan's day.
         vendor_id: Finale's partyId of the supplier.
         facility_url: The location it goes to.
         lines: By product, each product once.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, row_of
 
@@ -66,11 +66,9 @@ class MailCounts:
     """Mails of the last thirty days.
 
     Attributes:
-        dead: Given up.
         is_silent: Whether one was given up in the last week and none was delivered since.
         late: That wait for longer than they should.
         oldest_late_at: When the oldest of them was written; None = none is late.
-        refused: Refused for some address.
         error: Of the last that was given up, else of those that wait.
     """
 
@@ -158,12 +156,12 @@ def wrong_levels(connection: Connection) -> int:
 
 def table_bytes(connection: Connection) -> dict[str, int]:
     """Return how much disk each table takes, with its indexes."""
-    rows = connection.execute(
+    rows: list[Any] = connection.execute(
         "SELECT n.nspname || '.' || c.relname, pg_total_relation_size(c.oid) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
         " AND n.nspname IN ('core', 'plan', 'ops') ORDER BY 1"
     ).fetchall()
-    return dict(cast("list[tuple[str, int]]", rows))
+    return dict(rows)
 
 
 def wrong_orders(connection: Connection) -> int:

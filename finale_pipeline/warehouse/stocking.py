@@ -80,6 +80,23 @@ def refresh_component_demand(connection: Connection) -> None:
     connection.execute(COMPONENT_DEMAND)
 
 
+def any_planned_build(connection: Connection) -> bool:
+    """Whether a build is planned or under way that will use a component."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM core.build_reservation)").fetchone()
+    return bool(row and row[0])
+
+
+def note_components(connection: Connection, *, since: datetime) -> None:
+    """Have the next evaluation look at components of builds that changed since a moment."""
+    connection.execute(
+        "INSERT INTO ops.touched_item SELECT DISTINCT l.product_url"
+        " FROM core.build b JOIN core.build_line l USING (build_url)"
+        " WHERE l.product_url IS NOT NULL AND greatest(b.changed_at, l.changed_at) >= %(since)s"
+        " AND EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING",
+        {"since": since},
+    )
+
+
 def replace_labels(connection: Connection, labels: Sequence[tuple[str, str]]) -> None:
     """Keep the labels of user-defined fields; those that are gone go."""
     names = [name for name, _ in labels]

@@ -18,4 +18,4 @@ COMMENT ON VIEW core.build_reservation IS
     'What builds that are planned or under way will use. One row per component.';
 COMMENT ON COLUMN core.build_reservation.product_url IS 'The component.';
 COMMENT ON COLUMN core.build_reservation.units IS 'Units still to be used.';
-COMMENT ON COLUMN core.build_reservation.unreserved_units IS 'Those of them that Finale''s reserved quantity cannot hold: less what it reserves without naming an order. The plan takes them off what is available.';
+COMMENT ON COLUMN core.build_reservation.unreserved_units IS 'Those of them that Finale''s reserved quantity cannot hold: less what it reserves without naming an order. core.stock_free takes them off what is available.';

@@ -174,10 +174,9 @@ used AS (
     JOIN core.product c ON c.product_url = p.component_url AND c.keeps_stock
     JOIN core.sales_daily s ON s.product_url = p.kit_url AND s.units > s.returned_units
     UNION ALL
-    SELECT l.product_url, b.completed_on, 0, l.units
-    FROM core.build b JOIN core.build_line l USING (build_url)
-    WHERE b.removed_at IS NULL AND b.completed_on IS NOT NULL AND l.kind = 'consumed'
-      AND b.status IN ('PRUN_COMPLETED', 'PRUN_CLOSED')
+    SELECT l.product_url, b.done_on, 0, l.units
+    FROM core.build_state b JOIN core.build_line l USING (build_url)
+    WHERE b.state = 'done' AND b.done_on IS NOT NULL AND l.kind = 'consumed'
       AND l.product_url IS NOT NULL AND l.units > 0
 ),
 day AS (

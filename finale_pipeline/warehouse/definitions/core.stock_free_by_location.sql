@@ -1,12 +1,10 @@
 CREATE OR REPLACE VIEW core.stock_free_by_location AS
 WITH planned AS (
     SELECT l.product_url, coalesce(f.parent_url, nullif(l.facility_url, '')) AS location_url, sum(l.units) AS units
-    FROM core.build b
+    FROM core.build_state b
     JOIN core.build_line l USING (build_url)
     LEFT JOIN core.facility f ON f.facility_url = l.facility_url
-    WHERE b.removed_at IS NULL AND b.completed_at IS NULL AND l.kind = 'consumed'
-      AND b.status NOT IN ('PRUN_COMPLETED', 'PRUN_CLOSED', 'PRUN_CANCELLED', 'PRUN_CANCELED')
-      AND l.product_url IS NOT NULL AND l.units > 0
+    WHERE b.state = 'planned' AND l.kind = 'consumed' AND l.product_url IS NOT NULL AND l.units > 0
     GROUP BY 1, 2
 ),
 -- A build that names no place takes from where most of the component lies.

@@ -27,8 +27,8 @@ def stored_evidence(connection: Connection) -> str | None:
 
 def evidence_of(connection: Connection) -> EvidenceOf | None:
     """Return whose numbers decided the reading; None = nothing did so far."""
-    row = connection.execute("SELECT case_evidence_of FROM ops.account").fetchone()
-    return cast("EvidenceOf | None", row[0]) if row else None
+    stored = scalar(connection, str, "SELECT case_evidence_of FROM ops.account")
+    return None if stored is None else "orders" if stored == "orders" else "stock"
 
 
 def set_reading(

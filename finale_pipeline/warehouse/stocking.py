@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from finale_pipeline.warehouse import demand, receipts
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, is_true, trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,7 @@ def refresh_component_demand(connection: Connection) -> None:
 
 def any_planned_build(connection: Connection) -> bool:
     """Whether a build is planned or under way that will use a component."""
-    row = connection.execute("SELECT EXISTS (SELECT FROM core.build_reservation)").fetchone()
-    return bool(row and row[0])
+    return is_true(connection, "SELECT EXISTS (SELECT FROM core.build_reservation)")
 
 
 def note_components(connection: Connection, *, since: datetime) -> None:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import dagster as dg
 import hypothesis
@@ -97,7 +98,10 @@ def upgraded(server: str) -> str:
     """Name of a database at the newest schema, to copy from."""
     url = new_database(server, template="template0")
     schema.upgrade(url)
-    return url.partition("/test_")[2].join(["test_", ""]).partition("?")[0]
+    name = url.partition("/test_")[2].join(["test_", ""]).partition("?")[0]
+    data = Path(parse_qs(urlsplit(url).query)["host"][0])
+    embedded.close_to_readers(data, name)  # as `start` does with the databases that it makes
+    return name
 
 
 @pytest.fixture

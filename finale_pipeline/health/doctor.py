@@ -122,16 +122,13 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     with connect(url, name="finale doctor") as connection:
         schema.require_current(connection)
         yield Finding("database", "ok", f"{shown_url(url)}, schema {schema.HEAD}")
-        yield _encoding(connection)
+        yield _version(connection)
         yield from syncs(connection)
         yield from rules.orders(connection)
 
 
-def _encoding(connection: Connection) -> Finding:
+def _version(connection: Connection) -> Finding:
     encoding, version = health_reads.server(connection)
-    if encoding != "UTF8":
-        step = "Create the database anew with ENCODING 'UTF8'."
-        return Finding("database", "failed", f"Its encoding is {encoding}.", step, 4)
     return Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
 
 

@@ -22,6 +22,7 @@ from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
     connect,
     dagster_url,
+    data_folder,
     database_url,
     prepare_dagster_database,
     running_url,
@@ -233,7 +234,7 @@ def _hold_database(settings: "Settings") -> int:
     _tell_systemd("READY=1")
     if settings.database_url is None:
         signal.sigwait(asked)
-        embedded.stop((settings.home / "postgres").resolve())
+        embedded.stop(data_folder(settings))
     return 0
 
 

@@ -54,6 +54,7 @@ class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, Ba
         env_file=ENV_FILE,
         extra="ignore",
         env_ignore_empty=True,
+        str_strip_whitespace=True,
         populate_by_name=True,
     )
 

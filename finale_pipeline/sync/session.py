@@ -24,7 +24,7 @@ from finale_pipeline.finale.transport import Source
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.source import open_client, source_of
 from finale_pipeline.warehouse import accounts, leases, schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
 from finale_pipeline.warehouse.leases import Ending, Progress
 from finale_pipeline.warehouse.reads import runs
 from finale_pipeline.warehouse.requests import OTHERS, SHARES
@@ -75,7 +75,10 @@ def open_sync(
     """
     source = source_of(settings)
     url = database_url(settings)
-    with connect(url, name=f"finale {strategy}") as connection:
+    with (
+        database_errors(f"the {strategy} sync began"),
+        connect(url, name=f"finale {strategy}") as connection,
+    ):
         schema.require_current(connection)
         leases.mark_crashed_runs(connection, now=clock())
         for table_set in table_sets:

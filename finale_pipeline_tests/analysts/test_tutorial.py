@@ -64,9 +64,9 @@ def test_the_user_for_analysts_is_made_and_limited(url: str, connection: Connect
         if statement.strip():
             connection.execute(statement.encode())
     try:
-        with connect(url.replace("postgres@", "tutorial@", 1), name="tests") as hers:
+        with connect(url.replace("finale@", "tutorial@", 1), name="tests") as hers:
             assert hers.execute("SELECT count(*) FROM mart.stock_now").fetchone() != (0,)
-        with psycopg.connect(url.replace("postgres@", "tutorial@", 1)) as plain:
+        with psycopg.connect(url.replace("finale@", "tutorial@", 1)) as plain:
             assert plain.execute("SHOW statement_timeout").fetchone() == ("5min",)
     finally:
         connection.execute("DROP ROLE tutorial")

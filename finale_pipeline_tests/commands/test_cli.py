@@ -1,13 +1,14 @@
 """The commands as processes: exit codes, the JSON line, what they say."""
 
 import getpass
+import subprocess
 
 import pytest
 
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline_tests.processes import finale
+from finale_pipeline_tests.processes import command, finale
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, contents
 
 
@@ -173,3 +174,11 @@ def test_a_full_sync_plans_the_day_and_is_not_advised_again(
     advised = doctor.out + doctor.err
     assert "finale sync full" not in advised
     assert "finale forecast plan" not in advised
+
+
+def test_who_stops_reading_gets_no_trace() -> None:
+    with subprocess.Popen(command("--help"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        run.stdout.close()
+        _, said = run.communicate(timeout=60)
+    assert (run.returncode, said) == (8, b"")

@@ -82,10 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return InterruptedSync.exit_code
-    except BrokenPipeError:  # whoever read what we say has left, such as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+    except SystemExit:  # click's, where whoever read what we say has left, such as `head`
         return InterruptedSync.exit_code
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - no fault may look like one of Python's own codes
         known = _known(error) or _fault(error)
         complain(known)
         return known.exit_code

@@ -25,6 +25,8 @@ Each message names what happened, what it means for the data, and the next step.
 from datetime import datetime
 from typing import ClassVar
 
+from finale_pipeline.logs import scrubbed
+
 
 class PipelineError(Exception):
     """Base of all errors that a person may have to act on.
@@ -36,13 +38,12 @@ class PipelineError(Exception):
     """
 
     kind: ClassVar[str] = "BUG"
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = 8
 
     def __init__(self, what: str, *, data: str, step: str) -> None:
-        super().__init__(f"{what} {data} {step}")
-        self.what = what
-        self.data = data
-        self.step = step
+        # Into mails, the ledger, Dagster's events: here all of them pass.
+        self.what, self.data, self.step = scrubbed(what), scrubbed(data), scrubbed(step)
+        super().__init__(f"{self.what} {self.data} {self.step}")
 
 
 class ConfigError(PipelineError):

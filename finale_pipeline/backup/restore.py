@@ -97,7 +97,9 @@ def restore(
         )
     with (
         running_server(settings) as url,
-        restorable.held(settings, url, made, replace=replace) as old,
+        restorable.held(
+            settings, url, made, replace=replace, is_foreign=not made.is_ours(key)
+        ) as old,
     ):
         new, kept = swap.names(url, now=now)
         roles = _create_roles(old.connection, made.roles)

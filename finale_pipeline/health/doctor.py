@@ -123,6 +123,13 @@ def _database(settings: "Settings") -> Iterator[Finding]:
         schema.require_current(connection)
         yield Finding("database", "ok", f"{shown_url(url)}, schema {schema.HEAD}")
         yield _version(connection)
+        if health_reads.is_administrator(connection):
+            yield Finding(
+                "database", "warning",
+                "Its user is an administrator (SUPERUSER): whoever has SQL run by us may run"
+                " programs on the server.",
+                "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
+            )  # fmt: skip
         yield from syncs(connection)
         yield from rules.orders(connection)
 

@@ -161,7 +161,9 @@ def holder(connection: "Connection", table_set: str) -> str:
         (table_set,),
     ).fetchone()
     if row is None:
-        return "another session holds their lock"
+        mine = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
+        who = f"{mine[0].who}, process {mine[0].pid} of the server," if mine else "another session"
+        return f"{who} holds their lock"
     strategy, run_id, started, step, percent, batch, batches = row
     far = f", {step} ({percent} %)" if step and percent is not None else ""
     far += f", batch {batch} of {batches}" if batch else ""

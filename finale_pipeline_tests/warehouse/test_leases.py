@@ -90,7 +90,9 @@ def test_who_holds_a_table_set_can_be_asked_without_taking_it(
     assert leases.taken(connection, "stock") is None
     with connect(url, name="other") as other:
         leases.lock(other, "stock")
-        assert leases.taken(connection, "stock") == "another session holds their lock"
+        pid = other.info.backend_pid
+        holder = f"finale (other), process {pid} of the server, holds their lock"
+        assert leases.taken(connection, "stock") == holder
         assert leases.taken(connection, "catalogue") is None
         leases.unlock(other, "stock")
     assert leases.taken(connection, "stock") is None

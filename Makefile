@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run notebook report test drill check bench bench-smoke bench-api bench-forecast bench-latency attack audit reproduce fix dictionary clean
+.PHONY: help install run notebook report test drill drill-week check bench bench-smoke bench-api bench-forecast bench-latency attack audit reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,6 +46,9 @@ test: check ## lint, types, layer contracts, tests; COVERAGE=1 says how much the
 
 drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request
 	$(BIN)/pytest -q --tb=short -m slow -rs
+
+drill-week: $(VENV)/.ready ## twenty minutes: a week of ticks, kills and outages, then all is compared with the truth
+	$(BIN)/python -m finale_pipeline_tests.drill_week
 
 # The peer stays out of our own environment.
 .venv-bench/.ready: benchmarks/constraints.txt

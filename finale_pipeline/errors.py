@@ -29,13 +29,7 @@ from finale_pipeline.logs import scrubbed
 
 
 class PipelineError(Exception):
-    """Base of all errors that a person may have to act on.
-
-    Args:
-        what: What happened, with the facts.
-        data: What it means for the data.
-        step: What to do next.
-    """
+    """Base of all errors that a person may have to act on."""
 
     kind: ClassVar[str] = "BUG"
     exit_code: ClassVar[int] = 8
@@ -161,9 +155,6 @@ class NeedsDecision(ImplausibleError):
     """An order may be one too many; a person must look and agree first.
 
     Args:
-        what: What happened, with the facts.
-        step: What to do next.
-        data: What it means for the data.
         duplicates: Each line with the order that has its product already.
     """
 

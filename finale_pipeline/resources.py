@@ -23,9 +23,6 @@ def at_definition(name: str) -> Any:
 
     Wrong settings must not hide the assets: then it is the default, and every run says what is
     wrong.
-
-    Args:
-        name: Of the setting.
     """
     from finale_pipeline.settings import Settings  # noqa: PLC0415 - not at import
 
@@ -64,9 +61,6 @@ class Finale(dg.ConfigurableResource[Any]):
         """Open a sync run under the same rules as the command line.
 
         Args:
-            run_id: Dagster's id of the run.
-            strategy: What the ledger calls it.
-            table_sets: What it locks.
             **options: As `open_sync` takes them; `trigger` among them.
         """
         from finale_pipeline.sync.session import open_sync  # noqa: PLC0415 - nothing at import

@@ -12,10 +12,6 @@ FORMULA = re.compile(r"""(^[\s"']*|[;\t][\s"']*)(?=[=+\-@|%＝＋－＠])""")  #
 def plain(text: object, *, most: int = 120) -> str:
     r"""Return a text on one line, without control, direction and invisible characters.
 
-    Args:
-        text: From anywhere.
-        most: So many characters are kept.
-
     >>> plain("Tea\r\nBcc: x@y.example \u202egnp.exe")
     'Tea Bcc: x@y.example gnp.exe'
     """

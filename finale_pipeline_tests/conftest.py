@@ -72,8 +72,15 @@ def server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="finale"))
     folder.chmod(0o755)
     embedded.start(folder / "pg")
+    url = str(embedded.running_url(folder / "pg", "postgres"))
+    with connect(url, name="tests") as connection:
+        # Its data need not outlive the machine. A database of its own for each test is then a
+        # matter of milliseconds, and what a killed server loses is the same: nothing.
+        for name in ("fsync", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
     try:
-        yield str(embedded.running_url(folder / "pg", "postgres"))
+        yield url
     finally:
         embedded.stop(folder / "pg")
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,14 +90,23 @@ def new_database(server: str, *, template: str) -> str:
     """Create a database and return its URL."""
     name = f"test_{next(_numbers)}"
     with connect(server, name="tests") as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     return server.replace("/postgres?", f"/{name}?")
 
 
+def drop_database(server: str, url: str) -> None:
+    """Drop a test's database, whoever is still connected to it: autovacuum visits all there are."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    with connect(server, name="tests") as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
 @pytest.fixture
-def empty_url(server: str) -> str:
+def empty_url(server: str) -> Iterator[str]:
     """URL of a database with nothing in it."""
-    return new_database(server, template="template0")
+    url = new_database(server, template="template0")
+    yield url
+    drop_database(server, url)
 
 
 @pytest.fixture(scope="session")
@@ -105,9 +121,11 @@ def upgraded(server: str) -> str:
 
 
 @pytest.fixture
-def url(server: str, upgraded: str) -> str:
+def url(server: str, upgraded: str) -> Iterator[str]:
     """URL of a database at the newest schema, of this test alone."""
-    return new_database(server, template=upgraded)
+    url = new_database(server, template=upgraded)
+    yield url
+    drop_database(server, url)
 
 
 @pytest.fixture

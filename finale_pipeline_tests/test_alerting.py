@@ -127,14 +127,16 @@ def test_the_summary_waits_for_the_first_plan_and_is_sent_once(
 
 
 @pytest.mark.usefixtures("unread")
-def test_the_summary_follows_the_plan_of_a_job_at_the_next_read(
+def test_what_a_jobs_plan_changes_is_told_at_once_as_at_the_command_line(
     instance: dg.DagsterInstance, service: MailServer
 ) -> None:
     assert run_job(instance, "full_sync").success
-    assert "summary" not in kinds(service)
-    for _ in range(2):
-        assert run_job(instance).success
-        assert kinds(service) == ["summary"]
+    assert kinds(service) == ["summary"]
+    told = evaluation(instance, "critical_items", "crossings_are_told")
+    assert (told.passed, told.metadata["mails_sent"].value) == (True, 1)
+    assert [(r["mail"], r["state"]) for r in rows(told)] == [("summary", "sent")]
+    assert run_job(instance).success
+    assert kinds(service) == ["summary"]
 
 
 def test_a_sync_mails_what_crossed_and_the_checks_show_it(

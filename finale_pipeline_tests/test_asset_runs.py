@@ -144,6 +144,14 @@ def test_assets_are_in_progress_while_they_are_read_and_green_afterwards(live: L
     assert stats(live, *both) == [(0, 0), (0, 0)]
 
 
+def test_a_day_of_critical_runs_fills_less_than_five_megabytes(live: Live) -> None:
+    run_id = launch(live, "critical_sync")
+    assert ended(live, run_id)[0] == "SUCCESS"
+    sizes = live.dagster_rows("SELECT length(event) FROM event_logs WHERE run_id = %s", run_id)
+    assert len(sizes) <= 34
+    assert 96 * sum(size for (size,) in sizes) <= 5_000_000
+
+
 def test_a_failure_leaves_exactly_the_unfinished_assets_failed(live: Live) -> None:
     live.sandbox("fault", fault="half@inventoryitem*2")
     run_id = launch(live, "full_sync")

@@ -139,6 +139,21 @@ def test_a_full_sync_brings_every_asset_up_to_date(
     assert ledger == [("ui", result.run_id)]
 
 
+def test_a_critical_run_leaves_little_in_dagsters_log(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    """96 of them are a day's; the launcher's and the queue's six events are not among these."""
+    sync(settings)
+    result = run_job("critical_sync", instance)
+    events = instance.all_logs(result.run_id)
+    assert len(events) <= 27
+    assert sum(len(dg.serialize_value(event)) for event in events) <= 45_000
+    evaluated = {e.check_name for e in result.get_asset_check_evaluations()}
+    assert evaluated == {
+        "rows_are_readable", "is_plausible", "crossings_are_told", "nothing_needs_a_decision",
+    }  # fmt: skip
+
+
 def rows_told(instance: dg.DagsterInstance, asset: str) -> Counter[str]:
     """The rows that the latest materialization of each day says the day has."""
     found: Counter[str] = Counter()

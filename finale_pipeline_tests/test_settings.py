@@ -4,6 +4,7 @@ import pytest
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings, load_settings, setting_name
+from finale_pipeline.settings.groups import Tuning
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +83,17 @@ def test_the_example_file_names_every_setting_and_no_other() -> None:
     lines = example.read_text(encoding="utf-8").splitlines()
     prefixes = ("# FINALE_", "# SENDGRID_")
     named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith(prefixes)}
-    assert named == {setting_name(name) for name in Settings.model_fields}
+    for_operators = Settings.model_fields.keys() - Tuning.model_fields
+    assert named == {setting_name(name) for name in for_operators}
+
+
+def test_a_setting_that_is_gone_is_refused_with_what_holds_instead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FINALE_SERVICE_LEVEL_A", "0.99")
+    with pytest.raises(ConfigError, match=r"no longer a setting: .*product_term") as refused:
+        load_settings()
+    assert refused.value.step == "Remove it."
 
 
 @pytest.mark.parametrize(

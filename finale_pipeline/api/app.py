@@ -44,10 +44,6 @@ ABOUT = (
 def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middleware:
     """Return the app, behind its guard.
 
-    Args:
-        settings: The program's settings.
-        clock: Returns the present time, UTC.
-
     Raises:
         ConfigError: It would serve other machines, and there is no token.
     """

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from finale_pipeline.assets import past, purchasing
-from finale_pipeline.assets.alert_checks import ALERT_CHECKS
+from finale_pipeline.assets.alert_checks import ALERT_CHECKS, CROSSINGS_TOLD
 from finale_pipeline.assets.checks import READ_CHECKS, Look
 from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, Entry
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import of_days, of_run
 from finale_pipeline.assets.setting_check import SETTING_CHECK
 from finale_pipeline.clock import business_day
-from finale_pipeline.domain.syncs.strategy import READS
+from finale_pipeline.domain.syncs.strategy import PLANS, READS
 from finale_pipeline.errors import (
     ConfigError,
     DriftError,
@@ -72,12 +72,7 @@ def account(context: dg.AssetExecutionContext, finale: Finale) -> Iterator[Event
 
 
 class _Step:
-    """One execution of the step.
-
-    Args:
-        context: Dagster's, of the step.
-        finale: The account and its warehouse.
-    """
+    """One execution of the step."""
 
     def __init__(self, context: dg.AssetExecutionContext, finale: Finale) -> None:
         self._context = context
@@ -92,6 +87,9 @@ class _Step:
         self._done: set[str] = set()
         self._blocked: DriftError | None = None
         self._progress = 0.0
+        self._will_plan = False
+        # Who was told of crossings; the plan that follows may cause more, and a check ends once.
+        self._told: dg.AssetCheckResult | None = None
 
     def events(self) -> Iterator[Event]:
         """Do what was chosen; yield what Dagster should know of."""
@@ -100,7 +98,6 @@ class _Step:
             yield from self._checks_alone()
         elif strategy is not None:
             yield from self._sync(strategy, reason)
-            yield from self._plan_today()
         else:
             yield from self._read_days()
             yield from self._plan_days()
@@ -126,7 +123,7 @@ class _Step:
 
     def _sync(self, strategy: str, reason: str | None) -> Iterator[Event]:
         """Carry a strategy out, under the rules of the command line."""
-        from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS  # noqa: PLC0415
+        from finale_pipeline.sync.strategies import TABLE_SETS  # noqa: PLC0415
 
         if not self._days:
             raise ConfigError(
@@ -136,6 +133,7 @@ class _Step:
         # Past days are told outside of the locks, and before the present one: what was told of
         # last is what Dagster shows as an asset's latest. What comes after waits with it.
         late: list[tuple[Entry, Mapping[str, int], list[Event]]] = []
+        self._will_plan = strategy in PLANS and bool(self._chosen & set(PLANNED))
         failed: PipelineError | None = None
         try:
             with self._finale.sync(
@@ -147,10 +145,7 @@ class _Step:
                 reason=reason,
                 on_progress=self._tell_progress,
             ) as run:
-                for name in STRATEGIES[strategy](run):
-                    entry, day = BY_NAME[name], self._present(run)
-                    untold = past.untold_days(self._instance, run, entry, day)
-                    events = self._read(run, entry, day)
+                for entry, untold, events in self._done_by(run):
                     if untold or late:
                         late.append((entry, untold, list(events)))
                     else:
@@ -161,8 +156,23 @@ class _Step:
         for entry, untold, waiting in late:
             past.tell(self._instance, entry, untold)
             yield from waiting
+        if self._told is not None:
+            yield self._told
         if failed is not None:
             raise failed
+
+    def _done_by(
+        self, run: "SyncRun"
+    ) -> Iterator[tuple[Entry, Mapping[str, int], Iterator[Event]]]:
+        """Carry the run's strategy out; yield each asset, its past days, and what to tell of it."""
+        from finale_pipeline.sync.strategies import STRATEGIES  # noqa: PLC0415
+
+        for name in STRATEGIES[run.strategy](run):
+            entry, day = BY_NAME[name], self._present(run)
+            untold = past.untold_days(self._instance, run, entry, day)
+            yield entry, untold, self._read(run, entry, day)
+        if self._will_plan:
+            yield BY_NAME[PLANNED[0]], {}, self._plan_today(run)
 
     def _read(self, run: "SyncRun", entry: Entry, day: date) -> Iterator[Event]:
         """Tell of an asset that a strategy has just read, and look at its checks."""
@@ -239,18 +249,19 @@ class _Step:
             own = said[self._days[0]] if entry.is_partitioned else {}
             yield dg.MaterializeResult(asset_key=entry.name, metadata={**of_all, **own})
 
-    def _plan_today(self) -> Iterator[Event]:
-        """Plan after a sync; in a transaction of its own: should it fail, what was read stays."""
-        wanted = [BY_NAME[name] for name in PLANNED if name in self._chosen]
-        if not wanted:
-            return
-        with self._finale.warehouse() as connection:
-            report = purchasing.plan_today(connection, self._finale)
-            for entry in wanted:
-                said = purchasing.metadata(connection, report, entry)
-                said |= purchasing.pictures(report, entry)
-                yield from self._present_events(entry, report.as_of, said)
-                yield from self._look(entry, Look(connection, self._finale))
+    def _plan_today(self, run: "SyncRun") -> Iterator[Event]:
+        """Plan after a sync, and tell what crossed by the new decisions, as the commands do."""
+        from finale_pipeline.sync.planning import plan_today  # noqa: PLC0415 - nothing at import
+
+        report = plan_today(run)
+        look = Look(run.connection, self._finale, run)
+        for entry in [BY_NAME[name] for name in PLANNED if name in self._chosen]:
+            said = purchasing.metadata(run.connection, report, entry)
+            said |= purchasing.pictures(report, entry)
+            yield from self._present_events(entry, report.as_of, said)
+            yield from self._look(entry, look)
+        if self._told is not None:
+            self._told = CROSSINGS_TOLD.result(CROSSINGS_TOLD.look(look))
 
     def _plan_days(self) -> Iterator[Event]:
         """Plan the chosen days, the oldest first; only what was chosen is told of."""
@@ -276,7 +287,10 @@ class _Step:
             if check.asset != entry.name:
                 continue
             found = check.look(look)
-            yield check.result(found)
+            if check is CROSSINGS_TOLD and self._will_plan:
+                self._told = check.result(found)
+            else:
+                yield check.result(found)
             if check.is_blocking and not found.passed:
                 self._blocked = DriftError(
                     f"The check {check.name} of {check.asset} failed: {found.why}.",

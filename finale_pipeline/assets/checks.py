@@ -63,6 +63,8 @@ class Check:
         description: What must hold.
         look: Asks the database.
         severity: ERROR stops what comes after, WARN tells.
+        is_hourly: Whether the critical sync leaves it to the larger ones: what it watches stays
+            until somebody mends it, and each evaluation is kept.
     """
 
     asset: str
@@ -70,6 +72,7 @@ class Check:
     description: str
     look: Callable[[Look], Found]
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+    is_hourly: bool = False
 
     @property
     def is_blocking(self) -> bool:
@@ -99,16 +102,13 @@ class Check:
         )
 
 
-def _number(connection: "Connection", query: str, *values: object) -> int:
-    row = connection.execute(query, values).fetchone()
-    return int(str(row[0])) if row and row[0] is not None else 0
-
-
-def _none(query: str, what: str) -> Callable[[Look], Found]:
-    """Return a look that passes when a query counts nothing."""
+def _none(amiss: str, what: str) -> Callable[[Look], Found]:
+    """Return a look that passes when there is nothing of what is amiss, by `reads.checks`."""
 
     def look(look: Look) -> Found:
-        count = _number(look.connection, query)
+        from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
+        count = checks.amiss(look.connection, amiss)
         return Found(count == 0, f"{count} {what}" if count else "", {"count": count})
 
     return look
@@ -118,19 +118,16 @@ def _readable(asset: str) -> Check:
     table = BY_NAME[asset].counts
 
     def look(look: Look) -> Found:
-        row: Any = look.connection.execute(
-            "SELECT run_id, counts -> %s ->> 'rejected', counts -> %s ->> 'read' FROM ops.sync_run"
-            " WHERE counts ? %s ORDER BY run_id DESC LIMIT 1",
-            (table, table, table),
-        ).fetchone()
-        run_id, rejected, read = (int(value) for value in row) if row else (0, 0, 0)
+        from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
+        read = checks.last_read(look.connection, table)
         if look.run is not None and table in look.run.counts:  # the ledger has them at its end
             counts = look.run.counts[table]
-            run_id, rejected, read = look.run.run_id, counts.rejected, counts.read
-        limit = look.finale.settings().reject_limit
-        passed = rejected <= limit * read
-        why = "" if passed else f"{rejected} of {read} rows unreadable; see ops.sync_reject"
-        return Found(passed, why, {"rejected": rejected, "read": read, "sync_run": run_id})
+            read = checks.Read(look.run.run_id, counts.rejected, counts.read)
+        passed = read.rejected <= look.finale.settings().reject_limit * read.read
+        why = f"{read.rejected} of {read.read} rows unreadable; see ops.sync_reject"
+        numbers = {"rejected": read.rejected, "read": read.read, "sync_run": read.run_id}
+        return Found(passed, "" if passed else why, numbers)
 
     return Check(
         asset,
@@ -143,14 +140,13 @@ def _readable(asset: str) -> Check:
 
 def _plausible(look: Look) -> Found:
     """The last run that had to do with stock was not held; one that comes to its checks was not."""
+    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
     if look.run is not None:
         return Found(passed=True, why="", numbers={"sync_run": look.run.run_id})
-    row = look.connection.execute(
-        "SELECT run_id, status, coalesce(error, '') FROM ops.sync_run"
-        " WHERE 'stock' = ANY (locks) AND status IN ('done', 'held') ORDER BY run_id DESC LIMIT 1"
-    ).fetchone()
-    run_id, status, error = row or (0, "done", "")
-    return Found(status != "held", str(error), {"sync_run": run_id})
+    run = checks.last_stock_run(look.connection)
+    is_held = run.get("status") == "held"
+    return Found(not is_held, run.get("error", ""), {"sync_run": run.get("run_id", 0)})
 
 
 READ_CHECKS: tuple[Check, ...] = (
@@ -167,58 +163,44 @@ READ_CHECKS: tuple[Check, ...] = (
         "has_no_negative_stock",
         "No product is over-shipped.",
         _none(
-            "SELECT count(*) FROM core.stock_level WHERE on_hand_units < 0",
-            "products are over-shipped; see mart.stock where on_hand_units < 0",
+            "negative_stock", "products are over-shipped; see mart.stock where on_hand_units < 0"
         ),
+        is_hourly=True,
     ),
     Check(
         "inventory_levels",
         "every_product_is_new",
         "No product keeps the stock of an older read because a row of its cannot be read.",
         _none(
-            "SELECT count(*) FROM core.stock_kept",
+            "older_stock",
             "products have the stock of an older read; see core.stock_kept and `finale status`",
         ),
+        is_hourly=True,
     ),
     Check(
         "inventory_levels",
         "has_no_orphans",
         "Every product with stock is in the catalogue.",
-        _none(
-            "SELECT count(DISTINCT e.product_url) FROM core.stock_entry e WHERE NOT EXISTS"
-            " (SELECT FROM core.product p WHERE p.product_url = e.product_url"
-            " AND p.removed_at IS NULL)",
-            "products have stock and are not in the catalogue",
-        ),
+        _none("stock_without_product", "products have stock and are not in the catalogue"),
+        is_hourly=True,
     ),
     Check(
         "products",
         "skus_are_unique",
         "No two products share a SKU; people could not tell them apart.",
-        _none(
-            "SELECT count(*) FROM (SELECT sku FROM core.product WHERE removed_at IS NULL"
-            " GROUP BY 1 HAVING count(*) > 1) s",
-            "SKUs belong to several products; see mart.product grouped by sku",
-        ),
+        _none("shared_skus", "SKUs belong to several products; see mart.product grouped by sku"),
     ),
     Check(
         "shipments",
         "has_no_orphans",
         "Every product that was sold is in the catalogue.",
-        _none(
-            "SELECT count(DISTINCT d.product_url) FROM core.sales_daily d WHERE NOT EXISTS"
-            " (SELECT FROM core.product p WHERE p.product_url = d.product_url)",
-            "products were sold and never were in the catalogue",
-        ),
+        _none("sales_without_product", "products were sold and never were in the catalogue"),
     ),
     Check(
         "shipments",
         "lines_can_be_counted",
         "Every line has a product and a quantity; else it is missing in the demand.",
-        _none(
-            "SELECT count(*) FROM core.shipment_line WHERE product_url IS NULL OR units IS NULL",
-            "lines without a product or a readable quantity",
-        ),
+        _none("uncountable_lines", "lines without a product or a readable quantity"),
     ),
     Check(
         "shipments",
@@ -226,8 +208,7 @@ READ_CHECKS: tuple[Check, ...] = (
         "Of what was shipped at most a twentieth has no sales order behind it; that is dated by"
         " shipping, which pauses while stock is out.",
         _none(
-            "SELECT coalesce(sum(units_by_ship_date), 0)::int FROM core.sales_daily"
-            " HAVING sum(units_by_ship_date) > 0.05 * sum(units)",
+            "units_by_ship_date",
             "units were shipped without a sales order that we know, and are dated by shipping",
         ),
     ),
@@ -236,8 +217,7 @@ READ_CHECKS: tuple[Check, ...] = (
         "completed_orders_moved",
         "Goods of completed sales orders left by a shipment.",
         _none(
-            "SELECT count(*) FROM core.shipment WHERE shipment_type = 'SALES_ORDER_LINES'"
-            " AND removed_at IS NULL",
+            "unshipped_orders",
             "completed orders moved no shipment; they count by their lines, see core.shipment",
         ),
     ),
@@ -246,9 +226,7 @@ READ_CHECKS: tuple[Check, ...] = (
         "has_no_orphans",
         "Every open line has a product of the catalogue, every open order a known vendor.",
         _none(
-            "SELECT (SELECT count(*) FROM core.purchase_order_line l WHERE l.open_units > 0"
-            " AND NOT EXISTS (SELECT FROM core.product p WHERE p.product_url = l.product_url))"
-            " + (SELECT count(*) FROM core.purchase_order WHERE is_open AND vendor_url IS NULL)",
+            "orders_without_product_or_vendor",
             "open lines without a product, or open orders without a vendor, that we know",
         ),
     ),

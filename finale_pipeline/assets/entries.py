@@ -12,6 +12,7 @@ import dagster as dg
 
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.schemas import column_schema
+from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, LOST
 
 CHANGED = "(updated_at AT TIME ZONE %(zone)s)::date"
 """The business day of a record's last change."""
@@ -43,7 +44,6 @@ class Entry:
             the present alone.
         counted: The table that its rows are read into, where that is another one.
         is_partitioned: Whether it has a partition per business day.
-        allowed_hours: Older is late, as in mart.freshness; six times as old has failed.
         empty_days: What a day without a materialization means.
     """
 
@@ -58,7 +58,6 @@ class Entry:
     day: str | None = None
     counted: str | None = None
     is_partitioned: bool = True
-    allowed_hours: float = 26
     empty_days: str = ""
 
     @property
@@ -94,12 +93,10 @@ class Entry:
         )
 
     def _freshness(self) -> dg.FreshnessPolicy:
-        allowed = timedelta(hours=self.allowed_hours)
-        return dg.FreshnessPolicy.time_window(fail_window=FAILED * allowed, warn_window=allowed)
+        allowed = timedelta(hours=ALLOWED_HOURS.get(self.name, ALLOWED_HOURS["forecasts"]))
+        return dg.FreshnessPolicy.time_window(fail_window=LOST * allowed, warn_window=allowed)
 
 
-FAILED = 6
-"""So many times its allowed age is no delay any more."""
 CODE_VERSION = version("finale-pipeline")
 
 ENTRIES = (
@@ -137,7 +134,7 @@ ENTRIES = (
         " repeated, and is then held for a person.",
         "stock", "inventoryitem", BUYER,
         deps=("facilities",), deps_of_all_days=("products",),
-        counted="core.stock_entry", allowed_hours=1,
+        counted="core.stock_entry",
         empty_days="Finale shows only the present: a day on which stock was not read stays empty"
         " for good, and cannot be backfilled. What was read is in mart.stock_daily.",
     ),
@@ -149,7 +146,7 @@ ENTRIES = (
         " check crossings_are_told mails what crossed a level, once. A past day is computed from"
         " core.stock_daily under the thresholds of today; it sends no mail.",
         "stock", "warehouse", BUYER,
-        deps=("inventory_levels",), day=SNAPSHOT, allowed_hours=1,
+        deps=("inventory_levels",), day=SNAPSHOT,
         empty_days="An empty day was not evaluated; it can be backfilled from the first day whose"
         " stock was read.",
     ),

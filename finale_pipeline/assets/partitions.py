@@ -18,9 +18,5 @@ One object for every partitioned asset: Dagster starts one job only over assets 
 
 
 def today(now: datetime) -> str:
-    """Return the partition of the business day that a moment lies in.
-
-    Args:
-        now: UTC.
-    """
+    """Return the partition of the business day that a moment lies in."""
     return business_day(now, ZoneInfo(business_days.timezone)).isoformat()

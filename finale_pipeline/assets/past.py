@@ -23,14 +23,7 @@ WHOLE = {"full", "vendors", "sales"}
 def untold_days(
     instance: dg.DagsterInstance, run: "SyncRun", entry: Entry, day: date
 ) -> Mapping[str, int]:
-    """Return the days before this one that have records and were never told of, with their rows.
-
-    Args:
-        instance: Knows what was told.
-        run: The sync that has just read the asset.
-        entry: The asset.
-        day: The business day of the read.
-    """
+    """Return the days before this one that have records and were never told of, with their rows."""
     if entry.day != CHANGED or (run.strategy not in WHOLE and entry.group != "sales"):
         return {}
     yesterday = day - timedelta(days=1)

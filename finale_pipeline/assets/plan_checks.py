@@ -17,33 +17,22 @@ NAMED = 10
 TOLERATED = 1.05
 """The 30-day mean may have been nearer by chance; by more than this it was not."""
 
-LATEST = (
-    "SELECT s.method, s.is_in_use, sum(s.forecasts),"
-    " sum(s.loss_q50 + s.loss_q90 + s.loss_q95),"
-    " sum(s.held_q95 * s.forecasts) / sum(s.forecasts), min(s.scored_on)::text"
-    " FROM plan.forecast_score s WHERE s.source = 'weekly' AND s.scored_on ="
-    " (SELECT max(scored_on) FROM plan.forecast_score WHERE source = 'weekly') GROUP BY 1, 2"
-)
-
-
-def _latest(connection: "Connection") -> list[tuple[str, bool, int, float, float, str]]:
-    rows: list[Any] = connection.execute(LATEST).fetchall()
-    return [(str(m), bool(u), int(n), float(x), float(h), str(on)) for m, u, n, x, h, on in rows]
-
 
 def _not_worse_than_naive(look: Look) -> Found:
-    scores = _latest(look.connection)
-    paces = [loss for method, _, _, loss, _, _ in scores if method.startswith("pace")]
-    naive = [loss for method, _, _, loss, _, _ in scores if method == NAIVE]
+    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
+    scores = checks.latest_scores(look.connection)
+    paces = [score.loss for score in scores if score.method.startswith("pace")]
+    naive = [score.loss for score in scores if score.method == NAIVE]
     said, numbers = _outcomes(look.connection)
     if not paces or not naive:
         return Found(not said, said or "too little history to tell", numbers)
-    used = next((method for method, in_use, *_ in scores if in_use), "")
+    used = next((score.method for score in scores if score.is_in_use), "")
     numbers |= {
         "loss": round(min(paces), 4),
         "naive_loss": round(naive[0], 4),
         "method_in_use": used,
-        "scored_on": scores[0][-1],
+        "scored_on": scores[0].scored_on,
     }
     if used == NAIVE:
         said = "the pace lost more than the 30-day mean on this account's past, so that is used"
@@ -79,23 +68,21 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
 
 def _q95_holds(look: Look) -> Found:
-    used = [score for score in _latest(look.connection) if score[1]]
-    if not used or used[0][2] < LEAST_FORECASTS:
+    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
+    used = next((s for s in checks.latest_scores(look.connection) if s.is_in_use), None)
+    if used is None or used.forecasts < LEAST_FORECASTS:
         return Found(passed=True, why="too little history to tell", numbers={})
-    method, _, forecasts, _, held, scored_on = used[0]
-    numbers = {"held": round(held, 4), "forecasts": forecasts, "method": method,
-               "scored_on": scored_on}  # fmt: skip
-    passed = HELD_FROM <= held <= HELD_TO
-    return Found(passed, "" if passed else f"q95 held {held:.1%} of past windows", numbers)
+    names = ("forecasts", "method", "scored_on")
+    numbers = {"held": round(used.held, 4)} | {name: getattr(used, name) for name in names}
+    passed = HELD_FROM <= used.held <= HELD_TO
+    return Found(passed, "" if passed else f"q95 held {used.held:.1%} of past windows", numbers)
 
 
 def _needs_no_data(look: Look) -> Found:
-    rows: list[Any] = look.connection.execute(
-        "SELECT need, count(*) FROM plan.purchase_order_draft_line, unnest(needs_data) AS need"
-        " WHERE snapshot_on = (SELECT max(snapshot_on) FROM plan.purchase_order_draft_line)"
-        " GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    missing = {str(need): int(count) for need, count in rows}
+    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+
+    missing = checks.missing_data(look.connection)
     why = ", ".join(f"{count} lines without {need}" for need, count in missing.items())
     return Found(not missing, why.replace("_", " "), missing)
 

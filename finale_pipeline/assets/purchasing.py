@@ -1,4 +1,4 @@
-"""Forecasts and the purchase plan: today's after a sync, past days when a person backfills them."""
+"""Forecasts and the purchase plan: what is said of them, and past days that a person backfills."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -8,24 +8,11 @@ import dagster as dg
 
 from finale_pipeline.assets.entries import Entry
 from finale_pipeline.assets.reports import ROWS
-from finale_pipeline.clock import business_day
 from finale_pipeline.resources import Finale
 
 if TYPE_CHECKING:
     from finale_pipeline.planning.plan import PlanReport
     from finale_pipeline.warehouse.connect import Connection
-
-
-def plan_today(connection: "Connection", finale: Finale) -> "PlanReport":
-    """Plan the present business day, in a transaction of its own."""
-    from finale_pipeline.planning.plan import plan_day  # noqa: PLC0415
-    from finale_pipeline.warehouse.reads.stock import last_day  # noqa: PLC0415
-
-    settings, now = finale.settings(), finale.now()
-    # A sandbox's clock may be ahead of ours; stock that was read is of its day.
-    observed = last_day(connection) or date.min
-    today = max(business_day(now, settings.zone), observed)
-    return plan_day(connection, today, settings, now=now)
 
 
 def plan_days(
@@ -72,8 +59,9 @@ def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
 
 def _why_empty(connection: "Connection", day: date) -> str:
     """Say why a day has no plan: a plan begins with the stock of its morning."""
-    row = connection.execute("SELECT min(snapshot_on)::text FROM core.stock_day").fetchone()
-    first = row[0] if row else None
+    from finale_pipeline.warehouse.reads.stock import first_day  # noqa: PLC0415
+
+    first = first_day(connection)
     if first is None:
         return "Stock was never read; run a sync first."
     return f"Stock was first read on {first}; what there was on {day} is not known."

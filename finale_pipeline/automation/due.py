@@ -4,13 +4,7 @@ from datetime import UTC, datetime
 
 
 def last_tick(cron: str, zone: str, now: datetime) -> datetime:
-    """Return the newest due time up to now, as Dagster's own scheduler counts them.
-
-    Args:
-        cron: Five fields.
-        zone: Where they are meant.
-        now: The present time.
-    """
+    """Return the newest due time up to now, as Dagster's own scheduler counts them."""
     # Not public, and yet the only way to treat clock-change days just as the scheduler does.
     from dagster._utils.schedules import cron_string_iterator  # noqa: PLC0415
 

@@ -10,6 +10,8 @@ BATCH = 200
 FAILED_TIMES = 4
 """Failed runs are kept so many times as long."""
 REJECT_DAYS = 90
+LEDGER_DAYS = 400
+"""A year and a month, so that a month can be compared with that of the year before."""
 
 
 @dg.op(description="Deletes runs of Dagster and rows of ops that are older than the settings keep.")
@@ -70,12 +72,11 @@ def _delete_runs(
 def _delete_rows(finale: Finale) -> int:
     from finale_pipeline.warehouse import housekeeping  # noqa: PLC0415 - nothing at import
 
-    days = finale.settings().keep_ledger_days
     now = finale.now()
     with finale.warehouse() as connection:
         return housekeeping.delete_old(
             connection,
-            ledger=now - timedelta(days=days),
+            ledger=now - timedelta(days=LEDGER_DAYS),
             rejects=now - timedelta(days=REJECT_DAYS),
         )
 

@@ -4,18 +4,15 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from finale_pipeline.assets.account import STRATEGY
+from finale_pipeline.assets.account import CHECKS, STRATEGY
 from finale_pipeline.assets.entries import PLANNED
-from finale_pipeline.domain.syncs.strategy import READS
+from finale_pipeline.domain.syncs.strategy import PLANS, READS
 
 if TYPE_CHECKING:
     # Dagster exports what makes it and not its type.
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
     )
-
-PLANS = ("active", "full")
-"""Strategies after which today is planned anew."""
 
 DESCRIPTIONS = {
     "critical": "Reads all stock, for what runs out; the fastest.",
@@ -45,13 +42,22 @@ def assets_of(strategy: str) -> tuple[str, ...]:
     return READS[strategy] + (PLANNED if strategy in PLANS else ())
 
 
+def _selection(strategy: str) -> dg.AssetSelection:
+    """Return a strategy's assets with their checks; the most frequent one leaves some out."""
+    assets = dg.AssetSelection.assets(*assets_of(strategy))
+    if strategy != "critical":
+        return assets
+    checks = [c.key for c in CHECKS if c.asset in assets_of(strategy) and not c.is_hourly]
+    return assets.without_checks() | dg.AssetSelection.checks(*checks)
+
+
 def _job(strategy: str) -> "UnresolvedAssetJobDefinition":
     """Return the job of a strategy: one step, in the run's own process, so that it starts fast."""
     # Smart's strategy is known when it starts.
     named = {} if strategy == "smart" else {STRATEGY: strategy}
     return dg.define_asset_job(
         f"{strategy}_sync",
-        selection=dg.AssetSelection.assets(*assets_of(strategy)),
+        selection=_selection(strategy),
         executor_def=dg.in_process_executor,
         tags=named
         | {

@@ -74,11 +74,9 @@ def backup(
     """Write a backup; the file appears when it is whole and was read again.
 
     Args:
-        settings: Which warehouse.
         target: File or folder; None = `backups` in HOME.
         with_dagster: Dagster's own database too, beside it.
         keep: So many backups stay in the folder; None = all.
-        now: UTC.
 
     Raises:
         ConfigError: There is nothing to back up, or the target does not fit.

@@ -102,8 +102,6 @@ def read(file: Path, key: bytes, *, trust_foreign: bool) -> Manifest:
     """Return a backup's manifest.
 
     Args:
-        file: The backup.
-        key: This installation's.
         trust_foreign: Whether one that was not sealed with that key is taken.
 
     Raises:

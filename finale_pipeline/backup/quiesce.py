@@ -26,11 +26,8 @@ def settle(
     nothing that was told then is told anew; what crossed since comes in one mail, by `critical`.
 
     Args:
-        connection: To the restored warehouse.
-        settings: Who gets the mail.
         made_at: UTC, when the backup was made.
         last_run: Newest run of the warehouse before; numbers go on after it, for Dagster knows it.
-        now: UTC.
 
     Returns:
         How many mails waited.

@@ -74,12 +74,9 @@ def restore(
     """Make a backup the warehouse.
 
     Args:
-        settings: Which warehouse.
         file: The backup; its manifest lies beside it.
         replace: Whether a warehouse with data may be replaced.
-        with_dagster: Dagster's own database too.
         discard: Delete the state before at once, instead of keeping it beside.
-        now: UTC.
         trust_foreign: Take one that this installation did not write, although it is code.
 
     Raises:

@@ -125,7 +125,6 @@ def listed(settings: Settings, *, everything: bool) -> Rows:
     """Return critical items, worst first.
 
     Args:
-        settings: Which warehouse.
         everything: Also those that somebody has decided about.
     """
     with warehouse(settings) as connection:
@@ -181,7 +180,6 @@ def test_mail(settings: Settings, to: str | None) -> dict[str, Any]:
     """Send a test mail now and say how it ended.
 
     Args:
-        settings: With the mail service.
         to: One address; None = all of FINALE_ALERT_EMAILS.
     """
     now = utc_now()

@@ -44,11 +44,6 @@ def approve(
 
     The source is read anew; a read that would take away more than was shown is held again.
 
-    Args:
-        settings: The program's settings.
-        run_id: The run that held it.
-        confirm: Shows the difference and asks.
-
     Returns:
         What was approved and how its sync ended; None when the person did not agree.
 

@@ -62,7 +62,6 @@ def backtest(settings: Settings, orders: Path | None) -> Backtest:
     """Roll the origin over the past, score every method, simulate ordering by it, and report.
 
     Args:
-        settings: Where the warehouse and the reports are.
         orders: A parquet file to score instead of the account: `sku, date, units` per day, or
             order lines `sku, invoice_at, quantity` with `invoice_no`.
 

@@ -16,7 +16,6 @@ def decision_table(decision: Row, arrivals: Sequence[Row]) -> list[str]:
 
     Args:
         decision: As `reads.decisions.decision` returns it.
-        arrivals: What is on order.
     """
     d: Row = {name: float(v) if isinstance(v, Decimal) else v for name, v in decision.items()}
     lines = [

@@ -31,7 +31,6 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
     are those of today.
 
     Args:
-        settings: Which warehouse, which rules.
         days: So many, back from the last day on which stock was read.
         changes: Settings to try, as `name=value`; of low_stock_default_units, breaker_share.
 

@@ -12,9 +12,10 @@ import click
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, complain, json_option, pass_warehouse
+from finale_pipeline.domain.syncs.strategy import PLANS
 from finale_pipeline.errors import InterruptedSync, PipelineError
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.planning import PLANNED, plan_today
+from finale_pipeline.sync.planning import plan_today
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS, carry_out
@@ -35,11 +36,7 @@ def command(settings: Settings, *, strategy: str, as_json: bool) -> int:
 
 
 class Report:
-    """What a run did, as the commands print it.
-
-    Args:
-        strategy: Which.
-    """
+    """What a run did, as the commands print it."""
 
     def __init__(self, strategy: str) -> None:
         self.strategy = strategy
@@ -73,9 +70,7 @@ def run_strategy(
     """Run a strategy under the same rules as everywhere; its failure is in the report.
 
     Args:
-        settings: The program's settings.
         strategy: Which; `smart` chooses by the age of the last good sync.
-        trigger: Who asked for it.
         accept_implausible: Whether a person wants a held read written.
         bar: Whether to show a progress bar on stderr.
     """
@@ -101,7 +96,7 @@ def run_strategy(
         ):
             report.run = run
             carry_out(run)
-            if strategy in PLANNED:
+            if strategy in PLANS:
                 plan_today(run)
     except PipelineError as error:
         report.error = error

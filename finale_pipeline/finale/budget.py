@@ -23,13 +23,7 @@ class RequestLedger(Protocol):
 
 
 class Budget:
-    """The budgets as one process meets them; shared by its threads.
-
-    Args:
-        ledger: Counts the requests.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
-    """
+    """The budgets as one process meets them; shared by its threads."""
 
     def __init__(
         self,

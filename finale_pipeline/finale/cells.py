@@ -33,7 +33,6 @@ def read(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
 
     Args:
         raw: The column's JSON array.
-        field: What it is.
 
     Returns:
         The series, named as our column, and the rows whose cell cannot be used.
@@ -46,7 +45,6 @@ def padded(series: pl.Series | None, field: Field, rows: int) -> tuple[pl.Series
 
     Args:
         series: The column; None when the answer has none.
-        field: What it is.
         rows: Records of the answer; a shorter column ends in nulls.
     """
     if series is None:

@@ -40,10 +40,7 @@ class FinaleClient:
     """The account's collections; used by several threads at once.
 
     Args:
-        source: The account.
         budget: Asked before every request.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
         compress: Ask for compressed answers; None = unless the source is on this machine.
     """
 
@@ -109,11 +106,6 @@ class FinaleClient:
         The filter is a range and some accounts ignore it: compare the field again. There is no
         `limit`, which some accounts apply before the filter.
 
-        Args:
-            resource: The collection.
-            field: Finale's name of the field.
-            value: What it must be.
-
         Raises:
             AnswerTooLarge: It is more than a filter can have left.
         """
@@ -124,7 +116,6 @@ class FinaleClient:
         """Read one record by the address it carries; it counts in the GETs a minute alone.
 
         Args:
-            resource: Its collection.
             url: Its path, such as `/demo/api/order/PO-551`, as Finale sent it.
 
         Returns:

@@ -85,8 +85,6 @@ class OrderWriter:
     """Sends one draft at a time; nothing is retried.
 
     Args:
-        permission: That this is allowed.
-        source: The account.
         budget: Asked by `reserve`.
         monotonic: Seconds; only differences count.
     """
@@ -132,7 +130,6 @@ class OrderWriter:
             body: The JSON text of the order.
             until: A process that was frozen until after this sends nothing: somebody else may
                 have resolved the order meanwhile.
-            clock: Gives the time in UTC.
         """
         _require_draft(body)
         if clock() > until:

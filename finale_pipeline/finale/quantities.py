@@ -68,7 +68,6 @@ def in_units(frame: pl.DataFrame, quantities: dict[str, str], reading: Reading) 
     Args:
         frame: With a column `packing`.
         quantities: Columns as Finale counted → the names of their columns in units.
-        reading: What they count.
     """
     factor = per_pack(pl.col("packing")) if reading == "cases" else pl.lit(1.0)
     units = [
@@ -98,7 +97,6 @@ def evidence(quantities: pl.Series, packings: pl.Series) -> Evidence:
 
     Args:
         quantities: On hand, as Finale sent them.
-        packings: Of the same rows.
     """
     rows = pl.DataFrame({"quantity": quantities, "packing": packings}).with_columns(
         pack=per_pack(pl.col("packing"))
@@ -124,7 +122,6 @@ def unit_prices(
     Args:
         lines: Quantity as sent, price as sent, packing.
         total: Sum of the lines as Finale has it; None = unknown.
-        reading: What the quantities count.
     """
     if reading == "units" or (total is not None and _is_per_unit(lines, total)):
         return [price for _, price, _ in lines]

@@ -131,10 +131,7 @@ class Transport:
     """Sends GETs; retries what may heal, and turns the rest into errors with their cause.
 
     Args:
-        source: The account.
         budget: Asked before every request.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
         compress: Ask for gzip; None = unless the source is on this machine, where it only costs.
         deadline: Seconds one request may take in all; httpx limits each read alone.
     """
@@ -180,7 +177,6 @@ class Transport:
 
         Args:
             resource: Path below the account, such as `inventoryitem/`.
-            params: Query parameters.
             max_bytes: Stop reading when the body is larger.
             is_collection: Whether it counts in the hourly budget too.
 

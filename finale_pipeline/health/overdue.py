@@ -3,15 +3,16 @@
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from finale_pipeline.automation.due import last_tick
 from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.health import rules
 from finale_pipeline.settings import OFF
-from finale_pipeline.warehouse import leases
+from finale_pipeline.warehouse import incidents, leases, ticks
 from finale_pipeline.warehouse.connect import Connection, dagster_url
+from finale_pipeline.warehouse.reads import runs
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -30,10 +31,7 @@ def troubles(
     """Return what is not as it should be.
 
     Args:
-        connection: To the warehouse.
-        settings: When syncs are expected.
         since: UTC, when the watch began; before it nothing was expected.
-        now: UTC.
     """
     leases.mark_crashed_runs(connection, now=now)
     crons = schedules(settings)
@@ -75,8 +73,7 @@ def _daemon(
     now: datetime,
 ) -> Iterator[Trouble]:
     """Compare due times with decisions: whatever runs, what decides nothing is dead."""
-    row = connection.execute("SELECT max(decided_at) FROM ops.schedule_tick").fetchone()
-    decided_at = cast("datetime | None", row[0]) if row else None
+    decided_at = ticks.last_decided_at(connection)
     if decided_at is None:  # a crontab may do without Dagster; then there are syncs
         ever, is_alive = _last_good(connection, list(FIXED), now, settings.stuck_minutes)
         if ever is None and not is_alive and now - since > STARTS_WITHIN:
@@ -127,23 +124,16 @@ def _last_good(
     connection: Connection, covering: list[str], now: datetime, silent_minutes: float
 ) -> tuple[datetime | None, bool]:
     """Return when one of some strategies last ended well, and whether one is at work now."""
-    row = connection.execute(
-        "SELECT max(finished_at) FILTER (WHERE status = 'done'),"
-        " coalesce(bool_or(status = 'running' AND heartbeat_at > %s), false)"
-        " FROM ops.sync_run WHERE strategy = ANY (%s)",
-        (now - timedelta(minutes=silent_minutes), covering),
-    ).fetchone()
-    return cast("tuple[datetime | None, bool]", row)
+    since = now - timedelta(minutes=silent_minutes)
+    is_alive = runs.is_one_alive(connection, covering, since=since)
+    return runs.last_good_at(connection, covering), is_alive
 
 
 def _told_by(connection: Connection, strategies: list[str]) -> str | None:
     """Say which mail told of a strategy's trouble already."""
-    row = connection.execute(
-        "SELECT incident_id, level FROM ops.incident WHERE closed_at IS NULL"
-        " AND subject = ANY (%s) ORDER BY incident_id LIMIT 1",
-        ([f"sync:{strategy}" for strategy in strategies],),
-    ).fetchone()
-    return f"incident {row[0]}, {row[1]}" if row else None
+    told = [i for i in incidents.open_of_syncs(connection) if i.strategy in strategies]
+    first = min(told, key=lambda incident: incident.incident_id, default=None)
+    return f"incident {first.incident_id}, {first.level}" if first else None
 
 
 def _outbox(connection: Connection, now: datetime) -> Iterator[Trouble]:

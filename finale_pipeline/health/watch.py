@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
@@ -27,6 +27,7 @@ from finale_pipeline.warehouse import locks, outages, outbox, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.outbox import Waiting
+from finale_pipeline.warehouse.reads import mails
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -71,12 +72,7 @@ class Watched:
 
 
 def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> Watched:
-    """Look once, and tell what is to be told.
-
-    Args:
-        settings: What is expected, who is told.
-        clock: Returns the present time, UTC.
-    """
+    """Look once, and tell what is to be told."""
     with memory.recalled(settings.home, now=clock()) as known:
         try:
             with _connected(settings) as connection, database_errors("looking at the ledger"):
@@ -144,13 +140,10 @@ def _sent(
 ) -> str:
     """Send a mail before all that waits; where the service is sick, a file says it too."""
     deliver(connection, settings, clock=clock, only=message.message_id)
-    row = connection.execute(
-        "SELECT state, last_error FROM ops.outbox WHERE message_id = %s", (message.message_id,)
-    ).fetchone()
-    state, error = cast("tuple[str, str | None]", row)
+    mail = mails.outcome(connection, message.message_id)
+    state, error = mail["state"], mail["last_error"]
     if state == "pending":
-        mail = _waiting(settings, message, clock())
-        _files(settings).send(mail, settings.alert_emails)
+        _files(settings).send(_waiting(settings, message, clock()), settings.alert_emails)
     return f"the mail is {state}" + (f" ({error})" if error else "")
 
 

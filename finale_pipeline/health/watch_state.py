@@ -95,7 +95,6 @@ def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
 
     Args:
         home: Made when it is missing.
-        now: UTC.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -44,10 +44,8 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
     """Write what a person decided about some products: about all of them or none.
 
     Args:
-        connection: To the warehouse.
         names: SKUs or product_urls.
         choice: What was decided, and by whom.
-        now: UTC.
 
     Raises:
         ConfigError: A product is not known, or has no open incident; nothing was written.

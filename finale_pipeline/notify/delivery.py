@@ -38,8 +38,6 @@ def deliver(
 
     Args:
         connection: Of the caller, outside of any transaction.
-        settings: Which service, quiet hours.
-        clock: Gives the time in UTC.
         sender: The service; None = the settings'.
         only: Send this message and no other.
 

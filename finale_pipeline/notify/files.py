@@ -17,7 +17,6 @@ class Files:
 
     Args:
         folder: Made when it is missing.
-        origin: Sender's address.
     """
 
     def __init__(self, folder: Path, origin: str) -> None:

@@ -131,7 +131,6 @@ def as_csv(lines: Sequence[Line], changes: Mapping[str, tuple[str, str]] | None 
     """Return all lines as a CSV that spreadsheet programs open and do not run.
 
     Args:
-        lines: The items.
         changes: Level before and after the crossing, by product_url.
     """
     names = [field.name for field in fields(Line)]

@@ -128,13 +128,7 @@ def new_id() -> str:
 
 
 def render(content: Content, origin: Origin, *, message_id: str) -> Message:
-    """Return the mail in both forms.
-
-    Args:
-        content: What it says.
-        origin: Where that comes from.
-        message_id: Its identity.
-    """
+    """Return the mail in both forms."""
     sections, hidden = _cut(content.sections)
     more = f"and {hidden:,} more; the attached CSV has all of them." if hidden else ""
     values = {

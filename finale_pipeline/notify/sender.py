@@ -41,8 +41,6 @@ class Smtp:
     """An SMTP server.
 
     Args:
-        settings: Host, port, security, user.
-        origin: Sender's address.
         seconds: Longest wait for an answer.
     """
 

@@ -43,8 +43,6 @@ class SendGrid:
     """SendGrid's v3 API.
 
     Args:
-        key: API key.
-        origin: Sender's address.
         base_url: Of the API, without its version.
         seconds: Longest wait for an answer, and for the whole attempt twice that.
     """

@@ -91,7 +91,6 @@ def digest(lines: Sequence[Line], *, flapping: int, unsent: int) -> Content:
     """The morning's list per vendor, ranked by days left and money at risk.
 
     Args:
-        lines: All critical items, ranked.
         flapping: Items whose mails were held back since the last digest because they flap.
         unsent: Mails that could not be delivered.
     """

@@ -32,7 +32,6 @@ def trouble(finding: SyncProblem, *, last_good: datetime | None) -> Content:
     """A strategy does not work.
 
     Args:
-        finding: What it met.
         last_good: UTC, when a run of it last ended well.
     """
     run = finding.run

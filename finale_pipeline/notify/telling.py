@@ -57,10 +57,8 @@ def told(connection: Connection, *, run_id: int, since: datetime, now: datetime)
     """Return who was told what.
 
     Args:
-        connection: To the warehouse.
         run_id: The sync run whose crossings and mails are wanted.
         since: Mails that left since then belong to it, too, whoever wrote them.
-        now: UTC.
     """
     values = {"run_id": run_id, "since": since, "recent": now - LOOK_BACK}
     with connection.cursor(row_factory=class_row(Line)) as cursor:

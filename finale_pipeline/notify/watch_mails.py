@@ -15,11 +15,7 @@ SHORT = {
 
 
 def silent(troubles: Sequence[Trouble]) -> Content:
-    """Something that should happen by itself does not.
-
-    Args:
-        troubles: All that is wrong now.
-    """
+    """Something that should happen by itself does not."""
     said = "; ".join(dict.fromkeys(SHORT[t.kind] for t in troubles))
     facts = [pair for t in troubles for pair in (("What was found", t.says), ("Do", t.step))]
     return Content(

@@ -147,8 +147,6 @@ def draft(
     agreed to duplicates, or an order that was left open was resolved.
 
     Args:
-        context: What it works with.
-        request: What is wanted.
         confirm: Shows what would be sent with the duplicates in it, and asks; not called when
             there are none, or they are accepted.
 

@@ -54,7 +54,6 @@ class OrderFinder:
     """Looks for orders.
 
     Args:
-        client: Reads Finale.
         row_cap: Rows at which Finale cuts an answer without saying so.
     """
 
@@ -66,7 +65,6 @@ class OrderFinder:
         """Look for an order by its number, by both filters, and among recent changes.
 
         Args:
-            draft: The order.
             since: It cannot be older than this.
             fresh: Whether recent changes are read anew; before the first sending one reading
                 serves all orders of a run.

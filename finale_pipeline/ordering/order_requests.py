@@ -38,8 +38,6 @@ def of_plan(
     """Return what a day's plan wants, by vendor.
 
     Args:
-        connection: To the warehouse.
-        plan_on: The day.
         vendor: Only this one, by name, partyId or address; None = all.
         place: Name of the location in the settings, if any.
 

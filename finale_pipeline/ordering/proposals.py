@@ -114,10 +114,6 @@ def propose(
     """Return what would be drafted of a request.
 
     Args:
-        connection: To the warehouse.
-        request: What is wanted from whom.
-        account: Finale's name of the account.
-        plan_on: The plan's day.
         again: Whether one more order of this day, vendor and place is wanted, with everything.
         key: What the sender named the request; the order that it brought before is no other one.
     """
@@ -170,8 +166,6 @@ def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
     """Judge a proposal whose order the ledger has already.
 
     Args:
-        made: With what would be sent.
-        existing: What the ledger has.
         whole: The order before anything were excluded.
     """
     if existing.state == "refused":

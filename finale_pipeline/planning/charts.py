@@ -220,7 +220,6 @@ def svg(chart: Chart, *, style: str = "") -> str:
     """Return the picture as SVG; the classes are those of the pages' style sheet.
 
     Args:
-        chart: What to draw.
         style: Style sheet to put in, where the picture stands alone.
     """
     parts = [f"<style>{style}</style>"] if style else []

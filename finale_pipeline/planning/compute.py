@@ -17,7 +17,7 @@ from finale_pipeline.planning.deciding import decide_products, is_trusted
 from finale_pipeline.planning.expecting import expect
 from finale_pipeline.planning.flags import demand_flags
 from finale_pipeline.planning.reading import PlanInputs
-from finale_pipeline.planning.terms import column, service_levels, with_terms
+from finale_pipeline.planning.terms import column, with_terms
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -50,12 +50,10 @@ def compute(
     """Forecast every product and apply the reorder formulas.
 
     Args:
-        known: What was known on the morning.
-        settings: Levels, periods and defaults.
         pace: How days are weighed; None = the 30-day mean and its normal safety stock.
     """
     products = with_terms(known.products, settings)
-    products = _with_classes(products, known, settings)
+    products = _with_classes(products, known)
     demand = _demand(known, pace)
     products = _with_demand(products, known, demand)
     products = products.with_columns(
@@ -69,7 +67,7 @@ def compute(
     return Planned(known.as_of, products, demand, coming.arrivals)
 
 
-def _with_classes(products: pl.DataFrame, known: PlanInputs, settings: "Settings") -> pl.DataFrame:
+def _with_classes(products: pl.DataFrame, known: PlanInputs) -> pl.DataFrame:
     units, variation = year_of_weeks(known.history, day_number(known.as_of))
     places = known.history.keys
     value = _at(units, places, len(products), other=0.0) * column(products, "unit_cost")
@@ -77,7 +75,6 @@ def _with_classes(products: pl.DataFrame, known: PlanInputs, settings: "Settings
     return products.with_columns(
         pl.Series("abc_class", by_value, pl.String),
         pl.Series("xyz_class", xyz(_at(variation, places, len(products))), pl.String),
-        service_levels(products, by_value, settings),
         protection_days=pl.col("lead_time_days") + pl.col("review_period_days"),
     )
 

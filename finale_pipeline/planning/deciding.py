@@ -12,13 +12,13 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, day_number
 from finale_pipeline.domain.replenishment.decisions import (
+    FARTHEST_DAYS,
     LEVELS,
     SOURCES,
     Decisions,
     Situations,
     decide_all,
 )
-from finale_pipeline.domain.replenishment.formulas import FARTHEST_DAYS
 from finale_pipeline.planning.flags import decision_flags
 from finale_pipeline.planning.terms import OnOrder, column, on_order
 from finale_pipeline.planning.why import why
@@ -38,7 +38,6 @@ def decide_products(
     Args:
         products: With terms (`terms.with_terms`) and demand, numbered from 0.
         open_lines: Open lines of purchase orders: number, units, due_on, ordered_on.
-        as_of: The day of the stock.
         settings: Whose reorder point counts, and what is low where none is known.
     """
     span = pl.col("lead_time_days") + pl.col("review_period_days")

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 DECIMALS = 6
 NO_VENDOR = ""
@@ -15,8 +15,6 @@ def draft_lines(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFr
     """Return a line for every product that is to be ordered.
 
     Args:
-        products: With their decisions.
-        plan_on: The plan's day.
         as_of: The day of the stock; later, once stock was read on the day after.
     """
     lead = (pl.col("lead_time_days") - ROUNDING).ceil().cast(pl.Int64)

@@ -87,15 +87,7 @@ def edit(
     changes: Mapping[str, Change],
     author: Author,
 ) -> Outcome:
-    """Change lines of one order, all of them or none.
-
-    Args:
-        connection: To the warehouse.
-        day: Of the plan.
-        vendor_url: Of the order.
-        changes: By product_url.
-        author: Who wants them.
-    """
+    """Change lines of one order, all of them or none."""
     key = {"day": day, "vendor": vendor_url, "products": list(changes)}
     with database_errors("editing the plan"), connection.transaction():
         # Two people, one line: the second waits here, and then sees another version.

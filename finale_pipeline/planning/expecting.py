@@ -62,9 +62,7 @@ class Expectation:
 
         Args:
             quantiles: Units over each product's own days, product by level.
-            days: Those days.
             burstiness: Variance over mean of daily demand; NaN = unknown.
-            levels: Of the quantiles.
         """
         ratio = np.divide(
             self.units_per_day, self.pace, out=np.ones(len(self.pace)), where=self.pace > 0
@@ -84,8 +82,6 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
 
     Args:
         products: With `lead_time_days`, `review_period_days`, `cover_days`.
-        inputs: What was known on the morning.
-        demand: Of the products that sold.
     """
     size, morning = len(products), day_number(inputs.as_of)
     days = column(products, "lead_time_days") + np.maximum(

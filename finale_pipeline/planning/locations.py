@@ -14,10 +14,10 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.location_split import shared_quantile_units, shares
 from finale_pipeline.planning.deciding import with_decisions
-from finale_pipeline.planning.reading import Schema, copied
 from finale_pipeline.planning.terms import column, on_order
 from finale_pipeline.planning.why import why_here
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads import planning as queries
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def read_places(connection: Connection, as_of: date, *, is_past: bool) -> Locati
 
     Args:
         connection: With the numbered products of `reading.read`.
-        as_of: The morning.
         is_past: Stock was read since: only what a plan of the day noted is known of it.
     """
     values = {"as_of": as_of, "since": as_of - timedelta(days=SHARE_DAYS)}
@@ -93,10 +92,7 @@ def plan_places(
     place, so that the velocities of a product always add up to its own.
 
     Args:
-        places: What was known of them.
         products: The plan of the products: `compute.Planned.products`.
-        as_of: The morning.
-        settings: Whose reorder point counts.
     """
     rows = _shared(places.rows, products)
     coming = on_order(rows, _lines_of(rows, places.lines), as_of)

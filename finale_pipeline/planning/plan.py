@@ -66,6 +66,19 @@ def plan_days(
         yield plan_day(connection, day, settings, now=now, past=past)
 
 
+def present_day(connection: Connection, settings: "Settings", now: datetime) -> date:
+    """Return the business day that is planned as the present one.
+
+    A sandbox's clock may be ahead of ours; stock that was read is of its day.
+
+    Args:
+        connection: To the warehouse.
+        settings: The account's zone.
+        now: UTC.
+    """
+    return max(business_day(now, settings.zone), last_day(connection) or date.min)
+
+
 def plan_day(
     connection: Connection,
     as_of: date,
@@ -77,17 +90,13 @@ def plan_day(
     """Plan one day, today or past; the same day again gives the same plan.
 
     Args:
-        connection: To the warehouse.
-        as_of: The morning.
-        settings: Levels, periods and defaults.
-        now: UTC.
         past: Demand that other days of a range are planned from, too.
 
     Raises:
         ConfigError: The day is still to come.
     """
+    _refuse_future(as_of, present_day(connection, settings, now))
     observed = last_day(connection)
-    _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     begun = time.perf_counter()
     with (
         database_errors(f"planning {as_of}"),
@@ -125,8 +134,8 @@ def look(
 
     Arguments and errors as of `plan_day`.
     """
+    _refuse_future(as_of, present_day(connection, settings, now))
     observed = last_day(connection)
-    _refuse_future(as_of, max(business_day(now, settings.zone), observed or date.min))
     with database_errors(f"planning {as_of}"), connection.transaction():
         known = read(connection, as_of, observed=observed)
         method = method_in_use(connection, known.history, as_of, now=now)

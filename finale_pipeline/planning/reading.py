@@ -4,13 +4,11 @@ Products are numbered in the order of their keys, and everything else refers to 
 history of ten million sales holds no text.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import polars as pl
-from psycopg import sql as psycopg_sql
 
 from finale_pipeline.domain.forecast.history import History, day_number, history
 from finale_pipeline.planning.unusual import (
@@ -21,13 +19,12 @@ from finale_pipeline.planning.unusual import (
     bounded,
     suspects,
 )
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads import planning as queries
 
 HISTORY_DAYS = 730
 """Older sales weigh nothing in any number of the plan."""
-
-Schema = Mapping[str, type[pl.DataType]]
 
 PRODUCTS: Schema = {
     "number": pl.Int64,
@@ -107,12 +104,7 @@ class PlanInputs:
 
 
 class Past:
-    """The demand of a range of mornings, read once for all of them.
-
-    Args:
-        first: The first morning.
-        last: The last one.
-    """
+    """The demand of a range of mornings, read once for all of them."""
 
     def __init__(self, first: date, last: date) -> None:
         self._values = {"as_of": last, "since": first - timedelta(days=HISTORY_DAYS)}
@@ -125,7 +117,7 @@ class Past:
         stamp = connection.execute(queries.STAMP).fetchone()
         if self._history is not None and stamp == self._stamp:
             return
-        number(connection, queries.STOCK_NOW, self._values)
+        queries.number(connection, queries.STOCK_NOW, self._values)
         self._history = read_history(connection, self._values)
         self._urls = copied(connection, queries.URLS, {}, URLS)["product_url"]
         self._stamp = stamp
@@ -135,7 +127,6 @@ class Past:
 
         Args:
             products: Those of the morning; all that sold before it are among them.
-            as_of: The morning.
         """
         if self._history is None:
             raise ValueError("nothing was read yet")
@@ -157,7 +148,6 @@ def read(
 
     Args:
         connection: To the warehouse; better in a transaction, so that all is of one moment.
-        as_of: The morning.
         observed: The last day on which stock was read; None = never.
         past: Where demand is shared with other mornings.
     """
@@ -166,23 +156,13 @@ def read(
     with database_errors("reading the plan's inputs"):
         if past is not None:
             past.refresh(connection)
-        number(connection, stock, values)
+        queries.number(connection, stock, values)
         products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
         demand = past.of(products, as_of) if past else read_history(connection, values)
         demand, unusual = bounded(demand, large_orders(connection, demand, as_of), as_of)
         open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
         adjustments = copied(connection, queries.ADJUSTMENTS, values, ADJUSTMENTS)
     return PlanInputs(as_of, products, demand, open_lines, adjustments, unusual)
-
-
-def number(connection: Connection, stock: str, values: Mapping[str, date]) -> None:
-    """Number the products of which anything is known, in tables of this connection alone."""
-    tables = ("planned_stock", "planned", "out_day", "adjusted")
-    connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
-    made = (f"CREATE TEMP TABLE planned_stock AS {stock}", queries.NUMBERED)
-    for statement in (*made, queries.OUT_DAYS, queries.ADJUSTED):
-        connection.execute(trusted(bound(connection, statement, values)))
-    connection.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def read_history(connection: Connection, values: Mapping[str, date]) -> History:
@@ -214,28 +194,5 @@ def read_demand(connection: Connection, as_of: date) -> History:
     """Return all demand before a morning, of every product that is in the catalogue."""
     values = {"as_of": as_of + timedelta(days=1), "since": date.min}
     with database_errors("reading demand"), connection.transaction():
-        number(connection, queries.STOCK_NOW, values)
+        queries.number(connection, queries.STOCK_NOW, values)
         return read_history(connection, values)
-
-
-def copied(
-    connection: Connection, query: str, values: Mapping[str, object], schema: Schema
-) -> pl.DataFrame:
-    """Return a query's rows as a frame, by COPY; far faster than row by row."""
-    buffer = io.BytesIO()
-    statement = trusted(f"COPY ({bound(connection, query, values)}) TO STDOUT (FORMAT csv)")
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for chunk in copy:
-            buffer.write(chunk)
-    if not buffer.tell():
-        return pl.DataFrame(schema=dict(schema))
-    flags = {name for name, kind in schema.items() if kind is pl.Boolean}
-    as_read = {name: pl.String if name in flags else kind for name, kind in schema.items()}
-    buffer.seek(0)
-    frame = pl.read_csv(buffer, has_header=False, schema=as_read)
-    return frame.with_columns(pl.col(name) == "t" for name in flags)
-
-
-def bound(connection: Connection, query: str, values: Mapping[str, object]) -> str:
-    """Return the statement with the values written into it: COPY and CREATE take no parameters."""
-    return psycopg_sql.SQL(trusted(query)).format(**values).as_string(connection)

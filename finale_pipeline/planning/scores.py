@@ -104,9 +104,6 @@ def method_in_use(
 
     Args:
         connection: In a transaction of the caller.
-        history: Of the account.
-        as_of: The morning.
-        now: UTC.
     """
     day = monday(as_of)
     weeks = _weeks(connection, day)

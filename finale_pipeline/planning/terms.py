@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.history import Floats
-from finale_pipeline.domain.replenishment.decisions import Arrivals, arrivals
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING, Arrivals, arrivals
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -31,7 +30,9 @@ def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
     review = pl.col("vendor_review_days").fill_null(settings.review_period_days)
     cover = pl.col("vendor_cover_days").fill_null(settings.cover_days)
     pack = pl.coalesce("term_pack_units", "case_units").fill_null(1.0)
+    own = pl.col("term_service_level")
     return products.with_columns(
+        service_level=pl.when((own > 0) & (own < 1)).then(own).otherwise(settings.service_level),
         lead_time_days=pl.coalesce(*known, pl.lit(settings.default_lead_time_days)),
         lead_time_source=pl.coalesce(*source, pl.lit("default")),
         lead_time_sd_days=pl.col("measured_sd_days").fill_null(0.0),
@@ -41,21 +42,6 @@ def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
         minimum_order_units=pl.col("term_minimum_units").fill_null(0.0),
         pack_units=pl.when(pack > 0).then(pack).otherwise(1.0),
     )
-
-
-def service_levels(products: pl.DataFrame, abc: list[str], settings: "Settings") -> pl.Series:
-    """Return the service level of each product: its own, its class's, or that of all."""
-    of_class = {
-        "A": settings.service_level_a,
-        "B": settings.service_level_b,
-        "C": settings.service_level_c,
-    }
-    level = {name: own or settings.service_level for name, own in of_class.items()}
-    levels = [level.get(name, settings.service_level) for name in abc]
-    general = pl.Series("service_level", levels, pl.Float64)
-    own = products["term_service_level"]
-    sane = (own > 0) & (own < 1)
-    return own.zip_with(sane.fill_null(value=False), general).alias("service_level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +74,6 @@ def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> O
     Args:
         products: With `number`, `lead_time_days`, `on_order_units`.
         open_lines: With `number`, `units`, `due_on`, `ordered_on`.
-        as_of: The morning.
     """
     terms = products.select("number", "on_order_units", lead=_whole("lead_time_days"))
     lines = open_lines.join(terms, on="number").select(

@@ -64,7 +64,6 @@ def bounded(history: History, large: pl.DataFrame, as_of: date) -> tuple[History
     Args:
         history: Of the days before the morning; its keys are the products' numbers.
         large: `LARGE`: each product's order that is above what its other orders make usual.
-        as_of: The morning.
     """
     owners = pl.DataFrame({"number": history.keys.cast(pl.Int64)}).with_row_index("owner")
     days = _days(history).with_row_index("place")

@@ -6,7 +6,8 @@ import polars as pl
 
 from finale_pipeline.planning.compute import DECIMALS, Planned
 from finale_pipeline.planning.drafts import draft_lines
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.plan_days import LINES, replace_day, write_lines
 from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
@@ -127,9 +128,6 @@ def write_decisions(
     Args:
         connection: In the transaction of the stock.
         products: Those that were decided of, and no others.
-        plan_on: The plan's day.
-        as_of: The day of the stock.
-        now: UTC.
     """
     writer = TableWriter(connection, "plan.decision")
     writer.copy(hashed(decision_rows(products, plan_on, as_of)))
@@ -138,77 +136,3 @@ def write_decisions(
     write_lines(connection, lines, plan_on, now=now, only=products["product_url"])
     unchanged = len(products) - merged.inserted - merged.updated
     return Counts(len(products), merged.inserted, merged.updated, unchanged)
-
-
-LINES = "plan.purchase_order_draft_line"
-EDITED = """
-UPDATE plan.purchase_order_draft_line l
-SET quantity_units = 0, line_total = NULL, changed_at = %(now)s, row_hash = 0
-WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
-  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
-                  AND s.vendor_url = l.vendor_url)
-  AND EXISTS (SELECT FROM plan.purchase_order_edit e WHERE e.snapshot_on = l.snapshot_on
-              AND e.vendor_url = l.vendor_url AND e.product_url = l.product_url)
-"""
-"""What a buyer has edited stays on the list when the plan does not suggest it any more."""
-GONE = """
-DELETE FROM plan.purchase_order_draft_line l
-WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
-  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
-                  AND s.vendor_url = l.vendor_url)
-"""
-
-
-def write_lines(
-    connection: Connection,
-    lines: pl.DataFrame,
-    day: date,
-    *,
-    now: datetime,
-    only: pl.Series | None = None,
-) -> Counts:
-    """Make the lines of a day those of the frame; what a buyer edited stays, at a suggestion of 0.
-
-    Args:
-        connection: In a transaction.
-        lines: What is to be ordered.
-        day: Of the plan.
-        now: UTC.
-        only: Products that the frame speaks of; None = all of the day.
-    """
-    writer = TableWriter(connection, LINES)
-    with database_errors(f"writing {LINES}"):
-        writer.copy(hashed(lines))
-        merged = writer.merge(now=now)
-        values = {
-            "day": day, "now": now, "all": only is None,
-            "only": [] if only is None else only.to_list(),
-        }  # fmt: skip
-        connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
-        removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
-    unchanged = len(lines) - merged.inserted - merged.updated
-    return Counts(len(lines), merged.inserted, merged.updated, unchanged, removed)
-
-
-def replace_day(
-    connection: Connection, table: str, frame: pl.DataFrame, day: date, *, now: datetime
-) -> Counts:
-    """Make the rows of a day those of the frame, writing only what differs."""
-    writer = TableWriter(connection, table)
-    with database_errors(f"writing {table}"):
-        writer.copy(hashed(frame))
-        merged = writer.merge(now=now)
-        match = " AND ".join(f"g.{name} = t.{name}" for name in writer.key)
-        keys = ", ".join(writer.key)
-        # Set against set: of a day just written no statistics exist yet, and an anti-join planned
-        # for one row takes minutes for 30,000.
-        removed = connection.execute(
-            trusted(
-                f"DELETE FROM {table} t USING ("  # noqa: S608 - our own names
-                f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
-                f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"
-            ),
-            (day,),
-        ).rowcount
-    unchanged = len(frame) - merged.inserted - merged.updated
-    return Counts(len(frame), merged.inserted, merged.updated, unchanged, removed)

@@ -28,8 +28,6 @@ class Account:
     """A simulated account.
 
     Args:
-        maker: Makes its records.
-        clock: Its time.
         events: All by time; those before now are history, the clock brings the others.
         seed: Of the changes one asks for.
 

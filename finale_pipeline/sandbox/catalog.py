@@ -38,12 +38,8 @@ class Maker:
 
     Args:
         account: Name of the account, the first part of every path.
-        products: How many there are.
-        seed: Of everything random.
-        now: The account's time, UTC.
         span: Over how long before it the stamps are spread.
         items: Real products, by stamp ascending, to take the place of invented ones.
-        currency: Of prices.
     """
 
     def __init__(

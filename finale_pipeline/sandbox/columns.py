@@ -89,7 +89,6 @@ class Table:
     A record's place is its index in the base; a number below zero when it came or changed later.
 
     Args:
-        key: Field that tells records apart.
         records: The base's records, each with its `lastUpdatedDate` in Unix seconds, ascending.
         hidden: A field that only the single record shows.
     """

@@ -21,7 +21,6 @@ def invented_account(
     """Build an account.
 
     Args:
-        products: How many.
         seed: The same seed and clock give the same account.
         clock: Its time; the newest product was updated just before.
         years: Over how long the products' stamps are spread.

@@ -12,8 +12,6 @@ class Limits:
 
     Args:
         per_minute: GETs a minute, and as many POSTs.
-        per_hour: Collection reads an hour.
-        clock: Gives the time in UTC.
     """
 
     def __init__(self, per_minute: int, per_hour: int, clock: Callable[[], datetime]) -> None:

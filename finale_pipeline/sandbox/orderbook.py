@@ -57,8 +57,6 @@ class OrderBook:
     """Makes, changes and receives purchase orders.
 
     Args:
-        records: The account's records.
-        stock: Its stock.
         quirks: Its behaviour where Finale's is not known.
     """
 
@@ -92,7 +90,6 @@ class OrderBook:
         """Make an order; returns it.
 
         Args:
-            sent: What the client sent.
             garbage: What of it is kept otherwise than it was sent, as a fault.
 
         Raises:
@@ -202,7 +199,6 @@ class OrderBook:
         """Let people receive all that is still to come of an order; returns the shipment.
 
         Args:
-            order_url: Which.
             at: When it came; None = now.
         """
         order = self._writable(order_url)

@@ -39,8 +39,6 @@ def account_from(path: Path, clock: Clock | None = None, *, ahead: timedelta = A
     sell of it at most. A product is called what its last priced line calls it.
 
     Args:
-        path: The file.
-        clock: The account's time.
         ahead: How much of the file is in the future.
 
     Raises:

@@ -80,8 +80,6 @@ def garble(order: Order, what: str, other_product: tuple[str, str]) -> None:
     """Change one thing of an order.
 
     Args:
-        order: A single record.
-        what: One of GARBAGE.
         other_product: productUrl and productId that none of its lines has.
     """
     lines = [dict(line) for line in order["orderItemList"]]

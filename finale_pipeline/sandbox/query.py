@@ -78,7 +78,6 @@ def matches(
     """Whether a record's fields lie in the ranges, compared as numbers or as text.
 
     Args:
-        record: A record.
         ranges: Field → lower and upper bound.
         is_loose: In free text case makes no difference, and what begins with the upper bound
             lies below it: such a range over one value finds more than that value.

@@ -13,12 +13,7 @@ Items = list[dict[str, Any]]
 
 
 class Receiving:
-    """The shipments of the orders that POSTs made or changed.
-
-    Args:
-        records: The account's records.
-        stock: Its stock.
-    """
+    """The shipments of the orders that POSTs made or changed."""
 
     def __init__(self, records: Records, stock: Stock) -> None:
         self._records = records
@@ -40,7 +35,6 @@ class Receiving:
         """Add a shipment that has not come yet to an order; returns its url.
 
         Args:
-            order: Which.
             items: What it will bring; none = what is still to come when it comes.
         """
         urls = self._of[order["orderUrl"]]

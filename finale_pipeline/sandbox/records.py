@@ -24,13 +24,7 @@ def decoded(cells: Cells) -> Record:
 
 
 class Records:
-    """The account's records by their urls.
-
-    Args:
-        tables: Its collections by path.
-        account: Its name.
-        clock: Its time.
-    """
+    """The account's records by their urls."""
 
     def __init__(self, tables: Mapping[str, Table], account: str, clock: Clock) -> None:
         self.account = account

@@ -161,7 +161,6 @@ def invented(products: Sequence[Product], seed: int, first: datetime) -> Iterato
     """Yield what happens, by time and without end; few products sell much, many sell little.
 
     Args:
-        products: What is sold.
         seed: The same one gives the same sales.
         first: Day of the first, UTC.
     """

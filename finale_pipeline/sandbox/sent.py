@@ -24,7 +24,6 @@ class Refused(Exception):
 
     Args:
         why: The quirk that says in which form it is told, or `unreadable`.
-        message: What is told.
     """
 
     def __init__(self, why: str, message: str) -> None:

@@ -13,7 +13,6 @@ class SandboxServer(Simulation, Service):
     """Serves an account until it is closed.
 
     Args:
-        account: What it serves.
         port: On 127.0.0.1; 0 = any free one.
         **options: Limits and faults, as `Simulation` takes them.
     """

@@ -17,7 +17,6 @@ class Shapes:
     """Makes the records of an account.
 
     Args:
-        account: Its name.
         now: Its time, UTC; everything happened in the days before.
     """
 

@@ -18,8 +18,6 @@ class Simulation:
     """An account with the limits and faults of its service; knows nothing of HTTP.
 
     Args:
-        account: What is served.
-        faults: Met from the beginning.
         rate_limits: GETs a minute and collection reads an hour; None = no limits.
         row_cap: Records after which an answer is cut without a sign.
         cuts_stock: Whether stock is cut at that cap too.

@@ -33,8 +33,6 @@ class Stock:
     """Changes the rows of stock.
 
     Args:
-        table: The collection.
-        account: Name of the account.
         now: Gives the account's time, Unix seconds.
     """
 

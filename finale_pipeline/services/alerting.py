@@ -32,10 +32,8 @@ def decide(
     """Write what the user of this process decided about some products.
 
     Args:
-        settings: Which warehouse.
         names: SKUs or product_urls.
         state: acknowledged, snoozed, ordered or open.
-        note: Why, in their words.
         until: Date or time, in the account's zone, at which a snooze ends; None = until worse.
         even_if_worse: Whether a worsening leaves it asleep.
 

@@ -52,12 +52,7 @@ def finale(*arguments: str) -> list[str]:
 
 
 def command(settings: "Settings", part: str) -> list[str]:
-    """Return the command that a part of Dagster runs as.
-
-    Args:
-        settings: Where it listens.
-        part: One of DAGSTER_PARTS.
-    """
+    """Return the command that a part of Dagster runs as."""
     home = instance(settings)
     form = "colored" if sys.stderr.isatty() else "json"
     workspace = ["--workspace", str(home / "workspace.yaml")]
@@ -184,12 +179,7 @@ def _wait_for_code(settings: "Settings") -> None:
 
 
 def is_well(settings: "Settings", part: str) -> bool:
-    """Whether a running part answers; for health checks.
-
-    Args:
-        settings: Where it listens.
-        part: Which.
-    """
+    """Whether a running part answers; for health checks."""
     if part in {"web", "api"}:
         info = f"{settings.ui_prefix.lstrip('/')}/server_info".lstrip("/")
         where = {"web": (settings.ui_port, info), "api": (settings.api_port, "readyz")}

@@ -51,11 +51,7 @@ class Service:
     """One service as a process, in a session of its own.
 
     Args:
-        name: Which.
-        command: What it runs as.
         log: Where its output goes; rotated by size.
-        environment: All of its variables.
-        folder: Where it runs.
     """
 
     def __init__(
@@ -123,8 +119,6 @@ class Supervisor:
     Args:
         services: Each with its command.
         home: Folder whose `logs` they write.
-        environment: All of their variables.
-        folder: Where they run.
         say: Told what happens, in words for a person.
     """
 

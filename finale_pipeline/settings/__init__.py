@@ -23,6 +23,7 @@ from finale_pipeline.settings.groups import (
     Planning,
     Reading,
     Schedules,
+    Tuning,
 )
 from finale_pipeline.settings.types import OFF
 
@@ -42,9 +43,18 @@ SAMPLES = {
 """What a value of the right form looks like, by what is wrong with one."""
 MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
 """Settings whose names are the service's own, without our prefix."""
+BY_CLASS = "a product's own level is plan.product_term.service_level"
+RETIRED = {
+    "FINALE_STOCK_SINCE": "Dagster describes days without stock by itself",
+    "FINALE_SERVICE_LEVEL_A": BY_CLASS,
+    "FINALE_SERVICE_LEVEL_B": BY_CLASS,
+    "FINALE_SERVICE_LEVEL_C": BY_CLASS,
+    "FINALE_KEEP_LEDGER_DAYS": "the ledger keeps 400 days",
+}
+"""Settings of earlier versions, with what holds instead."""
 
 
-class Settings(Ordering, Planning, Mails, Schedules, Reading, Access, Places, BaseSettings):
+class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Places, BaseSettings):
     """The program's settings, from `FINALE_…` variables and a `.env` file beside it.
 
     A name that starts with `FINALE_` and is not listed here is refused, with the nearest right one.
@@ -125,9 +135,6 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
 
     From then on no text of this process shows their secrets.
 
-    Args:
-        env_file: The file.
-
     Raises:
         ConfigError: A name is not known, a value is of the wrong type, the account's three
             settings are not given together, or the file of changed schedules is damaged.
@@ -159,6 +166,8 @@ def _given_names(env_file: str) -> set[str]:
 def _refuse_unknown_names(env_file: str) -> None:
     known = [setting_name(name) for name in Settings.model_fields]
     for name in sorted(_given_names(env_file) - set(known)):
+        if name in RETIRED:
+            raise ConfigError(f"{name} is no longer a setting: {RETIRED[name]}.", step="Remove it.")
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f"Did you mean {nearest[0]}?" if nearest else "See .env.example for the names."
         raise ConfigError(f"{name} is not a setting.", step=hint)

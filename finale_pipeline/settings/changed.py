@@ -61,7 +61,6 @@ def changing(home: Path, name: str, change: Change | None) -> Iterator[None]:
     One at a time, over all processes.
 
     Args:
-        home: FINALE_HOME.
         name: One of `SCHEDULES`.
         change: The new time; None = the setting's again.
     """

@@ -104,18 +104,6 @@ class Reading(BaseModel):
     collections_per_hour: Annotated[int, Field(ge=1)] = Field(
         300, description="Finale's budget of collection reads an hour."
     )
-    lanes: Annotated[int, Field(ge=1, le=4)] = Field(
-        4, description="Requests under way at the same time."
-    )
-    row_cap: Annotated[int, Field(ge=2)] = Field(
-        120_000, description="Rows at which Finale cuts an answer without saying so."
-    )
-    window_rows: Annotated[int, Field(ge=100, le=50_000)] = Field(
-        8_000, description="Rows a catalogue window aims at; bounds the memory of a sync."
-    )
-    compress: bool | None = Field(
-        None, description="Ask for compressed answers; unset = yes, except on loopback."
-    )
     reject_limit: Share = Field(
         0.01, description="Share of unreadable rows above which a table is left as it was."
     )
@@ -158,15 +146,23 @@ class Reading(BaseModel):
     stuck_minutes: Minutes = Field(
         30, description="Minutes without a sign of life after which a sync is cancelled."
     )
-    second_read_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
-        30, description="Pause before stock that cannot be believed is read a second time."
-    )
     keep_runs_days: Annotated[int, Field(ge=1)] = Field(
         14, description="Days that Dagster keeps finished runs; failed ones four times as long."
     )
-    keep_ledger_days: Annotated[int, Field(ge=30)] = Field(
-        400, description="Days that ops.sync_run and ops.schedule_tick keep what happened."
-    )
+
+
+class Tuning(BaseModel):
+    """What nobody who runs it needs to change; tests and benchmarks do, so .env.example is silent.
+
+    More lanes than Finale's budget feeds gain nothing; the cap is Finale's; windows of 8,000 rows
+    bound the memory of a sync; after half a minute a stock that was half written is whole.
+    """
+
+    lanes: Annotated[int, Field(ge=1, le=4)] = 4
+    row_cap: Annotated[int, Field(ge=2)] = 120_000
+    window_rows: Annotated[int, Field(ge=100, le=50_000)] = 8_000
+    second_read_seconds: Annotated[float, Field(ge=0, le=600)] = 30
+    compress: bool | None = None
 
 
 class Schedules(BaseModel):
@@ -250,15 +246,6 @@ class Planning(BaseModel):
 
     service_level: Level = Field(
         0.95, description="Share of lead times to get through without running out."
-    )
-    service_level_a: Level | None = Field(
-        None, description="The same for products of class A; unset = SERVICE_LEVEL."
-    )
-    service_level_b: Level | None = Field(
-        None, description="The same for products of class B; unset = SERVICE_LEVEL."
-    )
-    service_level_c: Level | None = Field(
-        None, description="The same for products of class C; unset = SERVICE_LEVEL."
     )
     reorder_points: Literal["forecast", "finale", "higher"] = Field(
         "forecast",

@@ -13,7 +13,6 @@ def key_of(path: Path, *, step: str) -> bytes:
     """Return a key, made when it is missing, readable by its owner only.
 
     Args:
-        path: Its file.
         step: What to do when the file holds none.
 
     Raises:

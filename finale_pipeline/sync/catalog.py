@@ -142,8 +142,6 @@ def write(
     """Write the records that differ, and their nested lists, in the open transaction.
 
     Args:
-        run: The run.
-        catalogue: Where they belong.
         frame: Records as `Catalogue.prepared` returns them.
         stored: Hashes of live rows that need not be sent.
         rejected: Records of the same answer that were unreadable.
@@ -187,7 +185,6 @@ def write_siblings(
     """Write what the same answer holds for the catalogue's siblings, in the open transaction.
 
     Args:
-        run: The run.
         catalogue: The one whose answer it is.
         frames: Per sibling its records as `Catalogue.prepared` returns them.
 

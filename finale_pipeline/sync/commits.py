@@ -61,10 +61,7 @@ def commit(
     """Write a window with its checkpoint, in one transaction.
 
     Args:
-        run: The run.
-        catalogue: Where its records belong.
         scan: The scan it is part of.
-        fetched: The window.
         far: How far the run is, as `SyncRun.batch` takes it.
     """
     until = min(fetched.window.hi, scan.until)
@@ -133,10 +130,6 @@ def commit_rows(
     """Write a window's records alone: no checkpoint, nothing is looked for that is gone.
 
     Args:
-        run: The run.
-        catalogue: Where they belong.
-        fetched: The window.
-        step: What the ledger says.
         keep: Which records to write; the others count as unchanged.
         with_rows: Called at the end of the transaction.
         **far: How far the run is, as `SyncRun.batch` takes it.

@@ -68,7 +68,7 @@ class Told:
     """What an evaluation of stock told, and whether all of it left.
 
     Attributes:
-        sent: Mails that left now.
+        sent: Mails of theirs that left.
         crossings: Changes of level that this run found.
         lines: Who was told what: the mails of this run, those that left now, those that wait.
         is_behind: Whether stock was read that is still not evaluated.
@@ -88,11 +88,12 @@ def tell_crossings(run: SyncRun) -> Told:
     """
     evaluate_left_behind(run)
     began = run.clock()
-    sent = deliver(run.connection, run.settings, clock=run.clock)
+    deliver(run.connection, run.settings, clock=run.clock)
+    lines = telling.told(run.connection, run_id=run.run_id, since=began, now=run.clock())
     return Told(
-        sent["sent"],
+        len({line.message_id for line in lines if line.state == "sent"}),
         telling.crossings(run.connection, run.run_id),
-        telling.told(run.connection, run_id=run.run_id, since=began, now=run.clock()),
+        lines,
         items.is_behind(run.connection),
     )
 
@@ -110,7 +111,6 @@ def rebuild_days(run: SyncRun, days: Sequence[date]) -> None:
     """Compute critical items of past days from the history of stock; tells nobody.
 
     Args:
-        run: The run.
         days: Business days; those on which stock was not read get the stock of the last read.
     """
     for count, day in enumerate(days, 1):

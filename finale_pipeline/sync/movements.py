@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import polars as pl
 
-from finale_pipeline.errors import DriftError, MalformedError, UnknownPath
+from finale_pipeline.errors import DriftError, MalformedError, SkippedError, UnknownPath
 from finale_pipeline.finale.lines import UserFieldDefinition, build_lines
 from finale_pipeline.finale.quantities import Reading, in_units
 from finale_pipeline.finale.records import BUILD, TRANSFER, Resource
@@ -27,7 +27,6 @@ def builds(zone: str, reading: Reading) -> Catalogue:
     """Return builds, with what they use and make.
 
     Args:
-        zone: Of the business days.
         reading: What quantities beside a packing count.
     """
     return Catalogue(
@@ -64,17 +63,20 @@ def sync_labels(run: SyncRun) -> None:
 
 
 def mark_stocking(run: SyncRun) -> None:
-    """Bring up to date which products and orders bypass stock, and the demand of components."""
-    with run.batch("what keeps stock"):
-        stocking.mark_products(run.connection, rules_of(run))
-        stocking.refresh_component_demand(run.connection)
+    """Bring up to date which products and orders bypass stock, and the demand of components.
+
+    It writes products, so it is left to the sync that reads the catalogue, if another one does.
+    """
+    try:
+        with run.holding("catalogue"), run.batch("what keeps stock"):
+            stocking.mark_products(run.connection, rules_of(run))
+            stocking.refresh_component_demand(run.connection)
+    except SkippedError as error:
+        log.info("what keeps stock is left to another sync: %s", error.what)
 
 
 def judge_stocking(run: SyncRun) -> None:
-    """Mark kits before the very first evaluation: only stock tells which of them keep any.
-
-    Without products there is nothing to mark: nobody is waited for who writes the first ones.
-    """
+    """Mark kits before the very first evaluation: only stock tells which of them keep any."""
     if items.any_product(run.connection) and items.last_evaluation(run.connection) is None:
         mark_stocking(run)
 

@@ -1,21 +1,25 @@
 """The day's plan after what it is made of was read, and what alerts make of it."""
 
-from datetime import date
+import logging
 
-from finale_pipeline.clock import business_day
-from finale_pipeline.planning.plan import PlanReport, plan_day
+from finale_pipeline.errors import SkippedError
+from finale_pipeline.planning.plan import PlanReport, plan_day, present_day
 from finale_pipeline.sync.critical import tell_crossings
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse.reads.stock import last_day
 
-PLANNED = ("active", "full")
-"""Strategies after which today is planned anew."""
+log = logging.getLogger(__name__)
 
 
 def plan_today(run: SyncRun) -> PlanReport:
-    """Plan the day, then evaluate by the new decisions and send what waits."""
-    observed = last_day(run.connection) or date.min
-    today = max(business_day(run.clock(), run.settings.zone), observed)
+    """Plan the present day, then evaluate by the new decisions and send what waits.
+
+    The plan has a transaction of its own: should it fail, what was read stays.
+    """
+    today = present_day(run.connection, run.settings, run.clock())
     report = plan_day(run.connection, today, run.settings, now=run.clock())
-    tell_crossings(run)
+    try:
+        with run.holding("stock"):
+            tell_crossings(run)
+    except SkippedError as error:
+        log.info("what the plan changed is told by another sync: %s", error.what)
     return report

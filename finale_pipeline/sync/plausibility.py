@@ -20,10 +20,7 @@ def hold_unless_accepted(run: SyncRun, subject: str, difference: Difference, *, 
     An approval covers what the person saw: a read that would take away more is held again.
 
     Args:
-        run: The run.
         subject: What is held: `stock`, or a table.
-        difference: What would change.
-        data: What it means for the data.
 
     Raises:
         ImplausibleError: It is held.
@@ -46,8 +43,6 @@ def vanished(why: str, *, live: int, missing: Sequence[str]) -> Difference:
     """Return the difference of records that a complete read no longer has.
 
     Args:
-        why: Why that is not believed.
-        live: Records there were.
         missing: Keys of those that are gone.
     """
     return Difference(

@@ -81,7 +81,6 @@ def _write_lines(run: SyncRun, orders: pl.DataFrame) -> Counts:
     """Replace the lines of orders, in the open transaction.
 
     Args:
-        run: The run.
         orders: order_url, updated_at, items, total.
     """
     connection = run.connection

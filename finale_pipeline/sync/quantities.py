@@ -25,9 +25,7 @@ def learn(run: SyncRun, on_hand: pl.Series, packings: pl.Series) -> None:
     """Decide the reading by a read of stock, once, where the setting leaves it to the account.
 
     Args:
-        run: The run.
         on_hand: Quantities on hand as Finale sent them.
-        packings: Of the same rows.
     """
     is_open = run.settings.case_quantities == "auto"
     if not is_open or quantities.stored_evidence(run.connection) is not None:

@@ -139,8 +139,6 @@ class SyncRun:
         """Stop before writing when too many rows of a table are unreadable.
 
         Args:
-            table: The table.
-            rejects: Of the answer at hand.
             read: Rows of the answer at hand.
             so_far: The same table's counts before it, in this run.
 

@@ -76,11 +76,7 @@ class Received:
 
 
 def purchases(zone: str) -> Catalogue:
-    """Return purchase orders, without their lines.
-
-    Args:
-        zone: Of the business days.
-    """
+    """Return purchase orders, without their lines."""
     chosen = partial(_purchases, zone=zone)
     return Catalogue(ORDER, "core.purchase_order", chosen=chosen, derived=Received())
 
@@ -90,9 +86,6 @@ def orders(zone: str) -> Catalogue:
 
     Finale looks at 120,000 records before it filters by type, so asking for one type alone could
     lose records without a sign, and asking twice would cost twice.
-
-    Args:
-        zone: Of the business days.
     """
     return Catalogue(
         ORDER,
@@ -107,7 +100,6 @@ def shipments(zone: str, reading: Reading) -> Catalogue:
     """Return shipments of every type, with their lines.
 
     Args:
-        zone: Of the business days.
         reading: What quantities beside a packing count.
     """
     return Catalogue(

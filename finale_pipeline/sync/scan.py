@@ -68,9 +68,6 @@ def backfill(
     """Read the records last changed in [since, until) again; nothing is removed.
 
     Args:
-        run: The run.
-        catalogue: What to read.
-        since: First second of change.
         until: After the last.
         keep: Which records to write; the others count as unchanged.
     """
@@ -111,13 +108,7 @@ def _read_tail(run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> None:
 
 
 class _ScanReader:
-    """One scan over the windows of a table.
-
-    Args:
-        run: The run.
-        catalogue: What is read.
-        scan: Its checkpoint.
-    """
+    """One scan over the windows of a table."""
 
     def __init__(self, run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> None:
         self._run = run

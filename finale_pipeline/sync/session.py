@@ -55,16 +55,9 @@ def open_sync(
     However the body ends, the row gets its final state.
 
     Args:
-        settings: The program's settings.
-        strategy: What the ledger calls it.
-        trigger: Who asked for it.
-        table_sets: What it locks.
         asked_at: When it was asked for; a sync that began later and is done makes it needless.
         reason: Why this strategy, where it was chosen.
-        dagster_run_id: Dagster's id of the run.
         accept_implausible: Whether a person wants a held read written.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
         on_progress: Called after each batch.
 
     Raises:

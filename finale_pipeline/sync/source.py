@@ -51,8 +51,6 @@ def open_client(
         settings: Name the account and its budgets.
         url: The warehouse, where the requests are counted.
         share: How much of each budget it may use up.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
     """
     limits = Limits(
         settings.get_per_minute, settings.post_per_minute, settings.collections_per_hour

@@ -53,7 +53,6 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     """Bring stock to what Finale has; explicit zeros for products without an entry.
 
     Args:
-        run: The run.
         only_on: Business days that the caller wants the stock of; empty = whatever today is.
 
     Raises:

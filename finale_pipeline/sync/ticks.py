@@ -51,11 +51,7 @@ def decide(
     """Decide a tick, and keep the decision in `ops.schedule_tick`.
 
     Args:
-        connection: To the warehouse.
         settings: The thresholds of the smart choice.
-        schedule: Its name: a strategy, or `smart`.
-        tick_at: When it was due, UTC.
-        now: The present time, UTC.
         due: Schedules that are switched on, with their newest due time up to now, UTC.
     """
     with _deciding(connection):

@@ -73,9 +73,6 @@ def run(program: Path, url: str, arguments: Sequence[str], *, doing: str) -> str
     """Run a program on a database; the password goes by the environment, where no list shows it.
 
     Args:
-        program: As `tool` returns it.
-        url: The database.
-        arguments: Beside the database.
         doing: For the message, such as `dumping`.
 
     Returns:
@@ -96,10 +93,6 @@ def run(program: Path, url: str, arguments: Sequence[str], *, doing: str) -> str
 
 def listed(program: Path, file: Path) -> str:
     """Return the list of what an archive holds; reads all of it.
-
-    Args:
-        program: pg_restore.
-        file: The archive.
 
     Raises:
         LocalError: It is no archive, or damaged.

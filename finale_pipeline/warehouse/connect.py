@@ -191,7 +191,6 @@ def connection_options(name: str, **session: str) -> dict[str, Any]:
     """Return how our connections are made: with time limits, and committing by themselves.
 
     Args:
-        name: What the server's lists show as the application.
         session: Settings of the session, before ours.
     """
     environment.forget()
@@ -221,8 +220,6 @@ def connect(url: str, *, name: str, autocommit: bool = True, **session: str) -> 
     A server that starts, stops, or has no connection left is asked again for some seconds.
 
     Args:
-        url: As `database_url` returns it.
-        name: What the server's lists show as the application.
         autocommit: Whether each statement commits by itself.
         session: Settings of the session, before ours.
 
@@ -351,7 +348,6 @@ def scalar(
     """Return the first column of a statement's first row; None where that is null, or no row.
 
     Args:
-        connection: To the warehouse.
         kind: What it is, such as `datetime`.
         query: As for `trusted`.
         values: What is bound to its `%s`.
@@ -376,8 +372,6 @@ def objects_of(
     """Return a statement's rows as objects of a class, whose fields are named as its columns.
 
     Args:
-        connection: To the warehouse.
-        kind: The class.
         query: As for `trusted`.
         values: What is bound to its `%s`.
         named: What is bound to its `%(name)s`, instead.
@@ -392,7 +386,6 @@ def rows_of(
     """Return a statement's rows by column.
 
     Args:
-        connection: To the warehouse.
         query: As for `trusted`.
         values: What is bound to its `%s`.
         named: What is bound to its `%(name)s`, instead.

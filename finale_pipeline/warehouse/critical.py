@@ -89,8 +89,6 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
 
     Args:
         connection: In a transaction.
-        query: The critical items.
-        values: Of its parameters.
         mine: Condition on the rows of the day that the query speaks of; empty = all.
     """
     connection.execute(trusted(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)

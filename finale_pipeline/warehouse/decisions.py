@@ -1,9 +1,15 @@
-"""What decisions are made of and what they leave: statements, and what the newest ones follow."""
+"""What decisions are made again of, and what the newest ones follow."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import polars as pl
+
 from finale_pipeline.warehouse.connect import Connection, objects_of, trusted
+from finale_pipeline.warehouse.frames import Schema, copied
+from finale_pipeline.warehouse.reads.planning import STOCK_NOW
 
 CHANGED = """
 SELECT product_url FROM core.stock_level WHERE changed_at > %(since)s
@@ -32,9 +38,9 @@ WHERE d.snapshot_on = %(plan_on)s AND p.removed_at IS NULL
   AND (%(all)s OR d.product_url IN ({changed}))
 """
 
-STOCK = """
+STOCK = f"""
 CREATE TEMP TABLE planned_stock ON COMMIT DROP AS
-SELECT s.* FROM ({stock}) s JOIN planned USING (product_url)
+SELECT s.* FROM ({STOCK_NOW}) s JOIN planned USING (product_url)
 """
 
 DEMAND_OF_DAY = """
@@ -44,6 +50,19 @@ SELECT n.number, d.velocity_units_per_day, d.service_level, d.protection_days,
 FROM planned n JOIN plan.demand d ON d.product_url = n.product_url AND d.snapshot_on = {plan_on}
 ORDER BY n.number
 """
+
+DEMAND: Schema = {
+    "number": pl.Int64,
+    "velocity_units_per_day": pl.Float64,
+    "service_level": pl.Float64,
+    "protection_days": pl.Float64,
+    "demand_service_units": pl.Float64,
+    "history_days": pl.Float64,
+    "basis": pl.String,
+    "is_trusted": pl.Boolean,
+    "is_last_known": pl.Boolean,
+    "demand_note": pl.String,
+}
 
 REMOVED = "product_url IN (SELECT product_url FROM core.product WHERE removed_at > %(since)s)"
 
@@ -92,6 +111,31 @@ def keep_state(connection: Connection, state: DecisionState) -> None:
         (state.snapshot_on, state.decided_for_on, state.decided_at, state.settings),
     )
     connection.execute(TO_EVALUATE, (state.snapshot_on, state.decided_at))
+
+
+@contextmanager
+def number_changed(
+    connection: Connection, plan_on: date, *, since: datetime, everything: bool
+) -> Iterator[None]:
+    """Number the products of a plan of which something changed, for the statements of a plan.
+
+    Args:
+        connection: In a transaction.
+        plan_on: Day of the plan.
+        everything: Take all its products, also where nothing changed.
+    """
+    values = {"plan_on": plan_on, "since": since, "all": everything}
+    connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
+    connection.execute(trusted(NUMBERED.format(changed=CHANGED)), values)
+    connection.execute(trusted(STOCK))
+    connection.execute("ANALYZE planned, planned_stock")
+    yield
+    connection.execute("DROP TABLE planned_stock, planned")
+
+
+def demand_of(connection: Connection, plan_on: date) -> pl.DataFrame:
+    """Return a plan's demand of the numbered products, as `DEMAND`."""
+    return copied(connection, DEMAND_OF_DAY, {"plan_on": plan_on}, DEMAND)
 
 
 def delete_of_removed(

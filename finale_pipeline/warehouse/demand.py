@@ -20,8 +20,6 @@ def begin(connection: Connection, shipments: str, values: Sequence[object] = ())
 
     Args:
         connection: Whose transaction makes the change.
-        shipments: A query of their urls.
-        values: Its parameters.
     """
     connection.execute("DROP TABLE IF EXISTS pg_temp.changed_shipment, pg_temp.touched_sale")
     connection.execute(

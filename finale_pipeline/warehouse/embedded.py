@@ -67,8 +67,6 @@ def running_url(
     """Return the URL of the server on `data` if it runs, without importing its wheel.
 
     Args:
-        data: The server's data folder.
-        database: Which of its databases.
         user: Whom to log in as; the owner may all that we need, and nothing of the machine.
     """
     lines = _pid_file(data)

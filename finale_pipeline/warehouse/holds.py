@@ -88,10 +88,6 @@ def settle(
     """End the subject's standing hold.
 
     Args:
-        connection: To the warehouse.
-        subject: What was held.
-        state: approved, rejected, or passed.
-        now: UTC.
         by: Who decided; None = nobody, or a sync that does not know for whom it writes.
     """
     connection.execute(

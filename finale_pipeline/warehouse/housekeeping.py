@@ -9,7 +9,6 @@ def delete_old(connection: Connection, *, ledger: datetime, rejects: datetime) -
     """Delete what is older; the newest good run of each strategy stays.
 
     Args:
-        connection: To the warehouse.
         ledger: Of runs, due times and requests of the API.
         rejects: Of records that could not be written.
 

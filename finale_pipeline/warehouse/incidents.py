@@ -64,10 +64,7 @@ def write(
 
     Args:
         connection: In the transaction of the evaluation.
-        decisions: Of it.
         message_ids: Mail kind → the message that will tell of it.
-        now: UTC.
-        run_id: The sync run.
     """
     connection.execute(CREATE)
     with connection.cursor().copy(f"COPY decided ({', '.join(DECIDED)}) FROM STDIN") as copy:
@@ -228,7 +225,6 @@ def add_event(connection: Connection, values: Mapping[str, Any]) -> None:
 
     Args:
         connection: In the transaction of what it tells of.
-        values: Its columns.
     """
     names = (
         "incident_id", "subject", "kind", "from_level", "to_level", "cause", "happened_at",

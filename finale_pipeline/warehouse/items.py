@@ -151,7 +151,6 @@ def evaluate(
     Args:
         connection: In a transaction.
         default: Threshold of products without a reorder point, in units.
-        now: UTC.
         is_partial: Whether only stock changed since the last evaluation, and only where noted.
     """
     values = {"default": default, "now": now}

@@ -230,11 +230,8 @@ def keep_rejects(
     """Write down what a run could not write.
 
     Args:
-        connection: To the warehouse.
-        run_id: The run.
         table: Where the records were meant to go.
         rejects: Key, reason and sample of each.
-        now: UTC.
     """
     with connection.cursor() as cursor:
         cursor.executemany(

@@ -92,7 +92,6 @@ def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime)
     Args:
         connection: Whose transaction writes the read.
         kept: Products, each with the reason.
-        now: UTC.
     """
     connection.execute(
         "DELETE FROM core.stock_kept WHERE NOT product_url = ANY (%s)", (list(kept),)
@@ -136,9 +135,6 @@ def refresh(connection: Connection, *, day: date, read_at: datetime, now: dateti
 
     Args:
         connection: In a transaction, after `begin`.
-        day: Business day of the read.
-        read_at: UTC, when stock was read, by the source's clock.
-        now: UTC.
 
     Returns:
         What happened to core.stock_level.

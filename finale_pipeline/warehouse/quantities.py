@@ -40,7 +40,6 @@ def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
     Args:
         connection: Whose transaction makes the change.
         reading: What quantities count from now on; before they were taken for the other.
-        now: UTC.
     """
     operator, inverse = ("*", "/") if reading == "cases" else ("/", "*")
     demand.begin(connection, "SELECT shipment_url FROM core.shipment")

@@ -21,7 +21,6 @@ def begin(connection: Connection, orders: str, values: Sequence[object] = ()) ->
     Args:
         connection: Whose transaction makes the change.
         orders: A query of their urls; nulls are left out.
-        values: Its parameters.
     """
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS touched_order (order_url text) ON COMMIT DROP"

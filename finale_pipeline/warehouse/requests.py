@@ -31,8 +31,6 @@ class SharedLedger:
     """Counts requests in `ops.request`, over a connection of its own; threads take turns.
 
     Args:
-        url: The warehouse.
-        limits: The account's budgets.
         share: How much of them this process may use up; the rest is left to more urgent ones.
     """
 

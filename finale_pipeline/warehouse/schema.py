@@ -99,9 +99,6 @@ def _refuse_encoding(connection: "Connection") -> None:
 def prepare(url: str) -> None:
     """Make the tables of a database that has none of ours; refuse any other that does not fit.
 
-    Args:
-        url: The database, as `postgresql://…`.
-
     Raises:
         SchemaMismatch: As `require_current` says.
     """
@@ -143,9 +140,6 @@ def alembic_config() -> "Config":
 
 def upgrade(url: str) -> str:
     """Create the schema or apply the missing migrations, all in one transaction.
-
-    Args:
-        url: The database, as `postgresql://…`.
 
     Returns:
         The version reached.

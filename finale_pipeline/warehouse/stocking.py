@@ -33,7 +33,6 @@ def mark_products(connection: Connection, rules: StockingRules) -> None:
 
     Args:
         connection: Whose transaction makes the change.
-        rules: What tells them.
     """
     values = {
         "endings": [f"%{_escaped(suffix)}" for suffix in rules.sku_suffixes],
@@ -57,7 +56,6 @@ def leave_out_dropshipped(connection: Connection, *, now: datetime) -> None:
 
     Args:
         connection: Whose transaction makes the change.
-        now: UTC.
     """
     row = connection.execute(trusted(f"SELECT count(*) FROM ({demand.DROPSHIPPED}) d")).fetchone()
     if row and row[0]:

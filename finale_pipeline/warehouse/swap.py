@@ -37,10 +37,6 @@ def names(url: str, *, now: datetime) -> tuple[str, str]:
 def create_sibling_database(url: str, name: str) -> Iterator[str]:
     """Create an empty database like another one, and yield its URL; it goes when that fails.
 
-    Args:
-        url: The other one.
-        name: Of the new one.
-
     Raises:
         ConfigError: The user may not create databases.
     """
@@ -103,7 +99,6 @@ def swap(url: str, *, new: str, kept: str) -> None:
     One transaction: whatever happens, the name leads to one of them.
 
     Args:
-        url: The old one.
         new: Name of the new one so far.
         kept: Name of the old one from now on.
 

@@ -13,7 +13,6 @@ def orders_to_read(connection: Connection, *, since: date, most: int) -> list[st
     """Return completed orders without goods in any shipment, whose present lines were not read.
 
     Args:
-        connection: To the warehouse.
         since: Orders before this business day are left out.
         most: So many at a time, the newest first.
 
@@ -44,7 +43,6 @@ def drop_needless(connection: Connection, *, now: datetime) -> None:
 
     Args:
         connection: Whose transaction makes the change.
-        now: UTC.
     """
     needless = (
         f"SELECT s.shipment_url FROM core.shipment s WHERE s.shipment_type = '{LINES}'"
@@ -68,8 +66,6 @@ def count(connection: Connection, orders: Sequence[str], *, now: datetime) -> No
 
     Args:
         connection: Whose transaction wrote the lines.
-        orders: Their addresses.
-        now: UTC.
     """
     connection.execute(COVERED, {"orders": list(orders), "now": now})
     demand.begin(

@@ -27,11 +27,8 @@ def advance(
 
     Args:
         connection: Whose transaction wrote the rows.
-        table: The table.
         until: Stamps after it do not count: from there on nothing was read.
         at_least: Where the mark moves to when no row is newer.
-        zone: Of the rows' business days.
-        now: UTC.
     """
     connection.execute(
         trusted(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.replenishment.decision import Situation, decide
 from finale_pipeline.planning.locations import LINES, PLACES, LocationInputs, plan_places
 from finale_pipeline.planning.plan import PlanReport, plan_day
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline_tests.domain.replenishment.reference import Situation, decide
 from finale_pipeline_tests.planning.warehouse import AS_OF, NOW, SETTINGS, Warehouse
 
 NORTH, SOUTH = "/f/north", "/f/south"

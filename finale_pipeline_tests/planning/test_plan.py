@@ -257,11 +257,14 @@ def test_a_day_to_come_is_refused(warehouse: Warehouse) -> None:
         plan(warehouse, AS_OF + timedelta(days=1))
 
 
-def test_classes_have_service_levels_of_their_own(warehouse: Warehouse) -> None:
+def test_products_have_service_levels_of_their_own(warehouse: Warehouse) -> None:
     rich, poor = warehouse.product("rich", cost="100"), warehouse.product("poor", cost="0.01")
     for url in (rich, poor):
         warehouse.sales(url, [float(n % 3) for n in range(200)])
-    plan(warehouse, settings=SETTINGS.model_copy(update={"service_level_a": 0.99}))
+    warehouse.connection.execute(
+        "INSERT INTO plan.product_term (product_url, service_level) VALUES (%s, 0.99)", (rich,)
+    )
+    plan(warehouse)
 
     a, c = warehouse.forecast_of("rich"), warehouse.forecast_of("poor")
     assert (a["abc_class"], a["service_level"]) == ("A", 0.99)

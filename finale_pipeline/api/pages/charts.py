@@ -9,13 +9,7 @@ from finale_pipeline.warehouse.reads import products as products_reads
 
 
 def chart(connection: Connection, found: dict[str, Any], today: date) -> Chart | None:
-    """Return the picture of a product; None when neither stock nor sales of it are known.
-
-    Args:
-        connection: To the warehouse.
-        found: The product with its forecast, as `products_reads.product` returns it.
-        today: The account's day.
-    """
+    """Return the picture of a product; None when neither stock nor sales of it are known."""
     forecast, url = found["forecast"], found["product_url"]
     as_of = forecast["snapshot_on"] if forecast else today
     since = as_of - timedelta(days=PAST_DAYS)

@@ -112,14 +112,7 @@ def product(
 def _deciding(
     context: Context, connection: Connection, products: list[str], decided: str | None
 ) -> dict[str, Any]:
-    """Return what the parts of a page show that decide about products, and what they order.
-
-    Args:
-        context: With the clock.
-        connection: To the warehouse.
-        products: That are shown.
-        decided: About which was just decided.
-    """
+    """Return what the parts of a page show that decide about products, and what they order."""
     day, now = plan_reads.newest_day(connection), context.clock()
     just = incidents_reads.open_of(connection, decided, now) if decided else None
     return {

@@ -76,9 +76,7 @@ def good(what: str, example: object, *, status: int = 200, forms: tuple[str, ...
     """Return the good answer of a route.
 
     Args:
-        what: It is.
         example: Of it, as JSON.
-        status: Of HTTP.
         forms: Other media types it comes in.
     """
     content: dict[str, Any] = {"application/json": {"schema": {}, "example": example}}

@@ -49,12 +49,6 @@ class Asked:
 def page(connection: Connection, listing: Listing, asked: Asked, key: bytes) -> Page:
     """Read a page.
 
-    Args:
-        connection: To the warehouse.
-        listing: Which list.
-        asked: Which page of it.
-        key: Seals cursors.
-
     Raises:
         Problem: 422: the sort is not on the list, or the cursor is not one of ours.
     """
@@ -179,8 +173,6 @@ def answer(reading: Reading, listing: Listing, filters: Mapping[str, object]) ->
     """Return a page of a list, as JSON or CSV.
 
     Args:
-        reading: The request.
-        listing: Which list.
         filters: Values by parameter; None = not filtered.
     """
     paging = reading.paging

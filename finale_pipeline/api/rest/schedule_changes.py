@@ -98,10 +98,7 @@ def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
     """Give a schedule another time, and have Dagster load it; else nothing is changed.
 
     Args:
-        context: Of the app.
-        name: Of the schedule.
         cron: Five fields; None = as the setting says again.
-        by: Who changes it.
 
     Raises:
         Problem: 404: there is no such schedule. 422: the time is none, or too often, or the

@@ -48,9 +48,6 @@ class Acquired:
 class Pool:
     """Connections for requests; none is made before it is needed.
 
-    Args:
-        settings: Which warehouse.
-
     Attributes:
         read_at: When stock was last read, as the last answer knew it; kept for when the
             database is down.

@@ -107,9 +107,6 @@ class Middleware:
     """An ASGI app around another: ours, or Dagster's.
 
     Args:
-        app: The other.
-        settings: With tokens and host names.
-        policy: Which port's.
         clock: Seconds, for rates.
         body_seconds: Time in which a body must have come.
     """

@@ -48,11 +48,8 @@ class Problem(Exception):
     """What a client is told, and may act on.
 
     Args:
-        status: Of HTTP.
         detail: What happened and what to do, in a sentence or two.
         code: Stays the same between versions; None = the status's own.
-        headers: Beside the usual ones.
-        **facts: Further members of the answer.
     """
 
     def __init__(

@@ -31,14 +31,7 @@ NOTHING = "\u2013"
 
 
 def html(settings: "Settings", template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page.
-
-    Args:
-        settings: With the account's zone.
-        template: Its name.
-        status: Of HTTP.
-        **values: What it shows.
-    """
+    """Return a page."""
     zone = settings.zone
 
     def local(moment: datetime | None) -> str:

@@ -35,8 +35,6 @@ def api_server(
     """Return the server of our API and pages, ready to run.
 
     Args:
-        settings: The program's settings.
-        clock: Returns the present time, UTC.
         header_seconds: Time in which the headers of a request must have come.
 
     Raises:
@@ -54,7 +52,6 @@ def serve_dagster(settings: "Settings", workspace: Path) -> None:
     Its path prefix is that of FINALE_UI_URL, for a proxy that serves both ports under one name.
 
     Args:
-        settings: The program's settings.
         workspace: Which code is shown.
 
     Raises:
@@ -79,13 +76,7 @@ def serve_dagster(settings: "Settings", workspace: Path) -> None:
 
 
 def dagster_server(app: "ASGIApp", settings: "Settings", prefix: str = "") -> uvicorn.Server:
-    """Return the server of Dagster's UI, ready to run.
-
-    Args:
-        app: Dagster's.
-        settings: Where it listens, tokens, host names.
-        prefix: Of all its paths.
-    """
+    """Return the server of Dagster's UI, ready to run."""
     policy = Policy(
         public=(f"{prefix}/server_info",),
         json_only="/",

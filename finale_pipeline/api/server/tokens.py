@@ -37,11 +37,6 @@ def sent_token(headers: "Headers") -> bytes:
 def require_tokens(settings: "Settings", host: str, setting: str) -> None:
     """Refuse to serve other machines without a token that nobody guesses.
 
-    Args:
-        settings: With the tokens.
-        host: That is listened on.
-        setting: Its name.
-
     Raises:
         ConfigError: With the setting to set.
     """

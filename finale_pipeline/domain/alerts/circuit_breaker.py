@@ -13,11 +13,6 @@ def hold_back(
 
     So many at once are rather a fault of the data, or an event that is known anyway, than news
     about each item: the operator gets one mail.
-
-    Args:
-        decisions: Of one evaluation.
-        watched: Items that are watched.
-        rules: With the breaker's share.
     """
     limit = max(rules.breaker_least, rules.breaker_share * watched)
     worse = {"out_of_stock", "reorder_needed"}

@@ -58,7 +58,6 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
 
     Args:
         outage: The open one; None = all was well at the last look.
-        troubles: What is wrong now.
 
     >>> dead = Trouble("daemon", "It decides nothing.", "Start it.")
     >>> late = Trouble("syncs", "No critical sync for an hour.", "Look at it.")
@@ -79,8 +78,6 @@ def after_telling(outage: Outage | None, troubles: Sequence[Trouble], *, now: da
 
     Args:
         outage: The open one; None = this mail opens one.
-        troubles: What the mail named.
-        now: UTC.
     """
     return Outage(now, tuple(sorted({t.kind for t in troubles}))).joined(outage)
 

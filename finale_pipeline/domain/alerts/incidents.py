@@ -160,9 +160,6 @@ def decide(
 
     Args:
         stored: What is stored of it; None when it was never evaluated.
-        current: What it is.
-        now: UTC.
-        rules: How to judge.
         is_first_run: Whether nothing was ever evaluated; then all is recorded in silence.
     """
     if stored is None:

@@ -9,8 +9,6 @@ def quiet_until(hours: str | None, now: datetime, zone: ZoneInfo) -> datetime | 
 
     Args:
         hours: Such as 22:00-07:00; None = there are none.
-        now: UTC.
-        zone: The account's.
 
     >>> night = datetime(2026, 3, 9, 23, 30, tzinfo=UTC)
     >>> quiet_until("22:00-07:00", night, ZoneInfo("UTC")).isoformat()

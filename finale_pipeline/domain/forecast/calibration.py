@@ -100,7 +100,6 @@ class Cells:
 
         Args:
             mu: Units to expect in the window.
-            spread: Place on the second axis.
         """
         bins = np.searchsorted(self.mu_edges, mu, side="right")
         cells = np.zeros(len(mu), np.int64)
@@ -198,7 +197,6 @@ def calibrate(
     Args:
         history: Of the days before the morning, and no others.
         as_of: The morning, a day number.
-        levels: Of the quantiles.
         windows: Days, multiples of seven.
     """
     learnt = history.thinned(MOST_PRODUCTS)

@@ -33,7 +33,6 @@ def expected_with_events(
     """Return the units to expect from a morning on, of each product over its own span.
 
     Args:
-        units_per_day: Without the events.
         days: Length of each product's span.
         as_of: The morning, a day number.
         events: In the order in which they were said; each acts on what those before it made.

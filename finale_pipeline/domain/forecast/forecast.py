@@ -47,7 +47,6 @@ def forecast(
     Args:
         history: What lies on or after the morning changes nothing.
         as_of: The morning, a day number.
-        pace: How days are weighed.
         levels: Of the quantiles, ascending.
         windows: Days of the windows to learn from, ascending.
     """
@@ -67,9 +66,6 @@ def forecast_by(
 
     Args:
         history: Of the days before the morning, and no others.
-        state: What is known of every product on the morning.
-        learnt: From the past before it.
-        pace: How days are weighed.
         windows: Days of the windows that were to be learnt from.
     """
     models, levels = learnt.models(pace), learnt.levels

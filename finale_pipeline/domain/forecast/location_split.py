@@ -30,7 +30,6 @@ def shared_quantile_units(expected: Floats, quantile: Floats, share: Floats) -> 
     Args:
         expected: Units of demand to expect of the product.
         quantile: Units that its demand stays under.
-        share: Of the place.
 
     >>> shared_quantile_units(np.array([80.0]), np.array([120.0]), np.array([0.25])).tolist()
     [40.0]

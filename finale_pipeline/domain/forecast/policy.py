@@ -10,7 +10,7 @@ from finale_pipeline.domain.forecast.backtest import judged
 from finale_pipeline.domain.forecast.history import Floats, History
 from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 Rule = Callable[[History, int, int], Floats]
 """History before a morning, the morning, days until an order helps → units to order up to."""
@@ -44,8 +44,6 @@ def simulate(
     Args:
         demand: Units, day by product.
         levels: Units to order up to at each review, per product.
-        lead_days: From order to arrival.
-        review_days: Between two reviews.
         warm_up_days: Days at the beginning that are not counted.
 
     Two a day, reviewed daily, on the shelf two days later: six lasts for ever, four does not.
@@ -119,10 +117,6 @@ def replay(
     Args:
         history: Whole; each review sees only what lies before it.
         begin: The first review, a day number.
-        rules: By name.
-        reviews: How many.
-        lead_days: From order to arrival.
-        review_days: Between two reviews.
     """
     known = history.before(begin)
     taking_part = known.keys.filter(pl.Series(judged(known, begin)))

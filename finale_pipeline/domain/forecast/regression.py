@@ -102,8 +102,6 @@ def fit(
     Args:
         state: What was known at the beginning of each window; of known velocity.
         demand: Units demanded in it.
-        window_days: Its length.
-        levels: Of the quantiles.
     """
     raw = features(state, window_days)
     centre, scale = raw.mean(axis=0), raw.std(axis=0)

@@ -91,7 +91,6 @@ def season(
     """Return what earlier years say of the weeks from a morning on.
 
     Args:
-        sales: Before the morning.
         velocity: Units per day, per product; NaN = unknown.
         weeks: To look ahead, per product.
         categories: A number for the category of each product.

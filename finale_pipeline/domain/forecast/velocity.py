@@ -106,7 +106,6 @@ class Weeks:
     Args:
         history: Of the days before the morning, and no others.
         as_of: The morning, a day number.
-        pace: How days are weighed.
         products: The first of the products to look at, and one past the last.
     """
 

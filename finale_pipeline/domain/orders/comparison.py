@@ -19,7 +19,6 @@ def differences(draft: Draft, record: Record) -> list[str]:
     """Compare an order that was read back with its draft.
 
     Args:
-        draft: What was meant.
         record: What Finale shows, with its own names; anything may be in it.
 
     Returns:

@@ -153,9 +153,7 @@ def body(draft: Draft, *, today: date, zone: ZoneInfo) -> str:
     """Return the JSON text that creates a draft; quantities and prices have all their digits.
 
     Args:
-        draft: The order.
         today: The order's date, in the account's zone.
-        zone: The account's.
     """
     arrivals = [line.arrival_on for line in draft.lines if line.arrival_on is not None]
     late = max(today - draft.plan_on, date.resolution * 0)

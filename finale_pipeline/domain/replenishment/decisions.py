@@ -1,13 +1,26 @@
-"""The decision about every product of a catalogue at once: `decision.decide`, vectorised."""
+"""The decision about every product of a catalogue: level, when stock ends, what to order, and why.
+
+Stock is that of now, and time is in days from the morning of `as_of`. Tests compare it with the
+same decision about one product at a time, written formula by formula.
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from finale_pipeline.domain.forecast.history import Flags, Floats, Ints
 from finale_pipeline.domain.forecast.quantiles import z
-from finale_pipeline.domain.replenishment.decision import HALF_A_STEP, PointRule
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+
+ROUNDING = 1e-9
+"""What a quotient may be above a whole number and still count as it: 0.1 * 30 is not 3."""
+FARTHEST_DAYS = 36_500
+"""Dates farther away than a century are not named."""
+HALF_A_STEP = 5e-7
+"""Tables have six decimals: what rounds to the point is not below it, here nor there."""
+
+PointRule = Literal["forecast", "finale", "higher"]
+"""Which reorder point counts where a buyer has set none: ours, Finale's, or the higher one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +66,6 @@ def arrivals(owners: Ints, in_days: Floats, units: Floats, *, products: int) -> 
     Args:
         owners: Place of each arrival's product.
         in_days: Days from `as_of`.
-        units: Still to come.
-        products: How many there are.
     """
     order = np.lexsort((units, in_days, owners))
     counts = np.bincount(owners, minlength=products)
@@ -64,9 +75,29 @@ def arrivals(owners: Ints, in_days: Floats, units: Floats, *, products: int) -> 
 
 @dataclass(frozen=True, slots=True)
 class Situations:
-    """What is known of products, one entry per product; the names are those of `Situation`.
+    """What is known of products now, one entry per product; NaN = not known, or not set.
 
-    NaN stands for what is not known, or not set.
+    Attributes:
+        available_units: On hand less reserved; NaN = stock was never read.
+        units_per_day: Demand to expect.
+        quantile_units: Demand over lead time and review stays under it at the service level.
+        service_level: Above 0, below 1.
+        lead_time_days: Order to shelf.
+        lead_time_sd_days: How much that varies.
+        review_period_days: Between chances to order.
+        cover_days: One order should last so long.
+        buyer_point_units: A reorder point that a buyer set.
+        finale_point_units: Finale's.
+        finale_quantity_units: Finale's reorder quantity.
+        maximum_units: A position that an order must not exceed.
+        minimum_order_units: Of an order.
+        pack_units: Orders are multiples of it.
+        is_trusted: Whether the forecast can be trusted: sold in the last half-year, known for
+            eight weeks.
+        is_stopped: Never ordered again.
+        arrivals: What is on order, by day; without what is overdue beyond belief.
+        rule: Which point counts where a buyer set none.
+        default_point_units: What counts as low where no point is known at all.
     """
 
     available_units: Floats
@@ -102,11 +133,25 @@ class Situations:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What follows, one entry per product; the names are those of `Decision`, NaN = None.
+    """What follows from them, one entry per product.
 
     Attributes:
-        point_source: Place in `SOURCES`.
         level: Place in `LEVELS`.
+        days_left: Until available stock ends, arrivals added; NaN = never, or unknown.
+        arriving_units: On order and here within lead time and review period; what comes later
+            does not stop an order.
+        safety_stock_units: On top of what is expected; NaN = demand is unknown.
+        our_point_units: Expected demand over lead time and review, and safety; NaN as above.
+        point_units: The reorder point in use; NaN = there is none.
+        point_source: Place in `SOURCES`.
+        order_up_to_units: What an order brings available and arriving units to.
+        quantity_units: To order now; 0 = nothing.
+        days_until_order: Until the point is reached; NaN = never.
+        days_without_stock: Until an order of today arrives.
+        gap_days: Days without stock after that, before the next arrival: what an order of today
+            would fill.
+        cover_days: How long stock lasts with this order; NaN = nothing sells.
+        is_blocked: Whether something is needed that maximum, packs and least quantity do not allow.
         is_too_late: Whether stock ends before an order of today can arrive.
     """
 
@@ -205,7 +250,12 @@ def _levels(s: Situations, point: Floats) -> Ints:
 def _needed(
     s: Situations, position: Floats, points: tuple[Floats, Ints], up_to: Floats, gap: Floats
 ) -> Floats:
-    """Return what is to be ordered now, before packs, least quantity and maximum."""
+    """Return what is to be ordered now, before packs, least quantity and maximum.
+
+    It is due at the point, unless stock lasts all the same: a point in Finale that nobody has
+    touched for years must not order what lasts for more than lead time, review and cover. A buyer's
+    own point holds.
+    """
     (point, source), pace = points, s.pace
     sells, is_buyers, is_finales = pace > 0, source == _BUYER, source == _FINALE
     lasting = pace * (s.protection_days + s.cover_days) + _safety(s, pace)

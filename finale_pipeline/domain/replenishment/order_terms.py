@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from finale_pipeline.domain.replenishment.formulas import ROUNDING
+from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 PACK, MINIMUM, VENDOR_MINIMUM = "pack", "minimum", "vendor_minimum"
 NOTHING = Decimal(0)
@@ -89,10 +89,8 @@ def units_to_minimum(
     """Return the quantity of a line at which its order reaches the vendor's minimum.
 
     Args:
-        quantity_units: Of the line now.
         unit_cost: Of one unit; None or 0 = more of it brings the order no nearer.
         gap: What the order's total lacks, in the currency of the cost; None or 0 = nothing.
-        terms: Of the product.
 
     >>> packs = OrderTerms(pack_units=Decimal(12))
     >>> units_to_minimum(Decimal(24), unit_cost=Decimal(5), gap=Decimal(100), terms=packs)

@@ -16,7 +16,8 @@ ALLOWED_HOURS = {
     "forecasts": 26,
 }
 """Hours, under the default schedules: the active sync reads all but stock once a day, with two
-hours to spare. `mart.freshness` has the same numbers; a test compares them."""
+hours to spare. Dagster judges by them too, and the purchase plan, which is written with the
+forecasts, by theirs. `mart.freshness` has the same numbers; a test compares them."""
 
 LOST = 6
 """So many times the allowed age, and nobody can count on the data any more."""
@@ -27,8 +28,6 @@ def grade(read_at: datetime | None, *, now: datetime, allowed_hours: float) -> G
 
     Args:
         read_at: UTC, when it was last read completely; None = never.
-        now: UTC.
-        allowed_hours: As above.
 
     >>> noon = datetime(2026, 3, 9, 12)
     >>> [grade(noon - timedelta(hours=h), now=noon, allowed_hours=1) for h in (1, 2, 7)]

@@ -54,9 +54,6 @@ def trouble_of(
     """Return the trouble that a strategy is in; None when it works.
 
     Args:
-        strategy: Which.
-        runs: Of the ledger, oldest first.
-        now: UTC.
         stuck_after: Silence after which a running sync is stuck.
     """
     mine = [r for r in runs if r.strategy == strategy and not _is_private(r)]
@@ -87,13 +84,7 @@ def is_covered(bad: EndedSync, runs: Sequence[EndedSync]) -> bool:
 
 
 def works_again(strategy: str, runs: Sequence[EndedSync], *, since: datetime) -> EndedSync | None:
-    """Return the run that ended a strategy's trouble; None while it lasts.
-
-    Args:
-        strategy: Which.
-        runs: Of the ledger, oldest first.
-        since: When the trouble was found.
-    """
+    """Return the run that ended a strategy's trouble; None while it lasts."""
     covers = _covers(strategy)
     good = [r for r in runs if r.status == "done" and r.strategy in covers and r.at >= since]
     return good[-1] if good else None

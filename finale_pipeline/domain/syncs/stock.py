@@ -32,10 +32,6 @@ def doubts(
     A false zero is worse than an old number: whoever doubts keeps the old one.
 
     Args:
-        before: What is stored.
-        now: What was read.
-        entries: Rows of the read.
-        products: Active products of the catalogue.
         limit: Share of products that may lose their stock in one read, 0 to 1.
     """
     if entries == 0 and (products > 0 or before.products_in_stock > 0):

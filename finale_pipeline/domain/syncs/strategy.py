@@ -35,6 +35,9 @@ READS: Mapping[str, tuple[str, ...]] = {
 }
 """The assets that a strategy brings up to date, in the order in which it does."""
 
+PLANS = ("active", "full")
+"""Strategies after which the present day is planned anew."""
+
 LATE = timedelta(minutes=2)
 """A tick decided later than this is being made up for, after the scheduler was down."""
 FRESH = timedelta(minutes=1)
@@ -125,9 +128,6 @@ def covering(
     schedule comes with its last missed tick: the largest one makes up for all of them.
 
     Args:
-        tick: The schedule to decide for.
-        tick_at: Its due time.
-        now: The present time.
         awake_at: When the scheduler last decided anything, the last minute left out; what fell due
             after it was missed. None = it never did: then nothing was.
         others: The other schedules that are switched on.

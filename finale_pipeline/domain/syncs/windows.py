@@ -64,8 +64,6 @@ def following(
     Args:
         cursor: Where the walk stands; before `upper`.
         stored: Windows of the last walk, ascending, none longer than the source allows.
-        upper: Where the walk ends.
-        span: Length of a new window.
         extend: Whether the last stored window may grow up to `upper` instead of a new one.
     """
     ahead = [w for w in stored if w.lo >= cursor]

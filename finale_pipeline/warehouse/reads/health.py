@@ -88,8 +88,6 @@ def mail_counts(
     """Return how mails fare.
 
     Args:
-        connection: To the warehouse.
-        now: UTC.
         allowed: So long a mail may be on its way.
         attempts: So many in vain, and it is not only quiet hours that hold it.
     """

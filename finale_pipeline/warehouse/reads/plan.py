@@ -34,7 +34,6 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
     """Return the plan of a day, with what buyers changed.
 
     Args:
-        connection: To the warehouse.
         day: None = the newest.
         vendor: Name of the only one to return; None = all.
     """

@@ -1,4 +1,14 @@
-"""The statements that read what a plan is made of; `{as_of}` and `{since}` are days."""
+"""The statements that read what a plan is made of; `{as_of}` and `{since}` are days.
+
+They speak of products by number: `number` makes the numbers, in tables that only its connection
+has, and `decisions.number_changed` those of a decision that is made again.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.frames import bound
 
 STOCK_NOW = """
 SELECT l.product_url, l.available_units - coalesce(b.unreserved_units, 0) AS available_units,
@@ -292,3 +302,18 @@ LEFT JOIN core.facility f ON f.facility_url = o.destination_url
 WHERE o.is_open AND l.open_units > 0 AND coalesce(o.ordered_on, {as_of}) <= {as_of}
   AND o.destination_url <> ''
 """
+
+
+def number(connection: Connection, stock: str, values: Mapping[str, date]) -> None:
+    """Number the products of which anything is known, for the statements above.
+
+    Args:
+        stock: `STOCK_NOW` or `STOCK_THEN`.
+        values: `as_of` and `since`.
+    """
+    tables = ("planned_stock", "planned", "out_day", "adjusted")
+    connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
+    made = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
+    for statement in made:
+        connection.execute(trusted(bound(connection, statement, values)))
+    connection.execute(f"ANALYZE {', '.join(tables)}")

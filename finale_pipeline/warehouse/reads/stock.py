@@ -31,6 +31,11 @@ def last_day(connection: Connection) -> date | None:
     return scalar(connection, date, "SELECT max(snapshot_on) FROM core.stock_day")
 
 
+def first_day(connection: Connection) -> date | None:
+    """Return the first business day on which stock was read completely; None = never."""
+    return scalar(connection, date, "SELECT min(snapshot_on) FROM core.stock_day")
+
+
 def last_sold_on(connection: Connection) -> date | None:
     """Return the last business day on which anything was sold; None = nothing ever was."""
     return scalar(connection, date, "SELECT max(sold_on) FROM core.sales_daily")

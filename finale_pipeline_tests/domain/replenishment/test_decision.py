@@ -9,13 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.replenishment import formulas as one
-from finale_pipeline.domain.replenishment.decision import (
-    Decision,
-    Situation,
-    decide,
-    is_too_late,
-)
 from finale_pipeline.domain.replenishment.decisions import (
     LEVELS,
     SOURCES,
@@ -24,6 +17,13 @@ from finale_pipeline.domain.replenishment.decisions import (
     Situations,
     arrivals,
     decide_all,
+)
+from finale_pipeline_tests.domain.replenishment import reference as one
+from finale_pipeline_tests.domain.replenishment.reference import (
+    Decision,
+    Situation,
+    decide,
+    is_too_late,
 )
 
 units = st.floats(0, 5_000).map(lambda value: round(value, 3))

@@ -5,12 +5,12 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.domain.replenishment.decision import Situation, decide
 from finale_pipeline.domain.replenishment.order_terms import (
     OrderTerms,
     check_quantity,
     units_to_minimum,
 )
+from finale_pipeline_tests.domain.replenishment.reference import Situation, decide
 
 quantities = st.decimals("0.001", "100000", places=3)
 packs = st.sampled_from([Decimal(p) for p in ("0.1", "0.25", "1", "6", "12", "144", "1000")])

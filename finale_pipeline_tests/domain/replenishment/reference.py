@@ -1,58 +1,162 @@
-"""The decision about one product: level, when stock ends, whether and how much to order, and why.
+"""The decision about one product, formula by formula, each with its example: for comparison.
 
-This is the documented form, one product at a time; `decisions` is the same for a whole catalogue,
-and tests hold both equal. Stock is that of now, and time is in days from the morning of `as_of`.
+`decisions.decide_all` is what the program uses, for a whole catalogue at once; its fields mean the
+same. Stock is that of now, and time is in days from the morning of `as_of`.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from finale_pipeline.domain.replenishment.formulas import (
-    ROUNDING,
-    Arrival,
-    days_until_stockout,
-    days_without_stock,
-    order_up_to_units,
-    reorder_point_units,
-    safety_stock_units,
-    whole_days,
-)
+from finale_pipeline.domain.forecast.quantiles import z
+from finale_pipeline.domain.replenishment.decisions import HALF_A_STEP, ROUNDING, PointRule
 
-HALF_A_STEP = 5e-7
-"""Tables have six decimals: what rounds to the point is not below it, here nor there."""
+Arrival = tuple[int, float]
+"""Day of arrival, counted from `as_of`, and units; usable from the start of that day."""
 
-PointRule = Literal["forecast", "finale", "higher"]
-"""Which reorder point counts where a buyer has set none: ours, Finale's, or the higher one."""
+
+def whole_days(days: float) -> int:
+    """Return days, rounded up.
+
+    >>> whole_days(2.5), whole_days(3.0)
+    (3, 3)
+    """
+    return math.ceil(days - ROUNDING)
+
+
+def days_until_stockout(
+    *,
+    available_units: float,
+    units_per_day: float | None,
+    arrivals: Sequence[Arrival] = (),
+) -> float | None:
+    """Return the days until available stock first reaches 0 at today's velocity.
+
+    Args:
+        available_units: On hand less reserved; negative when oversold.
+        units_per_day: The velocity; None when unknown.
+        arrivals: Open orders. One on the very day stock would end prevents it.
+
+    Returns:
+        Days from now; 0 when already out; None when in stock and nothing is known to sell.
+
+    >>> days_until_stockout(available_units=30, units_per_day=4)
+    7.5
+    >>> days_until_stockout(available_units=30, units_per_day=4, arrivals=[(7, 10), (30, 10)])
+    10.0
+    >>> days_until_stockout(available_units=30, units_per_day=4, arrivals=[(8, 10)])
+    7.5
+    >>> days_until_stockout(available_units=-1, units_per_day=0)
+    0.0
+    >>> days_until_stockout(available_units=1, units_per_day=0) is None
+    True
+    """
+    if available_units <= 0:
+        return 0.0
+    if not units_per_day:
+        return None
+    ends = available_units / units_per_day
+    for in_days, units in sorted(arrivals):
+        if ends < in_days - ROUNDING:
+            break
+        ends += units / units_per_day
+    return ends
+
+
+def safety_stock_units(
+    *,
+    quantile_units: float,
+    units_per_day: float,
+    protection_days: float,
+    lead_time_sd_days: float = 0.0,
+    service_level: float = 0.95,
+) -> float:
+    """Return the units held on top of what is expected until an order can help.
+
+    Args:
+        quantile_units: Demand over the protection interval stays under it, at the service level.
+        units_per_day: The velocity.
+        protection_days: Lead time and review period together.
+        lead_time_sd_days: How much the lead time varies.
+        service_level: Share of protection intervals without running out.
+
+    >>> safety_stock_units(quantile_units=120, units_per_day=4, protection_days=21)
+    36.0
+    >>> round(safety_stock_units(quantile_units=120, units_per_day=4, protection_days=21,
+    ...     lead_time_sd_days=3), 2)
+    41.06
+    >>> safety_stock_units(quantile_units=50, units_per_day=4, protection_days=21)
+    0.0
+    """
+    of_demand = max(0.0, quantile_units - units_per_day * protection_days)
+    of_lead_time = max(0.0, z(service_level)) * units_per_day * lead_time_sd_days
+    return math.hypot(of_demand, of_lead_time)
+
+
+def reorder_point_units(
+    *, units_per_day: float, protection_days: float, safety_units: float
+) -> float:
+    """Return the position at which to order: expected until an order helps, and safety.
+
+    >>> reorder_point_units(units_per_day=4, protection_days=21, safety_units=36)
+    120.0
+    """
+    return float(units_per_day * protection_days + safety_units)
+
+
+def order_up_to_units(
+    *,
+    reorder_point: float,
+    units_per_day: float,
+    cover_days: float,
+    review_period_days: float,
+) -> float:
+    """Return the position to order up to: an order lasts for the days it should cover.
+
+    >>> order_up_to_units(reorder_point=120, units_per_day=4, cover_days=30, review_period_days=7)
+    212.0
+    >>> order_up_to_units(reorder_point=120, units_per_day=4, cover_days=5, review_period_days=7)
+    120.0
+    """
+    return float(reorder_point + units_per_day * max(cover_days - review_period_days, 0))
+
+
+def days_without_stock(
+    *,
+    available_units: float,
+    units_per_day: float | None,
+    lead_time_days: float,
+    arrivals: Sequence[Arrival] = (),
+) -> float:
+    """Return the days without stock before an order placed today arrives.
+
+    Open orders arrive as planned; what cannot be met meanwhile is lost. Times `units_per_day`, it
+    is the units lost.
+
+    >>> days_without_stock(available_units=30, units_per_day=4, lead_time_days=14)
+    6.5
+    >>> days_without_stock(available_units=30, units_per_day=4, lead_time_days=14,
+    ...     arrivals=[(9, 12)])
+    3.5
+    >>> days_without_stock(available_units=-12, units_per_day=4, lead_time_days=14,
+    ...     arrivals=[(2, 12), (4, 100)])
+    4.0
+    """
+    if not units_per_day:
+        return 0.0
+    now, stock, without = 0.0, available_units, 0.0
+    for in_days, units in [*sorted(arrivals), (whole_days(lead_time_days), 0.0)]:
+        until = min(in_days, whole_days(lead_time_days))
+        lasts = max(stock, 0.0) / units_per_day
+        without += max(0.0, until - now - lasts)
+        stock = max(stock - units_per_day * (until - now), min(stock, 0.0)) + units
+        now = until
+    return without
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known of a product now.
-
-    Attributes:
-        available_units: On hand less reserved; None = stock was never read.
-        units_per_day: Demand to expect; None = unknown.
-        quantile_units: Demand over lead time and review stays under it at the service level.
-        service_level: Above 0, below 1.
-        lead_time_days: Order to shelf.
-        lead_time_sd_days: How much that varies.
-        review_period_days: Between chances to order.
-        cover_days: One order should last so long.
-        buyer_point_units: A reorder point that a buyer set; None = none.
-        finale_point_units: Finale's; None = none.
-        finale_quantity_units: Finale's reorder quantity; None = none.
-        maximum_units: A position that an order must not exceed; None = none.
-        minimum_order_units: Of an order.
-        pack_units: Orders are multiples of it.
-        is_trusted: Whether the forecast can be trusted: sold in the last half-year, known for
-            eight weeks.
-        is_stopped: Never ordered again.
-        arrivals: What is on order, by day; without what is overdue beyond belief.
-        rule: Which point counts where a buyer set none.
-        default_point_units: What counts as low where no point is known at all.
-    """
+    """What is known of a product now; the fields are those of `Situations`."""
 
     available_units: float | None
     units_per_day: float | None = None
@@ -87,26 +191,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from a situation.
-
-    Attributes:
-        level: ok, low or out; None = stock was never read.
-        days_left: Until available stock ends, arrivals added; None = never, or unknown.
-        arriving_units: On order and here within lead time and review period; what comes later
-            does not stop an order.
-        safety_stock_units: On top of what is expected; None = demand is unknown.
-        our_point_units: Expected demand over lead time and review, and safety; None as above.
-        point_units: The reorder point in use; None = there is none.
-        point_source: buyer, finale or ours.
-        order_up_to_units: What an order brings available and arriving units to.
-        quantity_units: To order now; 0 = nothing.
-        days_until_order: Until the point is reached; None = never.
-        days_without_stock: Until an order of today arrives.
-        gap_days: Days without stock after that, before the next arrival: what an order of today
-            would fill.
-        cover_days: How long stock lasts with this order; None = nothing sells.
-        is_blocked: Whether something is needed that maximum, packs and least quantity do not allow.
-    """
+    """What follows from a situation; the fields are those of `Decisions`."""
 
     level: str | None
     days_left: float | None

@@ -73,7 +73,8 @@ def server() -> Iterator[str]:
     folder.chmod(0o755)
     embedded.start(folder / "pg")
     url = str(embedded.running_url(folder / "pg", "postgres"))
-    with connect(url, name="tests") as connection:
+    administrator = embedded.administrator_url(folder / "pg", "postgres")
+    with connect(administrator, name="tests") as connection:
         # Its data need not outlive the machine. A database of its own for each test is then a
         # matter of milliseconds, and what a killed server loses is the same: nothing.
         for name in ("fsync", "full_page_writes"):

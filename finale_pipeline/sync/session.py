@@ -78,12 +78,13 @@ def open_sync(
             leases.lock(connection, table_set)
         refuse_another_account(connection, source)
         _refuse_needless(connection, strategy, asked_at)
-        run_id = leases.open_run(
-            connection, strategy=strategy, trigger=trigger, table_sets=table_sets, reason=reason,
-            dagster_run_id=dagster_run_id, now=clock(),
-        )  # fmt: skip
         share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
         with open_client(settings, url, share=share, clock=clock, sleep=sleep) as client:
+            # Not before: whatever fails from here on writes the row's ending.
+            run_id = leases.open_run(
+                connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
+                reason=reason, dagster_run_id=dagster_run_id, now=clock(),
+            )  # fmt: skip
             run = SyncRun(
                 settings, connection, client, run_id, strategy, clock, clock(), sleep,
                 accept_implausible=accept_implausible, on_progress=on_progress,

@@ -182,3 +182,12 @@ def test_who_stops_reading_gets_no_trace() -> None:
         run.stdout.close()
         _, said = run.communicate(timeout=60)
     assert (run.returncode, said) == (8, b"")
+
+
+def test_a_proxy_that_cannot_be_used_is_named_and_leaves_no_run(
+    settings: Settings, connection: Connection
+) -> None:
+    away = settings.model_copy(update={"base_url": "https://finale.invalid"})
+    ended = finale(away, "sync", "critical", ALL_PROXY="socks5://127.0.0.1:9")
+    assert (ended.code, "proxy settings" in ended.err) == (4, True)
+    assert connection.execute("SELECT count(*) FROM ops.sync_run").fetchone() == (0,)

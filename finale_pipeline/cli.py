@@ -37,6 +37,7 @@ COMMANDS = {
     "serve": "run one service for good: what `finale dev` and the units start",
     "api": "serve the API and the pages, without Dagster",
     "sandbox": "serve a simulated account on loopback",
+    "drill": "do what may go wrong to a scratch installation, and say what survived",
 }
 """Each command's module in `commands/` has its name and declares it as `command`."""
 

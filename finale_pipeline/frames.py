@@ -119,8 +119,10 @@ class Mart:
         return self.ask(
             "SELECT * FROM mart.stock_daily WHERE snapshot_on BETWEEN %(since)s AND %(until)s"
             " AND (%(sku)s::text IS NULL OR sku = %(sku)s) ORDER BY snapshot_on, sku",
-            since=since, until=until, sku=sku,
-        )  # fmt: skip
+            since=since,
+            until=until,
+            sku=sku,
+        )
 
     def low_stock(self) -> "pd.DataFrame":
         """Return a row per product that is out or low now, those out first."""
@@ -135,8 +137,10 @@ class Mart:
         return self.ask(
             "SELECT * FROM mart.sales_daily WHERE sold_on BETWEEN %(since)s AND %(until)s"
             " AND (%(sku)s::text IS NULL OR sku = %(sku)s) ORDER BY sold_on, sku",
-            since=since, until=until, sku=sku,
-        )  # fmt: skip
+            since=since,
+            until=until,
+            sku=sku,
+        )
 
     def vendor_scorecard(self) -> "pd.DataFrame":
         """Return a row per vendor: lead times in days, shares from 0 to 1, its last 365 days."""
@@ -158,8 +162,9 @@ class Mart:
         return self.ask(
             "SELECT * FROM mart.forecast_outcome WHERE snapshot_on BETWEEN %(since)s AND %(until)s"
             " ORDER BY snapshot_on, sku",
-            since=since, until=until,
-        )  # fmt: skip
+            since=since,
+            until=until,
+        )
 
     def purchase_order_line(self, since: date) -> "pd.DataFrame":
         """Return a row per line of the purchase orders placed on a day or later."""

@@ -248,7 +248,7 @@ def test_too_many_unreadable_rows_fail_their_check(
     instance: dg.DagsterInstance, sandbox: SandboxServer
 ) -> None:
     run_job("full_sync", instance)
-    sandbox.add_fault("bad-rows=5@partygroup")
+    sandbox.add_fault("bad-rows=50@partygroup")
     assert not run_job("vendors_sync", instance).success
     assert checks(instance, "vendors")["rows_are_readable"] is False
 

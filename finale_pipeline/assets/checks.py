@@ -26,8 +26,6 @@ class Found:
     """What a check found.
 
     Attributes:
-        passed: Whether it holds.
-        why: Why not.
         numbers: What was looked at; a `MetadataValue` is shown as it is.
         severity: How bad this finding is; None = as bad as the check says.
     """
@@ -43,8 +41,6 @@ class Look:
     """What a check may look at.
 
     Attributes:
-        connection: To the warehouse.
-        finale: The account and its warehouse.
         run: The sync that has just written the data; None = the check is executed by itself.
     """
 
@@ -58,10 +54,6 @@ class Check:
     """A check of an asset's tables.
 
     Attributes:
-        asset: Which.
-        name: Unique within the asset.
-        description: What must hold.
-        look: Asks the database.
         severity: ERROR stops what comes after, WARN tells.
         is_hourly: Whether the critical sync leaves it to the larger ones: what it watches stays
             until somebody mends it, and each evaluation is kept.

@@ -32,12 +32,10 @@ class Entry:
     """An asset.
 
     Attributes:
-        name: Its key.
         table: The table that it shows rows and columns of.
         description: For who reads the UI.
         group: In the UI.
         source: Finale's collection, or `warehouse` where it is computed.
-        owner: Who decides by it.
         deps: Assets whose same day it is made of.
         deps_of_all_days: Assets of which it needs all days.
         day: The business day that a row of the table belongs to, in SQL; None = the table holds

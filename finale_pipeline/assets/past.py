@@ -29,8 +29,9 @@ def untold_days(
     yesterday = day - timedelta(days=1)
     rows = rows_by_day(run.connection, entry, [FIRST, yesterday], run.settings.zone)
     told = instance.get_materialized_partitions(dg.AssetKey(entry.name))
-    return {day.isoformat(): count for day, count in sorted(rows.items())
-            if day.isoformat() not in told}  # fmt: skip
+    return {
+        day.isoformat(): count for day, count in sorted(rows.items()) if day.isoformat() not in told
+    }
 
 
 def tell(instance: dg.DagsterInstance, entry: Entry, days: Mapping[str, int]) -> None:

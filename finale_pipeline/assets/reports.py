@@ -62,8 +62,13 @@ def rows_by_day(
     from finale_pipeline.warehouse.reads import catalogue  # noqa: PLC0415
 
     since, until = span_of(days, zone)
-    values = {"zone": str(zone), "since": since, "until": until, "first": min(days),
-              "last": max(days)}  # fmt: skip
+    values = {
+        "zone": str(zone),
+        "since": since,
+        "until": until,
+        "first": min(days),
+        "last": max(days),
+    }
     within = f"{entry.day} BETWEEN %(first)s AND %(last)s"
     if entry.day == CHANGED:
         within = "updated_at >= %(since)s AND updated_at < %(until)s"

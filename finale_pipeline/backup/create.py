@@ -39,9 +39,6 @@ class Report:
     """What was backed up.
 
     Attributes:
-        file: The backup.
-        bytes: Its size.
-        manifest: What it holds.
         deleted: Older backups that were deleted.
     """
 

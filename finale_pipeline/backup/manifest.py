@@ -37,11 +37,9 @@ class Manifest:
     Attributes:
         made_at: UTC.
         account: Whose data; None = nothing was synced yet.
-        version: Of the schema.
         server: Major version of the server.
         tables: Rows per table.
         roles: Roles that have rights on some of it.
-        sha256: Of the file.
         dagster_sha256: Of the file with Dagster's own database; None = there is none.
         seal: Of all the others, made with this installation's key; empty = none was made.
     """

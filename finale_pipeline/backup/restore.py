@@ -37,9 +37,6 @@ class Report:
     """What was restored.
 
     Attributes:
-        file: The backup.
-        made_at: When it was made.
-        account: Whose data.
         rows: In all tables.
         version: Of the schema, after the upgrade.
         held_mails: Mails that waited in the backup and are not sent again.

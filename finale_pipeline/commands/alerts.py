@@ -156,11 +156,15 @@ def preview(settings: Settings) -> Rows:
     digest = render(content, origin, message_id=new_id())
     waiting.append(
         {
-            "kind": digest.kind, "subject": digest.subject, "text": digest.text,
-            "html": digest.html, "recipients": list(settings.alert_emails), "state": "preview",
+            "kind": digest.kind,
+            "subject": digest.subject,
+            "text": digest.text,
+            "html": digest.html,
+            "recipients": list(settings.alert_emails),
+            "state": "preview",
             "next_attempt_at": None,
         }
-    )  # fmt: skip
+    )
     folder = settings.home / "preview"
     try:
         for number, mail in enumerate(waiting, 1):
@@ -189,9 +193,12 @@ def test_mail(settings: Settings, to: str | None) -> dict[str, Any]:
     recipients = [to] if to else list(settings.alert_emails)
     with warehouse(settings) as connection:
         outbox.put(
-            connection, message, dedupe_key=f"test:{message.message_id}", recipients=recipients,
+            connection,
+            message,
+            dedupe_key=f"test:{message.message_id}",
+            recipients=recipients,
             now=now,
-        )  # fmt: skip
+        )
         deliver(connection, settings, clock=utc_now, only=message.message_id)
         row = mails_reads.outcome(connection, message.message_id)
     where = "SendGrid" if settings.sendgrid_api_key else settings.smtp_host

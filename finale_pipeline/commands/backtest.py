@@ -34,9 +34,7 @@ class Backtest:
 
     Attributes:
         source: Whose past it was: backtest = the account's, else the file.
-        as_of: Up to which day.
         scores: Every method on every window; window 0 is the simulated policy.
-        chosen: The method to use.
         report: The page that was written.
     """
 

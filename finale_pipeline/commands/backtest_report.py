@@ -11,15 +11,25 @@ import pandas as pd
 from finale_pipeline.disk import write_whole
 
 LABELS = {
-    "method": "method", "rmsse": "RMSSE", "mase": "MASE", "wape": "WAPE", "bias": "bias",
-    "loss_q50": "loss .50", "loss_q90": "loss .90", "loss_q95": "loss .95",
-    "held_q50": "held .50", "held_q90": "held .90", "held_q95": "held .95",
-}  # fmt: skip
+    "method": "method",
+    "rmsse": "RMSSE",
+    "mase": "MASE",
+    "wape": "WAPE",
+    "bias": "bias",
+    "loss_q50": "loss .50",
+    "loss_q90": "loss .90",
+    "loss_q95": "loss .95",
+    "held_q50": "held .50",
+    "held_q90": "held .90",
+    "held_q95": "held .95",
+}
 POLICY = {
-    "method": "order up to", "fill_per_product": "fill per product",
-    "fill_of_units": "fill of units", "stockout_days": "days a year without stock",
+    "method": "order up to",
+    "fill_per_product": "fill per product",
+    "fill_of_units": "fill of units",
+    "stockout_days": "days a year without stock",
     "stock_units": "units on hand",
-}  # fmt: skip
+}
 SHOWN_WINDOW = 14
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>

@@ -87,9 +87,11 @@ def shown(known: dict[str, Any]) -> str:
     else:
         lines += _state(known)
     for rule in known["rules"]:
-        point = "no point" if rule["reorder_point_units"] is None else "point " + number(
-            rule["reorder_point_units"]
-        )  # fmt: skip
+        point = (
+            "no point"
+            if rule["reorder_point_units"] is None
+            else "point " + number(rule["reorder_point_units"])
+        )
         lines.append(
             f"rule        {rule['place'] or rule['facility_url']}: {rule['method']}, {point}"
         )

@@ -103,11 +103,8 @@ class Prepared:
     """What was prepared.
 
     Attributes:
-        env_file: The settings.
         added: Names that are new in it.
         changed: Names that were in it with another value.
-        home: The folder.
-        findings: What the doctor says.
         next_step: What to do now.
     """
 
@@ -241,9 +238,13 @@ def _next_step(settings: Settings, findings: list[Finding]) -> str:
     failed = [found for found in findings if found.state == "failed"]
     if failed:
         return f"Mend this first: {failed[0].says} {failed[0].step} Then: finale doctor"
-    mails = "" if settings.sends_mail else (
-        f" Mails need {MAIL_SERVICE[0]} or FINALE_SMTP_HOST in .env; until then they are files."
-    )  # fmt: skip
+    mails = (
+        ""
+        if settings.sends_mail
+        else (
+            f" Mails need {MAIL_SERVICE[0]} or FINALE_SMTP_HOST in .env; until then they are files."
+        )
+    )
     return f"make run, which reads the whole account first; for good: deploy/README.md.{mails}"
 
 

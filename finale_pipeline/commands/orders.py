@@ -27,10 +27,12 @@ from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection, rows_of
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
-COLUMNS = (
-    "reference", "order_id", "vendor", "sku", "vendor_sku", "name", "quantity_units", "unit_price",
-    "line_total", "currency", "arrival_on",
-)  # fmt: skip
+COLUMNS = tuple(
+    (
+        "reference order_id vendor sku vendor_sku name quantity_units unit_price line_total "
+        "currency arrival_on"
+    ).split()
+)
 WANTS_A_PERSON = 7
 format_json = click.option(
     "--json", "form", flag_value="json", default=None, help="Answer with JSON."
@@ -186,21 +188,28 @@ def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
     known = {row["product_url"]: row for row in rows_of(connection, ordering_reads.NAMES, **values)}
     return [
         {
-            **known.get(line.product_url, {}), "reference": draft.reference,
-            "order_id": draft.order_id, "sku": line.sku, "quantity_units": line.quantity_units,
-            "unit_price": line.unit_price, "line_total": line.total, "currency": line.currency,
+            **known.get(line.product_url, {}),
+            "reference": draft.reference,
+            "order_id": draft.order_id,
+            "sku": line.sku,
+            "quantity_units": line.quantity_units,
+            "unit_price": line.unit_price,
+            "line_total": line.total,
+            "currency": line.currency,
             "arrival_on": line.arrival_on,
         }
         for line in draft.lines
-    ]  # fmt: skip
+    ]
 
 
 def _rows_shown(orders: Iterable[dict[str, Any]]) -> str:
     """Return orders of the ledger as lines to read."""
     lines = []
     for order in orders:
-        lines.append(f"{order['state']:10} {order['order_id']:20} {order['reference']}"
-                     f"  {order['lines']} lines, {order['total']:,.2f}")  # fmt: skip
+        lines.append(
+            f"{order['state']:10} {order['order_id']:20} {order['reference']}"
+            f"  {order['lines']} lines, {order['total']:,.2f}"
+        )
         lines += [f"{'':10} {text}" for text in order["differences"]]
         lines += [f"{'':10} {text}" for text in (order["error"], order["link"]) if text]
     return "\n".join(lines)

@@ -50,9 +50,12 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
         mails.update(day["mails"].keys())
         items.update(day["mails"])
     return {
-        "days": told, "mails": dict(mails), "items": dict(items),
-        "to": list(settings.alert_emails), "watched": len(play.thresholds),
-    }  # fmt: skip
+        "days": told,
+        "mails": dict(mails),
+        "items": dict(items),
+        "to": list(settings.alert_emails),
+        "watched": len(play.thresholds),
+    }
 
 
 def _with(settings: Settings, changes: list[str]) -> Settings:

@@ -8,13 +8,20 @@ from finale_pipeline.finale.quantities import Reading, to_units, unit_prices
 
 ITEM_ROWS = {"position": pl.Int64, "product_url": pl.String, "sku": pl.String}
 SHIPMENT_ROWS = {
-    "shipment_url": pl.String, **ITEM_ROWS, "facility_url": pl.String, "units": pl.Float64,
-    "lot_id": pl.String, "packing": pl.String,
-}  # fmt: skip
-ORDER_ROWS = {
-    "order_url": pl.String, **ITEM_ROWS, "quantity_units": pl.Float64, "unit_price": pl.Float64,
+    "shipment_url": pl.String,
+    **ITEM_ROWS,
+    "facility_url": pl.String,
+    "units": pl.Float64,
+    "lot_id": pl.String,
     "packing": pl.String,
-}  # fmt: skip
+}
+ORDER_ROWS = {
+    "order_url": pl.String,
+    **ITEM_ROWS,
+    "quantity_units": pl.Float64,
+    "unit_price": pl.Float64,
+    "packing": pl.String,
+}
 
 BUILD_ROWS = {
     "build_url": pl.String,

@@ -47,18 +47,34 @@ class Contact(msgspec.Struct, rename="camel"):
 
 
 SUPPLIER_ROWS = {
-    "product_url": pl.String, "vendor_url": pl.String, "is_main": pl.Boolean, "price": pl.Float64,
-    "currency": pl.String, "vendor_sku": pl.String, "lead_time_days": pl.Float64,
-}  # fmt: skip
+    "product_url": pl.String,
+    "vendor_url": pl.String,
+    "is_main": pl.Boolean,
+    "price": pl.Float64,
+    "currency": pl.String,
+    "vendor_sku": pl.String,
+    "lead_time_days": pl.Float64,
+}
 RULE_ROWS = {
-    "product_url": pl.String, "facility_url": pl.String, "reorder_point_units": pl.Float64,
-    "reorder_quantity_units": pl.Float64, "method": pl.String,
-}  # fmt: skip
+    "product_url": pl.String,
+    "facility_url": pl.String,
+    "reorder_point_units": pl.Float64,
+    "reorder_quantity_units": pl.Float64,
+    "method": pl.String,
+}
 CONTACT_ROWS = {
-    "vendor_url": pl.String, "position": pl.Int64, "kind": pl.String, "purpose": pl.String,
-    "value": pl.String, "address1": pl.String, "address2": pl.String, "city": pl.String,
-    "state": pl.String, "postal_code": pl.String, "country": pl.String,
-}  # fmt: skip
+    "vendor_url": pl.String,
+    "position": pl.Int64,
+    "kind": pl.String,
+    "purpose": pl.String,
+    "value": pl.String,
+    "address1": pl.String,
+    "address2": pl.String,
+    "city": pl.String,
+    "state": pl.String,
+    "postal_code": pl.String,
+    "country": pl.String,
+}
 
 
 def supplier_rows(products: pl.DataFrame) -> pl.DataFrame:
@@ -69,12 +85,17 @@ def supplier_rows(products: pl.DataFrame) -> pl.DataFrame:
     """
     rows = [
         (
-            url, s.supplier_party_url, "MAIN" in (s.supplier_pref_order_id or ""),
-            number(s.price), s.currency_uom_id, s.supplier_product_id, number(s.lead_time),
+            url,
+            s.supplier_party_url,
+            "MAIN" in (s.supplier_pref_order_id or ""),
+            number(s.price),
+            s.currency_uom_id,
+            s.supplier_product_id,
+            number(s.lead_time),
         )
         for url, s in entries(products, "product_url", "suppliers", Supplier)
         if s.supplier_party_url
-    ]  # fmt: skip
+    ]
     frame = _frame(rows, SUPPLIER_ROWS)
     key = ["product_url", "vendor_url"]
     if frame.select(key).is_duplicated().any():
@@ -91,11 +112,14 @@ def rule_rows(products: pl.DataFrame) -> pl.DataFrame:
     """
     rows = [
         (
-            url, g.facility_url or "", number(g.reorder_point), number(g.reorder_quantity),
+            url,
+            g.facility_url or "",
+            number(g.reorder_point),
+            number(g.reorder_quantity),
             g.reorder_calculation_method_id,
         )
         for url, g in entries(products, "product_url", "guidelines", Guideline)
-    ]  # fmt: skip
+    ]
     frame = _frame(rows, RULE_ROWS)
     return frame.unique(["product_url", "facility_url"], keep="last", maintain_order=True)
 
@@ -110,11 +134,19 @@ def contact_rows(vendors: pl.DataFrame) -> pl.DataFrame:
     for url, position, c in numbered(vendors, "vendor_url", "contacts", Contact):
         rows.append(
             (
-                url, position, c.contact_mech_type_id, c.contact_mech_purpose_type_id,
-                c.info_string, c.address1, c.address2, c.city, c.state_province_geo_id,
-                c.postal_code, c.country_geo_id,
+                url,
+                position,
+                c.contact_mech_type_id,
+                c.contact_mech_purpose_type_id,
+                c.info_string,
+                c.address1,
+                c.address2,
+                c.city,
+                c.state_province_geo_id,
+                c.postal_code,
+                c.country_geo_id,
             )
-        )  # fmt: skip
+        )
     return _frame(rows, CONTACT_ROWS)
 
 

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 DEADLINE = 60.0
 """Seconds in which an answer must have come; afterwards it counts as lost."""
 LARGEST_BODY = 16 << 20
-SAYING = (
-    "errorMessage", "errorMessageList", "errors", "error", "message", "messages", "msg",
-    "exception",
-)  # fmt: skip
+SAYING = tuple(
+    ("errorMessage errorMessageList errors error message messages msg exception").split()
+)
 """Where Finale says what it does not like, with whatever status."""
 FIXED = {"orderTypeId": "PURCHASE_ORDER", "statusId": "ORDER_CREATED"}
 
@@ -153,8 +152,9 @@ class OrderWriter:
         for chunk in decoded(response, path):
             body += chunk
             if len(body) > LARGEST_BODY or self._monotonic() > ends_at:
-                raise MalformedError(f"The answer to the order was over {LARGEST_BODY} bytes or"
-                                     f" {DEADLINE:g} s.")  # fmt: skip
+                raise MalformedError(
+                    f"The answer to the order was over {LARGEST_BODY} bytes or {DEADLINE:g} s."
+                )
         return bytes(body)
 
     def _judged(self, response: httpx.Response, answer: bytes, path: str) -> Outcome:

@@ -82,7 +82,6 @@ class Evidence:
 
     Attributes:
         reading: The reading that they show; None = they do not decide it.
-        why: The numbers, in words.
     """
 
     reading: Reading | None

@@ -11,8 +11,6 @@ class Field:
     """One field of a resource.
 
     Attributes:
-        source: Finale's name.
-        column: Ours.
         kind: How its cells are read.
         required: Whether a record without it is rejected, and an answer without it refused.
         default: What a missing optional cell becomes; None = null.

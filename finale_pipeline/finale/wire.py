@@ -26,8 +26,6 @@ class Reject:
 
     Attributes:
         key: Its key; None = it has none that can be read.
-        reason: Why.
-        sample: The value, escaped.
         second_key: What else says whose it is, where its resource has such a column.
     """
 
@@ -44,7 +42,6 @@ class Answer:
     Attributes:
         frame: One row per accepted record, with our column names.
         rejects: The records left out, each with its reason.
-        rows: Records in the answer.
         duplicates: Repeated or superseded records of a key that were folded into one.
         unknown: Finale's fields that have no column of their own.
     """

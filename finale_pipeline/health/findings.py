@@ -9,9 +9,7 @@ class Finding:
     """What one examination found.
 
     Attributes:
-        what: Its subject.
         state: ok, warning, failed, or look: a person should compare it.
-        says: The finding.
         step: What to do; empty when nothing is.
         exit_code: 0, or that of the failure.
     """

@@ -32,18 +32,20 @@ def access(settings: "Settings") -> Iterator[Finding]:
         if host not in LOOPBACK and not has_token:
             open_to_all = True
             yield Finding(
-                "access", "warning",
+                "access",
+                "warning",
                 f"{what} is to listen on {host} ({setting}) without a token, which it refuses.",
                 "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
-            )  # fmt: skip
+            )
     yield from _unencrypted(settings)
     if settings.allow_writes and settings.api_token is None and settings.api_read_token is None:
         yield Finding(
-            "access", "warning",
+            "access",
+            "warning",
             "FINALE_ALLOW_WRITES is on and the API has no token: whoever can log in to this machine"
             " can draft orders in Finale.",
             "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
-        )  # fmt: skip
+        )
     if not open_to_all:
         yield Finding("access", "ok", "nothing of ours is open to other machines without a log-in")
 
@@ -52,20 +54,23 @@ def _unencrypted(settings: "Settings") -> Iterator[Finding]:
     """Examine what leaves this machine in the clear."""
     if settings.smtp_host not in {None, *LOOPBACK} and settings.smtp_security == "none":
         yield Finding(
-            "access", "warning", f"Mails go to {settings.smtp_host} unencrypted.",
+            "access",
+            "warning",
+            f"Mails go to {settings.smtp_host} unencrypted.",
             "Set FINALE_SMTP_SECURITY=starttls, or tls.",
-        )  # fmt: skip
+        )
     for name in ("database_url", "dagster_database_url"):
         url = getattr(settings, name)
         parts = urlsplit(url.get_secret_value()) if url else None
         is_here = parts is None or parts.hostname in {None, *LOOPBACK}
         if parts and not is_here and not VERIFIED & set(parse_qs(parts.query).get("sslmode", [])):
             yield Finding(
-                "access", "warning",
+                "access",
+                "warning",
                 f"Nothing proves that {parts.hostname} is your database server (FINALE_"
                 f"{name.upper()}): whoever stands between reads what is sent.",
                 "Add sslmode=verify-full, and sslrootcert, to the URL.",
-            )  # fmt: skip
+            )
 
 
 def backups(settings: "Settings") -> Iterator[Finding]:

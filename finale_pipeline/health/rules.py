@@ -78,8 +78,8 @@ def runs(connection: Connection, *, now: datetime) -> Iterator[Finding]:
             "warning",
             f"{stranger.who} holds our lock {stranger.lock} {stranger.number}: syncs that need it"
             " cannot begin.",
-            f"Have that session end; or as an administrator: SELECT"
-            f" pg_terminate_backend({stranger.pid}). See also: finale db reader",
+            f"Have that session end; or as an administrator: {stranger.ending}. For tools that read"
+            " there is a user who cannot hold locks: finale db reader",
         )
     if counts.repeated_ticks:
         yield Finding(

@@ -41,7 +41,6 @@ class Watched:
     """What a look found and did.
 
     Attributes:
-        troubles: What is wrong.
         outage: The open one, as far as it was told.
         did: What was told now, in words; empty = nothing.
         unsent: A mail that the service did not take; None = none.
@@ -153,9 +152,21 @@ def _files(settings: "Settings") -> Files:
 
 def _waiting(settings: "Settings", message: Message, now: datetime) -> Waiting:
     return Waiting(
-        0, message.message_id, message.kind, message.subject, message.text, message.html, None,
-        None, list(settings.alert_emails), [], {}, 1, 0, now,
-    )  # fmt: skip
+        0,
+        message.message_id,
+        message.kind,
+        message.subject,
+        message.text,
+        message.html,
+        None,
+        None,
+        list(settings.alert_emails),
+        [],
+        {},
+        1,
+        0,
+        now,
+    )
 
 
 def _by_itself(settings: "Settings", known: Memory, error: PipelineError, now: datetime) -> Watched:

@@ -20,7 +20,6 @@ class Unsent:
     """A mail that the service did not take yet; its repeats are recognisable.
 
     Attributes:
-        message_id: Its identity.
         written_at: UTC.
         is_unknown: Whether the last attempt may have arrived; one repeat is allowed.
     """

@@ -90,9 +90,11 @@ def _files(service: Sender) -> bool:
 def _tell_otherwise(settings: Settings, mail: Waiting, outcome: Outcome) -> None:
     """Say by the other channels that a mail cannot be delivered: the log, and a file."""
     log.error(
-        "mail %s (%s) cannot be delivered: %s", mail.message_id, mail.kind,
+        "mail %s (%s) cannot be delivered: %s",
+        mail.message_id,
+        mail.kind,
         outcome.error or outcome.refused,
-    )  # fmt: skip
+    )
     Files(settings.home / "outbox", settings.alert_from or NOBODY).send(mail, mail.recipients)
 
 
@@ -110,7 +112,10 @@ def _merge(connection: Connection, settings: Settings, now: datetime) -> None:
         message = render(content, origin, message_id=new_id())
         about = xxhash.xxh3_64_hexdigest("".join(sorted(key for _, key in old)).encode())
         outbox.put(
-            connection, message, dedupe_key=f"catch_up:{about}",
-            recipients=settings.alert_emails, now=now,
-        )  # fmt: skip
+            connection,
+            message,
+            dedupe_key=f"catch_up:{about}",
+            recipients=settings.alert_emails,
+            now=now,
+        )
         outbox.mark_merged(connection, messages, into=message.message_id)

@@ -33,9 +33,7 @@ class Section:
     """A part of a mail: a heading and items under it.
 
     Attributes:
-        lines: The items.
         heading: Above them.
-        note: Under the heading.
         shows: `order` = what to order from whom; `quantity` = only how much; empty = neither.
     """
 
@@ -50,8 +48,6 @@ class Origin:
     """Where a mail's facts come from.
 
     Attributes:
-        pages: Address of our pages.
-        now: UTC, when it was written.
         read_at: UTC, the read of stock it is about; None = none.
         run_id: The sync run that found it.
         is_sandbox: Whether the data are invented.
@@ -90,11 +86,9 @@ class Content:
 
     Attributes:
         kind: One of KINDS.
-        subject: With true totals.
         title: First line of the body.
         intro: Paragraphs before the items.
         facts: Names and values.
-        sections: Items.
         outro: Paragraphs after them.
         csv: All items; None = no attachment.
     """

@@ -52,9 +52,12 @@ class SendGrid:
         logging.getLogger("python_http_client").setLevel(logging.WARNING)
         api = SendGridAPIClient(key, host=base_url.rstrip("/"))
         self._mail_send = NoRedirects(
-            api.host, api.client.request_headers, version=3, url_path=["mail", "send"],
+            api.host,
+            api.client.request_headers,
+            version=3,
+            url_path=["mail", "send"],
             timeout=seconds,
-        )  # fmt: skip
+        )
         self._origin = origin
         self._seconds = seconds
 
@@ -66,9 +69,12 @@ class SendGrid:
         if refused and good:
             again = self._post(mail, good)
             return Outcome(
-                again.accepted, refused | dict(again.refused or {}), again.error, again.verdict,
+                again.accepted,
+                refused | dict(again.refused or {}),
+                again.error,
+                again.verdict,
                 again.wait,
-            )  # fmt: skip
+            )
         return outcome
 
     def _post(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:

@@ -22,12 +22,9 @@ class Line:
         message_id: Of the mail; None = there is none.
         mail: Kind of mail; None = there is none.
         state: Of the mail, as in ops.outbox; `no mail` where there is none.
-        recipients: Addresses.
         sku: The product; None = the mail is about none.
-        name: Of the product.
         from_level: Its level before.
         to_level: And after.
-        attempts: To send the mail.
         remark: Why it could not be sent, or why there is no mail.
     """
 

@@ -21,7 +21,6 @@ class DraftRequest:
     """What somebody asks for.
 
     Attributes:
-        actor: Who.
         vendor: Only this one; needed for given lines.
         on: Day of the plan; None = the newest.
         lines: Given lines, instead of a plan's.

@@ -37,7 +37,6 @@ class DraftResult:
     """What came of it.
 
     Attributes:
-        plan_on: The plan's day.
         proposals: What was looked at, in order.
         rows: What the ledger has afterwards, by reference.
         bodies: What would be sent, by reference; of a dry run.

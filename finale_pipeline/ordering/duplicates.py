@@ -21,12 +21,8 @@ class Duplicate:
     """An order that has a product already.
 
     Attributes:
-        product_url: The product.
         order_id: The number people see; ours where Finale did not show it yet.
-        order_url: Finale's address of it.
         status: Of it in Finale; of a draft of ours its state in the ledger.
-        due_on: When it should come.
-        units: To come with it.
         is_ours: Whether it is a draft of ours that nobody has committed.
     """
 

@@ -37,7 +37,6 @@ class SearchResult:
     Attributes:
         orders: Orders of ours, by address.
         is_complete: Whether what is not among them is not in Finale, as far as it shows.
-        as_of: Finale's time.
         shown: Orders that the look at recent changes showed, anybody's.
         doubts: What could not be answered.
     """
@@ -86,9 +85,12 @@ class OrderFinder:
             if not is_whole:
                 doubts.append("recent changes were not shown completely")
         return SearchResult(
-            tuple(found.values()), is_clear and is_whole, self.client.source_now(), len(rows),
+            tuple(found.values()),
+            is_clear and is_whole,
+            self.client.source_now(),
+            len(rows),
             tuple(doubts),
-        )  # fmt: skip
+        )
 
     def _by_address(self, draft: Draft, doubts: list[str]) -> Iterator[FoundOrder]:
         """Ask for the record under our number; usually its address ends in it."""
@@ -136,10 +138,12 @@ def _ours(rows: list[dict[str, Any]], draft: Draft) -> Iterator[FoundOrder]:
 
 def _as_row(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "order_url": record.get("orderUrl"), "order_id": record.get("orderId"),
-        "order_type": record.get("orderTypeId"), "status": record.get("statusId"),
+        "order_url": record.get("orderUrl"),
+        "order_id": record.get("orderId"),
+        "order_type": record.get("orderTypeId"),
+        "status": record.get("statusId"),
         "reference_number": record.get("referenceNumber"),
-    }  # fmt: skip
+    }
 
 
 def record_of(body: bytes) -> dict[str, Any]:

@@ -71,12 +71,16 @@ def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[OrderLine, ...]:
     """Return the lines that are to be ordered; nothing is ordered of a quantity of 0."""
     return tuple(
         OrderLine(
-            row["product_url"], row["sku"], row["quantity_units"], row["unit_cost"],
-            row["currency"], row["arrival_on"],
+            row["product_url"],
+            row["sku"],
+            row["quantity_units"],
+            row["unit_cost"],
+            row["currency"],
+            row["arrival_on"],
         )
         for row in rows
         if row["quantity_units"]
-    )  # fmt: skip
+    )
 
 
 def given(

@@ -39,10 +39,15 @@ def named(places: list[Place], name: str) -> Place:
     """
     wanted = name.strip().casefold()
     found = [
-        p for p in places
-        if wanted in {p.name.casefold(), p.facility_url.casefold(),
-                      p.facility_url.rpartition("/")[2].casefold()}
-    ]  # fmt: skip
+        p
+        for p in places
+        if wanted
+        in {
+            p.name.casefold(),
+            p.facility_url.casefold(),
+            p.facility_url.rpartition("/")[2].casefold(),
+        }
+    ]
     if len(found) != 1 or not found[0].is_active:
         there = ", ".join(p.name for p in places if p.is_active) or "none"
         what = "not active" if len(found) == 1 else "several locations" if found else "no location"

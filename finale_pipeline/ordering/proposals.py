@@ -27,11 +27,7 @@ class OrderRequest:
     """What somebody wants from a vendor.
 
     Attributes:
-        vendor_url: The vendor.
-        vendor: Its name.
         vendor_id: Finale's partyId; None = not known.
-        lines: What is wanted.
-        minimum_order_value: The vendor's least value.
         place: Where it goes; a text = why nobody can tell.
         place_name: What the place is called.
         problem: Why it cannot be drafted at all.
@@ -57,7 +53,6 @@ class Proposal:
         existing: What the ledger has of it already.
         excluded_lines: SKUs that are left out, with why.
         duplicates: By SKU, other orders that have the product.
-        warnings: What speaks against it.
         verdict: send, again (sent before, ended open), already, conflict, or nothing.
         says: Why nothing would be sent, and what to do.
     """
@@ -80,26 +75,33 @@ class Proposal:
         """Return it as programs read it."""
         lines = self.draft.lines if self.draft else ()
         return {
-            "vendor": self.request.vendor, "vendor_url": self.request.vendor_url,
-            "place": self.request.place_name, "facility_url": self.request.place,
+            "vendor": self.request.vendor,
+            "vendor_url": self.request.vendor_url,
+            "place": self.request.place_name,
+            "facility_url": self.request.place,
             "reference": self.draft.reference if self.draft else None,
             "order_id": self.draft.order_id if self.draft else None,
-            "verdict": self.verdict, "says": self.says,
+            "verdict": self.verdict,
+            "says": self.says,
             "total": self.draft.total if self.draft else None,
             "lines": [_line(line) for line in lines],
             "held_back": [{"sku": sku, "why": why} for sku, why in self.excluded_lines],
             "duplicates": [{"sku": sku, **d.as_dict()} for sku, d in self.duplicates],
             "warnings": list(self.warnings),
             "existing": self.existing.as_dict() if self.existing else None,
-        }  # fmt: skip
+        }
 
 
 def _line(line: OrderLine) -> dict[str, Any]:
     return {
-        "product_url": line.product_url, "sku": line.sku, "quantity_units": line.quantity_units,
-        "unit_price": line.unit_price, "currency": line.currency, "line_total": line.total,
+        "product_url": line.product_url,
+        "sku": line.sku,
+        "quantity_units": line.quantity_units,
+        "unit_price": line.unit_price,
+        "currency": line.currency,
+        "line_total": line.total,
         "arrival_on": line.arrival_on,
-    }  # fmt: skip
+    }
 
 
 def propose(
@@ -140,9 +142,11 @@ def propose(
 
 def _newest(connection: Connection, draft: Draft) -> Written | None:
     rows = order_writes.of_plan(
-        connection, plan_on=draft.plan_on, vendor_id=draft.vendor_id,
+        connection,
+        plan_on=draft.plan_on,
+        vendor_id=draft.vendor_id,
         facility_url=draft.facility_url,
-    )  # fmt: skip
+    )
     return rows[0] if rows else None
 
 
@@ -154,9 +158,10 @@ def _problem(request: OrderRequest, account: str) -> str | None:
     if not request.place:
         return "Its place is not known."
     beyond = [
-        line.sku for line in request.lines
+        line.sku
+        for line in request.lines
         if not line.product_url.startswith(f"/{account}/api/product/")
-    ]  # fmt: skip
+    ]
     if beyond:
         return f"{beyond[0]} has no address in the account {account}."
     return None
@@ -210,7 +215,7 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
     others = tuple((line.sku, d) for line in kept for d in found.get(line.product_url, ()))
     return replace(
         made, draft=draft, excluded_lines=tuple(excluded), duplicates=others, warnings=tuple(said)
-    )  # fmt: skip
+    )
 
 
 def _reason_to_exclude(

@@ -47,10 +47,6 @@ class Submission:
     Attributes:
         connection: To the warehouse; it holds the lock of drafting.
         finder: Looks for orders in Finale.
-        actor: Who is at work.
-        zone: The account's.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
         pages: Where Finale's own pages are, such as `https://app.finaleinventory.com/demo`.
     """
 

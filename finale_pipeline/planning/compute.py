@@ -32,7 +32,6 @@ class Planned:
     """A computed plan.
 
     Attributes:
-        as_of: The morning.
         products: One row per product, with everything that was known and computed of it.
         demand: What to expect of the products that sold.
         arrivals: What is on order, by product.

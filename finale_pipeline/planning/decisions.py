@@ -33,10 +33,13 @@ def followed(settings: "Settings") -> str:
     """Return the settings that decisions follow, as text to compare."""
     return repr(
         (
-            settings.reorder_points, settings.low_stock_default_units,
-            settings.default_lead_time_days, settings.review_period_days, settings.cover_days,
+            settings.reorder_points,
+            settings.low_stock_default_units,
+            settings.default_lead_time_days,
+            settings.review_period_days,
+            settings.cover_days,
         )
-    )  # fmt: skip
+    )
 
 
 def note(

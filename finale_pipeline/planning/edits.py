@@ -33,7 +33,6 @@ class Change:
 
     Attributes:
         version: Of the line as they saw it.
-        fields: What to change.
     """
 
     version: str
@@ -46,7 +45,6 @@ class Author:
 
     Attributes:
         by: A person, or the way it came.
-        now: UTC.
         note: In their words.
         insists: Whether a quantity that breaks the terms is to be kept all the same.
     """
@@ -64,7 +62,6 @@ class Outcome:
     Attributes:
         lines: The lines as they are now, by product_url; dropped ones too.
         order: The vendor's order as it is now; None = every line of it is dropped.
-        saved: Lines that were changed.
         unknown: Products that the order has no line of.
         conflicts: Lines that are not what was seen.
         refused: Quantities that break the terms, and that nobody insisted on.

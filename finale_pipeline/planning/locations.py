@@ -45,11 +45,13 @@ LINES: Schema = {
     "due_on": pl.Date,
     "ordered_on": pl.Date,
 }
-TERMS = (
-    "product_url", "is_active", "is_never_reordered", "service_level", "lead_time_days",
-    "lead_time_sd_days", "review_period_days", "cover_days", "protection_days",
-    "minimum_order_units", "pack_units", "is_trusted", "protection_days_now",
-)  # fmt: skip
+TERMS = tuple(
+    (
+        "product_url is_active is_never_reordered service_level lead_time_days lead_time_sd_days "
+        "review_period_days cover_days protection_days minimum_order_units pack_units is_trusted "
+        "protection_days_now"
+    ).split()
+)
 DEMAND = ("velocity_units_per_day", "demand_units", "demand_service_units")
 
 

@@ -32,15 +32,12 @@ class PlanReport:
     """What planning a day did.
 
     Attributes:
-        as_of: The morning.
         known: What it was made of.
-        planned: The plan.
         method: The method in use, and whether it changed.
         counts: Rows, per table.
         vendors: How many there is something to order from.
         read_seconds: Time to read the warehouse.
         compute_seconds: Processor time to compute the plan.
-        seconds: Time in all.
     """
 
     as_of: date

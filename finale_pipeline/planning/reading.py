@@ -86,7 +86,6 @@ class PlanInputs:
     """What was known on a morning.
 
     Attributes:
-        as_of: The morning.
         products: One row per product worth a plan, in the order of their numbers.
         history: Demand of the last two years; its keys are the products' numbers. A single order
             and a launch count in it for what is usual.

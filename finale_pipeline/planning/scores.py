@@ -79,7 +79,6 @@ class MethodInUse:
     """The method of a week, and that of the week before.
 
     Attributes:
-        name: Of the method.
         before: Of the one it took the place of in this week; None = it is the same, or the first.
     """
 

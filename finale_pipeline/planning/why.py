@@ -38,9 +38,12 @@ def why_here() -> pl.Expr:
 def _pace_here() -> pl.Expr:
     whole = number("velocity_of_all", decimals=2)
     part = (pl.col("share") * 100).round(1).cast(pl.String).str.replace(r"\.0$", "")
-    sells = pl.format("Sells {} a day here, {} % of {}: its part of half a year's sales.",
-        number("velocity_units_per_day", decimals=2), part, whole,
-    )  # fmt: skip
+    sells = pl.format(
+        "Sells {} a day here, {} % of {}: its part of half a year's sales.",
+        number("velocity_units_per_day", decimals=2),
+        part,
+        whole,
+    )
     nowhere = pl.format("Sells {} a day, and of half a year's sales no place is known.", whole)
     return (
         pl.when(pl.col("location_url") == "")
@@ -86,19 +89,26 @@ def _demand() -> pl.Expr:
     text = pl.format(
         "In {} days (lead time {}, {}; review {}) it needs {}, and {} of 100 such spans stay"
         " under {} ({}).",
-        number("protection_days_now"), number("lead_time_days"), pl.col("lead_time_source"),
-        number("review_period_days"), number("expected_units"), level,
-        number("demand_service_units"), basis,
-    )  # fmt: skip
+        number("protection_days_now"),
+        number("lead_time_days"),
+        pl.col("lead_time_source"),
+        number("review_period_days"),
+        number("expected_units"),
+        level,
+        number("demand_service_units"),
+        basis,
+    )
     return pl.when(pl.col("velocity_units_per_day") > 0).then(text)
 
 
 def _stock() -> pl.Expr:
     on_order = pl.format("{} on order", number("on_order_units"))
     due = pl.format(
-        "{} due {}, {} on order in all", number("next_due_units"),
-        pl.col("next_due_on").cast(pl.String), number("on_order_units"),
-    )  # fmt: skip
+        "{} due {}, {} on order in all",
+        number("next_due_units"),
+        pl.col("next_due_on").cast(pl.String),
+        number("on_order_units"),
+    )
     is_one = pl.col("next_due_units") == pl.col("on_order_units")
     of_one = pl.format("{}, due {}", on_order, pl.col("next_due_on").cast(pl.String))
     coming = pl.when(is_one).then(of_one).otherwise(pl.coalesce(due, on_order))
@@ -136,9 +146,11 @@ def _lead_time() -> pl.Expr:
 
 def _decision() -> pl.Expr:
     ours = pl.format(
-        "{} x {} + {} safety", number("velocity_units_per_day", decimals=2),
-        number("protection_days_now"), number("safety_stock_units"),
-    )  # fmt: skip
+        "{} x {} + {} safety",
+        number("velocity_units_per_day", decimals=2),
+        number("protection_days_now"),
+        number("safety_stock_units"),
+    )
     source = pl.col("reorder_point_source").replace_strict(
         {"finale": "Finale's", "buyer": "the buyer's", "ours": "ours"}, default=""
     )
@@ -174,4 +186,4 @@ def _decision() -> pl.Expr:
         .when(pl.col("reorder_on").is_not_null())
         .then(later)
         .otherwise(pl.lit("Nothing to order."))
-    )  # fmt: skip
+    )

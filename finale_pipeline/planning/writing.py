@@ -12,22 +12,27 @@ from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
 DEMAND = (
-    "velocity_units_per_day", "method", "half_life_days", "pace_weight", *COUNTS,
-    "burstiness_units", "daily_variance", "abc_class", "xyz_class", "service_level",
-    "protection_days", "demand_units", "demand_q50_units", "demand_q90_units", "demand_q95_units",
-    "demand_service_units", "basis", "peers_weight", "is_trusted", "pace_units_per_day",
-    "season_factor", "last_year_units", "demand_note", "demand_flags",
-)  # fmt: skip
-DECISION = (
-    "level", "lead_time_days", "lead_time_sd_days", "lead_time_source", "stated_lead_time_days",
-    "review_period_days", "cover_days", "available_units", "on_order_units", "position_units",
-    "arriving_units", "overdue_units", "next_due_on", "next_due_units", "days_until_stockout",
-    "stockout_on", "safety_stock_units", "our_reorder_point_units", "finale_reorder_point_units",
-    "finale_reorder_quantity_units", "reorder_point_units", "reorder_point_source",
-    "order_up_to_units", "maximum_units", "minimum_order_units", "pack_units", "order_now",
-    "quantity_units", "cover_after_days", "reorder_on", "must_order_by_on", "days_without_stock",
-    "lost_units", "vendor_url", "unit_cost", "currency", "decision_flags", "why",
-)  # fmt: skip
+    *("velocity_units_per_day method half_life_days pace_weight").split(),
+    *COUNTS,
+    *(
+        "burstiness_units daily_variance abc_class xyz_class service_level protection_days "
+        "demand_units demand_q50_units demand_q90_units demand_q95_units demand_service_units "
+        "basis peers_weight is_trusted pace_units_per_day season_factor last_year_units "
+        "demand_note demand_flags"
+    ).split(),
+)
+DECISION = tuple(
+    (
+        "level lead_time_days lead_time_sd_days lead_time_source stated_lead_time_days "
+        "review_period_days cover_days available_units on_order_units position_units "
+        "arriving_units overdue_units next_due_on next_due_units days_until_stockout stockout_on "
+        "safety_stock_units our_reorder_point_units finale_reorder_point_units "
+        "finale_reorder_quantity_units reorder_point_units reorder_point_source order_up_to_units "
+        "maximum_units minimum_order_units pack_units order_now quantity_units cover_after_days "
+        "reorder_on must_order_by_on days_without_stock lost_units vendor_url unit_cost currency "
+        "decision_flags why"
+    ).split()
+)
 FINALES = {
     "finale_point_units": "finale_reorder_point_units",
     "finale_quantity_units": "finale_reorder_quantity_units",
@@ -35,13 +40,15 @@ FINALES = {
     "flags": "decision_flags",
 }
 
-HERE = (
-    "sold_units", "share", "velocity_units_per_day", "demand_units", "demand_service_units",
-    "available_units", "on_order_units", "position_units", "days_until_stockout", "stockout_on",
-    "safety_stock_units", "our_reorder_point_units", "finale_reorder_point_units",
-    "reorder_point_units", "reorder_point_source", "order_up_to_units", "order_now",
-    "quantity_units", "reorder_on", "must_order_by_on", "why",
-)  # fmt: skip
+HERE = tuple(
+    (
+        "sold_units share velocity_units_per_day demand_units demand_service_units "
+        "available_units on_order_units position_units days_until_stockout stockout_on "
+        "safety_stock_units our_reorder_point_units finale_reorder_point_units "
+        "reorder_point_units reorder_point_source order_up_to_units order_now quantity_units "
+        "reorder_on must_order_by_on why"
+    ).split()
+)
 
 
 def place_rows(places: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -79,21 +86,32 @@ def calibration_rows(planned: Planned) -> pl.DataFrame:
     """Return the rows of plan.calibration."""
     rows = [
         (
-            planned.as_of, cells.window_days, mu_bin, burst_bin, level,
+            planned.as_of,
+            cells.window_days,
+            mu_bin,
+            burst_bin,
+            level,
             float(cells.mu_edges[mu_bin - 1]) if mu_bin else None,
             float(cells.spread_edges[mu_bin][burst_bin - 1]) if burst_bin else None,
-            int(cells.counts[mu_bin][burst_bin]), float(factor),
+            int(cells.counts[mu_bin][burst_bin]),
+            float(factor),
         )
         for cells in planned.demand.cells
         for mu_bin, factors in enumerate(cells.factors)
         for burst_bin, of_levels in enumerate(factors)
         for level, factor in zip(planned.demand.levels, of_levels, strict=True)
-    ]  # fmt: skip
+    ]
     schema = {
-        "snapshot_on": pl.Date, "window_days": pl.Int64, "mu_bin": pl.Int64, "burst_bin": pl.Int64,
-        "level": pl.Float64, "mu_from_units": pl.Float64, "burst_from_units": pl.Float64,
-        "windows": pl.Int64, "factor": pl.Float64,
-    }  # fmt: skip
+        "snapshot_on": pl.Date,
+        "window_days": pl.Int64,
+        "mu_bin": pl.Int64,
+        "burst_bin": pl.Int64,
+        "level": pl.Float64,
+        "mu_from_units": pl.Float64,
+        "burst_from_units": pl.Float64,
+        "windows": pl.Int64,
+        "factor": pl.Float64,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

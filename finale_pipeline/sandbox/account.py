@@ -32,7 +32,6 @@ class Account:
         seed: Of the changes one asks for.
 
     Attributes:
-        tables: Its collections by path.
         mutex: Held while it answers or changes.
         quirks: How it behaves where the real one is not known.
         book: Its purchase orders, and what POSTs do to them.

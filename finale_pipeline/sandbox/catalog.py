@@ -19,8 +19,6 @@ class Item:
     """A real product to make a record of, instead of an invented one.
 
     Attributes:
-        sku: Its code.
-        name: Its description.
         price: For one unit.
         stamp: When it was last updated, Unix seconds.
         units: On hand now.

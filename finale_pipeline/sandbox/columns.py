@@ -23,7 +23,6 @@ class Column:
     """All cells of one field, joined by commas in a file that is mapped, not loaded.
 
     Attributes:
-        blob: The joined cells.
         offsets: Where each cell begins; one more than there are cells.
         filled: How many cells before each are not null.
     """

@@ -27,13 +27,22 @@ KINDS = {
     "record-garbage": "that of a single order is shown otherwise than it is kept (quantity)",
 }
 DEFAULTS = {
-    "post-status": "500", "post-status-after": "500", "post-slow": "1", "post-throttle": "2",
-    "post-garbage": "quantity", "record-garbage": "quantity",
-}  # fmt: skip
+    "post-status": "500",
+    "post-status-after": "500",
+    "post-slow": "1",
+    "post-throttle": "2",
+    "post-garbage": "quantity",
+    "record-garbage": "quantity",
+}
 AFTER = {
-    "post-lost", "post-status-after", "post-html-after", "post-empty-after", "post-truncate",
-    "post-slow", "post-garbage",
-}  # fmt: skip
+    "post-lost",
+    "post-status-after",
+    "post-html-after",
+    "post-empty-after",
+    "post-truncate",
+    "post-slow",
+    "post-garbage",
+}
 """Kinds that strike after it was done."""
 
 
@@ -43,7 +52,6 @@ class Reply:
 
     Attributes:
         status: HTTP status; None = the connection is closed without an answer.
-        body: Its body.
         headers: Beside the usual ones.
         seconds: To wait before.
     """

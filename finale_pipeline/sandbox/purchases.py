@@ -24,11 +24,8 @@ class Purchase:
     """A purchase order in one of its versions.
 
     Attributes:
-        number: Of the order.
         vendor: partyId of the supplier.
         at: When it was ordered, Unix seconds.
-        due_at: When it should come.
-        lines: What was ordered.
         changed_at: When it became this version.
         receipts: What came of it, and when.
         status: Of the order; most are never completed, though all has come.

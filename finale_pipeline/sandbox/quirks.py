@@ -8,10 +8,9 @@ from finale_pipeline.errors import ConfigError
 HEADERS = ("refused", "always", "seconds", "never")
 FORMS = ("200", "400", "403", "500")
 """Status of a refusal; 200 = an error's JSON with that status."""
-ERROR_KEYS = (
-    "errorMessage", "success", "error", "message", "msg", "exception", "errors",
-    "errorMessageList", "messages",
-)  # fmt: skip
+ERROR_KEYS = tuple(
+    ("errorMessage success error message msg exception errors errorMessageList messages").split()
+)
 
 
 @dataclass

@@ -34,9 +34,7 @@ class Sale:
     """An order of a customer and its shipment, in one of its versions.
 
     Attributes:
-        number: Of the order.
         at: When it was ordered, Unix seconds.
-        lines: What was ordered.
         changed_at: When it became this version.
         shipped_at: When it left; None = not yet.
         corrections: What was taken back in Finale, each a line below zero of the shipment.
@@ -195,9 +193,14 @@ def _orders(products: Sequence[Product], seed: int, first: datetime) -> Iterator
 
 
 FATES = (
-    ("plain", 78), ("late", 6), ("cancelled", 4), ("corrected", 4), ("edited", 3),
-    ("returned", 3), ("loose", 2),
-)  # fmt: skip
+    ("plain", 78),
+    ("late", 6),
+    ("cancelled", 4),
+    ("corrected", 4),
+    ("edited", 3),
+    ("returned", 3),
+    ("loose", 2),
+)
 """What becomes of a sale, in percent."""
 
 

@@ -39,7 +39,7 @@ KINDS = {
     "new-column": "a column nobody knows",
     "as-text": "that column's numbers as strings (cost)",
     "duplicate-rows": "every tenth row twice, with another quantity or name",
-    "bad-rows": "so many percent of the rows without their id (5)",
+    "bad-rows": "so many percent of the rows without their id (10)",
     "zero-stock": "every quantity is zero",
     "missing-place": "no row of the first location",
     **postfaults.KINDS,
@@ -47,7 +47,7 @@ KINDS = {
 DEFAULTS = {
     "status": "503", "throttle": "2", "throttle-reset": "3600", "slow": "1", "drip": "5",
     "bomb": "2000", "drop-column": "productUrl", "short-column": "productUrl",
-    "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "5",
+    "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "10",
     **postfaults.DEFAULTS,
 }  # fmt: skip
 

@@ -8,10 +8,12 @@ from typing import Any
 from finale_pipeline.sandbox.sales import STAMP
 
 MOST_ID, MOST_REFERENCE = 20, 60
-TEXTS = (
-    "referenceNumber", "publicNotes", "privateNotes", "saleSourceId", "fulfillmentId",
-    "requestedShippingServiceId", "settlementTermId", "productPriceTypeId",
-)  # fmt: skip
+TEXTS = tuple(
+    (
+        "referenceNumber publicNotes privateNotes saleSourceId fulfillmentId "
+        "requestedShippingServiceId settlementTermId productPriceTypeId"
+    ).split()
+)
 DATES = ("orderDate", "receiveDate", "shipDate", "dueDate")
 LISTS = ("orderRoleList", "orderAdjustmentList", "contactMechList", "userFieldDataList")
 LINE_TEXTS = ("normalizedPackingString", "itemDescription", "supplierProductId")

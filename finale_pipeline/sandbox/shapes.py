@@ -43,7 +43,7 @@ class Shapes:
             "productId": sku, "productUrl": self._url("product", f"shape-{sku}"),
             "internalName": f"Shape {sku}", "statusId": "PRODUCT_ACTIVE", "productTypeId": "GOOD",
             "lastUpdatedDate": self._stamp(1), **more,
-        }  # fmt: skip
+        }
 
     def _products(self) -> Iterator[Record]:
         parts = [self._item("PART-A", 3), self._item("PART-B", "1")]
@@ -70,7 +70,7 @@ class Shapes:
         item = {
             "productId": sku, "productUrl": self._url("product", f"shape-{sku}"),
             "quantity": quantity,
-        }  # fmt: skip
+        }
         return item | ({"normalizedPackingString": packing} if packing else {})
 
     def _row(self, sku: str, *, place: str | None = "20000", **more: Any) -> Record:
@@ -80,7 +80,7 @@ class Shapes:
             "parentFacilityUrl": self._url("facility", "10001") if place == "20000" else None,
             "lotId": None, "normalizedPackingString": None, "orderUrl": None,
             "quantityOnHand": 0, "quantityOnOrder": 0, "quantityReserved": 0, **more,
-        }  # fmt: skip
+        }
 
     def _stock(self) -> Iterator[Record]:
         case = {"normalizedPackingString": "12 cs 12/1"}
@@ -102,7 +102,7 @@ class Shapes:
             "orderId": more.pop("name", number.upper()), "orderUrl": self._url("order", number),
             "orderTypeId": kind, "statusId": f"ORDER_{status}", "orderDate": self._stamp(10),
             "orderItemList": items, "lastUpdatedDate": self._stamp(5), **more,
-        }  # fmt: skip
+        }
 
     def _orders(self) -> Iterator[Record]:
         vendor = [{"roleTypeId": "SUPPLIER", "partyId": "10000"}]
@@ -110,14 +110,14 @@ class Shapes:
         yield self._order(
             "shape-po", "PURCHASE_ORDER", "LOCKED", orderRoleList=vendor, items=[bought],
             orderItemListTotal=150, destinationFacilityUrl=None,
-        )  # fmt: skip
+        )
         yield self._order("shape-so", "SALES_ORDER", "LOCKED", saleSourceId="SHOP")
         yield self._order("shape-shipped", "SALES_ORDER", "COMPLETED", saleSourceId="SHOP")
         yield self._order("shape-fo", "FULFILLMENT_ORDER", "LOCKED")
         yield self._order(
             "shape-unmoved", "SALES_ORDER", "COMPLETED",
             items=[self._item("CASE-12", 2, "12 cs 12/1")],
-        )  # fmt: skip
+        )
         yield self._order("shape-transfer", "TRANSFER_ORDER", "LOCKED")
         dropped = self._item("SHIPPED-BY-VENDOR", 9)
         yield self._order(
@@ -126,14 +126,14 @@ class Shapes:
         yield self._order(
             "shape-dropped", "PURCHASE_ORDER", "LOCKED", name="23248727-SF1-DropshipPO",
             orderRoleList=vendor, items=[dropped],
-        )  # fmt: skip
+        )
 
     def _shipment(self, number: str, kind: str, status: str, *items: Any, **more: Any) -> Record:
         return "shipment", {
             "shipmentUrl": self._url("shipment", f"shape-{number}"), "shipmentIdUser": number,
             "shipmentTypeId": kind, "statusId": f"SHIPMENT_{status}",
             "shipmentItemList": list(items), "lastUpdatedDate": self._stamp(4), **more,
-        }  # fmt: skip
+        }
 
     def _shipments(self) -> Iterator[Record]:
         left = {"shipDate": self._stamp(6)}
@@ -152,7 +152,7 @@ class Shapes:
         yield self._shipment(
             "5", "SALES_RETURN_SHIPMENT", "DELIVERED", self._item("LOTTED", 3),
             primaryReturnUrl=self._url("return", "1"), receiveDate=self._stamp(2),
-        )  # fmt: skip
+        )
         places = {
             "originFacilityUrl": self._url("facility", "10001"),
             "destinationFacilityUrl": self._url("facility", "10002"),
@@ -167,11 +167,11 @@ class Shapes:
                 "statusId": f"PRUN_{status}", "completeDate": done,
                 "workEffortConsumeList": used, "workEffortProduceList": [self._item("LOTTED", 2)],
                 "lastUpdatedDate": self._stamp(3),
-            }  # fmt: skip
+            }
         yield "inventorytransfer", {
             "inventoryTransferUrl": self._url("inventorytransfer", "t1"),
             "productUrl": self._url("product", "shape-PART-B"), "quantity": "4",
             "facilityUrlFrom": self._url("facility", "20000"),
             "facilityUrlTo": self._url("facility", "10002"),
             "sendDate": self._stamp(3), "receiveDate": None, "lastUpdatedDate": self._stamp(3),
-        }  # fmt: skip
+        }

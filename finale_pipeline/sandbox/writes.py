@@ -26,11 +26,8 @@ class Posted:
 
     Attributes:
         at: The account's time, UTC.
-        path: As it was sent.
         target: What it was for, such as `order` or `order/lock`.
-        body_sha256: Of the body's bytes.
         outcome: `done`, `refused: ` and why, or `not done`.
-        fault: That it met.
         url: Of the record that it made or changed.
         status: That was answered; None = no answer at all.
     """

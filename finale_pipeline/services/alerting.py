@@ -26,9 +26,14 @@ def warehouse(settings: "Settings") -> Iterator[Connection]:
 
 
 def decide(
-    settings: "Settings", names: list[str], state: str, *, note: str | None = None,
-    until: str | None = None, even_if_worse: bool = False,
-) -> Rows:  # fmt: skip
+    settings: "Settings",
+    names: list[str],
+    state: str,
+    *,
+    note: str | None = None,
+    until: str | None = None,
+    even_if_worse: bool = False,
+) -> Rows:
     """Write what the user of this process decided about some products.
 
     Args:

@@ -55,9 +55,13 @@ class Service:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str],
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str],
         folder: Path,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = name
         self.log = log
         self.restarts = Restarts()
@@ -74,9 +78,14 @@ class Service:
         self.starts_at = None
         # In a session of its own: Ctrl-C reaches it through us, after which all of it is swept.
         self.process = subprocess.Popen(  # noqa: S603 - our own command
-            self._command, cwd=self._folder, env=self._environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            self._command,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         assert self.process.stdout is not None  # noqa: S101 - it was asked for
         self._reader = threading.Thread(
             target=self._copy, args=(self.process.stdout,), name=f"log of {self.name}", daemon=True

@@ -105,7 +105,7 @@ class Reading(BaseModel):
         300, description="Finale's budget of collection reads an hour."
     )
     reject_limit: Share = Field(
-        0.01, description="Share of unreadable rows above which a table is left as it was."
+        0.05, description="Share of unreadable rows above which a table is left as it was."
     )
     case_quantities: Literal["auto", "cases", "units"] = Field(
         "auto",

@@ -60,7 +60,6 @@ class Catalogue:
 
     Attributes:
         resource: The collection it is read from.
-        table: Its name.
         children: Tables of its nested lists.
         chosen: Which of the collection's records belong here, with which columns.
         siblings: Further tables fed from the same answers, with other records of them.
@@ -122,7 +121,6 @@ class Loaded:
     """What writing some records did.
 
     Attributes:
-        counts: Per table.
         older: Keys of records that are stored in a newer version.
     """
 

@@ -26,10 +26,7 @@ class Fetched:
     """A window that was read.
 
     Attributes:
-        window: Its bounds.
-        digest: Of the answer.
         frame: Its records with their hashes; None when the answer is the one of last time.
-        rejects: Its unreadable records.
         rows: Records of the answer, those included that belong to no table.
         others: Its records for the catalogue's siblings, one frame each.
         child_rows: Rows of its nested lists, where all of them will probably be written.

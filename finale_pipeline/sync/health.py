@@ -82,11 +82,17 @@ class _Watch:
         incidents.add_event(
             self.connection,
             {
-                "incident_id": incident_id, "subject": f"sync:{found.strategy}",
-                "kind": "opened", "from_level": "ok", "to_level": found.kind, "cause": kind,
-                "happened_at": self.now, "run_id": found.run.run_id, **told,
+                "incident_id": incident_id,
+                "subject": f"sync:{found.strategy}",
+                "kind": "opened",
+                "from_level": "ok",
+                "to_level": found.kind,
+                "cause": kind,
+                "happened_at": self.now,
+                "run_id": found.run.run_id,
+                **told,
             },
-        )  # fmt: skip
+        )
 
     def _close(self, strategy: str) -> str | None:
         told = self.open[strategy]
@@ -95,10 +101,16 @@ class _Watch:
             return None
         incidents.resolve(self.connection, told.incident_id, now=self.now)
         event: dict[str, Any] = {
-            "incident_id": told.incident_id, "subject": f"sync:{strategy}", "kind": "closed",
-            "from_level": told.level, "to_level": "ok", "cause": "sync", "happened_at": self.now,
-            "run_id": good.run_id, "no_mail": None if told.mailed else "its failure was not mailed",
-        }  # fmt: skip
+            "incident_id": told.incident_id,
+            "subject": f"sync:{strategy}",
+            "kind": "closed",
+            "from_level": told.level,
+            "to_level": "ok",
+            "cause": "sync",
+            "happened_at": self.now,
+            "run_id": good.run_id,
+            "no_mail": None if told.mailed else "its failure was not mailed",
+        }
         if told.mailed:
             content = sync_mails.recovered(strategy, good, since=told.opened_at)
             event["message_id"] = self._put(content, f"incident {told.incident_id}", good.run_id)
@@ -109,10 +121,13 @@ class _Watch:
         message_id = new_id()
         origin = origin_of(self.settings, self.now, run_id=run_id)
         outbox.put(
-            self.connection, render(content, origin, message_id=message_id),
-            dedupe_key=f"{content.kind}:{about}", recipients=self.settings.alert_emails,
-            now=self.now, run_id=run_id,
-        )  # fmt: skip
+            self.connection,
+            render(content, origin, message_id=message_id),
+            dedupe_key=f"{content.kind}:{about}",
+            recipients=self.settings.alert_emails,
+            now=self.now,
+            run_id=run_id,
+        )
         return message_id
 
 
@@ -132,7 +147,9 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
             unsent=outbox.given_up_since(connection, now - timedelta(days=7)),
         )
         return outbox.put(
-            connection, render(content, origin_of(settings, now, read_at), message_id=new_id()),
+            connection,
+            render(content, origin_of(settings, now, read_at), message_id=new_id()),
             dedupe_key=f"digest:{business_day(now, settings.zone)}",
-            recipients=settings.alert_emails, now=now,
-        )  # fmt: skip
+            recipients=settings.alert_emails,
+            now=now,
+        )

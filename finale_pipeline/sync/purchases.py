@@ -71,6 +71,7 @@ def _read_singly(run: SyncRun, wanted: Sequence[UnreadLines], step: str) -> None
         headers = write(run, catalogue, newer, pl.Series(HASH, [], dtype=pl.Int64), rejected=0)
         current = frame.filter(pl.col("updated_at") >= pl.col("known_at"))
         counts = _write_lines(run, current.select(list(WANTED)))
+        purchase_lines.note_not_shown(run.connection, [r.key for r in rejects if r.key])
         run.keep_rejects(LINES, rejects)
     for table, changed in headers.counts.items():
         run.add(table, changed)

@@ -32,13 +32,8 @@ class SyncRun:
     """What a sync works with while it runs.
 
     Attributes:
-        settings: The program's settings.
         connection: To the warehouse; it holds the locks, so losing it ends the run.
-        client: To the source.
         run_id: The run's number in `ops.sync_run`.
-        strategy: What the ledger calls it.
-        clock: Gives the time in UTC.
-        sleep: Waits for seconds.
         accept_implausible: Whether a person has looked at a held read and wants it written.
         started_at: When it began, UTC.
         counts: What happened so far, per table.

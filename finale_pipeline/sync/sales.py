@@ -123,6 +123,7 @@ def sync_orders(run: SyncRun) -> None:
 def sync_shipments(run: SyncRun) -> None:
     """Bring shipments, demand and receipts up to date; orders should be."""
     sync_incrementally(run, shipments(run.settings.timezone, current_reading(run)))
+    _net_returns(run)
 
 
 def backfill_orders(run: SyncRun, since: datetime, until: datetime) -> None:
@@ -136,6 +137,12 @@ def backfill_shipments(run: SyncRun, since: datetime, until: datetime) -> None:
     """Read the shipments last changed in [since, until) again, and their orders before them."""
     backfill_orders(run, since, until)
     backfill(run, shipments(run.settings.timezone, current_reading(run)), since, until)
+    _net_returns(run)
+
+
+def _net_returns(run: SyncRun) -> None:
+    with run.batch("what came back"):
+        demand.net_returns(run.connection, now=run.clock())
 
 
 def _day(stamp: pl.Expr, zone: str) -> pl.Expr:

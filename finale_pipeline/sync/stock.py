@@ -49,11 +49,12 @@ class _Read:
     entries: pl.DataFrame
 
 
-def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
+def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = False) -> None:
     """Bring stock to what Finale has; explicit zeros for products without an entry.
 
     Args:
         only_on: Business days that the caller wants the stock of; empty = whatever today is.
+        mends: Whether to write levels anew that something other than a sync has changed.
 
     Raises:
         PastDay: A day is wanted that is not today by Finale's clock.
@@ -62,13 +63,14 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     """
     follow_setting(run)
     places = facilities.parents(run.connection)
-    read = _read(run, places)
+    mends = mends and levels.any_wrong(run.connection)
+    read = _read(run, places, trusts_stored=not mends)
     read_at = run.client.source_now()
     day = business_day(read_at, run.settings.zone)
     _refuse_other_days(day, only_on)
     if _doubts(run, read):
         run.sleep(run.settings.second_read_seconds)
-        read = _read(run, places)
+        read = _read(run, places, trusts_stored=not mends)
         reasons = _doubts(run, read)
         if reasons:
             hold_unless_accepted(
@@ -77,7 +79,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = ()) -> None:
     if read.answer is None:
         _keep_unchanged(run, read_at)
     else:
-        _write(run, read, read.answer, read_at)
+        _write(run, read, read.answer, read_at, mends=mends)
 
 
 def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:
@@ -92,12 +94,12 @@ def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:
         )
 
 
-def _read(run: SyncRun, places: dict[str, str | None]) -> _Read:
+def _read(run: SyncRun, places: dict[str, str | None], *, trusts_stored: bool) -> _Read:
     give_back_large_blocks()
     body = run.client.body(STOCK)
     dropship = stocking.dropship_orders(run.connection)
     digest = _digest(body.digest, places, dropship, current_reading(run))
-    if digest == feeds.stock_digest(run.connection):
+    if trusts_stored and digest == feeds.stock_digest(run.connection):
         return _Read(digest, None, pl.DataFrame())
     answer = decode(body.data, STOCK)
     if answer.rows == run.settings.row_cap:
@@ -220,10 +222,14 @@ def summarise(entries: pl.DataFrame) -> StockSummary:
     return StockSummary(in_stock, dict(by_place.iter_rows()), on_order, reserved)
 
 
-def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime) -> None:
+def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime, *, mends: bool) -> None:
     day = business_day(read_at, run.settings.zone)
     with run.batch("stock"):
         kept = _protected(run.connection, read, answer)
+        levels.note_kept(run.connection, kept, now=run.clock())
+        levels.begin(run.connection)
+        if mends:
+            levels.distrust_wrong(run.connection)
         entries = read.entries.filter(~pl.col("product_url").is_in(list(kept)))
         stored = read_hashes(run.connection, levels.ENTRY_HASHES, ())
         fresh = only_unknown(entries, stored)
@@ -231,8 +237,7 @@ def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime) -> None
         writer.copy(fresh)
         merged = writer.merge(now=run.clock())
         gone = stored.filter(~stored.is_in(entries[HASH].implode()))
-        levels.note_kept(run.connection, kept, now=run.clock())
-        levels.begin(run.connection, writer.stage)
+        levels.add(run.connection, writer.stage)
         removed = levels.remove_entries(run.connection, gone.to_list(), list(kept))
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
@@ -284,7 +289,7 @@ def _keep_unchanged(run: SyncRun, read_at: datetime) -> None:
     day = business_day(read_at, run.settings.zone)
     with run.batch("stock, unchanged"):
         settle(run, "stock")
-        levels.begin(run.connection, None)
+        levels.begin(run.connection)
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())
         decide_again(run.connection, run.settings, stock_on=day, now=run.clock())

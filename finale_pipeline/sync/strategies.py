@@ -27,7 +27,6 @@ from finale_pipeline.sync.sales import backfill_shipments, sync_orders, sync_shi
 from finale_pipeline.sync.scan import AHEAD, backfill, sync_catalogue
 from finale_pipeline.sync.stock import sync_stock
 from finale_pipeline.sync.unshipped import sync_unshipped
-from finale_pipeline.warehouse import levels
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +82,7 @@ def sync_full(run: SyncRun) -> Steps:
 
 def _sync_all_stock(run: SyncRun) -> Steps:
     """Do what critical does, and mend levels that something other than a sync has changed."""
-    levels.distrust_wrong(run.connection)
-    yield from sync_critical(run)
+    yield from sync_critical(run, mends=True)
 
 
 def sync_active(run: SyncRun) -> Steps:
@@ -128,10 +126,15 @@ def sync_inventory(run: SyncRun) -> Steps:
     yield from sync_critical(run)
 
 
-def sync_critical(run: SyncRun) -> Steps:
-    """Read all stock and evaluate it; who carries this out tells what crossed."""
+def sync_critical(run: SyncRun, *, mends: bool = False) -> Steps:
+    """Read all stock and evaluate it; who carries this out tells what crossed.
+
+    Args:
+        run: The run.
+        mends: Whether to mend levels that something other than a sync has changed.
+    """
     evaluate_left_behind(run)
-    sync_stock(run)
+    sync_stock(run, mends=mends)
     judge_stocking(run)
     yield "inventory_levels"
     evaluate_critical(run)

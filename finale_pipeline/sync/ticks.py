@@ -75,9 +75,14 @@ def decide(
         reason = why_not or (choice.reason if schedule == "smart" else None)
         decision = Decision(why_not is None, tick.strategy, reason)
         ticks.keep(
-            connection, schedule, tick_at, strategy=decision.strategy, is_run=decision.is_run,
-            reason=decision.reason, now=now,
-        )  # fmt: skip
+            connection,
+            schedule,
+            tick_at,
+            strategy=decision.strategy,
+            is_run=decision.is_run,
+            reason=decision.reason,
+            now=now,
+        )
         return decision
 
 

@@ -25,7 +25,6 @@ class Unfinished:
     """A sync that should go on.
 
     Attributes:
-        strategy: Which.
         key: Names this attempt, so that it is asked for once.
         dagster_run_id: Dagster's id of the run that did not finish.
     """

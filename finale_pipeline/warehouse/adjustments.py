@@ -114,10 +114,18 @@ def adjust(connection: Connection, said: NewAdjustment, *, actor: str, now: date
             " predecessor_url, note, made_by, made_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING adjustment_id",
             (
-                said.scope, said.scope_key, said.kind, said.value, said.from_on, said.until_on,
-                said.predecessor_url, said.note, actor, now,
+                said.scope,
+                said.scope_key,
+                said.kind,
+                said.value,
+                said.from_on,
+                said.until_on,
+                said.predecessor_url,
+                said.note,
+                actor,
+                now,
             ),
-        ).fetchone()  # fmt: skip
+        ).fetchone()
     return cast("int", row[0]) if row else 0
 
 

@@ -8,22 +8,22 @@ from finale_pipeline.warehouse.connect import Connection, scalar, trusted
 from finale_pipeline.warehouse.items import IN_WORK, ITEMS
 from finale_pipeline.warehouse.store import Counts
 
-COLUMNS = (
-    "snapshot_on", "product_url", "level", "since_at", "on_hand_units", "reserved_units",
-    "available_units", "on_order_units", "due_on", "threshold_units", "threshold_source",
-    "suggested_units", "suggested_by", "days_left", "money_at_risk", "vendor_url", "vendor_name",
-    "contact", "why",
-)  # fmt: skip
+COLUMNS = tuple(
+    (
+        "snapshot_on product_url level since_at on_hand_units reserved_units available_units "
+        "on_order_units due_on threshold_units threshold_source suggested_units suggested_by "
+        "days_left money_at_risk vendor_url vendor_name contact why"
+    ).split()
+)
 # A past day has no orders as they were then, no forecast, and no record of when a level began.
 NOTHING_DECIDED = "(SELECT * FROM plan.outlook WHERE false)"
-PAST = {
-    "since_at": "NULL::timestamptz", "outlook": NOTHING_DECIDED, "unplanned": "NULL::numeric",
-}  # fmt: skip
+PAST = {"since_at": "NULL::timestamptz", "outlook": NOTHING_DECIDED, "unplanned": "NULL::numeric"}
 # What the plan knows nothing of never sold: nothing is expected of it, so nothing can be lost.
 PRESENT = {
-    "since_at": "k.since_at", "outlook": "plan.outlook",
+    "since_at": "k.since_at",
+    "outlook": "plan.outlook",
     "unplanned": "(SELECT 0 WHERE EXISTS (SELECT FROM plan.outlook))",
-}  # fmt: skip
+}
 CRITICAL = """
 SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since_at,
        l.on_hand_units, l.reserved_units, l.available_units, l.on_order_units, o.due_on,

@@ -62,6 +62,16 @@ def redate(connection: Connection, zone: str, *, now: datetime) -> Counts:
     return refresh(connection, now=now)
 
 
+def net_returns(connection: Connection, *, now: datetime) -> None:
+    """Take off each day's sales what of them came back to stock; never more than was sold.
+
+    Args:
+        connection: Whose transaction makes the change, after `refresh`.
+        now: UTC.
+    """
+    connection.execute(NET_RETURNS, {"now": now})
+
+
 # Finale's dropship orders are called after the sales order: 23248727-SF1-DropshipPO.
 DROPSHIPPED = """
 SELECT DISTINCT o.order_url, l.product_url
@@ -126,6 +136,19 @@ REFRESH = (
     " SELECT (SELECT count(*) FROM day), count(*) FILTER (WHERE is_new),"
     " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written"
 )
+NET_RETURNS = """
+WITH back AS (
+    SELECT product_url, counts_on AS sold_on, sum(units) AS units
+    FROM core.sales_return GROUP BY 1, 2
+)
+UPDATE core.sales_daily d SET returned_units = n.units, changed_at = %(now)s
+FROM (
+    SELECT d.product_url, d.sold_on, least(coalesce(b.units, 0), d.units) AS units
+    FROM core.sales_daily d LEFT JOIN back b USING (product_url, sold_on)
+    WHERE d.returned_units <> 0 OR b.units IS NOT NULL
+) n
+WHERE n.product_url = d.product_url AND n.sold_on = d.sold_on AND n.units <> d.returned_units
+"""
 REDATE = (
     "UPDATE core.sales_order SET ordered_on = (ordered_at AT TIME ZONE %(zone)s)::date",
     "UPDATE core.shipment SET shipped_on ="

@@ -19,7 +19,6 @@ class Difference:
         reasons: Why it is not believed.
         before: What is stored, in sum.
         after: What was read, in sum; `lost` counts the records it would take something from.
-        sample: Some of these records.
     """
 
     reasons: Sequence[str]

@@ -97,8 +97,6 @@ class Choice:
 
     Attributes:
         state: acknowledged, snoozed, ordered, or open again.
-        actor: Who.
-        note: Why, in their words.
         until: End of a snooze; None = until worse.
         even_if_worse: Whether a worsening leaves it asleep; needs `until`.
     """
@@ -146,8 +144,6 @@ class SyncIncident:
     """An open incident of a sync.
 
     Attributes:
-        strategy: Of the sync.
-        incident_id: Its number.
         level: What is wrong: failed, held, stuck.
         mailed: Class of error that a mail told of; None = none was written.
         opened_at: UTC.

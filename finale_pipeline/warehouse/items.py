@@ -89,10 +89,12 @@ WHERE (i.known_level IS NULL AND i.level <> 'ok' AND i.left_out IS NULL)
    OR i.level <> i.known_level OR i.better_since_at IS NOT NULL
 ORDER BY i.product_url
 """
-LEVEL_COLUMNS = (
-    "product_url", "level", "told", "threshold_units", "since_at", "better_since_at",
-    "worsenings", "worsened_at", "is_left_out",
-)  # fmt: skip
+LEVEL_COLUMNS = tuple(
+    (
+        "product_url level told threshold_units since_at better_since_at worsenings worsened_at "
+        "is_left_out"
+    ).split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,16 @@ class Candidate:
         if self.state is not None:
             incident = Incident(self.state, self.mailed, self.snoozed_until, self.even_if_worse)
         return StoredItem(
-            self.level, self.told, self.known_threshold, self.since_at, self.better_since_at,
-            self.worsenings, self.worsened_at, self.is_left_out, incident,
-        )  # fmt: skip
+            self.level,
+            self.told,
+            self.known_threshold,
+            self.since_at,
+            self.better_since_at,
+            self.worsenings,
+            self.worsened_at,
+            self.is_left_out,
+            incident,
+        )
 
 
 def evaluate(
@@ -250,10 +259,17 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
             k = d.stored
             copy.write_row(
                 (
-                    d.current.product_url, k.level, k.announced_level, k.threshold_units,
-                    k.since_at, k.better_since_at, k.worsenings, k.worsened_at, k.is_left_out,
+                    d.current.product_url,
+                    k.level,
+                    k.announced_level,
+                    k.threshold_units,
+                    k.since_at,
+                    k.better_since_at,
+                    k.worsenings,
+                    k.worsened_at,
+                    k.is_left_out,
                 )
-            )  # fmt: skip
+            )
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
         trusted(
@@ -276,10 +292,15 @@ def note_evaluation(
         " catalogue_runs = excluded.catalogue_runs, evaluated_at = excluded.evaluated_at,"
         " run_id = excluded.run_id, watched = excluded.watched",
         (
-            made.snapshot_on, made.read_at, made.default_units, made.catalogue_runs, now, run_id,
+            made.snapshot_on,
+            made.read_at,
+            made.default_units,
+            made.catalogue_runs,
+            now,
+            run_id,
             watched,
         ),
-    )  # fmt: skip
+    )
 
 
 def wants_summary(connection: Connection) -> bool:

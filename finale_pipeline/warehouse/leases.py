@@ -33,11 +33,9 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        step: What it does.
         share: Of its whole work that is done, 0 to 1.
         batch: Batches of the present part that are done with this one.
         batches: Batches that the part is expected to take.
-        rows: Rows read so far.
         eta_at: When it will be done at its pace so far.
     """
 

@@ -41,27 +41,45 @@ def active_products(connection: Connection) -> int:
     return cast("int", row[0]) if row else 0
 
 
+def any_wrong(connection: Connection) -> bool:
+    """Whether a level is not the sum of its entries: something other than a sync changed one."""
+    row = connection.execute(trusted(f"SELECT EXISTS ({WRONG})")).fetchone()
+    return bool(row and row[0])
+
+
 def distrust_wrong(connection: Connection) -> None:
-    """Have the next read of stock write levels anew that are not the sum of their entries."""
+    """Have a read write entries and levels of such products anew.
+
+    Args:
+        connection: In the transaction that writes the read, after `begin`.
+    """
+    connection.execute(trusted(f"INSERT INTO touched {WRONG}"))
     connection.execute(
-        "WITH wrong AS (SELECT l.product_url FROM core.stock_level l"
-        " JOIN core.stock_entry e USING (product_url) GROUP BY l.product_url, l.on_hand_units"
-        " HAVING sum(e.on_hand_units) <> l.on_hand_units)"
-        " UPDATE core.stock_entry e SET row_hash = 0 FROM wrong w"
-        " WHERE e.product_url = w.product_url"
-    )
-    connection.execute(  # without entries there is none, and the next read says so
-        "DELETE FROM core.stock_level l WHERE l.on_hand_units <> 0 AND NOT EXISTS"
-        " (SELECT FROM core.stock_entry e WHERE e.product_url = l.product_url)"
+        trusted(f"UPDATE core.stock_entry SET row_hash = 0 WHERE product_url IN ({WRONG})")
     )
 
 
-def begin(connection: Connection, stage: str | None) -> None:
-    """Collect the products whose level may change: those staged, and new ones without a level."""
-    staged = f" UNION SELECT product_url FROM {stage}" if stage else ""
-    connection.execute(
-        trusted(f"CREATE TEMP TABLE touched ON COMMIT DROP AS {LIVE_WITHOUT_LEVEL}{staged}")
-    )
+WRONG = """
+SELECT coalesce(l.product_url, e.product_url) FROM core.stock_level l
+FULL JOIN (
+    SELECT product_url, sum(on_hand_units) AS on_hand_units,
+           sum(reserved_units) AS reserved_units, sum(on_order_units) AS on_order_units
+    FROM core.stock_entry GROUP BY 1
+) e ON e.product_url = l.product_url
+WHERE l.product_url IS NULL
+   OR (l.on_hand_units, l.reserved_units, l.on_order_units) <> (coalesce(e.on_hand_units, 0),
+       coalesce(e.reserved_units, 0), coalesce(e.on_order_units, 0))
+"""
+
+
+def begin(connection: Connection) -> None:
+    """Collect the products whose level may change; first those that have none."""
+    connection.execute(trusted(f"CREATE TEMP TABLE touched ON COMMIT DROP AS {LIVE_WITHOUT_LEVEL}"))
+
+
+def add(connection: Connection, stage: str) -> None:
+    """Collect those staged."""
+    connection.execute(trusted(f"INSERT INTO touched SELECT product_url FROM {stage}"))
 
 
 def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[str, str]]:

@@ -99,6 +99,11 @@ class Stranger:
     pid: int
     who: str
 
+    @property
+    def ending(self) -> str:
+        """What ends the session, for an administrator."""
+        return f"SELECT pg_terminate_backend({self.pid})"
+
 
 def strangers(connection: "Connection") -> list[Stranger]:
     """Return who holds our locks and is not us: another user, or another program of our user."""

@@ -71,15 +71,25 @@ class Written:
     def as_dict(self) -> dict[str, Any]:
         """Return what people and programs are told of it."""
         return {
-            "reference": self.reference, "order_id": self.draft.order_id, "state": self.state,
-            "plan_on": self.draft.plan_on, "vendor_url": self.vendor_url,
-            "vendor_id": self.draft.vendor_id, "facility_url": self.draft.facility_url,
-            "lines": len(self.draft.lines), "total": self.draft.total, "attempts": self.attempts,
-            "sent_at": self.sent_at, "settled_at": self.settled_at, "order_url": self.order_url,
-            "finale_status": self.finale_status, "link": self.link,
-            "differences": list(self.differences), "warnings": list(self.warnings),
+            "reference": self.reference,
+            "order_id": self.draft.order_id,
+            "state": self.state,
+            "plan_on": self.draft.plan_on,
+            "vendor_url": self.vendor_url,
+            "vendor_id": self.draft.vendor_id,
+            "facility_url": self.draft.facility_url,
+            "lines": len(self.draft.lines),
+            "total": self.draft.total,
+            "attempts": self.attempts,
+            "sent_at": self.sent_at,
+            "settled_at": self.settled_at,
+            "order_url": self.order_url,
+            "finale_status": self.finale_status,
+            "link": self.link,
+            "differences": list(self.differences),
+            "warnings": list(self.warnings),
             "error": self.error,
-        }  # fmt: skip
+        }
 
 
 @contextmanager
@@ -146,37 +156,58 @@ def _read(connection: Connection, where: str, values: Sequence[object]) -> list[
 
 def _written(row: Mapping[str, Any]) -> Written:
     draft = Draft(
-        row["account_name"], row["plan_on"], row["vendor_id"], row["facility_url"],
-        tuple(_line(line) for line in row["lines"]), row["sequence"],
-    )  # fmt: skip
+        row["account_name"],
+        row["plan_on"],
+        row["vendor_id"],
+        row["facility_url"],
+        tuple(_line(line) for line in row["lines"]),
+        row["sequence"],
+    )
     return Written(
-        draft, row["vendor_url"], row["state"], row["body"], row["attempts"], row["sent_at"],
-        row["sent_source_at"], row["order_url"], row["link"], tuple(row["differences"]),
-        tuple(row["warnings"]), row["error"], row["settled_at"], row["finale_status"],
-        row["idempotency_key"], row["request_hash"],
-    )  # fmt: skip
+        draft,
+        row["vendor_url"],
+        row["state"],
+        row["body"],
+        row["attempts"],
+        row["sent_at"],
+        row["sent_source_at"],
+        row["order_url"],
+        row["link"],
+        tuple(row["differences"]),
+        tuple(row["warnings"]),
+        row["error"],
+        row["settled_at"],
+        row["finale_status"],
+        row["idempotency_key"],
+        row["request_hash"],
+    )
 
 
 def _line(line: Mapping[str, Any]) -> OrderLine:
     price, day = line["unit_price"], line["arrival_on"]
     return OrderLine(
-        line["product_url"], line["sku"], Decimal(line["quantity_units"]),
-        None if price is None else Decimal(price), line["currency"],
+        line["product_url"],
+        line["sku"],
+        Decimal(line["quantity_units"]),
+        None if price is None else Decimal(price),
+        line["currency"],
         None if day is None else date.fromisoformat(day),
-    )  # fmt: skip
+    )
 
 
 def _stored(lines: Sequence[OrderLine]) -> str:
     """Return lines as JSON; numbers as text, which keeps every digit."""
     rows = [
         {
-            "product_url": x.product_url, "sku": x.sku, "quantity_units": exact(x.quantity_units),
+            "product_url": x.product_url,
+            "sku": x.sku,
+            "quantity_units": exact(x.quantity_units),
             "unit_price": None if x.unit_price is None else exact(x.unit_price),
             "currency": x.currency,
             "arrival_on": None if x.arrival_on is None else x.arrival_on.isoformat(),
         }
         for x in lines
-    ]  # fmt: skip
+    ]
     return json.dumps(rows)
 
 
@@ -219,12 +250,25 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> Written:
             " request_hash = coalesce(excluded.request_hash, purchase_order_write.request_hash)"
             " WHERE purchase_order_write.state IN ('intended', 'refused') RETURNING reference",
             (
-                draft.reference, draft.order_id, draft.account, draft.plan_on, intent.vendor_url,
-                draft.vendor_id, draft.facility_url, draft.sequence, _stored(draft.lines),
-                draft.total, intent.body, body_hash(intent.body), json.dumps(intent.warnings),
-                intent.actor, now, intent.key, intent.request_hash,
+                draft.reference,
+                draft.order_id,
+                draft.account,
+                draft.plan_on,
+                intent.vendor_url,
+                draft.vendor_id,
+                draft.facility_url,
+                draft.sequence,
+                _stored(draft.lines),
+                draft.total,
+                intent.body,
+                body_hash(intent.body),
+                json.dumps(intent.warnings),
+                intent.actor,
+                now,
+                intent.key,
+                intent.request_hash,
             ),
-        ).fetchone()  # fmt: skip
+        ).fetchone()
         if row is None:
             raise _raced(draft.reference)
         note = f"{len(draft.lines)} lines, {exact(draft.total)}, text {body_hash(intent.body)[:12]}"
@@ -245,9 +289,15 @@ class Change:
 
 FINAL = ("created", "differs", "refused", "abandoned")
 COLUMNS = {
-    "sent_at", "sent_source_at", "attempts", "order_url", "link", "differences", "error",
+    "sent_at",
+    "sent_source_at",
+    "attempts",
+    "order_url",
+    "link",
+    "differences",
+    "error",
     "finale_status",
-}  # fmt: skip
+}
 
 
 def move(connection: Connection, row: Written, change: Change, *, now: datetime) -> Written:

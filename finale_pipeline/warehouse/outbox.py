@@ -63,14 +63,7 @@ class Waiting:
     """A mail that was claimed for delivery.
 
     Attributes:
-        outbox_id: Its number.
-        message_id: Its identity.
-        kind: Of mail.
-        subject: Subject line.
-        body_text: Plain text.
-        body_html: HTML.
         attachment_name: File name; None = none.
-        attachment: The CSV.
         recipients: Addresses, as configured when it was written.
         delivered: Those it was accepted for.
         refused: Those the service refuses, and why.
@@ -121,11 +114,20 @@ def put(
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s)"
         " ON CONFLICT (dedupe_key) DO NOTHING RETURNING outbox_id",
         (
-            message.message_id, dedupe_key, message.kind, list(recipients), message.subject,
-            message.text, message.html, message.attachment_name, message.attachment, now, run_id,
+            message.message_id,
+            dedupe_key,
+            message.kind,
+            list(recipients),
+            message.subject,
+            message.text,
+            message.html,
+            message.attachment_name,
+            message.attachment,
+            now,
+            run_id,
             now,
         ),
-    ).fetchone()  # fmt: skip
+    ).fetchone()
     return row is not None
 
 
@@ -191,11 +193,16 @@ def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: date
         " last_error = %s, next_attempt_at = %s, sent_at = %s"
         " WHERE outbox_id = %s AND state = 'sending'",
         (
-            state, delivered, json.dumps(refused), unknown, error,
-            now + (outcome.wait or _pause(mail.attempts)), now if state == "sent" else None,
+            state,
+            delivered,
+            json.dumps(refused),
+            unknown,
+            error,
+            now + (outcome.wait or _pause(mail.attempts)),
+            now if state == "sent" else None,
             mail.outbox_id,
         ),
-    )  # fmt: skip
+    )
     locks.release(connection, Lock.MAIL, mail.outbox_id)
     return state
 

@@ -45,9 +45,11 @@ def write_lines(
         writer.copy(hashed(lines))
         merged = writer.merge(now=now)
         values = {
-            "day": day, "now": now, "all": only is None,
+            "day": day,
+            "now": now,
+            "all": only is None,
             "only": [] if only is None else only.to_list(),
-        }  # fmt: skip
+        }
         connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
         removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
     unchanged = len(lines) - merged.inserted - merged.updated

@@ -28,8 +28,6 @@ class Reader:
 
     Attributes:
         host: Where the server is; a path where it has only a socket.
-        port: There.
-        database: The warehouse.
         user: Whom to log in as.
         password: Shown this once; the server keeps only its hash. None = not known.
     """
@@ -56,9 +54,13 @@ class Reader:
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
-            "host": self.host, "port": self.port, "database": self.database, "user": self.user,
-            "password": self.password, "url": self.url,
-        }  # fmt: skip
+            "host": self.host,
+            "port": self.port,
+            "database": self.database,
+            "user": self.user,
+            "password": self.password,
+            "url": self.url,
+        }
 
 
 def reader_of(url: str, *, loopback_port: int | None) -> Reader:

@@ -26,7 +26,6 @@ class Stored:
     Attributes:
         walk_id: The scan that read it.
         digest: Of its answer; 0 when it had unreadable records, which must be seen again.
-        rows: Its records.
         is_intact: Whether the table still shows exactly what that answer held.
     """
 
@@ -45,8 +44,6 @@ class Scan:
     """A scan that is under way.
 
     Attributes:
-        walk_id: Its number.
-        since: Where it begins.
         until: The source's time at its beginning.
         known: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.

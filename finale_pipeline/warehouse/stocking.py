@@ -15,7 +15,6 @@ class StockingRules:
 
     Attributes:
         sku_suffixes: Endings of the SKUs of dropshipped products.
-        categories: Categories of dropshipped products.
         field: Label of a user-defined field that tells them; empty = none does.
         value: Its value on dropshipped products; capitals do not matter.
         kits: Whether products with components keep no stock.
@@ -152,11 +151,11 @@ WITH RECURSIVE part AS (
     WHERE p.depth < 6
 ),
 used AS (
-    SELECT p.component_url AS product_url, s.sold_on AS used_on, s.units * p.units AS kit_units,
-           0::numeric AS build_units
+    SELECT p.component_url AS product_url, s.sold_on AS used_on,
+           (s.units - s.returned_units) * p.units AS kit_units, 0::numeric AS build_units
     FROM part p
     JOIN core.product c ON c.product_url = p.component_url AND c.keeps_stock
-    JOIN core.sales_daily s ON s.product_url = p.kit_url
+    JOIN core.sales_daily s ON s.product_url = p.kit_url AND s.units > s.returned_units
     UNION ALL
     SELECT l.product_url, b.completed_on, 0, l.units
     FROM core.build b JOIN core.build_line l USING (build_url)

@@ -48,5 +48,7 @@ def not_begun(
         " WHERE t.strategy = ANY (%(rivals)s) AND t.asked_at > %(since)s AND NOT EXISTS"
         " (SELECT FROM ops.sync_run r WHERE r.dagster_run_id = t.dagster_run_id)"
         " ORDER BY t.trigger_id DESC LIMIT 1",
-        now=now, rivals=list(strategies), since=since,
-    )  # fmt: skip
+        now=now,
+        rivals=list(strategies),
+        since=since,
+    )

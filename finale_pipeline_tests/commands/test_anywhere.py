@@ -16,8 +16,8 @@ ARGUMENTS = {
     "explain": ["A"], "forecast": ["plan"], "orders": ["list"], "points": ["list"],
     "restore": ["none.dump"], "db": ["url"], "serve": ["web", "--check"],
 }  # fmt: skip
-FOR_EVER = {"dev", "api", "sandbox"}
-"""They serve until they are stopped: tests of their own start them."""
+FOR_EVER = {"dev", "api", "sandbox", "drill"}
+"""They serve until they are stopped, or bring all that they need: tests of their own start them."""
 ASKS = {"init"}
 TRIED = sorted(set(COMMANDS) - FOR_EVER - ASKS)
 

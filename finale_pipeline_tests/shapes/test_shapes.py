@@ -10,6 +10,7 @@ from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.health.doctor import examine, shown
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.comparison import to_compare
+from finale_pipeline.warehouse.store import Counts
 from finale_pipeline_tests.conftest import settings_for
 from finale_pipeline_tests.shapes.account import ShapeServer, load, names
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, sync
@@ -98,3 +99,24 @@ def test_the_doctor_prints_the_list_for_a_real_account_and_not_for_a_simulated_o
     assert "SOAP-12 has 10 on hand in the packing 12 cs 12/1: 120 units" in printed[found[0]]
     for number in found:
         assert "Finale" in printed[number + 1], printed[number]
+
+
+def test_a_completed_order_that_finale_shows_no_more_is_asked_for_once(
+    url: str, connection: Connection
+) -> None:
+    """An upgrade took back what was known of its lines; they stay as they are."""
+    shape = load("cases")
+    with ShapeServer(shape) as server:
+        settings = settings_for(url, server)
+        sync(settings)
+        lines = connection.execute("SELECT * FROM core.purchase_order_line").fetchall()
+        connection.execute(
+            "UPDATE core.purchase_order SET status = 'ORDER_COMPLETED', lines_updated_at = NULL"
+        )
+        del shape["records"]["/demo/api/order/PO-551"]
+        told = [sync(settings, "sales").counts["core.purchase_order_line"].rejected]
+        told += [sync(settings, "sales").counts.get("core.purchase_order_line", Counts()).rejected]
+    assert told == [1, 0]
+    assert connection.execute("SELECT count(*) FROM core.purchase_order_line").fetchall() == [
+        (len(lines),)
+    ]

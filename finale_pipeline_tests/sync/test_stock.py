@@ -112,7 +112,7 @@ def test_the_business_day_is_the_accounts(
         ("drop-column=quantityOnOrder", ImplausibleError, "nothing is on order any more"),
         ("short-column=quantityOnHand", MalformedError, "only .* values of quantityOnHand"),
         ("duplicate-rows", MalformedError, "share their key"),
-        ("bad-rows=5", MalformedError, "unreadable"),
+        ("bad-rows=10", MalformedError, "unreadable"),
         ("error-object", MalformedError, "looks like an error, success: false"),
         ("nan", MalformedError, "cannot be read"),
         ("truncate", PipelineError, "ended in the middle"),
@@ -203,3 +203,26 @@ def test_a_new_column_and_numbers_as_text_are_no_fault(
     sandbox.add_fault("as-text=cost@product")
     sync(settings)
     assert_mirrors(connection, account)
+
+
+def test_levels_that_were_changed_by_hand_stay_until_a_read_replaces_them(
+    settings: Settings, sandbox: SandboxServer, account: Account, connection: Connection
+) -> None:
+    sync(settings)
+    before = contents(connection)
+    connection.execute(
+        "DELETE FROM core.stock_entry WHERE product_url IN (SELECT product_url FROM"
+        " core.stock_level WHERE on_hand_units > 0 ORDER BY product_url LIMIT 3)"
+    )
+    connection.execute(
+        "UPDATE core.stock_entry SET on_hand_units = on_hand_units + 1 WHERE product_url ="
+        " (SELECT max(product_url) FROM core.stock_entry)"
+    )
+    sandbox.add_fault("zero-stock@inventoryitem")
+    with pytest.raises(ImplausibleError):
+        sync(settings)
+    assert contents(connection)["core.stock_level"] == before["core.stock_level"]
+    sandbox.clear_faults()
+    sync(settings)
+    assert_mirrors(connection, account)
+    assert contents(connection)["core.stock_entry"] == before["core.stock_entry"]

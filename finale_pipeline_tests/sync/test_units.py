@@ -108,7 +108,7 @@ def test_the_sums_are_the_accounts_units_after_every_read(
     stock = Stock(seed)
     wanted: Truth = {}
     with ShapeServer(shape) as served, connect(database, name="tests") as connection:
-        settings = settings_for(database, served, reject_limit=0.06, case_quantities="cases")
+        settings = settings_for(database, served, case_quantities="cases")
         for number, broken in enumerate(unreadable):
             answer, owners = stock.answer(broken)
             shape["collections"]["inventoryitem"] = answer

@@ -45,7 +45,6 @@ class DecisionForm(BaseModel):
 
     Attributes:
         product: The item's product_url.
-        do: The button.
         until: Day on which a snooze ends.
         note: In their words.
         row: Of the list it stood in, such as r7 or d12, which is shown again there; None = the

@@ -29,14 +29,10 @@ class AdjustmentForm(BaseModel):
     """What a buyer knows of demand.
 
     Attributes:
-        scope: What it is about.
         name: SKU, vendor's name or category.
-        kind: times, units or successor.
-        value: Factor or units.
         from_on: The first day.
         until_on: The last one.
         predecessor: SKU of a successor's predecessor.
-        note: Why.
         withdraw: Number of one that is taken back; then nothing else is said.
     """
 

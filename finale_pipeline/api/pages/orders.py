@@ -57,10 +57,16 @@ def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLRespo
         shown = preview(context, ask)
         if seen != shown.digest() or not context.settings.allow_writes:
             return html(
-                context.settings, "order_confirm.html", status=200 if seen is None else 409,
-                page="orders", made=shown, seen=shown.digest(), vendor=ask.vendor,
-                changed=bool(seen), allowed=context.settings.allow_writes,
-            )  # fmt: skip
+                context.settings,
+                "order_confirm.html",
+                status=200 if seen is None else 409,
+                page="orders",
+                made=shown,
+                seen=shown.digest(),
+                vendor=ask.vendor,
+                changed=bool(seen),
+                allowed=context.settings.allow_writes,
+            )
         ask = replace(ask, seen=seen)
         made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
     except PipelineError as error:
@@ -83,4 +89,4 @@ def _result(
 ) -> HTMLResponse:
     return html(
         context.settings, "orders.html", status=status, page="orders", orders=rows, said=said
-    )  # fmt: skip
+    )

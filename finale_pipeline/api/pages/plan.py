@@ -54,8 +54,6 @@ class Form:
     """A form of some lines of one order, as it came.
 
     Attributes:
-        day: Of the plan.
-        vendor_url: Of the order.
         insists: Whether "order it anyway" was pressed.
         changes: What is to be changed, by product_url.
         typed: What stands in the fields, by product_url.

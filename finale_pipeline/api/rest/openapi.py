@@ -23,12 +23,14 @@ PROBLEM = {
 }
 HEADERS = {
     "X-Data-As-Of": {
-        "description": "When stock was last read, UTC.", "schema": {"type": "string"},
+        "description": "When stock was last read, UTC.",
+        "schema": {"type": "string"},
     },
     "X-Finale-Run-Id": {
-        "description": "The newest good sync run.", "schema": {"type": "string"},
+        "description": "The newest good sync run.",
+        "schema": {"type": "string"},
     },
-}  # fmt: skip
+}
 SAID = {
     400: "The request cannot be read, or is for another host.",
     401: "No token, or a wrong one.",
@@ -84,12 +86,12 @@ def good(what: str, example: object, *, status: int = 200, forms: tuple[str, ...
     return {status: {"description": what, "headers": HEADERS, "content": content}}
 
 
-def listed(listing: Listing, columns: tuple[str, ...]) -> Answers:
-    """Return the good answer of a list, with the meaning of its columns."""
+def listed(listing: Listing, columns: str) -> Answers:
+    """Return the good answer of a list, with the meaning of its columns: names with spaces."""
     meanings = _meanings()
     row = {
         "type": "object",
-        "properties": {name: {"description": meanings.get(name, name)} for name in columns},
+        "properties": {name: {"description": meanings.get(name, name)} for name in columns.split()},
     }
     body = {
         "type": "object",

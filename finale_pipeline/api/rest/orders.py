@@ -40,11 +40,20 @@ State = Literal[
     "intended", "sent", "created", "differs", "unverified", "unknown", "refused", "abandoned"
 ]
 EXAMPLE = {
-    "plan_on": "2026-03-09", "dry_run": False, "error": None, "bodies": {},
+    "plan_on": "2026-03-09",
+    "dry_run": False,
+    "error": None,
+    "bodies": {},
     "proposals": [{"vendor": "Acme", "verdict": "send", "held_back": [], "duplicates": []}],
-    "orders": [{"reference": "FP-20260309-10042-10001", "order_id": "FP260309-7QHZJ2KD3M",
-                "state": "created", "differences": []}],
-}  # fmt: skip
+    "orders": [
+        {
+            "reference": "FP-20260309-10042-10001",
+            "order_id": "FP260309-7QHZJ2KD3M",
+            "state": "created",
+            "differences": [],
+        }
+    ],
+}
 
 
 Name = Annotated[Text, Field(min_length=1, max_length=300)]
@@ -131,9 +140,15 @@ def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
         draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ()
     )
     return draft_request.DraftRequest(
-        actor, vendor=wanted.vendor, on=wanted.on, lines=lines, place=wanted.place,
-        again=wanted.again, accept_duplicates=wanted.accept_duplicates, key=key,
-    )  # fmt: skip
+        actor,
+        vendor=wanted.vendor,
+        on=wanted.on,
+        lines=lines,
+        place=wanted.place,
+        again=wanted.again,
+        accept_duplicates=wanted.accept_duplicates,
+        key=key,
+    )
 
 
 def drafting_context(context: Context) -> "DraftingContext":
@@ -180,10 +195,9 @@ def carried_out(
 
 
 COLUMNS = (
-    "reference", "order_id", "state", "plan_on", "vendor", "place", "lines", "units", "total",
-    "attempts", "created_by", "intended_at", "sent_at", "settled_at", "order_url", "finale_status",
-    "link", "differences", "warnings", "error",
-)  # fmt: skip
+    "reference order_id state plan_on vendor place lines units total attempts created_by "
+    "intended_at sent_at settled_at order_url finale_status link differences warnings error"
+)
 
 
 @router.get("", summary="Orders that were drafted", responses=listed(drafts_reads.ORDERS, COLUMNS))

@@ -37,7 +37,6 @@ class Asked:
         filters: Values by parameter; None = not filtered.
         sort: A column of `Listing.sorts`; `-` before it = downwards; None = as usual.
         cursor: Of the page before; None = the first page.
-        limit: Rows.
     """
 
     filters: Mapping[str, object]

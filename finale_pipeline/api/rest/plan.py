@@ -21,23 +21,28 @@ from finale_pipeline.warehouse.reads.plan import Plan
 
 router = APIRouter(prefix="/api/purchase-plan", tags=["stock"], responses=problems())
 
-LINE_COLUMNS = (
-    "vendor", "sku", "vendor_sku", "name", "quantity_units", "suggested_units", "unit_cost",
-    "suggested_cost", "line_total", "currency", "must_order_by_on", "stockout_on", "arrival_on",
-    "urgency", "needs_data", "why", "edited_by", "edited_at", "edit_note",
-    "flags", "flags_text",
-)  # fmt: skip
-ORDER_COLUMNS = (
-    "vendor", "lines", "units", "total", "currency", "must_order_by_on", "arrival_on", "urgency",
-    "minimum_order_value", "minimum_gap", "needs_data", "suggested_lines", "suggested_units",
-    "suggested_total", "edited_lines", "dropped_lines",
-)  # fmt: skip
+LINE_COLUMNS = tuple(
+    (
+        "vendor sku vendor_sku name quantity_units suggested_units unit_cost suggested_cost "
+        "line_total currency must_order_by_on stockout_on arrival_on urgency needs_data why "
+        "edited_by edited_at edit_note flags flags_text"
+    ).split()
+)
+ORDER_COLUMNS = tuple(
+    (
+        "vendor lines units total currency must_order_by_on arrival_on urgency "
+        "minimum_order_value minimum_gap needs_data suggested_lines suggested_units "
+        "suggested_total edited_lines dropped_lines"
+    ).split()
+)
 FIXED = ("fixed_units", "fixed_cost")
 """Of a line, what only the log is written from."""
 LINE = {
-    "snapshot_on": "2026-03-09", "vendor_url": "/acme/api/partygroup/7",
-    "product_url": "/acme/api/product/TEA-1", "version": "0:120:5",
-}  # fmt: skip
+    "snapshot_on": "2026-03-09",
+    "vendor_url": "/acme/api/partygroup/7",
+    "product_url": "/acme/api/product/TEA-1",
+    "version": "0:120:5",
+}
 CHANGED: dict[str, Any] = {
     "line": LINE | {"quantity_units": 144, "suggested_units": 120, "version": "31:120:5"},
     "is_changed": True,
@@ -178,9 +183,11 @@ def require_newest(connection: Warehouse, day: date) -> None:
     newest = plan_reads.newest_day(connection)
     if newest is not None and day < newest:
         raise Problem(
-            409, f"The plan of {newest} is newer; its lines are to be changed.", code="old_plan",
+            409,
+            f"The plan of {newest} is newer; its lines are to be changed.",
+            code="old_plan",
             snapshot_on=newest.isoformat(),
-        )  # fmt: skip
+        )
 
 
 def _refuse(done: Outcome, product_url: str) -> None:
@@ -193,9 +200,11 @@ def _refuse(done: Outcome, product_url: str) -> None:
         raise Problem(404, "The plan of that day has no such line.", code="unknown_line")
     if done.conflicts:
         raise Problem(
-            409, "The line was changed since you read it; read it again.", code="line_changed",
+            409,
+            "The line was changed since you read it; read it again.",
+            code="line_changed",
             version=done.lines[product_url]["version"],
-        )  # fmt: skip
+        )
     if done.refused:
         found = done.refused[product_url]
         raise Problem(

@@ -16,8 +16,13 @@ log = logging.getLogger("finale_pipeline.api")
 
 DEFAULT = "default"
 LEAST_PAUSE = {
-    "critical": 5, "inventory": 15, "smart": 30, "active": 60, "housekeeping": 60, "full": 360,
-}  # fmt: skip
+    "critical": 5,
+    "inventory": 15,
+    "smart": 30,
+    "active": 60,
+    "housekeeping": 60,
+    "full": 360,
+}
 """Minutes between two due times of a day: below them a sync would use up Finale's budgets, or meet
 itself. A setting may go below them."""
 DAEMON_FOLLOWS = timedelta(seconds=65)
@@ -40,9 +45,11 @@ def _changed(context: Context) -> dict[str, Change]:
     except ConfigError as error:
         log.warning("%s", error)
         raise Problem(
-            503, "The file of changed schedules cannot be read; the log says why.",
-            code="schedules_damaged", headers={"Retry-After": "60"},
-        ) from error  # fmt: skip
+            503,
+            "The file of changed schedules cannot be read; the log says why.",
+            code="schedules_damaged",
+            headers={"Retry-After": "60"},
+        ) from error
 
 
 def _shown(found: dict[str, Any], changed: dict[str, Change]) -> dict[str, Any]:
@@ -108,9 +115,10 @@ def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
     _found(context.dagster, name)
     if name not in SCHEDULES:
         raise Problem(
-            422, f"{name} has its time from FINALE_DIGEST_HOUR; it can be turned on and off.",
+            422,
+            f"{name} has its time from FINALE_DIGEST_HOUR; it can be turned on and off.",
             code="fixed_schedule",
-        )  # fmt: skip
+        )
     change = None
     if cron is not None:
         change = Change(cron=_sane(name, cron), by=by, at=context.clock())
@@ -120,10 +128,11 @@ def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
             taken = _found(context.dagster, name)["cronSchedule"]
             if change is not None and taken != change.cron:
                 raise Problem(
-                    503, "Dagster's code server does not load schedules anew; restart it with"
+                    503,
+                    "Dagster's code server does not load schedules anew; restart it with"
                     f" FINALE_SCHEDULE_{name.upper()} instead. Nothing was changed.",
                     code="dagster_unavailable",
-                )  # fmt: skip
+                )
     except OSError as error:
         raise ConfigError(
             f"{context.settings.home} takes no file: {error.strerror}.",
@@ -141,9 +150,11 @@ def _sane(name: str, cron: str) -> str:
     pause, least = shortest_pause_minutes(checked), LEAST_PAUSE[name]
     if pause < least:
         raise Problem(
-            422, f"{cron!r} comes again after {pause} min; {name} may come every {least} min at"
-            " most. Nothing was changed.", code="cron_too_often",
-        )  # fmt: skip
+            422,
+            f"{cron!r} comes again after {pause} min; {name} may come every {least} min at"
+            " most. Nothing was changed.",
+            code="cron_too_often",
+        )
     return checked
 
 

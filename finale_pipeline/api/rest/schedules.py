@@ -18,14 +18,19 @@ router = APIRouter(prefix="/api/sync-finale", tags=["sync"], responses=problems(
 SCHEDULE = {
     "schedules": [
         {
-            "name": "critical", "on": True, "cron": "*/5 * * * *", "cron_from": "api",
-            "changed_by": "Anna (api)", "changed_at": "2026-03-09T11:58:00+00:00",
+            "name": "critical",
+            "on": True,
+            "cron": "*/5 * * * *",
+            "cron_from": "api",
+            "changed_by": "Anna (api)",
+            "changed_at": "2026-03-09T11:58:00+00:00",
             "zone": "Europe/Berlin",
-            "last_at": "2026-03-09T12:00:00+00:00", "last_result": "SUCCESS",
+            "last_at": "2026-03-09T12:00:00+00:00",
+            "last_result": "SUCCESS",
             "next_at": "2026-03-09T12:05:00+00:00",
         }
     ]
-}  # fmt: skip
+}
 
 
 class Wanted(BaseModel):

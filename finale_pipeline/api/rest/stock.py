@@ -37,11 +37,13 @@ Name = Annotated[str | None, Query(max_length=200)]
     summary="Products with their stock",
     responses=listed(
         products_reads.PRODUCTS,
-        ("product_url", "sku", "name", "status", "category", "cost", "main_vendor",
-         "lead_time_days", "on_hand_units", "reserved_units", "on_order_units", "available_units",
-         "position_units", "updated_at"),
+        (
+            "product_url sku name status category cost main_vendor lead_time_days "
+            "on_hand_units reserved_units on_order_units available_units position_units "
+            "updated_at"
+        ),
     ),
-)  # fmt: skip
+)
 def products(
     *,
     reading: Reads,
@@ -55,9 +57,12 @@ def products(
 ) -> Response:
     """Return pages of products with their stock now."""
     filters = {
-        "q": q, "category": category, "vendor": vendor, "active": active,
+        "q": q,
+        "category": category,
+        "vendor": vendor,
+        "active": active,
         "available_below": available_below,
-    }  # fmt: skip
+    }
     return answer(reading, products_reads.PRODUCTS, filters)
 
 
@@ -97,12 +102,13 @@ def product(
     summary="Velocity, demand and dates of every product",
     responses=listed(
         forecasts_reads.FORECASTS,
-        ("snapshot_on", "product_url", "sku", "name", "velocity_units_per_day", "method",
-         "abc_class", "xyz_class", "lead_time_days", "demand_units", "demand_q95_units",
-         "days_until_stockout", "stockout_on", "reorder_point_units", "order_now",
-         "quantity_units", "must_order_by_on", "why"),
+        (
+            "snapshot_on product_url sku name velocity_units_per_day method abc_class "
+            "xyz_class lead_time_days demand_units demand_q95_units days_until_stockout "
+            "stockout_on reorder_point_units order_now quantity_units must_order_by_on why"
+        ),
     ),
-)  # fmt: skip
+)
 def forecasts(
     *,
     reading: Reads,
@@ -123,10 +129,12 @@ def forecasts(
     summary="Stays away from ok, with what was decided",
     responses=listed(
         incidents_reads.INCIDENTS,
-        ("incident_id", "subject", "sku", "name", "state", "level", "opened_at", "closed_at",
-         "snoozed_until", "note", "decided_by", "available_units", "threshold_units", "why"),
+        (
+            "incident_id subject sku name state level opened_at closed_at snoozed_until note "
+            "decided_by available_units threshold_units why"
+        ),
     ),
-)  # fmt: skip
+)
 def incidents(
     *,
     reading: Reads,
@@ -214,10 +222,12 @@ def _decided(
     summary="Suppliers with their measured lead times",
     responses=listed(
         vendors_reads.VENDORS,
-        ("vendor_url", "vendor_id", "name", "is_enabled", "email", "phone", "measured_orders",
-         "median_lead_days", "p90_lead_days"),
+        (
+            "vendor_url vendor_id name is_enabled email phone measured_orders "
+            "median_lead_days p90_lead_days"
+        ),
     ),
-)  # fmt: skip
+)
 def vendors(
     *,
     reading: Reads,

@@ -32,7 +32,7 @@ TRIGGER: dict[str, Any] = {
     "status_code": 202,
     "responses": problems(conflict=RUNNING)
     | good("The sync was started in Dagster.", STARTED, status=202),
-}  # fmt: skip
+}
 
 
 class Wanted(BaseModel):
@@ -111,8 +111,10 @@ def critical(
         found.headers.update(headers)
         return found
     parts: dict[str, list[Any]] = {
-        "out_of_stock": [], "below_reorder_point": [], "low_without_reorder_point": [],
-    }  # fmt: skip
+        "out_of_stock": [],
+        "below_reorder_point": [],
+        "low_without_reorder_point": [],
+    }
     for row in rows:
         parts[_part(row)].append(row)
     risk = sum((row["money_at_risk"] or 0 for row in rows), start=0)
@@ -167,10 +169,12 @@ def metrics(request: Request, context: Shared, connection: Warehouse) -> Respons
     summary="Sync runs, newest first",
     responses=listed(
         runs_reads.HISTORY,
-        ("run_id", "strategy", "trigger", "reason", "status", "started_at", "finished_at",
-         "progress", "rows_done", "api_calls", "bytes", "counts", "error_kind", "error"),
+        (
+            "run_id strategy trigger reason status started_at finished_at progress rows_done "
+            "api_calls bytes counts error_kind error"
+        ),
     ),
-)  # fmt: skip
+)
 def history(
     *,
     reading: Reads,
@@ -182,6 +186,10 @@ def history(
 ) -> Response:
     """Return pages of the ledger."""
     filters = {
-        "strategy": strategy, "status": status, "trigger": trigger, "since": since, "until": until,
-    }  # fmt: skip
+        "strategy": strategy,
+        "status": status,
+        "trigger": trigger,
+        "since": since,
+        "until": until,
+    }
     return answer(reading, runs_reads.HISTORY, filters)

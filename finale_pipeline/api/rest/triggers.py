@@ -63,9 +63,15 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
             "status_url": "/api/sync-finale/status",
         }
         triggers.keep(
-            connection, asked_for=ask.strategy, strategy=strategy, dagster_run_id=dagster_run_id,
-            answer=answer, now=now, actor=ask.actor, key=ask.key,
-        )  # fmt: skip
+            connection,
+            asked_for=ask.strategy,
+            strategy=strategy,
+            dagster_run_id=dagster_run_id,
+            answer=answer,
+            now=now,
+            actor=ask.actor,
+            key=ask.key,
+        )
     return answer
 
 
@@ -84,9 +90,10 @@ def _answered(connection: Connection, ask: Ask, now: datetime) -> dict[str, Any]
         return None
     if row["asked_for"] != ask.strategy:
         raise Problem(
-            422, f"This Idempotency-Key was used for the {row['asked_for']} sync.",
+            422,
+            f"This Idempotency-Key was used for the {row['asked_for']} sync.",
             code="idempotency_key_reused",
-        )  # fmt: skip
+        )
     answer: dict[str, Any] = row["answer"]
     return answer
 
@@ -122,6 +129,9 @@ def _conflict(what: str, run: dict[str, Any] | None) -> Problem:
         shown = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in run.items()}
         shown["progress"] = float(run["progress"]) if run.get("progress") is not None else None
     return Problem(
-        409, f"{what} Nothing was started and nothing waits.", code="sync_running",
-        headers={"Retry-After": "30"}, running=shown,
-    )  # fmt: skip
+        409,
+        f"{what} Nothing was started and nothing waits.",
+        code="sync_running",
+        headers={"Retry-After": "30"},
+        running=shown,
+    )

@@ -68,7 +68,6 @@ class LimitedProtocol(H11Protocol):
     """The server's protocol, with limits.
 
     Attributes:
-        registry: The server's connections.
         header_seconds: From the connection's beginning, or a request's first byte, until its
             headers are complete.
     """

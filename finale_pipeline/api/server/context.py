@@ -33,15 +33,7 @@ much else to do were seen to wait for five seconds."""
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every request shares.
-
-    Attributes:
-        settings: The program's settings.
-        pool: Connections to the warehouse.
-        dagster: Where syncs are started.
-        clock: Returns the present time, UTC.
-        readers: Turns of reads.
-    """
+    """What every request shares."""
 
     settings: "Settings"
     pool: Pool

@@ -154,6 +154,8 @@ def _expect(answer: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 def _unavailable(what: str) -> Problem:
     return Problem(
-        503, f"{what} Nothing was changed. Is `finale dev` running?", code="dagster_unavailable",
+        503,
+        f"{what} Nothing was changed. Is `finale dev` running?",
+        code="dagster_unavailable",
         headers={"Retry-After": "10"},
-    )  # fmt: skip
+    )

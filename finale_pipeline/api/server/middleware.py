@@ -57,7 +57,6 @@ class Policy:
     Attributes:
         public: Beginnings of paths that need no token.
         json_only: Beginning of paths to which only JSON may be sent; other paths take forms.
-        body_bytes: Largest body.
         headers: Of every answer that has none of that name.
         extra_policy: A Content-Security-Policy beside the answer's own; empty = none.
         graphql: Path at which questions may be posted only; None = none.

@@ -88,9 +88,14 @@ def told(problem: Problem, scope: Scope, settings: "Settings") -> Response:
     if not is_page or "text/html" not in Headers(scope=scope).get("accept", ""):
         return problem.response(scope["trace_id"])
     made = html(
-        settings, "problem.html", status=problem.status, page="", problem=problem,
-        trace_id=scope["trace_id"], is_form=scope["method"] not in READS,
-    )  # fmt: skip
+        settings,
+        "problem.html",
+        status=problem.status,
+        page="",
+        problem=problem,
+        trace_id=scope["trace_id"],
+        is_form=scope["method"] not in READS,
+    )
     made.headers.update(problem.headers)
     return made
 
@@ -156,9 +161,11 @@ async def _data(request: Request, _error: DataError) -> Response:
 async def _database(request: Request, error: Exception) -> Response:
     log.warning("request %s: the database failed: %s", trace_of(request), error)
     problem = Problem(
-        503, "The database did not answer.", code="database_unavailable",
+        503,
+        "The database did not answer.",
+        code="database_unavailable",
         headers={"Retry-After": "5"},
-    )  # fmt: skip
+    )
     return _told(request, problem)
 
 

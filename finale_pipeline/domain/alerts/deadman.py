@@ -21,9 +21,7 @@ class Trouble:
     """Something that should be so and is not.
 
     Attributes:
-        kind: What it is about.
         says: What was found, with times.
-        step: What to do.
         told_by: What has told a person already; None = nothing has.
     """
 
@@ -68,9 +66,10 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
     """
     told = set(outage.told) if outage else set()
     return [
-        t for t in troubles
+        t
+        for t in troubles
         if t.told_by is None and t.kind not in told and not FOLLOWS_FROM[t.kind] & told
-    ]  # fmt: skip
+    ]
 
 
 def after_telling(outage: Outage | None, troubles: Sequence[Trouble], *, now: datetime) -> Outage:

@@ -15,12 +15,17 @@ from finale_pipeline.domain.alerts.critical import RANK, Level, level_of
 
 State = Literal["open", "acknowledged", "snoozed", "ordered", "resolved"]
 EventKind = Literal[
-    "recorded", "opened", "worsened", "improved", "closed", "flapping", "settled", "held_back",
+    "recorded",
+    "opened",
+    "worsened",
+    "improved",
+    "closed",
+    "flapping",
+    "settled",
+    "held_back",
     "left_out",
-]  # fmt: skip
-Mail = Literal[
-    "out_of_stock", "reorder_needed", "back_in_stock", "breaker", "catch_up",
-]  # fmt: skip
+]
+Mail = Literal["out_of_stock", "reorder_needed", "back_in_stock", "breaker", "catch_up"]
 
 CROSSINGS = {"opened", "worsened", "improved", "closed", "flapping", "held_back"}
 
@@ -34,7 +39,6 @@ class Rules:
         calm: Time on the better side after which the margin does not matter.
         most_worsenings: So many within `calm` are mailed of one item.
         breaker_share: Share of watched items that may worsen in one evaluation.
-        breaker_least: So many may always.
     """
 
     margin_share: Decimal = Decimal("0.1")
@@ -98,7 +102,6 @@ class CurrentItem:
     """What an item is now.
 
     Attributes:
-        product_url: Which.
         available_units: On hand less reserved.
         threshold_units: Reorder point, or the default.
         left_out: Why it is not watched; None = it is.
@@ -122,7 +125,6 @@ class AlertEvent:
     """One thing that happened to an item.
 
     Attributes:
-        kind: What.
         from_level: Exact level before.
         to_level: Exact level now; differs for crossings, and only for them.
         cause: stock or settings; for silent ones first_run, first_seen, watched_again, or the rule
@@ -219,9 +221,14 @@ def _worsen(stored: StoredItem, current: CurrentItem, now: datetime, rules: Rule
     if mail is not None:
         incident = replace(incident, state="open", mailed=level, snoozed_until=None)
     after = StoredItem(
-        level, level, current.threshold_units, now,
-        worsenings=worsenings, worsened_at=now, incident=incident,
-    )  # fmt: skip
+        level,
+        level,
+        current.threshold_units,
+        now,
+        worsenings=worsenings,
+        worsened_at=now,
+        incident=incident,
+    )
     return AlertDecision(
         current, after, AlertEvent(kind, stored.level, level, cause, mail, no_mail)
     )

@@ -22,9 +22,6 @@ class Score:
     """What one method reached on windows of one length, all products and origins.
 
     Attributes:
-        method: Its name.
-        window_days: Length of the windows.
-        rows: Forecasts that were judged.
         demand: Units that were demanded in all of them.
     """
 

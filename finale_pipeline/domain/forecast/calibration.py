@@ -80,7 +80,6 @@ class Cells:
     """The cells of one window.
 
     Attributes:
-        window_days: Its length.
         rows: Past windows that were pooled, all cells together.
         mu_edges: Lower ends of the bins by expected units, without the first.
         spread_edges: The same by the second axis, per bin.
@@ -156,7 +155,6 @@ class LearntWindow:
     """What the past taught of windows of one length, before a pace is chosen.
 
     Attributes:
-        days: Their length.
         past: Those of products with enough of a past.
         new: Those of new products.
         regression: None where there are too few of them.
@@ -173,7 +171,6 @@ class Learnt:
     """What the past of an account taught, before a pace is chosen.
 
     Attributes:
-        levels: Of the quantiles.
         windows: Of each window that has a past, the shortest first.
     """
 

@@ -23,7 +23,6 @@ class Demand:
     """What to expect of every product that sold.
 
     Attributes:
-        keys: Of the products.
         state: Velocity and what else is known of each product.
         windows: Days of the windows of `quantiles`, ascending.
         levels: Of the quantiles, ascending.

@@ -38,7 +38,6 @@ class Sparse:
 
     Attributes:
         starts: Where each product's days begin; one more entry than products.
-        days: Ascending within a product.
     """
 
     starts: Ints

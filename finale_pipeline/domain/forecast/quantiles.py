@@ -84,8 +84,11 @@ def _counted(mean: Floats, variance: Floats, levels: Floats) -> Floats:
 def _log_probability(count: Floats, size: Floats, success: Floats) -> Floats:
     return np.array(
         [
-            math.lgamma(k + r) - math.lgamma(r) - math.lgamma(k + 1)
-            + r * math.log(p) + k * math.log1p(-p)
+            math.lgamma(k + r)
+            - math.lgamma(r)
+            - math.lgamma(k + 1)
+            + r * math.log(p)
+            + k * math.log1p(-p)
             for k, r, p in zip(count.tolist(), size.tolist(), success.tolist(), strict=True)
         ]
-    )  # fmt: skip
+    )

@@ -36,7 +36,6 @@ class LevelFit:
     """What was learnt for one level of one window.
 
     Attributes:
-        coefficients: Of the standardised features.
         edges: Lower ends of the groups by predicted units, without the first.
         factors: Of each group: what to multiply its prediction by.
     """
@@ -51,7 +50,6 @@ class Regression:
     """The regressions of one window.
 
     Attributes:
-        window_days: Its length.
         centre: Mean of each feature in the past windows.
         scale: Standard deviation of each.
         levels: One fit per level.

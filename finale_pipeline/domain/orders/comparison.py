@@ -38,8 +38,9 @@ def differences(draft: Draft, record: Record) -> list[str]:
     ]
     suppliers = _suppliers(record)
     if suppliers != [draft.vendor_id]:
-        said.append(f"the supplier is {_shown(', '.join(suppliers) or None)},"
-                    f" not {_shown(draft.vendor_id)}")  # fmt: skip
+        said.append(
+            f"the supplier is {_shown(', '.join(suppliers) or None)}, not {_shown(draft.vendor_id)}"
+        )
     return said + _line_differences(draft, record) + _total_difference(draft, record)
 
 
@@ -75,11 +76,14 @@ def _of_line(line: OrderLine, items: Sequence[Record]) -> list[str]:
     if item.get("productId") and item["productId"] != line.sku:
         said.append(f"{sku} is called {_shown(item['productId'])}")
     if number(item.get("quantity")) != line.quantity_units:
-        said.append(f"{sku} has the quantity {_shown(item.get('quantity'))},"
-                    f" not {exact(line.quantity_units)}")  # fmt: skip
+        said.append(
+            f"{sku} has the quantity {_shown(item.get('quantity'))},"
+            f" not {exact(line.quantity_units)}"
+        )
     if line.unit_price is not None and number(item.get("unitPrice")) != line.unit_price:
-        said.append(f"{sku} has the price {_shown(item.get('unitPrice'))},"
-                    f" not {exact(line.unit_price)}")  # fmt: skip
+        said.append(
+            f"{sku} has the price {_shown(item.get('unitPrice'))}, not {exact(line.unit_price)}"
+        )
     return said
 
 

@@ -23,7 +23,6 @@ class OrderLine:
 
     Attributes:
         product_url: The product, by the address that Finale gave it; never put together by us.
-        sku: Finale's productId.
         quantity_units: Units, above zero.
         unit_price: Price of one; None = Finale may fill in its own.
         currency: Of the price; None = the account's.
@@ -49,7 +48,6 @@ class Draft:
 
     Attributes:
         account: Finale's name of the account.
-        plan_on: The plan's day.
         vendor_id: Finale's partyId of the supplier.
         facility_url: The location it goes to.
         lines: By product, each product once.
@@ -67,9 +65,11 @@ class Draft:
     def reference(self) -> str:
         """The name by which we find it in Finale."""
         return reference(
-            plan_on=self.plan_on, vendor_id=self.vendor_id, facility_url=self.facility_url,
+            plan_on=self.plan_on,
+            vendor_id=self.vendor_id,
+            facility_url=self.facility_url,
             sequence=self.sequence,
-        )  # fmt: skip
+        )
 
     @property
     def order_id(self) -> str:
@@ -229,11 +229,13 @@ def line_warnings(line: OrderLine, terms: LineTerms) -> list[str]:
     """
     units, said = line.quantity_units, []
     if units < terms.minimum_order_units:
-        said.append(f"{exact(units)} units are under its minimum of"
-                    f" {exact(terms.minimum_order_units)}")  # fmt: skip
+        said.append(
+            f"{exact(units)} units are under its minimum of {exact(terms.minimum_order_units)}"
+        )
     if terms.pack_units > 0 and units % terms.pack_units:
-        said.append(f"{exact(units)} units are no whole number of packs of"
-                    f" {exact(terms.pack_units)}")  # fmt: skip
+        said.append(
+            f"{exact(units)} units are no whole number of packs of {exact(terms.pack_units)}"
+        )
     if line.unit_price is None:
         said.append("no price is known")
     return [f"{line.sku}: {what}" for what in said]
@@ -243,8 +245,10 @@ def draft_warnings(draft: Draft, minimum_order_value: Decimal | None) -> list[st
     """Return what speaks against an order as a whole, in words."""
     said = []
     if minimum_order_value is not None and draft.total < minimum_order_value:
-        said.append(f"the total of {exact(draft.total)} is under the vendor's minimum of"
-                    f" {exact(minimum_order_value)}")  # fmt: skip
+        said.append(
+            f"the total of {exact(draft.total)} is under the vendor's minimum of"
+            f" {exact(minimum_order_value)}"
+        )
     currencies = sorted({line.currency for line in draft.lines if line.currency})
     if len(currencies) > 1:
         said.append(f"its prices are in several currencies: {', '.join(currencies)}")

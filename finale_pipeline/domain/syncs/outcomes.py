@@ -21,13 +21,7 @@ class EndedSync:
     """A run of the ledger that has ended, or is running.
 
     Attributes:
-        run_id: Its number.
-        strategy: What it did.
-        trigger: Who asked for it.
-        status: As in ops.sync_run.
         at: When it ended; for a running one its last sign of life.
-        error_kind: Class of its error.
-        error: What it said.
     """
 
     run_id: int

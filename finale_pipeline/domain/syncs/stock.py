@@ -15,7 +15,6 @@ class StockSummary:
         products_in_stock: Products having more than zero units on hand.
         products_in_stock_by_location: The same per location.
         products_on_order: Products with units on order.
-        products_reserved: Products with reserved units.
     """
 
     products_in_stock: int = 0

@@ -8,14 +8,8 @@ WITH moved AS (
     WHERE s.sold_on IS NOT NULL AND l.product_url IS NOT NULL
     GROUP BY 1, 2, 3, coalesce(s.order_url, s.shipment_url)
     UNION ALL
-    SELECT coalesce(s.received_on, s.shipped_on), l.product_url, coalesce(o.sale_source, ''), 0,
-           sum(abs(l.units))
-    FROM core.shipment s
-    JOIN core.shipment_line l USING (shipment_url)
-    LEFT JOIN core.sales_order o ON o.order_url = s.order_url
-    WHERE s.return_url IS NOT NULL AND s.removed_at IS NULL AND l.product_url IS NOT NULL
-      AND s.status IN ('SHIPMENT_DELIVERED', 'SHIPMENT_SHIPPED')
-    GROUP BY 1, 2, 3
+    SELECT r.returned_on, r.product_url, coalesce(o.sale_source, ''), 0, r.units
+    FROM core.sales_return r LEFT JOIN core.sales_order o ON o.order_url = r.order_url
 )
 SELECT m.day AS sold_on, m.product_url, p.sku, p.name, m.channel, sum(m.sold_units) AS sold_units,
        sum(m.returned_units) AS returned_units,

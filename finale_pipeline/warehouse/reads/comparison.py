@@ -11,7 +11,6 @@ class ToCompare:
     """A number that we read, and where Finale shows it.
 
     Attributes:
-        says: What we read.
         where: The page of Finale to compare with, and what a difference means.
     """
 

@@ -19,19 +19,29 @@ ORDERS = Listing(
     " lines, units, total, attempts, created_by, intended_at, sent_at, settled_at, order_url,"
     " finale_status, is_open, link, differences, warnings, error FROM mart.purchase_order_sent",
     ("reference", "text"),
-    {"intended_at": "timestamptz", "plan_on": "date", "vendor": "text", "state": "text",
-     "total": "numeric"},
+    {
+        "intended_at": "timestamptz",
+        "plan_on": "date",
+        "vendor": "text",
+        "state": "text",
+        "total": "numeric",
+    },
     "-intended_at",
-    {"state": "state = %(state)s", "vendor": "vendor = %(vendor)s",
-     "plan_on": "plan_on = %(plan_on)s"},
-)  # fmt: skip
+    {
+        "state": "state = %(state)s",
+        "vendor": "vendor = %(vendor)s",
+        "plan_on": "plan_on = %(plan_on)s",
+    },
+)
 
 
 def of_plan(connection: Connection, day: date | None) -> dict[str, list[Row]]:
     """Return the orders that were drafted of a day's plan, by vendor_url, the oldest first."""
     found: dict[str, list[Row]] = {}
-    query = f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE plan_on = %(day)s" \
-        " ORDER BY vendor, intended_at, reference"  # fmt: skip
+    query = (
+        f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE plan_on = %(day)s"
+        " ORDER BY vendor, intended_at, reference"
+    )
     for row in rows_of(connection, query, day=day):
         found.setdefault(row["vendor_url"], []).append(row)
     return found

@@ -66,11 +66,9 @@ class MailCounts:
     """Mails of the last thirty days.
 
     Attributes:
-        dead: Given up.
         is_silent: Whether one was given up in the last week and none was delivered since.
         late: That wait for longer than they should.
         oldest_late_at: When the oldest of them was written; None = none is late.
-        refused: Refused for some address.
         error: Of the last that was given up, else of those that wait.
     """
 

@@ -17,7 +17,6 @@ class Plan:
         day: It is of; None = no day was planned yet.
         orders: To place, each with its `order_lines`, the most urgent first; what has no
             supplier comes last.
-        dropped: Lines that buyers dropped.
     """
 
     day: date | None

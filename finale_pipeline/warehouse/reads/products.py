@@ -13,8 +13,12 @@ PRODUCTS = Listing(
     " FROM mart.product p LEFT JOIN core.stock_level l USING (product_url)",
     key=("product_url", "text"),
     sorts={
-        "sku": "text", "name": "text", "available_units": "numeric", "on_hand_units": "numeric",
-        "cost": "numeric", "updated_at": "timestamptz",
+        "sku": "text",
+        "name": "text",
+        "available_units": "numeric",
+        "on_hand_units": "numeric",
+        "cost": "numeric",
+        "updated_at": "timestamptz",
     },
     order="sku",
     filters={
@@ -24,7 +28,7 @@ PRODUCTS = Listing(
         "active": "is_active = %(active)s",
         "available_below": "available_units < %(available_below)s",
     },
-)  # fmt: skip
+)
 
 CALLED = "SELECT product_url FROM core.product WHERE sku = %s OR product_url = %s"
 """Products that have a name as SKU or as product_url; several may share a SKU."""
@@ -115,8 +119,9 @@ def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
         connection,
         "SELECT snapshot_on, on_hand_units, available_units FROM core.stock_daily"
         " WHERE product_url = %(url)s AND snapshot_on >= %(since)s ORDER BY 1",
-        url=url, since=since,
-    )  # fmt: skip
+        url=url,
+        since=since,
+    )
 
 
 def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
@@ -125,8 +130,9 @@ def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
         connection,
         "SELECT sold_on, units FROM core.demand_daily"
         " WHERE product_url = %(url)s AND sold_on >= %(since)s ORDER BY 1",
-        url=url, since=since,
-    )  # fmt: skip
+        url=url,
+        since=since,
+    )
 
 
 def arrivals(connection: Connection, url: str) -> list[Row]:

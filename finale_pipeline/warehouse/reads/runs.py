@@ -124,11 +124,6 @@ class LastRun:
     """The newest run of some strategies.
 
     Attributes:
-        run_id: Its number.
-        dagster_run_id: Dagster's id of it.
-        trigger: Who started it.
-        status: Of it.
-        error_kind: Class of its error.
         finished_at: UTC; None = it runs.
         retry_at: UTC, when a throttled one goes on.
         attempts: Runs of these strategies since the last good one.

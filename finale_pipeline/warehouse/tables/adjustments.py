@@ -34,4 +34,4 @@ demand_adjustment = Table(
     schema="plan",
     comment="Promotions, planned events and successors, said by buyers; kept by people, never"
     " written by a sync. Days that one was about are left out of what is learnt.",
-)  # fmt: skip
+)

@@ -80,7 +80,7 @@ item_level = Table(
     ),
     schema="ops",
     comment="What the last evaluation found of each watched product.",
-)  # fmt: skip
+)
 
 incident = Table(
     "incident",
@@ -107,7 +107,7 @@ incident = Table(
     Index("incident_opened_at_idx", "opened_at"),
     schema="ops",
     comment="A product's stay away from ok, or a sync's away from working; one row per stay.",
-)  # fmt: skip
+)
 
 incident_event = Table(
     "incident_event",
@@ -137,7 +137,7 @@ incident_event = Table(
     Index("incident_event_message_idx", "message_id"),
     schema="ops",
     comment="Everything that happened to incidents; exactly one row per crossing.",
-)  # fmt: skip
+)
 
 outbox = Table(
     "outbox",
@@ -183,7 +183,7 @@ outbox = Table(
     Index("outbox_created_at_idx", "created_at"),
     schema="ops",
     comment="Every mail, written in the transaction of its reason, delivered afterwards.",
-)  # fmt: skip
+)
 
 touched_item = Table(
     "touched_item",

@@ -75,6 +75,11 @@ account = Table(
         "case_evidence",
         "The numbers of the account that decided it; null = the setting did, or nothing yet.",
     ),
+    text_(
+        "case_evidence_of",
+        "Whose numbers those are: orders, whose totals decide for good, or"
+        " stock; null = nothing decided.",
+    ),
     schema="ops",
     comment="Whose data these are; another account's sync is refused.",
 )

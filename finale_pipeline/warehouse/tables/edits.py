@@ -38,4 +38,4 @@ purchase_order_edit = Table(
     comment="What buyers changed about the lines of a day's plan: one row per change, never"
     " updated; the newest of a line holds. Planning the same day again keeps it, a new day begins"
     " without.",
-)  # fmt: skip
+)

@@ -88,4 +88,4 @@ component_demand = Table(
     schema="core",
     comment="Demand of a product as a component, beside its own sales; one row per product and"
     " business day on which it was used. core.demand_daily adds both.",
-)  # fmt: skip
+)

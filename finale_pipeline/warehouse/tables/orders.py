@@ -64,7 +64,7 @@ purchase_order_write = Table(
     schema="ops",
     comment="Purchase orders that we draft in Finale; one row per order, written before it is"
     " sent.",
-)  # fmt: skip
+)
 
 purchase_order_write_event = Table(
     "purchase_order_write_event",
@@ -80,4 +80,4 @@ purchase_order_write_event = Table(
     Index("purchase_order_write_event_reference_idx", "reference"),
     schema="ops",
     comment="Every change of state of an order that we draft; one row per change, never altered.",
-)  # fmt: skip
+)

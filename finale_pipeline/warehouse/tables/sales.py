@@ -75,6 +75,10 @@ shipment = Table(
     Index("shipment_updated_at_idx", "updated_at"),
     Index("shipment_order_url_idx", "order_url"),
     Index("shipment_sold_on_idx", "sold_on"),
+    Index(
+        "shipment_return_idx", "shipment_url",
+        postgresql_where=text("return_url IS NOT NULL OR shipment_type LIKE '%RETURN%'"),
+    ),
     schema="core",
     comment="Shipments of every type; one row per shipment.",
 )  # fmt: skip
@@ -103,7 +107,9 @@ sales_daily = Table(
     text_("product_url", "The product.", key=True),
     _on("sold_on", "Business day of the orders in the account's zone.", primary_key=True),
     units("units", "Units customers asked for: lines of sales shipments less corrections, of orders"
-          " neither draft nor cancelled. Returns do not lower it."),
+          " neither draft nor cancelled; gross."),
+    Column("returned_units", Numeric, nullable=False, server_default=text("0"),
+           comment="Of `units`, those that came back to stock later."),
     Column("orders", Integer, nullable=False, comment="Orders that asked for them."),
     text_("dated_by", "order, shipment (those had no known order), or both.", required=True),
     units("units_by_ship_date", "Of `units`, those dated by shipping for want of an order."),

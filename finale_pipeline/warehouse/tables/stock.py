@@ -130,4 +130,4 @@ stock_out_span = Table(
     schema="core",
     comment="When nothing was available of a product, as the reads of stock saw it, every quarter"
     " of an hour: the hours of a day without stock. Written only when it changes.",
-)  # fmt: skip
+)

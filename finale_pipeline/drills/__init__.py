@@ -1,0 +1,1 @@
+"""What may go wrong, done on purpose to a scratch installation; each drill names what must hold."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup.manifest import Manifest
@@ -19,6 +19,7 @@ from finale_pipeline.warehouse.connect import (
     connect,
     dagster_url,
     database_errors,
+    only_row,
     prepare_dagster_database,
     running_server,
 )
@@ -159,8 +160,7 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
 
 
 def _snapshot(connection: Connection) -> str:
-    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
-    return cast("tuple[str]", row)[0]
+    return str(only_row(connection, "SELECT pg_export_snapshot()")[0])
 
 
 def _dump_dagster(url: str, part: Path) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -79,20 +79,20 @@ class _Play:
         self.begin = begin
         self.rules = rules_of(settings)
         query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
-        rows = connection.execute(
+        rows: list[Any] = connection.execute(
             trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
             {"default": default_of(settings)},
         ).fetchall()
-        self.thresholds = cast("dict[str, Decimal]", dict(rows))
+        self.thresholds = dict(rows)
         self.stored: dict[str, StoredItem] = {}
         for url, units in connection.execute(stock_reads.OPENING, (begin,)).fetchall():
-            self._decide(str(url), cast("Decimal", units), begin, is_first_run=True)
+            self._decide(str(url), units, begin, is_first_run=True)
 
     def run(self, connection: "Connection") -> list[dict[str, Any]]:
         """Return each day on which something would have been mailed."""
         days: dict[date, dict[str, Decimal]] = {}
         for day, url, units in connection.execute(stock_reads.CHANGES, (self.begin,)).fetchall():
-            days.setdefault(cast("date", day), {})[str(url)] = cast("Decimal", units)
+            days.setdefault(day, {})[str(url)] = units
         told = []
         for day, changed in days.items():
             made = [self._decide(url, units, day) for url, units in changed.items()]

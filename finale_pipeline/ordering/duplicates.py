@@ -1,14 +1,13 @@
 """What is ordered already: open orders in Finale, and drafts that nobody has committed yet."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import Draft, exact
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, scalar
 from finale_pipeline.warehouse.order_writes import IN_FINALE, MAYBE
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
@@ -56,18 +55,14 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
     }
     found: dict[str, list[Duplicate]] = defaultdict(list)
     for query, is_ours in ((ordering_reads.OPEN, False), (ordering_reads.OURS, True)):
-        rows = cast("Iterable[Any]", connection.execute(query, values).fetchall())
-        for row in rows:
+        for row in connection.execute(query, values).fetchall():
             found[row[0]].append(Duplicate(*(*row, is_ours)))
     return found
 
 
 def unknown_since(connection: Connection, now: datetime) -> str | None:
     """Return in words that open orders were read long ago; None when they were read lately."""
-    row = cast(
-        "tuple[datetime | None] | None", connection.execute(ordering_reads.READ_AT).fetchone()
-    )
-    read_at = row[0] if row else None
+    read_at = scalar(connection, datetime, ordering_reads.READ_AT)
     if read_at is not None and now - read_at <= LONG_AGO:
         return None
     when = "never" if read_at is None else f"{read_at:%Y-%m-%d %H:%M} UTC"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from finale_pipeline.domain.replenishment.order_terms import (
     VENDOR_MINIMUM,
@@ -14,7 +14,7 @@ from finale_pipeline.domain.replenishment.order_terms import (
     units_to_minimum,
 )
 from finale_pipeline.warehouse import plan_edits
-from finale_pipeline.warehouse.connect import Connection, database_errors, rows_of
+from finale_pipeline.warehouse.connect import Connection, count_of, database_errors, rows_of
 
 Row = dict[str, Any]
 
@@ -165,8 +165,7 @@ def _note(connection: Connection, line: Row, state: State, author: Author) -> in
         "now": author.now,
         "note": author.note,
     }
-    row = connection.execute(plan_edits.NOTED, values).fetchone()
-    return cast("tuple[int]", row)[0]
+    return count_of(connection, plan_edits.NOTED, **values)
 
 
 def _reaching(line: Row, gap: Decimal | None) -> Decimal | None:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, cast
+from typing import Literal
 
 from psycopg.rows import class_row
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.connect import Connection, count_of, database_errors
 
 Scope = Literal["product", "vendor", "category"]
 Kind = Literal["times", "units", "successor"]
@@ -109,24 +109,22 @@ def adjust(connection: Connection, said: NewAdjustment, *, actor: str, now: date
     """
     said.check()
     with database_errors("writing plan.demand_adjustment"):
-        row = connection.execute(
+        return count_of(
+            connection,
             "INSERT INTO plan.demand_adjustment (scope, scope_key, kind, value, from_on, until_on,"
             " predecessor_url, note, made_by, made_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING adjustment_id",
-            (
-                said.scope,
-                said.scope_key,
-                said.kind,
-                said.value,
-                said.from_on,
-                said.until_on,
-                said.predecessor_url,
-                said.note,
-                actor,
-                now,
-            ),
-        ).fetchone()
-    return cast("int", row[0]) if row else 0
+            said.scope,
+            said.scope_key,
+            said.kind,
+            said.value,
+            said.from_on,
+            said.until_on,
+            said.predecessor_url,
+            said.note,
+            actor,
+            now,
+        )
 
 
 def withdraw(connection: Connection, adjustment_id: int, *, actor: str, now: datetime) -> bool:
@@ -178,4 +176,4 @@ def url_of(connection: Connection, scope: Scope, name: str) -> str:
         raise ConfigError(
             f"There is {how} {scope} named {name}.", step="Write the name as Finale does."
         )
-    return str(cast("tuple[str]", rows[0])[0])
+    return str(rows[0][0])

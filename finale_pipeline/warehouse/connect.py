@@ -366,6 +366,20 @@ def count_of(connection: Connection, query: str, *values: object, **named: objec
     return scalar(connection, int, query, *values, **named) or 0
 
 
+def is_true(connection: Connection, query: str, *values: object, **named: object) -> bool:
+    """Return whether a statement's first value is true, or above 0. Arguments: as `scalar`."""
+    row = connection.execute(trusted(query), named or values).fetchone()
+    return bool(row and row[0])
+
+
+def only_row(
+    connection: Connection, query: str, *values: object, **named: object
+) -> tuple[Any, ...]:
+    """Return the row of a statement that always has one. Arguments: as `scalar`."""
+    (row,) = connection.execute(trusted(query), named or values).fetchall()
+    return row
+
+
 def objects_of(
     connection: Connection, kind: type[T], query: str, *values: object, **named: object
 ) -> list[T]:

@@ -2,9 +2,8 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, only_row, scalar, trusted
 from finale_pipeline.warehouse.items import IN_WORK, ITEMS
 from finale_pipeline.warehouse.store import Counts
 
@@ -97,23 +96,21 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
     theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
-    row = connection.execute(
-        trusted(
-            f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
-            f" SELECT {names}, %(now)s FROM critical_now"
-            f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
-            f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
-            " RETURNING xmax = 0 AS is_new),"
-            f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
-            " AND NOT EXISTS"
-            " (SELECT FROM critical_now n WHERE n.product_url = c.product_url) RETURNING 1)"
-            " SELECT (SELECT count(*) FROM critical_now), count(*) FILTER (WHERE is_new),"
-            " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written"
-        ),
-        values,
-    ).fetchone()
+    read, inserted, updated, removed = only_row(
+        connection,
+        f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
+        f" SELECT {names}, %(now)s FROM critical_now"
+        f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
+        f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
+        " RETURNING xmax = 0 AS is_new),"
+        f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
+        " AND NOT EXISTS"
+        " (SELECT FROM critical_now n WHERE n.product_url = c.product_url) RETURNING 1)"
+        " SELECT (SELECT count(*) FROM critical_now), count(*) FILTER (WHERE is_new),"
+        " count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone) FROM written",
+        **values,
+    )
     connection.execute("DROP TABLE critical_now")
-    read, inserted, updated, removed = cast("tuple[int, int, int, int]", row)
     return Counts(read, inserted, updated, read - inserted - updated, removed)
 
 

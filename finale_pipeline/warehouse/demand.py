@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, only_row, trusted
 from finale_pipeline.warehouse.store import Counts
 
 TABLE = "core.sales_daily"
@@ -45,8 +44,7 @@ def refresh(connection: Connection, *, now: datetime) -> Counts:
     connection.execute(DATE)
     connection.execute(TOUCH)
     connection.execute("ANALYZE touched_sale")
-    row = connection.execute(REFRESH, {"now": now}).fetchone()
-    days, inserted, updated, removed = cast("tuple[int, int, int, int]", row)
+    days, inserted, updated, removed = only_row(connection, REFRESH, now=now)
     return Counts(days, inserted, updated, days - inserted - updated, removed)
 
 

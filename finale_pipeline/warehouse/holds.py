@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, is_true, trusted
 
 COLUMNS = "run_id, subject, reasons, before, after, sample, held_at, seen_at, seen_count, state"
 
@@ -98,11 +98,12 @@ def settle(
 
 def was_approved(connection: Connection, subject: str, reason: str) -> bool:
     """Whether a person has approved a subject's read once that was held for this reason alone."""
-    row = connection.execute(
+    return is_true(
+        connection,
         "SELECT count(*) FROM ops.hold WHERE subject = %s AND state = 'approved' AND reasons = %s",
-        (subject, [reason]),
-    ).fetchone()
-    return bool(row and row[0])
+        subject,
+        [reason],
+    )
 
 
 def note_approver(connection: Connection, hold: Hold, by: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision
 from finale_pipeline.warehouse.connect import (
@@ -126,7 +126,7 @@ def choose(connection: Connection, subject: str, choice: Choice, *, now: datetim
         ).fetchone()  # fmt: skip
         if row is None:
             return None
-        incident_id, level = cast("tuple[int, str]", row)
+        incident_id, level = int(row[0]), row[1]
         kind = "reopened" if choice.state == "open" else choice.state
         add_event(
             connection,

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from psycopg.rows import class_row
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, count_of, is_true, only_row, trusted
 
 RULES = """
 SELECT product_url,
@@ -206,43 +206,42 @@ def last_evaluation(connection: Connection) -> Evaluation | None:
 
 def catalogue_runs(connection: Connection) -> tuple[int, bool]:
     """Return how many catalogue syncs have ended, and whether one is under way."""
-    row = connection.execute(
+    ended, is_running = only_row(
+        connection,
         "SELECT count(*) FILTER (WHERE status <> 'running'),"
         " count(*) FILTER (WHERE status = 'running') > 0"
-        " FROM ops.sync_run WHERE 'catalogue' = ANY (locks)"
-    ).fetchone()
-    return cast("tuple[int, bool]", row)
+        " FROM ops.sync_run WHERE 'catalogue' = ANY (locks)",
+    )
+    return ended, is_running
 
 
 def is_behind(connection: Connection) -> bool:
     """Whether stock was read, or written, since the last evaluation."""
-    row = connection.execute(
+    return is_true(
+        connection,
         "SELECT EXISTS (SELECT FROM core.product) AND EXISTS (SELECT FROM core.stock_day"
         " WHERE read_at > coalesce((SELECT read_at FROM ops.evaluation), '-infinity'))"
-        " OR EXISTS (SELECT FROM ops.touched_item)"
-    ).fetchone()
-    return bool(row and row[0])
+        " OR EXISTS (SELECT FROM ops.touched_item)",
+    )
 
 
 def was_restored(connection: Connection) -> bool:
     """Whether a backup was restored since the stock was read that was evaluated last."""
-    row = connection.execute(
+    return is_true(
+        connection,
         "SELECT EXISTS (SELECT FROM ops.outbox WHERE kind = 'restored'"
-        " AND created_at > (SELECT read_at FROM ops.evaluation))"
-    ).fetchone()
-    return bool(row and row[0])
+        " AND created_at > (SELECT read_at FROM ops.evaluation))",
+    )
 
 
 def any_product(connection: Connection) -> bool:
     """Whether a catalogue was ever read; before that there is nothing to watch."""
-    row = connection.execute("SELECT EXISTS (SELECT FROM core.product)").fetchone()
-    return bool(row and row[0])
+    return is_true(connection, "SELECT EXISTS (SELECT FROM core.product)")
 
 
 def watched(connection: Connection) -> int:
     """Return how many items are watched; after `evaluate` and `store_levels`."""
-    row = connection.execute("SELECT count(*) FROM ops.item_level WHERE NOT is_left_out").fetchone()
-    return cast("int", row[0]) if row else 0
+    return count_of(connection, "SELECT count(*) FROM ops.item_level WHERE NOT is_left_out")
 
 
 def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> None:
@@ -305,11 +304,11 @@ def note_evaluation(
 
 def wants_summary(connection: Connection) -> bool:
     """Whether people were never told what is watched, and a plan can now say what to order."""
-    row = connection.execute(
+    return is_true(
+        connection,
         "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
-        " AND EXISTS (SELECT FROM plan.decision_state)"
-    ).fetchone()
-    return bool(row and row[0])
+        " AND EXISTS (SELECT FROM plan.decision_state)",
+    )
 
 
 def note_summary(connection: Connection, *, now: datetime) -> None:
@@ -319,7 +318,6 @@ def note_summary(connection: Connection, *, now: datetime) -> None:
 
 def last_read(connection: Connection) -> tuple[date, datetime] | None:
     """Return day and time of the last complete read of stock; None when there was none."""
-    row = connection.execute(
+    return connection.execute(
         "SELECT snapshot_on, read_at FROM core.stock_day ORDER BY read_at DESC LIMIT 1"
     ).fetchone()
-    return cast("tuple[date, datetime] | None", row)

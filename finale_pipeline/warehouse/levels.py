@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import cast
+from typing import Any, cast
 
 from finale_pipeline.domain.syncs.stock import StockSummary
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, count_of, is_true, only_row, trusted
 from finale_pipeline.warehouse.store import Counts
 
 LIVE_WITHOUT_LEVEL = (
@@ -19,32 +19,30 @@ ENTRY_HASHES = "SELECT row_hash FROM core.stock_entry"
 
 def summary(connection: Connection) -> StockSummary:
     """Return what is stored, in sum."""
-    row = connection.execute(
+    in_stock, on_order, reserved = only_row(
+        connection,
         "SELECT count(*) FILTER (WHERE on_hand_units > 0),"
         " count(*) FILTER (WHERE on_order_units > 0),"
-        " count(*) FILTER (WHERE reserved_units > 0) FROM core.stock_level"
-    ).fetchone()
-    in_stock, on_order, reserved = cast("tuple[int, int, int]", row)
-    places = connection.execute(
+        " count(*) FILTER (WHERE reserved_units > 0) FROM core.stock_level",
+    )
+    places: list[Any] = connection.execute(
         "SELECT location_url, count(*) FROM core.stock_level_by_location"
         " WHERE on_hand_units > 0 GROUP BY 1"
     ).fetchall()
-    by_location = dict(cast("list[tuple[str, int]]", places))
-    return StockSummary(in_stock, by_location, on_order, reserved)
+    return StockSummary(in_stock, dict(places), on_order, reserved)
 
 
 def active_products(connection: Connection) -> int:
     """Return how many products are active."""
-    row = connection.execute(
-        "SELECT count(*) FROM core.product WHERE removed_at IS NULL AND status = 'PRODUCT_ACTIVE'"
-    ).fetchone()
-    return cast("int", row[0]) if row else 0
+    return count_of(
+        connection,
+        "SELECT count(*) FROM core.product WHERE removed_at IS NULL AND status = 'PRODUCT_ACTIVE'",
+    )
 
 
 def any_wrong(connection: Connection) -> bool:
     """Whether a level is not the sum of its entries: something other than a sync changed one."""
-    row = connection.execute(trusted(f"SELECT EXISTS ({WRONG})")).fetchone()
-    return bool(row and row[0])
+    return is_true(connection, trusted(f"SELECT EXISTS ({WRONG})"))
 
 
 def distrust_wrong(connection: Connection) -> None:
@@ -84,10 +82,8 @@ def add(connection: Connection, stage: str) -> None:
 
 def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[str, str]]:
     """Return the products of some SKUs, each with its SKU."""
-    rows = connection.execute(
-        "SELECT product_url, sku FROM core.product WHERE sku = ANY (%s)", (list(skus),)
-    ).fetchall()
-    return cast("list[tuple[str, str]]", rows)
+    query = "SELECT product_url, sku FROM core.product WHERE sku = ANY (%s)"
+    return [(url, sku) for url, sku in connection.execute(query, (list(skus),)).fetchall()]
 
 
 def products_without_level(connection: Connection) -> list[str]:
@@ -98,10 +94,9 @@ def products_without_level(connection: Connection) -> list[str]:
 
 def entry_keys(connection: Connection) -> list[tuple[str, ...]]:
     """Return the keys of all stored entries."""
-    rows = connection.execute(
+    return connection.execute(
         "SELECT product_url, facility_url, lot_id, packing, order_url FROM core.stock_entry"
     ).fetchall()
-    return cast("list[tuple[str, ...]]", rows)
 
 
 def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime) -> None:
@@ -138,14 +133,15 @@ def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[s
     Returns:
         How many were deleted.
     """
-    row = connection.execute(
+    return count_of(
+        connection,
         "WITH deleted AS (DELETE FROM core.stock_entry WHERE row_hash = ANY (%s)"
         " AND NOT product_url = ANY (%s) RETURNING product_url),"
         " noted AS (INSERT INTO touched SELECT DISTINCT product_url FROM deleted)"
         " SELECT count(*) FROM deleted",
-        (list(gone), list(kept)),
-    ).fetchone()
-    return cast("int", row[0]) if row else 0
+        list(gone),
+        list(kept),
+    )
 
 
 def refresh(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
@@ -158,8 +154,7 @@ def refresh(connection: Connection, *, day: date, read_at: datetime, now: dateti
         What happened to core.stock_level.
     """
     connection.execute("ANALYZE touched")
-    row = connection.execute(REFRESH, {"now": now, "day": day, "read_at": read_at}).fetchone()
-    touched, inserted, updated = cast("tuple[int, int, int]", row)
+    touched, inserted, updated = only_row(connection, REFRESH, now=now, day=day, read_at=read_at)
     connection.execute(REFRESH_LOCATIONS, {"now": now})
     connection.execute(
         "DELETE FROM core.stock_level_by_location l USING touched t"

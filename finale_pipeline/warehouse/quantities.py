@@ -1,10 +1,10 @@
 """What the stored quantities were read as, and their conversion when that changes."""
 
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 
 from finale_pipeline.warehouse import demand, receipts, stocking
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, scalar, trusted
 
 Reading = Literal["cases", "units"]
 
@@ -15,14 +15,13 @@ PER_PACK = (
 
 def stored_reading(connection: Connection) -> Reading | None:
     """Return what quantities beside a packing were taken for so far; None = none were read."""
-    row = connection.execute("SELECT case_quantities FROM ops.account").fetchone()
-    return cast("Reading | None", row[0]) if row else None
+    stored = scalar(connection, str, "SELECT case_quantities FROM ops.account")
+    return None if stored is None else "cases" if stored == "cases" else "units"
 
 
 def stored_evidence(connection: Connection) -> str | None:
     """Return the numbers that decided the reading; None = nothing did so far."""
-    row = connection.execute("SELECT case_evidence FROM ops.account").fetchone()
-    return cast("str | None", row[0]) if row else None
+    return scalar(connection, str, "SELECT case_evidence FROM ops.account")
 
 
 def set_reading(connection: Connection, reading: Reading, *, evidence: str | None) -> None:

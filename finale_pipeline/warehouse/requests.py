@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
 
-from finale_pipeline.warehouse.connect import Connection, connect, database_errors
+from finale_pipeline.warehouse.connect import Connection, connect, database_errors, only_row, scalar
 
 SHARES: Final = {"critical": 1.0, "inventory": 0.95, "backfill": 0.7}
 """Share of each budget that a kind of run may use up; the others leave the last tenth free."""
@@ -92,17 +92,17 @@ class SharedLedger:
 
 def used(connection: Connection, *, now: datetime) -> dict[str, int]:
     """Return how many requests count against each of the source's budgets now."""
-    row = connection.execute(
+    gets, posts, collections = only_row(
+        connection,
         "SELECT count(*) FILTER (WHERE method = 'GET' AND sent_at > %(minute)s),"
         " count(*) FILTER (WHERE method = 'POST' AND sent_at > %(minute)s),"
         " count(*) FILTER (WHERE is_collection AND sent_at > %(hour)s) FROM ops.request",
-        {"minute": now - timedelta(minutes=1), "hour": now - timedelta(hours=1)},
-    ).fetchone()
-    gets, posts, collections = cast("tuple[int, int, int]", row)
+        minute=now - timedelta(minutes=1),
+        hour=now - timedelta(hours=1),
+    )
     return {"get": gets, "post": posts, "collection": collections}
 
 
 def blocked_until(connection: Connection) -> datetime | None:
     """Return until when the source wants no requests, if it ever said so."""
-    row = connection.execute("SELECT blocked_until FROM ops.request_block").fetchone()
-    return cast("datetime", row[0]) if row else None
+    return scalar(connection, datetime, "SELECT blocked_until FROM ops.request_block")

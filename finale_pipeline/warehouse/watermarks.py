@@ -1,17 +1,18 @@
 """From where on a table's next read begins."""
 
 from datetime import datetime
-from typing import cast
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, is_true, scalar, trusted
 
 
 def seen_at(connection: Connection, table: str) -> datetime | None:
     """Return up to where a table's changes were read; None before its first complete read."""
-    row = connection.execute(
-        "SELECT seen_at FROM ops.watermark WHERE table_name = %s", (table,)
-    ).fetchone()
-    return cast("datetime", row[0]) if row else None
+    return scalar(
+        connection,
+        datetime,
+        "SELECT seen_at FROM ops.watermark WHERE table_name = %s",
+        table,
+    )
 
 
 def advance(
@@ -43,10 +44,11 @@ def advance(
 
 def has_other_zone(connection: Connection, zone: str) -> bool:
     """Whether business days of some table were reckoned in another zone."""
-    row = connection.execute(
-        "SELECT count(*) FROM ops.watermark WHERE zone <> %s", (zone,)
-    ).fetchone()
-    return bool(row and row[0])
+    return is_true(
+        connection,
+        "SELECT count(*) FROM ops.watermark WHERE zone <> %s",
+        zone,
+    )
 
 
 def set_zone(connection: Connection, zone: str) -> None:

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "backup/manifest.py": "asks the server's catalogue",
     "backup/preconditions.py": "asks the server's catalogue",
     "backup/restore.py": "asks the server's catalogue",
+    "drills/source.py": "looks from outside at what a drill left",
     "sync/catalog.py": "names the writer's own table and stage",
     "sync/checkpoints.py": "hands over keys",
     "sync/commits.py": "names the writer's own table",

@@ -1,4 +1,4 @@
-"""ABC by value and XYZ by steadiness: labels, and where wanted a service level of their own."""
+"""ABC by value and XYZ by steadiness."""
 
 import numpy as np
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, row_of
 
@@ -156,12 +156,12 @@ def wrong_levels(connection: Connection) -> int:
 
 def table_bytes(connection: Connection) -> dict[str, int]:
     """Return how much disk each table takes, with its indexes."""
-    rows = connection.execute(
+    rows: list[Any] = connection.execute(
         "SELECT n.nspname || '.' || c.relname, pg_total_relation_size(c.oid) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
         " AND n.nspname IN ('core', 'plan', 'ops') ORDER BY 1"
     ).fetchall()
-    return dict(cast("list[tuple[str, int]]", rows))
+    return dict(rows)
 
 
 def wrong_orders(connection: Connection) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from finale_pipeline.domain.syncs.outcomes import EndedSync
-from finale_pipeline.warehouse.connect import Connection, Row, objects_of, rows_of, scalar
+from finale_pipeline.warehouse.connect import Connection, Row, is_true, objects_of, rows_of, scalar
 from finale_pipeline.warehouse.reads.listing import Listing
 
 
@@ -94,13 +94,13 @@ def is_one_alive(connection: Connection, strategies: Sequence[str], *, since: da
         "SELECT EXISTS (SELECT FROM ops.sync_run WHERE status = 'running'"
         " AND heartbeat_at > %s AND strategy = ANY (%s))"
     )
-    return scalar(connection, bool, query, since, list(strategies)) or False
+    return is_true(connection, query, since, list(strategies))
 
 
 def has_begun(connection: Connection, strategy: str, *, since: datetime) -> bool:
     """Whether a sync began at or after a moment."""
     query = "SELECT EXISTS (SELECT FROM ops.sync_run WHERE strategy = %s AND started_at >= %s)"
-    return scalar(connection, bool, query, strategy, since) or False
+    return is_true(connection, query, strategy, since)
 
 
 def was_ever_full(connection: Connection) -> bool:
@@ -184,7 +184,7 @@ def of_dagster(connection: Connection, dagster_run_id: str) -> RunOfDagster | No
 def takes_any(connection: Connection, run_id: int, table_sets: Sequence[str]) -> bool:
     """Whether a run works on one of some table sets."""
     query = "SELECT locks && %s FROM ops.sync_run WHERE run_id = %s"
-    return scalar(connection, bool, query, list(table_sets), run_id) or False
+    return is_true(connection, query, list(table_sets), run_id)
 
 
 def running(connection: Connection, *, now: datetime) -> list[Row]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.forecast.classes import ALL
-from finale_pipeline.planning.policy_chart import policy_chart
+from finale_pipeline.planning.policy_chart import policy_chart, svg
 
 LABELS = {
     "method": "method", "rmsse": "RMSSE", "mase": "MASE", "wape": "WAPE", "bias": "bias",
@@ -82,7 +82,7 @@ def write_report(
     parts += [f"<h2>{escape(title)}</h2>", _table(classes(scores, chosen))]
     policies = [found for found in scores if found["window_days"] == 0]
     if policies:
-        parts += ["<h2>Stock that a service level needs</h2>", policy_chart(policies, chosen)]
+        parts += ["<h2>Stock that a service level needs</h2>", svg(policy_chart(policies, chosen))]
         parts.append(_table(frame(scores, 0)))
     page = folder / f"{name}.html"
     title = f"Backtest of {source} up to {as_of}"

@@ -1,18 +1,60 @@
 """The picture of what a service level costs: fill over stock, a line per method."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from finale_pipeline.planning.charts import nice, short
+from finale_pipeline.planning.charts import Scale, Tick, nice, short
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 20, 45
-INK, LINES = "#5b6470", ("#1f5fa8", "#b3541e")
+LEFT, RIGHT, TOP, BOTTOM = 70, 570, 20, 255
+CAPTION = "units on hand; each point: the service level asked, at the fill per product reached"
+COLOURS = ("#1f5fa8", "#b3541e")
+OTHERS = "#5b6470"
 
 
-def policy_chart(policies: Sequence[Mapping[str, Any]], in_use: str) -> str:
-    """Return the picture as SVG.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point of a curve: where, and the service level that was asked, in words."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a method reaches.
+
+    Attributes:
+        name: Of the method.
+        colour: Of the line.
+        line: The points of SVG's polyline.
+        marks: Its points.
+        name_x: Where its name stands.
+        name_y: And how high.
+    """
+
+    name: str
+    colour: str
+    line: str
+    marks: list[Mark]
+    name_x: float
+    name_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChart:
+    """The picture, in a box of `WIDTH` by `HEIGHT`: shares upward, units of stock across."""
+
+    shares: list[Tick]
+    units: list[Tick]
+    curves: list[Curve]
+
+
+def policy_chart(policies: Sequence[Mapping[str, Any]], in_use: str) -> PolicyChart:
+    """Return the picture.
 
     Args:
         policies: Scores of the simulated policy: `method`, `service_level`, `stock_units`,
@@ -22,59 +64,55 @@ def policy_chart(policies: Sequence[Mapping[str, Any]], in_use: str) -> str:
     most = max(float(row["stock_units"]) for row in policies) * 1.05 or 1.0
     least = min(float(row["fill_per_product"]) for row in policies)
     floor = min(0.9, int(least * 10) / 10)
-    across, up = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-
-    def place(row: Mapping[str, Any]) -> tuple[float, float]:
-        share = (float(row["fill_per_product"]) - floor) / (1 - floor)
-        return LEFT + across * float(row["stock_units"]) / most, TOP + up * (1 - share)
-
-    drawn = [_axes(floor, most, across, up)]
-    curves: dict[str, list[Mapping[str, Any]]] = {}
+    across, up = Scale(0.0, most, LEFT, RIGHT), Scale(floor, 1.0, BOTTOM, TOP)
+    found: dict[str, list[Mark]] = {}
     for row in policies:
-        name = str(row["method"])
-        curve = name.rpartition(", ")[0] if row["service_level"] is not None else name
-        curves.setdefault(curve, []).append(row)
-    for number, name in enumerate(sorted(curves, key=lambda name: name != in_use)):
-        points = [(*place(row), row) for row in curves[name]]
-        colour = LINES[number] if number < len(LINES) and len(points) > 1 else INK
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
-        drawn.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        drawn += [_point(x, y, row, colour) for x, y, row in points]
-        x, y, _ = points[-1]
-        below = 16 if len(points) > 1 else 26
-        drawn.append(
-            f'<text x="{x + 8:.1f}" y="{y + below:.1f}" fill="{colour}">{escape(name)}</text>'
+        level, name = row["service_level"], str(row["method"])
+        curve = name if level is None else name.rpartition(", ")[0]
+        x, y = across.at(float(row["stock_units"])), up.at(float(row["fill_per_product"]))
+        asked = "" if level is None else f"{100 * float(level):g}"
+        found.setdefault(curve, []).append(Mark(x, y, asked))
+    ranked = sorted(found, key=lambda name: name != in_use)
+    return PolicyChart(
+        [Tick(up.at(n / 10), f"{10 * n} %") for n in range(round(floor * 10), 11)],
+        [Tick(across.at(units), short(units)) for units in nice(most)],
+        [_curve(name, found[name], number) for number, name in enumerate(ranked)],
+    )
+
+
+def _curve(name: str, marks: list[Mark], number: int) -> Curve:
+    is_line = len(marks) > 1
+    colour = COLOURS[number] if is_line and number < len(COLOURS) else OTHERS
+    line = " ".join(f"{mark.x:g},{mark.y:g}" for mark in marks)
+    last = marks[-1]
+    return Curve(name, colour, line, marks, last.x + 8, last.y + (16 if is_line else 26))
+
+
+def svg(chart: PolicyChart) -> str:
+    """Return the picture as SVG."""
+    parts = [
+        f'<line x1="{LEFT}" x2="{RIGHT}" y1="{tick.at}" y2="{tick.at}" stroke="#d7dae0"/>'
+        f'<text x="{LEFT - 8}" y="{tick.at + 4}" text-anchor="end">{tick.text}</text>'
+        for tick in chart.shares
+    ]
+    parts += [
+        f'<text x="{tick.at}" y="{BOTTOM + 18}" text-anchor="middle">{tick.text}</text>'
+        for tick in chart.units
+    ]
+    parts.append(f'<text x="{LEFT}" y="{BOTTOM + 38}">{CAPTION}</text>')
+    for curve in chart.curves:
+        parts.append(
+            f'<polyline points="{curve.line}" fill="none" stroke="{curve.colour}"'
+            f' stroke-width="2"/><text x="{curve.name_x:g}" y="{curve.name_y:g}"'
+            f' fill="{curve.colour}">{escape(curve.name)}</text>'
         )
+        parts += [
+            f'<circle cx="{mark.x}" cy="{mark.y}" r="4" fill="{curve.colour}"/><text'
+            f' x="{mark.x}" y="{mark.y - 8:g}" text-anchor="middle" fill="{curve.colour}">'
+            f"{mark.text}</text>"
+            for mark in curve.marks
+        ]
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img"'
-        f' aria-label="Fill over stock">{"".join(drawn)}</svg>'
-    )
-
-
-def _axes(floor: float, most: float, across: int, up: int) -> str:
-    found = []
-    for tenth in range(round(floor * 10), 11):
-        y = TOP + up * (1 - (tenth / 10 - floor) / (1 - floor))
-        found.append(
-            f'<line x1="{LEFT}" x2="{LEFT + across}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d7dae0"/>'
-            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{10 * tenth} %</text>'
-        )
-    for units in nice(most):
-        x = LEFT + across * units / most
-        found.append(
-            f'<text x="{x:.1f}" y="{TOP + up + 18}" text-anchor="middle">{short(units)}</text>'
-        )
-    found.append(
-        f'<text x="{LEFT + across / 2}" y="{TOP + up + 38}" text-anchor="middle">'
-        "units on hand; each point: the service level asked, at the fill per product reached</text>"
-    )
-    return "".join(found)
-
-
-def _point(x: float, y: float, row: Mapping[str, Any], colour: str) -> str:
-    level = row["service_level"]
-    asked = "" if level is None else f"{100 * float(level):g}"
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
-        f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle" fill="{colour}">{asked}</text>'
+        f' aria-label="Fill over stock">{"".join(parts)}</svg>'
     )

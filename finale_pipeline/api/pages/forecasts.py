@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query
-from markupsafe import Markup
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -67,7 +66,7 @@ def forecasts(
         sku=sku,
         outcomes=forecasts_reads.outcomes(connection, vendor=vendor, sku=sku),
         scores=scores,
-        curve=Markup(policy_chart(policies, in_use)) if policies else "",  # noqa: S704 - escaped there
+        curve=policy_chart(policies, in_use) if policies else None,
         adjustments=listed(connection),
         least_rows=forecasts_reads.LEAST_ROWS,
     )

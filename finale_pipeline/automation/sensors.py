@@ -13,6 +13,7 @@ from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.automation.location import run_tags
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
+from finale_pipeline.text import markdown
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -129,7 +130,7 @@ def settings_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.Se
         check_name=SETTING_CHECK.name,
         passed=found.passed,
         severity=found.severity or SETTING_CHECK.severity,
-        description=found.why or None,
+        description=markdown(found.why) or None,
     )
     return dg.SensorResult(asset_events=[evaluation], cursor=says)
 

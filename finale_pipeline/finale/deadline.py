@@ -41,8 +41,21 @@ class Deadline:
             return timeout
         left: float = ends_at - time.monotonic()
         if left <= 0:
-            raise httpcore.ReadTimeout(f"it took longer than {self.seconds:g} s in all")
+            raise self.over()
         return left if timeout is None else min(timeout, left)
+
+    def over(self) -> httpcore.ReadTimeout:
+        """Return what a request ends with whose time is over."""
+        return httpcore.ReadTimeout(f"it took longer than {self.seconds:g} s in all")
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Name the deadline where it is what cut a wait short."""
+        try:
+            yield
+        except httpcore.TimeoutException as error:
+            self.left(None)
+            raise error from None
 
     def bind(self, client: httpx.Client) -> None:
         """Have every connection of a client obey; httpx has no setting for that."""
@@ -85,7 +98,8 @@ class _Stream(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(timeout))
+        with self._deadline.named():
+            return self._inner.read(max_bytes, self._deadline.left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._deadline.left(timeout))

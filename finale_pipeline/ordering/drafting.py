@@ -103,7 +103,7 @@ def preview(
         wanted = order_requests.of_plan(
             connection,
             plan_on,
-            vendors=request.vendors or (request.vendor,) * bool(request.vendor),
+            vendors=request.vendors or ([request.vendor] if request.vendor else []),
             place=place,
         )
     account = str(settings.account)

@@ -1,14 +1,15 @@
 """Buyers fix terms: they are kept with their history, and what follows is decided at once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from decimal import ROUND_CEILING, Decimal
+from typing import TYPE_CHECKING, Any, Literal
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import decisions as decisions_reads
 from finale_pipeline.warehouse.reads.stock import last_day
 
 if TYPE_CHECKING:
@@ -67,6 +68,32 @@ def agree(
         if moved and stock_on is not None:
             decide_again(connection, settings, stock_on=stock_on, now=now)
     return len(moved)
+
+
+def accept_points(
+    connection: Connection,
+    settings: "Settings",
+    whose: Literal["finale", "ours"],
+    skus: Collection[str] | None,
+    *,
+    actor: str,
+    now: datetime,
+) -> dict[str, Decimal]:
+    """Make Finale's or our reorder points the buyer's own; None = of every product with both.
+
+    Returns:
+        The points, by product_url; empty = none of the products has both.
+    """
+    points = {
+        row["product_url"]: row["finale_point_units"]
+        if whose == "finale"
+        else row["our_point_units"].to_integral_value(ROUND_CEILING)
+        for row in decisions_reads.point_comparison(connection)
+        if skus is None or row["sku"] in skus
+    }
+    wanted = {url: {"reorder_point_units": units} for url, units in points.items()}
+    agree(connection, settings, "product", wanted, actor=actor, now=now)
+    return points
 
 
 def vendor_url(connection: Connection, name: str) -> str:

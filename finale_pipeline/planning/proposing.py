@@ -140,7 +140,7 @@ def raised(lines: Iterable[Row], gap: Decimal) -> dict[str, Decimal]:
     >>> raised([line, line | {"product_url": "b", "cover_after_days": Decimal(30)}], Decimal(15))
     {'a': Decimal('20')}
     """
-    waiting = []
+    waiting: list[tuple[Decimal, int, Row]] = []
     quantities: dict[str, Decimal] = {}
     for place, line in enumerate(lines):
         if line["unit_cost"] and line["cover_after_days"] is not None and line["units_per_day"]:

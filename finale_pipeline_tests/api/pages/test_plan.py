@@ -19,7 +19,6 @@ from finale_pipeline_tests.api.buyer import (
 )
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
-
 ORDER = f"/plan/order?vendor={VENDOR}"
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import dagster as dg
 
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.schemas import column_schema
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, LOST
@@ -41,6 +42,7 @@ class Entry:
         day: The business day that a row of the table belongs to, in SQL; None = the table holds
             the present alone.
         counted: The table that its rows are read into, where that is another one.
+        also: Further tables that are written with it.
         is_partitioned: Whether it has a partition per business day.
         empty_days: What a day without a materialization means.
     """
@@ -55,6 +57,7 @@ class Entry:
     deps_of_all_days: tuple[str, ...] = ()
     day: str | None = None
     counted: str | None = None
+    also: tuple[str, ...] = ()
     is_partitioned: bool = True
     empty_days: str = ""
 
@@ -68,15 +71,15 @@ class Entry:
         every = dg.AllPartitionMapping()
         described = {
             "dagster/table_name": self.table,
-            "dagster/column_schema": column_schema(self.table),
+            "dagster/column_schema": column_schema(self.table, *self.also),
         }
         if self.empty_days:
             described["what_an_empty_day_means"] = self.empty_days
         return dg.AssetSpec(
-            self.name,
+            key_of(self.name),
             deps=[
-                *self.deps,
-                *(dg.AssetDep(n, partition_mapping=every) for n in self.deps_of_all_days),
+                *(key_of(n) for n in self.deps),
+                *(dg.AssetDep(key_of(n), partition_mapping=every) for n in self.deps_of_all_days),
             ],
             description=" ".join(part for part in (self.description, self.empty_days) if part),
             group_name=self.group,
@@ -112,7 +115,7 @@ ENTRIES = (
         "Vendors: parties that have the role SUPPLIER; disabled ones are kept. Ask mart.vendor; the"
         f" tables are core.vendor and vendor_contact.{BY_CHANGE}",
         "catalogue", "partygroup", BUYER,
-        day=CHANGED, empty_days=QUIET,
+        also=("core.vendor_contact",), day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "products",
@@ -121,7 +124,7 @@ ENTRIES = (
         f" core.product, product_supplier and reorder_rule.{BY_CHANGE} The job full_sync finds what"
         " is gone.",
         "catalogue", "product", ANALYST,
-        day=CHANGED, empty_days=QUIET,
+        also=("core.product_supplier", "core.reorder_rule"), day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "inventory_levels",
@@ -133,6 +136,8 @@ ENTRIES = (
         "stock", "inventoryitem", BUYER,
         deps=("facilities",), deps_of_all_days=("products",),
         counted="core.stock_entry",
+        also=("core.stock_entry", "core.stock_level_by_location", "core.stock_daily",
+              "core.stock_day"),
         empty_days="Finale shows only the present: a day on which stock was not read stays empty"
         " for good, and cannot be backfilled. What was read is in mart.stock_daily.",
     ),
@@ -156,6 +161,7 @@ ENTRIES = (
         f" shipment, so corrections and cancellations count once.{BY_CHANGE}",
         "sales", "shipment", ANALYST,
         deps_of_all_days=("products",), day=CHANGED, empty_days=QUIET,
+        also=("core.shipment_line", "core.sales_daily"),
     ),
     Entry(
         "purchase_orders",
@@ -166,6 +172,8 @@ ENTRIES = (
         "sales", "order", BUYER,
         deps=("shipments",), deps_of_all_days=("vendors",),
         day=CHANGED, counted="core.sales_order", empty_days=QUIET,
+        also=("core.purchase_order_line", "core.sales_order", "core.build", "core.build_line",
+              "core.transfer", "core.component_demand"),
     ),
     Entry(
         "forecasts",
@@ -177,6 +185,8 @@ ENTRIES = (
         "planning", "warehouse", ANALYST,
         deps=("inventory_levels",),
         deps_of_all_days=("products", "shipments", "purchase_orders"),
+        also=("plan.decision", "plan.forecast_by_location", "plan.calibration",
+              "plan.forecast_score"),
         day=SNAPSHOT,
         empty_days="An empty day was not planned; backfill it to see what would have been said.",
     ),

@@ -1,5 +1,6 @@
 """`finale doctor`: examines settings, disk, database, source and data; each finding has a step."""
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.disk import write_whole
+from finale_pipeline.errors import ConfigError, LocalError, PipelineError
 from finale_pipeline.health import readiness, rules
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.health.watchfulness import dagster, syncs
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 FREE_BYTES = 2 << 30
+FULL_BYTES = 256 << 20
+"""With less the next large sync fills it: PostgreSQL's log of changes alone may take more."""
 ASK_THE_DATABASE = {"mail", "source", "compare", "dagster"}
 """Examinations that would only say once more that it failed."""
 
@@ -111,7 +115,19 @@ def _disk(settings: "Settings") -> Iterator[Finding]:
     home = settings.home if settings.home.exists() else Path()
     free = shutil.disk_usage(home).free
     says = f"{free / 1e9:.1f} GB free where {settings.home} is"
-    if free < FREE_BYTES:
+    try:
+        probe = home / f".doctor.{os.getpid()}"
+        write_whole(probe, b"x" * 65_536)
+        probe.unlink()
+    except OSError as error:
+        says = f"{home} takes no file: {error.strerror} ({says})."
+        step = "Free space there, or give its user the right to write; then: finale doctor"
+        yield Finding("disk", "failed", says, step, LocalError.exit_code)
+        return
+    if free < FULL_BYTES:
+        step = "Free space there: the database, logs, reports and backups need it."
+        yield Finding("disk", "failed", says, step, LocalError.exit_code)
+    elif free < FREE_BYTES:
         yield Finding("disk", "warning", says, "Free some; PostgreSQL stops when it is full.")
     else:
         yield Finding("disk", "ok", says)
@@ -122,16 +138,20 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     with connect(url, name="finale doctor") as connection:
         schema.require_current(connection)
         yield Finding("database", "ok", f"{shown_url(url)}, schema {schema.HEAD}")
-        yield _encoding(connection)
+        yield _version(connection)
+        if health_reads.is_administrator(connection):
+            yield Finding(
+                "database", "warning",
+                "Its user is an administrator (SUPERUSER): whoever has SQL run by us may run"
+                " programs on the server.",
+                "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
+            )  # fmt: skip
         yield from syncs(connection)
         yield from rules.orders(connection)
 
 
-def _encoding(connection: Connection) -> Finding:
+def _version(connection: Connection) -> Finding:
     encoding, version = health_reads.server(connection)
-    if encoding != "UTF8":
-        step = "Create the database anew with ENCODING 'UTF8'."
-        return Finding("database", "failed", f"Its encoding is {encoding}.", step, 4)
     return Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError, PipelineError
-from finale_pipeline.health import readiness, rules
+from finale_pipeline.health import installation, rules
+from finale_pipeline.health.daemons import dagster, syncs
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.health.watchfulness import dagster, syncs
 from finale_pipeline.settings import ENV_FILE
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import (
@@ -38,15 +38,15 @@ def examine(settings: "Settings") -> list[Finding]:
     parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
         "secrets": _secrets,
         "files": _files,
-        "access": readiness.access,
+        "access": installation.access,
         "disk": _disk,
         "database": _database,
         "mail": _mail,
         "compare": _compare,  # of what is stored: also while Finale does not answer
         "source": _source,
         "dagster": dagster,
-        "backup": readiness.backups,
-        "watch": readiness.watched,
+        "backup": installation.backups,
+        "watch": installation.watched,
     }
     if settings.database_url is None and not (settings.home / "postgres" / "PG_VERSION").exists():
         says = f"Nothing was set up here: {settings.home} has no database."

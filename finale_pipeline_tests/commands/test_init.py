@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from finale_pipeline.commands import env_file
 from finale_pipeline.commands.init import Asking, prepare
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.health import installation
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.warehouse.connect import Connection

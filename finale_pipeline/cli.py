@@ -4,6 +4,7 @@ A command's module is imported when it is asked for, and no other: a sync must s
 `finale --help` imports none.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -82,10 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return InterruptedSync.exit_code
-    except Exception as error:
-        known = _known(error)
-        if known is None:
-            raise
+    except SystemExit:  # click's, where whoever read what we say has left, such as `head`
+        return InterruptedSync.exit_code
+    except Exception as error:  # noqa: BLE001 - no fault may look like one of Python's own codes
+        known = _known(error) or _fault(error)
         complain(known)
         return known.exit_code
     return code or 0
@@ -108,6 +109,16 @@ def _known(error: Exception) -> PipelineError | None:
         return known
     except Exception:  # noqa: BLE001 - the same again
         return None
+
+
+def _fault(error: Exception) -> PipelineError:
+    """Return a fault of this program as an error with a next step; the log gets its trace."""
+    logging.getLogger(__name__).error("a fault of this program", exc_info=error)
+    return LocalError(
+        f"This program has a fault: {type(error).__name__}: {error}.",
+        data="What was committed stays.",
+        step="Report it, with the lines above. `finale doctor` examines whether the data are well.",
+    )
 
 
 def entry() -> None:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from finale_pipeline.assets import marts
 from finale_pipeline.assets.account import account
 from finale_pipeline.automation.alerting import ALERT_SCHEDULES, ALERT_SENSORS
 from finale_pipeline.automation.housekeeping import housekeeping
@@ -11,7 +12,7 @@ from finale_pipeline.automation.sensors import SENSORS
 from finale_pipeline.resources import Finale
 
 definitions = dg.Definitions(
-    assets=[account],
+    assets=[account, *marts.specs()],
     jobs=[*SYNC_JOBS.values(), housekeeping],
     schedules=[*SCHEDULES, *ALERT_SCHEDULES],
     sensors=[*SENSORS, *ALERT_SENSORS],

@@ -1,8 +1,9 @@
 """Files that are there whole or not at all, whoever reads, and whenever the power goes."""
 
-import hashlib
 import os
 import re
+import secrets
+import stat
 import tempfile
 import threading
 from contextlib import suppress
@@ -69,25 +70,35 @@ def _written(path: Path, data: str | bytes) -> Path:
     return part
 
 
-def socket_folder(folder: Path) -> Path:
+def socket_folder(folder: Path, *, owner: int | None = None) -> Path:
     """Return where the sockets of a folder are: in it, unless its path is long or has odd letters.
 
     Addresses of sockets go through options, URLs and C strings, which take neither. The place
-    instead is short, and its user's alone.
+    instead is short and its user's alone; its name is noted beside the folder, and nobody guesses
+    it before it is made.
+
+    Args:
+        folder: Whose.
+        owner: Number of the user who may have it instead of ours.
 
     Raises:
-        PermissionError: Somebody else made that place.
+        OSError: The note cannot be kept, or somebody else made that place.
     """
     if _is_plain(folder):
         return folder
     temporary = Path(tempfile.gettempdir())
     if not _is_plain(temporary):
         temporary = Path("/tmp")  # noqa: S108 - what is made below it is ours alone
-    key = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    place = temporary / f"finale-{os.geteuid()}-{key}"
-    place.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() != 0 and place.stat().st_uid != os.geteuid():
-        raise PermissionError(1, "it belongs to another user", str(place))
+    note = folder.with_name(f"{folder.name}.sockets")
+    if not note.exists():
+        create_whole(note, str(temporary / f"finale-{secrets.token_hex(8)}").encode())
+    place = Path(note.read_text(encoding="utf-8"))
+    with suppress(FileExistsError):
+        place.mkdir(mode=0o700)
+    found = place.lstat()  # a link could lead anywhere
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), owner}
+    if not is_ours or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise PermissionError(1, f"it is not ours alone; delete {note} for another", str(place))
     return place
 
 

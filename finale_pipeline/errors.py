@@ -25,18 +25,22 @@ Each message names what happened, what it means for the data, and the next step.
 from datetime import datetime
 from typing import ClassVar
 
+from finale_pipeline.logs import scrubbed
+
+COMMITTED_STAYS = "Nothing of it was used; what was committed before stays."
+"""True at any moment of a sync, also in its middle."""
+
 
 class PipelineError(Exception):
     """Base of all errors that a person may have to act on."""
 
     kind: ClassVar[str] = "BUG"
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = 8
 
     def __init__(self, what: str, *, data: str, step: str) -> None:
-        super().__init__(f"{what} {data} {step}")
-        self.what = what
-        self.data = data
-        self.step = step
+        # Into mails, the ledger, Dagster's events: here all of them pass.
+        self.what, self.data, self.step = scrubbed(what), scrubbed(data), scrubbed(step)
+        super().__init__(f"{self.what} {self.data} {self.step}")
 
 
 class ConfigError(PipelineError):
@@ -44,19 +48,22 @@ class ConfigError(PipelineError):
 
     kind = "CONFIG"
     exit_code = 4
+    stays: ClassVar[str] = "Nothing was read and nothing was changed."
 
-    def __init__(
-        self, what: str, *, step: str, data: str = "Nothing was read and nothing was changed."
-    ) -> None:
-        super().__init__(what, data=data, step=step)
+    def __init__(self, what: str, *, step: str, data: str | None = None) -> None:
+        super().__init__(what, data=data or self.stays, step=step)
 
 
 class CredentialsRefused(ConfigError):
     """The source answered 401 or 403."""
 
+    stays = COMMITTED_STAYS
+
 
 class AddressRefused(ConfigError):
     """The address is not a Finale account, or not one we may send credentials to."""
+
+    stays = COMMITTED_STAYS
 
 
 class UnknownPath(AddressRefused):
@@ -146,7 +153,7 @@ class ImplausibleError(PipelineError):
     kind = "IMPLAUSIBLE"
     exit_code = 7
 
-    def __init__(self, what: str, *, step: str, data: str = "Nothing was changed.") -> None:
+    def __init__(self, what: str, *, step: str, data: str = COMMITTED_STAYS) -> None:
         super().__init__(what, data=data, step=step)
 
 
@@ -191,7 +198,7 @@ class SkippedError(PipelineError):
     def __init__(self, what: str) -> None:
         super().__init__(
             what,
-            data="Nothing was read and nothing was changed.",
+            data=COMMITTED_STAYS,
             step="Wait for it, or see `finale status`.",
         )
 

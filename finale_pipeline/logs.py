@@ -25,11 +25,29 @@ QUIET = ("asyncio", "httpcore", "httpx", "stamina", "urllib3", "uvicorn")
 _context: ContextVar[Mapping[str, object]] = ContextVar("context", default={})  # noqa: B039 - never changed
 
 
+def hide(secrets: Sequence[str]) -> None:
+    """Have no text of this process show these, on whichever way it leaves; until the next call."""
+    _secrets[:] = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len)[::-1]
+
+
 def scrubbed(text: str) -> str:
-    """Return a text without the secrets that `configure` was told, for every way out."""
+    """Return a text without the secrets that `hide` was told, for every way out."""
     for secret in _secrets:
         text = text.replace(secret, HIDDEN)
     return text
+
+
+@contextmanager
+def scrubbing() -> Iterator[None]:
+    """Let no error leave the body whose text, or its causes' text, shows a secret."""
+    try:
+        yield
+    except Exception as error:
+        link: BaseException | None = error
+        while link is not None:
+            link.args = tuple(scrubbed(a) if isinstance(a, str) else a for a in link.args)
+            link = link.__cause__ or link.__context__
+        raise
 
 
 @contextmanager
@@ -42,18 +60,14 @@ def context(**values: object) -> Iterator[None]:
         _context.reset(token)
 
 
-def configure(
-    part: str, *, level: str = "info", secrets: Sequence[str] = (), stream: TextIO | None = None
-) -> None:
+def configure(part: str, *, level: str = "info", stream: TextIO | None = None) -> None:
     """Have this process log; may be called again.
 
     Args:
         part: Which part of the system it is, such as api.
         level: One of LEVELS; what is less is not written.
-        secrets: Texts that no line may show.
         stream: Where to; None = standard error.
     """
-    _secrets[:] = sorted({secret for secret in secrets if len(secret) >= SHORTEST}, key=len)[::-1]
     form = _Lines if (stream or sys.stderr).isatty() else _Json
     handler = logging.StreamHandler(stream) if stream else _ToStandardError()
     handler.setFormatter(form(part))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from finale_pipeline import logs
 from finale_pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,13 +65,16 @@ class Finale(dg.ConfigurableResource[Any]):
         """
         from finale_pipeline.sync.session import open_sync  # noqa: PLC0415 - nothing at import
 
-        with open_sync(
-            self.settings(),
-            strategy=strategy,
-            table_sets=table_sets,
-            dagster_run_id=run_id,
-            **options,
-        ) as run:
+        with (
+            logs.scrubbing(),
+            open_sync(
+                self.settings(),
+                strategy=strategy,
+                table_sets=table_sets,
+                dagster_run_id=run_id,
+                **options,
+            ) as run,
+        ):
             yield run
 
     @contextmanager
@@ -83,7 +87,10 @@ class Finale(dg.ConfigurableResource[Any]):
         from finale_pipeline.warehouse import schema  # noqa: PLC0415 - nothing at import
         from finale_pipeline.warehouse.connect import connect, database_url  # noqa: PLC0415
 
-        with connect(database_url(self.settings()), name="finale dagster") as connection:
+        with (
+            logs.scrubbing(),
+            connect(database_url(self.settings()), name="finale dagster") as connection,
+        ):
             schema.require_current(connection)
             yield connection
 

@@ -21,6 +21,15 @@ def plain(text: object, *, most: int = 120) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def markdown(text: str) -> str:
+    r"""Return a text that Markdown shows as it is: no picture to load, no link, no HTML.
+
+    >>> print(markdown("![](http://x/)<b>"))
+    !\[\](http://x/)\<b>
+    """
+    return re.sub(r"([\\\[\]<`])", r"\\\1", text)
+
+
 def cell(value: object) -> str:
     """Return a spreadsheet cell that no program takes for a formula; numbers stay numbers.
 

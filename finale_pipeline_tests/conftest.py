@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import dagster as dg
 import hypothesis
@@ -72,7 +73,8 @@ def server() -> Iterator[str]:
     folder.chmod(0o755)
     embedded.start(folder / "pg")
     url = str(embedded.running_url(folder / "pg", "postgres"))
-    with connect(url, name="tests") as connection:
+    administrator = embedded.administrator_url(folder / "pg", "postgres")
+    with connect(administrator, name="tests") as connection:
         # Its data need not outlive the machine. A database of its own for each test is then a
         # matter of milliseconds, and what a killed server loses is the same: nothing.
         for name in ("fsync", "full_page_writes"):
@@ -113,7 +115,10 @@ def upgraded(server: str) -> str:
     """Name of a database at the newest schema, to copy from."""
     url = new_database(server, template="template0")
     schema.upgrade(url)
-    return url.partition("/test_")[2].join(["test_", ""]).partition("?")[0]
+    name = url.partition("/test_")[2].join(["test_", ""]).partition("?")[0]
+    data = Path(parse_qs(urlsplit(url).query)["host"][0])
+    embedded.close_to_readers(data, name)  # as `start` does with the databases that it makes
+    return name
 
 
 @pytest.fixture

@@ -130,6 +130,8 @@ def test_every_asset_lists_what_starts_it_and_every_check_can_be_executed(live: 
         i["name"] for i in node(live, "products")["targetingInstigators"]
     }
     for found in live.dagster(NODES)["assetNodes"]:
+        if found["assetKey"]["path"][0] == "mart":
+            continue  # views are computed when they are asked
         assert found["targetingInstigators"], found
         for check in found["assetChecksOrError"]["checks"]:
             assert check["canExecuteIndividually"] == "CAN_EXECUTE"

@@ -163,3 +163,44 @@ def test_a_wrong_value_is_answered_with_a_sample_of_the_right_form(
         load_settings()
     assert f"FINALE_{name}" in refused.value.what
     assert sample in refused.value.what
+
+
+@pytest.mark.parametrize("name", ["SENDGRID_API_KEY", "FINALE_API_SECRET", "FINALE_DATABASE_URL"])
+@pytest.mark.parametrize(
+    ("harm", "is_taken"), [("{}\n", True), (" {}\r\n", True), ("a\n{}", False)]
+)
+def test_a_secret_loses_the_line_break_that_came_along_and_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, harm: str, is_taken: bool
+) -> None:
+    monkeypatch.setenv("FINALE_ALERT_EMAILS", "a@b.example")
+    monkeypatch.setenv("FINALE_ALERT_FROM", "a@b.example")
+    monkeypatch.setenv("FINALE_ACCOUNT", "demo")
+    monkeypatch.setenv("FINALE_API_KEY", "k")
+    monkeypatch.setenv("FINALE_API_SECRET", "s")
+    value = "postgresql://u:canary@h/x" if name.endswith("URL") else "canary"
+    monkeypatch.setenv(name, harm.format(value))
+    if is_taken:
+        assert "canary" in load_settings().secret_values()
+        return
+    with pytest.raises(ConfigError, match=name) as refused:
+        load_settings()
+    assert "canary" not in str(refused.value)
+
+
+def test_a_number_sign_in_the_databases_url_is_refused_unseen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FINALE_DATABASE_URL", "postgresql://u:can#ary@host/x")
+    with pytest.raises(ConfigError, match="write # as %23") as refused:
+        load_settings()
+    assert "ary" not in str(refused.value).replace("necessary", "")
+
+
+@pytest.mark.parametrize("character", ["\n", "\t", "\x1b", "\u2028"])
+def test_a_folder_that_no_file_can_name_is_refused_with_the_character(
+    monkeypatch: pytest.MonkeyPatch, character: str
+) -> None:
+    monkeypatch.setenv("FINALE_HOME", f"/srv/a{character}b")
+    with pytest.raises(ConfigError, match="FINALE_HOME") as refused:
+        load_settings()
+    assert repr(character) in str(refused.value)

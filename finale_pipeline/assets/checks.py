@@ -11,6 +11,7 @@ import dagster as dg
 
 from finale_pipeline.assets.entries import BY_NAME, PLANNED
 from finale_pipeline.resources import Finale
+from finale_pipeline.text import markdown
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
@@ -88,7 +89,7 @@ class Check:
             check_name=self.name,
             passed=found.passed,
             severity=found.severity or self.severity,
-            description=found.why or None,
+            description=markdown(found.why) or None,  # which Dagster's UI renders
             metadata=found.numbers,
         )
 

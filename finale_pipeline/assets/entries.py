@@ -41,6 +41,7 @@ class Entry:
         day: The business day that a row of the table belongs to, in SQL; None = the table holds
             the present alone.
         counted: The table that its rows are read into, where that is another one.
+        also: Further tables that are written with it.
         is_partitioned: Whether it has a partition per business day.
         empty_days: What a day without a materialization means.
     """
@@ -55,6 +56,7 @@ class Entry:
     deps_of_all_days: tuple[str, ...] = ()
     day: str | None = None
     counted: str | None = None
+    also: tuple[str, ...] = ()
     is_partitioned: bool = True
     empty_days: str = ""
 
@@ -68,7 +70,7 @@ class Entry:
         every = dg.AllPartitionMapping()
         described = {
             "dagster/table_name": self.table,
-            "dagster/column_schema": column_schema(self.table),
+            "dagster/column_schema": column_schema(self.table, *self.also),
         }
         if self.empty_days:
             described["what_an_empty_day_means"] = self.empty_days
@@ -112,7 +114,7 @@ ENTRIES = (
         "Vendors: parties that have the role SUPPLIER; disabled ones are kept. Ask mart.vendor; the"
         f" tables are core.vendor and vendor_contact.{BY_CHANGE}",
         "catalogue", "partygroup", BUYER,
-        day=CHANGED, empty_days=QUIET,
+        also=("core.vendor_contact",), day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "products",
@@ -121,7 +123,7 @@ ENTRIES = (
         f" core.product, product_supplier and reorder_rule.{BY_CHANGE} The job full_sync finds what"
         " is gone.",
         "catalogue", "product", ANALYST,
-        day=CHANGED, empty_days=QUIET,
+        also=("core.product_supplier", "core.reorder_rule"), day=CHANGED, empty_days=QUIET,
     ),
     Entry(
         "inventory_levels",
@@ -133,6 +135,8 @@ ENTRIES = (
         "stock", "inventoryitem", BUYER,
         deps=("facilities",), deps_of_all_days=("products",),
         counted="core.stock_entry",
+        also=("core.stock_entry", "core.stock_level_by_location", "core.stock_daily",
+              "core.stock_day"),
         empty_days="Finale shows only the present: a day on which stock was not read stays empty"
         " for good, and cannot be backfilled. What was read is in mart.stock_daily.",
     ),
@@ -156,6 +160,7 @@ ENTRIES = (
         f" shipment, so corrections and cancellations count once.{BY_CHANGE}",
         "sales", "shipment", ANALYST,
         deps_of_all_days=("products",), day=CHANGED, empty_days=QUIET,
+        also=("core.shipment_line", "core.sales_daily"),
     ),
     Entry(
         "purchase_orders",
@@ -166,6 +171,8 @@ ENTRIES = (
         "sales", "order", BUYER,
         deps=("shipments",), deps_of_all_days=("vendors",),
         day=CHANGED, counted="core.sales_order", empty_days=QUIET,
+        also=("core.purchase_order_line", "core.sales_order", "core.build", "core.build_line",
+              "core.transfer", "core.component_demand"),
     ),
     Entry(
         "forecasts",
@@ -177,6 +184,8 @@ ENTRIES = (
         "planning", "warehouse", ANALYST,
         deps=("inventory_levels",),
         deps_of_all_days=("products", "shipments", "purchase_orders"),
+        also=("plan.decision", "plan.forecast_by_location", "plan.calibration",
+              "plan.forecast_score"),
         day=SNAPSHOT,
         empty_days="An empty day was not planned; backfill it to see what would have been said.",
     ),

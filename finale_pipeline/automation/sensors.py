@@ -11,6 +11,7 @@ from finale_pipeline.assets.setting_check import SETTING_CHECK, settings_found
 from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale
+from finale_pipeline.text import markdown
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -126,7 +127,7 @@ def settings_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.Se
         check_name=SETTING_CHECK.name,
         passed=found.passed,
         severity=found.severity or SETTING_CHECK.severity,
-        description=found.why or None,
+        description=markdown(found.why) or None,
     )
     return dg.SensorResult(asset_events=[evaluation], cursor=says)
 

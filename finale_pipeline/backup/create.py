@@ -1,5 +1,6 @@
 """`finale backup`: the warehouse as one file, checked, with a manifest; old ones are deleted."""
 
+import fcntl
 import logging
 import os
 from contextlib import suppress
@@ -81,6 +82,7 @@ def backup(
         LocalError: The disk or the database failed; no file was left.
     """
     file = _file(settings, target, keep, now)
+    _sweep(file.parent)
     with running_server(settings) as url:
         part = file.with_name(f".{file.name}.part")
         dagster_part = file.with_name(f".{file.name}.dagster.part")
@@ -139,6 +141,7 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute("SET LOCAL statement_timeout = 0")
+            connection.patience = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             snapshot = _snapshot(connection)
             tables = manifest.rows(connection, manifest.named(connection, manifest.TABLES))
@@ -169,17 +172,29 @@ def _dump_dagster(url: str, part: Path) -> None:
 
 def _run_dump(url: str, server: int, part: Path, *options: str) -> None:
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        held = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)  # shows that we live, however we die
     except OSError as error:
         raise LocalError(
             f"{part.parent} takes no files: {error.strerror}.",
             data="Nothing was written.",
             step="Choose another place: finale backup FOLDER",
         ) from error
-    arguments = ["--format=custom", f"--file={part}", *options]
-    clients.run(clients.tool("pg_dump", server=server), url, arguments, doing="to dump the data")
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    try:
+        arguments = ["--format=custom", f"--file={part}", *options]
+        program = clients.tool("pg_dump", server=server)
+        clients.run(program, url, arguments, doing="to dump the data")
+        os.fsync(held)
+    finally:
+        os.close(held)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what backups left behind that were killed: parts that no process holds any more."""
+    for part in (*folder.glob(f".{NAMED}.part"), *folder.glob(f".{NAMED}.dagster.part")):
+        with suppress(OSError), part.open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink(missing_ok=True)
 
 
 def _delete_old(folder: Path, keep: int | None) -> list[Path]:

@@ -11,6 +11,7 @@ from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SkippedError
 from finale_pipeline.warehouse import leases, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.reads import health as reads
 from finale_pipeline.warehouse.reads import runs
 
 if TYPE_CHECKING:
@@ -51,9 +52,13 @@ class Old:
 
 
 @contextmanager
-def held(settings: "Settings", url: str, made: Manifest, *, replace: bool) -> Iterator[Old]:
+def held(
+    settings: "Settings", url: str, made: Manifest, *, replace: bool, is_foreign: bool = False
+) -> Iterator[Old]:
     """Hold the present warehouse against syncs and drafting; refuse to replace it where needed."""
     with connect(url, name="finale restore") as connection:
+        if is_foreign:
+            _refuse_as_administrator(connection)
         _refuse_older_server(connection, made)
         is_empty, account = _contents(connection)
         _refuse_another_account(settings, account, made)
@@ -88,6 +93,17 @@ def _contents(connection: Connection) -> tuple[bool, str | None]:
         return True, None
     account = manifest.account_of(connection)
     return account is None and runs.newest_id(connection) is None, account
+
+
+def _refuse_as_administrator(connection: Connection) -> None:
+    """A backup is code: it runs with all rights of the user who restores it."""
+    if reads.is_administrator(connection):
+        raise ConfigError(
+            "The backup is foreign, and the user in FINALE_DATABASE_URL is an administrator"
+            " (SUPERUSER): what is hidden in it could run programs on the server.",
+            data="Nothing was changed.",
+            step="Name a user without SUPERUSER, who may create databases; then run again.",
+        )
 
 
 def _refuse_older_server(connection: Connection, made: Manifest) -> None:

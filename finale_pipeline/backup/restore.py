@@ -17,11 +17,12 @@ from finale_pipeline.backup import preconditions as restorable
 from finale_pipeline.backup import quiesce as aftermath
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
-from finale_pipeline.warehouse import clients, definitions, schema, swap
+from finale_pipeline.warehouse import clients, definitions, embedded, schema, swap
 from finale_pipeline.warehouse.connect import (
     Connection,
     connect,
     dagster_url,
+    data_folder,
     database_errors,
     prepare_dagster_database,
     running_server,
@@ -90,11 +91,15 @@ def restore(
         )
     with (
         running_server(settings) as url,
-        restorable.held(settings, url, made, replace=replace) as old,
+        restorable.held(
+            settings, url, made, replace=replace, is_foreign=not made.is_ours(key)
+        ) as old,
     ):
         new, kept = swap.names(url, now=now)
         roles = _create_roles(old.connection, made.roles)
         with swap.create_sibling_database(url, new) as new_url:
+            if settings.database_url is None:
+                embedded.close_to_readers(data_folder(settings), new)
             _fill(new_url, file, made)
             version = schema.upgrade(new_url)
             with connect(new_url, name="finale restore") as connection:
@@ -132,6 +137,7 @@ def _fill(url: str, file: Path, made: Manifest) -> None:
     _restore_file(url, file)
     with connect(url, name="finale restore") as connection, database_errors("checking the data"):
         connection.execute("SET statement_timeout = 0")
+        connection.patience = None
         # Counted is what came, by the catalogue's names: none of the manifest's goes into SQL.
         came = manifest.rows(connection, manifest.named(connection, manifest.TABLES))
         wrong = [

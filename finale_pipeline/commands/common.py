@@ -58,7 +58,7 @@ def _settings() -> Settings:
     settings = load_settings()
     wished = settings.log_level if "log_level" in settings.model_fields_set else "warning"
     part = click.get_current_context().command_path.removeprefix("finale ")
-    logs.configure(part, level=wished, secrets=settings.secret_values())
+    logs.configure(part, level=wished)
     return settings
 
 

@@ -34,7 +34,7 @@ def stop(settings: Settings) -> None:
     if settings.database_url is not None:
         say("FINALE_DATABASE_URL names a server of your own; it is left alone.")
         return
-    stopped = embedded.stop((settings.home / "postgres").resolve())
+    stopped = embedded.stop(connect.data_folder(settings))
     say("The embedded database is stopped." if stopped else "It was not running.")
 
 

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from finale_pipeline.errors import (
+    COMMITTED_STAYS,
     AddressRefused,
     ConfigError,
     CredentialsRefused,
@@ -130,6 +131,7 @@ def connection_error(error: httpx.TransportError, path: str) -> Exception:
     if "CERTIFICATE" in said.upper() or "SSL" in said.upper():
         return ConfigError(
             f"No trusted connection for {path}: {said}.",
+            data=COMMITTED_STAYS,
             step="Check FINALE_BASE_URL, and the certificates this machine trusts.",
         )
     return SourceUnavailable(f"The connection for {path} failed: {said}.")

@@ -18,6 +18,7 @@ import httpx
 
 from finale_pipeline.errors import (
     AddressRefused,
+    ConfigError,
     MalformedError,
     SourceUnavailable,
     ThrottledError,
@@ -50,6 +51,20 @@ def http_client(source: "Source", *, method: str, gzip: bool = False) -> httpx.C
             raise AssertionError(f"a {request.method} where only {method} may go out")
 
     is_plain = urlsplit(source.base_url).scheme == "http"
+    try:
+        return _http_client(source, gzip=gzip, only=only, is_plain=is_plain)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise ConfigError(
+            f"The proxy settings in the environment cannot be used: {error}.",
+            step="HTTPS_PROXY and ALL_PROXY must be http:// or https:// addresses (SOCKS is not"
+            " spoken); NO_PROXY a list of host names, without nets of IPv6. Correct them, or unset"
+            " them for this program.",
+        ) from error
+
+
+def _http_client(
+    source: "Source", *, gzip: bool, only: Callable[[httpx.Request], None], is_plain: bool
+) -> httpx.Client:
     return httpx.Client(
         base_url=source.base_url,
         auth=(source.key, source.secret),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from finale_pipeline.domain.syncs.freshness import Grade, grade
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.warehouse import holds, leases, order_writes
+from finale_pipeline.warehouse import holds, leases, locks, order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import health as reads
 from finale_pipeline.warehouse.requests import blocked_until
@@ -71,6 +71,15 @@ def runs(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     for table_set in leases.TABLE_SETS:
         yield Finding(
             "locks", "ok", f"{table_set}: {leases.taken(connection, table_set) or 'free'}"
+        )
+    for stranger in locks.strangers(connection):
+        yield Finding(
+            "locks",
+            "warning",
+            f"{stranger.who} holds our lock {stranger.lock} {stranger.number}: syncs that need it"
+            " cannot begin.",
+            f"Have that session end; or as an administrator: {stranger.ending}. For tools that read"
+            " there is a user who cannot hold locks: finale db reader",
         )
     if counts.repeated_ticks:
         yield Finding(

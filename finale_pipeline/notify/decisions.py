@@ -54,21 +54,24 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
         raise ConfigError(
             "A snooze that sleeps through everything needs an end.", step="Add --until DATE."
         )
-    done = []
     with connection.transaction():
-        for name in names:
-            number = incidents.choose(connection, product_of(connection, name), choice, now=now)
-            if number is None:
+        urls = {name: product_of(connection, name) for name in names}
+        made = incidents.choose(connection, list(urls.values()), choice, now=now)
+        for name, url in urls.items():
+            if url not in made.incidents:
                 raise ConfigError(
                     f"{name} has no open incident: it is neither out nor low.",
                     data="Nothing was written.",
                     step=f"Ask why: finale explain {name}",
                 )
-            done.append(
-                {"sku": name, "incident_id": number, "state": choice.state, "until": choice.until}
-            )
     log.info("decision by %s: %s, %s", choice.actor, choice.state, ", ".join(names))
-    return done
+    return [
+        {
+            "sku": name, "incident_id": made.incidents[url], "state": choice.state,
+            "until": choice.until,
+        }
+        for name, url in urls.items()
+    ]  # fmt: skip
 
 
 def items_of_mail(connection: Connection, message_id: str) -> Rows:

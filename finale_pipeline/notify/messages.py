@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from finale_pipeline.logs import scrubbed
 from finale_pipeline.notify import links
 from finale_pipeline.notify.lines import Line
 from finale_pipeline.settings import Settings
@@ -125,12 +126,12 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
     sections, hidden = _cut(content.sections)
     more = f"and {hidden:,} more; the attached CSV has all of them." if hidden else ""
     values = {
-        "subject": plain(content.subject, most=180),
-        "title": plain(content.title, most=180),
-        "intro": [plain(p, most=2_000) for p in content.intro],
-        "facts": [(name, plain(value, most=2_000)) for name, value in content.facts],
+        "subject": _said(content.subject, most=180),
+        "title": _said(content.title, most=180),
+        "intro": [_said(p) for p in content.intro],
+        "facts": [(name, _said(value)) for name, value in content.facts],
         "sections": sections,
-        "outro": [plain(p, most=2_000) for p in content.outro],
+        "outro": [_said(p) for p in content.outro],
         "more": more,
         "freshness": origin.freshness,
         "run_id": origin.run_id,
@@ -149,6 +150,11 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         attachment_name=named,
         attachment=content.csv,
     )
+
+
+def _said(text: str, *, most: int = 2_000) -> str:
+    """Return a text as a mail may say it: on one line, without secrets."""
+    return plain(scrubbed(text), most=most)
 
 
 def _decide(content: Content, origin: Origin, message_id: str) -> str:

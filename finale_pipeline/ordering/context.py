@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.finale.budget import Budget
+from finale_pipeline.finale.links import pages_of
 from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.ordering.order_finder import OrderFinder
 from finale_pipeline.ordering.submission import Submission
@@ -71,7 +72,7 @@ class DraftingContext:
         with open_client(settings, url, clock=self.clock, sleep=self.sleep) as client:
             yield Submission(
                 connection, OrderFinder(client, settings.row_cap), actor, settings.zone, self.clock,
-                self.sleep, f"{settings.base_url.rstrip('/')}/{settings.account}",
+                self.sleep, pages_of(settings),
             )  # fmt: skip
 
     @contextmanager

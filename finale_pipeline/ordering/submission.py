@@ -4,7 +4,6 @@ Finale has no idempotency keys and no undo, so an order is never sent while it m
 step is committed before the next begins; what a killed process leaves can be resolved by another.
 """
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.errors import MalformedError, PipelineError
+from finale_pipeline.finale.links import order_page
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.ordering.order_finder import (
     CLOCK_MARGIN,
@@ -199,9 +199,8 @@ class Submission:
     def _note_ordered(self, row: Written, there: set[object]) -> None:
         """Alerts about a product that was drafted are quiet until it gets worse."""
         choice = Choice("ordered", self.actor, f"drafted in Finale as {row.reference}")
-        for line in row.draft.lines:
-            if line.product_url in there:
-                choose(self.connection, line.product_url, choice, now=self.clock())
+        ordered = [x.product_url for x in row.draft.lines if x.product_url in there]
+        choose(self.connection, ordered, choice, now=self.clock())
 
     def _is_absent(self, row: Written, result: SearchResult) -> bool:
         """Whether it may be sent again: all looks were answered, some order was shown, time passed.
@@ -227,8 +226,7 @@ class Submission:
 
     def _link(self, order_url: str) -> str:
         """Return where Finale's pages show an order."""
-        name = base64.b64encode(order_url.encode()).decode()
-        return f"{self.pages}/sc2/?order/purchase/order/{name}"
+        return order_page(self.pages, order_url)
 
     def _move(self, row: Written, state: str, detail: str, **columns: object) -> Written:
         change = Change(state, self.actor, detail, columns)

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.sandbox.names import CATEGORIES, KINDS, ODD_NAMES, SETS, THINGS
+from finale_pipeline.sandbox.names import CATEGORIES, GOODS, ODD_NAMES, VENDORS
 from finale_pipeline.sandbox.sales import STAMP, Lines, Product
 
+NO_SUPPLIER = 13
+"""Of twenty products this one has no supplier."""
 LOCATIONS, SUBLOCATIONS = 3, 12
+ODD_SKU = 49
+"""Of fifty SKUs this one is hard to put into an address; no list begins with it."""
 MOST_GROUPS = 300
 """Vendors that are ordered from; a large account has more, and each order is read singly."""
 
@@ -73,7 +77,7 @@ class Maker:
             return self._items[index].sku
         if index % 997 == 5:  # noqa: PLR2004 - a few SKUs stand for two products
             return f"P-{index - 1}"
-        return f"P-{index}" if index % 50 else f"P {index}/é#%"
+        return f"P-{index}/é#%" if index % 50 == ODD_SKU else f"P-{index}"
 
     def sold(self) -> list[Product]:
         """Return what sales need to know of every product."""
@@ -97,7 +101,7 @@ class Maker:
     def product(self, index: int, stamp: int) -> dict[str, Any]:
         """Return one product."""
         dice = self._dice("product", index)
-        name = self._name(dice, index)
+        category, name = self._called(dice, index)
         cost = round(dice.uniform(0.5, 80), 2)
         price = cost * 2
         if self._items:
@@ -112,7 +116,7 @@ class Maker:
             "longDescription": None,
             "productTypeId": "GOOD",
             "statusId": self._status(dice),
-            "category": dice.choice(CATEGORIES),
+            "category": category if dice.choice(CATEGORIES) else None,
             "cost": str(cost) if index % 7 == 0 else cost,
             "leadTime": dice.choice((None, 7, 14, 30)),
             "universalProductCode": f"{4_000_000_000_000 + index}",
@@ -140,12 +144,15 @@ class Maker:
             "lastUpdatedDate": updated.strftime(STAMP),
         }
 
-    def _name(self, dice: random.Random, index: int) -> str:
+    def _called(self, dice: random.Random, index: int) -> tuple[str, str]:
+        """Return a product's category and name; some names are made to do harm."""
         if self._items:
-            return self._items[index].name
-        if index % 97 == 7:  # noqa: PLR2004 - some names are made to do harm
-            return ODD_NAMES[index // 97 % 5]
-        return f"{dice.choice(KINDS).title()} {dice.choice(THINGS)}, {dice.choice(SETS)}"
+            return "Home", self._items[index].name
+        if index % 97 == 7:  # noqa: PLR2004 - of the simulation
+            return "Home", ODD_NAMES[index // 97 % 5]
+        drawn = [dice.randrange(10) for _ in range(2)]
+        category, kinds, thing, sizes = GOODS[drawn[0] + 10 * (index % 3)]
+        return category, f"{kinds[drawn[1]]} {thing}, {dice.choice(sizes)}"
 
     def _status(self, dice: random.Random) -> str:
         is_active = self._items or dice.random() < 0.82  # noqa: PLR2004 - of the simulation
@@ -240,7 +247,8 @@ class Maker:
 
     def _suppliers(self, index: int) -> list[int]:
         dice = self._dice("suppliers", index)
-        return dice.sample(range(self._vendors), dice.choice((0, 1, 1, 1, 2)))
+        many = 0 if index % 20 == NO_SUPPLIER else dice.choice((1, 1, 1, 1, 2))
+        return dice.sample(range(self._vendors), many)
 
     def parties(self) -> list[dict[str, Any]]:
         """Return vendors, some of them disabled or without e-mail, and one customer."""
@@ -254,7 +262,7 @@ class Maker:
         return {
             "partyId": str(10_000 + number),
             "partyUrl": self._url("partygroup", 10_000 + number),
-            "groupName": f"{KINDS[number % 10].title()} {THINGS[number // 10 % 10].title()} Works",
+            "groupName": self._vendor_name(number),
             "statusId": "PARTY_DISABLED" if number % 11 == 10 else "PARTY_ENABLED",  # noqa: PLR2004
             "roleTypeIdList": ["SUPPLIER", "CARRIER"] if number % 6 == 0 else ["SUPPLIER"],
             "contactMechList": (
@@ -263,6 +271,11 @@ class Maker:
             "createdDate": stamp,
             "lastUpdatedDate": stamp,
         }
+
+    @staticmethod
+    def _vendor_name(number: int) -> str:
+        name, again = VENDORS[number % len(VENDORS)], number // len(VENDORS)
+        return f"{name} {again + 1}" if again else name
 
     def facilities(self) -> list[dict[str, Any]]:
         """Return locations and their sublocations."""

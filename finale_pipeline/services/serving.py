@@ -18,7 +18,7 @@ def serve(settings: "Settings") -> int:
     """Serve until asked to stop."""
     from finale_pipeline.api.server.serving import api_server  # noqa: PLC0415 - FastAPI
 
-    logs.configure("api", level=settings.log_level, secrets=settings.secret_values())
+    logs.configure("api", level=settings.log_level)
     where = (settings.api_port, "the API and its pages", "FINALE_API_PORT", settings.api_host)
     processes.require_free(*where)
     log.info("The API and its pages are at http://%s:%d.", settings.api_host, settings.api_port)

@@ -15,7 +15,7 @@ def main(workspace: Path) -> int:
     os.umask(disk.UMASK)
     try:
         settings = load_settings()
-        logs.configure("web", level=settings.log_level, secrets=settings.secret_values())
+        logs.configure("web", level=settings.log_level)
         serve_dagster(settings, workspace)
     except PipelineError as error:
         print(f"finale: {error.what}\n  {error.step}", file=sys.stderr)  # noqa: T201

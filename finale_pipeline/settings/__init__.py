@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from finale_pipeline import logs
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings.changed import changes
 from finale_pipeline.settings.groups import (
@@ -64,6 +65,7 @@ class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Pl
         env_file=ENV_FILE,
         extra="ignore",
         env_ignore_empty=True,
+        str_strip_whitespace=True,
         populate_by_name=True,
     )
 
@@ -131,6 +133,8 @@ def _passwords(url: str) -> list[str]:
 def load_settings(env_file: str = ENV_FILE) -> Settings:
     """Read the settings from the environment and `.env`; schedules as they were changed since.
 
+    From then on no text of this process shows their secrets.
+
     Raises:
         ConfigError: A name is not known, a value is of the wrong type, the account's three
             settings are not given together, or the file of changed schedules is damaged.
@@ -140,6 +144,7 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
+    logs.hide(settings.secret_values())
     _refuse_half_an_account(settings)
     _refuse_mail_without_ends(settings)
     _refuse_writes_without_zone(settings)

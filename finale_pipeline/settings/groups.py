@@ -4,19 +4,22 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
 from finale_pipeline.settings.types import (
     Address,
     Addresses,
     Cron,
+    DatabaseAddress,
     Day,
+    Folder,
     Hours,
     Level,
     LogLevel,
     Minutes,
     Names,
     Port,
+    Secret,
     Share,
     Zone,
 )
@@ -31,9 +34,9 @@ class Places(BaseModel):
     account: str | None = Field(
         None, description="Account: the first part of the address after logging in to Finale."
     )
-    api_key: SecretStr | None = Field(None, description="API key of a user of the account.")
-    api_secret: SecretStr | None = Field(None, description="Secret of that API key.")
-    database_url: SecretStr | None = Field(
+    api_key: Secret | None = Field(None, description="API key of a user of the account.")
+    api_secret: Secret | None = Field(None, description="Secret of that API key.")
+    database_url: DatabaseAddress | None = Field(
         None, description="postgresql://… of the warehouse; unset = a server of our own in HOME."
     )
     database_port: Port | None = Field(
@@ -41,11 +44,11 @@ class Places(BaseModel):
         description="Port of the embedded server on this machine, for Metabase, Excel and others;"
         " unset = none. Their user: `finale db reader`.",
     )
-    dagster_database_url: SecretStr | None = Field(
+    dagster_database_url: DatabaseAddress | None = Field(
         None,
         description="Dagster's own database; unset = the warehouse's name with `_dagster` added.",
     )
-    home: Path = Field(Path(".finale"), description="Folder of everything we write on disk.")
+    home: Folder = Field(Path(".finale"), description="Folder of everything we write on disk.")
     log_level: LogLevel = Field(
         "info", description="The least that logs tell: debug, info, warning or error."
     )
@@ -78,10 +81,10 @@ class Access(BaseModel):
     api_host: str = Field(
         "127.0.0.1", description="Address our API listens on; off loopback it needs a token."
     )
-    api_token: SecretStr | None = Field(
+    api_token: Secret | None = Field(
         None, description="Bearer token of our API; who has it may read and start syncs."
     )
-    api_read_token: SecretStr | None = Field(
+    api_read_token: Secret | None = Field(
         None, description="Bearer token of our API that may only read."
     )
     api_hosts: Names = Field(
@@ -225,8 +228,8 @@ class Mails(BaseModel):
         "starttls", description="How it is spoken to: starttls, tls or none."
     )
     smtp_user: str | None = Field(None, description="User there; unset = no log-in.")
-    smtp_password: SecretStr | None = Field(None, description="That user's password.")
-    sendgrid_api_key: SecretStr | None = Field(
+    smtp_password: Secret | None = Field(None, description="That user's password.")
+    sendgrid_api_key: Secret | None = Field(
         None,
         validation_alias="SENDGRID_API_KEY",
         description="Key of SendGrid; without it, and without SMTP, mails become files in HOME.",

@@ -2,10 +2,11 @@
 
 import re
 from datetime import date, time
+from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from finale_pipeline.settings.cron import checked_cron
@@ -92,3 +93,47 @@ def day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(day)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lowered)]
+
+
+def secret(value: SecretStr) -> SecretStr:
+    """Return a secret without the line break that a file or a copy may have brought along.
+
+    Raises:
+        ValueError: It holds control characters, which no header and no log-in takes.
+    """
+    text = value.get_secret_value().strip()
+    if not text.isprintable():
+        message = "it holds a line break or another control character; copy it again"
+        raise ValueError(message)
+    return SecretStr(text)
+
+
+def database_address(value: SecretStr) -> SecretStr:
+    """Return a database's URL; none of it is said when it is wrong.
+
+    Raises:
+        ValueError: It holds what ends a URL: the rest, and with it the host, would be left out.
+    """
+    text = secret(value).get_secret_value()
+    if "#" in text or " " in text:
+        message = "it holds a # or a space; in a password write # as %23, a space as %20, % as %25"
+        raise ValueError(message)
+    return SecretStr(text)
+
+
+def folder(path: Path) -> Path:
+    """Return a folder's path if files that name it, line by line, can.
+
+    Raises:
+        ValueError: It holds a character that they cannot; the message names it.
+    """
+    for character in str(path):
+        if not character.isprintable():
+            message = f"its path holds the character {character!r}; name another folder"
+            raise ValueError(message)
+    return path
+
+
+Secret = Annotated[SecretStr, AfterValidator(secret)]
+DatabaseAddress = Annotated[SecretStr, AfterValidator(database_address)]
+Folder = Annotated[Path, AfterValidator(folder)]

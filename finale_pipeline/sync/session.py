@@ -24,7 +24,7 @@ from finale_pipeline.finale.transport import Source
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.source import open_client, source_of
 from finale_pipeline.warehouse import accounts, leases, schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
 from finale_pipeline.warehouse.leases import Ending, Progress
 from finale_pipeline.warehouse.reads import runs
 from finale_pipeline.warehouse.requests import OTHERS, SHARES
@@ -68,19 +68,23 @@ def open_sync(
     """
     source = source_of(settings)
     url = database_url(settings)
-    with connect(url, name=f"finale {strategy}") as connection:
+    with (
+        database_errors(f"the {strategy} sync began"),
+        connect(url, name=f"finale {strategy}") as connection,
+    ):
         schema.require_current(connection)
         leases.mark_crashed_runs(connection, now=clock())
         for table_set in table_sets:
             leases.lock(connection, table_set)
         refuse_another_account(connection, source)
         _refuse_needless(connection, strategy, asked_at)
-        run_id = leases.open_run(
-            connection, strategy=strategy, trigger=trigger, table_sets=table_sets, reason=reason,
-            dagster_run_id=dagster_run_id, now=clock(),
-        )  # fmt: skip
         share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
         with open_client(settings, url, share=share, clock=clock, sleep=sleep) as client:
+            # Not before: whatever fails from here on writes the row's ending.
+            run_id = leases.open_run(
+                connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
+                reason=reason, dagster_run_id=dagster_run_id, now=clock(),
+            )  # fmt: skip
             run = SyncRun(
                 settings, connection, client, run_id, strategy, clock, clock(), sleep,
                 accept_implausible=accept_implausible, on_progress=on_progress,

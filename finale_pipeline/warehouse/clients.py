@@ -1,7 +1,6 @@
 """PostgreSQL's own programs, `pg_dump` and `pg_restore`: found, and run without showing secrets."""
 
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from finale_pipeline.errors import ConfigError, LocalError
+from finale_pipeline.warehouse import environment
 
 PACKAGED = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 """Where packages put them without telling PATH."""
@@ -46,7 +46,11 @@ def _versions(name: str) -> dict[Path, int]:
     found = {}
     for path in _places(name):
         said = subprocess.run(  # noqa: S603 - PostgreSQL's own
-            [path, "--version"], capture_output=True, text=True, check=False
+            [path, "--version"],
+            env=environment.programs(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         version = re.search(r"\) (\d+)", said.stdout)
         if version:
@@ -79,10 +83,10 @@ def run(program: Path, url: str, arguments: Sequence[str], *, doing: str) -> str
     """
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     password = parts.pop("password", None)
-    environment = os.environ | ({"PGPASSWORD": password} if password else {})
     return _run(
         [program, f"--dbname={make_conninfo('', **parts)}", "--no-password", *arguments],
-        environment,
+        environment.programs(*environment.CREDENTIALS)
+        | ({"PGPASSWORD": password} if password else {}),
         doing,
     )
 
@@ -93,13 +97,13 @@ def listed(program: Path, file: Path) -> str:
     Raises:
         LocalError: It is no archive, or damaged.
     """
-    return _run([program, "--list", file], dict(os.environ), f"reading {file}")
+    return _run([program, "--list", file], environment.programs(), f"reading {file}")
 
 
-def _run(command: Sequence[str | Path], environment: dict[str, str], doing: str) -> str:
+def _run(command: Sequence[str | Path], variables: dict[str, str], doing: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - PostgreSQL's own
-            command, env=environment, capture_output=True, text=True, check=False
+            command, env=variables, capture_output=True, text=True, check=False
         )
     except OSError as error:
         raise LocalError(

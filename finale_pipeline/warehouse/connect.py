@@ -1,7 +1,10 @@
 """Connections: which database, with which time limits, and what its failures mean."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -11,13 +14,39 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import class_row, dict_row
 
 from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.warehouse import embedded
+from finale_pipeline.warehouse import embedded, environment, pooling
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
-Connection = psycopg.Connection[tuple[Any, ...]]
-"""A connection whose rows are tuples as the statement has them."""
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection whose rows are tuples as the statement has them.
+
+    Attributes:
+        patience: Seconds after which a server that says nothing is given up; None = never. A
+            frozen one answers neither with a result nor with an error, whatever its own limits.
+    """
+
+    patience: float | None = 16 * 60.0
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for the server, and no longer than `patience`.
+
+        Raises:
+            psycopg.OperationalError: It did not answer; the connection is closed.
+        """
+        limit = self.patience if timeout is None else timeout
+        started = time.monotonic()
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.Error:
+            if timeout is None and limit is not None and time.monotonic() - started >= limit:
+                self.pgconn.finish()
+                message = f"the server said nothing for {limit:.0f} s"
+                raise psycopg.OperationalError(message) from None
+            raise
+
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -26,12 +55,28 @@ Row = dict[str, Any]
 DAGSTER_SUFFIX = "_dagster"
 
 SESSION = {
+    # What our statements and their results rely on, whatever the role, the database or the
+    # server are set to.
     "timezone": "UTC",
     "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "search_path": "public",
+    "standard_conforming_strings": "on",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "transform_null_equals": "off",
+    "default_transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+    # How long is waited for whom.
     "statement_timeout": "15min",
     "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": "15min",
 }
+
+
+def data_folder(settings: "Settings") -> Path:
+    """Return where the embedded server keeps its data."""
+    return (settings.home / "postgres").resolve()
 
 
 def database_url(settings: "Settings") -> str:
@@ -42,7 +87,7 @@ def database_url(settings: "Settings") -> str:
         LocalError: The embedded server did not start.
     """
     if settings.database_url is None:
-        return embedded.start((settings.home / "postgres").resolve(), port=settings.database_port)
+        return embedded.start(data_folder(settings), port=settings.database_port)
     url = settings.database_url.get_secret_value()
     for scheme in ("postgres://", "postgresql+psycopg://"):
         url = url.replace(scheme, "postgresql://", 1)
@@ -60,7 +105,7 @@ def running_url(settings: "Settings") -> str:
     """
     if settings.database_url is not None:
         return database_url(settings)
-    data = (settings.home / "postgres").resolve()
+    data = data_folder(settings)
     url = embedded.running_url(data)
     if url is None and not (data / "PG_VERSION").exists():
         raise ConfigError(
@@ -79,7 +124,7 @@ def running_url(settings: "Settings") -> str:
 @contextmanager
 def running_server(settings: "Settings") -> Iterator[str]:
     """Yield the warehouse's URL; an embedded server that was started for it is stopped again."""
-    data = (settings.home / "postgres").resolve()
+    data = data_folder(settings)
     is_ours = settings.database_url is None and embedded.running_url(data) is None
     try:
         yield database_url(settings)
@@ -148,12 +193,14 @@ def connection_options(name: str, **session: str) -> dict[str, Any]:
     Args:
         session: Settings of the session, before ours.
     """
+    environment.forget()
     options = SESSION | session
     return {
         "autocommit": True,
         "connect_timeout": 10,
+        "client_encoding": "UTF8",
         "application_name": name,
-        "options": " ".join(f"-c {key}={value}" for key, value in options.items()),
+        "options": " ".join(f"-c {key}={_escaped(value)}" for key, value in options.items()),
         # A frozen server or a dead network ends the wait within a minute: without these a
         # query waits for ever, whatever the statement's own limit is.
         "keepalives_idle": 20,
@@ -163,33 +210,72 @@ def connection_options(name: str, **session: str) -> dict[str, Any]:
     }
 
 
-def connect(url: str, *, name: str) -> Connection:
-    """Open a connection with our time limits; statements commit by themselves.
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace(" ", r"\ ")
+
+
+def connect(url: str, *, name: str, autocommit: bool = True, **session: str) -> Connection:
+    """Open a connection with our settings and time limits.
+
+    A server that starts, stops, or has no connection left is asked again for some seconds.
+
+    Args:
+        autocommit: Whether each statement commits by itself.
+        session: Settings of the session, before ours.
 
     Raises:
-        ConfigError: The server refuses the user, or the database does not exist.
-        LocalError: The server does not answer.
+        ConfigError: The server refuses the user, or the database does not exist; or a pooler
+            stands between, and does not keep a session together.
+        LocalError: The server does not answer, or has no connection left.
     """
-    try:
-        return psycopg.connect(url, **connection_options(name))
-    except psycopg.OperationalError as error:
-        raise _connection_error(error, url) from error
-    except psycopg.ProgrammingError as error:
-        raise ConfigError("FINALE_DATABASE_URL cannot be read.", step="Correct it.") from error
+    options = connection_options(name, **session) | {"autocommit": autocommit}
+    gives_up_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection = Connection.connect(url, **options)
+            break
+        except psycopg.OperationalError as error:
+            is_passing = any(text in str(error) for text in PASSING)
+            if not is_passing or time.monotonic() > gives_up_at:
+                raise _connection_error(error, url) from error
+            time.sleep(0.5)
+        except (psycopg.ProgrammingError, ValueError) as error:
+            raise ConfigError("FINALE_DATABASE_URL cannot be read.", step="Correct it.") from error
+    another = partial(Connection.connect, url, **options)
+    pooling.require_session(connection, another, SESSION | session, shown_url(url))
+    return connection
+
+
+BUSY_SECONDS = 10.0
+"""So long a server that cannot take a connection just now is asked again."""
+FULL = ("too many clients", "remaining connection slots", "too many connections for")
+PASSING = (*FULL, "is starting up", "is shutting down", "in recovery mode")
+REFUSED = (
+    "authentication failed", "does not exist", "no pg_hba.conf", "permission denied",
+    "no password supplied", "certificate", "SSL", "is not permitted to log in", "invalid ",
+)  # fmt: skip
 
 
 def _connection_error(error: psycopg.OperationalError, url: str) -> ConfigError | LocalError:
     said = " ".join(str(error).split())
-    refused = ("authentication failed", "does not exist", "no pg_hba.conf", "permission denied")
-    if any(text in said for text in refused):
+    if "startup parameter" in said:
+        return pooling.refused(shown_url(url))
+    if any(text in said for text in REFUSED):
         return ConfigError(
             f"The database {shown_url(url)} refuses us: {said}.",
             step="Correct FINALE_DATABASE_URL, or create what it names.",
         )
+    if any(text in said for text in FULL):
+        return LocalError(
+            f"The database {shown_url(url)} has no connection left: {said}.",
+            data="Nothing was read and nothing was changed.",
+            step="Close some, or raise max_connections (or the user's CONNECTION LIMIT); then run"
+            " again.",
+        )
     return LocalError(
         f"The database {shown_url(url)} does not answer: {said}.",
         data="Nothing was read and nothing was changed.",
-        step="Start it, then run again.",
+        step="Does it run, and is its address right? Then run again.",
     )
 
 
@@ -223,7 +309,8 @@ def _named(error: psycopg.Error, doing: str) -> ConfigError | LocalError:
         return ConfigError(
             f"The database takes no writes while {doing}: {said}.",
             data="The open transaction was rolled back.",
-            step="Point FINALE_DATABASE_URL at the primary server.",
+            step="Point FINALE_DATABASE_URL at the primary server, or turn off"
+            " default_transaction_read_only of the user and the database.",
         )
     what, step = _local_cause(state)
     return LocalError(f"{what} while {doing}: {said}.", step=step)

@@ -1,4 +1,4 @@
-"""Writes docs/data-dictionary.md from a database at the newest schema: `make dictionary`."""
+"""Writes docs/data-dictionary.md, and lineage.json, from a new database: `make dictionary`."""
 
 import shutil
 import tempfile
@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from finale_pipeline.warehouse import embedded, schema
+from finale_pipeline.warehouse import embedded, lineage, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 
 FILE = Path("docs/data-dictionary.md")
@@ -85,9 +85,10 @@ def _fresh_database() -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the file."""
+    """Write the files."""
     with _fresh_database() as url, connect(url, name="finale dictionary") as connection:
         FILE.write_text(render(connection), encoding="utf-8")
+        lineage.FILE.write_text(lineage.render(connection), encoding="utf-8")
 
 
 if __name__ == "__main__":

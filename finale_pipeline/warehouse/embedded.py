@@ -5,6 +5,7 @@ and an option string, which no path with a space survives.
 """
 
 import fcntl
+import logging
 import os
 import pwd
 import signal
@@ -14,15 +15,19 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 
 from finale_pipeline.disk import socket_folder
 from finale_pipeline.errors import LocalError
+from finale_pipeline.warehouse import environment, ownership
+
+log = logging.getLogger(__name__)
 
 TUNING = """
 # finale_pipeline: one loader, few readers
@@ -52,29 +57,50 @@ STOP_SECONDS = 30
 
 WAREHOUSE = "finale"
 DATABASES = (WAREHOUSE, "finale_dagster")
+PREPARED = "finale.prepared"
+"""File in the data folder: the owner and the databases are there."""
 
 
-def running_url(data: Path, database: str = WAREHOUSE) -> str | None:
-    """Return the URL of the server on `data` if it runs, without importing its wheel."""
+def running_url(
+    data: Path, database: str = WAREHOUSE, *, user: str = ownership.OWNER
+) -> str | None:
+    """Return the URL of the server on `data` if it runs, without importing its wheel.
+
+    Args:
+        user: Whom to log in as; the owner may all that we need, and nothing of the machine.
+    """
     lines = _pid_file(data)
-    if lines is None:
+    is_ready = len(lines) > 7 and lines[7].strip() == "ready"  # noqa: PLR2004 - its last line
+    if not is_ready or not _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}"):
         return None
-    return f"postgresql://postgres@/{database}?host={quote(lines[4], safe='')}&port={lines[3]}"
+    return f"postgresql://{user}@/{database}?host={quote(lines[4], safe='')}&port={lines[3]}"
 
 
-def _pid_file(data: Path) -> list[str] | None:
-    """Return what a running server says of itself: process, folder, start, port, sockets."""
+def _pid_file(data: Path) -> list[str]:
+    """Return what a server said of itself: process, folder, start, port, sockets, memory, state."""
     try:
-        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        return (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except OSError:
+        return []
+
+
+def _process(data: Path) -> int | None:
+    """Return the process of the server on `data`; None = none lives.
+
+    A number that was written before the machine went down may be a stranger's today.
+    """
+    lines = _pid_file(data)
+    try:
+        process = psutil.Process(int(lines[0]))
+        named = process.cmdline()
+    except (IndexError, ValueError, psutil.Error):
         return None
-    if len(lines) < 8 or lines[7].strip() != "ready":  # noqa: PLR2004 - the file's last line
-        return None
-    return lines if _answers(Path(lines[4]) / f".s.PGSQL.{lines[3]}") else None
+    is_ours = Path(named[0]).name == "postgres" and str(data) in named if named else False
+    return process.pid if is_ours else None
 
 
 def _answers(path: Path) -> bool:
-    """Whether somebody listens; the process of an old file's number may be another one today."""
+    """Whether somebody listens."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(5)
         try:
@@ -99,13 +125,15 @@ def start(data: Path, *, port: int | None = None) -> str:
         LocalError: It cannot be started.
     """
     url = running_url(data)
-    if url is not None:
+    if url is not None and (data / PREPARED).exists():
         return url
     try:
         data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        environment.forget()
         with _alone(data):
             if running_url(data) is None:
                 _start(data, port)
+            _prepare(data)
     except (OSError, subprocess.SubprocessError) as error:
         if isinstance(error, OSError) and error.filename is not None:
             why = f"{error.filename}: {error.strerror}"
@@ -117,8 +145,26 @@ def start(data: Path, *, port: int | None = None) -> str:
             step="Mend that; or name another folder with FINALE_HOME, or a server of your own with"
             " FINALE_DATABASE_URL.",
         ) from error
-    _create_databases(str(running_url(data, "postgres")))
     return str(running_url(data))
+
+
+def _prepare(data: Path) -> None:
+    """Have the owner and the databases; those of an earlier version were their administrator's."""
+    if not (data / PREPARED).exists():
+        ownership.give_all(lambda name: administrator_url(data, name), databases=DATABASES)
+        _write_as(data, data / PREPARED, "")
+
+
+def close_to_readers(data: Path, database: str) -> None:
+    """Take from everybody, in a database that the owner made, what only an administrator may."""
+    environment.forget()
+    with psycopg.connect(administrator_url(data, database)) as connection:
+        ownership.close(connection)
+
+
+def administrator_url(data: Path, database: str) -> str:
+    """Return the URL with which the server's administrator opens one of its databases."""
+    return str(running_url(data, database, user=ownership.ADMINISTRATOR))
 
 
 @contextmanager
@@ -134,7 +180,8 @@ def _start(data: Path, port: int | None) -> None:
     user = _user(data, programs)
     if not (data / "PG_VERSION").exists():
         _initialise(data, programs, user)
-    sockets = socket_folder(data)
+    _forget_stranger(data)
+    sockets = socket_folder(data, owner=None if user is None else _ids(user)[0])
     if user is not None:
         os.chown(sockets, *_ids(user))
     _write_as(data, data / "pg_hba.conf", HBA)
@@ -147,7 +194,7 @@ def _start(data: Path, port: int | None) -> None:
     with log.open("ab") as output:
         begins = output.tell()
         process = subprocess.Popen(  # noqa: S603 - the wheel's
-            arguments, cwd="/", env=_environment(), stdin=subprocess.DEVNULL, stdout=output,
+            arguments, cwd="/", env=environment.programs(), stdin=subprocess.DEVNULL, stdout=output,
             stderr=output, start_new_session=True, user=user, group=user,
             extra_groups=None if user is None else [],
         )  # fmt: skip
@@ -220,10 +267,18 @@ def _ids(user: str) -> tuple[int, int]:
     return entry.pw_uid, entry.pw_gid
 
 
-def _environment() -> dict[str, str]:
-    """Return what the server inherits: no language, no time zone, no umask of whoever starts it."""
-    odd = ("LC_", "LANG", "PG", "TZ")
-    return {n: v for n, v in os.environ.items() if not n.startswith(odd)} | {"LC_ALL": "C"}
+def _forget_stranger(data: Path) -> None:
+    """Let a pid file that names a stranger's process keep nobody from starting.
+
+    Its number becomes ours: PostgreSQL knows that its parent is no server, and goes on to look
+    whether a process of the old one still has its memory. Without the file it would not look.
+    """
+    file = data / "postmaster.pid"
+    if not file.exists() or _process(data) is not None:
+        return
+    before = _pid_file(data)
+    log.warning("%s names process %s, which is no server of ours: it is stale", file, before[:1])
+    _write_as(data, file, "\n".join([str(os.getpid()), *before[1:]]) + "\n")
 
 
 def _initialise(data: Path, programs: Path, user: str | None) -> None:
@@ -232,7 +287,8 @@ def _initialise(data: Path, programs: Path, user: str | None) -> None:
             str(programs / "initdb"), "--auth-local=trust", "--auth-host=scram-sha-256",
             "--encoding=UTF8", "--locale=C", "--no-instructions", "-U", "postgres", "-D", str(data),
         ],
-        cwd="/", env=_environment(), capture_output=True, check=False, user=user, group=user,
+        cwd="/", env=environment.programs(), capture_output=True, check=False, user=user,
+        group=user,
         extra_groups=None if user is None else [],
     )  # fmt: skip
     if done.returncode != 0:
@@ -256,19 +312,6 @@ def _reason(data: Path, error: Exception) -> str:
     return (fatal or lines or [f"see {data / 'log'}"])[-1].rstrip(".")
 
 
-def _create_databases(url: str) -> None:
-    """Create the warehouse and Dagster's database where they are missing."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for name in DATABASES:
-            # The second of these errors: another process creates it at this very moment.
-            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                # Keys are compared byte by byte, whatever the machine's language is.
-                connection.execute(
-                    f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"
-                    " LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
-                )
-
-
 def stop(data: Path) -> bool:
     """Stop the server on `data`, and wait until it is gone.
 
@@ -278,10 +321,9 @@ def stop(data: Path) -> bool:
     Raises:
         LocalError: It is another user's.
     """
-    lines = _pid_file(data)
-    if lines is None:
+    process = _process(data)
+    if process is None:
         return False
-    process = int(lines[0])
     # Fast: sessions are ended. After that without ceremony: it repairs itself at its next start.
     for kind in (signal.SIGINT, signal.SIGQUIT):
         try:

@@ -1,6 +1,6 @@
 """Incidents and their events: written from decisions, and changed by people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from finale_pipeline.warehouse.connect import (
     Connection,
     count_of,
     objects_of,
+    rows_of,
     scalar,
     trusted,
 )
@@ -108,35 +109,84 @@ class Choice:
     even_if_worse: bool = False
 
 
-def choose(connection: Connection, subject: str, choice: Choice, *, now: datetime) -> int | None:
-    """Write a person's decision into the open incident of a subject, with its event.
+CHOOSE = """
+WITH before AS (
+    SELECT * FROM ops.incident WHERE subject = ANY (%(subjects)s) AND closed_at IS NULL
+    ORDER BY incident_id FOR UPDATE
+), made AS (
+    INSERT INTO ops.choice (state, note, snoozed_until, made_by, made_at)
+    SELECT %(state)s, %(note)s, %(until)s, %(actor)s, %(now)s WHERE EXISTS (SELECT FROM before)
+    RETURNING choice_id
+), kept AS (
+    INSERT INTO ops.choice_item (choice_id, incident_id, state_before, snoozed_until_before,
+        even_if_worse_before, note_before, decided_by_before, decided_at_before)
+    SELECT choice_id, incident_id, state, snoozed_until, even_if_worse, note, decided_by, decided_at
+    FROM before, made
+), told AS (
+    INSERT INTO ops.incident_event (incident_id, subject, kind, from_level, to_level, cause,
+        happened_at, no_mail, actor)
+    SELECT incident_id, subject, %(kind)s, level, level, 'person', %(now)s,
+           'a person decided it', %(actor)s FROM before ORDER BY incident_id
+)
+UPDATE ops.incident i SET state = %(state)s, note = %(note)s, decided_by = %(actor)s,
+    decided_at = %(now)s, snoozed_until = %(until)s, even_if_worse = %(even_if_worse)s
+FROM before b, made WHERE i.incident_id = b.incident_id
+RETURNING i.subject, i.incident_id, made.choice_id
+"""
+UNDO = """
+WITH undone AS (
+    UPDATE ops.choice SET undone_by = %(actor)s, undone_at = %(now)s
+    WHERE choice_id = %(choice)s AND undone_at IS NULL RETURNING *
+), restored AS (
+    UPDATE ops.incident i SET state = b.state_before, snoozed_until = b.snoozed_until_before,
+        even_if_worse = b.even_if_worse_before, note = b.note_before,
+        decided_by = b.decided_by_before, decided_at = b.decided_at_before
+    FROM ops.choice_item b JOIN undone u USING (choice_id)
+    WHERE i.incident_id = b.incident_id AND i.closed_at IS NULL AND i.state = u.state
+      AND i.decided_at = u.made_at AND i.decided_by = u.made_by
+    RETURNING i.incident_id, i.subject, i.level
+)
+INSERT INTO ops.incident_event (incident_id, subject, kind, from_level, to_level, cause,
+    happened_at, no_mail, actor)
+SELECT incident_id, subject, 'reopened', level, level, 'person', %(now)s,
+       'a person took a decision back', %(actor)s FROM restored
+RETURNING subject
+"""
+"""What was decided anew since, or is well again, stays as it is."""
 
-    Returns:
-        The incident's number; None when none is open.
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What became of a choice.
+
+    Attributes:
+        choice_id: Takes it back; None = it was about nothing that is open.
+        incidents: Number of each incident that was decided, by subject.
     """
-    with connection.transaction():
-        row = connection.execute(
-            "UPDATE ops.incident SET state = %s, note = %s, decided_by = %s, decided_at = %s,"
-            " snoozed_until = %s, even_if_worse = %s WHERE subject = %s AND closed_at IS NULL"
-            " RETURNING incident_id, level",
-            (
-                choice.state, choice.note, choice.actor, now, choice.until, choice.even_if_worse,
-                subject,
-            ),
-        ).fetchone()  # fmt: skip
-        if row is None:
-            return None
-        incident_id, level = int(row[0]), row[1]
-        kind = "reopened" if choice.state == "open" else choice.state
-        add_event(
-            connection,
-            {
-                "incident_id": incident_id, "subject": subject, "kind": kind, "from_level": level,
-                "to_level": level, "cause": "person", "happened_at": now,
-                "no_mail": "a person decided it", "actor": choice.actor,
-            },
-        )  # fmt: skip
-    return incident_id
+
+    choice_id: int | None
+    incidents: dict[str, int]
+
+
+def choose(
+    connection: Connection, subjects: Sequence[str], choice: Choice, *, now: datetime
+) -> Chosen:
+    """Write a person's decision into the open incidents of some subjects, with their events."""
+    rows = rows_of(
+        connection,
+        CHOOSE,
+        subjects=list(subjects), state=choice.state, note=choice.note, until=choice.until,
+        actor=choice.actor, now=now, even_if_worse=choice.even_if_worse,
+        kind="reopened" if choice.state == "open" else choice.state,
+    )  # fmt: skip
+    made = rows[0]["choice_id"] if rows else None
+    return Chosen(made, {row["subject"]: row["incident_id"] for row in rows})
+
+
+def undo(connection: Connection, choice_id: int, *, actor: str, now: datetime) -> list[str]:
+    """Take a choice back and return the subjects that are again what they were before it."""
+    rows = rows_of(connection, UNDO, choice=choice_id, actor=actor, now=now)
+    return [row["subject"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

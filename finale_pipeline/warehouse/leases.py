@@ -13,6 +13,8 @@ from finale_pipeline.warehouse.locks import Lock
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
 
+TERMINATED_WITHIN = timedelta(seconds=5)
+"""So long the end of a session is waited for."""
 TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 
 
@@ -60,33 +62,43 @@ def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]
         "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'CRASHED',"
         " error = 'The process ended without a word (killed, or the machine went down)."
         " Committed windows stay. The next run of the same sync goes on from its checkpoint.'"
-        " WHERE status = 'running' AND run_id NOT IN (SELECT objid FROM ("
-        f"{locks.HOLDERS}) alive) RETURNING run_id, dagster_run_id, error",
+        " WHERE run_id IN (SELECT run_id FROM ops.sync_run WHERE status = 'running'"
+        f" AND run_id NOT IN (SELECT objid FROM ({locks.HOLDERS}) alive)"
+        " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
         (now, Lock.RUN),
     ).fetchall()
     return [Ended(*row) for row in rows]
 
 
 def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[Ended]:
-    """Mark runs as failed that live and gave no sign for so long, and end their sessions.
+    """End the sessions of runs that live and gave no sign for so long, and mark the runs failed.
 
     Without its session a frozen process has lost its locks and its transaction; when it wakes up
-    it can no longer commit, and its row says `failed` already.
+    it can no longer commit. One that is frozen in its transaction holds its row of the ledger too,
+    so the session goes first; a row that is held even then is marked the next time.
     """
+    silent_since = now - silent
+    runs = [
+        run_id
+        for (run_id,) in connection.execute(
+            "SELECT run_id FROM ops.sync_run WHERE status = 'running' AND heartbeat_at < %s",
+            (silent_since,),
+        ).fetchall()
+    ]
+    connection.execute(
+        f"SELECT pg_terminate_backend(pid, %s) FROM ({locks.HOLDERS}) alive WHERE objid = ANY (%s)",
+        (TERMINATED_WITHIN // timedelta(milliseconds=1), Lock.RUN, runs),
+    )
     rows = connection.execute(
         "UPDATE ops.sync_run SET status = 'failed', finished_at = %s, error_kind = 'STUCK',"
         " error = format('It gave no sign of life for %%s minutes and was cancelled. Committed"
         " windows stay; the open one was rolled back. The next run of the same sync goes on from"
-        " its checkpoint.', %s::int)"
-        " WHERE status = 'running' AND heartbeat_at < %s RETURNING run_id, dagster_run_id, error",
-        (now, silent // timedelta(minutes=1), now - silent),
+        " its checkpoint.', %s::int) WHERE run_id IN (SELECT run_id FROM ops.sync_run"
+        " WHERE run_id = ANY (%s) AND status = 'running' AND heartbeat_at < %s"
+        " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
+        (now, silent // timedelta(minutes=1), runs, silent_since),
     ).fetchall()
-    ended = [Ended(*row) for row in rows]
-    connection.execute(
-        f"SELECT pg_terminate_backend(pid) FROM ({locks.HOLDERS}) alive WHERE objid = ANY (%s)",
-        (Lock.RUN, [run.run_id for run in ended]),
-    )
-    return ended
+    return [Ended(*row) for row in rows]
 
 
 def open_run(
@@ -147,7 +159,9 @@ def holder(connection: "Connection", table_set: str) -> str:
         (table_set,),
     ).fetchone()
     if row is None:
-        return "another session holds their lock"
+        mine = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
+        who = f"{mine[0].who}, process {mine[0].pid} of the server," if mine else "another session"
+        return f"{who} holds their lock"
     strategy, run_id, started, step, percent, batch, batches = row
     far = f", {step} ({percent} %)" if step and percent is not None else ""
     far += f", batch {batch} of {batches}" if batch else ""

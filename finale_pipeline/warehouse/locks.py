@@ -6,6 +6,7 @@ whatever becomes of the process.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,19 @@ WHERE locktype = 'advisory' AND classid = %s AND granted
 """Which numbers of a lock are held, and by which process of the server; to be bound: the lock."""
 
 
+STRANGERS = """
+SELECT l.classid::bigint, l.objid::bigint, l.pid,
+       format('%%s (%%s)', coalesce(a.usename, 'a user that is gone'),
+              coalesce(nullif(a.application_name, ''), 'a program without a name'))
+FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.classid = ANY (%s) AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (a.usename IS DISTINCT FROM current_user OR a.application_name NOT LIKE 'finale%%')
+ORDER BY 1, 2
+"""
+"""To be bound: our locks."""
+
+
 def take(connection: "Connection", lock: Lock, number: int = 1) -> None:
     """Wait for a lock and keep it until it is released, or the session ends."""
     connection.execute("SELECT pg_advisory_lock(%s, %s)", (lock, number))
@@ -67,6 +81,35 @@ def release(connection: "Connection", lock: Lock, number: int = 1) -> None:
 def take_until_commit(connection: "Connection", lock: Lock) -> None:
     """Wait for a lock and keep it until the present transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, 1)", (lock,))
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A session that is none of ours and holds one of our locks.
+
+    Attributes:
+        lock: Which, by name.
+        number: The second half of its key.
+        pid: The session's process of the server.
+        who: Its user and program.
+    """
+
+    lock: str
+    number: int
+    pid: int
+    who: str
+
+    @property
+    def ending(self) -> str:
+        """What ends the session, for an administrator."""
+        return f"SELECT pg_terminate_backend({self.pid})"
+
+
+def strangers(connection: "Connection") -> list[Stranger]:
+    """Return who holds our locks and is not us: another user, or another program of our user."""
+    names = {lock.value: lock.name.lower() for lock in Lock}
+    rows = connection.execute(STRANGERS, ([*names],)).fetchall()
+    return [Stranger(names[kind], number, pid, who) for kind, number, pid, who in rows]
 
 
 @contextmanager

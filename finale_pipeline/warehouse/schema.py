@@ -67,6 +67,7 @@ def require_current(connection: "Connection") -> None:
         SchemaMismatch: The schema is missing, older or newer, or its views are not this program's;
             the message has the command to run.
     """
+    _refuse_encoding(connection)
     version = current_version(connection)
     if version is None:
         raise SchemaMismatch(
@@ -81,6 +82,17 @@ def require_current(connection: "Connection") -> None:
     if not definitions.are_current(connection):
         raise SchemaMismatch(
             "The database's views are not those of this program.", step="Run: finale db upgrade"
+        )
+
+
+def _refuse_encoding(connection: "Connection") -> None:
+    """Refuse a database that cannot hold every name; the server told its encoding as we came."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise SchemaMismatch(
+            f"The database's encoding is {encoding}: it cannot hold every name.",
+            step="Create one with ENCODING 'UTF8' TEMPLATE template0, and name it in"
+            " FINALE_DATABASE_URL.",
         )
 
 
@@ -136,23 +148,40 @@ def upgrade(url: str) -> str:
         SchemaMismatch: The database is newer than this program, or older than its migrations.
     """
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
-    engine = create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool
-    )
-    with engine.begin() as bind:
-        connection = driver_connection(bind)
-        locks.take_until_commit(connection, Lock.UPGRADE)
-        version = current_version(connection)
-        if version is not None:
-            _refuse_newer(version)
-            _refuse_too_old(version)
-        grants = definitions.grants(connection)
-        _migrate(bind, is_new=version is None)
-        definitions.apply(connection, grants=grants)
-    engine.dispose()
+    from finale_pipeline.warehouse.connect import connect, database_errors
+
+    def opened() -> "Connection":
+        # A migration may take as long as it takes; for others' locks it waits as all do.
+        made = connect(url, name="finale db upgrade", autocommit=False, statement_timeout="0")
+        made.patience = None
+        return made
+
+    engine = create_engine("postgresql+psycopg://", creator=opened, poolclass=NullPool)
+    with database_errors("the schema was made or upgraded"):
+        try:
+            with engine.begin() as bind:
+                _upgrade(bind)
+        except DBAPIError as error:
+            raise error.orig or error from error
+        finally:
+            engine.dispose()
     return HEAD
+
+
+def _upgrade(bind: "Bind") -> None:
+    connection = driver_connection(bind)
+    _refuse_encoding(connection)
+    locks.take_until_commit(connection, Lock.UPGRADE)
+    version = current_version(connection)
+    if version is not None:
+        _refuse_newer(version)
+        _refuse_too_old(version)
+    grants = definitions.grants(connection)
+    _migrate(bind, is_new=version is None)
+    definitions.apply(connection, grants=grants)
 
 
 def _migrate(bind: "Bind", *, is_new: bool) -> None:

@@ -131,7 +131,9 @@ def swap(url: str, *, new: str, kept: str) -> None:
 def _end_sessions(server: Connection, databases: list[str]) -> None:
     server.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY (%s)"
-        " AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'MEMBER')",
+        " AND pid <> pg_backend_pid() AND (pg_has_role(usesysid, 'USAGE')"
+        " OR pg_has_role('pg_signal_backend', 'USAGE')"
+        " AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = usesysid))",
         (databases,),
     )
 

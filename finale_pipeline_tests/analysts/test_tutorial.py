@@ -25,11 +25,14 @@ def test_there_are_three_questions_in_sql_and_one_in_python() -> None:
     assert (len(QUESTIONS), len(blocks("python"))) == (3, 1)
 
 
-def test_the_questions_in_sql_have_answers(connection: Connection) -> None:
-    connection.execute("SET ROLE finale_reader")
-    for question in QUESTIONS:
-        rows = connection.execute(question.encode()).fetchall()
-        assert rows, question
+def test_the_questions_in_sql_have_answers(url: str, connection: Connection) -> None:
+    connection.execute("CREATE ROLE asker LOGIN IN ROLE finale_reader")
+    try:
+        with connect(url.replace("finale@", "asker@", 1), name="tests") as hers:
+            for question in QUESTIONS:
+                assert hers.execute(question.encode()).fetchall(), question
+    finally:
+        connection.execute("DROP ROLE asker")
 
 
 def test_the_shelf_of_a_week_ago_is_as_it_was_observed(connection: Connection) -> None:
@@ -64,9 +67,9 @@ def test_the_user_for_analysts_is_made_and_limited(url: str, connection: Connect
         if statement.strip():
             connection.execute(statement.encode())
     try:
-        with connect(url.replace("postgres@", "tutorial@", 1), name="tests") as hers:
+        with connect(url.replace("finale@", "tutorial@", 1), name="tests") as hers:
             assert hers.execute("SELECT count(*) FROM mart.stock_now").fetchone() != (0,)
-        with psycopg.connect(url.replace("postgres@", "tutorial@", 1)) as plain:
+        with psycopg.connect(url.replace("finale@", "tutorial@", 1)) as plain:
             assert plain.execute("SHOW statement_timeout").fetchone() == ("5min",)
     finally:
         connection.execute("DROP ROLE tutorial")

@@ -125,7 +125,7 @@ class Page:
 
     def press(self, key: str) -> None:
         """Press and release a key."""
-        code, text = KEYS[key]
+        code, text = KEYS.get(key, (ord(key[0].upper()), key))
         about = {"key": key, "code": key, "windowsVirtualKeyCode": code}
         self.ask("Input.dispatchKeyEvent", type="keyDown", text=text, **about)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **about)

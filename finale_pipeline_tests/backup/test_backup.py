@@ -274,6 +274,31 @@ def test_a_backup_that_was_changed_or_is_of_others_is_no_code_of_ours(
     assert hashes(url_of(settings)) == before
 
 
+def test_what_is_hidden_in_a_foreign_backup_runs_no_program(
+    filled: tuple[Settings, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    settings, _, before = filled
+    tmp_path.chmod(0o777)
+    ran = tmp_path / "ran"
+    harmless = "CREATE OR REPLACE FUNCTION ops.trap() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN"
+    with connect(url_of(settings), name="t") as connection:
+        connection.execute(f"{harmless} RETURN true; END $$".encode())
+        connection.execute("CREATE TABLE public.trap (n int CHECK (ops.trap()))")
+        connection.execute("INSERT INTO public.trap VALUES (1)")
+        hidden = f"COPY (SELECT 1) TO PROGRAM 'touch {ran}'; RETURN true; END $$"
+        connection.execute(f"{harmless} {hidden}".encode())
+    hostile = back_up(settings, tmp_path / "hostile.dump").file
+    other = settings.model_copy(update={"home": tmp_path / "other"})
+    with pytest.raises(LocalError, match="permission denied to COPY to or from an external"):
+        bring_back(other, hostile, trust_foreign=True)
+    assert not ran.exists()
+    assert hashes(url_of(settings)) == before
+    admin = SecretStr(url_of(settings).replace("finale@", "postgres@", 1))
+    with pytest.raises(ConfigError, match="administrator"):
+        bring_back(other.model_copy(update={"database_url": admin}), hostile, trust_foreign=True)
+    assert not ran.exists()
+
+
 def test_another_installation_takes_a_backup_when_it_is_told_to_trust_it(
     filled: tuple[Settings, Path, dict[str, Any]], tmp_path: Path, empty_url: str
 ) -> None:

@@ -1,5 +1,6 @@
 """The files of a backup, and the programs that write them."""
 
+import fcntl
 import os
 import stat
 from datetime import timedelta
@@ -51,6 +52,21 @@ def test_a_failed_backup_leaves_no_file(kept: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LocalError, match="cannot be made"):
         back_up(kept, tmp_path / "file" / "b")
+
+
+def test_what_a_killed_backup_left_goes_and_what_a_living_one_writes_stays(
+    kept: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    left = [folder / f".finale_2026-01-0{day}_010000.dump{end}" for day, end in
+            ((1, ".part"), (2, ".dagster.part"), (3, ".part"))]  # fmt: skip
+    for part in left:
+        part.touch()
+    with left[2].open("rb") as living:
+        fcntl.flock(living, fcntl.LOCK_EX)
+        back_up(kept, folder)
+        assert [part.exists() for part in left] == [False, False, True]
 
 
 def test_no_program_of_the_servers_version_says_what_to_install() -> None:

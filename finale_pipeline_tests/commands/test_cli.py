@@ -1,13 +1,14 @@
 """The commands as processes: exit codes, the JSON line, what they say."""
 
 import getpass
+import subprocess
 
 import pytest
 
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline_tests.processes import finale
+from finale_pipeline_tests.processes import command, finale
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, contents
 
 
@@ -173,3 +174,20 @@ def test_a_full_sync_plans_the_day_and_is_not_advised_again(
     advised = doctor.out + doctor.err
     assert "finale sync full" not in advised
     assert "finale forecast plan" not in advised
+
+
+def test_who_stops_reading_gets_no_trace() -> None:
+    with subprocess.Popen(command("--help"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        run.stdout.close()
+        _, said = run.communicate(timeout=60)
+    assert (run.returncode, said) == (8, b"")
+
+
+def test_a_proxy_that_cannot_be_used_is_named_and_leaves_no_run(
+    settings: Settings, connection: Connection
+) -> None:
+    away = settings.model_copy(update={"base_url": "https://finale.invalid"})
+    ended = finale(away, "sync", "critical", ALL_PROXY="socks5://127.0.0.1:9")
+    assert (ended.code, "proxy settings" in ended.err) == (4, True)
+    assert connection.execute("SELECT count(*) FROM ops.sync_run").fetchone() == (0,)

@@ -8,6 +8,7 @@ import pytest
 from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import (
     AddressRefused,
+    ConfigError,
     CredentialsRefused,
     MalformedError,
     PipelineError,
@@ -17,7 +18,7 @@ from finale_pipeline.errors import (
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.client import FinaleClient
 from finale_pipeline.finale.records import FACILITY, PRODUCT, STOCK
-from finale_pipeline.finale.transport import AnswerTooLarge, Source, Transport
+from finale_pipeline.finale.transport import AnswerTooLarge, Source, Transport, http_client
 from finale_pipeline.finale.wire import decode
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
@@ -220,3 +221,17 @@ def test_a_429_holds_every_process_back_until_the_reset(account: Account, form: 
             client.body(FACILITY)
     assert len(server.requests) == 4  # one was refused, none was tried before the reset
     assert sum(time.slept) == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9"), ("NO_PROXY", "localhost,fd00::/8")],
+)
+def test_proxies_that_cannot_be_used_are_an_error_with_a_step(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv(name, value)
+    source = Source(base_url="https://finale.invalid", account="a", key="k", secret="s")
+    with pytest.raises(ConfigError, match="NO_PROXY a list of host names"):
+        http_client(source, method="GET")

@@ -1,16 +1,20 @@
 """One judgement of one fact: the doctor, the API's health and the views say the same."""
 
+import os
+import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from finale_pipeline.api.rest import monitoring
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS
-from finale_pipeline.health import rules
+from finale_pipeline.health import doctor, rules
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import outbox
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse import locks, outbox
+from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.reads.health import asset_ages
 from finale_pipeline_tests.conftest import NOW
 from finale_pipeline_tests.sync.helpers import sync
@@ -61,3 +65,40 @@ def test_a_mail_that_waits_too_long_is_known_to_all(
         assert (rules.undelivered(connection, now=now) is not None) == is_late
         part = monitoring.health_by(connection, now=now)["parts"]["outbox"]
         assert part["status"] == ("degraded" if is_late else "healthy")
+
+
+def test_a_stranger_who_holds_a_lock_of_ours_is_named_and_the_step_ends_it(
+    url: str, connection: Connection
+) -> None:
+    with connect(url, name="DBeaver") as stranger:
+        locks.take(stranger, Lock.TABLE_SET, 2)
+        (found,) = [f for f in rules.runs(connection, now=NOW) if f.state == "warning"]
+        assert "DBeaver" in found.says
+        assert "table_set 2" in found.says
+        end = found.step.split("administrator: ")[1].split(".", maxsplit=1)[0]
+        connection.execute(end.encode())
+        while locks.holders(connection, Lock.TABLE_SET):
+            pass  # its end is asked for, and comes
+    assert [f for f in rules.runs(connection, now=NOW) if f.state == "warning"] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+def test_a_disk_that_is_full_is_a_failure_of_the_doctor(settings: Settings, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)],  # noqa: S607
+        check=False, capture_output=True,
+    )  # fmt: skip
+    if done.returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        own = settings.model_copy(update={"home": small})
+        (scarce,) = [f for f in doctor.examine(own) if f.what == "disk"]
+        (small / "filled").write_bytes(b"x" * (1 << 20))
+        (full,) = [f for f in doctor.examine(own) if f.what == "disk"]
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)  # noqa: S607
+    assert (scarce.state, scarce.exit_code) == ("failed", 8)
+    assert (full.state, full.exit_code) == ("failed", 8)
+    assert "No space left" in full.says

@@ -23,7 +23,7 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.services import dev
 from finale_pipeline.services import processes as parts
-from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings, setting_name
 from finale_pipeline.warehouse import embedded
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.live import free_port
@@ -89,6 +89,33 @@ def test_units_compose_and_dev_start_the_same_parts() -> None:
     composed = {s["command"][1] for s in ours().values() if s.get("command", [""])[0] == "serve"}
     assert composed == set(parts.PARTS)
     assert {*dev.STARTED, "database"} == set(parts.PARTS)
+
+
+SECRETS = {setting_name(name) for name, field in Settings.model_fields.items()
+           if "SecretStr" in str(field.annotation)}  # fmt: skip
+SERVER = {"FINALE_DATABASE_URL", "FINALE_DAGSTER_DATABASE_URL"}
+KEYS = {"FINALE_API_KEY", "FINALE_API_SECRET", "SENDGRID_API_KEY", "FINALE_SMTP_PASSWORD"}
+NEEDS = {
+    "database": SERVER, "daemon": SERVER, "backup": SERVER, "code": SERVER | KEYS,
+    "watch": SERVER | KEYS, "web": SERVER | {"FINALE_API_TOKEN", "FINALE_API_READ_TOKEN"},
+    "api": SECRETS,
+}  # fmt: skip
+"""Which secrets a service works with."""
+
+
+def test_each_service_gets_the_secrets_that_it_needs_and_no_other() -> None:
+    assert KEYS < SECRETS
+    for path in UNITS:
+        part = path.stem.removeprefix("finale-")
+        found = unit(path)
+        left = SECRETS - set(found.get("UnsetEnvironment", [""])[0].split())
+        assert left == NEEDS[part], part
+        # The program looks for .env itself: it finds an empty one.
+        assert found["BindReadOnlyPaths"] == ["/dev/null:/opt/finale/.env"]
+    for part, service in ours().items():
+        if part in NEEDS:
+            blank = {name for name, value in service["environment"].items() if value == ""}
+            assert SECRETS - blank == NEEDS[part], part
 
 
 def test_a_timer_starts_a_unit_that_there_is() -> None:
@@ -169,9 +196,11 @@ def served(tmp_path: Path, account: Account) -> Iterator[Settings]:
 
 def start_unit(settings: Settings, path: Path) -> "subprocess.Popen[bytes]":
     """Start what a unit starts, with its environment."""
+    taken = unit(path).get("UnsetEnvironment", [""])[0].split()
+    given = {n: value for n, value in environment(settings).items() if n not in taken}
     with (settings.home / f"{path.stem}.log").open("wb") as log:
         return subprocess.Popen(
-            command(*arguments_of(path)), env=environment(settings), stdout=log, stderr=log,
+            command(*arguments_of(path)), env=given, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
 

@@ -3,14 +3,16 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from finale_pipeline.services import supervisor
+from finale_pipeline.services import processes, supervisor
 from finale_pipeline.services.supervisor import Restarts, Supervisor
 
 WAITS = "import signal, sys; print('up', flush=True); signal.pause()"
@@ -109,3 +111,25 @@ def test_logs_are_rotated_by_size(running: Running, monkeypatch: pytest.MonkeyPa
     assert set(sizes) == {"api.log", "api.log.1", "api.log.2"}
     assert max(sizes.values()) <= 10_100
     assert "line 999" in running.log("api")
+
+
+class Well(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_this_machine_is_asked_past_every_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with HTTPServer(("127.0.0.1", 0), Well) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert processes.answers(f"http://127.0.0.1:{server.server_port}/livez")
+        finally:
+            server.shutdown()
+            thread.join()

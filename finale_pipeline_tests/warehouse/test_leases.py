@@ -90,7 +90,9 @@ def test_who_holds_a_table_set_can_be_asked_without_taking_it(
     assert leases.taken(connection, "stock") is None
     with connect(url, name="other") as other:
         leases.lock(other, "stock")
-        assert leases.taken(connection, "stock") == "another session holds their lock"
+        pid = other.info.backend_pid
+        holder = f"finale (other), process {pid} of the server, holds their lock"
+        assert leases.taken(connection, "stock") == holder
         assert leases.taken(connection, "catalogue") is None
         leases.unlock(other, "stock")
     assert leases.taken(connection, "stock") is None
@@ -115,6 +117,29 @@ def test_a_silent_run_is_cancelled_loses_its_session_and_can_no_longer_commit(
     with pytest.raises(psycopg.OperationalError):
         leases.heartbeat(frozen, stuck, Progress("woken"), now=later)
     frozen.close()
+
+
+def test_a_run_that_froze_in_its_transaction_is_ended_too(url: str, connection: Connection) -> None:
+    """There it holds its own row of the ledger, which its end is to be written into."""
+    frozen = connect(url, name="frozen")
+    stuck = open_run(frozen)
+    frozen.execute("BEGIN")
+    leases.heartbeat(frozen, stuck, Progress("writing"), now=NOW)
+    later = NOW + timedelta(minutes=40)
+    ended = leases.cancel_stuck(connection, now=later, silent=timedelta(minutes=30))
+    assert [run.run_id for run in ended] == [stuck]
+    assert status(connection, stuck) == "failed"
+    frozen.close()
+
+
+def test_a_row_that_a_stranger_holds_stops_no_other_end(url: str, connection: Connection) -> None:
+    held, other = open_run(connection), open_run(connection)
+    later = NOW + timedelta(minutes=40)
+    with connect(url, name="stranger") as stranger, stranger.transaction():
+        stranger.execute("SELECT FROM ops.sync_run WHERE run_id = %s FOR UPDATE", (held,))
+        with connect(url, name="reaper") as reaper:
+            ended = leases.cancel_stuck(reaper, now=later, silent=timedelta(minutes=30))
+        assert [run.run_id for run in ended] == [other]
 
 
 def test_no_lock_shares_its_number_with_that_of_the_request_budget() -> None:

@@ -60,7 +60,7 @@ def login(url: str, connection: Connection) -> Iterator[str]:
     """URL of the database for a user who is a member of the role, made as the tutorial says."""
     connection.execute(f"CREATE ROLE {USER} LOGIN IN ROLE finale_reader")
     definitions.grant(connection)  # the database is a copy, which has no rights of its own
-    yield url.replace("postgres@", f"{USER}@", 1)
+    yield url.replace("finale@", f"{USER}@", 1)
     connection.execute(f"DROP ROLE {USER}")
 
 

@@ -78,7 +78,7 @@ def clerk(connection: Connection) -> Iterator[str]:
     """A role of the server that an administrator made."""
     connection.execute("CREATE ROLE clerk NOLOGIN")
     yield "clerk"
-    connection.execute("DROP OWNED BY clerk")
+    connection.execute("REVOKE ALL ON mart.stock_now FROM clerk")
     connection.execute("DROP ROLE clerk")
 
 

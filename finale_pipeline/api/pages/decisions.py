@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from finale_pipeline.api.pages.worklist import asked_of, listed
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
@@ -17,8 +18,10 @@ from finale_pipeline.api.server.render import html
 from finale_pipeline.clock import business_day
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.notify import decisions, links
+from finale_pipeline.warehouse import incidents
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice
+from finale_pipeline.warehouse.reads import plan as plan_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -41,46 +44,84 @@ ProductUrl = Annotated[Text, Field(max_length=300)]
 
 
 class DecisionForm(BaseModel):
-    """The form beside an item.
+    """The buttons under the list, or those of an item's own page.
 
     Attributes:
-        product: The item's product_url.
+        product: The product_url of each item that is ticked.
+        everything: Whether all that the list is asked for are meant, also on other pages.
+        do: The button.
         until: Day on which a snooze ends.
         note: In their words.
-        row: Of the list it stood in, such as r7 or d12, which is shown again there; None = the
-            item's own page.
+        query: What the list was asked for; it is shown again.
+        row: Where on the page the first of them stood.
+        own_page: Whether it was sent from the page of the one item.
     """
 
-    product: ProductUrl
+    product: Annotated[list[ProductUrl], Field(max_length=1_000)] = []
+    everything: bool = False
     do: Literal["acknowledged", "ordered", "snoozed", "open", "enter"]
     until: Annotated[date | None, Optional] = None
     note: Annotated[Annotated[Text, Field(max_length=500)] | None, Optional] = None
-    row: Annotated[str, Field(pattern=r"^[rd][0-9]{1,4}$")] | None = None
+    query: Annotated[Text, Field(max_length=2_000)] = ""
+    row: Annotated[int | None, Optional, Field(ge=1, le=1_000)] = None
+    own_page: bool = False
 
     @property
     def state(self) -> str:
         """What was decided."""
         return self.do if self.do != ENTER else "snoozed" if self.until else "acknowledged"
 
-    @property
-    def way_back(self) -> str:
-        """The page that it was sent from, where the next item now has the row."""
-        name = quote(self.product, safe="")
-        if self.row is None:
-            return f"/products/{name}?decided={name}#decision"
-        return f"/?decided={name}#{self.row}"
 
-
-@router.post("/")
+@router.post("/decide")
 def decided(
     context: Shared, connection: Warehouse, form: Annotated[DecisionForm, Form()], actor: OnPage
 ) -> Response:
-    """Write what somebody decided about an item, and lead back to where they were."""
+    """Write what somebody decided about some items, all in one transaction; lead back."""
+    asked = asked_of(form.query)
     now = context.clock()
     until = _end(form, context.settings, now)
     choice = Choice(form.state, actor, form.note, until)
-    decisions.decide(connection, [form.product], choice, now=now)
-    return RedirectResponse(form.way_back, status_code=303)
+    with connection.transaction():
+        products = form.product
+        if form.everything:
+            day = plan_reads.newest_day(connection)
+            products = [item["product_url"] for item in listed(connection, asked, day, now).items]
+        if not products:
+            raise Problem(422, "No item is ticked. Nothing was written.")
+        made = incidents.choose(connection, products, choice, now=now)
+        if made.choice_id is None:
+            raise Problem(422, "None of these items is out or low any more. Nothing was written.")
+    log.info("decision by %s: %s, %d items", actor, choice.state, len(made.incidents))
+    return _back(form.query if not form.own_page else None, products[0], f"done={made.choice_id}",
+                 form.row)  # fmt: skip
+
+
+class UndoForm(BaseModel):
+    """The button that takes a decision back."""
+
+    choice: Annotated[int, Field(ge=1, le=2**62)]
+    query: Annotated[Text, Field(max_length=2_000)] = ""
+    product: Annotated[ProductUrl | None, Optional] = None
+
+
+@router.post("/undo")
+def undone(
+    context: Shared, connection: Warehouse, form: Annotated[UndoForm, Form()], actor: OnPage
+) -> Response:
+    """Make items again what they were before a decision; those decided anew since stay."""
+    asked_of(form.query)
+    incidents.undo(connection, form.choice, actor=actor, now=context.clock())
+    return _back(None if form.product else form.query, form.product or "", f"done={form.choice}",
+                 None)  # fmt: skip
+
+
+def _back(query: str | None, product: str, done: str, row: int | None) -> RedirectResponse:
+    """Lead back to the list, or without a query to the product's own page."""
+    if query is None:
+        address = f"/products/{quote(product, safe='')}?{done}#decision"
+    else:
+        address = f"/?{query}{'&' if query else ''}{done}" + (f"#i{row}" if row else "")
+    return RedirectResponse(address, status_code=303)
 
 
 def local_day(settings: "Settings", now: datetime) -> date:

@@ -1,4 +1,4 @@
-"""The pages: HTML of the same data; no script, nothing from other hosts."""
+"""The pages: HTML of the same data; nothing from other hosts, and none needs its script."""
 
 from datetime import timedelta
 from pathlib import Path as FilePath
@@ -9,8 +9,8 @@ from starlette.responses import HTMLResponse, Response
 
 from finale_pipeline.api.pages import charts
 from finale_pipeline.api.pages.decisions import WORDS, local_day
-from finale_pipeline.api.rest import monitoring, triggers
-from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
+from finale_pipeline.api.rest import monitoring
+from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, runbook
 from finale_pipeline.clock import business_day
@@ -26,7 +26,7 @@ from finale_pipeline.warehouse.reads import stock as stock_reads
 router = APIRouter(include_in_schema=False)
 
 STYLE = FilePath(__file__).parent / "templates" / "style.css"
-SHOWN = 60
+SCRIPT = STYLE.with_name("app.js")
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;" \
     " frame-ancestors 'self'"  # fmt: skip
 
@@ -41,56 +41,35 @@ def style() -> Response:
     )
 
 
-Decided = Annotated[
-    str | None, Query(max_length=300, description="The product about which was just decided.")
-]
+@router.get("/app.js")
+def script() -> Response:
+    """Return what makes the keyboard work; every page does without it."""
+    return Response(
+        SCRIPT.read_bytes(),
+        media_type="text/javascript",
+        headers={"Cache-Control": "max-age=300"},
+    )
 
 
-@router.get("/")
-def today(
-    context: Shared, connection: Warehouse, _as_of: AsOf, decided: Decided = None
-) -> HTMLResponse:
-    """Show what is urgent, how fresh it is, what changed since yesterday, what to order."""
-    now = context.clock()
-    read_at = stock_reads.stock_read_at(connection)
-    if read_at is None:
-        running = triggers.running(connection, now=now)
-        return html(
-            context.settings,
-            "first_sync.html",
-            page="today",
-            run=running[0] if running else None,
-            percent=round(100 * (running[0]["progress"] or 0)) if running else 0,
-            last=monitoring.status(connection, now=now)["last"],
-        )
-    items = incidents_reads.critical_with_decisions(connection, now)
-    orders = plan_reads.purchase_plan(connection, None, None).orders
-    undecided = [item for item in items if item["wants_decision"]]
-    known = [item for item in items if not item["wants_decision"]]
-    shown = [*undecided[:SHOWN], *known[:SHOWN]]
+@router.get("/changes")
+def changes(context: Shared, connection: Warehouse) -> HTMLResponse:
+    """Show what went out, low or well again, and what people decided, since yesterday."""
+    since = context.clock() - timedelta(days=1)
     return html(
         context.settings,
-        "today.html",
+        "changes.html",
         page="today",
-        read_at=read_at,
-        age_minutes=round((now - read_at).total_seconds() / 60),
-        undecided=undecided[:SHOWN],
-        undecided_count=len(undecided),
-        decided=known[:SHOWN],
-        out_count=sum(item["level"] == "out" for item in items),
-        low_count=sum(item["level"] != "out" for item in items),
-        orders=orders,
-        drafts=drafts_reads.to_look_at(connection, now),
-        changes=incidents_reads.changes(connection, now - timedelta(days=1)),
-        changes_count=incidents_reads.changes_count(connection, now - timedelta(days=1)),
-        health=monitoring.health_by(connection, now=now),
-        **_deciding(context, connection, [item["product_url"] for item in shown], decided),
+        changes=incidents_reads.changes(connection, since),
+        count=incidents_reads.changes_count(connection, since),
     )
 
 
 @router.get("/products/{sku:path}")
 def product(
-    context: Shared, connection: Warehouse, sku: Sku, decided: Decided = None
+    context: Shared,
+    connection: Warehouse,
+    sku: Sku,
+    done: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> HTMLResponse:
     """Show a product."""
     found = _product(connection, sku)
@@ -105,20 +84,19 @@ def product(
         incident=incidents_reads.open_of(connection, url, now),
         arrivals=arriving,
         chart=charts.chart(connection, found, today),
-        **_deciding(context, connection, [url], decided),
+        **_deciding(context, connection, [url], done),
     )
 
 
 def _deciding(
-    context: Context, connection: Connection, products: list[str], decided: str | None
+    context: Context, connection: Connection, products: list[str], done: int | None
 ) -> dict[str, Any]:
     """Return what the parts of a page show that decide about products, and what they order."""
     day, now = plan_reads.newest_day(connection), context.clock()
-    just = incidents_reads.open_of(connection, decided, now) if decided else None
     return {
         "planned": plan_reads.planned(connection, products),
         "drafted": {url for _, url in drafts_reads.lines(connection, day)},
-        "just_decided": just,
+        "done": incidents_reads.choice(connection, done) if done else None,
         "words": WORDS,
         "tomorrow": local_day(context.settings, now) + timedelta(days=1),
     }

@@ -111,6 +111,13 @@ async def as_of_headers(acquired: _Acquired, response: Response) -> Headers:
 AsOf = Annotated[Headers, Depends(as_of_headers)]
 
 
+def _query_names(route: APIRoute) -> set[str]:
+    """Return the query parameters of a route, also those that stand in a model."""
+    others = (params.Path, params.Header, params.Cookie)
+    flat = get_flat_params(route.dependant)
+    return {p.alias for p in flat if not isinstance(p.field_info, others)}
+
+
 async def known_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not have, and those given twice.
 
@@ -119,9 +126,7 @@ async def known_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = {
-        p.alias for p in get_flat_params(route.dependant) if isinstance(p.field_info, params.Query)
-    }
+    known = _query_names(route)
     given = [name for name, _ in request.query_params.multi_items()]
     unknown = sorted(set(given) - known)
     if unknown:

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -10,7 +11,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import SchemaMismatch
-from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse import pooling, schema
+from finale_pipeline.warehouse.connect import SESSION as SESSION_DEFAULTS
 from finale_pipeline.warehouse.connect import Connection, connection_options, database_url
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
@@ -54,7 +56,9 @@ class Pool:
     def __init__(self, settings: "Settings") -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             lambda: database_url(settings),
+            connection_class=Connection,
             kwargs=connection_options("finale api", **SESSION),
+            configure=partial(pooling.make, settings=SESSION_DEFAULTS | SESSION),
             min_size=0,
             max_size=MAX_CONNECTIONS,
             timeout=WAIT_SECONDS,

@@ -2,6 +2,7 @@
 
 import re
 import sysconfig
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -114,6 +115,49 @@ def seconds(value: Any) -> str:
     return f"{whole // HOUR_SECONDS}:{whole % HOUR_SECONDS // 60:02} h"
 
 
+def age(minutes: int) -> str:
+    """Return how long ago something was.
+
+    >>> age(0), age(59), age(200), age(3000)
+    ('0 min', '59 min', '3 h', '2 days')
+    """
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"  # noqa: PLR2004 - two days
+
+
+LEVEL_WORDS = {"out": "out of stock", "low": "low", "ok": "well stocked"}
+EVENT_WORDS = {
+    "recorded": "was {to} when watching began",
+    "opened": "went {to}, was {from}",
+    "worsened": "went {to}, was {from}",
+    "improved": "better: {to}, was {from}",
+    "closed": "{to} again",
+    "flapping": "to and fro: now {to}",
+    "settled": "{to} for good",
+    "held_back": "went {to}; many did at once, so one mail spoke for all",
+    "left_out": "not watched any more",
+    "acknowledged": "seen",
+    "snoozed": "snoozed",
+    "ordered": "noted as ordered",
+    "reopened": "opened again",
+}
+
+
+def happened(event: Mapping[str, Any]) -> str:
+    """Return what happened to an item in plain words.
+
+    >>> happened({"kind": "opened", "from_level": "ok", "to_level": "out"})
+    'Went out of stock, was well stocked'
+    """
+    words = EVENT_WORDS.get(event["kind"], str(event["kind"]).replace("_", " "))
+    levels = [str(event[name]) for name in ("from_level", "to_level")]
+    before, after = (LEVEL_WORDS.get(level, level) for level in levels)
+    said = words.format_map({"from": before, "to": after})
+    return said[:1].upper() + said[1:]
+
+
 def day(value: date | None) -> str:
     """Return a day."""
     return value.isoformat() if value else NOTHING
@@ -146,6 +190,12 @@ def _templates() -> "Environment":
         seconds=seconds,
         day=day,
         plain_number=plain_number,
+        age=age,
+        happened=happened,
+        pairs=lambda values: [(value, value) for value in values],
+        flag_pairs=lambda flags: [(flag, *in_words([flag])) for flag in flags],
+        capitalize_first=lambda text: text[:1].upper() + text[1:],
+        zip=zip,
         chart=svg,
     )
     return made

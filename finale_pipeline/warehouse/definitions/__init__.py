@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import SchemaMismatch
+from finale_pipeline.warehouse import ownership
 from finale_pipeline.warehouse.connect import trusted
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def files() -> dict[str, str]:
     texts = {
         path.stem: path.read_text(encoding="utf-8")
         for path in FOLDER.glob("*.sql")
-        if path.name != GRANTS
+        if path.name not in {GRANTS, ownership.CLOSED}
     }
     # Comments name other views too, so only what stands before them counts.
     graph = {
@@ -134,6 +135,7 @@ def grant(connection: "Connection") -> None:
     Neither a copy of a database nor a restored one has the rights on the database itself.
     """
     connection.execute((FOLDER / GRANTS).read_bytes())
+    ownership.close(connection)
 
 
 def _create(connection: "Connection", name: str, text: str) -> None:

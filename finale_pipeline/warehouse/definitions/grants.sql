@@ -19,30 +19,6 @@ EXCEPTION
         RAISE NOTICE 'the role finale_reader could not be made or granted the views: %', SQLERRM;
 END $$;
 
--- Who may only read could else stop every sync: our locks are advisory locks, which anybody may
--- take; and fill the disk, with temporary tables and large objects. Only an administrator may take
--- these rights from everybody; elsewhere `finale doctor` names who holds our locks.
-DO $$
-DECLARE
-    v_function regprocedure;
-BEGIN
-    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO CURRENT_USER', current_database());
-    FOR v_function IN
-        SELECT p.oid FROM pg_proc p
-        WHERE p.pronamespace = 'pg_catalog'::regnamespace
-          AND (p.proname ~ '^(pg_advisory_|pg_try_advisory_|lo_)'
-               OR p.proname IN ('loread', 'lowrite'))
-          AND has_function_privilege('public', p.oid, 'EXECUTE')
-    LOOP
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO CURRENT_USER', v_function);
-    END LOOP;
-EXCEPTION
-    WHEN insufficient_privilege THEN
-        RAISE NOTICE 'locks and large objects could not be closed to readers: %', SQLERRM;
-END $$;
-
 -- The limits hold for whoever logs in as the role and, since a role's settings are not its members',
 -- for each of its present members. Roles are the server's: what is so already is left alone.
 DO $$
@@ -58,12 +34,17 @@ BEGIN
           AND pg_has_role(r.oid, 'finale_reader', 'MEMBER')
           AND NOT coalesce(r.rolconfig @> v_limits, false)
     LOOP
-        FOREACH v_limit IN ARRAY v_limits LOOP
-            EXECUTE format('ALTER ROLE %I SET %s = %L', v_role, split_part(v_limit, '=', 1),
-                           split_part(v_limit, '=', 2));
-        END LOOP;
+        BEGIN
+            FOREACH v_limit IN ARRAY v_limits LOOP
+                EXECUTE format('ALTER ROLE %I SET %s = %L', v_role, split_part(v_limit, '=', 1),
+                               split_part(v_limit, '=', 2));
+            END LOOP;
+        EXCEPTION
+            WHEN insufficient_privilege OR undefined_object THEN
+                RAISE NOTICE 'the role % could not be limited: %', v_role, SQLERRM;
+        END;
     END LOOP;
 EXCEPTION
-    WHEN insufficient_privilege OR undefined_object THEN
-        RAISE NOTICE 'the role finale_reader could not be limited: %', SQLERRM;
+    WHEN undefined_object THEN
+        RAISE NOTICE 'there is no role finale_reader: %', SQLERRM;
 END $$;

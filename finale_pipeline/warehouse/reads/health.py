@@ -176,6 +176,12 @@ def wrong_orders(connection: Connection) -> int:
     )
 
 
+def is_administrator(connection: Connection) -> bool:
+    """Return whether our user is the server's administrator."""
+    row = row_of(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    return bool(row and row["rolsuper"])
+
+
 def server(connection: Connection) -> tuple[str, str]:
     """Return the server's encoding and version."""
     row = row_of(

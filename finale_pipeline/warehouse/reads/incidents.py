@@ -111,20 +111,38 @@ def open_subject(connection: Connection, incident_id: int) -> str | None:
     return str(found["subject"]) if found else None
 
 
+def choice(connection: Connection, choice_id: int) -> Row | None:
+    """Return what somebody chose about some items, with how many and the name of one."""
+    return row_of(
+        connection,
+        "SELECT c.*, count(i.*) AS items, min(p.sku) AS sku FROM ops.choice c"
+        " JOIN ops.choice_item b USING (choice_id) JOIN ops.incident i USING (incident_id)"
+        " LEFT JOIN core.product p ON p.product_url = i.subject"
+        " WHERE c.choice_id = %s GROUP BY c.choice_id",
+        choice_id,
+    )
+
+
 def changes(connection: Connection, since: datetime) -> list[Row]:
     """Return crossings and decisions since a moment, newest first."""
     return rows_of(
         connection,
         "SELECT happened_at, kind, from_level, to_level, sku, name, subject, actor, no_mail"
-        " FROM mart.alert_history WHERE happened_at >= %(since)s ORDER BY event_id DESC LIMIT 100",
+        " FROM mart.alert_history WHERE happened_at >= %(since)s AND kind <> 'recorded'"
+        " ORDER BY event_id DESC LIMIT 100",
         since=since,
     )
 
 
 def changes_count(connection: Connection, since: datetime) -> int:
-    """Return how many crossings and decisions there were since a moment."""
+    """Return how many crossings and decisions there were since a moment.
+
+    What was found already out or low when watching began is no change.
+    """
     return count_of(
-        connection, "SELECT count(*) FROM ops.incident_event WHERE happened_at >= %s", since
+        connection,
+        "SELECT count(*) FROM ops.incident_event WHERE happened_at >= %s AND kind <> 'recorded'",
+        since,
     )
 
 

@@ -46,6 +46,17 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
     return Plan(day, with_lines, dropped)
 
 
+def vendor_totals(connection: Connection, day: date | None) -> list[Row]:
+    """Return what a day's plan costs per vendor and currency; no total = no price is known."""
+    return rows_of(
+        connection,
+        "SELECT vendor_url, currency, count(*) AS lines, sum(quantity_units) AS units,"
+        " sum(line_total) AS total FROM plan.purchase_line"
+        " WHERE snapshot_on = %s AND NOT is_dropped AND quantity_units > 0 GROUP BY 1, 2",
+        day,
+    )
+
+
 def _of_day(
     connection: Connection, view: str, order: str, day: date | None, vendor: str | None
 ) -> list[Row]:

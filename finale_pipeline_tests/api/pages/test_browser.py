@@ -57,7 +57,7 @@ TOO_FAINT = """
 def paths(stock: Warehouse) -> list[str]:
     mail = stock.rows("SELECT message_id FROM ops.outbox LIMIT 1")[0][0]
     return [
-        "/", f"/?decided={url_of('A')}", "/plan", "/orders", "/syncs", "/outbox",
+        "/", "/?show=all", "/changes", "/arrivals", "/plan", "/orders", "/syncs", "/outbox",
         f"/outbox/{mail}", f"/products/{url_of('A')}",
         f"/products/{url_of('D')}", "/search?q=product", "/search?q=nothing",
         "/runbooks/sync_failed", link_of(stock),
@@ -126,8 +126,8 @@ def test_the_numbers_are_those_of_the_api(tab: Page, api: httpx.Client) -> None:
     tab.open("/")
     totals = api.get("/api/sync-finale/critical").json()["totals"]
     orders = api.get("/api/purchase-plan").json()["orders"]
-    tiles = tab.texts(".tile strong")
-    assert tiles[:3] == [
+    numbers = tab.texts(".numbers strong")
+    assert numbers[1:4] == [
         str(totals["out_of_stock"]), str(totals["below_reorder_point"]), str(len(orders)),
     ]  # fmt: skip
     tab.open("/plan")
@@ -145,7 +145,7 @@ def test_the_numbers_are_those_of_the_api(tab: Page, api: httpx.Client) -> None:
 def test_what_to_order_is_one_click_from_the_first_page(tab: Page) -> None:
     tab.open("/")
     with tab.loading():
-        tab.click("a.tile[href='/plan']")
+        tab.click(".numbers a[href='/plan']")
     assert tab.js("location.pathname") == "/plan"
     assert tab.texts("td.name a") == ["A", "B"]
 

@@ -1,0 +1,173 @@
+"""The first page: what must be decided, and the list to decide it in."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from finale_pipeline.api.pages.decisions import WORDS, local_day
+from finale_pipeline.api.pages.worklist import (
+    TABS,
+    Asked,
+    Found,
+    asked_of,
+    narrowed,
+    totals,
+)
+from finale_pipeline.api.rest import monitoring, triggers
+from finale_pipeline.api.rest.decisions import Text
+from finale_pipeline.api.server.actors import OnPage
+from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
+from finale_pipeline.api.server.render import html
+from finale_pipeline.domain.replenishment.reasons import short_reason
+from finale_pipeline.finale.links import order_page, pages_of
+from finale_pipeline.warehouse import views
+from finale_pipeline.warehouse.connect import Connection, Row
+from finale_pipeline.warehouse.reads import catalogue as catalogue_reads
+from finale_pipeline.warehouse.reads import drafts as drafts_reads
+from finale_pipeline.warehouse.reads import incidents as incidents_reads
+from finale_pipeline.warehouse.reads import plan as plan_reads
+from finale_pipeline.warehouse.reads import stock as stock_reads
+from finale_pipeline.warehouse.reads import worklist as worklist_reads
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def today(
+    request: Request,
+    context: Shared,
+    connection: Warehouse,
+    asked: Annotated[Asked, Query()],
+    actor: OnPage,
+    _as_of: AsOf,
+) -> Response:
+    """Show what must be decided, with what is at stake, and how fresh the data are."""
+    if any(not value for value in request.query_params.values()):
+        # A form sends its empty fields, too; an address to keep has none.
+        return RedirectResponse(f"/?{asked.here()}", status_code=303)
+    now = context.clock()
+    read_at = stock_reads.stock_read_at(connection)
+    day = plan_reads.newest_day(connection)
+    running = triggers.running(connection, now=now)
+    if read_at is None or (day is None and running):
+        return _first_sync(context, connection, running)
+    items = worklist_reads.items(connection, day, now)
+    found = narrowed(connection, items, asked, day)
+    orders = plan_reads.vendor_totals(connection, day)
+    own = worklist_reads.account_currency(connection)
+    return html(
+        context.settings,
+        "today.html",
+        page="today",
+        asked=asked,
+        found=found,
+        tabs=TABS,
+        rows=_rows(connection, found),
+        own=own,
+        summary=_summary(context, connection, items, orders, own),
+        locations=worklist_reads.locations(connection),
+        views=worklist_reads.views(connection, actor),
+        age_minutes=round((now - read_at).total_seconds() / 60),
+        read_at=read_at,
+        drafts=drafts_reads.to_look_at(connection, now),
+        health=monitoring.health_by(connection, now=now),
+        done=incidents_reads.choice(connection, asked.done) if asked.done else None,
+        tomorrow=local_day(context.settings, now) + timedelta(days=1),
+        words=WORDS,
+    )
+
+
+def _summary(
+    context: Context,
+    connection: Connection,
+    items: list[Row],
+    orders: list[Row],
+    own: str | None,
+) -> dict[str, Any]:
+    """Return the numbers at the top, each of what its link lists."""
+    now = context.clock()
+    waiting = [item for item in items if item["wants_decision"]]
+    late = worklist_reads.late_orders(connection, local_day(context.settings, now))
+    return {
+        "at_risk": sum(item["money_at_risk"] or 0 for item in waiting),
+        "out": sum(item["level"] == "out" for item in items),
+        "low": sum(item["level"] != "out" for item in items),
+        "orders": len({row["vendor_url"] for row in orders}),
+        "totals": totals(orders, "total", own),
+        "late": late,
+        "changes": incidents_reads.changes_count(connection, now - timedelta(days=1)),
+    }
+
+
+def _rows(connection: Connection, found: Found) -> list[Row]:
+    """Return the page's items with their reasons, short and long."""
+    whys = worklist_reads.whys(connection, [item["product_url"] for item in found.page])
+    return [
+        item
+        | {
+            "why": whys.get(item["product_url"], ""),
+            "reason": short_reason(
+                item["units_per_day"],
+                item["flags"],
+                due_on=item["due_on"],
+                due_units=item["due_units"],
+                overdue_units=item["overdue_units"],
+                on_order_units=item["on_order_units"],
+            ),
+        }
+        for item in found.page
+    ]
+
+
+def _first_sync(context: Context, connection: Connection, running: list[Any]) -> HTMLResponse:
+    """Say how far the first sync is; the page looks again by itself."""
+    return html(
+        context.settings,
+        "first_sync.html",
+        page="today",
+        run=running[0] if running else None,
+        percent=round(100 * (running[0]["progress"] or 0)) if running else 0,
+        products=catalogue_reads.live_rows(connection, "core.product"),
+        last=monitoring.status(connection, now=context.clock())["last"],
+    )
+
+
+@router.get("/arrivals")
+def arrivals(
+    context: Shared, connection: Warehouse, *, late: Annotated[bool, Query()] = False
+) -> HTMLResponse:
+    """Show purchase orders with something still to come: all, or those that are late."""
+    today = local_day(context.settings, context.clock())
+    return html(
+        context.settings,
+        "arrivals.html",
+        page="today",
+        late=late,
+        orders=worklist_reads.open_orders(connection, today, only_late=late),
+        own=worklist_reads.account_currency(connection),
+        link=lambda order_url: order_page(pages_of(context.settings), order_url),
+    )
+
+
+class ViewForm(BaseModel):
+    """A view to keep, or to keep no longer."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=60, pattern=r"\S")]
+    query: Annotated[Text, Field(max_length=2_000)] = ""
+    do: Annotated[str, Field(pattern="^(keep|forget)$")] = "keep"
+
+
+@router.post("/views")
+def view(
+    context: Shared, connection: Warehouse, form: Annotated[ViewForm, Form()], actor: OnPage
+) -> Response:
+    """Keep what the list is asked for under a name, or keep it no longer."""
+    asked = asked_of(form.query)
+    if form.do == "keep":
+        views.keep(connection, actor, form.name.strip(), asked.query(), now=context.clock())
+    else:
+        views.forget(connection, actor, form.name)
+    return RedirectResponse(f"/?{asked.here()}", status_code=303)

@@ -1,0 +1,173 @@
+"""Writes lineage.json from a database at the newest schema, beside the dictionary.
+
+What each column of a view of `mart` is made of, by the definitions that PostgreSQL itself keeps:
+there every name is resolved. Dagster shows it; it is read there and made here, since parsing takes
+seconds and a package that only developers have. A test holds it against what PostgreSQL says that
+each view looks at.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, TypedDict
+
+from finale_pipeline.warehouse.connect import Connection
+
+FILE = Path(__file__).with_suffix(".json")
+VIEWS = """
+SELECT format('%s.%s', schemaname, viewname), definition FROM pg_views
+WHERE schemaname IN ('mart', 'core', 'plan', 'ops') ORDER BY 1
+"""
+COLUMNS = """
+SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class'), a.attname::text,
+       format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), '')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname IN ('mart', 'core', 'plan', 'ops') AND c.relkind IN ('r', 'v')
+ORDER BY 1, 2, a.attnum
+"""
+
+
+Source = tuple[str, str]
+"""A table or view, and a column of it."""
+
+
+class Column(TypedDict):
+    """A column of a view: its type, its meaning, and the [table, column] that it is made of."""
+
+    type: str
+    about: str
+    of: list[list[str]]
+
+
+class View(TypedDict):
+    """A view: what it is about, and its columns."""
+
+    about: str
+    columns: dict[str, Column]
+
+
+@cache
+def known() -> dict[str, View]:
+    """Return the views of `mart`, as the file has them."""
+    found: dict[str, View] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def render(connection: Connection) -> str:
+    """Return the lineage of a database as JSON, a line per column."""
+    views = []
+    for view, told in traced(connection).items():
+        lines = ",\n".join(
+            f"   {json.dumps(name)}: {json.dumps(column)}"
+            for name, column in told["columns"].items()
+        )
+        views.append(
+            f' {json.dumps(view)}: {{\n  "about": {json.dumps(told["about"])},\n'
+            f'  "columns": {{\n{lines}\n  }}\n }}'
+        )
+    return "{\n" + ",\n".join(views) + "\n}\n"
+
+
+def traced(connection: Connection) -> dict[str, View]:
+    """Return what `known` returns, from the database."""
+    definitions: list[Any] = connection.execute(VIEWS).fetchall()
+    columns: list[Any] = connection.execute(COLUMNS).fetchall()
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    for space, name, _, column, kind, _ in columns:
+        schema.setdefault(space, {}).setdefault(name, {})[column] = kind
+    direct = {view: _made_of(_parsed(text), schema) for view, text in definitions}
+    found: dict[str, View] = {}
+    for space, name, about, column, kind, meaning in columns:
+        if space == "mart":
+            view = f"mart.{name}"
+            sources = [list(source) for source in sorted(_behind((view, column), direct))]
+            told = found.setdefault(view, {"about": about or "", "columns": {}})
+            told["columns"][column] = {"type": kind, "about": meaning, "of": sources}
+    return found
+
+
+def _behind(column: Source, direct: Mapping[str, Mapping[str, set[Source]]]) -> set[Source]:
+    """Return what a view's column is made of; views that are not of `mart` are looked through."""
+    view, name = column
+    return {
+        further
+        for source in direct[view].get(name, ())
+        for further in (
+            _behind(source, direct)
+            if source[0] in direct and not source[0].startswith("mart.")
+            else {source}
+        )
+    }
+
+
+def _made_of(query: Any, schema: dict[str, Any]) -> dict[str, set[Source]]:
+    """Return column of a query → the columns of tables and views that it is made of."""
+    from sqlglot import exp  # noqa: PLC0415 - developers have it
+    from sqlglot.lineage import lineage  # noqa: PLC0415
+
+    found: dict[str, set[Source]] = {}
+    for column, end in lineage(None, query, schema=schema, dialect="postgres").items():
+        leaves = [(n.expression, n.name) for n in end.walk()]
+        sources = {
+            (f"{table.db}.{table.name}", name.rpartition(".")[2].strip('"'))
+            for table, name in leaves
+            if isinstance(table, exp.Table)
+        }
+        # What is computed of no column, such as a count, ends at the table itself.
+        found[column] = {
+            (table, name)
+            for table, name in sources
+            if name in schema.get(table.partition(".")[0], {}).get(table.partition(".")[2], {})
+        }
+    return found
+
+
+def _parsed(definition: str) -> Any:
+    """Return the query of a view, its LATERAL subqueries turned into plain ones.
+
+    What such a one looks at beside itself chooses rows, and makes no column; where it has no rows
+    of its own, it only names expressions, and these stand for their names.
+    """
+    import sqlglot  # noqa: PLC0415 - developers have it
+    from sqlglot import exp  # noqa: PLC0415
+
+    query: Any = sqlglot.parse_one(definition, dialect="postgres")
+    for chosen in list(query.find_all(exp.Select)):
+        _flatten(chosen)
+    laterals: list[Any] = list(query.find_all(exp.Lateral))
+    for lateral in laterals:
+        if not isinstance(lateral.this, exp.Subquery):
+            continue
+        inner, name = lateral.this.this, lateral.alias
+        if inner.args.get("from_") is None:
+            named = {made.alias: made.unalias() for made in inner.expressions}
+            for column in list(query.find_all(exp.Column)):
+                if column.table == name and column.name in named:
+                    made = exp.paren(named[column.name].copy())
+                    is_output = isinstance(column.parent, exp.Select)
+                    column.replace(exp.alias_(made, column.name) if is_output else made)
+            lateral.find_ancestor(exp.Join).pop()
+        else:
+            inner.set("where", None)
+            lateral.replace(exp.Subquery(this=inner, alias=lateral.args.get("alias")))
+    return query
+
+
+def _flatten(chosen: Any) -> None:
+    """Take the parentheses from around joins; PostgreSQL writes them, and they change nothing."""
+    from sqlglot import exp  # noqa: PLC0415 - developers have it
+
+    begins = chosen.args.get("from_")
+    if begins is None:
+        return
+    first: Any = begins.this
+    joins: list[Any] = []
+    while isinstance(first, exp.Subquery) and isinstance(first.this, exp.Table | exp.Subquery):
+        joins = [*(first.args.get("joins") or []), *joins]
+        first = first.this
+    joins = [*(first.args.get("joins") or []), *joins]
+    first.set("joins", None)
+    begins.set("this", first)
+    chosen.set("joins", [*joins, *(chosen.args.get("joins") or [])])

@@ -1,0 +1,134 @@
+"""Whose the embedded server's databases are: a user who is no administrator.
+
+What is restored, and whoever finds a way to have SQL run, may then do what the owner may: neither
+files nor programs of the machine.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+OWNER = "finale"
+ADMINISTRATOR = "postgres"
+CLOSED = "closed.sql"
+"""Beside the views, in `definitions/`."""
+
+# Of databases that were made while all was the administrator's: PostgreSQL's own objects are not
+# in these schemas, and what belongs to another object goes with it.
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+GIVE = f"""
+DO $$
+DECLARE
+    v_statement text;
+BEGIN
+    FOR v_statement IN
+        SELECT format('ALTER SCHEMA %I OWNER TO {OWNER}', n.nspname) FROM pg_namespace n
+        WHERE n.nspowner = '{ADMINISTRATOR}'::regrole
+          AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        UNION ALL
+        SELECT format('ALTER %s %s OWNER TO {OWNER}', CASE c.relkind WHEN 'S' THEN 'SEQUENCE'
+                      WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
+                      c.oid::regclass)
+        FROM pg_class c WHERE c.relowner = '{ADMINISTRATOR}'::regrole
+          AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+          AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_'
+                                     OR nspname = 'information_schema')
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid
+                          AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i', 'e'))
+        UNION ALL
+        SELECT format('ALTER ROUTINE %s OWNER TO {OWNER}', p.oid::regprocedure)
+        FROM pg_proc p WHERE p.proowner = '{ADMINISTRATOR}'::regrole
+          AND p.pronamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_'
+                                     OR nspname = 'information_schema')
+        UNION ALL
+        SELECT format('ALTER TYPE %s OWNER TO {OWNER}', t.oid::regtype)
+        FROM pg_type t WHERE t.typowner = '{ADMINISTRATOR}'::regrole AND t.typtype IN ('d', 'e')
+          AND t.typnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_'
+                                     OR nspname = 'information_schema')
+    LOOP
+        EXECUTE v_statement;
+    END LOOP;
+END $$
+"""
+
+RIGHTS = (
+    # Roles for people, databases to restore into; who holds our locks; the end of sessions that
+    # are in the way of a restore.
+    "ALTER ROLE {owner} LOGIN NOSUPERUSER CREATEDB CREATEROLE NOREPLICATION NOBYPASSRLS",
+    "GRANT pg_read_all_stats, pg_signal_backend TO {owner}",
+)
+
+
+def give_all(url_of: Callable[[str], str], *, databases: Sequence[str]) -> None:
+    """Make the owner, and give it all databases; those that are missing are made.
+
+    Args:
+        url_of: The administrator's URL of a database.
+        databases: Which there must be.
+    """
+    with psycopg.connect(url_of("postgres"), autocommit=True) as server:
+        owner = sql.Identifier(OWNER)
+        if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone():
+            server.execute(sql.SQL("CREATE ROLE {}").format(owner))
+        for statement in RIGHTS:
+            server.execute(sql.SQL(statement).format(owner=owner))
+        _give_roles(server)
+        _create(server, databases)
+        rows = server.execute(
+            "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+        ).fetchall()
+    for (name,) in rows:
+        with psycopg.connect(url_of(str(name))) as connection:
+            connection.execute(GIVE.encode())
+            close(connection)
+
+
+def _give_roles(server: Connection) -> None:
+    """Let the owner change the roles of people, as it may those that it makes."""
+    rows = server.execute(
+        "SELECT rolname::text FROM pg_roles WHERE NOT rolsuper AND rolname <> %s"
+        " AND rolname !~ '^pg_'",
+        (OWNER,),
+    ).fetchall()
+    for (name,) in rows:
+        server.execute(
+            sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(
+                sql.Identifier(str(name)), sql.Identifier(OWNER)
+            )
+        )
+
+
+def _create(server: Connection, databases: Sequence[str]) -> None:
+    """Create the databases that are missing; all become the owner's."""
+    rows = server.execute(
+        "SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+    ).fetchall()
+    there = {str(name) for (name,) in rows}
+    for name in {*databases} - there:
+        # Keys are compared byte by byte, whatever the machine's language is.
+        server.execute(
+            sql.SQL(
+                "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'"
+                " LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+            ).format(sql.Identifier(name))
+        )
+    for name in {*databases} | there:
+        server.execute(
+            sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
+                sql.Identifier(name), sql.Identifier(OWNER)
+            )
+        )
+
+
+def close(connection: Connection) -> None:
+    """Take from everybody what would let readers stop us, where we may; see the file.
+
+    Args:
+        connection: To the database; a new one has no such rights of its own.
+    """
+    path = Path(__file__).with_name("definitions") / CLOSED
+    connection.execute(path.read_bytes())

@@ -1,0 +1,123 @@
+"""The buyer's list: every item that is out or low, with what is planned and decided of it."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+
+from finale_pipeline.warehouse.connect import Connection, Row, rows_of
+from finale_pipeline.warehouse.reads.incidents import MOST_URGENT, WANTS_DECISION
+
+ITEMS = f"""
+SELECT * FROM (
+SELECT c.product_url, p.sku, p.name, p.category, c.level, c.available_units, c.on_order_units,
+       c.days_left, c.money_at_risk, c.threshold_units, x.next_due_on AS due_on,
+       x.next_due_units AS due_units, x.overdue_units, d.velocity_units_per_day AS units_per_day,
+       d.abc_class || d.xyz_class AS class,
+       coalesce(d.demand_flags || x.decision_flags, '{{}}') AS flags,
+       coalesce(l.vendor_url, x.vendor_url, c.vendor_url, '') AS vendor_url,
+       CASE WHEN l.vendor_url <> '' THEN l.vendor WHEN x.vendor_url IS NOT NULL THEN v.name
+            ELSE c.vendor_name END AS vendor,
+       CASE WHEN l.is_dropped THEN 0 ELSE coalesce(l.quantity_units, c.suggested_units) END
+           AS order_units,
+       coalesce(l.suggested_units, c.suggested_units) AS suggested_units,
+       CASE WHEN NOT l.is_dropped THEN l.line_total END AS order_total, l.currency,
+       coalesce(l.is_dropped, false) AS is_dropped,
+       i.incident_id, coalesce(i.state, 'open') AS incident_state, i.decided_by, i.decided_at,
+       i.snoozed_until, i.note, {WANTS_DECISION} AS wants_decision
+FROM plan.critical_item c
+JOIN ops.evaluation e ON e.snapshot_on = c.snapshot_on
+JOIN core.product p USING (product_url)
+LEFT JOIN plan.decision x ON x.product_url = c.product_url AND x.snapshot_on = %(day)s
+LEFT JOIN plan.demand d ON d.product_url = c.product_url AND d.snapshot_on = %(day)s
+LEFT JOIN core.vendor v ON v.vendor_url = x.vendor_url
+LEFT JOIN (
+    SELECT DISTINCT ON (product_url) * FROM plan.purchase_line WHERE snapshot_on = %(day)s
+    ORDER BY product_url, is_dropped, quantity_units DESC
+) l ON l.product_url = c.product_url
+LEFT JOIN ops.incident i ON i.subject = c.product_url AND i.closed_at IS NULL
+) t ORDER BY {MOST_URGENT}
+"""
+WHY = """
+SELECT c.product_url, c.why FROM plan.critical_item c
+JOIN ops.evaluation e ON e.snapshot_on = c.snapshot_on WHERE c.product_url = ANY (%s)
+"""
+LOCATIONS = """
+SELECT f.facility_url, f.name FROM core.facility f
+WHERE f.parent_url IS NULL AND f.removed_at IS NULL AND f.name <> '' ORDER BY f.name
+"""
+AT = """
+SELECT product_url FROM plan.forecast_by_location
+WHERE snapshot_on = %(day)s AND location_url = %(place)s
+UNION SELECT product_url FROM core.stock_level_by_location WHERE location_url = %(place)s
+"""
+LATE = """
+SELECT count(*) AS orders, coalesce(sum(l.open_units), 0) AS units,
+       min(o.due_on) AS since_on
+FROM core.purchase_order o
+LEFT JOIN LATERAL (SELECT sum(open_units) AS open_units FROM core.purchase_order_line l
+                   WHERE l.order_url = o.order_url) l ON true
+WHERE o.is_open AND o.removed_at IS NULL AND o.due_on < %s
+"""
+
+
+def items(connection: Connection, day: date | None, now: datetime) -> list[Row]:
+    """Return every item that is out or low, the most urgent first.
+
+    Args:
+        connection: To the warehouse.
+        day: Of the newest plan; None = there is none yet.
+        now: UTC; a snooze that is over by then is no decision any more.
+    """
+    return rows_of(connection, ITEMS, day=day, now=now)
+
+
+def whys(connection: Connection, products: Sequence[str]) -> dict[str, str]:
+    """Return the decision in words of some items, by product_url."""
+    return {row["product_url"]: row["why"] for row in rows_of(connection, WHY, list(products))}
+
+
+def locations(connection: Connection) -> list[Row]:
+    """Return the locations, by name."""
+    return rows_of(connection, LOCATIONS)
+
+
+def products_at(connection: Connection, day: date | None, location: str) -> Collection[str]:
+    """Return the products that lie, sell or are reordered at a location, named by its address."""
+    return {row["product_url"] for row in rows_of(connection, AT, day=day, place=location)}
+
+
+def late_orders(connection: Connection, today: date) -> Row:
+    """Return how many open orders should have come before today, and their open units."""
+    return rows_of(connection, LATE, today)[0]
+
+
+def account_currency(connection: Connection) -> str | None:
+    """Return the currency of all known prices; None = there are several, or none.
+
+    Finale does not say which currency costs are in; where every price has the same one, it is that.
+    """
+    rows = rows_of(
+        connection,
+        "SELECT DISTINCT currency FROM core.product_supplier WHERE currency IS NOT NULL LIMIT 2",
+    )
+    return rows[0]["currency"] if len(rows) == 1 else None
+
+
+def views(connection: Connection, actor: str) -> list[Row]:
+    """Return the views that somebody keeps, by name."""
+    return rows_of(
+        connection, "SELECT name, query FROM ops.saved_view WHERE kept_by = %s ORDER BY name", actor
+    )
+
+
+ARRIVALS = """
+SELECT o.order_url, o.order_id, o.vendor_url, o.vendor, o.destination, o.ordered_on, o.due_on,
+       %(today)s - o.due_on AS days_late, o.lines, o.open_units, o.total
+FROM mart.purchase_order o
+WHERE o.is_open AND (o.due_on < %(today)s OR NOT %(late)s)
+ORDER BY o.due_on NULLS LAST, o.order_id LIMIT 500
+"""
+
+
+def open_orders(connection: Connection, today: date, *, only_late: bool) -> list[Row]:
+    """Return purchase orders with something still to come, the longest overdue first."""
+    return rows_of(connection, ARRIVALS, today=today, late=only_late)

@@ -4,7 +4,14 @@ import msgspec
 import polars as pl
 
 from finale_pipeline.finale.nested import entries, number, numbered
-from finale_pipeline.finale.quantities import Reading, to_units, unit_prices
+from finale_pipeline.finale.quantities import (
+    Evidence,
+    Line,
+    Reading,
+    evidence_of_orders,
+    to_units,
+    unit_prices,
+)
 
 ITEM_ROWS = {"position": pl.Int64, "product_url": pl.String, "sku": pl.String}
 SHIPMENT_ROWS = {
@@ -113,15 +120,9 @@ def order_lines(orders: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         reading: What quantities beside a packing count.
     """
     totals = dict(orders.select("order_url", "total").iter_rows())
-    grouped: dict[str, list[tuple[int, OrderItem]]] = {}
-    for url, position, item in numbered(orders, "order_url", "items", OrderItem):
-        grouped.setdefault(url, []).append((position, item))
     rows: list[tuple[object, ...]] = []
-    for url, items in grouped.items():
-        sent = [
-            (_number(item.quantity), _number(item.unit_price), item.normalized_packing_string)
-            for _, item in items
-        ]
+    for url, items in _order_items(orders).items():
+        sent = [_sent(item) for _, item in items]
         prices = unit_prices(sent, totals[url], reading)
         for (position, item), (quantity, _, packing), price in zip(
             items, sent, prices, strict=True
@@ -130,6 +131,30 @@ def order_lines(orders: pl.DataFrame, reading: Reading) -> pl.DataFrame:
             product = item.product_url or None
             rows.append((url, position, product, item.product_id, units, price, packing))
     return pl.DataFrame(rows, schema=ORDER_ROWS, orient="row")
+
+
+def evidence_of_totals(orders: pl.DataFrame) -> Evidence:
+    """Judge by orders' totals what quantities beside a packing count.
+
+    Args:
+        orders: As `order_lines` takes them.
+    """
+    totals = dict(orders.select("order_url", "total").iter_rows())
+    sent = _order_items(orders).items()
+    return evidence_of_orders(
+        [([_sent(item) for _, item in items], totals[url]) for url, items in sent]
+    )
+
+
+def _order_items(orders: pl.DataFrame) -> dict[str, list[tuple[int, OrderItem]]]:
+    grouped: dict[str, list[tuple[int, OrderItem]]] = {}
+    for url, position, item in numbered(orders, "order_url", "items", OrderItem):
+        grouped.setdefault(url, []).append((position, item))
+    return grouped
+
+
+def _sent(item: OrderItem) -> Line:
+    return _number(item.quantity), _number(item.unit_price), item.normalized_packing_string
 
 
 def build_lines(builds: pl.DataFrame, reading: Reading) -> pl.DataFrame:

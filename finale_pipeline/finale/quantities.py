@@ -7,7 +7,7 @@ the other reading is taken. Packings differ from row to row and from the product
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,8 @@ ENOUGH = 30
 accounts."""
 FEW, MANY = 0.01, 0.2
 """Shares of rows that are no whole cases: below FEW quantities count units, above MANY cases."""
+FEW_ORDERS = 3
+"""So many orders whose totals show the same decide; a total is no chance."""
 CENT = 0.01
 
 
@@ -108,21 +110,42 @@ def evidence(quantities: pl.Series, packings: pl.Series) -> Evidence:
     return Evidence("cases" if odd / len(rows) > MANY else "units", why)
 
 
-def unit_prices(
-    lines: Sequence[tuple[float | None, float | None, str | None]],
-    total: float | None,
-    reading: Reading,
-) -> list[float | None]:
+Line = tuple[float | None, float | None, str | None]
+"""Of an order: quantity and price as sent, packing."""
+
+
+def evidence_of_orders(orders: Sequence[tuple[Sequence[Line], float | None]]) -> Evidence:
+    """Judge by orders' own totals whether quantities beside packings count cases or units.
+
+    Price times quantity is the total where a price stands for one counted thing, whatever that is,
+    and decides nothing. A total larger by the packs shows quantities of cases at the price of a
+    unit, and one smaller by the packs shows quantities of units at the price of a case.
+
+    Args:
+        orders: Lines of each, and the sum of its lines as Finale has it; None = unknown.
+    """
+    shown = [_shown(lines, total) for lines, total in orders if total is not None]
+    cases, units = shown.count("cases"), shown.count("units")
+    why = f"the totals of {cases} orders show cases and those of {units} show units"
+    if max(cases, units) < FEW_ORDERS or min(cases, units) > FEW * max(cases, units):
+        return Evidence(None, why)
+    return Evidence("cases" if cases > units else "units", why)
+
+
+def unit_prices(lines: Sequence[Line], total: float | None, reading: Reading) -> list[float | None]:
     """Return the price of one unit on each line of an order.
 
     A price stands for one counted thing: a case where cases are counted. Where the order's own
-    total shows that it stands for one unit, it is taken so.
+    total shows that it stands for the other one, it is taken so.
 
     Args:
         lines: Quantity as sent, price as sent, packing.
         total: Sum of the lines as Finale has it; None = unknown.
+        reading: What the quantities count.
     """
-    if reading == "units" or (total is not None and _is_per_unit(lines, total)):
+    shown = None if total is None else _shown(lines, total)
+    counts_unit = shown == "cases" or (reading == "units" and shown != "units")
+    if counts_unit:
         return [price for _, price, _ in lines]
     return [
         None if price is None else round(price / units_per_pack(packing), DECIMALS)
@@ -130,13 +153,19 @@ def unit_prices(
     ]
 
 
-def _is_per_unit(
-    lines: Sequence[tuple[float | None, float | None, str | None]], total: float
-) -> bool:
-    """Whether price times units gives the total and price times quantity does not."""
+def _shown(lines: Sequence[Line], total: float) -> Reading | None:
+    """Return what an order's total shows its quantities to count; None = it shows nothing."""
     if any(quantity is None or price is None for quantity, price, _ in lines):
-        return False
-    by_quantity = sum((q or 0) * (p or 0) for q, p, _ in lines)
-    by_units = sum((q or 0) * units_per_pack(k) * (p or 0) for q, p, k in lines)
+        return None
+    plain = [(q or 0) * (p or 0) for q, p, _ in lines]
+    packs = [units_per_pack(packing) for _, _, packing in lines]
     rounding = CENT * max(len(lines), 1)
-    return abs(by_units - total) <= rounding < abs(by_quantity - total)
+
+    def gives(amounts: Iterable[float]) -> bool:
+        return abs(sum(amounts) - total) <= rounding
+
+    if gives(plain):
+        return None
+    if gives(a * pack for a, pack in zip(plain, packs, strict=True)):
+        return "cases"
+    return "units" if gives(a / pack for a, pack in zip(plain, packs, strict=True)) else None

@@ -14,6 +14,9 @@ class Field:
         kind: How its cells are read.
         required: Whether a record without it is rejected, and an answer without it refused.
         default: What a missing optional cell becomes; None = null.
+        others: Names that it may have instead, where no account has shown which; the first that
+            an answer has counts.
+        is_guess: Whether no account has shown its form: a cell that cannot be read is null.
     """
 
     source: str
@@ -21,6 +24,8 @@ class Field:
     kind: Kind = "text"
     required: bool = False
     default: str | float | None = None
+    others: tuple[str, ...] = ()
+    is_guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,9 @@ STOCK = Resource(
         Field("orderUrl", "order_url", default=""),
         Field("parentFacilityUrl", "parent_facility_url"),
         Field("productId", "sku"),
-        Field("expirationDate", "expires_at", "stamp"),
+        Field(
+            "expirationDate", "expires_at", "stamp", others=("lotExpirationDate",), is_guess=True
+        ),
         # Its column must be there, for without it every product would be out of stock; a single
         # null cell is a zero.
         Field("quantityOnHand", "on_hand_quantity", "number", required=True, default=0.0),
@@ -172,10 +179,16 @@ BUILD = Resource(
     path="workeffort",
     key=("build_url",),
     fields=(
-        Field("workEffortUrl", "build_url", required=True),
-        Field("workEffortId", "build_id"),
+        Field("workEffortUrl", "build_url", required=True, others=("buildUrl",)),
+        Field("workEffortId", "build_id", others=("buildId",)),
         Field("statusId", "status", required=True),
-        Field("completeDate", "completed_at", "stamp"),
+        Field(
+            "completeDate",
+            "completed_at",
+            "stamp",
+            others=("completeDateActual", "completeTransactionTimestamp"),
+            is_guess=True,
+        ),
         Field("createdDate", "created_at", "stamp"),
         Field("lastUpdatedDate", "updated_at", "stamp", required=True),
     ),
@@ -186,16 +199,16 @@ TRANSFER = Resource(
     path="inventorytransfer",
     key=("transfer_url",),
     fields=(
-        Field("inventoryTransferUrl", "transfer_url", required=True),
+        Field("inventoryTransferUrl", "transfer_url", required=True, others=("transferUrl",)),
         Field("productUrl", "product_url"),
-        Field("facilityUrlFrom", "from_url"),
-        Field("facilityUrlTo", "to_url"),
+        Field("facilityUrlFrom", "from_url", others=("originFacilityUrl",)),
+        Field("facilityUrlTo", "to_url", others=("destinationFacilityUrl",)),
         Field("quantity", "quantity", "number", default=0.0),
         Field("normalizedPackingString", "packing"),
         Field("lotId", "lot_id"),
         Field("statusId", "status"),
-        Field("sendDate", "sent_at", "stamp"),
-        Field("receiveDate", "received_at", "stamp"),
+        Field("sendDate", "sent_at", "stamp", is_guess=True),
+        Field("receiveDate", "received_at", "stamp", is_guess=True),
         Field("lastUpdatedDate", "updated_at", "stamp", required=True),
     ),
 )

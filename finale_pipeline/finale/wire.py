@@ -64,7 +64,7 @@ def decode(body: bytes, resource: Resource) -> Answer:
         MalformedError: No object of columns; a required column is short; a key of a resource
             that allows none stands twice.
     """
-    columns = _columns(body, resource)
+    columns = _by_first_name(_columns(body, resource), resource)
     known = {field.source for field in resource.fields}
     typed = {f: cells.read(columns[f.source], f) for f in resource.fields if f.source in columns}
     raw = {name: cells.as_json(columns[name], name) for name in columns if name not in known}
@@ -84,9 +84,9 @@ def decode_records(bodies: Sequence[bytes], resource: Resource) -> Answer:
         MalformedError: One is no record, such as an error with status 200.
     """
     records = [_object(body, resource) for body in bodies]
-    key = next(field.source for field in resource.fields if field.column == resource.key[0])
+    key = next(field for field in resource.fields if field.column == resource.key[0])
     for record in records:
-        if key not in record:
+        if not {key.source, *key.others} & set(record):
             said = cells.escaped(", ".join(record), 200)
             raise MalformedError(
                 f"An answer for one {resource.path} is no record but has only: {said}."
@@ -122,6 +122,16 @@ def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
                 f"The answer for {resource.path} is no collection but looks like an error, {said}."
             )
     return columns
+
+
+def _by_first_name(columns: dict[str, msgspec.Raw], resource: Resource) -> dict[str, msgspec.Raw]:
+    """Return the columns with fields that go by one of their other names under their first."""
+    first = {}
+    for field in resource.fields:
+        sent = next((name for name in field.others if name in columns), None)
+        if sent is not None and field.source not in columns:
+            first[sent] = field.source
+    return {first.get(name, name): raw for name, raw in columns.items()} if first else columns
 
 
 def _refuse_bad_utf8(text: bytes) -> None:

@@ -7,7 +7,14 @@ from functools import partial
 import msgspec
 import polars as pl
 
-from finale_pipeline.errors import DriftError, MalformedError, SkippedError, UnknownPath
+from finale_pipeline.errors import (
+    DriftError,
+    MalformedError,
+    SkippedError,
+    SourceUnavailable,
+    ThrottledError,
+    UnknownPath,
+)
 from finale_pipeline.finale.lines import UserFieldDefinition, build_lines
 from finale_pipeline.finale.quantities import Reading, in_units
 from finale_pipeline.finale.records import BUILD, TRANSFER, Resource
@@ -48,13 +55,37 @@ def transfers(reading: Reading) -> Catalogue:
 
 def sync_movements(run: SyncRun) -> None:
     """Bring builds and transfers up to date, and what they and kits demand of components."""
-    reading = current_reading(run)
-    made = builds(run.settings.timezone, reading)
-    _if_there(run, "builds", partial(sync_incrementally, catalogue=made))
-    _if_there(run, "transfers", partial(sync_incrementally, catalogue=transfers(reading)))
+    _sync_builds(run)
+    moved = transfers(current_reading(run))
+    _if_there(run, "transfers", partial(sync_incrementally, catalogue=moved))
     with run.batch("what vendors shipped to customers"):
         stocking.leave_out_dropshipped(run.connection, now=run.clock())
     mark_stocking(run)
+
+
+def follow_builds(run: SyncRun) -> None:
+    """Read what became of planned builds, between the answer with stock and its writing.
+
+    A build that is done has taken its components from stock: as long as it counted as planned, too,
+    they would be missing twice. Without any planned build nothing is asked.
+    """
+    if not stocking.any_planned_build(run.connection):
+        return
+    try:
+        with run.holding("sales"):
+            _sync_builds(run)
+    except SkippedError as error:
+        log.info("builds are left to another sync: %s", error.what)
+    except (SourceUnavailable, ThrottledError) as error:
+        log.warning("builds are as they were read last: %s", error.what)
+
+
+def _sync_builds(run: SyncRun) -> None:
+    began = run.clock()
+    made = builds(run.settings.timezone, current_reading(run))
+    _if_there(run, "builds", partial(sync_incrementally, catalogue=made))
+    with run.batch("components of builds"):
+        stocking.note_components(run.connection, since=began)
 
 
 def sync_labels(run: SyncRun) -> None:

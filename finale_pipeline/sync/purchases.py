@@ -10,7 +10,7 @@ from finale_pipeline.finale.lines import order_lines
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.finale.wire import Reject, decode_records
 from finale_pipeline.sync.catalog import write
-from finale_pipeline.sync.quantities import current_reading
+from finale_pipeline.sync.quantities import current_reading, learn_of_orders
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import backfill_orders, purchases
 from finale_pipeline.warehouse import purchase_lines, receipts
@@ -39,6 +39,7 @@ def sync_lines(run: SyncRun) -> None:
         step = f"lines of purchase order {start + 1} of {len(wanted)}"
         sent = [order for order in batch if order.items is not None]
         if sent:
+            learn_of_orders(run, pl.DataFrame(sent, schema=WANTED))
             with run.batch(step):
                 counts = _write_lines(run, pl.DataFrame(sent, schema=WANTED))
             run.add(LINES, counts)
@@ -64,6 +65,7 @@ def _read_singly(run: SyncRun, wanted: Sequence[UnreadLines], step: str) -> None
             bodies.append(body)
     answer = decode_records(bodies, ORDER)
     rejects += answer.rejects
+    learn_of_orders(run, answer.frame)
     asked = pl.DataFrame(wanted, schema=WANTED).select("order_url", known_at="updated_at")
     frame = catalogue.prepared(answer.frame).join(asked, on="order_url")
     newer = frame.filter(pl.col("updated_at") > pl.col("known_at")).drop("known_at")

@@ -2,9 +2,11 @@
 
 import polars as pl
 
+from finale_pipeline.finale.lines import evidence_of_totals
 from finale_pipeline.finale.quantities import Reading, evidence
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import quantities
+from finale_pipeline.warehouse.quantities import EvidenceOf
 
 
 def current_reading(run: SyncRun) -> Reading:
@@ -18,11 +20,26 @@ def follow_setting(run: SyncRun) -> None:
     """Convert stored lines when the setting names another reading than theirs."""
     wanted = current_reading(run)
     if quantities.stored_reading(run.connection) != wanted:
-        _switch(run, wanted, why=None)
+        _switch(run, wanted, None)
+
+
+def learn_of_orders(run: SyncRun, orders: pl.DataFrame) -> None:
+    """Decide the reading by orders' totals, once and for good, where the setting leaves it open.
+
+    Args:
+        run: The run.
+        orders: order_url, items, total.
+    """
+    is_open = run.settings.case_quantities == "auto"
+    if not is_open or quantities.evidence_of(run.connection) == "orders":
+        return
+    found = evidence_of_totals(orders)
+    if found.reading is not None:
+        _switch(run, found.reading, "orders", why=found.why)
 
 
 def learn(run: SyncRun, on_hand: pl.Series, packings: pl.Series) -> None:
-    """Decide the reading by a read of stock, once, where the setting leaves it to the account.
+    """Decide the reading by a read of stock, once, where no order's total did.
 
     Args:
         on_hand: Quantities on hand as Finale sent them.
@@ -32,12 +49,14 @@ def learn(run: SyncRun, on_hand: pl.Series, packings: pl.Series) -> None:
         return
     found = evidence(on_hand, packings)
     if found.reading is not None:
-        _switch(run, found.reading, why=found.why)
+        _switch(run, found.reading, "stock", why=found.why)
 
 
-def _switch(run: SyncRun, reading: Reading, *, why: str | None) -> None:
+def _switch(
+    run: SyncRun, reading: Reading, of: EvidenceOf | None, *, why: str | None = None
+) -> None:
     with run.batch(f"quantities beside a packing count {reading}"):
         before = quantities.stored_reading(run.connection)
         if before not in {None, reading}:
             quantities.convert(run.connection, reading, now=run.clock())
-        quantities.set_reading(run.connection, reading, evidence=why)
+        quantities.set_reading(run.connection, reading, evidence=why, of=of)

@@ -16,6 +16,7 @@ from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
 from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.sync.memory import give_back_large_blocks
+from finale_pipeline.sync.movements import follow_builds
 from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.quantities import current_reading, follow_setting, learn
 from finale_pipeline.sync.run import SyncRun
@@ -76,6 +77,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
             hold_unless_accepted(
                 run, "stock", _difference(run, read, reasons), data="Stock stays as it was."
             )
+    follow_builds(run)
     if read.answer is None:
         _keep_unchanged(run, read_at)
     else:

@@ -22,6 +22,7 @@ from finale_pipeline.sync.movements import (
     sync_movements,
 )
 from finale_pipeline.sync.purchases import backfill_purchases, sync_lines
+from finale_pipeline.sync.quantities import current_reading
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.sales import backfill_shipments, sync_orders, sync_shipments
 from finale_pipeline.sync.scan import AHEAD, backfill, sync_catalogue
@@ -143,13 +144,26 @@ def sync_critical(run: SyncRun, *, mends: bool = False) -> Steps:
 
 def sync_sales(run: SyncRun) -> Steps:
     """Read orders and shipments that changed, demand and receipts by them; first all history."""
+    reading = current_reading(run)
     sync_orders(run)
     sync_shipments(run)
     sync_unshipped(run)
     yield "shipments"
     sync_lines(run)
     sync_movements(run)
+    if current_reading(run) != reading:
+        _count_stock_anew(run)
     yield "purchase_orders"
+
+
+def _count_stock_anew(run: SyncRun) -> None:
+    """Read stock once more: orders' totals have shown just now what its quantities count."""
+    try:
+        with run.holding("stock"):
+            sync_stock(run)
+            evaluate_critical(run)
+    except SkippedError as error:
+        log.info("stock is left to another sync: %s", error.what)
 
 
 def sync_vendors(run: SyncRun) -> Steps:

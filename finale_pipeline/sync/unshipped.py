@@ -10,7 +10,7 @@ import polars as pl
 from finale_pipeline.finale.lines import order_lines
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.finale.wire import Reject, decode_records
-from finale_pipeline.sync.quantities import current_reading
+from finale_pipeline.sync.quantities import current_reading, learn_of_orders
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import unshipped
 from finale_pipeline.warehouse.store import TableWriter, hashed
@@ -39,6 +39,7 @@ def sync_unshipped(run: SyncRun) -> None:
         else:
             bodies.append(body)
     answer = decode_records(bodies, ORDER)
+    learn_of_orders(run, answer.frame)
     with run.batch(f"lines of {len(wanted)} orders without a moved shipment"):
         _write(run, answer.frame)
         unshipped.note_read(run.connection, wanted)

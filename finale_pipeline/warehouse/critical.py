@@ -71,7 +71,7 @@ LEVELS_OF_DAY = """
 def refresh(connection: Connection, *, day: date, now: datetime, is_partial: bool) -> Counts:
     """Bring a day's critical items to what `items.evaluate` found in this transaction."""
     where = IN_WORK if is_partial else ""
-    query = CRITICAL.format(items="item", levels="core.stock_level", where=where, **PRESENT)
+    query = CRITICAL.format(items="item", levels="core.stock_free", where=where, **PRESENT)
     mine = " AND product_url IN (SELECT product_url FROM work)" if is_partial else ""
     return _merge(connection, query, {"day": day, "now": now}, mine)
 

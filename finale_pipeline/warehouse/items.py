@@ -168,7 +168,7 @@ def evaluate(
         connection.execute("ANALYZE work")
     connection.execute("DELETE FROM ops.touched_item")
     items = ITEMS.format(
-        levels="core.stock_level", decided=DECIDED, where=IN_WORK if is_partial else ""
+        levels="core.stock_free", decided=DECIDED, where=IN_WORK if is_partial else ""
     )
     connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")

@@ -7,6 +7,7 @@ from finale_pipeline.warehouse import demand, receipts, stocking
 from finale_pipeline.warehouse.connect import Connection, scalar, trusted
 
 Reading = Literal["cases", "units"]
+EvidenceOf = Literal["orders", "stock"]
 
 PER_PACK = (
     "coalesce(nullif(substring(packing from '^\\s*(\\d{1,9}(?:\\.\\d{1,6})?)')::numeric, 0), 1)"
@@ -24,10 +25,19 @@ def stored_evidence(connection: Connection) -> str | None:
     return scalar(connection, str, "SELECT case_evidence FROM ops.account")
 
 
-def set_reading(connection: Connection, reading: Reading, *, evidence: str | None) -> None:
+def evidence_of(connection: Connection) -> EvidenceOf | None:
+    """Return whose numbers decided the reading; None = nothing did so far."""
+    stored = scalar(connection, str, "SELECT case_evidence_of FROM ops.account")
+    return None if stored is None else "orders" if stored == "orders" else "stock"
+
+
+def set_reading(
+    connection: Connection, reading: Reading, *, evidence: str | None, of: EvidenceOf | None
+) -> None:
     """Note what quantities are taken for, and which numbers decided it."""
     connection.execute(
-        "UPDATE ops.account SET case_quantities = %s, case_evidence = %s", (reading, evidence)
+        "UPDATE ops.account SET case_quantities = %s, case_evidence = %s, case_evidence_of = %s",
+        (reading, evidence, of),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from finale_pipeline.warehouse import demand, receipts
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, is_true, trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,22 @@ def dropship_orders(connection: Connection) -> list[str]:
 def refresh_component_demand(connection: Connection) -> None:
     """Sum again what kits without stock of their own and completed builds took of components."""
     connection.execute(COMPONENT_DEMAND)
+
+
+def any_planned_build(connection: Connection) -> bool:
+    """Whether a build is planned or under way that will use a component."""
+    return is_true(connection, "SELECT EXISTS (SELECT FROM core.build_reservation)")
+
+
+def note_components(connection: Connection, *, since: datetime) -> None:
+    """Have the next evaluation look at components of builds that changed since a moment."""
+    connection.execute(
+        "INSERT INTO ops.touched_item SELECT DISTINCT l.product_url"
+        " FROM core.build b JOIN core.build_line l USING (build_url)"
+        " WHERE l.product_url IS NOT NULL AND greatest(b.changed_at, l.changed_at) >= %(since)s"
+        " AND EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING",
+        {"since": since},
+    )
 
 
 def replace_labels(connection: Connection, labels: Sequence[tuple[str, str]]) -> None:
@@ -157,10 +173,9 @@ used AS (
     JOIN core.product c ON c.product_url = p.component_url AND c.keeps_stock
     JOIN core.sales_daily s ON s.product_url = p.kit_url AND s.units > s.returned_units
     UNION ALL
-    SELECT l.product_url, b.completed_on, 0, l.units
-    FROM core.build b JOIN core.build_line l USING (build_url)
-    WHERE b.removed_at IS NULL AND b.completed_on IS NOT NULL AND l.kind = 'consumed'
-      AND b.status IN ('PRUN_COMPLETED', 'PRUN_CLOSED')
+    SELECT l.product_url, b.done_on, 0, l.units
+    FROM core.build_state b JOIN core.build_line l USING (build_url)
+    WHERE b.state = 'done' AND b.done_on IS NOT NULL AND l.kind = 'consumed'
       AND l.product_url IS NOT NULL AND l.units > 0
 ),
 day AS (

@@ -1,10 +1,8 @@
 CREATE OR REPLACE VIEW core.build_reservation AS
 WITH planned AS (
     SELECT l.product_url, sum(l.units) AS units
-    FROM core.build b JOIN core.build_line l USING (build_url)
-    WHERE b.removed_at IS NULL AND b.completed_at IS NULL AND l.kind = 'consumed'
-      AND b.status NOT IN ('PRUN_COMPLETED', 'PRUN_CLOSED', 'PRUN_CANCELLED', 'PRUN_CANCELED')
-      AND l.product_url IS NOT NULL AND l.units > 0
+    FROM core.build_state b JOIN core.build_line l USING (build_url)
+    WHERE b.state = 'planned' AND l.kind = 'consumed' AND l.product_url IS NOT NULL AND l.units > 0
     GROUP BY 1
 )
 -- Nobody could see yet whether Finale's reserved quantity holds builds. Only reserved rows that
@@ -18,4 +16,4 @@ COMMENT ON VIEW core.build_reservation IS
     'What builds that are planned or under way will use. One row per component.';
 COMMENT ON COLUMN core.build_reservation.product_url IS 'The component.';
 COMMENT ON COLUMN core.build_reservation.units IS 'Units still to be used.';
-COMMENT ON COLUMN core.build_reservation.unreserved_units IS 'Those of them that Finale''s reserved quantity cannot hold: less what it reserves without naming an order. The plan takes them off what is available.';
+COMMENT ON COLUMN core.build_reservation.unreserved_units IS 'Those of them that Finale''s reserved quantity cannot hold: less what it reserves without naming an order. core.stock_free takes them off what is available.';

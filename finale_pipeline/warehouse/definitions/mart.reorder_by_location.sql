@@ -35,7 +35,7 @@ SELECT p.product_url, p.sku, p.name, w.location_url, f.name AS location,
 FROM place w
 JOIN core.product p ON p.product_url = w.product_url AND p.removed_at IS NULL
 LEFT JOIN core.facility f ON f.facility_url = w.location_url
-LEFT JOIN core.stock_level_by_location l
+LEFT JOIN core.stock_free_by_location l
     ON l.product_url = w.product_url AND l.location_url = w.location_url;
 COMMENT ON VIEW mart.reorder_by_location IS
     'Each location now: against its own rule in Finale, and what we say of it by where sales left from in half a year (plan.forecast_by_location of the newest plan). Locations of a product together need more safety than the product as a whole: order by mart.purchase_plan, distribute by this.';
@@ -43,7 +43,7 @@ COMMENT ON COLUMN mart.reorder_by_location.product_url IS 'The product.';
 COMMENT ON COLUMN mart.reorder_by_location.name IS 'Name of the product.';
 COMMENT ON COLUMN mart.reorder_by_location.location_url IS 'The location; empty = the product sells and no place is known.';
 COMMENT ON COLUMN mart.reorder_by_location.location IS 'Name of the location.';
-COMMENT ON COLUMN mart.reorder_by_location.available_units IS 'On hand less reserved there now, in units.';
+COMMENT ON COLUMN mart.reorder_by_location.available_units IS 'On hand less reserved there now, less what planned builds will take from there.';
 COMMENT ON COLUMN mart.reorder_by_location.on_order_units IS 'Units to come there on committed purchase orders.';
 COMMENT ON COLUMN mart.reorder_by_location.position_units IS 'Available plus on order there.';
 COMMENT ON COLUMN mart.reorder_by_location.reorder_point_units IS 'Finale''s reorder point of the location; null = none set.';

@@ -115,6 +115,30 @@ QUESTIONS = (
         " as itself, set FINALE_KITS.",
     ),
     (
+        "SELECT coalesce(b.build_id, b.build_url) AS build, b.status, b.state,"
+        " trim_scale(l.units)::text AS units, coalesce(p.sku, l.product_url) AS sku"
+        " FROM core.build_state b JOIN core.build_line l USING (build_url)"
+        " LEFT JOIN core.product p USING (product_url)"
+        " WHERE l.kind = 'consumed' ORDER BY b.state = 'planned' DESC, b.build_url LIMIT 1",
+        "build {build} ({status}) is taken as {state} and uses {units} of {sku}",
+        "Build {build} in Finale: is it so, and does the component's page reserve them?",
+    ),
+    (
+        "SELECT coalesce(p.sku, t.product_url) AS sku, trim_scale(t.units)::text AS units,"
+        " coalesce(t.status, 'no state') AS status, CASE WHEN t.received_at IS NULL"
+        " THEN 'under way' ELSE 'received' END AS taken FROM core.transfer t"
+        " LEFT JOIN core.product p USING (product_url) WHERE t.removed_at IS NULL"
+        " ORDER BY t.updated_at DESC, t.transfer_url LIMIT 1",
+        "a transfer of {units} of {sku} ({status}) is taken as {taken}",
+        "Transfers in Finale: units and state of {sku}.",
+    ),
+    (
+        "SELECT sku, lot_id, expires_on::text AS day FROM core.stock_entry"
+        " WHERE expires_on IS NOT NULL ORDER BY expires_on, sku, lot_id LIMIT 1",
+        "lot {lot_id} of {sku} expires on {day}",
+        "Product {sku} in Finale, Lots: the date of lot {lot_id}.",
+    ),
+    (
         "SELECT s.shipment_id, l.sku, trim_scale(l.units)::text AS units FROM core.shipment s"
         " JOIN core.shipment_line l USING (shipment_url) WHERE s.status = 'SHIPMENT_PACKED'"
         " AND s.removed_at IS NULL AND l.sku IS NOT NULL ORDER BY s.updated_at DESC LIMIT 1",

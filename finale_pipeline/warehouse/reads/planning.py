@@ -11,9 +11,7 @@ from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.frames import bound
 
 STOCK_NOW = """
-SELECT l.product_url, l.available_units - coalesce(b.unreserved_units, 0) AS available_units,
-       l.on_order_units, b.unreserved_units AS build_units
-FROM core.stock_level l LEFT JOIN core.build_reservation b USING (product_url)
+SELECT product_url, available_units, on_order_units, build_units FROM core.stock_free
 """
 """What planned builds will use is not there for anyone else."""
 STOCK_THEN = (
@@ -245,7 +243,7 @@ WHERE o.is_open AND l.open_units > 0 AND coalesce(o.ordered_on, {as_of}) <= {as_
 """
 
 STOCK_HERE_NOW = """
-SELECT product_url, location_url, available_units, on_order_units FROM core.stock_level_by_location
+SELECT product_url, location_url, available_units, on_order_units FROM core.stock_free_by_location
 """
 STOCK_HERE_THEN = """
 SELECT product_url, location_url, available_units, on_order_units FROM plan.forecast_by_location

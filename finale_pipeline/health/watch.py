@@ -120,7 +120,8 @@ def _by_outbox(
     did = _sent(connection, settings, message, clock) if message else ""
     deliver(connection, settings, clock=clock)  # a dead daemon must not keep other mails back
     said = f"{len(news)} troubles" if news else "that all is well again"
-    notes = tuple(f for f in rules.source(connection, now=now) if f.state != "ok")
+    looked = (*rules.source(connection, now=now), *rules.clock(connection, now=now))
+    notes = tuple(f for f in looked if f.state != "ok")
     return Watched(troubles, outage, f"Told {said}: {did}." if message else "", notes=notes)
 
 

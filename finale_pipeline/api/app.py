@@ -53,7 +53,7 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     context = Context(
         settings=settings,
         pool=Pool(settings),
-        dagster=Dagster(settings.dagster, settings.api_token),
+        dagster=Dagster(settings.dagster, settings.api_token, location=settings.code_location),
         clock=clock,
     )
 

@@ -16,6 +16,7 @@ from finale_pipeline.assets import past, purchasing
 from finale_pipeline.assets.alert_checks import ALERT_CHECKS, CROSSINGS_TOLD
 from finale_pipeline.assets.checks import READ_CHECKS, Look
 from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, Entry
+from finale_pipeline.assets.keys import key_of, name_of
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import of_days, of_run
 from finale_pipeline.assets.setting_check import SETTING_CHECK
@@ -79,7 +80,7 @@ class _Step:
         self._run = context.run
         self._instance = context.instance
         self._finale = finale
-        self._chosen = {key.to_user_string() for key in context.selected_asset_keys}
+        self._chosen = {name_of(key) for key in context.selected_asset_keys}
         chosen_checks = context.selected_asset_check_keys
         self._checks = [c for c in CHECKS if c.key in chosen_checks]
         has_days = context.has_partition_key or context.has_partition_key_range
@@ -203,9 +204,11 @@ class _Step:
         if entry.name not in self._chosen:
             return
         if entry.is_partitioned and self._days != [day]:
-            yield dg.AssetMaterialization(entry.name, partition=day.isoformat(), metadata=said)
+            yield dg.AssetMaterialization(
+                key_of(entry.name), partition=day.isoformat(), metadata=said
+            )
         else:
-            yield dg.MaterializeResult(asset_key=entry.name, metadata=said)
+            yield dg.MaterializeResult(asset_key=key_of(entry.name), metadata=said)
 
     def _read_days(self) -> Iterator[Event]:
         """Read the chosen assets again, for the chosen days."""
@@ -242,12 +245,12 @@ class _Step:
         if entry.is_partitioned and len(self._days) > 1:
             for day, numbers in said.items():
                 self._context.add_asset_metadata(
-                    numbers, asset_key=entry.name, partition_key=day.isoformat()
+                    numbers, asset_key=key_of(entry.name), partition_key=day.isoformat()
                 )
-            yield dg.MaterializeResult(asset_key=entry.name, metadata=of_all)
+            yield dg.MaterializeResult(asset_key=key_of(entry.name), metadata=of_all)
         else:
             own = said[self._days[0]] if entry.is_partitioned else {}
-            yield dg.MaterializeResult(asset_key=entry.name, metadata={**of_all, **own})
+            yield dg.MaterializeResult(asset_key=key_of(entry.name), metadata={**of_all, **own})
 
     def _plan_today(self, run: "SyncRun") -> Iterator[Event]:
         """Plan after a sync, and tell what crossed by the new decisions, as the commands do."""

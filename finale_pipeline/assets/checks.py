@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from finale_pipeline.assets.entries import BY_NAME, PLANNED
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.resources import Finale
 from finale_pipeline.text import markdown
 
@@ -74,18 +75,21 @@ class Check:
     @property
     def key(self) -> dg.AssetCheckKey:
         """Dagster's name of it."""
-        return dg.AssetCheckKey(dg.AssetKey(self.asset), self.name)
+        return dg.AssetCheckKey(key_of(self.asset), self.name)
 
     def spec(self) -> dg.AssetCheckSpec:
         """Return it as Dagster knows it."""
         return dg.AssetCheckSpec(
-            self.name, asset=self.asset, description=self.description, blocking=self.is_blocking
+            self.name,
+            asset=key_of(self.asset),
+            description=self.description,
+            blocking=self.is_blocking,
         )
 
     def result(self, found: Found) -> dg.AssetCheckResult:
         """Return what it found as Dagster shows it."""
         return dg.AssetCheckResult(
-            asset_key=self.asset,
+            asset_key=key_of(self.asset),
             check_name=self.name,
             passed=found.passed,
             severity=found.severity or self.severity,

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import dagster as dg
 
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.schemas import column_schema
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, LOST
@@ -75,10 +76,10 @@ class Entry:
         if self.empty_days:
             described["what_an_empty_day_means"] = self.empty_days
         return dg.AssetSpec(
-            self.name,
+            key_of(self.name),
             deps=[
-                *self.deps,
-                *(dg.AssetDep(n, partition_mapping=every) for n in self.deps_of_all_days),
+                *(key_of(n) for n in self.deps),
+                *(dg.AssetDep(key_of(n), partition_mapping=every) for n in self.deps_of_all_days),
             ],
             description=" ".join(part for part in (self.description, self.empty_days) if part),
             group_name=self.group,

@@ -5,6 +5,7 @@ from functools import cache
 import dagster as dg
 
 from finale_pipeline.assets.entries import ANALYST, ENTRIES
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.warehouse import lineage
 
 GROUP = "mart"
@@ -54,7 +55,7 @@ def _spec(
 
 def key(view: str) -> dg.AssetKey:
     """Return the key of a view, such as `mart/stock`."""
-    return dg.AssetKey(view.split("."))
+    return key_of(view.replace(".", "/"))
 
 
 def _dep(table: str, column: str, views: dict[str, lineage.View]) -> dg.TableColumnDep | None:
@@ -66,7 +67,7 @@ def _dep(table: str, column: str, views: dict[str, lineage.View]) -> dg.TableCol
         return None
     asset, is_shown = found
     return dg.TableColumnDep(
-        dg.AssetKey(asset), column if is_shown else f"{table.partition('.')[2]}.{column}"
+        key_of(asset), column if is_shown else f"{table.partition('.')[2]}.{column}"
     )
 
 

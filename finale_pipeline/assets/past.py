@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from finale_pipeline.assets.entries import CHANGED, Entry
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.reports import ROWS, rows_by_day
 
@@ -28,7 +29,7 @@ def untold_days(
         return {}
     yesterday = day - timedelta(days=1)
     rows = rows_by_day(run.connection, entry, [FIRST, yesterday], run.settings.zone)
-    told = instance.get_materialized_partitions(dg.AssetKey(entry.name))
+    told = instance.get_materialized_partitions(key_of(entry.name))
     return {
         day.isoformat(): count for day, count in sorted(rows.items()) if day.isoformat() not in told
     }
@@ -48,7 +49,7 @@ def tell(instance: dg.DagsterInstance, entry: Entry, days: Mapping[str, int]) ->
     events = []
     for key, rows in days.items():
         told = dg.AssetMaterialization(
-            entry.name, partition=key, metadata={ROWS: dg.MetadataValue.int(rows)}
+            key_of(entry.name), partition=key, metadata={ROWS: dg.MetadataValue.int(rows)}
         )
         event = dg.DagsterEvent(
             event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION.value,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from finale_pipeline.automation.location import run_tags
 from finale_pipeline.resources import Finale
 
 BATCH = 200
@@ -55,7 +56,8 @@ def _delete_runs(
 ) -> int:
     """Delete finished runs in batches, so that no transaction is long."""
     before = finale.now() - timedelta(days=days)
-    old = dg.RunsFilter(statuses=statuses, updated_before=before)
+    tags = run_tags(finale.settings().location)
+    old = dg.RunsFilter(statuses=statuses, updated_before=before, tags=tags)
     deleted, cursor = 0, None
     while True:
         runs = instance.get_runs(filters=old, limit=BATCH, cursor=cursor)

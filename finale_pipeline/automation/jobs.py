@@ -6,6 +6,7 @@ import dagster as dg
 
 from finale_pipeline.assets.account import CHECKS, STRATEGY
 from finale_pipeline.assets.entries import PLANNED
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.domain.syncs.strategy import PLANS, READS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def assets_of(strategy: str) -> tuple[str, ...]:
 
 def _selection(strategy: str) -> dg.AssetSelection:
     """Return a strategy's assets with their checks; the most frequent one leaves some out."""
-    assets = dg.AssetSelection.assets(*assets_of(strategy))
+    assets = dg.AssetSelection.assets(*map(key_of, assets_of(strategy)))
     if strategy != "critical":
         return assets
     checks = [c.key for c in CHECKS if c.asset in assets_of(strategy) and not c.is_hourly]

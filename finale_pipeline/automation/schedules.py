@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from finale_pipeline.assets.account import ASKED_AT, REASON, STRATEGY
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
 from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.housekeeping import housekeeping
 from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS, assets_of
+from finale_pipeline.automation.location import own
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
@@ -27,7 +29,7 @@ def cron_of(name: str) -> tuple[str, bool]:
 
 def due_times(instance: dg.DagsterInstance, zone: str, now: datetime) -> Mapping[str, datetime]:
     """Return the schedules that are switched on, with their newest due time up to now."""
-    states = instance.all_instigator_state()
+    states = own(instance.all_instigator_state(), at_definition("location"))
     stopped = {state.name for state in states if state.status.value == "STOPPED"}
     due = {}
     for name in SYNCS:
@@ -77,7 +79,7 @@ def _schedule(name: str) -> dg.ScheduleDefinition:
         return dg.RunRequest(
             run_key=f"{name} {tick_at.isoformat()}",
             partition_key=today(now),
-            asset_selection=[dg.AssetKey(asset) for asset in assets_of(decision.strategy)],
+            asset_selection=[key_of(asset) for asset in assets_of(decision.strategy)],
             tags=tags,
         )
 

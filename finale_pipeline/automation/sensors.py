@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from finale_pipeline.assets.account import STRATEGY
+from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
 from finale_pipeline.assets.setting_check import SETTING_CHECK, settings_found
 from finale_pipeline.automation.jobs import SYNC_JOBS
+from finale_pipeline.automation.location import run_tags
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.resources import Finale
+from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.text import markdown
 
 if TYPE_CHECKING:
@@ -79,7 +81,8 @@ def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> 
         with finale.warehouse() as connection:
             ended = leases.mark_crashed_runs(connection, now=now)
             ended += leases.cancel_stuck(connection, now=now, silent=silent)
-            for run in context.instance.get_run_records(dg.RunsFilter(statuses=list(ALIVE))):
+            ours = dg.RunsFilter(statuses=list(ALIVE), tags=run_tags(at_definition("location")))
+            for run in context.instance.get_run_records(ours):
                 why = _why_over(connection, run, now)
                 if why:
                     context.instance.report_run_failed(run.dagster_run, message=why)
@@ -123,7 +126,7 @@ def settings_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.Se
     if says == (context.cursor or "The settings are right."):
         return dg.SensorResult(skip_reason=says)
     evaluation = dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey(SETTING_CHECK.asset),
+        asset_key=key_of(SETTING_CHECK.asset),
         check_name=SETTING_CHECK.name,
         passed=found.passed,
         severity=found.severity or SETTING_CHECK.severity,

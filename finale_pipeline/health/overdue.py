@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.automation.due import last_tick
+from finale_pipeline.automation.location import own
 from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.health import rules
@@ -59,7 +60,7 @@ def _switched_off(settings: "Settings") -> set[str]:
     try:
         os.environ["DAGSTER_POSTGRES_URL"] = dagster_url(settings)  # dagster.yaml refers to it
         with DagsterInstance.from_config(str(home)) as instance:
-            states = instance.all_instigator_state()
+            states = own(instance.all_instigator_state(), settings.location)
     except Exception:  # noqa: BLE001 - whatever ails Dagster, the watch goes on
         return set()
     return {state.name for state in states if state.status.value == "STOPPED"}

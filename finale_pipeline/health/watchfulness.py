@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from finale_pipeline.automation.location import own
 from finale_pipeline.clock import utc_now
 from finale_pipeline.health import rules
 from finale_pipeline.health.findings import Finding
@@ -41,7 +42,7 @@ def dagster(settings: "Settings") -> Iterator[Finding]:
     os.environ["DAGSTER_POSTGRES_URL"] = dagster_url(settings)  # what dagster.yaml refers to
     with DagsterInstance.from_config(str(home)) as instance:
         yield _daemons(instance.get_daemon_statuses())
-        states = instance.all_instigator_state()
+        states = own(instance.all_instigator_state(), settings.location)
         off = sorted(state.name for state in states if state.status.value == "STOPPED")
     if off:
         step = "Turn them on in Dagster's UI under Automation, if that was not meant."

@@ -61,7 +61,7 @@ def command(settings: "Settings", part: str) -> list[str]:
     made = {
         "code": [
             "-m", "dagster", "code-server", "start", "--module-name", DEFINITIONS,
-            "--socket", str(code_socket(settings)), "--location-name", DEFINITIONS,
+            "--socket", str(code_socket(settings)), "--location-name", settings.code_location,
             "--log-level", "warning", "--log-format", form,
         ],
         "daemon": [
@@ -87,6 +87,8 @@ def code_socket(settings: "Settings") -> Path:
 
 MORE = "dagster-more.yaml"
 """In HOME: what an operator adds to Dagster's instance, such as another run launcher."""
+MORE_LOCATIONS = "workspace-more.yaml"
+"""In HOME: code locations of other accounts that this Dagster serves, too."""
 
 
 def prepare(settings: "Settings") -> dict[str, str]:
@@ -94,13 +96,12 @@ def prepare(settings: "Settings") -> dict[str, str]:
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
-    more = settings.home / MORE
-    added = more.read_text(encoding="utf-8") if more.exists() else ""
-    write_whole(home / "dagster.yaml", STORAGE + shared + added)
+    write_whole(home / "dagster.yaml", STORAGE + shared + _added(settings, MORE))
     write_whole(
         home / "workspace.yaml",
         "load_from:\n  - grpc_server:\n"
-        f"      socket: {code_socket(settings)}\n      location_name: {DEFINITIONS}\n",
+        f"      socket: {code_socket(settings)}\n      location_name: {settings.code_location}\n"
+        + _added(settings, MORE_LOCATIONS),
     )
     given = os.environ | {
         "DAGSTER_HOME": str(home),
@@ -112,6 +113,12 @@ def prepare(settings: "Settings") -> dict[str, str]:
     }
     given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
     return given
+
+
+def _added(settings: "Settings", name: str) -> str:
+    """Return what an operator adds to a file of Dagster's."""
+    more = settings.home / name
+    return more.read_text(encoding="utf-8") if more.exists() else ""
 
 
 def serve(settings: "Settings", part: str) -> int:

@@ -90,6 +90,11 @@ class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Pl
         return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
 
     @property
+    def code_location(self) -> str:
+        """How Dagster calls the process that has our definitions."""
+        return self.location or "finale_pipeline.definitions"
+
+    @property
     def dagster(self) -> str:
         """Address at which our API reaches Dagster's UI, without a slash at its end."""
         return (self.ui_url or f"http://127.0.0.1:{self.ui_port}").rstrip("/")

@@ -48,6 +48,11 @@ class Places(BaseModel):
         None,
         description="Dagster's own database; unset = the warehouse's name with `_dagster` added.",
     )
+    location: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")] | None = Field(
+        None,
+        description="The account's name where one Dagster serves several: its code location, and"
+        " the first part of its assets' keys; unset = it is alone.",
+    )
     home: Folder = Field(Path(".finale"), description="Folder of everything we write on disk.")
     log_level: LogLevel = Field(
         "info", description="The least that logs tell: debug, info, warning or error."

@@ -8,10 +8,6 @@ from pydantic import SecretStr
 
 from finale_pipeline.api.server.problems import Problem
 
-LOCATION = {
-    "repositoryLocationName": "finale_pipeline.definitions",
-    "repositoryName": "__repository__",
-}
 SECONDS = 10.0
 RELOAD_SECONDS = 60.0
 """A new process imports everything."""
@@ -68,10 +64,12 @@ class Dagster:
     Args:
         url: Its address, without a slash at the end.
         token: Lets in there; None = none is needed.
+        location: Name of our code location there.
     """
 
-    def __init__(self, url: str, token: SecretStr | None = None) -> None:
+    def __init__(self, url: str, token: SecretStr | None = None, *, location: str) -> None:
         self.url = url
+        self._ours = {"repositoryLocationName": location, "repositoryName": "__repository__"}
         headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
         self._http = httpx.Client(timeout=SECONDS, trust_env=False, headers=headers)
 
@@ -89,7 +87,7 @@ class Dagster:
             LAUNCH,
             {
                 "params": {
-                    "selector": {**LOCATION, "pipelineName": job},
+                    "selector": {**self._ours, "pipelineName": job},
                     "runConfigData": {},
                     "mode": "default",
                     "executionMetadata": {
@@ -102,7 +100,7 @@ class Dagster:
 
     def schedules(self) -> list[dict[str, Any]]:
         """Return the schedules as Dagster's GraphQL shows them."""
-        answer = self._ask(SCHEDULES, {"repository": LOCATION})["schedulesOrError"]
+        answer = self._ask(SCHEDULES, {"repository": self._ours})["schedulesOrError"]
         found: list[dict[str, Any]] = _expect(answer, "Schedules")["results"]
         return found
 
@@ -112,14 +110,16 @@ class Dagster:
         Raises:
             Problem: 503: Dagster does not answer, or the code could not be loaded.
         """
-        answer = self._ask(RELOAD, {"location": LOCATION["repositoryLocationName"]}, RELOAD_SECONDS)
+        answer = self._ask(
+            RELOAD, {"location": self._ours["repositoryLocationName"]}, RELOAD_SECONDS
+        )
         entry = _expect(answer["reloadRepositoryLocation"], "WorkspaceLocationEntry")
         _expect(entry["locationOrLoadError"], "RepositoryLocation")
 
     def switch(self, schedule: Mapping[str, Any], *, on: bool) -> None:
         """Turn a schedule on or off."""
         if on:
-            selector = {**LOCATION, "scheduleName": schedule["name"]}
+            selector = {**self._ours, "scheduleName": schedule["name"]}
             answer = self._ask(START, {"selector": selector})["startSchedule"]
         else:
             state = schedule["scheduleState"]

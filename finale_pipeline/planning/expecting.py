@@ -103,8 +103,8 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
     adjusted = np.zeros(size)
     for event in events:
         adjusted[event.products] = 1.0
-    made = Expectation(pace, expected / days, factor, last_year, recurring, adjusted, [])
-    return replace(made, notes=_notes(made, days, inputs))
+    expectation = Expectation(pace, expected / days, factor, last_year, recurring, adjusted, [])
+    return replace(expectation, notes=_notes(expectation, days, inputs))
 
 
 def _season(products: pl.DataFrame, inputs: PlanInputs, demand: Demand, days: Floats) -> Season:

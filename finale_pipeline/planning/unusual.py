@@ -46,7 +46,7 @@ def suspects(history: History, as_of: date) -> list[int]:
     """Return the products of which one day of the last half-year sold far more than most days."""
     days = _days(history)
     recent = pl.col("day") >= day_number(as_of - timedelta(days=MEAN_DAYS))
-    found = (
+    largest = (
         days.lazy()
         .group_by("owner")
         .agg(most=pl.col("units").filter(recent).max(), usual=pl.col("units").median())
@@ -54,7 +54,7 @@ def suspects(history: History, as_of: date) -> list[int]:
         .sort("owner")
         .collect()
     )
-    numbers: list[int] = history.keys.gather(found["owner"]).to_list()
+    numbers: list[int] = history.keys.gather(largest["owner"]).to_list()
     return numbers
 
 
@@ -82,8 +82,12 @@ def bounded(history: History, large: pl.DataFrame, as_of: date) -> tuple[History
     first_day = np.where(is_launch, day_number(as_of) - LAUNCH_DAYS, history.first_day)
     shares = at.with_columns(share=(pl.col("units") / pl.col("sold")).clip(upper_bound=1.0))
     launches = pl.DataFrame({"number": owners["number"], "launch_days": age}, schema=LAUNCHES)
-    made = History(history.keys, history.sold, units, first_day.astype(np.int32), history.censored)
-    return made, Unusual(shares.select(SHARES.names()), launches.filter(pl.Series(is_launch)))
+    usual_history = History(
+        history.keys, history.sold, units, first_day.astype(np.int32), history.censored
+    )
+    return usual_history, Unusual(
+        shares.select(SHARES.names()), launches.filter(pl.Series(is_launch))
+    )
 
 
 def _days(history: History) -> pl.DataFrame:

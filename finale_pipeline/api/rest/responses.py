@@ -131,8 +131,8 @@ def _title(text: str, taken: set[str]) -> str:
     >>> _title("Müller/Söhne: [A]", taken), _title("müller söhne   a", taken)
     ('Müller Söhne A', 'müller söhne a 2')
     """
-    kept = "".join(" " if c in "[]:*?/\\'" else c for c in plain(text))
-    start = " ".join(kept.split()).encode("utf-16-le")[: 2 * TITLE_UNITS]
+    allowed = "".join(" " if c in "[]:*?/\\'" else c for c in plain(text))
+    start = " ".join(allowed.split()).encode("utf-16-le")[: 2 * TITLE_UNITS]
     start_text = start.decode("utf-16-le", "ignore").strip() or "-"  # half a character is left out
     title, number = start_text, 1
     while title.casefold() in taken or title.casefold() == "history":

@@ -85,8 +85,8 @@ def scale(history: History, as_of: int) -> Floats:
     """
     begin = np.maximum(history.first_day, as_of - SCALE_DAYS)
     owners, days, units = history.sold.owners(), history.sold.days, history.units
-    kept = (days >= begin[owners]) & (days < as_of)
-    owners, days, units = owners[kept], days[kept], units[kept]
+    inside = (days >= begin[owners]) & (days < as_of)
+    owners, days, units = owners[inside], days[inside], units[inside]
     follows = np.zeros(len(days), np.bool_)
     follows[1:] = (owners[1:] == owners[:-1]) & (days[1:] == days[:-1] + 1)
     before = np.where(follows, np.concatenate([[0.0], units[:-1]]), 0.0)
@@ -150,9 +150,12 @@ def backtest(
             for h, demand, share, (mean, quantiles) in zip(
                 windows, demands, shares, method(known, origin, windows), strict=True
             ):
-                kept = rows & (share >= LEAST_COUNTED)
-                part = share[kept]
+                counted = rows & (share >= LEAST_COUNTED)
+                part = share[counted]
                 scores[name, h].add(
-                    mean[kept] * part, quantiles[kept] * part[:, None], demand[kept], scales[kept]
+                    mean[counted] * part,
+                    quantiles[counted] * part[:, None],
+                    demand[counted],
+                    scales[counted],
                 )
     yield from scores.values()

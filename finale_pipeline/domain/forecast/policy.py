@@ -128,9 +128,9 @@ def replay(
         places = taking_part.search_sorted(known.keys.filter(pl.Series(there))).to_numpy()
         allowed = judged(known, morning)
         for name, rule in rules.items():
-            wanted = np.where(allowed, rule(known, morning, lead_days + review_days), 0.0)
+            targets = np.where(allowed, rule(known, morning, lead_days + review_days), 0.0)
             up_to = np.zeros(len(taking_part))
-            up_to[places] = np.ceil(wanted - ROUNDING)[there]
+            up_to[places] = np.ceil(targets - ROUNDING)[there]
             levels[name].append(up_to)
     demand = _daily(history, taking_part, begin, review_days * reviews)
     return {

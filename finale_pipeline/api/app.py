@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from finale_pipeline.api.pages import agreements as agreement_pages
 from finale_pipeline.api.pages import decisions as decision_pages
 from finale_pipeline.api.pages import forecasts as forecast_pages
 from finale_pipeline.api.pages import home as home_pages
@@ -85,6 +86,7 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     app.include_router(decision_pages.router)
     app.include_router(order_pages.router)
     app.include_router(plan_pages.router)
+    app.include_router(agreement_pages.router)
     app.include_router(forecast_pages.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

@@ -100,7 +100,12 @@ def preview(
     else:
         plan_on = request.on or order_requests.newest_day(connection)
         _refuse_old(plan_on, today)
-        requests = order_requests.of_plan(connection, plan_on, vendor=request.vendor, place=place)
+        requests = order_requests.of_plan(
+            connection,
+            plan_on,
+            vendors=request.vendors or ([request.vendor] if request.vendor else []),
+            place=place,
+        )
     account = str(settings.account)
     proposals = [
         propose(

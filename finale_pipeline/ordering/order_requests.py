@@ -33,26 +33,25 @@ def newest_day(connection: Connection) -> date:
 
 
 def of_plan(
-    connection: Connection, plan_on: date, *, vendor: str | None, place: str | None
+    connection: Connection, plan_on: date, *, vendors: Sequence[str], place: str | None
 ) -> list[OrderRequest]:
     """Return what a day's plan wants, by vendor.
 
     Args:
-        vendor: Only this one, by name, partyId or address; None = all.
+        vendors: Only these, each by name, partyId or address; empty = all.
         place: Name of the location in the settings, if any.
 
     Raises:
-        ConfigError: The vendor is not in the plan, or the place is none.
+        ConfigError: None of the vendors is in the plan, or the place is none.
     """
-    vendors = (
-        None if vendor is None else {str(v["vendor_url"]) for v in _vendors(connection, vendor)}
-    )
+    urls = {str(v["vendor_url"]) for name in vendors for v in _vendors(connection, name)}
     orders = rows_of(connection, ordering_reads.PLAN, plan_on)
-    chosen = [o for o in orders if vendors is None or o["vendor_url"] in vendors]
-    if not chosen and vendor is not None:
+    chosen = [o for o in orders if not vendors or o["vendor_url"] in urls]
+    if not chosen and vendors:
         there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
         raise ConfigError(
-            f"The plan of {plan_on} orders nothing from {vendor!r}; it orders from: {there}.",
+            f"The plan of {plan_on} orders nothing from {' or '.join(map(repr, vendors))};"
+            f" it orders from: {there}.",
             data="Nothing was sent.",
             step="Name one of these vendors.",
         )

@@ -58,6 +58,7 @@ PRODUCTS: Schema = {
     "on_order_units": pl.Float64,
     "is_alternative": pl.Boolean,
     "build_units": pl.Float64,
+    "is_stopped_by_buyer": pl.Boolean,
 }
 SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
 FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}

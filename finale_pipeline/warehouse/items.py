@@ -31,7 +31,7 @@ CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
      WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
      WHEN p.is_dropship THEN 'dropship'
      WHEN NOT p.keeps_stock THEN 'kit'
-     WHEN r.is_never THEN 'do_not_reorder' END
+     WHEN r.is_never OR b.is_never_ordered THEN 'do_not_reorder' END
 """
 LEVEL = """
 CASE WHEN l.available_units <= 0 THEN 'out'
@@ -46,7 +46,8 @@ SELECT p.product_url, l.available_units,
        r.point, r.quantity, r.places, {LEFT_OUT} AS left_out, {LEVEL} AS level
 FROM core.product p JOIN {{levels}} l USING (product_url)
 LEFT JOIN ({RULES}) r USING (product_url)
-LEFT JOIN {{decided}} d USING (product_url){{where}}
+LEFT JOIN {{decided}} d USING (product_url)
+LEFT JOIN plan.product_term b USING (product_url){{where}}
 """
 DECIDED = "plan.outlook"
 """One reorder point for alerts and plan: that of the decision, where there is one."""

@@ -19,7 +19,7 @@ from finale_pipeline.api.pages import home as home_pages
 from finale_pipeline.api.pages import orders as order_pages
 from finale_pipeline.api.pages import plan as plan_pages
 from finale_pipeline.api.pages import today as today_pages
-from finale_pipeline.api.rest import monitoring, orders, plan, schedules, stock, syncs
+from finale_pipeline.api.rest import adjustments, monitoring, orders, plan, schedules, stock, syncs
 from finale_pipeline.api.rest.openapi import good
 from finale_pipeline.api.rest.openapi import problems as answers
 from finale_pipeline.api.rest.responses import as_json
@@ -81,6 +81,7 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     app.include_router(stock.router)
     app.include_router(orders.router)
     app.include_router(plan.router)
+    app.include_router(adjustments.router)
     app.include_router(today_pages.router)
     app.include_router(home_pages.router)
     app.include_router(decision_pages.router)

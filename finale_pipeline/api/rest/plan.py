@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
+from finale_pipeline.api.rest.orders import Document, document_of, vendor_order
 from finale_pipeline.api.rest.pagination import AsForm
-from finale_pipeline.api.rest.responses import as_csv, as_json, as_xlsx, form_of, in_words
+from finale_pipeline.api.rest.responses import XLSX, as_csv, as_json, form_of, in_words
+from finale_pipeline.api.rest.workbooks import as_xlsx
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
@@ -127,9 +129,26 @@ def purchase_plan(
         lines = [line for order in plan.orders for line in order["order_lines"]]
         response = as_csv(lines, LINE_COLUMNS, name)
     else:
-        response = as_xlsx(_sheets(plan), name)
+        response = as_xlsx(_sheets(plan), name, cover=_cover(plan))
     response.headers.update(headers)
     return response
+
+
+@router.get(
+    "/document",
+    summary="What the plan orders from a vendor, as it goes to them",
+    responses=good("The document.", {}, forms=("application/pdf", XLSX)),
+)
+def vendor_document(
+    context: Shared,
+    connection: Warehouse,
+    vendor: Annotated[Text, Query(min_length=1, max_length=300, description="Name or vendor_url.")],
+    on: Annotated[date | None, Query(description="Snapshot day; the newest unless given.")] = None,
+    form: Document = "pdf",
+) -> Response:
+    """Return it as a proposal to send: their SKUs, packs, prices, and no more; it has no number."""
+    settings = context.settings
+    return document_of(lambda: vendor_order().of_plan(connection, settings, vendor, on), form)
 
 
 def _in_words(plan: Plan) -> Plan:
@@ -138,6 +157,24 @@ def _in_words(plan: Plan) -> Plan:
         for order in plan.orders
     ]
     return Plan(plan.day, orders, [dict(in_words(line)) for line in plan.dropped])
+
+
+def _cover(plan: Plan) -> list[tuple[str, object]]:
+    """Return what is said on the first sheet: totals per currency, never added up over them."""
+    totals: dict[str, Decimal] = {}
+    for order in plan.orders:
+        if order["total"] is not None:
+            currency = order["currency"] or "account's currency"
+            totals[currency] = totals.get(currency, Decimal(0)) + order["total"]
+    return [
+        ("Purchase plan", plan.day),
+        ("Vendors", len(plan.orders)),
+        ("Lines", sum(order["lines"] for order in plan.orders)),
+        *((f"Total in {currency}", total) for currency, total in sorted(totals.items())),
+        ("Late or due today", sum(order["urgency"] in {"late", "today"} for order in plan.orders)),
+        ("Something is missing", sum(bool(order["needs_data"]) for order in plan.orders)),
+        ("Dropped lines", len(plan.dropped)),
+    ]
 
 
 def _sheets(plan: Plan) -> list[tuple[str, tuple[str, ...], list[Any]]]:

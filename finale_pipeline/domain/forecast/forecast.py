@@ -19,6 +19,7 @@ from finale_pipeline.domain.forecast.calibration import (
     WindowModel,
     age_group,
     calibrate,
+    fade_of,
     usual_widening,
 )
 from finale_pipeline.domain.forecast.demand import ALONE, BLEND, NORMAL, PEERS, Demand, rising
@@ -71,6 +72,8 @@ def forecast_by(
     models, levels = learnt.models(pace), learnt.levels
     state = without_dormant(state.paced(pace))
     quantiles, weight = _quantiles(state, models, levels=levels, windows=windows)
+    fade = fade_of(models, state.days)
+    state = replace(state, velocity=state.velocity * fade)
     basis = np.where(weight >= 1, PEERS, np.where(weight > 0, BLEND, ALONE))
     return Demand(
         history.keys,
@@ -80,6 +83,7 @@ def forecast_by(
         quantiles,
         basis,
         weight,
+        fade,
         tuple(model.cells for model in models),
     )
 
@@ -109,7 +113,7 @@ def naive_forecast(
     count = len(known)
     return Demand(
         known.keys, state, tuple(windows), tuple(levels), rising(quantiles),
-        np.full(count, NORMAL), np.zeros(count),
+        np.full(count, NORMAL), np.zeros(count), np.ones(count),
     )  # fmt: skip
 
 

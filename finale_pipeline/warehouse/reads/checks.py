@@ -123,7 +123,7 @@ def latest_scores(connection: Connection) -> list[Score]:
         " sum(s.loss_q50 + s.loss_q90 + s.loss_q95)::float8 AS loss,"
         " (sum(s.held_q95 * s.forecasts) / sum(s.forecasts))::float8 AS held,"
         " min(s.scored_on)::text AS scored_on FROM plan.forecast_score s"
-        " WHERE s.source = 'weekly' AND s.scored_on ="
+        " WHERE s.source = 'weekly' AND s.segment = 'all' AND s.scored_on ="
         " (SELECT max(scored_on) FROM plan.forecast_score WHERE source = 'weekly') GROUP BY 1, 2",
     )
 

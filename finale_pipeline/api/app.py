@@ -108,8 +108,8 @@ def _probes(app: FastAPI) -> None:
     @app.get("/metrics", include_in_schema=False)
     def metrics(connection: Warehouse, context: Shared) -> Response:
         """Return the metrics as Prometheus reads them."""
-        found = monitoring.metrics(connection, context.settings, now=context.clock())
-        return PlainTextResponse(monitoring.prometheus(found))
+        values = monitoring.metrics(connection, context.settings, now=context.clock())
+        return PlainTextResponse(monitoring.prometheus(values))
 
     @app.get("/favicon.ico", include_in_schema=False)
     def favicon(_request: Request) -> Response:
@@ -120,12 +120,12 @@ def _probes(app: FastAPI) -> None:
 def _described(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, with the token it wants."""
     if app.openapi_schema is None:
-        made = get_openapi(
+        document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        made.setdefault("components", {})["securitySchemes"] = {
+        document.setdefault("components", {})["securitySchemes"] = {
             "token": {"type": "http", "scheme": "bearer"}
         }
-        made["security"] = [{"token": []}, {}]
-        app.openapi_schema = made
+        document["security"] = [{"token": []}, {}]
+        app.openapi_schema = document
     return app.openapi_schema

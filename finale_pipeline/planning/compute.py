@@ -80,12 +80,12 @@ def _with_classes(products: pl.DataFrame, known: PlanInputs) -> pl.DataFrame:
 
 def _classes(value: Floats, currency: pl.Series) -> list[str]:
     """Return the class of each product among those of its currency; U = its cost is unknown."""
-    found = np.where(np.isnan(value), "U", "C")
+    labels = np.where(np.isnan(value), "U", "C")
     paid_in = currency.fill_null("")  # the account's own
     for name in paid_in.unique().to_list():
         mine = (paid_in == name).to_numpy() & ~np.isnan(value)
-        found[mine] = abc(value[mine])
-    return [str(name) for name in found]
+        labels[mine] = abc(value[mine])
+    return [str(name) for name in labels]
 
 
 def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("nan")) -> Floats:

@@ -103,11 +103,11 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
     adjusted = np.zeros(size)
     for event in events:
         adjusted[event.products] = 1.0
-    made = Expectation(pace, expected / days, factor, last_year, recurring, adjusted, [])
-    notes = _notes(made, days, inputs)
+    expectation = Expectation(pace, expected / days, factor, last_year, recurring, adjusted, [])
+    notes = _notes(expectation, days, inputs)
     for row, note in _of_young(demand):
         notes[row] += note
-    return replace(made, notes=notes)
+    return replace(expectation, notes=notes)
 
 
 def _season(products: pl.DataFrame, inputs: PlanInputs, demand: Demand, days: Floats) -> Season:

@@ -172,8 +172,8 @@ def read_history(connection: Connection, values: Mapping[str, date]) -> History:
     first = copied(connection, queries.FIRST, values, FIRST)
     censored = copied(connection, queries.CENSORED, values, CENSORED)
     since = day_number(values["since"])
-    made = history(sales, first_on=first, censored=censored)
-    return made.before(day_number(values["as_of"]), since=since)
+    whole = history(sales, first_on=first, censored=censored)
+    return whole.before(day_number(values["as_of"]), since=since)
 
 
 def _bounded(connection: Connection, known: History, as_of: date) -> tuple[History, pl.DataFrame]:

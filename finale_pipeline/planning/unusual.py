@@ -26,7 +26,7 @@ SHARES = pl.Schema([*LARGE.items(), ("share", pl.Float64)])
 
 def suspects(history: History) -> list[int]:
     """Return the products of which one day sold far more than most days."""
-    found = (
+    largest = (
         _days(history)
         .lazy()
         .group_by("owner")
@@ -35,7 +35,7 @@ def suspects(history: History) -> list[int]:
         .sort("owner")
         .collect()
     )
-    numbers: list[int] = history.keys.gather(found["owner"]).to_list()
+    numbers: list[int] = history.keys.gather(largest["owner"]).to_list()
     return numbers
 
 

@@ -174,10 +174,10 @@ def evaluate(
     connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
-        found = cursor.execute(TO_DECIDE).fetchall()
+        candidates = cursor.execute(TO_DECIDE).fetchall()
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
-    return found
+    return candidates
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ class Waiting:
     @property
     def left(self) -> list[str]:
         """Addresses that have not got it and were not refused."""
-        done = {*self.delivered, *self.refused}
-        return [address for address in self.recipients if address not in done]
+        answered = {*self.delivered, *self.refused}
+        return [address for address in self.recipients if address not in answered]
 
 
 def put(

@@ -116,13 +116,13 @@ def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Resp
     ask = _ask(wanted, actor, key)
     if wanted.dry_run:
         return as_json(preview(context, ask).as_dict(is_dry=True))
-    made = carried_out(context, ask)
-    if made.error is not None and not made.rows:
-        raise made.error
-    conflicts = [p for p in made.proposals if p.verdict == "conflict"]
-    if conflicts and len(conflicts) == len(made.proposals):
+    result = carried_out(context, ask)
+    if result.error is not None and not result.rows:
+        raise result.error
+    conflicts = [p for p in result.proposals if p.verdict == "conflict"]
+    if conflicts and len(conflicts) == len(result.proposals):
         raise Problem(409, conflicts[0].says, code="already_drafted")
-    return as_json(made.as_dict(is_dry=False), _status(made))
+    return as_json(result.as_dict(is_dry=False), _status(result))
 
 
 Document = Annotated[
@@ -233,12 +233,12 @@ def carried_out(
     try:
         return drafting.draft(drafting_context(context), ask, confirm=confirm)
     except WritesOff as error:
-        said = f"{error.what} {error.data} {error.step}"
-        raise Problem(403, said, code="writes_off") from error
+        detail = f"{error.what} {error.data} {error.step}"
+        raise Problem(403, detail, code="writes_off") from error
     except NeedsDecision as error:
         found = msgspec.json.decode(msgspec.json.encode(error.duplicates))
-        said = f"{error.what} {error.data} Look at them, then send accept_duplicates."
-        raise Problem(409, said, code="duplicates", duplicates=found) from error
+        detail = f"{error.what} {error.data} Look at them, then send accept_duplicates."
+        raise Problem(409, detail, code="duplicates", duplicates=found) from error
     except SkippedError as error:
         raise Problem(
             409, error.what, code="drafting_running", headers={"Retry-After": "10"}

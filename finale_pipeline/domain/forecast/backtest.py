@@ -95,8 +95,8 @@ def scale(history: History, as_of: int) -> Floats:
     """
     begin = np.maximum(history.first_day, as_of - SCALE_DAYS)
     owners, days, units = history.sold.owners(), history.sold.days, history.units
-    kept = (days >= begin[owners]) & (days < as_of)
-    owners, days, units = owners[kept], days[kept], units[kept]
+    inside = (days >= begin[owners]) & (days < as_of)
+    owners, days, units = owners[inside], days[inside], units[inside]
     follows = np.zeros(len(days), np.bool_)
     follows[1:] = (owners[1:] == owners[:-1]) & (days[1:] == days[:-1] + 1)
     before = np.where(follows, np.concatenate([[0.0], units[:-1]]), 0.0)
@@ -164,13 +164,13 @@ def backtest(
                 windows, demands, shares, method(known, origin, windows), strict=True
             ):
                 for segment, rows in parts.items():
-                    kept = rows & (share >= LEAST_COUNTED) & ~np.isnan(mean)
-                    part = share[kept]
+                    counted = rows & (share >= LEAST_COUNTED) & ~np.isnan(mean)
+                    part = share[counted]
                     scores[name, h, segment].add(
-                        mean[kept] * part,
-                        quantiles[kept] * part[:, None],
-                        demand[kept],
-                        scales[kept],
+                        mean[counted] * part,
+                        quantiles[counted] * part[:, None],
+                        demand[counted],
+                        scales[counted],
                     )
     yield from scores.values()
 

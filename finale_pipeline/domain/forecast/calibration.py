@@ -218,8 +218,8 @@ def calibrate(
             for back in _origins(window // WEEK, room):
                 past.setdefault(back, weeks.at(back))
                 pooled[window].append(_past_windows(weeks, past[back], back, window))
-    found = [_of_window(window, pools, levels) for window, pools in pooled.items() if pools]
-    return Learnt(tuple(levels), tuple(one for one in found if len(one.past.demand)))
+    models = [_of_window(window, pools, levels) for window, pools in pooled.items() if pools]
+    return Learnt(tuple(levels), tuple(one for one in models if len(one.past.demand)))
 
 
 def _of_window(window: int, pools: Sequence[PastWindows], levels: Sequence[float]) -> LearntWindow:
@@ -246,10 +246,10 @@ def is_judged(state: DemandState) -> Flags:
 
 def _past_windows(weeks: Weeks, state: DemandState, back: int, window: int) -> PastWindows:
     demand, censored = weeks.demand(back, window // WEEK)
-    kept = (state.days > 0) & (state.quiet_days <= MOST_QUIET_DAYS)
-    kept &= (censored <= MOST_CENSORED * window) & ~np.isnan(state.velocity)
-    kept &= ~np.isnan(state.burstiness)
-    return PastWindows(state.select(kept), demand[kept])
+    usable = (state.days > 0) & (state.quiet_days <= MOST_QUIET_DAYS)
+    usable &= (censored <= MOST_CENSORED * window) & ~np.isnan(state.velocity)
+    usable &= ~np.isnan(state.burstiness)
+    return PastWindows(state.select(usable), demand[usable])
 
 
 def _model(learnt: LearntWindow, pace: Pace, levels: Sequence[float]) -> WindowModel:
@@ -274,10 +274,10 @@ def _cells(
     spread_edges, counts, factors = [], [], []
     for number in range(len(edges) + 1):
         here = bins == number
-        found = _bin(spread[here], ratio[here], levels)
-        spread_edges.append(found[0])
-        counts.append(found[1])
-        factors.append(found[2])
+        factors_of_bin = _bin(spread[here], ratio[here], levels)
+        spread_edges.append(factors_of_bin[0])
+        counts.append(factors_of_bin[1])
+        factors.append(factors_of_bin[2])
     return Cells(window, len(ratio), edges, tuple(spread_edges), tuple(counts), tuple(factors))
 
 

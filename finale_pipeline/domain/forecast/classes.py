@@ -31,8 +31,8 @@ def abc(values: Floats) -> list[str]:
     before = np.zeros(len(values))
     before[order] = np.cumsum(values[order]) - values[order]
     share = before / total if total > 0 else np.ones(len(values))
-    found = np.where(share < A_SHARE, "A", np.where(share < B_SHARE, "B", "C"))
-    return [str(name) for name in np.where(values > 0, found, "C")]
+    labels = np.where(share < A_SHARE, "A", np.where(share < B_SHARE, "B", "C"))
+    return [str(name) for name in np.where(values > 0, labels, "C")]
 
 
 def xyz(variation: Floats) -> list[str]:
@@ -44,8 +44,8 @@ def xyz(variation: Floats) -> list[str]:
     >>> xyz(np.array([0.3, 0.8, 2.0, np.nan]))
     ['X', 'Y', 'Z', 'Z']
     """
-    found = np.where(variation <= X_LIMIT, "X", np.where(variation <= Y_LIMIT, "Y", "Z"))
-    return [str(name) for name in found]
+    labels = np.where(variation <= X_LIMIT, "X", np.where(variation <= Y_LIMIT, "Y", "Z"))
+    return [str(name) for name in labels]
 
 
 def year_of_weeks(history: History, as_of: int) -> tuple[Floats, Floats]:

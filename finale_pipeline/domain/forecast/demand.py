@@ -60,8 +60,8 @@ class Demand:
         """Return the units that demand of so many days stays under with a probability."""
         shape = (len(self.keys),)
         spans = np.broadcast_to(np.asarray(days, np.float64), shape)
-        wanted = np.broadcast_to(np.asarray(level, np.float64), shape)
-        return at_level(over_days(self.quantiles, self.windows, spans), self.levels, wanted)
+        probabilities = np.broadcast_to(np.asarray(level, np.float64), shape)
+        return at_level(over_days(self.quantiles, self.windows, spans), self.levels, probabilities)
 
 
 def over_days(quantiles: Floats, windows: Sequence[int], days: Floats) -> Floats:

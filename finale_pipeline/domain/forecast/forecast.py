@@ -142,7 +142,7 @@ def _quantiles(
     by_window = {model.cells.window_days: model for model in models}
     rows = min((model.rows for model in models), default=0)
     share = min(1.0, rows / CONFIDENT_ROWS) if len(by_window) == len(windows) else 0.0
-    found = np.zeros((len(state.velocity), len(windows), len(levels)))
+    quantiles = np.zeros((len(state.velocity), len(windows), len(levels)))
     known = np.flatnonzero(state.velocity > 0)
     some = state.select(known)
     new = np.flatnonzero(some.days < LEAST_DAYS)
@@ -156,6 +156,6 @@ def _quantiles(
             units = units + (1 - share) * alone
         widening = usual_widening(levels) if model is None else model.widening
         units[new] *= widening[age_group(some.days[new])]
-        found[known, place] = units
-    found[np.isnan(state.velocity)] = np.nan
-    return rising(found), np.full(len(state.velocity), share)
+        quantiles[known, place] = units
+    quantiles[np.isnan(state.velocity)] = np.nan
+    return rising(quantiles), np.full(len(state.velocity), share)

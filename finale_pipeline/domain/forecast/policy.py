@@ -144,9 +144,9 @@ def replay(
         allowed = judged(known, morning)
         for rule in rules:
             for name, units in rule(known, morning, lead_days + review_days).items():
-                wanted = np.where(allowed, units, 0.0)
+                targets = np.where(allowed, units, 0.0)
                 up_to = np.zeros(len(taking_part))
-                up_to[places] = np.ceil(wanted - ROUNDING)[there]
+                up_to[places] = np.ceil(targets - ROUNDING)[there]
                 levels.setdefault(name, []).append(up_to)
     demand = _daily(history, taking_part, begin, review_days * reviews)
     return {

@@ -67,8 +67,8 @@ class WeeklySales:
 
     def knows(self, ago: int) -> Flags:
         """Whether sales of the account reach so many weeks back, and the product was there."""
-        found: Flags = (self.first_week <= self.count - ago) & (ago <= self.count)
-        return found
+        is_covered: Flags = (self.first_week <= self.count - ago) & (ago <= self.count)
+        return is_covered
 
 
 @dataclass(frozen=True, slots=True)

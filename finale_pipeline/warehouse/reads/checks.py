@@ -63,7 +63,7 @@ class Read:
 
 def last_read(connection: Connection, table: str) -> Read:
     """Return what the newest run that read a table says of it; zeros = none did."""
-    found = objects_of(
+    rows = objects_of(
         connection,
         Read,
         "SELECT run_id, (counts -> %(t)s ->> 'rejected')::bigint AS rejected,"
@@ -71,7 +71,7 @@ def last_read(connection: Connection, table: str) -> Read:
         " ORDER BY run_id DESC LIMIT 1",
         t=table,
     )
-    return found[0] if found else Read()
+    return rows[0] if rows else Read()
 
 
 def last_stock_run(connection: Connection) -> Row:

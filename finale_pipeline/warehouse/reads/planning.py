@@ -330,7 +330,7 @@ def number(connection: Connection, stock: str, values: Mapping[str, date]) -> No
     """
     tables = ("planned_stock", "planned", "out_day", "adjusted")
     connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
-    made = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
-    for statement in made:
+    statements = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
+    for statement in statements:
         connection.execute(trusted(bound(connection, statement, values)))
     connection.execute(f"ANALYZE {', '.join(tables)}")

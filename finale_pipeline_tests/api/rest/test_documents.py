@@ -46,7 +46,7 @@ def test_a_vendors_order_has_their_skus_packs_and_prices_and_nothing_of_ours(
 
 
 def test_it_is_a_pdf_too_and_what_is_not_there_is_said(api: httpx.Client) -> None:
-    answer = api.get("/api/purchase-plan/document", params={"vendor": "Acme"})
+    answer = api.get("/api/purchase-plan/document", params={"vendor": "Acme"}, timeout=60)
     assert answer.content.startswith(b"%PDF")
     assert answer.headers["content-type"] == "application/pdf"
     for wrong in (

@@ -104,7 +104,7 @@ class Scene:
             "base_url": self.sandbox.base_url, "account": "demo", "api_key": KEY,
             "api_secret": SECRET, "database_url": self.url, "home": self.home,
             "since": date(2025, 10, 1), "get_per_minute": 100_000,
-            "collections_per_hour": 100_000,
+            "collections_per_hour": 100_000, "source_clock_minutes": 5,
         }  # fmt: skip
         known = self.settings.model_dump(exclude_unset=True) if hasattr(self, "settings") else {}
         self.settings = Settings.model_validate(values | known | changes)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from finale_pipeline.domain.syncs.freshness import Grade, grade
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.warehouse import holds, leases, locks, order_writes
+from finale_pipeline.warehouse import future, holds, leases, locks, order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import health as reads
 from finale_pipeline.warehouse.requests import blocked_until
@@ -45,11 +45,24 @@ def freshness(
             yield Finding("freshness", state, f"{says}, more than {age.allowed_hours} h", step)
 
 
+def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Name runs that were noted while this machine's clock was ahead."""
+    until = future.ahead_until(connection, now=now)
+    if until is not None:
+        yield Finding(
+            "clock", "warning",
+            f"Runs were noted up to {until:%Y-%m-%d %H:%M} UTC, which is still to come: this"
+            " machine's clock was ahead. They count for nothing.",
+            "Nothing is to be done, unless the clock is wrong now.",
+        )  # fmt: skip
+
+
 def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     """Judge the source by what syncs met, not by asking it: questions come out of the budget."""
     until = blocked_until(connection)
     if until is not None and until > now:
-        yield Finding("budget", "warning", f"Finale wants no requests until {until:%H:%M:%S} UTC")
+        says = f"Finale wants no requests until {until:%Y-%m-%d %H:%M:%S} UTC"
+        yield Finding("budget", "warning", says, "To ask nevertheless: finale sync --ignore-pause")
     counts = reads.run_counts(connection, now=now)
     if not counts.has_ended:
         yield Finding("last sync", "warning", "Finale was never read", "finale sync full")

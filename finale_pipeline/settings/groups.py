@@ -167,6 +167,7 @@ class Tuning(BaseModel):
     row_cap: Annotated[int, Field(ge=2)] = 120_000
     window_rows: Annotated[int, Field(ge=100, le=50_000)] = 8_000
     second_read_seconds: Annotated[float, Field(ge=0, le=600)] = 30
+    source_clock_minutes: Annotated[float, Field(gt=0)] | None = None
     compress: bool | None = None
 
 

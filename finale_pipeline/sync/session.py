@@ -77,9 +77,12 @@ def open_sync(
         for table_set in table_sets:
             leases.lock(connection, table_set)
         refuse_another_account(connection, source)
-        _refuse_needless(connection, strategy, asked_at)
+        _refuse_needless(connection, strategy, asked_at, now=clock())
         share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
-        with open_client(settings, url, share=share, clock=clock, sleep=sleep) as client:
+        known = runs.last_ended_at(connection)
+        with open_client(
+            settings, url, share=share, clock=clock, sleep=sleep, known=known
+        ) as client:
             # Not before: whatever fails from here on writes the row's ending.
             run_id = leases.open_run(
                 connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
@@ -93,11 +96,13 @@ def open_sync(
                 yield run
 
 
-def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime | None) -> None:
+def _refuse_needless(
+    connection: Connection, strategy: str, asked_at: datetime | None, *, now: datetime
+) -> None:
     """Two who ask at the same time get one sync, even when the first is done already."""
     if asked_at is None:
         return
-    done = runs.done_since(connection, [strategy, *COVERED_BY.get(strategy, ())], asked_at)
+    done = runs.done_since(connection, [strategy, *COVERED_BY.get(strategy, ())], asked_at, now)
     if done is not None:
         raise SkippedError(
             f"{done[0]} sync {done[1]} began after this one was asked for, and is done."

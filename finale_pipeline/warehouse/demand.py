@@ -138,12 +138,15 @@ NET_RETURNS = """
 WITH back AS (
     SELECT product_url, counts_on AS sold_on, sum(units) AS units
     FROM core.sales_return GROUP BY 1, 2
+), known AS (  -- found by keys and by a partial index: sales of years are not looked through
+    SELECT product_url, sold_on FROM back
+    UNION SELECT product_url, sold_on FROM core.sales_daily WHERE returned_units <> 0
 )
 UPDATE core.sales_daily d SET returned_units = n.units, changed_at = %(now)s
 FROM (
     SELECT d.product_url, d.sold_on, least(coalesce(b.units, 0), d.units) AS units
-    FROM core.sales_daily d LEFT JOIN back b USING (product_url, sold_on)
-    WHERE d.returned_units <> 0 OR b.units IS NOT NULL
+    FROM known JOIN core.sales_daily d USING (product_url, sold_on)
+    LEFT JOIN back b USING (product_url, sold_on)
 ) n
 WHERE n.product_url = d.product_url AND n.sold_on = d.sold_on AND n.units <> d.returned_units
 """

@@ -132,7 +132,7 @@ def missing_data(connection: Connection) -> dict[str, int]:
     """Return how many lines of the newest plan lack a vendor, a cost, a lead time."""
     rows: list[Any] = connection.execute(
         "SELECT need, count(*) FROM plan.purchase_order_draft_line, unnest(needs_data) AS need"
-        " WHERE snapshot_on = (SELECT max(snapshot_on) FROM plan.purchase_order_draft_line)"
+        " WHERE snapshot_on = (SELECT snapshot_on FROM plan.newest)"
         " GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return dict(rows)

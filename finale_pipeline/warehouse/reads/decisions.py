@@ -12,7 +12,7 @@ FROM plan.forecast f
 LEFT JOIN core.stock_level l USING (product_url)
 LEFT JOIN plan.product_term t USING (product_url)
 CROSS JOIN (SELECT max(read_at) AS read_at FROM core.stock_day) s
-WHERE f.product_url = %s AND f.snapshot_on = (SELECT max(snapshot_on) FROM plan.demand)
+WHERE f.product_url = %s AND f.snapshot_on = (SELECT snapshot_on FROM plan.newest)
 """
 ARRIVALS = """
 SELECT o.order_id, coalesce(l.due_on, o.due_on) AS due_on, sum(l.open_units) AS units

@@ -9,7 +9,7 @@ from finale_pipeline.warehouse.reads.listing import Listing
 FORECASTS = Listing(
     name="forecasts",
     query="SELECT * FROM mart.forecast WHERE snapshot_on ="
-    " coalesce(%(day)s::date, (SELECT max(snapshot_on) FROM plan.forecast))",
+    " coalesce(%(day)s::date, (SELECT snapshot_on FROM plan.newest))",
     key=("product_url", "text"),
     sorts={
         "sku": "text", "days_until_stockout": "numeric", "must_order_by_on": "date",

@@ -26,7 +26,7 @@ class Plan:
 
 def newest_day(connection: Connection) -> date | None:
     """Return the newest day that was planned, whether it orders something or not."""
-    return scalar(connection, date, "SELECT max(snapshot_on) FROM plan.forecast")
+    return scalar(connection, date, "SELECT snapshot_on FROM plan.newest")
 
 
 def purchase_plan(connection: Connection, day: date | None, vendor: str | None) -> Plan:
@@ -107,7 +107,7 @@ def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
         " sum(suggested_units) AS suggested_units, bool_and(is_dropped) AS is_dropped,"
         " string_agg(DISTINCT edited_by, ', ') FILTER (WHERE is_edited) AS edited_by"
         " FROM plan.purchase_line WHERE product_url = ANY (%(products)s)"
-        " AND snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast) GROUP BY product_url",
+        " AND snapshot_on = (SELECT snapshot_on FROM plan.newest) GROUP BY product_url",
         products=list(products),
     )
     return {row["product_url"]: row for row in found}

@@ -88,6 +88,32 @@ def _pause_for_years(scene: Scene) -> None:
     expect(len(scene.sandbox.requests) > asked, "nothing was asked")
 
 
+def _rows_missing_once(scene: Scene) -> None:
+    scene.sync()
+    for percent in (5, 15, 25):
+        scene.sandbox.add_fault(f"missing-rows={percent}@inventoryitem*1")
+        seen = scene.sync("critical")
+        expect(seen.code == 0, f"{percent} %: it ended with {seen.code}: {seen.said}")
+        expect_mirror(scene)
+
+
+def _rows_missing_always(scene: Scene) -> None:
+    scene.sync()
+    zeros = "SELECT count(*) FROM core.stock_level WHERE on_hand_units = 0"
+    before = scene.value(zeros)
+    scene.sandbox.add_fault("missing-rows=15@inventoryitem")
+    seen = scene.sync("critical")
+    expect(scene.value(zeros) == before, f"{scene.value(zeros) - before} false zeros")
+    scene.sandbox.clear_faults()
+    scene.sandbox.add_fault("lost-rows=15@inventoryitem")
+    seen = scene.sync("critical")
+    expect(seen.code == HELD, f"the same rows missing twice: it ended with {seen.code}")
+    expect(scene.value(zeros) == before, f"{scene.value(zeros) - before} false zeros")
+    scene.sandbox.clear_faults()
+    scene.sync("critical")
+    expect_mirror(scene)
+
+
 def _first_product(scene: Scene) -> str:
     return str(scene.value("SELECT min(product_url) FROM core.stock_level"))
 
@@ -122,6 +148,19 @@ DRILLS = (
         "a 429 whose reset is ten years ahead",
         "obeyed for an hour, then one request asks",
         _pause_for_years,
+        is_quick=True,
+    ),
+    Drill(
+        "stock-rows-missing-once",
+        "5, 15, 25 % of the stock's rows are missing in one answer",
+        "the second read has them; no level changes",
+        _rows_missing_once,
+    ),
+    Drill(
+        "stock-rows-missing-always",
+        "15 % of the rows are missing in every answer: others each time, or the same",
+        "no false zero: kept as last read, or held for a person",
+        _rows_missing_always,
         is_quick=True,
     ),
     Drill(

@@ -32,6 +32,9 @@ KINDS = {
     "empty-object": "{} for a collection",
     "bomb": "gzip that unpacks to so many MB (2000)",
     "half": "half of the rows missing",
+    "missing-rows": "so many percent of the rows missing, others each time (5)",
+    "lost-rows": "so many percent of the rows missing, always the same (5)",
+    "null-column": "null in all cells of that column (internalName)",
     "drop-column": "that column missing (productUrl)",
     "short-column": "that column half as long (productUrl)",
     "nan": "NaN as a number in that column (quantityOnHand)",
@@ -48,6 +51,7 @@ DEFAULTS = {
     "status": "503", "throttle": "2", "throttle-reset": "3600", "slow": "1", "drip": "5",
     "bomb": "2000", "drop-column": "productUrl", "short-column": "productUrl",
     "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "10",
+    "missing-rows": "5", "lost-rows": "5", "null-column": "internalName",
     **postfaults.DEFAULTS,
 }  # fmt: skip
 
@@ -146,6 +150,25 @@ def _half(columns: Columns, _argument: str) -> None:
     _keep(columns, list(range(0, _rows(columns), 2)))
 
 
+def _without_rows(columns: Columns, percent: str, dice: random.Random) -> None:
+    rows = _rows(columns)
+    gone = set(dice.sample(range(rows), rows * int(percent) // 100))
+    _keep(columns, [i for i in range(rows) if i not in gone])
+
+
+def _missing_rows(columns: Columns, percent: str) -> None:
+    _without_rows(columns, percent, random.Random())  # noqa: S311 - other rows each time
+
+
+def _lost_rows(columns: Columns, percent: str) -> None:
+    _without_rows(columns, percent, random.Random(1))  # noqa: S311 - the same rows each time
+
+
+def _null_column(columns: Columns, name: str) -> None:
+    if name in columns:
+        columns[name] = [None] * _rows(columns)
+
+
 def _drop_column(columns: Columns, name: str) -> None:
     columns.pop(name, None)
 
@@ -198,6 +221,9 @@ def _missing_place(columns: Columns, _argument: str) -> None:
 
 CHANGES: dict[str, Callable[[Columns, str], None]] = {
     "half": _half,
+    "missing-rows": _missing_rows,
+    "lost-rows": _lost_rows,
+    "null-column": _null_column,
     "drop-column": _drop_column,
     "short-column": _short_column,
     "nan": _set_first(float("nan")),

@@ -114,6 +114,63 @@ def _rows_missing_always(scene: Scene) -> None:
     expect_mirror(scene)
 
 
+def _columns_emptied(scene: Scene) -> None:
+    scene.sync()
+    faults = [
+        f"{kind}={column}@product"
+        for kind in ("drop-column", "null-column")
+        for column in ("supplierList", "reorderGuidelineList", "internalName", "cost")
+    ]
+    for fault in faults:
+        scene.account.edit_products(3)
+        scene.sandbox.add_fault(f"{fault}*1")
+        seen = scene.sync()
+        expect(seen.code == 0, f"{fault} once: it ended with {seen.code}: {seen.said}")
+        scene.account.edit_products(3)
+        scene.sandbox.add_fault(fault)
+        seen = scene.sync()
+        expect(seen.code == HELD, f"{fault} twice: it ended with {seen.code}")
+        scene.sandbox.clear_faults()
+    scene.sync()
+    expect_mirror(scene)
+
+
+def _stock_columns_short(scene: Scene) -> None:
+    scene.sync()
+    for column in ("quantityReserved", "quantityOnOrder"):
+        for kind in ("short-column", "doubled-column"):
+            scene.sandbox.add_fault(f"{kind}={column}@inventoryitem")
+            seen = scene.sync("critical")
+            expect(seen.code == HELD, f"{kind}={column}: it ended with {seen.code}")
+            scene.sandbox.clear_faults()
+    expect_mirror(scene)
+
+
+def _shipments_without_lines(scene: Scene) -> None:
+    for kind in ("null-column", "drop-column", "short-column"):
+        scene.sandbox.add_fault(f"{kind}=shipmentItemList@shipment*1")
+        scene.sync()
+        scene.sync()
+        expect_mirror(scene)
+        scene.pass_time(timedelta(hours=5))
+        scene.account.catch_up()
+        scene.sandbox.add_fault(f"{kind}=shipmentItemList@shipment*1")
+        scene.sync("active")
+        scene.sync("active")
+        expect_mirror(scene)
+
+
+def _lines_lost_before(scene: Scene) -> None:
+    scene.sync()
+    scene.rows(
+        "DELETE FROM core.shipment_line WHERE shipment_url IN"
+        " (SELECT shipment_url FROM core.shipment ORDER BY updated_at DESC LIMIT 9)"
+    )
+    seen = scene.sync()
+    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
+    expect_mirror(scene)
+
+
 def _first_product(scene: Scene) -> str:
     return str(scene.value("SELECT min(product_url) FROM core.stock_level"))
 
@@ -162,6 +219,30 @@ DRILLS = (
         "no false zero: kept as last read, or held for a person",
         _rows_missing_always,
         is_quick=True,
+    ),
+    Drill(
+        "columns-emptied",
+        "suppliers, reorder rules, names or costs are missing or null in answers with products",
+        "missing once: the second read counts; twice: held; nothing is wiped",
+        _columns_emptied,
+    ),
+    Drill(
+        "stock-columns-short",
+        "reserved or on order is short, or stands twice and is empty the second time",
+        "the answer is refused with code 7",
+        _stock_columns_short,
+    ),
+    Drill(
+        "shipments-without-lines",
+        "an answer with shipments lacks their lines, or half of them",
+        "read again; no sale is lost",
+        _shipments_without_lines,
+    ),
+    Drill(
+        "lines-lost-before",
+        "lines of shipments were lost, by whatever",
+        "the next full sync has them again",
+        _lines_lost_before,
     ),
     Drill(
         "stock-half",

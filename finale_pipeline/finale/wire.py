@@ -10,10 +10,12 @@ import polars as pl
 
 from finale_pipeline.errors import DriftError, MalformedError
 from finale_pipeline.finale import cells
-from finale_pipeline.finale.records import Field, Resource
+from finale_pipeline.finale.records import SHIPMENT, Field, Resource
 
 ROW = "_row"
 PIECE = 1 << 20
+AROUND = 32
+"""Bytes that quotes, colon, comma and spaces around a field take, at most."""
 BAD_ESCAPE = re.compile(
     rb"(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u)[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -97,6 +99,12 @@ def decode_records(bodies: Sequence[bytes], resource: Resource) -> Answer:
     return decode(msgspec.json.encode(columns), resource)
 
 
+def has_list(body: bytes, name: str) -> bool:
+    """Whether a single record has a list by that name, be it an empty one."""
+    sent = _object(body, SHIPMENT).get(name)
+    return sent is not None and bytes(memoryview(sent)[:1]) == b"["
+
+
 def _object(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
     try:
         return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -115,6 +123,11 @@ def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
         columns = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"The answer for {resource.path} cannot be read: {error}.") from error
+    told = sum(len(name.encode()) + len(memoryview(raw)) + AROUND for name, raw in columns.items())
+    if len(text) > told + AROUND:
+        raise MalformedError(
+            f"The answer for {resource.path} names a field twice: nobody knows which one counts."
+        )
     for name, raw in columns.items():
         if bytes(memoryview(raw)[:1]) != b"[":
             said = cells.escaped(f"{name}: {bytes(raw)[:200].decode(errors='replace')}", 200)
@@ -150,6 +163,9 @@ def _without_bad_escapes(text: bytes) -> bytes:
 
 def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:
     for field in resource.fields:
+        is_short = field.source in lengths and lengths[field.source] < rows
+        if is_short and field.kind == "number" and not resource.merges_duplicates:
+            raise _short(resource, field, lengths[field.source], rows)
         if not rows or not field.required:
             continue
         if field.source not in lengths:
@@ -158,10 +174,14 @@ def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:
                 step="Look whether Finale renamed it; nothing is written until it is back.",
             )
         if lengths[field.source] < rows:
-            raise MalformedError(
-                f"The answer for {resource.path} has {rows} records and only"
-                f" {lengths[field.source]} values of {field.source}."
-            )
+            raise _short(resource, field, lengths[field.source], rows)
+
+
+def _short(resource: Resource, field: Field, values: int, rows: int) -> MalformedError:
+    return MalformedError(
+        f"The answer for {resource.path} has {rows} records and only {values} values of"
+        f" {field.source}."
+    )
 
 
 def _frame(

@@ -37,6 +37,7 @@ KINDS = {
     "null-column": "null in all cells of that column (internalName)",
     "drop-column": "that column missing (productUrl)",
     "short-column": "that column half as long (productUrl)",
+    "doubled-column": "that column named twice, the second time empty (quantityReserved)",
     "nan": "NaN as a number in that column (quantityOnHand)",
     "huge": "1e309 in that column (quantityOnHand)",
     "new-column": "a column nobody knows",
@@ -51,7 +52,8 @@ DEFAULTS = {
     "status": "503", "throttle": "2", "throttle-reset": "3600", "slow": "1", "drip": "5",
     "bomb": "2000", "drop-column": "productUrl", "short-column": "productUrl",
     "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "10",
-    "missing-rows": "5", "lost-rows": "5", "null-column": "internalName",
+    "doubled-column": "quantityReserved", "missing-rows": "5", "lost-rows": "5",
+    "null-column": "internalName",
     **postfaults.DEFAULTS,
 }  # fmt: skip
 
@@ -124,11 +126,13 @@ class Fault:
 
     def changes_rows(self) -> bool:
         """Whether it changes what an answer holds, not how it is sent."""
-        return self.kind in CHANGES
+        return self.kind in CHANGES or self.kind == "doubled-column"
 
     def changed(self, body: bytes) -> bytes:
         """Return an answer's body with the fault in it."""
         columns: Columns = json.loads(body)
+        if self.kind == "doubled-column":
+            return body[: body.rindex(b"}")] + f', "{self.argument}": []}}'.encode()
         CHANGES[self.kind](columns, self.argument)
         text = json.dumps(columns)
         return text.replace(BEYOND, "1e309").encode()

@@ -38,6 +38,7 @@ KINDS = {
     "drop-column": "that column missing (productUrl)",
     "short-column": "that column half as long (productUrl)",
     "doubled-column": "that column named twice, the second time empty (quantityReserved)",
+    "deep-column": "a column nobody knows with so many levels of lists (8000)",
     "nan": "NaN as a number in that column (quantityOnHand)",
     "huge": "1e309 in that column (quantityOnHand)",
     "new-column": "a column nobody knows",
@@ -52,7 +53,8 @@ DEFAULTS = {
     "status": "503", "throttle": "2", "throttle-reset": "3600", "slow": "1", "drip": "5",
     "bomb": "2000", "drop-column": "productUrl", "short-column": "productUrl",
     "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "10",
-    "doubled-column": "quantityReserved", "missing-rows": "5", "lost-rows": "5",
+    "doubled-column": "quantityReserved", "deep-column": "8000",
+    "missing-rows": "5", "lost-rows": "5",
     "null-column": "internalName",
     **postfaults.DEFAULTS,
 }  # fmt: skip
@@ -126,13 +128,17 @@ class Fault:
 
     def changes_rows(self) -> bool:
         """Whether it changes what an answer holds, not how it is sent."""
-        return self.kind in CHANGES or self.kind == "doubled-column"
+        return self.kind in CHANGES or self.kind in {"doubled-column", "deep-column"}
 
     def changed(self, body: bytes) -> bytes:
         """Return an answer's body with the fault in it."""
         columns: Columns = json.loads(body)
         if self.kind == "doubled-column":
             return body[: body.rindex(b"}")] + f', "{self.argument}": []}}'.encode()
+        if self.kind == "deep-column":
+            levels = int(self.argument)
+            deep = f', "odd": [{"[" * levels}{"]" * levels}]}}'
+            return body[: body.rindex(b"}")] + deep.encode() if columns else body
         CHANGES[self.kind](columns, self.argument)
         text = json.dumps(columns)
         return text.replace(BEYOND, "1e309").encode()

@@ -34,6 +34,7 @@ class Fetched:
         others: Its records for the catalogue's siblings, one frame each.
         child_rows: Rows of its nested lists, where all of them will probably be written.
         again: Reads it anew; None = nobody can.
+        notes: What of its nested lists cannot be read.
     """
 
     window: Window
@@ -44,6 +45,7 @@ class Fetched:
     others: tuple[pl.DataFrame, ...] = ()
     child_rows: Sequence[pl.DataFrame] = ()
     again: "Callable[[], Fetched] | None" = None
+    notes: "Sequence[Reject]" = ()
 
 
 def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
@@ -92,7 +94,7 @@ def commit(
             child_rows=fetched.child_rows,
         )
         siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, fetched.rejects)
+        run.keep_rejects(catalogue.table, [*fetched.rejects, *fetched.notes])
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
         scans.note_absent(
@@ -105,7 +107,7 @@ def commit(
             rejected=rejected,
         )
         scans.note_present(run.connection, scan, loaded.older)
-        digest = 0 if fetched.rejects else fetched.digest
+        digest = 0 if fetched.rejects or fetched.notes else fetched.digest
         scans.keep(
             run.connection, catalogue.table, scan, fetched.window, digest=digest, now=run.clock()
         )
@@ -160,7 +162,7 @@ def commit_rows(
             run, catalogue, frame, stored, rejected=len(fetched.rejects), child_rows=made
         )
         siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, fetched.rejects)
+        run.keep_rejects(catalogue.table, [*fetched.rejects, *fetched.notes])
         with_rows()
     left_out = len(fetched.frame) - len(frame)
     run.add(catalogue.table, Counts(read=left_out, unchanged=left_out))

@@ -257,4 +257,6 @@ def _decoded(
     # On a first load everything is new: the lane makes it ready while the database is at work.
     child_rows = () if known else catalogue.child_rows(prepared)
     again = partial(_read_again, run, catalogue, window, known)
-    return Fetched(window, body.digest, prepared, answer.rejects, rows, others, child_rows, again)
+    return Fetched(
+        window, body.digest, prepared, answer.rejects, rows, others, child_rows, again, answer.notes
+    )

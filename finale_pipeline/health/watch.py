@@ -14,7 +14,7 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.health import overdue, rules
+from finale_pipeline.health import deadman, rules
 from finale_pipeline.health import watch_state as memory
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
@@ -101,7 +101,7 @@ def _by_outbox(
     connection: Connection, settings: "Settings", known: Memory, clock: Callable[[], datetime]
 ) -> Watched:
     now = clock()
-    troubles = overdue.troubles(connection, settings, since=known.began_at, now=now)
+    troubles = deadman.troubles(connection, settings, since=known.began_at, now=now)
     with connection.transaction():
         locks.take_until_commit(connection, Lock.DEADMAN)
         open_one = outages.open_one(connection)

@@ -44,9 +44,9 @@ def of_plan(
     Raises:
         ConfigError: None of the vendors is in the plan, or the place is none.
     """
-    wanted = {str(v["vendor_url"]) for name in vendors for v in _vendors(connection, name)}
+    urls = {str(v["vendor_url"]) for name in vendors for v in _vendors(connection, name)}
     orders = rows_of(connection, ordering_reads.PLAN, plan_on)
-    chosen = [o for o in orders if not vendors or o["vendor_url"] in wanted]
+    chosen = [o for o in orders if not vendors or o["vendor_url"] in urls]
     if not chosen and vendors:
         there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
         raise ConfigError(
@@ -56,14 +56,14 @@ def of_plan(
             step="Name one of these vendors.",
         )
     known = places.locations(connection)
-    made = []
+    requests = []
     for order in chosen:
         lines = rows_of(connection, ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
         request = _order_request(connection, order["vendor_url"], order["vendor"], _planned(lines))
         request = replace(request, minimum_order_value=order["minimum_order_value"])
         where = _where(connection, request, known, place, plan_on)
-        made.append(_placed(request, where))
-    return made
+        requests.append(_placed(request, where))
+    return requests
 
 
 def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[OrderLine, ...]:
@@ -96,8 +96,8 @@ def given(
         ConfigError: Vendor, place or a product are not known, or not one.
     """
     (found,) = _one(_vendors(connection, vendor), "vendor", vendor)
-    made = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
-    request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), made)
+    order_lines = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
+    request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), order_lines)
     known = places.locations(connection)
     request = replace(request, minimum_order_value=_minimum(connection, request.vendor_url))
     return _placed(request, _where(connection, request, known, place, plan_on))
@@ -135,11 +135,11 @@ def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any
 def _order_request(
     connection: Connection, vendor_url: str, name: str, lines: tuple[OrderLine, ...]
 ) -> OrderRequest:
-    found = [v for v in _vendors(connection, vendor_url) if v["vendor_url"] == vendor_url]
-    if not vendor_url or not found:
+    matches = [v for v in _vendors(connection, vendor_url) if v["vendor_url"] == vendor_url]
+    if not vendor_url or not matches:
         step = "Name a main supplier of its products in Finale, then sync."
         return OrderRequest(vendor_url, name, None, lines, problem=f"No supplier is known. {step}")
-    vendor = found[0]
+    vendor = matches[0]
     problem = None
     if vendor["status"] not in {"PARTY_ENABLED", None}:
         problem = (

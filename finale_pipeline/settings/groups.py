@@ -223,6 +223,11 @@ class Mails(BaseModel):
     digest_hour: Annotated[int, Field(ge=0, le=23)] = Field(
         7, description="Hour of the account's day at which the morning digest is sent."
     )
+    company: Annotated[str, Field(max_length=500)] | None = Field(
+        None,
+        description="Our name and address on orders for vendors, | between the lines; unset = the"
+        " account's name.",
+    )
     pages_url: str | None = Field(
         None, description="Where mails link to our pages; unset = this machine, API_PORT."
     )

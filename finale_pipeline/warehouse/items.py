@@ -174,10 +174,10 @@ def evaluate(
     connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
-        found = cursor.execute(TO_DECIDE).fetchall()
+        candidates = cursor.execute(TO_DECIDE).fetchall()
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
-    return found
+    return candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,12 +303,19 @@ def note_evaluation(
     )
 
 
-def wants_summary(connection: Connection) -> bool:
-    """Whether people were never told what is watched, and a plan can now say what to order."""
+def wants_summary(connection: Connection, *, is_full: bool) -> bool:
+    """Whether people were never told what is watched, and all of it is known now, with a plan.
+
+    Args:
+        is_full: Whether the sync at work has read the whole catalogue.
+    """
     return is_true(
         connection,
         "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
-        " AND EXISTS (SELECT FROM plan.decision_state)",
+        " AND EXISTS (SELECT FROM plan.decision_state)"
+        " AND (%s OR EXISTS (SELECT FROM ops.sync_run WHERE strategy = 'full'"
+        " AND status = 'done'))",
+        is_full,
     )
 
 

@@ -143,6 +143,12 @@ def unlock(connection: "Connection", table_set: str) -> None:
     locks.release(connection, Lock.TABLE_SET, TABLE_SETS[table_set])
 
 
+def is_mine(connection: "Connection", table_set: str) -> bool:
+    """Whether this session holds a table set."""
+    held = locks.holders(connection, Lock.TABLE_SET).get(TABLE_SETS[table_set])
+    return held == connection.info.backend_pid
+
+
 def note_lock(connection: "Connection", run_id: int, table_set: str) -> None:
     """Write into the ledger that a run took one more table set."""
     connection.execute(

@@ -26,6 +26,7 @@ FORECASTS = Listing(
 SCORES = (
     "SELECT scored_on, method, loss_q50, loss_q90, loss_q95, bias, is_in_use"
     " FROM plan.forecast_score WHERE source = %s AND scored_on <= %s AND scored_on > %s"
+    " AND segment = 'all'"
     " ORDER BY scored_on"
 )
 """How methods were scored, up to a day and after another one."""
@@ -124,5 +125,6 @@ def scores(connection: Connection) -> list[Row]:
         connection,
         "SELECT s.* FROM mart.forecast_score s JOIN (SELECT source, max(scored_on) AS scored_on"
         " FROM mart.forecast_score WHERE source IN ('weekly', 'backtest') GROUP BY 1) n"
-        " USING (source, scored_on) ORDER BY source DESC, window_days, loss_q95, method",
+        " USING (source, scored_on) ORDER BY source DESC, window_days, loss_q95,"
+        " service_level, method",
     )

@@ -109,7 +109,7 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
     """Return the last edit of each line in the week before a day, by vendor and product."""
     if day is None:
         return {}
-    found = rows_of(
+    rows = rows_of(
         connection,
         "SELECT DISTINCT ON (vendor_url, product_url) vendor_url, product_url, snapshot_on,"
         " quantity_units, unit_cost, is_dropped, suggested_units, edited_by, note"
@@ -117,7 +117,7 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
         " ORDER BY vendor_url, product_url, edit_id DESC",
         day=day, since=day - timedelta(days=HINT_DAYS),
     )  # fmt: skip
-    return {(row["vendor_url"], row["product_url"]): row for row in found}
+    return {(row["vendor_url"], row["product_url"]): row for row in rows}
 
 
 def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
@@ -140,7 +140,7 @@ def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
 
     A product that is not in the plan has no row; `is_dropped` = in it, and not to be ordered.
     """
-    found = rows_of(
+    rows = rows_of(
         connection,
         "SELECT product_url, sum(quantity_units) FILTER (WHERE NOT is_dropped) AS quantity_units,"
         " sum(suggested_units) AS suggested_units, bool_and(is_dropped) AS is_dropped,"
@@ -149,4 +149,4 @@ def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
         " AND snapshot_on = (SELECT snapshot_on FROM plan.newest) GROUP BY product_url",
         products=list(products),
     )
-    return {row["product_url"]: row for row in found}
+    return {row["product_url"]: row for row in rows}

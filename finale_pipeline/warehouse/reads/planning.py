@@ -108,6 +108,15 @@ LEFT JOIN planned_stock l ON l.product_url = p.product_url
 ORDER BY n.number
 """
 
+COSTS = """
+SELECT coalesce(s.price, nullif(p.cost, 0))
+FROM planned n JOIN core.product p USING (product_url)
+LEFT JOIN (SELECT DISTINCT ON (product_url) product_url, price FROM core.product_supplier
+           WHERE price > 0 ORDER BY product_url, is_main DESC, vendor_url) s USING (product_url)
+ORDER BY n.number
+"""
+"""What a unit costs, in the order of the numbers."""
+
 OUT_DAYS = """
 CREATE TEMP TABLE out_day AS
 SELECT number, day::date AS day, sum(out) >= 23.5 * interval '1 hour' AS is_all_day
@@ -321,7 +330,7 @@ def number(connection: Connection, stock: str, values: Mapping[str, date]) -> No
     """
     tables = ("planned_stock", "planned", "out_day", "adjusted")
     connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
-    made = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
-    for statement in made:
+    statements = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
+    for statement in statements:
         connection.execute(trusted(bound(connection, statement, values)))
     connection.execute(f"ANALYZE {', '.join(tables)}")

@@ -166,7 +166,7 @@ class LastRun:
 
 def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None:
     """Return the newest run of some strategies; None = there was none."""
-    found = objects_of(
+    rows = objects_of(
         connection,
         LastRun,
         "SELECT run_id, dagster_run_id, trigger, status, error_kind, finished_at, retry_at,"
@@ -176,7 +176,7 @@ def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None
         " FROM ops.sync_run WHERE strategy = ANY (%(any)s) ORDER BY run_id DESC LIMIT 1",
         any=list(strategies),
     )
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
 def newest_id(connection: Connection) -> int | None:
@@ -196,14 +196,14 @@ class RunOfDagster:
 
 def of_dagster(connection: Connection, dagster_run_id: str) -> RunOfDagster | None:
     """Return the run that a run of Dagster executes; None = it did not begin."""
-    found = objects_of(
+    rows = objects_of(
         connection,
         RunOfDagster,
         "SELECT status, finished_at, error_kind, error FROM ops.sync_run"
         " WHERE dagster_run_id = %s ORDER BY run_id DESC LIMIT 1",
         dagster_run_id,
     )
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
 def takes_any(connection: Connection, run_id: int, table_sets: Sequence[str]) -> bool:

@@ -255,6 +255,10 @@ forecast_score = Table(
     text_("method", "Which method.", key=True),
     Column("window_days", Integer, primary_key=True, autoincrement=False,
            comment="Length of the forecast windows; 0 = the simulated policy."),
+    text_("segment", "Products that were judged: all of at least 28 days; of them A, B, C by a"
+          " year's demand at cost (by units for a file), smooth (sells on three days in four or"
+          " more) or intermittent; young = of fewer days.", key=True),
+    _measure("service_level", "Policy: the level that was ordered up to; null = none."),
     _count("forecasts", "Forecasts that were judged.", required=True),
     _measure("rmsse", "Root mean squared error of totals, scaled by day-to-day changes."),
     _measure("mase", "Mean absolute error on the same scale."),
@@ -275,7 +279,7 @@ forecast_score = Table(
     row_hash(),
     schema="plan",
     comment="How good each method was on the past, rolling the origin; one row per day, source,"
-    " method and window.",
+    " method, window and segment.",
 )  # fmt: skip
 
 product_term = Table(

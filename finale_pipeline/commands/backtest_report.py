@@ -13,10 +13,18 @@ from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.planning.policy_chart import policy_chart, svg
 
 LABELS = {
-    "method": "method", "rmsse": "RMSSE", "mase": "MASE", "wape": "WAPE", "bias": "bias",
-    "loss_q50": "loss .50", "loss_q90": "loss .90", "loss_q95": "loss .95",
-    "held_q50": "held .50", "held_q90": "held .90", "held_q95": "held .95",
-}  # fmt: skip
+    "method": "method",
+    "rmsse": "RMSSE",
+    "mase": "MASE",
+    "wape": "WAPE",
+    "bias": "bias",
+    "loss_q50": "loss .50",
+    "loss_q90": "loss .90",
+    "loss_q95": "loss .95",
+    "held_q50": "held .50",
+    "held_q90": "held .90",
+    "held_q95": "held .95",
+}
 CLASSES = {"segment": "class", "forecasts": "forecasts"} | {
     name: label for name, label in LABELS.items() if name not in {"method", "rmsse", "mase"}
 }

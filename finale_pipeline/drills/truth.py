@@ -64,12 +64,16 @@ def _number(value: object) -> Decimal | None:
 def _products(scene: Scene) -> Rows:
     return {
         r["productUrl"]: (
-            r["productId"], r["internalName"], r["statusId"], _number(r.get("cost")),
-            r["lastUpdatedDate"], len({s["supplierPartyUrl"] for s in r["supplierList"] or ()}),
+            r["productId"],
+            r["internalName"],
+            r["statusId"],
+            _number(r.get("cost")),
+            r["lastUpdatedDate"],
+            len({s["supplierPartyUrl"] for s in r["supplierList"] or ()}),
             len({g.get("facilityUrl") for g in r["reorderGuidelineList"] or ()}),
         )
         for r in scene.account.records("product")
-    }  # fmt: skip
+    }
 
 
 def _vendors(scene: Scene) -> Rows:

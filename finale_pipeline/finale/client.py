@@ -59,9 +59,14 @@ class FinaleClient:
         known: datetime | None = None,
     ) -> None:
         self._transport = Transport(
-            source, budget=budget, clock=clock, sleep=sleep, compress=compress, near=near,
+            source,
+            budget=budget,
+            clock=clock,
+            sleep=sleep,
+            compress=compress,
+            near=near,
             known=known,
-        )  # fmt: skip
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -202,8 +202,10 @@ class Transport:
             who = "the source's" if now == ours else "this machine's"
             log.warning(
                 "The source says %s, this machine %s: %s clock is not believed.",
-                f"{said:%Y-%m-%d %H:%M}", f"{ours:%Y-%m-%d %H:%M}", who,
-            )  # fmt: skip
+                f"{said:%Y-%m-%d %H:%M}",
+                f"{ours:%Y-%m-%d %H:%M}",
+                who,
+            )
         return now.replace(microsecond=0)
 
     def agrees(self) -> bool:

@@ -85,6 +85,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
                 " programs on the server.",
                 "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
             )  # fmt: skip
+        yield rules.days(connection, settings.timezone, now=utc_now())
         yield from syncs(connection)
         yield from rules.orders(connection)
 

@@ -53,9 +53,11 @@ def files(settings: "Settings") -> Iterator[Finding]:
     if opened:
         more = f" and {len(opened) - 1} more" if len(opened) > 1 else ""
         yield Finding(
-            "files", "warning", f"Others on this machine may open {opened[0]}{more}.",
+            "files",
+            "warning",
+            f"Others on this machine may open {opened[0]}{more}.",
             f"Run: chmod -R go-rwx {settings.home}",
-        )  # fmt: skip
+        )
     else:
         yield Finding("files", "ok", f"nobody else may open what is in {settings.home}")
 

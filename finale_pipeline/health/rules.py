@@ -5,7 +5,9 @@ The doctor, the watch, the API, status and pages show these findings; none judge
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from finale_pipeline.clock import business_day, midnights
 from finale_pipeline.domain.syncs.freshness import Grade, grade
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.warehouse import future, holds, leases, locks, order_writes
@@ -122,6 +124,24 @@ def data(connection: Connection, *, now: datetime) -> Iterator[Finding]:
             f"{hold.subject}: {'; '.join(hold.reasons)}",
             f"Look at Finale, then: finale approve {hold.run_id}, or finale reject {hold.run_id}",
         )
+
+
+def days(connection: Connection, zone: str, *, now: datetime) -> Finding:
+    """Judge whether the server reckons the account's days as we do, ten years back, two ahead."""
+    first = now.date() - timedelta(days=3_650)
+    begins = midnights(first, now.date() + timedelta(days=730), ZoneInfo(zone))
+    moments = [at for begin in begins for at in (begin, begin - timedelta(seconds=1))]
+    expected = [business_day(at, ZoneInfo(zone)) for at in moments]
+    other = reads.first_other_day(connection, zone, moments, expected)
+    if other is None:
+        return Finding("zone", "ok", f"the server reckons days in {zone} as we do")
+    return Finding(
+        "zone",
+        "warning",
+        f"The server's rules of the zone {zone} are others than ours, first on {other}: days in its"
+        " views may be off by one. What syncs write is reckoned by ours.",
+        "Bring the server's time zones up to date (its minor version, or the machine's tzdata).",
+    )
 
 
 def levels(connection: Connection) -> Finding:

@@ -32,9 +32,14 @@ def _money(value: Decimal | None, *, least: int = 2) -> str:
 
 def _cells(line: OrderLine) -> tuple[str, ...]:
     return (
-        line.their_sku, line.our_sku, line.name, line.packs, f"{number(line.units)}",
-        _money(line.unit_price), _money(line.total),
-    )  # fmt: skip
+        line.their_sku,
+        line.our_sku,
+        line.name,
+        line.packs,
+        f"{number(line.units)}",
+        _money(line.unit_price),
+        _money(line.total),
+    )
 
 
 def _total(order: VendorOrder) -> str:
@@ -93,10 +98,14 @@ def as_pdf(order: VendorOrder) -> bytes:
     pdf.set_draw_color(RULE)
     bold = FontFace(emphasis="BOLD")
     with pdf.table(
-        col_widths=WIDTHS, text_align=("L", "L", "L", "R", "R", "R", "R"), line_height=5,
-        borders_layout="HORIZONTAL_LINES", headings_style=bold, padding=(0.8, 1),
+        col_widths=WIDTHS,
+        text_align=("L", "L", "L", "R", "R", "R", "R"),
+        line_height=5,
+        borders_layout="HORIZONTAL_LINES",
+        headings_style=bold,
+        padding=(0.8, 1),
         repeat_headings=1,
-    ) as table:  # fmt: skip
+    ) as table:
         table.row(HEADINGS)
         for line in order.lines:
             table.row(_cells(line))

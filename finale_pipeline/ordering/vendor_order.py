@@ -105,9 +105,14 @@ def of_draft(connection: Connection, settings: "Settings", reference: str) -> Ve
         )
     order, rows = found
     return _made(
-        connection, settings, rows, str(order["vendor_url"]), number=str(order["order_id"]),
-        placed_on=order["plan_on"], place=order["place"],
-    )  # fmt: skip
+        connection,
+        settings,
+        rows,
+        str(order["vendor_url"]),
+        number=str(order["order_id"]),
+        placed_on=order["plan_on"],
+        place=order["place"],
+    )
 
 
 def of_plan(
@@ -160,12 +165,16 @@ def _made(
         (currencies.pop() if currencies else None) if len(currencies) <= 1 else "",
         [
             OrderLine(
-                plain(row["vendor_sku"]), plain(row["sku"]), plain(row["name"]), row["units"],
-                row["pack_units"], row["unit_price"],
+                plain(row["vendor_sku"]),
+                plain(row["sku"]),
+                plain(row["name"]),
+                row["units"],
+                row["pack_units"],
+                row["unit_price"],
             )
             for row in rows
         ],
-    )  # fmt: skip
+    )
 
 
 def _address(connection: Connection, vendor_url: str) -> list[str]:

@@ -116,12 +116,14 @@ def _refuse_impossible(given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if name in MORE_THAN_NOTHING and value is not None and Decimal(value) <= 0:
             raise ConfigError(
-                f"The {WORDS[name]} must be more than 0.", data="Nothing was changed.",
+                f"The {WORDS[name]} must be more than 0.",
+                data="Nothing was changed.",
                 step="Leave the field empty for what holds without it.",
-            )  # fmt: skip
+            )
     least, most = given.get("minimum_order_units"), given.get("maximum_units")
     if least is not None and most is not None and least > most:
         raise ConfigError(
-            "The least quantity is above the maximum.", data="Nothing was changed.",
+            "The least quantity is above the maximum.",
+            data="Nothing was changed.",
             step="Lower the one or raise the other.",
-        )  # fmt: skip
+        )

@@ -85,13 +85,26 @@ def open_sync(
         ) as client:
             # Not before: whatever fails from here on writes the row's ending.
             run_id = leases.open_run(
-                connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
-                reason=reason, dagster_run_id=dagster_run_id, now=clock(),
-            )  # fmt: skip
+                connection,
+                strategy=strategy,
+                trigger=trigger,
+                table_sets=table_sets,
+                reason=reason,
+                dagster_run_id=dagster_run_id,
+                now=clock(),
+            )
             run = SyncRun(
-                settings, connection, client, run_id, strategy, clock, clock(), sleep,
-                accept_implausible=accept_implausible, on_progress=on_progress,
-            )  # fmt: skip
+                settings,
+                connection,
+                client,
+                run_id,
+                strategy,
+                clock,
+                clock(),
+                sleep,
+                accept_implausible=accept_implausible,
+                on_progress=on_progress,
+            )
             with _closing(run, url), run.stop.on_signals():
                 yield run
 

@@ -215,10 +215,19 @@ def close_run(
         " progress = CASE WHEN %s = 'done' THEN 1 ELSE progress END"
         " WHERE run_id = %s AND status = 'running'",
         (
-            ending.status, now, now, json.dumps(counts), api_calls, bytes_read,
-            ending.error_kind, ending.error, ending.retry_at, ending.status, run_id,
+            ending.status,
+            now,
+            now,
+            json.dumps(counts),
+            api_calls,
+            bytes_read,
+            ending.error_kind,
+            ending.error,
+            ending.retry_at,
+            ending.status,
+            run_id,
         ),
-    )  # fmt: skip
+    )
     # At once, for a closing session keeps its locks until the server has noticed.
     connection.execute("SELECT pg_advisory_unlock_all()")
 

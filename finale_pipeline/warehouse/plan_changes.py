@@ -40,8 +40,11 @@ def begin(connection: Connection, day: date, kind: str, *, actor: str, now: date
         connection,
         "INSERT INTO plan.plan_change (snapshot_on, kind, made_by, made_at)"
         " VALUES (%s, %s, %s, %s) RETURNING change_id",
-        day, kind, actor, now,
-    )  # fmt: skip
+        day,
+        kind,
+        actor,
+        now,
+    )
 
 
 def add_lines(connection: Connection, lines: Iterable[Row]) -> None:

@@ -10,11 +10,15 @@ from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of, 
 
 FIELDS = {
     "product": (
-        "vendor_url", "is_never_ordered", "reorder_point_units", "maximum_units",
-        "minimum_order_units", "pack_units",
+        "vendor_url",
+        "is_never_ordered",
+        "reorder_point_units",
+        "maximum_units",
+        "minimum_order_units",
+        "pack_units",
     ),
     "vendor": ("minimum_order_value", "lead_time_days", "review_period_days", "cover_days"),
-}  # fmt: skip
+}
 TABLE = {
     "product": ("plan.product_term", "product_url"),
     "vendor": ("plan.vendor_term", "vendor_url"),
@@ -84,8 +88,9 @@ def history(connection: Connection, scope: str, key: str) -> list[Row]:
         connection,
         "SELECT before, after, changed_by, changed_at, note FROM plan.term_change"
         " WHERE scope = %s AND scope_key = %s ORDER BY change_id DESC LIMIT 50",
-        scope, key,
-    )  # fmt: skip
+        scope,
+        key,
+    )
 
 
 def vendor_called(connection: Connection, name: str) -> list[Row]:

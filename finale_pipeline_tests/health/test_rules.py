@@ -4,6 +4,7 @@ import os
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,7 +13,7 @@ from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS
 from finale_pipeline.health import doctor, installation, rules
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import locks, outbox
+from finale_pipeline.warehouse import demand, locks, outbox
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.reads.health import asset_ages
@@ -145,3 +146,27 @@ def test_what_others_could_reach_is_warned_of_and_the_step_ends_it(
     assert "FINALE_API_TOKEN" in found.step
     mended = Settings.model_validate(changes | step)
     assert [f for f in installation.access(mended) if f.state != "ok"] == []
+
+
+def test_days_of_a_zone_that_the_server_knows_otherwise_are_named(connection: Connection) -> None:
+    assert rules.days(connection, "America/Denver", now=NOW).state == "ok"
+    found = rules.days(connection, "CET", now=NOW)  # no summer there, for PostgreSQL
+    assert (found.state, "first on 2016-03-" in found.says) == ("warning", True)
+    assert Settings.model_validate({"timezone": "CET"}).timezone == "Europe/Brussels"
+    assert rules.days(connection, "Europe/Brussels", now=NOW).state == "ok"
+
+
+def test_days_are_reckoned_anew_by_our_rules_of_zones(
+    settings: Settings, connection: Connection
+) -> None:
+    sync(settings, "full")
+    for zone in ("CET", "America/Vancouver", "America/Havana", "Pacific/Kiritimati"):
+        with connection.transaction():
+            demand.redate(connection, zone, now=NOW)
+        rows = connection.execute(
+            "SELECT ordered_at, ordered_on FROM core.sales_order WHERE ordered_at IS NOT NULL"
+            " UNION SELECT ordered_at, ordered_on FROM core.purchase_order"
+            " WHERE ordered_at IS NOT NULL"
+        ).fetchall()
+        assert len(rows) > 100
+        assert [on for _, on in rows] == [at.astimezone(ZoneInfo(zone)).date() for at, _ in rows]

@@ -125,9 +125,13 @@ def product_terms(
         agreements.vendor_url(connection, form.supplier) if form.supplier else None
     )
     agreements.agree(
-        connection, context.settings, "product", {form.product: given}, actor=actor,
+        connection,
+        context.settings,
+        "product",
+        {form.product: given},
+        actor=actor,
         now=context.clock(),
-    )  # fmt: skip
+    )
     return RedirectResponse(f"/products/{quote(form.product, safe='')}#terms", status_code=303)
 
 
@@ -148,7 +152,11 @@ def vendor_terms(
     """Fix what is agreed with a vendor; what follows from it is decided at once."""
     given = form.model_dump(exclude={"vendor"})
     agreements.agree(
-        connection, context.settings, "vendor", {form.vendor: given}, actor=actor,
+        connection,
+        context.settings,
+        "vendor",
+        {form.vendor: given},
+        actor=actor,
         now=context.clock(),
-    )  # fmt: skip
+    )
     return RedirectResponse(f"{address(form.vendor)}#terms", status_code=303)

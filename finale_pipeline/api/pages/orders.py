@@ -97,6 +97,11 @@ def _result(
     own: str | None = None,
 ) -> HTMLResponse:
     return html(
-        context.settings, "orders.html", status=status, page="orders", orders=rows, said=said,
+        context.settings,
+        "orders.html",
+        status=status,
+        page="orders",
+        orders=rows,
+        said=said,
         own=own,
-    )  # fmt: skip
+    )

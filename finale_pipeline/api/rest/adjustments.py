@@ -28,11 +28,19 @@ from finale_pipeline.warehouse.adjustments import (
 router = APIRouter(prefix="/api/adjustments", tags=["plan"], responses=problems())
 
 EXAMPLE = {
-    "adjustment_id": 7, "scope": "product", "about": "TEA-01", "kind": "times", "value": 1.5,
-    "from_on": "2026-12-01", "until_on": "2026-12-24", "predecessor": None, "note": "advent",
-    "made_by": "Anna (api)", "made_at": "2026-03-09T07:00:00Z",
+    "adjustment_id": 7,
+    "scope": "product",
+    "about": "TEA-01",
+    "kind": "times",
+    "value": 1.5,
+    "from_on": "2026-12-01",
+    "until_on": "2026-12-24",
+    "predecessor": None,
+    "note": "advent",
+    "made_by": "Anna (api)",
+    "made_at": "2026-03-09T07:00:00Z",
     "says": "TEA-01: 1.5 times from 2026-12-01 to 2026-12-24",
-}  # fmt: skip
+}
 
 Name = Annotated[Text, Field(min_length=1, max_length=300)]
 
@@ -44,11 +52,15 @@ class Said(BaseModel):
         extra="forbid",
         json_schema_extra={
             "example": {
-                "name": "TEA-01", "kind": "times", "value": 1.5, "from_on": "2026-12-01",
-                "until_on": "2026-12-24", "note": "advent",
+                "name": "TEA-01",
+                "kind": "times",
+                "value": 1.5,
+                "from_on": "2026-12-01",
+                "until_on": "2026-12-24",
+                "note": "advent",
             }
         },
-    )  # fmt: skip
+    )
 
     scope: Literal["product", "vendor", "category"] = "product"
     name: Name = Field(description="SKU, or the vendor's or category's name.")

@@ -17,14 +17,28 @@ NARROWEST, WIDEST = 8, 48
 """Widths of columns, in characters."""
 SKU, MONEY, UNITS, DAY = "@", "#,##0.00", "#,##0.######", "yyyy-mm-dd"
 IN_WORDS = {
-    "sku": "SKU", "vendor_sku": "Vendor's SKU", "quantity_units": "To order", "units": "Units",
-    "suggested_units": "Suggested", "unit_cost": "Price", "unit_price": "Price",
-    "suggested_cost": "Suggested price", "line_total": "Total", "must_order_by_on": "Order by",
-    "stockout_on": "Runs out on", "arrival_on": "Arrives on", "needs_data": "Missing",
-    "edit_note": "Note", "flags_text": "To know", "minimum_order_value": "Least order",
-    "minimum_gap": "Missing to it", "edited_at": "Changed at", "edited_by": "Changed by",
-    "order_id": "Order", "plan_on": "Plan of",
-}  # fmt: skip
+    "sku": "SKU",
+    "vendor_sku": "Vendor's SKU",
+    "quantity_units": "To order",
+    "units": "Units",
+    "suggested_units": "Suggested",
+    "unit_cost": "Price",
+    "unit_price": "Price",
+    "suggested_cost": "Suggested price",
+    "line_total": "Total",
+    "must_order_by_on": "Order by",
+    "stockout_on": "Runs out on",
+    "arrival_on": "Arrives on",
+    "needs_data": "Missing",
+    "edit_note": "Note",
+    "flags_text": "To know",
+    "minimum_order_value": "Least order",
+    "minimum_gap": "Missing to it",
+    "edited_at": "Changed at",
+    "edited_by": "Changed by",
+    "order_id": "Order",
+    "plan_on": "Plan of",
+}
 SUMMED = {"quantity_units", "units", "line_total", "total", "lines"}
 
 

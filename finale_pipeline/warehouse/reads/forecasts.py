@@ -12,8 +12,12 @@ FORECASTS = Listing(
     " coalesce(%(day)s::date, (SELECT snapshot_on FROM plan.newest))",
     key=("product_url", "text"),
     sorts={
-        "sku": "text", "days_until_stockout": "numeric", "must_order_by_on": "date",
-        "velocity_units_per_day": "numeric", "quantity_units": "numeric", "lost_units": "numeric",
+        "sku": "text",
+        "days_until_stockout": "numeric",
+        "must_order_by_on": "date",
+        "velocity_units_per_day": "numeric",
+        "quantity_units": "numeric",
+        "lost_units": "numeric",
     },
     order="sku",
     filters={
@@ -22,7 +26,7 @@ FORECASTS = Listing(
         "abc_class": "abc_class = %(abc_class)s",
         "order_now": "order_now = %(order_now)s",
     },
-)  # fmt: skip
+)
 SCORES = (
     "SELECT scored_on, method, loss_q50, loss_q90, loss_q95, bias, is_in_use"
     " FROM plan.forecast_score WHERE source = %s AND scored_on <= %s AND scored_on > %s"

@@ -84,10 +84,11 @@ def ended_since(connection: Connection, moment: datetime) -> list[EndedSync]:
 def last_ended_at(connection: Connection) -> datetime | None:
     """Return when the newest run ended, by the clock of then; None = none has."""
     return scalar(
-        connection, datetime,
+        connection,
+        datetime,
         "SELECT finished_at FROM ops.sync_run WHERE finished_at IS NOT NULL"
         " ORDER BY run_id DESC LIMIT 1",
-    )  # fmt: skip
+    )
 
 
 def last_good_at(

@@ -40,7 +40,8 @@ def test_a_mail_is_accepted_once_with_all_it_needs(told: Warehouse, service: Mai
     (mail,) = service.accepted
     assert mail.to == RECIPIENTS
     assert mail.subject == "Out of stock: 1 item (A · Product A)"
-    assert "finale alerts ack" in mail.text
+    assert "finale " not in mail.text  # a buyer gets links, and no commands
+    assert "/products/A" in mail.html
     assert "/runbooks/out_of_stock" in mail.html
     (data,) = mail.attachments.values()
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))

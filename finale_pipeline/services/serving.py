@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from finale_pipeline import logs
 from finale_pipeline.clock import utc_now
+from finale_pipeline.services import processes
 from finale_pipeline.services.ports import require_free
 from finale_pipeline.services.source import with_running_sandbox
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import httpx
-
 from finale_pipeline.errors import (
     COMMITTED_STAYS,
     AddressRefused,
@@ -16,6 +14,7 @@ from finale_pipeline.errors import (
     SourceUnavailable,
     UnknownPath,
 )
+from finale_pipeline.finale.http import httpx
 
 MILLISECONDS = 1e11
 """A larger number of Unix time is in milliseconds: as seconds it would be after the year 5000."""

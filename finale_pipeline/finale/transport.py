@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-import httpx
-
 from finale_pipeline.errors import (
     AddressRefused,
     ConfigError,
@@ -24,6 +22,7 @@ from finale_pipeline.errors import (
     ThrottledError,
 )
 from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
+from finale_pipeline.finale.http import httpx
 from finale_pipeline.finale.responses import (
     connection_error,
     decoded,

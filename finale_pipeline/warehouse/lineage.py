@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from finale_pipeline.warehouse.connect import Connection
+if TYPE_CHECKING:
+    from finale_pipeline.warehouse.connect import Connection
 
 FILE = Path(__file__).with_suffix(".json")
 VIEWS = """
@@ -55,7 +56,7 @@ def known() -> dict[str, View]:
     return found
 
 
-def render(connection: Connection) -> str:
+def render(connection: "Connection") -> str:
     """Return the lineage of a database as JSON, a line per column."""
     views = []
     for view, told in traced(connection).items():
@@ -70,7 +71,7 @@ def render(connection: Connection) -> str:
     return "{\n" + ",\n".join(views) + "\n}\n"
 
 
-def traced(connection: Connection) -> dict[str, View]:
+def traced(connection: "Connection") -> dict[str, View]:
     """Return what `known` returns, from the database."""
     definitions: list[Any] = connection.execute(VIEWS).fetchall()
     columns: list[Any] = connection.execute(COLUMNS).fetchall()

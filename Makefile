@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run notebook report test drill drill-week check bench bench-smoke bench-api bench-forecast bench-latency attack audit reproduce fix dictionary clean
+.PHONY: help install run notebook report test drill drill-week check bench bench-smoke bench-api bench-forecast bench-latency attack audit matrix reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
-	@$(PYTHON) -m venv $(VENV)
+	@umask 022; $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python .ci/install.py
 	@touch $@
 
@@ -65,7 +65,10 @@ attack: $(VENV)/.ready ## try what should be refused, as a stranger, a reader, a
 audit: $(VENV)/.ready ## ask for known faults of the pinned versions
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
-	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+	@$(BIN)/python .ci/audit.py .venv-audit/bin/pip-audit constraints.txt
+
+matrix: ## install and start it with each Python that is here, as root and not, in an odd place
+	$(PYTHON) .ci/matrix.py $(ARGS)
 
 bench-smoke: $(VENV)/.ready ## run every benchmark once, tiny: that they work, not how fast
 	$(BIN)/python -m benchmarks --smoke

@@ -3,6 +3,7 @@
 Usage: python .ci/install.py [EXTRA]
 """
 
+import os
 import subprocess
 import sys
 
@@ -22,6 +23,7 @@ STEP = 20
 
 def main() -> int:
     """Run pip; show all that it said when it fails."""
+    os.umask(0o022)  # under root PostgreSQL's user comes to its programs, which hold no secret
     print("Installing what constraints.txt pins: one to three minutes the first time.", flush=True)
     said, count = [], 0
     arguments = ["-c", "constraints.txt", "-e", f".{EXTRA}"]

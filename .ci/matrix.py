@@ -74,9 +74,9 @@ def tried(python: str, user: str | None) -> str:
             **{n: v for n, v in os.environ.items() if not n.startswith(("FINALE_", "HOME", "LC_"))},
             **ODD, **ports, "FINALE_SANDBOX_PRODUCTS": "300", "TMPDIR": scratch,
         }  # fmt: skip
-        options = {"cwd": root, "env": environment, "umask": 0o077, "user": user, "group": user}
-        if user:
-            options["extra_groups"] = []
+        options = {"cwd": root, "env": environment, "umask": 0o077}
+        if entry:
+            options |= {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
         made = subprocess.run(
             ["make", "install", f"PYTHON={python}"],  # noqa: S607 - whichever is on PATH
             capture_output=True,

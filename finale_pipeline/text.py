@@ -6,6 +6,8 @@ from decimal import Decimal
 
 # Marks that turn the reading direction, or are nothing to see: a name could show as another.
 UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+# Those that command a terminal or mean nothing on a page; not line break and tabulator.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 FORMULA = re.compile(r"""(^[\s"']*|[;\t][\s"']*)(?=[=+\-@|%＝＋－＠])""")  # noqa: RUF001 - full-width
 
 

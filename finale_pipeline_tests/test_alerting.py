@@ -195,7 +195,7 @@ def test_the_check_evaluates_what_a_dead_run_left(
     account.set_stock(url, 500)
     assert kinds(service) == ["summary"]
     assert materialize(instance, "inventory_levels", TODAY).success
-    assert kinds(service) == ["summary", "out_of_stock", "back_in_stock"]
+    assert kinds(service) == ["summary", "out_of_stock"]  # back is told once it stayed a day
 
 
 def test_a_backfill_of_past_days_computes_and_mails_nothing(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -114,3 +115,24 @@ def test_dagsters_own_server_shows_the_assets_and_a_run_says_what_is_missing(por
     (message,) = until(failed, "the run has failed")
     assert "No account is configured" in message
     assert "finale dev" in message
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "is_well", "says"),
+    [
+        ([], False, "0 packages"),
+        ([{"name": "a", "skip_reason": "?"}], False, "NOTHING IS PROVEN about any package"),
+        ([{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "?"}], False,
+         "NOTHING IS PROVEN about b"),
+        ([{"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}], False,
+         "a 1: CVE-1; mended in 2"),
+        ([{"name": "a", "version": "1", "vulns": []}], True, "1 packages, 1 asked, 0 faults"),
+    ],
+)  # fmt: skip
+def test_an_index_that_says_nothing_proves_nothing(
+    dependencies: list[dict[str, object]], is_well: bool, says: str
+) -> None:
+    audit = runpy.run_path(str(ROOT / ".ci" / "audit.py"))
+    said, well = audit["verdict"]({"dependencies": dependencies})
+    assert well is is_well
+    assert says in said

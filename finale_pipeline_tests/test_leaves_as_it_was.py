@@ -22,6 +22,7 @@ from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.session import open_sync
+from finale_pipeline.warehouse import embedded
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
 from finale_pipeline_tests.processes import environment
@@ -87,7 +88,7 @@ def scene(settings: Settings, url: str) -> Scene:
 
 FAULTS = [
     # what is broken, of which feed, exit code, what happened, what it means for the data
-    ("wrong key", "revoke", "inventory", 4, "401", "Nothing was read"),
+    ("wrong key", "revoke", "inventory", 4, "401", "Nothing of it was used"),
     ("path without slash", "no-slash@inventoryitem", "inventory", 4, "knows no", "Nothing"),
     ("429 for an hour", "throttle-reset=3600", "full", 5, "Run again after", "stays"),
     ("truncated body", "truncate@inventoryitem", "inventory", 6, "in the middle", "last good"),
@@ -164,19 +165,20 @@ def _full_disk(scene: Scene) -> Broken:
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("DISK FULL NOT TRIED: mounting a small tmpfs needs root and the right to mount")
     name = disk.name
+    as_administrator = embedded.administrator_url(Path(data), urlsplit(scene.url).path.lstrip("/"))
     try:
         folder = disk / "tablespace"
         folder.mkdir()
         owner = pwd.getpwuid(Path(data).stat().st_uid)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
-        with connect(scene.url, name="tests") as administrator:
+        with connect(as_administrator, name="tests") as administrator:
             administrator.execute(f"CREATE TABLESPACE {name} LOCATION '{folder}'")
             administrator.execute(f"ALTER TABLE core.product SET TABLESPACE {name}")
         free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
         (disk / "filler").write_bytes(b"x" * free)
         yield {}
         (disk / "filler").unlink()
-        with connect(scene.url, name="tests") as administrator:
+        with connect(as_administrator, name="tests") as administrator:
             administrator.execute("ALTER TABLE core.product SET TABLESPACE pg_default")
             administrator.execute(f"DROP TABLESPACE {name}")
     finally:
@@ -185,10 +187,10 @@ def _full_disk(scene: Scene) -> Broken:
 
 LOCAL = [
     ("account unknown", _another_account, 4, "holds the account demo", "Nothing was read"),
-    ("wrong secret", _wrong_secret, 4, "401", "Nothing was read"),
+    ("wrong secret", _wrong_secret, 4, "401", "Nothing of it was used"),
     ("connection lost mid-COPY", _connection_cut, 8, "connection to the database", "rolled back"),
     ("disk full", _full_disk, 8, "disk is full", "rolled back"),
-    ("two syncs at once", _another_sync, 3, "full sync", "Nothing was read"),
+    ("two syncs at once", _another_sync, 3, "full sync", "Nothing of it was used"),
 ]
 
 

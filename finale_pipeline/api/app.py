@@ -12,13 +12,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from finale_pipeline.api.pages import agreements as agreement_pages
 from finale_pipeline.api.pages import decisions as decision_pages
 from finale_pipeline.api.pages import forecasts as forecast_pages
 from finale_pipeline.api.pages import home as home_pages
 from finale_pipeline.api.pages import orders as order_pages
 from finale_pipeline.api.pages import plan as plan_pages
 from finale_pipeline.api.pages import today as today_pages
-from finale_pipeline.api.rest import monitoring, orders, plan, schedules, stock, syncs
+from finale_pipeline.api.rest import adjustments, monitoring, orders, plan, schedules, stock, syncs
 from finale_pipeline.api.rest.openapi import good
 from finale_pipeline.api.rest.openapi import problems as answers
 from finale_pipeline.api.rest.responses import as_json
@@ -80,11 +81,13 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     app.include_router(stock.router)
     app.include_router(orders.router)
     app.include_router(plan.router)
+    app.include_router(adjustments.router)
     app.include_router(today_pages.router)
     app.include_router(home_pages.router)
     app.include_router(decision_pages.router)
     app.include_router(order_pages.router)
     app.include_router(plan_pages.router)
+    app.include_router(agreement_pages.router)
     app.include_router(forecast_pages.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
@@ -105,8 +108,8 @@ def _probes(app: FastAPI) -> None:
     @app.get("/metrics", include_in_schema=False)
     def metrics(connection: Warehouse, context: Shared) -> Response:
         """Return the metrics as Prometheus reads them."""
-        found = monitoring.metrics(connection, context.settings, now=context.clock())
-        return PlainTextResponse(monitoring.prometheus(found))
+        values = monitoring.metrics(connection, context.settings, now=context.clock())
+        return PlainTextResponse(monitoring.prometheus(values))
 
     @app.get("/favicon.ico", include_in_schema=False)
     def favicon(_request: Request) -> Response:
@@ -117,12 +120,12 @@ def _probes(app: FastAPI) -> None:
 def _described(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, with the token it wants."""
     if app.openapi_schema is None:
-        made = get_openapi(
+        document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        made.setdefault("components", {})["securitySchemes"] = {
+        document.setdefault("components", {})["securitySchemes"] = {
             "token": {"type": "http", "scheme": "bearer"}
         }
-        made["security"] = [{"token": []}, {}]
-        app.openapi_schema = made
+        document["security"] = [{"token": []}, {}]
+        app.openapi_schema = document
     return app.openapi_schema

@@ -5,12 +5,21 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.backtest_report import write_report
+from finale_pipeline.commands.backtest_report import DETAILED_WINDOW, write_report
 from finale_pipeline.domain.forecast.backtest import backtest as rolled
-from finale_pipeline.domain.forecast.history import EPOCH, History
-from finale_pipeline.domain.forecast.methods import NORMAL, choose, losses, methods
-from finale_pipeline.domain.forecast.policy import cover, replay, up_to_quantile
+from finale_pipeline.domain.forecast.classes import ALL
+from finale_pipeline.domain.forecast.history import EPOCH, Floats, History
+from finale_pipeline.domain.forecast.methods import NORMAL, choose, losses
+from finale_pipeline.domain.forecast.policy import (
+    CURVE,
+    at_level,
+    cover,
+    replay,
+    up_to_quantiles,
+)
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.order_lines import read_orders
 from finale_pipeline.planning.reading import read_demand
@@ -24,6 +33,7 @@ from finale_pipeline.warehouse.reads.stock import last_day
 WINDOWS = (10, 14, 28)
 ORIGINS, STEP_DAYS = 11, 28
 REVIEWS = 42
+COVER_DAYS = 28
 MOST_PRODUCTS = 10_000
 BACKTEST = "backtest"
 
@@ -70,8 +80,9 @@ def backtest(settings: Settings, orders: Path | None) -> Backtest:
     with connect(database_url(settings), name="finale backtest") as connection:
         schema.require_current(connection)
         source = BACKTEST if orders is None else orders.name
-        history, end = _account(connection) if orders is None else _file(orders)
-        scores, chosen = _scores(history, end)
+        history, values = _account(connection) if orders is None else _file(orders)
+        end = int(history.sold.days.max()) + 1
+        scores, chosen = _scores(history, end, values)
         _store(connection, scores, end, source=source, chosen=chosen, now=now)
     folder = settings.home / "reports"
     report = write_report(folder, scores, source=source, as_of=_day(end), chosen=chosen)
@@ -82,25 +93,26 @@ def _day(number: int) -> date:
     return date.fromordinal(number + EPOCH)
 
 
-def _account(connection: Connection) -> tuple[History, int]:
-    """Return all demand of the account, and the day after the last sale."""
+def _account(connection: Connection) -> tuple[History, Floats]:
+    """Return all demand of the account, and what a unit of each product costs."""
     last = stock_reads.last_sold_on(connection)
     if last is None:
         raise ConfigError("There are no sales in the warehouse yet.", step="Run: finale sync full")
     as_of = max(last, last_day(connection) or last)
-    history = read_demand(connection, as_of)
-    return history, int(history.sold.days.max()) + 1
+    return read_demand(connection, as_of)
 
 
-def _file(path: Path) -> tuple[History, int]:
+def _file(path: Path) -> tuple[History, Floats]:
+    """Return the demand of a file; it has no costs, so that units are their value."""
     history = read_orders(path)
-    return history, int(history.sold.days.max()) + 1
+    return history, np.ones(len(history))
 
 
-def _scores(history: History, end: int) -> tuple[list[dict[str, Any]], str]:
-    history = history.thinned(MOST_PRODUCTS)
+def _scores(history: History, end: int, values: Floats) -> tuple[list[dict[str, Any]], str]:
+    whole, history = history, history.thinned(MOST_PRODUCTS)
+    values = values[whole.keys.is_in(history.keys.implode()).to_numpy()]
     mornings = origins(history, end, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
-    scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS)]
+    scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS, values=values)]
     scores = [found for found in scores if found["forecasts"]]
     if not scores:
         raise ConfigError(
@@ -117,19 +129,16 @@ def _policies(history: History, end: int, chosen: str) -> list[dict[str, Any]]:
     reviews = min(REVIEWS, (end - history.begins - STEP_DAYS * 4) // 7)
     if reviews < 6:  # noqa: PLR2004 - the first three weeks are not counted
         return []
-    by_name = methods()
-    rules = {
-        f"{chosen}, 95 %": up_to_quantile(by_name[chosen], 0.95),
-        f"{chosen}, 90 %": up_to_quantile(by_name[chosen], 0.9),
-        f"{NORMAL}, 95 %": up_to_quantile(by_name[NORMAL], 0.95),
-        "30-day mean, 28 days on top": cover(28),
-    }
+    compared = dict.fromkeys((chosen, NORMAL))
+    rules = [*(up_to_quantiles(name) for name in compared), cover(COVER_DAYS)]
+    level_of = {at_level(name, level): level for name in compared for level in CURVE}
     reached = replay(history, end - 7 * reviews, rules, reviews=reviews)
     return [
         {
             "method": name,
             "window_days": 0,
             "forecasts": reviews,
+            "service_level": level_of.get(name),
             **{measure: getattr(found, measure) for measure in found.__slots__},
         }
         for name, found in reached.items()
@@ -153,11 +162,21 @@ def shown(found: Backtest) -> str:
     """Return the scores as text."""
     lines = [f"{'method':28}{'days':>5}{'WAPE':>8}{'bias':>8}{'loss .95':>10}{'held .95':>10}"]
     for score in found.scores:
-        if score["window_days"]:
+        if score["window_days"] and score["segment"] == ALL:
             lines.append(
                 f"{score['method']:28}{score['window_days']:>5}{score['wape']:>8.3f}"
                 f"{score['bias']:>8.3f}{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
             )
+    days = DETAILED_WINDOW
+    lines.append(f"{f'{found.chosen}, {days} days':28}{'':>5}{'':>8}{'':>8}{'':>10}{'':>10}")
+    lines.extend(
+        f"  {score['segment']:26}{days:>5}{score['wape']:>8.3f}{score['bias']:>8.3f}"
+        f"{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
+        for score in found.scores
+        if score["method"] == found.chosen
+        and score["window_days"] == days
+        and score["segment"] != ALL
+    )
     lines.append(f"{'order up to':33}{'fill':>8}{'units':>8}{'stock':>12}")
     lines.extend(
         f"{s['method']:33}{s['fill_per_product']:>8.3f}{s['fill_of_units']:>8.3f}"

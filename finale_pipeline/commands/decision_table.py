@@ -20,35 +20,72 @@ def decision_table(decision: Row, arrivals: Sequence[Row]) -> list[str]:
     d: Row = {name: float(v) if isinstance(v, Decimal) else v for name, v in decision.items()}
     lines = [
         _line("stock", f"read {d['read_at']:%Y-%m-%d %H:%M} UTC", ""),
-        _line("available", f"{_n(d['on_hand_units'])} on hand - {_n(d['reserved_units'])} reserved",
-              d["available_units"]),
-        *(_line("on order", f"{a['order_id'] or 'an order'}, due {a['due_on'] or 'not said'}",
-                a["units"]) for a in arrivals),
-        _line("counted", f"{_n(d['available_units'])} available +"
-              f" {_n(d['arriving_units'])} within lead time and review", _counted(d)),
-        _line("lead time", f"{d['lead_time_source']}; stated {_n(d['stated_lead_time_days'])}",
-              d["lead_time_days"], "days"),
-        _line("until help", f"{_n(d['lead_time_days'])} lead time +"
-              f" {_n(d['review_period_days'])} review", _span(d), "days"),
-        _line("expected", f"{_n(d['velocity_units_per_day'])} a day x {_n(_span(d))} days",
-              (d["velocity_units_per_day"] or 0) * _span(d)),
-        _line("safety", f"so that {_n(100 * d['service_level'])} of 100 such spans are met",
-              d["safety_stock_units"]),
+        _line(
+            "available",
+            f"{_n(d['on_hand_units'])} on hand - {_n(d['reserved_units'])} reserved",
+            d["available_units"],
+        ),
+        *(
+            _line(
+                "on order",
+                f"{a['order_id'] or 'an order'}, due {a['due_on'] or 'not said'}",
+                a["units"],
+            )
+            for a in arrivals
+        ),
+        _line(
+            "counted",
+            f"{_n(d['available_units'])} available +"
+            f" {_n(d['arriving_units'])} within lead time and review",
+            _counted(d),
+        ),
+        _line(
+            "lead time",
+            f"{d['lead_time_source']}; stated {_n(d['stated_lead_time_days'])}",
+            d["lead_time_days"],
+            "days",
+        ),
+        _line(
+            "until help",
+            f"{_n(d['lead_time_days'])} lead time + {_n(d['review_period_days'])} review",
+            _span(d),
+            "days",
+        ),
+        _line(
+            "expected",
+            f"{_n(d['velocity_units_per_day'])} a day x {_n(_span(d))} days",
+            (d["velocity_units_per_day"] or 0) * _span(d),
+        ),
+        _line(
+            "safety",
+            f"so that {_n(100 * d['service_level'])} of 100 such spans are met",
+            d["safety_stock_units"],
+        ),
         _line("our point", "expected + safety", d["our_reorder_point_units"]),
         _line("Finale's", "sum of its rules", d["finale_reorder_point_units"]),
         _line("buyer's", "plan.product_term", d["buyer_point_units"]),
-        _line("point", f"in use: {d['reorder_point_source'] or 'none is known'}",
-              d["reorder_point_units"]),
+        _line(
+            "point",
+            f"in use: {d['reorder_point_source'] or 'none is known'}",
+            d["reorder_point_units"],
+        ),
         _line("level", "available against the point", d["level"]),
         _line("up to", _up_to(d), d["order_up_to_units"]),
-        _line("missing", "up to - counted" if d["order_now"] else "nothing is due",
-              (d["order_up_to_units"] or 0) - _counted(d) if d["order_now"] else 0),
-        _line("order", f"in packs of {_n(d['pack_units'])}, at least"
-              f" {_n(d['minimum_order_units'])}, at most up to {_n(d['maximum_units'])}",
-              d["quantity_units"]),
-        _line("order by", f"runs out {d['stockout_on'] or 'never'} - lead time",
-              d["must_order_by_on"]),
-    ]  # fmt: skip
+        _line(
+            "missing",
+            "up to - counted" if d["order_now"] else "nothing is due",
+            (d["order_up_to_units"] or 0) - _counted(d) if d["order_now"] else 0,
+        ),
+        _line(
+            "order",
+            f"in packs of {_n(d['pack_units'])}, at least"
+            f" {_n(d['minimum_order_units'])}, at most up to {_n(d['maximum_units'])}",
+            d["quantity_units"],
+        ),
+        _line(
+            "order by", f"runs out {d['stockout_on'] or 'never'} - lead time", d["must_order_by_on"]
+        ),
+    ]
     return [*lines, *_projection(d, arrivals), *(f"note        {w}" for w in in_words(d["flags"]))]
 
 
@@ -82,8 +119,11 @@ def _projection(d: Row, arrivals: Sequence[Row]) -> list[str]:
     if not d["velocity_units_per_day"] or d["available_units"] is None:
         return []
     today: date = d["decided_for_on"]
-    coming = {(a["due_on"] - today).days: float(a["units"]) for a in arrivals
-              if a["due_on"] and a["due_on"] >= today}  # fmt: skip
+    coming = {
+        (a["due_on"] - today).days: float(a["units"])
+        for a in arrivals
+        if a["due_on"] and a["due_on"] >= today
+    }
     days = {0, math.ceil(d["lead_time_days"]), math.ceil(_span(d))}
     days |= {day for day in coming if day <= _span(d)}
     lines, stock, before = [], d["available_units"], 0

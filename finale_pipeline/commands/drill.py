@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from finale_pipeline.commands.common import note, say
-from finale_pipeline.drills.registry import Outcome, chosen, play, table
+from finale_pipeline.drills.registry import Outcome, chosen, play, table, total
 from finale_pipeline.drills.scene import scratch
 from finale_pipeline.errors import LocalError
 
@@ -36,7 +36,7 @@ def command(names: tuple[str, ...], *, lists: bool, write: Path | None) -> int:
             outcomes.append(outcome)
             how = f"lost: {outcome.lost}" if outcome.lost else "survived"
             note(f"{outcome.seconds:5.1f} s  {outcome.drill.name:32} {how}")
-    say(table(outcomes))
+    say(f"{table(outcomes)}\n\n{total(outcomes)}")
     if write is not None:
         page = write.read_text(encoding="utf-8")
         before, after = page.partition(BEGINS)[0], page.partition(ENDS)[2]

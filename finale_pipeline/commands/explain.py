@@ -113,10 +113,13 @@ def _state(known: dict[str, Any]) -> list[str]:
         f"threshold   {number(threshold['units'])}, {threshold['source']}",
     ]
     if product["told"] != product["level"]:
-        lines.append(
-            f"told        {product['told']}: it is better now, but not clear of the border by"
+        better = (
+            "it is back, and a mail says so once it has stayed for a day"
+            if product["told"] == "out"
+            else "it is better now, but not clear of the border by"
             f" {number(known['margin_share'] * 100)} % for a day; until then no mail says so"
         )
+        lines.append(f"told        {product['told']}: {better}")
     if product["why"]:
         lines.append(f"why         {product['why']}")
     return lines

@@ -1,19 +1,18 @@
 """`finale points`: Finale's reorder points against ours, and which of them holds."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.common import answer, json_option, pass_warehouse
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.planning.decisions import decide_again
+from finale_pipeline.planning.agreements import accept_points
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import number, plain
 from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.reads import decisions
-from finale_pipeline.warehouse.reads.stock import last_day
 
 
 @click.group()
@@ -37,7 +36,12 @@ def _list(settings: Settings, *, as_json: bool) -> None:
 @json_option
 @pass_warehouse
 def _accept(
-    settings: Settings, *, whose: str, skus: tuple[str, ...], everything: bool, as_json: bool
+    settings: Settings,
+    *,
+    whose: Literal["finale", "ours"],
+    skus: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
 ) -> None:
     """Make Finale's or our points the buyer's own, for some products or for all."""
     if everything == bool(skus):
@@ -46,24 +50,22 @@ def _accept(
     answer(accepted, lambda found: f"{len(found)} points are the buyer's now.", as_json=as_json)
 
 
-def accept(settings: Settings, whose: str, skus: Sequence[str] | None) -> dict[str, Any]:
+def accept(
+    settings: Settings, whose: Literal["finale", "ours"], skus: Sequence[str] | None
+) -> dict[str, Any]:
     """Accept points, and decide again by them, in one transaction.
 
     Raises:
         ConfigError: None of the products has both points.
     """
     with connect(database_url(settings), name="finale points") as connection:
-        with connection.transaction():
-            accepted = decisions.accept_points(connection, whose, skus)
-            if not accepted:
-                raise ConfigError(
-                    "None of these products has a point of Finale's and one of ours.",
-                    data="Nothing was changed.",
-                    step="See: finale points list",
-                )
-            stock_on = last_day(connection)
-            if stock_on is not None:
-                decide_again(connection, settings, stock_on=stock_on, now=utc_now())
+        accepted = accept_points(connection, settings, whose, skus, actor="command", now=utc_now())
+        if not accepted:
+            raise ConfigError(
+                "None of these products has a point of Finale's and one of ours.",
+                data="Nothing was changed.",
+                step="See: finale points list",
+            )
         return dict(accepted)
 
 

@@ -42,7 +42,7 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
         last = stock_reads.last_day(connection)
         if last is None:
             return {"days": [], "mails": {}, "items": {}, "to": list(settings.alert_emails)}
-        play = _Play(connection, tried, last - timedelta(days=days))
+        play = _Play(connection, tried, last - timedelta(days=days), last)
         told = play.run(connection)
     mails: Counter[str] = Counter()
     items: Counter[str] = Counter()
@@ -75,8 +75,10 @@ def _with(settings: Settings, changes: list[str]) -> Settings:
 class _Play:
     """The state of all items while history passes."""
 
-    def __init__(self, connection: "Connection", settings: Settings, begin: date) -> None:
-        self.begin = begin
+    def __init__(
+        self, connection: "Connection", settings: Settings, begin: date, last: date
+    ) -> None:
+        self.begin, self.last = begin, last
         self.rules = rules_of(settings)
         query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
         rows: list[Any] = connection.execute(
@@ -85,6 +87,7 @@ class _Play:
         ).fetchall()
         self.thresholds = dict(rows)
         self.stored: dict[str, StoredItem] = {}
+        self.units: dict[str, Decimal] = {}
         for url, units in connection.execute(stock_reads.OPENING, (begin,)).fetchall():
             self._decide(str(url), units, begin, is_first_run=True)
 
@@ -94,7 +97,11 @@ class _Play:
         for day, url, units in connection.execute(stock_reads.CHANGES, (self.begin,)).fetchall():
             days.setdefault(day, {})[str(url)] = units
         told = []
-        for day, changed in days.items():
+        for ahead in range((self.last - self.begin).days + 1):
+            day = self.begin + timedelta(days=ahead)
+            # What is better waits to be told of; what did not change has nothing else to tell.
+            waiting = {u: self.units[u] for u, s in self.stored.items() if s.better_since_at}
+            changed = waiting | days.get(day, {})
             made = [self._decide(url, units, day) for url, units in changed.items()]
             decisions = [d for d in made if d is not None]
             held = hold_back(decisions, watched=len(self.thresholds), rules=self.rules)
@@ -108,6 +115,7 @@ class _Play:
     ) -> AlertDecision | None:
         if url not in self.thresholds:
             return None
+        self.units[url] = units
         current = CurrentItem(url, units, self.thresholds[url])
         now = datetime.combine(day, time(12), UTC)
         before = self.stored.get(url)

@@ -19,17 +19,21 @@ from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS, carry_out
 from finale_pipeline.sync.ticks import choose
-from finale_pipeline.warehouse import schema
+from finale_pipeline.warehouse import requests, schema
 from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.leases import Progress
 
 
 @click.command()
 @click.argument("strategy", type=click.Choice([*STRATEGIES, "smart"]))
+@click.option("--ignore-pause", is_flag=True, help="Ask even while Finale wants no requests.")
 @json_option
 @pass_warehouse
-def command(settings: Settings, *, strategy: str, as_json: bool) -> int:
+def command(settings: Settings, *, strategy: str, ignore_pause: bool, as_json: bool) -> int:
     """Read Finale in this process, without Dagster."""
+    if ignore_pause:
+        with connect(database_url(settings), name="finale sync") as connection:
+            requests.lift_block(connection)
     report = run_strategy(settings, strategy, trigger="cli", bar=sys.stderr.isatty())
     return reported(report, as_json=as_json)
 

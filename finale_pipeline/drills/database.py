@@ -6,15 +6,26 @@ from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse.connect import trusted
 
 ODD_SETTINGS = {
-    "datestyle": "German, DMY", "intervalstyle": "iso_8601", "timezone": "Asia/Tokyo",
-    "search_path": "elsewhere", "standard_conforming_strings": "off", "bytea_output": "escape",
-    "default_transaction_isolation": "serializable", "extra_float_digits": "-5",
-}  # fmt: skip
+    "datestyle": "German, DMY",
+    "intervalstyle": "iso_8601",
+    "timezone": "Asia/Tokyo",
+    "search_path": "elsewhere",
+    "standard_conforming_strings": "off",
+    "bytea_output": "escape",
+    "default_transaction_isolation": "serializable",
+    "extra_float_digits": "-5",
+}
 ODD_VARIABLES = {
-    "PGCLIENTENCODING": "LATIN1", "PGTZ": "Asia/Tokyo", "PGDATESTYLE": "German",
-    "PGOPTIONS": "-c datestyle=SQL", "PGHOST": "192.0.2.1", "PGUSER": "nobody",
-    "LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8", "TZ": "Pacific/Kiritimati",
-}  # fmt: skip
+    "PGCLIENTENCODING": "LATIN1",
+    "PGTZ": "Asia/Tokyo",
+    "PGDATESTYLE": "German",
+    "PGOPTIONS": "-c datestyle=SQL",
+    "PGHOST": "192.0.2.1",
+    "PGUSER": "nobody",
+    "LANG": "de_DE.UTF-8",
+    "LC_ALL": "de_DE.UTF-8",
+    "TZ": "Pacific/Kiritimati",
+}
 
 
 def _change(scene: Scene, how: str) -> None:

@@ -90,13 +90,16 @@ def table(outcomes: Sequence[Outcome]) -> str:
         f" {'lost: ' + one.lost.replace('|', '/') if one.lost else 'survived'} |"
         for one in outcomes
     ]
-    lost = sum(1 for one in outcomes if one.lost)
     return "\n".join(
         [
             "| drill | what is done | what must hold | |",
             "| --- | --- | --- | --- |",
             *rows,
-            "",
-            f"{len(outcomes)} drills: {len(outcomes) - lost} survived, {lost} lost.",
         ]
     )
+
+
+def total(outcomes: Sequence[Outcome]) -> str:
+    """Return how many survived."""
+    lost = sum(1 for one in outcomes if one.lost)
+    return f"{len(outcomes)} drills: {len(outcomes) - lost} survived, {lost} lost."

@@ -101,11 +101,17 @@ class Scene:
     def set(self, **changes: object) -> None:
         """Change settings, such as `timezone="Europe/Berlin"`."""
         values = {
-            "base_url": self.sandbox.base_url, "account": "demo", "api_key": KEY,
-            "api_secret": SECRET, "database_url": self.url, "home": self.home,
-            "since": date(2025, 10, 1), "get_per_minute": 100_000,
+            "base_url": self.sandbox.base_url,
+            "account": "demo",
+            "api_key": KEY,
+            "api_secret": SECRET,
+            "database_url": self.url,
+            "home": self.home,
+            "since": date(2025, 10, 1),
+            "get_per_minute": 100_000,
             "collections_per_hour": 100_000,
-        }  # fmt: skip
+            "source_clock_minutes": 5,
+        }
         known = self.settings.model_dump(exclude_unset=True) if hasattr(self, "settings") else {}
         self.settings = Settings.model_validate(values | known | changes)
 
@@ -133,10 +139,15 @@ class Scene:
         counts: dict[str, Counts] = {}
         try:
             with open_sync(
-                self.settings, strategy=strategy, trigger="drill",
-                table_sets=TABLE_SETS[strategy], asked_at=self.now if asked else None,
-                accept_implausible=accept, clock=self.clock, sleep=self.sleep,
-            ) as run:  # fmt: skip
+                self.settings,
+                strategy=strategy,
+                trigger="drill",
+                table_sets=TABLE_SETS[strategy],
+                asked_at=self.now if asked else None,
+                accept_implausible=accept,
+                clock=self.clock,
+                sleep=self.sleep,
+            ) as run:
                 counts = run.counts
                 carry_out(run)
         except PipelineError as error:
@@ -152,9 +163,13 @@ class Scene:
         """
         ran = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-m", "finale_pipeline.cli", *arguments],
-            env=self.environment() | changes, cwd=self.home, capture_output=True, text=True,
-            timeout=COMMAND_SECONDS, check=False,
-        )  # fmt: skip
+            env=self.environment() | changes,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
         return Ended(ran.returncode, ran.stdout, ran.stderr)
 
     def environment(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import MalformedError, UnknownPath
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.records import Resource
+from finale_pipeline.finale.source_time import NEAR
 from finale_pipeline.finale.transport import Source, Transport, Usage
 
 STAMP = "%Y-%m-%dT%H:%M:%S"
@@ -42,6 +43,8 @@ class FinaleClient:
     Args:
         budget: Asked before every request.
         compress: Ask for compressed answers; None = unless the source is on this machine.
+        near: How far the source's clock may be from ours to be believed; None = however far.
+        known: When a sync ended last, UTC; None = none did.
     """
 
     def __init__(
@@ -52,9 +55,17 @@ class FinaleClient:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         compress: bool | None = None,
+        near: timedelta | None = NEAR,
+        known: datetime | None = None,
     ) -> None:
         self._transport = Transport(
-            source, budget=budget, clock=clock, sleep=sleep, compress=compress
+            source,
+            budget=budget,
+            clock=clock,
+            sleep=sleep,
+            compress=compress,
+            near=near,
+            known=known,
         )
 
     def __enter__(self) -> Self:
@@ -79,8 +90,12 @@ class FinaleClient:
         return self._transport.source
 
     def source_now(self) -> datetime:
-        """Return the time by the source's clock."""
+        """Return the present: by the source's clock, if it can be believed."""
         return self._transport.source_now()
+
+    def agrees(self) -> bool:
+        """Whether the source's clock and ours show the same present."""
+        return self._transport.agrees()
 
     def body(
         self, resource: Resource, window: Window | None = None, *, max_bytes: int | None = None

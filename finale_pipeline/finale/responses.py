@@ -16,6 +16,8 @@ from finale_pipeline.errors import (
 )
 from finale_pipeline.finale.http import httpx
 
+ENDED_IN_TLS = ("UNEXPECTED_EOF", "EOF OCCURRED", "TIMED OUT", "CONNECTION RESET")
+"""A handshake that ends so says nothing of trust: the connection broke, as any other does."""
 MILLISECONDS = 1e11
 """A larger number of Unix time is in milliseconds: as seconds it would be after the year 5000."""
 
@@ -119,15 +121,16 @@ def status_error(status: int, path: str) -> Exception:
             f"Finale redirects {path} ({status}); credentials are never sent on.",
             step="Check FINALE_BASE_URL.",
         )
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
         return SourceUnavailable(f"Finale answered {status} to {path}.")
     return MalformedError(f"Finale answered {status} to {path}.", step="Report this request.")
 
 
-def connection_error(error: httpx.TransportError, path: str) -> Exception:
+def connection_error(error: Exception, path: str) -> Exception:
     """Return what a failure below HTTP means."""
     said = f"{type(error).__name__}: {error}"
-    if "CERTIFICATE" in said.upper() or "SSL" in said.upper():
+    is_cut = any(word in said.upper() for word in ENDED_IN_TLS)
+    if not is_cut and ("CERTIFICATE" in said.upper() or "SSL" in said.upper()):
         return ConfigError(
             f"No trusted connection for {path}: {said}.",
             data=COMMITTED_STAYS,

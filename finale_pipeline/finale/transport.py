@@ -4,15 +4,17 @@ It can send nothing else: what writes is in `orders.py`.
 """
 
 import ipaddress
+import logging
 import random
 import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+
+import httpcore
 
 from finale_pipeline.errors import (
     AddressRefused,
@@ -22,6 +24,7 @@ from finale_pipeline.errors import (
     ThrottledError,
 )
 from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
+from finale_pipeline.finale.deadline import Deadline
 from finale_pipeline.finale.http import httpx
 from finale_pipeline.finale.responses import (
     connection_error,
@@ -32,6 +35,7 @@ from finale_pipeline.finale.responses import (
     retry_after,
     status_error,
 )
+from finale_pipeline.finale.source_time import NEAR, believed
 
 ATTEMPTS = 5
 RETRY_SECONDS = 120.0
@@ -40,6 +44,10 @@ DEFAULT_PAUSE = 60.0
 """Seconds to wait after a 429 that does not say for how long: the minute's window is that long."""
 LARGEST_BODY = 512 * 1024 * 1024
 CLOCK_NOISE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+"""Whatever the source says of its budget: after so long one request asks whether it is so."""
+
+log = logging.getLogger(__name__)
 
 
 def http_client(source: "Source", *, method: str, gzip: bool = False) -> httpx.Client:
@@ -148,6 +156,8 @@ class Transport:
         budget: Asked before every request.
         compress: Ask for gzip; None = unless the source is on this machine, where it only costs.
         deadline: Seconds one request may take in all; httpx limits each read alone.
+        near: How far the source's clock may be from ours to be believed; None = however far.
+        known: When a sync ended last, UTC; None = none did.
     """
 
     def __init__(
@@ -159,25 +169,48 @@ class Transport:
         sleep: Callable[[float], None],
         compress: bool | None = None,
         deadline: float = DEADLINE,
+        near: timedelta | None = NEAR,
+        known: datetime | None = None,
     ) -> None:
         self.source = source
         self.usage = Usage()
         self._budget = budget
         self._clock = clock
         self._sleep = sleep
-        self._deadline = deadline
+        self._deadline = Deadline(deadline)
+        self._near = near
+        self._known = known
         self._offset = timedelta()
+        self._has_date = False
+        self._told = False
         gzip = not source.is_loopback if compress is None else compress
         self._http = http_client(source, method="GET", gzip=gzip)
+        self._deadline.bind(self._http)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
     def source_now(self) -> datetime:
-        """Return the source's time in whole seconds, as its last Date header had it."""
+        """Return the present in whole seconds: by the source's last Date header, if believed."""
+        ours = self._clock()
         offset = self._offset if abs(self._offset) > CLOCK_NOISE else timedelta()
-        return (self._clock() + offset).replace(microsecond=0)
+        said = ours + offset
+        now = said if self._near is None else believed(said, ours, self._known, self._near)
+        if abs(said - ours) > NEAR and self._near is not None and not self._told:
+            self._told = True
+            who = "the source's" if now == ours else "this machine's"
+            log.warning(
+                "The source says %s, this machine %s: %s clock is not believed.",
+                f"{said:%Y-%m-%d %H:%M}",
+                f"{ours:%Y-%m-%d %H:%M}",
+                who,
+            )
+        return now.replace(microsecond=0)
+
+    def agrees(self) -> bool:
+        """Whether the source's clock and ours show the same present."""
+        return self._has_date and abs(self._offset) <= NEAR
 
     def get(
         self,
@@ -237,11 +270,14 @@ class Transport:
         self.usage.add(calls=1)
         path = self.source.path(resource)
         try:
-            with self._http.stream("GET", path, params=dict(params)) as response:
+            with (
+                self._deadline.running(),
+                self._http.stream("GET", path, params=dict(params)) as response,
+            ):
                 self._learn(response.headers)
                 self._judge(response, path)
                 body = self._read(response, path, max_bytes)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpcore.ReadTimeout) as error:
             raise connection_error(error, path) from error
         self.usage.add(size=len(body))
         return json_object(body, path)
@@ -250,8 +286,10 @@ class Transport:
         """Take over the source's clock, and its word on the budget."""
         try:
             self._offset = parsedate_to_datetime(headers["date"]) - self._clock()
+            self._has_date = True
         except (KeyError, ValueError, TypeError):
             self._offset = timedelta()
+            self._has_date = False
         reset = self._reset(headers)
         if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
             self._budget.block_until(reset)
@@ -269,7 +307,9 @@ class Transport:
     def _reset(self, headers: httpx.Headers) -> datetime | None:
         """Return by our clock when the budget is back; the header says it by the source's."""
         moment = reset_at(headers.get("x-ratelimit-reset"))
-        return None if moment is None else moment - (self.source_now() - self._clock())
+        if moment is None:
+            return None
+        return min(moment - self._offset, self._clock() + LONGEST_PAUSE)
 
     def _throttled(self, headers: httpx.Headers, path: str) -> Exception:
         now = self._clock()
@@ -278,6 +318,7 @@ class Transport:
         if wait is None and reset is not None:
             wait = (reset - now).total_seconds()
         wait = DEFAULT_PAUSE if wait is None or wait <= 0 else wait
+        wait = min(wait, LONGEST_PAUSE.total_seconds())
         free_at = now + timedelta(seconds=wait)
         self._budget.block_until(free_at)  # all processes of the account, not this one alone
         if wait > LONGEST_WAIT:
@@ -286,7 +327,6 @@ class Transport:
 
     def _read(self, response: httpx.Response, path: str, max_bytes: int | None) -> bytes:
         """Read the body under our deadline and size caps, whatever each single read allows."""
-        ends_at = time.monotonic() + self._deadline
         body = bytearray()
         for chunk in decoded(response, path):
             body += chunk
@@ -294,8 +334,7 @@ class Transport:
                 raise AnswerTooLarge
             if len(body) > LARGEST_BODY:
                 raise MalformedError(f"The answer for {path} is larger than {LARGEST_BODY} bytes.")
-            if time.monotonic() > ends_at:
-                raise SourceUnavailable(f"{path} took longer than {self._deadline:g} s.")
+            self._deadline.left(None)
         return bytes(body)
 
 

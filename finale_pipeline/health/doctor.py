@@ -1,20 +1,14 @@
 """`finale doctor`: examines settings, disk, database, source and data; each finding has a step."""
 
-import os
-import shutil
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.disk import write_whole
-from finale_pipeline.errors import ConfigError, LocalError, PipelineError
-from finale_pipeline.health import readiness, rules
+from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.health import installation, rules
+from finale_pipeline.health.daemons import dagster, syncs
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.health.watchfulness import dagster, syncs
-from finale_pipeline.settings import ENV_FILE
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import (
     Connection,
@@ -30,9 +24,6 @@ from finale_pipeline.warehouse.reads import health as health_reads
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
-FREE_BYTES = 2 << 30
-FULL_BYTES = 256 << 20
-"""With less the next large sync fills it: PostgreSQL's log of changes alone may take more."""
 ASK_THE_DATABASE = {"mail", "source", "compare", "dagster"}
 """Examinations that would only say once more that it failed."""
 
@@ -40,17 +31,17 @@ ASK_THE_DATABASE = {"mail", "source", "compare", "dagster"}
 def examine(settings: "Settings") -> list[Finding]:
     """Examine everything; a failed part does not hide the others."""
     parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
-        "secrets": _secrets,
-        "files": _files,
-        "access": readiness.access,
-        "disk": _disk,
+        "secrets": installation.secrets,
+        "files": installation.files,
+        "access": installation.access,
+        "disk": installation.disk,
         "database": _database,
         "mail": _mail,
         "compare": _compare,  # of what is stored: also while Finale does not answer
         "source": _source,
         "dagster": dagster,
-        "backup": readiness.backups,
-        "watch": readiness.watched,
+        "backup": installation.backups,
+        "watch": installation.watched,
     }
     if settings.database_url is None and not (settings.home / "postgres" / "PG_VERSION").exists():
         says = f"Nothing was set up here: {settings.home} has no database."
@@ -81,58 +72,6 @@ def shown(findings: list[Finding]) -> str:
     )
 
 
-def _secrets(_settings: "Settings") -> Iterator[Finding]:
-    path = Path(ENV_FILE)
-    if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        yield Finding(
-            "secrets", "warning", "Others on this machine can read .env.", "Run: chmod 600 .env"
-        )
-    else:
-        yield Finding("secrets", "ok", "nobody else can read them here")
-
-
-def _files(settings: "Settings") -> Iterator[Finding]:
-    """Examine whether others can open what we wrote; PostgreSQL sees to its own folder."""
-    server = settings.home / "postgres"
-    opened = sorted(
-        str(path)
-        for path in (settings.home.rglob("*") if settings.home.exists() else ())
-        if server not in (path, *path.parents)
-        and not path.is_symlink()
-        and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
-    )
-    if opened:
-        more = f" and {len(opened) - 1} more" if len(opened) > 1 else ""
-        yield Finding(
-            "files", "warning", f"Others on this machine may open {opened[0]}{more}.",
-            f"Run: chmod -R go-rwx {settings.home}",
-        )  # fmt: skip
-    else:
-        yield Finding("files", "ok", f"nobody else may open what is in {settings.home}")
-
-
-def _disk(settings: "Settings") -> Iterator[Finding]:
-    home = settings.home if settings.home.exists() else Path()
-    free = shutil.disk_usage(home).free
-    says = f"{free / 1e9:.1f} GB free where {settings.home} is"
-    try:
-        probe = home / f".doctor.{os.getpid()}"
-        write_whole(probe, b"x" * 65_536)
-        probe.unlink()
-    except OSError as error:
-        says = f"{home} takes no file: {error.strerror} ({says})."
-        step = "Free space there, or give its user the right to write; then: finale doctor"
-        yield Finding("disk", "failed", says, step, LocalError.exit_code)
-        return
-    if free < FULL_BYTES:
-        step = "Free space there: the database, logs, reports and backups need it."
-        yield Finding("disk", "failed", says, step, LocalError.exit_code)
-    elif free < FREE_BYTES:
-        yield Finding("disk", "warning", says, "Free some; PostgreSQL stops when it is full.")
-    else:
-        yield Finding("disk", "ok", says)
-
-
 def _database(settings: "Settings") -> Iterator[Finding]:
     url = database_url(settings)
     with connect(url, name="finale doctor") as connection:
@@ -146,6 +85,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
                 " programs on the server.",
                 "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
             )  # fmt: skip
+        yield rules.days(connection, settings.timezone, now=utc_now())
         yield from syncs(connection)
         yield from rules.orders(connection)
 

@@ -5,10 +5,12 @@ The doctor, the watch, the API, status and pages show these findings; none judge
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from finale_pipeline.clock import business_day, midnights
 from finale_pipeline.domain.syncs.freshness import Grade, grade
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.warehouse import holds, leases, locks, order_writes
+from finale_pipeline.warehouse import future, holds, leases, locks, order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import health as reads
 from finale_pipeline.warehouse.requests import blocked_until
@@ -45,11 +47,24 @@ def freshness(
             yield Finding("freshness", state, f"{says}, more than {age.allowed_hours} h", step)
 
 
+def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Name runs that were noted while this machine's clock was ahead."""
+    until = future.ahead_until(connection, now=now)
+    if until is not None:
+        yield Finding(
+            "clock", "warning",
+            f"Runs were noted up to {until:%Y-%m-%d %H:%M} UTC, which is still to come: this"
+            " machine's clock was ahead. They count for nothing.",
+            "Nothing is to be done, unless the clock is wrong now.",
+        )  # fmt: skip
+
+
 def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     """Judge the source by what syncs met, not by asking it: questions come out of the budget."""
     until = blocked_until(connection)
     if until is not None and until > now:
-        yield Finding("budget", "warning", f"Finale wants no requests until {until:%H:%M:%S} UTC")
+        says = f"Finale wants no requests until {until:%Y-%m-%d %H:%M:%S} UTC"
+        yield Finding("budget", "warning", says, "To ask nevertheless: finale sync --ignore-pause")
     counts = reads.run_counts(connection, now=now)
     if not counts.has_ended:
         yield Finding("last sync", "warning", "Finale was never read", "finale sync full")
@@ -109,6 +124,24 @@ def data(connection: Connection, *, now: datetime) -> Iterator[Finding]:
             f"{hold.subject}: {'; '.join(hold.reasons)}",
             f"Look at Finale, then: finale approve {hold.run_id}, or finale reject {hold.run_id}",
         )
+
+
+def days(connection: Connection, zone: str, *, now: datetime) -> Finding:
+    """Judge whether the server reckons the account's days as we do, ten years back, two ahead."""
+    first = now.date() - timedelta(days=3_650)
+    begins = midnights(first, now.date() + timedelta(days=730), ZoneInfo(zone))
+    moments = [at for begin in begins for at in (begin, begin - timedelta(seconds=1))]
+    expected = [business_day(at, ZoneInfo(zone)) for at in moments]
+    other = reads.first_other_day(connection, zone, moments, expected)
+    if other is None:
+        return Finding("zone", "ok", f"the server reckons days in {zone} as we do")
+    return Finding(
+        "zone",
+        "warning",
+        f"The server's rules of the zone {zone} are others than ours, first on {other}: days in its"
+        " views may be off by one. What syncs write is reckoned by ours.",
+        "Bring the server's time zones up to date (its minor version, or the machine's tzdata).",
+    )
 
 
 def levels(connection: Connection) -> Finding:

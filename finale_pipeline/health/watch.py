@@ -14,7 +14,7 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.health import overdue, rules
+from finale_pipeline.health import deadman, rules
 from finale_pipeline.health import watch_state as memory
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
@@ -101,7 +101,7 @@ def _by_outbox(
     connection: Connection, settings: "Settings", known: Memory, clock: Callable[[], datetime]
 ) -> Watched:
     now = clock()
-    troubles = overdue.troubles(connection, settings, since=known.began_at, now=now)
+    troubles = deadman.troubles(connection, settings, since=known.began_at, now=now)
     with connection.transaction():
         locks.take_until_commit(connection, Lock.DEADMAN)
         open_one = outages.open_one(connection)
@@ -120,7 +120,8 @@ def _by_outbox(
     did = _sent(connection, settings, message, clock) if message else ""
     deliver(connection, settings, clock=clock)  # a dead daemon must not keep other mails back
     said = f"{len(news)} troubles" if news else "that all is well again"
-    notes = tuple(f for f in rules.source(connection, now=now) if f.state != "ok")
+    looked = (*rules.source(connection, now=now), *rules.clock(connection, now=now))
+    notes = tuple(f for f in looked if f.state != "ok")
     return Watched(troubles, outage, f"Told {said}: {did}." if message else "", notes=notes)
 
 

@@ -26,9 +26,7 @@ def product_of(connection: Connection, name: str) -> str:
     Raises:
         ConfigError: No product has it, or several share it.
     """
-    rows = rows_of(
-        connection, products_reads.CALLED, name, name,
-    )  # fmt: skip
+    rows = rows_of(connection, products_reads.CALLED, name, name)
     if len(rows) == 1:
         return str(rows[0]["product_url"])
     found = ", ".join(str(row["product_url"]) for row in rows)
@@ -67,11 +65,13 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
     log.info("decision by %s: %s, %s", choice.actor, choice.state, ", ".join(names))
     return [
         {
-            "sku": name, "incident_id": made.incidents[url], "state": choice.state,
+            "sku": name,
+            "incident_id": made.incidents[url],
+            "state": choice.state,
             "until": choice.until,
         }
         for name, url in urls.items()
-    ]  # fmt: skip
+    ]
 
 
 def items_of_mail(connection: Connection, message_id: str) -> Rows:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from finale_pipeline.errors import PipelineError
 from finale_pipeline.notify import links, stock_mails
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.lines import lines_of
-from finale_pipeline.notify.messages import new_id, origin_of, render
+from finale_pipeline.notify.messages import Message, new_id, origin_of, render
 from finale_pipeline.notify.sender import Sender, sender_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import critical, outbox
@@ -62,7 +62,7 @@ def deliver(
         done[state] += 1
         if state == "dead":
             _tell_otherwise(settings, mail, outcome)
-        if state == "pending":
+        if state == "pending" and not outcome.is_service_well:
             break
     return done
 
@@ -99,17 +99,23 @@ def _tell_otherwise(settings: Settings, mail: Waiting, outcome: Outcome) -> None
 
 
 def _merge(connection: Connection, settings: Settings, now: datetime) -> None:
-    """Let one present picture replace stock mails that waited long."""
+    """Let one present picture replace stock mails that waited long, and keep it a present one."""
     with connection.transaction():
         old = outbox.stale(connection, now=now)
         if not old:
+            if picture := outbox.waiting_picture(connection, now=now):
+                message_id, count = picture
+                outbox.rewrite(
+                    connection,
+                    _present(
+                        connection, settings, now, [message_id], merged=count, message_id=message_id
+                    ),
+                )
             return
         messages = [message_id for message_id, _ in old]
-        read_at = critical.evaluated_read_at(connection)
-        lines = lines_of(connection, outbox.subjects_of(connection, messages))
-        origin = origin_of(settings, now, read_at)
-        content = stock_mails.catch_up(lines, merged=len(old))
-        message = render(content, origin, message_id=new_id())
+        message = _present(
+            connection, settings, now, messages, merged=len(old), message_id=new_id()
+        )
         about = xxhash.xxh3_64_hexdigest("".join(sorted(key for _, key in old)).encode())
         outbox.put(
             connection,
@@ -119,3 +125,18 @@ def _merge(connection: Connection, settings: Settings, now: datetime) -> None:
             now=now,
         )
         outbox.mark_merged(connection, messages, into=message.message_id)
+
+
+def _present(
+    connection: Connection,
+    settings: Settings,
+    now: datetime,
+    messages: Sequence[str],
+    *,
+    merged: int,
+    message_id: str,
+) -> Message:
+    """Return a mail that says how the items of some mails stand now."""
+    lines = lines_of(connection, outbox.subjects_of(connection, messages))
+    origin = origin_of(settings, now, critical.evaluated_read_at(connection))
+    return render(stock_mails.catch_up(lines, merged=merged), origin, message_id=message_id)

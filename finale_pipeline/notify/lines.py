@@ -44,6 +44,8 @@ class Line:
         why: One line of explanation.
         product_url: Finale's address of it.
         flags: What to know before trusting the numbers.
+        must_order_by_on: The last day that avoids running out; None = not known.
+        category: As Finale has it.
     """
 
     sku: str
@@ -67,6 +69,8 @@ class Line:
     why: str
     product_url: str
     flags: Sequence[str] = ()
+    must_order_by_on: date | None = None
+    category: str | None = None
 
     @property
     def title(self) -> str:
@@ -90,7 +94,8 @@ class Line:
         if self.suggested_by == "plan" and not self.suggested_units:
             return "Nothing to order now (our plan counts what is on order)"
         source = "our plan" if self.suggested_by == "plan" else "Finale's reorder quantity"
-        return f"Order {number(self.suggested_units)} ({source})"
+        by = f" by {self.must_order_by_on}" if self.must_order_by_on else ""
+        return f"Order {number(self.suggested_units)}{by} ({source})"
 
     @property
     def order(self) -> str:

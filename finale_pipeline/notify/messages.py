@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from finale_pipeline.logs import scrubbed
 from finale_pipeline.notify import links
@@ -24,6 +25,10 @@ KINDS = (
     "digest", "catch_up", "sync_failed", "sync_deferred", "sync_recovered", "sync_stuck",
     "data_held", "pipeline_silent", "pipeline_recovered", "restored", "test",
 )  # fmt: skip
+BUYERS = (
+    "out_of_stock", "reorder_needed", "back_in_stock", "summary", "breaker", "digest", "catch_up",
+)  # fmt: skip
+"""Mails for buyers: they lead to pages, and name no command."""
 DECIDED = ("out_of_stock", "reorder_needed", "breaker", "catch_up")
 """Mails about items that their reader may acknowledge, snooze, or note as ordered."""
 
@@ -41,6 +46,25 @@ class Section:
     heading: str = ""
     note: str = ""
     shows: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRow:
+    """What a vendor's items come to.
+
+    Attributes:
+        name: Of the vendor; empty = items without one.
+        items: How many are out or low.
+        out: How many of them are out.
+        at_risk: Money at risk, with its currency; empty = none is known.
+        order_total: What the plan orders, per currency; empty = nothing, or no price is known.
+    """
+
+    name: str
+    items: int
+    out: int
+    at_risk: str
+    order_total: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,9 @@ class Content:
         intro: Paragraphs before the items.
         facts: Names and values.
         outro: Paragraphs after them.
+        vendors: A table before the items.
+        inline: So many items are shown in the mail itself.
+        others: Items that are in no section.
         csv: All items; None = no attachment.
     """
 
@@ -101,6 +128,9 @@ class Content:
     sections: Sequence[Section] = ()
     outro: Sequence[str] = ()
     csv: bytes | None = None
+    vendors: Sequence[VendorRow] = ()
+    inline: int = INLINE
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +153,9 @@ def new_id() -> str:
 
 def render(content: Content, origin: Origin, *, message_id: str) -> Message:
     """Return the mail in both forms."""
-    sections, hidden = _cut(content.sections)
+    sections, hidden = _cut(content.sections, content.inline)
+    hidden += content.others
+    is_buyers = content.kind in BUYERS
     more = f"and {hidden:,} more; the attached CSV has all of them." if hidden else ""
     values = {
         "subject": _said(content.subject, most=180),
@@ -138,6 +170,10 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         "runbook": f"{origin.pages}/runbooks/{content.kind}",
         "message_id": message_id,
         "decide": _decide(content, origin, message_id),
+        "vendors": content.vendors,
+        "list": f"{origin.pages}/" if is_buyers else "",
+        "page_of": partial(_page_of, origin.pages) if is_buyers else None,
+        "list_of": partial(_list_of, origin.pages),
         "banner": "Sandbox: these products and numbers are invented." if origin.is_sandbox else "",
     }
     named = f"{content.kind}_{origin.now:%Y-%m-%d_%H%M}.csv" if content.csv else None
@@ -163,15 +199,23 @@ def _decide(content: Content, origin: Origin, message_id: str) -> str:
     return f"{origin.pages}{links.unsigned(message_id)}"
 
 
-def _cut(sections: Sequence[Section]) -> tuple[list[Section], int]:
-    """Return the sections with at most INLINE items, and how many are not shown."""
-    left, shown = INLINE, []
+def _page_of(pages: str, line: Line) -> str:
+    return f"{pages}/products/{quote(line.sku, safe='')}"
+
+
+def _list_of(pages: str, vendor: str) -> str:
+    return f"{pages}/?vendor={quote(vendor, safe='')}" if vendor else f"{pages}/"
+
+
+def _cut(sections: Sequence[Section], most: int) -> tuple[list[Section], int]:
+    """Return the sections with at most so many items, and how many are not shown."""
+    left, shown = most, []
     for section in sections:
         lines = section.lines[:left]
         left -= len(lines)
         if lines:
             shown.append(Section(lines, section.heading, section.note, section.shows))
-    return shown, sum(len(s.lines) for s in sections) - (INLINE - left)
+    return shown, sum(len(s.lines) for s in sections) - (most - left)
 
 
 @cache

@@ -6,7 +6,8 @@ connection cannot, an answer that never came can.
 
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from finale_pipeline.notify.files import NOBODY, Files, as_email
@@ -15,6 +16,9 @@ from finale_pipeline.warehouse.outbox import Outcome, Waiting
 
 SECONDS = 20.0
 """Longest wait for one answer."""
+PERMANENT = 500
+HANGS_UP = 421
+"""An SMTP server says by it that it serves nobody now."""
 
 
 class Sender(Protocol):
@@ -57,8 +61,13 @@ class Smtp:
             return Outcome(error=f"the SMTP server refuses us: {error.smtp_code}", verdict="dead")
         except (OSError, smtplib.SMTPException) as error:
             return Outcome(error=f"the SMTP server cannot be reached: {error}", verdict="later")
-        with server:
+        try:
             return self._hand_over(server, mail, addresses)
+        finally:
+            # What was accepted stays accepted, however the server takes its leave.
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
 
     def _open(self) -> smtplib.SMTP:
         given = self._settings
@@ -80,16 +89,31 @@ class Smtp:
         message = as_email(mail, self._origin, addresses)
         try:
             failed = server.send_message(message, self._origin, list(addresses))
-        except smtplib.SMTPRecipientsRefused as error:
-            failed = error.recipients
+        except smtplib.SMTPRecipientsRefused as error:  # by all, or it hung up before the last
+            return _outcome(addresses, error.recipients, is_taken=False)
         except smtplib.SMTPResponseException as error:
             said = f"the SMTP server answered {error.smtp_code}"
-            return Outcome(error=said, verdict="dead" if error.smtp_code >= 500 else "later")  # noqa: PLR2004
+            return Outcome(error=said, verdict="dead" if error.smtp_code >= PERMANENT else "later")
         except (OSError, smtplib.SMTPException) as error:
             return Outcome(error=f"no answer from the SMTP server: {error}", verdict="unknown")
-        for_good = {a: f"SMTP {code}" for a, (code, _) in failed.items() if code >= 500}  # noqa: PLR2004
-        accepted = [a for a in addresses if a not in failed]
-        if len(for_good) < len(failed):
-            later = "the SMTP server asks to come again for some addresses"
-            return Outcome(accepted, for_good, later, "later")
-        return Outcome(accepted, for_good)
+        return _outcome(addresses, failed, is_taken=True)
+
+
+def _outcome(
+    addresses: Sequence[str], failed: Mapping[str, tuple[int, bytes]], *, is_taken: bool
+) -> Outcome:
+    """Return what became of each address.
+
+    Args:
+        failed: Code and text for each address that was not accepted.
+        is_taken: Whether the mail was accepted for the others; else they were not asked for.
+    """
+    for_good = {a: f"SMTP {code}" for a, (code, _) in failed.items() if code >= PERMANENT}
+    later = {a: code for a, (code, _) in failed.items() if code < PERMANENT}
+    others = [a for a in addresses if a not in failed]
+    if not later and (is_taken or not others):
+        return Outcome(others, for_good)
+    named = ", ".join(f"{address} ({code})" for address, code in later.items())
+    is_well = HANGS_UP not in later.values()
+    said = f"the SMTP server asks to come again for {named or 'some addresses'}"
+    return Outcome(others if is_taken else (), for_good, said, "later", is_service_well=is_well)

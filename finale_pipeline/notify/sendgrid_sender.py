@@ -20,6 +20,7 @@ from finale_pipeline.warehouse.outbox import Outcome, Waiting
 SECONDS = 20.0
 """Longest wait for one answer; the package has no limit of its own."""
 
+ACCEPTED = 202
 HOPELESS = {400, 401, 403, 404, 413}
 NAMED = re.compile(r"personalizations\.(\d+)\.")
 
@@ -88,8 +89,10 @@ class SendGrid:
         except (OSError, HTTPException) as error:
             said = f"{type(error).__name__} {error}".strip()
             return Outcome(error=f"no answer from SendGrid ({said})", verdict="unknown")
-        if answer.status_code >= 300:  # noqa: PLR2004 - a redirect: not SendGrid's
-            return Outcome(error=f"SendGrid answered {answer.status_code}", verdict="dead")
+        if answer.status_code != ACCEPTED:  # of something between us and SendGrid
+            said = f"SendGrid answered {answer.status_code} instead of {ACCEPTED}"
+            is_redirect = answer.status_code >= 300  # noqa: PLR2004
+            return Outcome(error=said, verdict="dead" if is_redirect else "later")
         return Outcome(accepted=list(addresses))
 
     def _body(self, mail: Waiting, addresses: Sequence[str]) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """What mails about items say."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import groupby
 
 from finale_pipeline.notify.lines import Line, as_csv
-from finale_pipeline.notify.messages import Content, Section
+from finale_pipeline.notify.messages import Content, Section, VendorRow
+from finale_pipeline.text import plain
 
 Changes = Mapping[str, tuple[str, str]]
 SET_ASIDE = {"acknowledged", "snoozed", "ordered"}
-ACT = (
-    "To be left in peace about an item: finale alerts ack SKU, snooze SKU --until DATE,"
-    " or ordered SKU. Why a mail came or did not come: finale explain SKU."
-)
+WORST = 3
+"""Items of each vendor that the digest shows."""
+MOST_VENDORS = 40
 
 
 def out_of_stock(lines: Sequence[Line], changes: Changes) -> Content:
@@ -22,7 +23,6 @@ def out_of_stock(lines: Sequence[Line], changes: Changes) -> Content:
         f"{_count(lines)} ran out",
         intro=["Nothing is available of what is listed here. Each is told once."],
         sections=[Section(lines, shows="order")],
-        outro=[ACT],
         csv=as_csv(lines, changes),
     )
 
@@ -34,7 +34,6 @@ def reorder_needed(lines: Sequence[Line], changes: Changes) -> Content:
         f"Reorder needed: {_count(lines)}{_first(lines)}",
         f"{_count(lines)} fell below the reorder point",
         sections=by_vendor(lines),
-        outro=[ACT],
         csv=as_csv(lines, changes),
     )
 
@@ -87,12 +86,22 @@ def summary(lines: Sequence[Line], *, watched: int) -> Content:
     )
 
 
-def digest(lines: Sequence[Line], *, flapping: int, unsent: int) -> Content:
-    """The morning's list per vendor, ranked by days left and money at risk.
+def digest(
+    lines: Sequence[Line],
+    *,
+    flapping: int,
+    unsent: int,
+    totals: Mapping[str, str] | None = None,
+    currency: str | None = None,
+) -> Content:
+    """The morning's list: a table of vendors, then the worst items of each, no vendor last.
 
     Args:
+        lines: Worst first.
         flapping: Items whose mails were held back since the last digest because they flap.
         unsent: Mails that could not be delivered.
+        totals: What the plan orders from each vendor, by name, with its currency.
+        currency: Of money at risk; None = not known.
     """
     due = [line for line in lines if line.state not in SET_ASIDE]
     out = sum(1 for line in due if line.level == "out")
@@ -102,16 +111,61 @@ def digest(lines: Sequence[Line], *, flapping: int, unsent: int) -> Content:
     if flapping:
         notes.append(f"{flapping:,} items flap at their border; they were told once.")
     if unsent:
-        notes.append(f"{unsent:,} mails could not be delivered; see: finale doctor.")
+        notes.append(f"{unsent:,} mails could not be delivered: see the page of mails.")
+    groups = _by_risk(due)
+    sections = [
+        Section(mine[:WORST], name or NO_VENDOR, _shown(mine), shows="quantity")
+        for name, mine in groups.items()
+    ][:MOST_VENDORS]
     return Content(
         "digest",
         f"Stock this morning: {out:,} out, {len(due) - out:,} low",
         f"{out:,} out and {len(due) - out:,} low need a decision" if due else "Nothing to decide",
         intro=notes,
-        sections=by_vendor(due),
-        outro=[ACT] if due else [],
+        sections=sections,
         csv=as_csv(lines) if lines else None,
+        vendors=[
+            VendorRow(
+                name,
+                len(mine),
+                sum(1 for line in mine if line.level == "out"),
+                money(_risk(mine), currency) if _risk(mine) else "",
+                (totals or {}).get(name, "") if name else "",
+            )
+            for name, mine in groups.items()
+        ][:MOST_VENDORS],
+        inline=WORST * MOST_VENDORS,
+        others=len(due) - sum(len(section.lines) for section in sections),
     )
+
+
+NO_VENDOR = "No vendor in Finale"
+
+
+def _by_risk(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    """Group items by vendor's name: most money at risk first, then most items; no vendor last."""
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        found.setdefault(plain(line.vendor_name or ""), []).append(line)
+    ranked = sorted(found, key=lambda name: (not name, -_risk(found[name]), -len(found[name])))
+    return {name: found[name] for name in ranked}
+
+
+def _risk(lines: Sequence[Line]) -> Decimal:
+    return sum((line.money_at_risk or Decimal(0) for line in lines), Decimal(0))
+
+
+def _shown(mine: Sequence[Line]) -> str:
+    return f"the worst {WORST} of {len(mine):,}" if len(mine) > WORST else _count(mine)
+
+
+def money(amount: Decimal, currency: str | None) -> str:
+    """Return an amount with its currency, where that is known.
+
+    >>> money(Decimal("1534.8"), "GBP"), money(Decimal(2), None)
+    ('GBP 1,534.80', '2.00')
+    """
+    return f"{currency or ''} {amount:,.2f}".strip()
 
 
 def catch_up(lines: Sequence[Line], *, merged: int) -> Content:

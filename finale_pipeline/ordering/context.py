@@ -71,9 +71,14 @@ class DraftingContext:
         settings, url = self.settings, database_url(self.settings)
         with open_client(settings, url, clock=self.clock, sleep=self.sleep) as client:
             yield Submission(
-                connection, OrderFinder(client, settings.row_cap), actor, settings.zone, self.clock,
-                self.sleep, pages_of(settings),
-            )  # fmt: skip
+                connection,
+                OrderFinder(client, settings.row_cap),
+                actor,
+                settings.zone,
+                self.clock,
+                self.sleep,
+                pages_of(settings),
+            )
 
     @contextmanager
     def writer(self) -> Iterator[OrderWriter]:

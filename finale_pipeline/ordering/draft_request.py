@@ -22,6 +22,7 @@ class DraftRequest:
 
     Attributes:
         vendor: Only this one; needed for given lines.
+        vendors: Only these, instead of one.
         on: Day of the plan; None = the newest.
         lines: Given lines, instead of a plan's.
         place: Where it goes, by name; None = as the settings say.
@@ -33,6 +34,7 @@ class DraftRequest:
 
     actor: str
     vendor: str | None = None
+    vendors: tuple[str, ...] = ()
     on: date | None = None
     lines: tuple[RequestedLine, ...] = ()
     place: str | None = None
@@ -51,4 +53,5 @@ class DraftRequest:
             )
             for x in self.lines
         )
-        return body_hash(repr((self.vendor, str(self.on), lines, self.place, self.again)))
+        wanted = (self.vendor, str(self.on), lines, self.place, self.again)
+        return body_hash(repr(wanted if not self.vendors else (*wanted, self.vendors)))

@@ -88,7 +88,7 @@ def preview(
     if request.lines:
         plan_on = request.on or today
         _refuse_old(plan_on, today)
-        wanted = [
+        requests = [
             order_requests.given(
                 connection,
                 request.lines,
@@ -100,7 +100,12 @@ def preview(
     else:
         plan_on = request.on or order_requests.newest_day(connection)
         _refuse_old(plan_on, today)
-        wanted = order_requests.of_plan(connection, plan_on, vendor=request.vendor, place=place)
+        requests = order_requests.of_plan(
+            connection,
+            plan_on,
+            vendors=request.vendors or ([request.vendor] if request.vendor else []),
+            place=place,
+        )
     account = str(settings.account)
     proposals = [
         propose(
@@ -111,14 +116,14 @@ def preview(
             again=request.again,
             key=request.key,
         )
-        for order in wanted
+        for order in requests
     ]
-    made = DraftResult(plan_on, _with_age(proposals, unknown_since(connection, now)))
-    for proposal in made.proposals:
+    result = DraftResult(plan_on, _with_age(proposals, unknown_since(connection, now)))
+    for proposal in result.proposals:
         if proposal.draft is not None and proposal.sends:
             text = body(proposal.draft, today=today, zone=settings.zone)
-            made.bodies[proposal.draft.reference] = text
-    return made
+            result.bodies[proposal.draft.reference] = text
+    return result
 
 
 def _with_age(proposals: list[Proposal], said: str | None) -> list[Proposal]:
@@ -290,10 +295,10 @@ def _duplicates(made: DraftResult) -> Duplicates:
 
 
 def _undecided(made: DraftResult) -> NeedsDecision:
-    said = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
-    more = f" and {len(said) - 5} more lines" if len(said) > 5 else ""  # noqa: PLR2004 - a few
+    texts = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
+    more = f" and {len(texts) - 5} more lines" if len(texts) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(
-        f"On open orders already: {'; '.join(said[:5])}{more}.",
+        f"On open orders already: {'; '.join(texts[:5])}{more}.",
         data="Nothing was sent.",
         step="Look at them, then add --accept-duplicates; or change the plan.",
         duplicates=[

@@ -53,11 +53,11 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
         "account": draft.account,
         "states": [*IN_FINALE, *MAYBE],
     }
-    found: dict[str, list[Duplicate]] = defaultdict(list)
+    by_product: dict[str, list[Duplicate]] = defaultdict(list)
     for query, is_ours in ((ordering_reads.OPEN, False), (ordering_reads.OURS, True)):
         for row in connection.execute(query, values).fetchall():
-            found[row[0]].append(Duplicate(*(*row, is_ours)))
-    return found
+            by_product[row[0]].append(Duplicate(*(*row, is_ours)))
+    return by_product
 
 
 def unknown_since(connection: Connection, now: datetime) -> str | None:

@@ -37,10 +37,10 @@ def noted(connection: Connection, intents: Iterable[Intent], *, now: datetime) -
 
     So whoever sends it again, after it was cut off, gets the rest and nothing else.
     """
-    wanted = list(intents)
-    if len(wanted) > 1:
+    expected = list(intents)
+    if len(expected) > 1:
         with connection.transaction():
-            for intent in wanted:
+            for intent in expected:
                 if intent.key is not None:
                     order_writes.intend(connection, intent, now=now)
-    return wanted
+    return expected

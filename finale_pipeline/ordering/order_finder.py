@@ -72,20 +72,20 @@ class OrderFinder:
             PipelineError: Finale does not answer.
         """
         doubts: list[str] = []
-        found = {seen.order_url: seen for seen in self._by_address(draft, doubts)}
+        orders = {seen.order_url: seen for seen in self._by_address(draft, doubts)}
         is_clear = not doubts
         for name, value in (("orderId", draft.order_id), ("referenceNumber", draft.reference)):
-            if not found:
+            if not orders:
                 rows = self._by_filter(name, value, doubts)
-                found |= {seen.order_url: seen for seen in _ours(rows, draft)}
+                orders |= {seen.order_url: seen for seen in _ours(rows, draft)}
         rows, is_whole = [], False
-        if not found:
+        if not orders:
             rows, is_whole = self._changed(since, fresh=fresh)
-            found = {seen.order_url: seen for seen in _ours(rows, draft)}
+            orders = {seen.order_url: seen for seen in _ours(rows, draft)}
             if not is_whole:
                 doubts.append("recent changes were not shown completely")
         return SearchResult(
-            tuple(found.values()),
+            tuple(orders.values()),
             is_clear and is_whole,
             self.client.source_now(),
             len(rows),

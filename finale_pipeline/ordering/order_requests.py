@@ -33,38 +33,37 @@ def newest_day(connection: Connection) -> date:
 
 
 def of_plan(
-    connection: Connection, plan_on: date, *, vendor: str | None, place: str | None
+    connection: Connection, plan_on: date, *, vendors: Sequence[str], place: str | None
 ) -> list[OrderRequest]:
     """Return what a day's plan wants, by vendor.
 
     Args:
-        vendor: Only this one, by name, partyId or address; None = all.
+        vendors: Only these, each by name, partyId or address; empty = all.
         place: Name of the location in the settings, if any.
 
     Raises:
-        ConfigError: The vendor is not in the plan, or the place is none.
+        ConfigError: None of the vendors is in the plan, or the place is none.
     """
-    wanted = (
-        None if vendor is None else {str(v["vendor_url"]) for v in _vendors(connection, vendor)}
-    )
+    urls = {str(v["vendor_url"]) for name in vendors for v in _vendors(connection, name)}
     orders = rows_of(connection, ordering_reads.PLAN, plan_on)
-    chosen = [o for o in orders if wanted is None or o["vendor_url"] in wanted]
-    if not chosen and vendor is not None:
+    chosen = [o for o in orders if not vendors or o["vendor_url"] in urls]
+    if not chosen and vendors:
         there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
         raise ConfigError(
-            f"The plan of {plan_on} orders nothing from {vendor!r}; it orders from: {there}.",
+            f"The plan of {plan_on} orders nothing from {' or '.join(map(repr, vendors))};"
+            f" it orders from: {there}.",
             data="Nothing was sent.",
             step="Name one of these vendors.",
         )
     known = places.locations(connection)
-    made = []
+    requests = []
     for order in chosen:
         lines = rows_of(connection, ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
         request = _order_request(connection, order["vendor_url"], order["vendor"], _planned(lines))
         request = replace(request, minimum_order_value=order["minimum_order_value"])
         where = _where(connection, request, known, place, plan_on)
-        made.append(_placed(request, where))
-    return made
+        requests.append(_placed(request, where))
+    return requests
 
 
 def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[OrderLine, ...]:
@@ -97,8 +96,8 @@ def given(
         ConfigError: Vendor, place or a product are not known, or not one.
     """
     (found,) = _one(_vendors(connection, vendor), "vendor", vendor)
-    made = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
-    request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), made)
+    order_lines = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
+    request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), order_lines)
     known = places.locations(connection)
     request = replace(request, minimum_order_value=_minimum(connection, request.vendor_url))
     return _placed(request, _where(connection, request, known, place, plan_on))
@@ -136,11 +135,11 @@ def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any
 def _order_request(
     connection: Connection, vendor_url: str, name: str, lines: tuple[OrderLine, ...]
 ) -> OrderRequest:
-    found = [v for v in _vendors(connection, vendor_url) if v["vendor_url"] == vendor_url]
-    if not vendor_url or not found:
+    matches = [v for v in _vendors(connection, vendor_url) if v["vendor_url"] == vendor_url]
+    if not vendor_url or not matches:
         step = "Name a main supplier of its products in Finale, then sync."
         return OrderRequest(vendor_url, name, None, lines, problem=f"No supplier is known. {step}")
-    vendor = found[0]
+    vendor = matches[0]
     problem = None
     if vendor["status"] not in {"PARTY_ENABLED", None}:
         problem = (

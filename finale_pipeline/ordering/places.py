@@ -38,7 +38,7 @@ def named(places: list[Place], name: str) -> Place:
         ConfigError: There is none, there are several, or it is not active.
     """
     wanted = name.strip().casefold()
-    found = [
+    matches = [
         p
         for p in places
         if wanted
@@ -48,15 +48,17 @@ def named(places: list[Place], name: str) -> Place:
             p.facility_url.rpartition("/")[2].casefold(),
         }
     ]
-    if len(found) != 1 or not found[0].is_active:
+    if len(matches) != 1 or not matches[0].is_active:
         there = ", ".join(p.name for p in places if p.is_active) or "none"
-        what = "not active" if len(found) == 1 else "several locations" if found else "no location"
+        what = (
+            "not active" if len(matches) == 1 else "several locations" if matches else "no location"
+        )
         raise ConfigError(
             f"{name!r} is {what} of the account; active ones: {there}.",
             data="Nothing was sent.",
             step=STEP,
         )
-    return found[0]
+    return matches[0]
 
 
 def usual(

@@ -136,8 +136,8 @@ def propose(
         is_next = is_more and existing.state not in {"intended", "refused"}
         draft = replace(draft, sequence=sequence + 1 if is_next else sequence)
         existing = None if is_next else existing
-    made = _examined(connection, Proposal(request, draft, "send", existing), again=again)
-    return made if existing is None else _met(made, existing, draft)
+    proposal = _examined(connection, Proposal(request, draft, "send", existing), again=again)
+    return proposal if existing is None else _met(proposal, existing, draft)
 
 
 def _newest(connection: Connection, draft: Draft) -> Written | None:
@@ -179,8 +179,8 @@ def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
         # What never went out is sent as the plan wants it now; what may be there is resolved first.
         return made if existing.state == "intended" else replace(made, verdict="again")
     name = existing.draft.order_id
-    wanted = [whole, made.draft or whole]
-    is_same = any(same_lines(existing.draft.lines, draft.lines) for draft in wanted)
+    orders = [whole, made.draft or whole]
+    is_same = any(same_lines(existing.draft.lines, draft.lines) for draft in orders)
     if is_same and existing.state != "abandoned":
         says = f"Drafted already as {name}."
         return replace(made, verdict="already", excluded_lines=(), duplicates=(), says=says)
@@ -194,27 +194,29 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
     draft = made.draft
     if draft is None:
         return made
-    found = duplicates(connection, draft)
+    by_product = duplicates(connection, draft)
     terms = _terms(connection, [line.product_url for line in draft.lines])
-    kept: list[OrderLine] = []
+    remaining: list[OrderLine] = []
     excluded: list[tuple[str, str]] = []
     for line in draft.lines:
-        why = _reason_to_exclude(line, found.get(line.product_url, ()), terms, again=again)
+        why = _reason_to_exclude(line, by_product.get(line.product_url, ()), terms, again=again)
         if why is None:
-            kept.append(line)
+            remaining.append(line)
         else:
             excluded.append((line.sku, why))
-    if not kept:
+    if not remaining:
         says = "Nothing is left of it: " + "; ".join(f"{sku}: {why}" for sku, why in excluded)
         return replace(
             made, verdict="nothing", draft=None, excluded_lines=tuple(excluded), says=says
         )
-    draft = replace(draft, lines=tuple(kept))
-    said = [w for line in kept for w in line_warnings(line, terms[line.product_url])]
-    said += draft_warnings(draft, made.request.minimum_order_value)
-    others = tuple((line.sku, d) for line in kept for d in found.get(line.product_url, ()))
+    draft = replace(draft, lines=tuple(remaining))
+    texts = [w for line in remaining for w in line_warnings(line, terms[line.product_url])]
+    texts += draft_warnings(draft, made.request.minimum_order_value)
+    others = tuple(
+        (line.sku, d) for line in remaining for d in by_product.get(line.product_url, ())
+    )
     return replace(
-        made, draft=draft, excluded_lines=tuple(excluded), duplicates=others, warnings=tuple(said)
+        made, draft=draft, excluded_lines=tuple(excluded), duplicates=others, warnings=tuple(texts)
     )
 
 

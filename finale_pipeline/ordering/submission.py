@@ -104,8 +104,8 @@ class Submission:
         if row.state == "sent":
             row = self._move(row, "unknown", _not_found(result), error=_not_found(result))
         if row.state == "unknown" and self._is_absent(row, result):
-            said = f"Finale has no such order at {result.as_of:%Y-%m-%d %H:%M:%S} UTC by its clock"
-            return self._move(row, "intended", said, error=f"{said}; it may be sent again.")
+            text = f"Finale has no such order at {result.as_of:%Y-%m-%d %H:%M:%S} UTC by its clock"
+            return self._move(row, "intended", text, error=f"{text}; it may be sent again.")
         return row
 
     def _ended(self, row: Written, outcome: object) -> Written:
@@ -115,8 +115,8 @@ class Submission:
             return self._verify(self._known(row, outcome.order_url, "Finale answered with it"))
         if isinstance(outcome, NotSent):
             return self._move(row, "intended", outcome.said, error=outcome.said)
-        said = str(getattr(outcome, "said", outcome))
-        return self._after(row, said, is_refused=isinstance(outcome, Refused))
+        text = str(getattr(outcome, "said", outcome))
+        return self._after(row, text, is_refused=isinstance(outcome, Refused))
 
     def _after(self, row: Written, said: str, *, is_refused: bool) -> Written:
         """Look for an order that was sent and not confirmed; a refusal may be a clash with it."""
@@ -143,31 +143,31 @@ class Submission:
         """Take an order of ours that is in Finale for the one that was meant."""
         if len(result.orders) > 1:
             names = ", ".join(str(seen.order_id) for seen in result.orders)
-            said = [f"{len(result.orders)} orders in Finale carry its reference: {names}"]
+            texts = [f"{len(result.orders)} orders in Finale carry its reference: {names}"]
             url = result.orders[0].order_url
             return self._move(
-                row, "differs", said[0], differences=said, order_url=url, link=self._link(url)
+                row, "differs", texts[0], differences=texts, order_url=url, link=self._link(url)
             )
         (seen,) = result.orders
-        found = f"found in Finale as {seen.order_id}"
-        return self._verify(self._known(row, seen.order_url, found))
+        note = f"found in Finale as {seen.order_id}"
+        return self._verify(self._known(row, seen.order_url, note))
 
     def _known(self, row: Written, url: str, said: str) -> Written:
         return self._move(row, "unverified", said, order_url=url, link=self._link(url))
 
     def _verify(self, row: Written) -> Written:
         """Read an order back and compare it; until that is done it stays unverified."""
-        said = ""
+        text = ""
         for pause in READS:
             if pause:
                 self.sleep(pause)
             try:
                 record = self._read(row)
             except PipelineError as error:
-                said = error.what
+                text = error.what
                 continue
             return self._compared(row, record)
-        return self._move(row, "unverified", said, error=f"It cannot be read back: {said}")
+        return self._move(row, "unverified", text, error=f"It cannot be read back: {text}")
 
     def _read(self, row: Written) -> dict[str, Any]:
         url = str(row.order_url)
@@ -181,13 +181,13 @@ class Submission:
 
     def _compared(self, row: Written, record: dict[str, Any]) -> Written:
         """Write how the order is, and that its products are ordered, in one transaction."""
-        found = differences(row.draft, record)
+        deviations = differences(row.draft, record)
         with self.connection.transaction():
             ended = self._move(
                 row,
-                "differs" if found else "created",
-                "; ".join(found) or "read back, the same",
-                differences=found,
+                "differs" if deviations else "created",
+                "; ".join(deviations) or "read back, the same",
+                differences=deviations,
                 finale_status=str(record.get("statusId")),
                 error=None,
             )

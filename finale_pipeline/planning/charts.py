@@ -122,12 +122,12 @@ def arrival_days(
     >>> arrival_days(orders, date(2026, 3, 9), 6.5)
     [(1.0, 5.0), (7.0, 1.0)]
     """
-    found = []
+    arrivals = []
     for order in orders:
         due = order["due_on"]
         ahead = math.ceil(lead_time_days) if due is None else (due - as_of).days
-        found.append((float(ahead if ahead >= 0 else 1), float(order["open_units"])))
-    return found
+        arrivals.append((float(ahead if ahead >= 0 else 1), float(order["open_units"])))
+    return arrivals
 
 
 def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, forecast: Any) -> Chart:
@@ -174,12 +174,12 @@ def _steps(points: Sequence[Point]) -> list[Point]:
     >>> _steps([(0.0, 5.0), (3.0, 2.0)])
     [(0.0, 5.0), (3.0, 5.0), (3.0, 2.0)]
     """
-    made: list[Point] = []
+    steps: list[Point] = []
     for day, units in sorted(points, key=lambda point: point[0]):
-        if made:
-            made.append((day, made[-1][1]))
-        made.append((day, units))
-    return made
+        if steps:
+            steps.append((day, steps[-1][1]))
+        steps.append((day, units))
+    return steps
 
 
 def nice(top: float) -> list[float]:
@@ -208,12 +208,12 @@ def short(value: float) -> str:
 
 def _months(as_of: date, across: Scale) -> list[tuple[float, str]]:
     """Return the first days of months that are shown, by their names."""
-    found = []
+    months = []
     for day in range(round(across.low), round(across.high) - 5):
         on = as_of + timedelta(days=day)
         if on.day == 1:
-            found.append((float(day), f"{on:%b}"))
-    return found
+            months.append((float(day), f"{on:%b}"))
+    return months
 
 
 def svg(chart: Chart, *, style: str = "") -> str:

@@ -80,12 +80,12 @@ def _with_classes(products: pl.DataFrame, known: PlanInputs) -> pl.DataFrame:
 
 def _classes(value: Floats, currency: pl.Series) -> list[str]:
     """Return the class of each product among those of its currency; U = its cost is unknown."""
-    found = np.where(np.isnan(value), "U", "C")
+    labels = np.where(np.isnan(value), "U", "C")
     paid_in = currency.fill_null("")  # the account's own
     for name in paid_in.unique().to_list():
         mine = (paid_in == name).to_numpy() & ~np.isnan(value)
-        found[mine] = abc(value[mine])
-    return [str(name) for name in found]
+        labels[mine] = abc(value[mine])
+    return [str(name) for name in labels]
 
 
 def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("nan")) -> Floats:
@@ -125,11 +125,8 @@ def _with_demand(products: pl.DataFrame, known: PlanInputs, demand: Demand) -> p
     basis = pl.Series("basis", [BASES[n] for n in demand.basis.tolist()], pl.String)
     of_basis = pl.DataFrame({"number": demand.keys.cast(pl.Int64), "basis": basis})
     joined = products.join(of_basis, on="number", how="left", maintain_order="left")
-    launched = known.unusual.launches
-    joined = joined.join(launched, on="number", how="left", maintain_order="left").join(
-        known.unusual.orders.select("number", large_order_share="share"),
-        on="number", how="left", maintain_order="left",
-    )  # fmt: skip
+    large = known.large_orders.select("number", large_order_share="share")
+    joined = joined.join(large, on="number", how="left", maintain_order="left")
     return joined.with_columns(
         # What never sold has no demand that anyone knows of: zero, and flagged.
         whole("velocity_units_per_day", expected.units_per_day),
@@ -139,7 +136,7 @@ def _with_demand(products: pl.DataFrame, known: PlanInputs, demand: Demand) -> p
         pl.Series("demand_note", expected.notes, pl.String),
         pl.Series("is_adjusted", expected.is_adjusted > 0),
         series("is_last_known", state.is_last_known.astype(np.float64), 0.0),
-        pl.coalesce("launch_days", series("history_days", state.days)).alias("history_days"),
+        series("history_days", state.days),
         series("counted_days", state.counted_days),
         series("sale_days", sale_days, 0.0),
         series("quiet_days", state.quiet_days),

@@ -5,11 +5,12 @@ day's lines move with the decisions and keep what buyers changed.
 """
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from finale_pipeline.planning.deciding import decide_products
+from finale_pipeline.planning.drafts import draft_lines
 from finale_pipeline.planning.reading import OPEN, PRODUCTS
 from finale_pipeline.planning.terms import with_terms
 from finale_pipeline.planning.writing import write_decisions
@@ -81,6 +82,38 @@ def decide_again(
         counts = write_decisions(connection, decided, plan_on, stock_on, now=now)
         note(connection, plan_on, stock_on, settings, now=now)
         return counts
+
+
+def due_within(
+    connection: Connection, settings: "Settings", *, stock_on: date, days: int
+) -> list[dict[str, Any]]:
+    """Return the lines that would be ordered now if the next chance came so many days later.
+
+    It is the decision of every day, with that much longer until the next review; nothing is
+    written.
+
+    Args:
+        connection: In a transaction.
+        stock_on: Business day of the stock.
+
+    Returns:
+        The columns of a plan's lines, and `cover_now_days` without them.
+    """
+    with database_errors("deciding ahead"):
+        state = stored.state_of(connection)
+        if state is None:
+            return []
+        plan_on, since = state.snapshot_on, state.decided_at
+        with stored.number_changed(connection, plan_on, since=since, everything=True):
+            products, open_lines = _read(connection, plan_on, stock_on)
+    longer = pl.col("review_period_days") + days
+    products = with_terms(products, settings).with_columns(review_period_days=longer)
+    decided, _ = decide_products(products, open_lines, stock_on, settings)
+    pace = pl.col("velocity_units_per_day")
+    now = pl.when(pace > 0).then(pl.col("cover_after_days") - pl.col("quantity_units") / pace)
+    covers = decided.select("product_url", cover_now_days=now)
+    lines = draft_lines(decided, plan_on, stock_on)
+    return lines.join(covers, on="product_url").to_dicts()
 
 
 def _read(

@@ -46,6 +46,8 @@ class Author:
     Attributes:
         by: A person, or the way it came.
         note: In their words.
+        stays: Whether it holds for the plans of later days, too.
+        change_id: The change of many lines that it is part of.
         insists: Whether a quantity that breaks the terms is to be kept all the same.
     """
 
@@ -53,6 +55,8 @@ class Author:
     now: datetime
     note: str | None = None
     insists: bool = False
+    stays: bool = False
+    change_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,9 @@ class State:
     is_dropped: bool
 
 
+AS_SUGGESTED = State(None, None, is_dropped=False)
+
+
 def _state(line: Row, fields: Fields) -> State:
     """Return what is fixed of a line after a change; what equals the suggestion is not fixed."""
     units = fields.get("quantity_units", line["fixed_units"])
@@ -162,6 +169,9 @@ def _note(connection: Connection, line: Row, state: State, author: Author) -> in
         "was_dropped": line["is_dropped"],
         "broken_rules": list(broken),
         "by": author.by,
+        # Taking back what stays ends it, and not for the day alone.
+        "is_standing": author.stays or (line["is_standing"] and state == AS_SUGGESTED),
+        "change_id": author.change_id,
         "now": author.now,
         "note": author.note,
     }

@@ -1,6 +1,6 @@
 """From pace to what is expected: season and what buyers said, over the time an order must cover."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +18,10 @@ from finale_pipeline.domain.forecast.season import (
     best_power,
     season,
 )
-from finale_pipeline.domain.forecast.velocity import WEEK
+from finale_pipeline.domain.forecast.velocity import LAUNCH_DAYS, WEEK
 from finale_pipeline.planning.reading import PlanInputs
 from finale_pipeline.planning.terms import column
-from finale_pipeline.planning.unusual import LAUNCH_DAYS, USUAL_TIMES
+from finale_pipeline.planning.unusual import USUAL_TIMES
 
 SHOWN_CHANGE = 0.05
 """A season that changes less is not spoken of."""
@@ -103,8 +103,11 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
     adjusted = np.zeros(size)
     for event in events:
         adjusted[event.products] = 1.0
-    made = Expectation(pace, expected / days, factor, last_year, recurring, adjusted, [])
-    return replace(made, notes=_notes(made, days, inputs))
+    expectation = Expectation(pace, expected / days, factor, last_year, recurring, adjusted, [])
+    notes = _notes(expectation, days, inputs)
+    for row, note in _of_young(demand):
+        notes[row] += note
+    return replace(expectation, notes=notes)
 
 
 def _season(products: pl.DataFrame, inputs: PlanInputs, demand: Demand, days: Floats) -> Season:
@@ -155,14 +158,28 @@ def _notes(made: Expectation, days: Floats, inputs: PlanInputs) -> list[str]:
         )
     for row in inputs.adjustments.iter_rows(named=True):
         notes[row["number"]] += _said(row)
-    for row in inputs.unusual.orders.iter_rows(named=True):
+    for row in inputs.large_orders.iter_rows(named=True):
         notes[row["number"]] += _one_order(row)
-    for row in inputs.unusual.launches.iter_rows(named=True):
-        notes[row["number"]] += (
-            f" It was launched {row['launch_days']} days ago: what it sold since is spread over"
-            f" {LAUNCH_DAYS} days."
-        )
     return notes
+
+
+def _of_young(demand: Demand) -> Iterator[tuple[int, str]]:
+    """Yield what is taken of the pace of young products, with their places, in words."""
+    ages, velocity = demand.state.days, demand.state.velocity
+    for place in np.flatnonzero((ages < LAUNCH_DAYS) & (velocity > 0)).tolist():
+        yield (
+            int(demand.keys[place]),
+            f" It was launched {ages[place]:g} days ago: what it sold since is spread over"
+            f" {LAUNCH_DAYS} days.",
+        )
+    fades = np.flatnonzero((np.abs(demand.fade - 1) >= SHOWN_CHANGE) & (velocity > 0))
+    for place in fades.tolist():
+        fade = demand.fade[place]
+        yield (
+            int(demand.keys[place]),
+            f" It is {ages[place]:g} days old and sold {velocity[place] / fade:.3g} a day;"
+            f" products so young went on to sell {fade:.2f} times their pace.",
+        )
 
 
 def _said(row: dict[str, object]) -> str:

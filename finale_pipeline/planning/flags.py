@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, WINDOWS
+from finale_pipeline.domain.forecast.velocity import LAUNCH_DAYS
 from finale_pipeline.domain.replenishment.decisions import Decisions
 from finale_pipeline.planning.expecting import SHOWN_CHANGE
 from finale_pipeline.planning.terms import OnOrder
@@ -27,7 +28,7 @@ def demand_flags(products: pl.DataFrame, *, is_naive: bool) -> pl.Series:
         "velocity_last_known": pl.col("is_last_known") > 0,
         "no_sale_for_half_a_year": sold & (velocity == 0),
         "new_product": new,
-        "launch": pl.col("launch_days").is_not_null(),
+        "launch": pl.col("history_days") < LAUNCH_DAYS,
         "one_large_order": pl.col("large_order_share").is_not_null(),
         "low_confidence": sold & (new | (pl.col("sale_days") < LEAST_SALES)),
         "mostly_out_of_stock": pl.col("counted_days") < FEW_DAYS * pl.col("history_days"),

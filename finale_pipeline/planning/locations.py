@@ -47,9 +47,9 @@ LINES: Schema = {
 }
 TERMS = tuple(
     (
-        "product_url is_active is_never_reordered service_level lead_time_days lead_time_sd_days "
-        "review_period_days cover_days protection_days minimum_order_units pack_units is_trusted "
-        "protection_days_now"
+        "product_url is_active is_never_reordered is_stopped_by_buyer service_level lead_time_days "
+        "lead_time_sd_days review_period_days cover_days protection_days minimum_order_units "
+        "pack_units is_trusted protection_days_now"
     ).split()
 )
 DEMAND = ("velocity_units_per_day", "demand_units", "demand_service_units")

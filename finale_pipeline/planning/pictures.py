@@ -56,11 +56,11 @@ def abc_xyz_table(products: pl.DataFrame) -> pl.DataFrame:
     every = pl.DataFrame({"abc_class": list("AAABBBCCC"), "xyz_class": list("XYZ") * 3})
     value = pl.col("velocity_units_per_day").fill_null(0) * 365 * pl.col("unit_cost").fill_null(0)
     sold = products.filter(pl.col("history_days").is_not_null())
-    found = sold.group_by("abc_class", "xyz_class").agg(
+    cells = sold.group_by("abc_class", "xyz_class").agg(
         products=pl.len().cast(pl.Int64), yearly_value=value.sum()
     )
     return every.join(
-        found, on=["abc_class", "xyz_class"], how="left", maintain_order="left"
+        cells, on=["abc_class", "xyz_class"], how="left", maintain_order="left"
     ).fill_null(0)
 
 

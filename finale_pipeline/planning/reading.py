@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.forecast.history import History, day_number, history
+from finale_pipeline.domain.forecast.history import EPOCH, Floats, History, day_number, history
 from finale_pipeline.planning.unusual import (
     LARGE,
     LEAST_OTHERS,
+    SHARES,
     USUAL_TIMES,
-    Unusual,
     bounded,
     suspects,
 )
@@ -58,6 +59,7 @@ PRODUCTS: Schema = {
     "on_order_units": pl.Float64,
     "is_alternative": pl.Boolean,
     "build_units": pl.Float64,
+    "is_stopped_by_buyer": pl.Boolean,
 }
 SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
 FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}
@@ -88,10 +90,10 @@ class PlanInputs:
     Attributes:
         products: One row per product worth a plan, in the order of their numbers.
         history: Demand of the last two years; its keys are the products' numbers. A single order
-            and a launch count in it for what is usual.
+            counts in it for what is usual.
         open_lines: Open lines of purchase orders: number, units, due_on, ordered_on.
         adjustments: What buyers said of days to come, by number.
-        unusual: What does not count in the history at its full size.
+        large_orders: Of the last half-year, those that do not count at their full size.
     """
 
     as_of: date
@@ -99,7 +101,7 @@ class PlanInputs:
     history: History
     open_lines: pl.DataFrame
     adjustments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ADJUSTMENTS))
-    unusual: Unusual = field(default_factory=Unusual)
+    large_orders: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SHARES))
 
 
 class Past:
@@ -158,10 +160,10 @@ def read(
         queries.number(connection, stock, values)
         products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
         demand = past.of(products, as_of) if past else read_history(connection, values)
-        demand, unusual = bounded(demand, large_orders(connection, demand, as_of), as_of)
+        demand, large = _bounded(connection, demand, as_of)
         open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
         adjustments = copied(connection, queries.ADJUSTMENTS, values, ADJUSTMENTS)
-    return PlanInputs(as_of, products, demand, open_lines, adjustments, unusual)
+    return PlanInputs(as_of, products, demand, open_lines, adjustments, large)
 
 
 def read_history(connection: Connection, values: Mapping[str, date]) -> History:
@@ -170,28 +172,34 @@ def read_history(connection: Connection, values: Mapping[str, date]) -> History:
     first = copied(connection, queries.FIRST, values, FIRST)
     censored = copied(connection, queries.CENSORED, values, CENSORED)
     since = day_number(values["since"])
-    made = history(sales, first_on=first, censored=censored)
-    return made.before(day_number(values["as_of"]), since=since)
+    whole = history(sales, first_on=first, censored=censored)
+    return whole.before(day_number(values["as_of"]), since=since)
 
 
-def large_orders(connection: Connection, known: History, as_of: date) -> pl.DataFrame:
-    """Return the order of each product that is above what its other orders make usual."""
-    numbers = suspects(known, as_of)
+def _bounded(connection: Connection, known: History, as_of: date) -> tuple[History, pl.DataFrame]:
+    """Return a history in which no single order counts for more than other orders make usual."""
+    numbers = suspects(known)
     if not numbers:
-        return pl.DataFrame(schema=LARGE)
+        return known, pl.DataFrame(schema=SHARES)
     values = {
         "as_of": as_of,
-        "since": as_of - timedelta(days=HISTORY_DAYS),
+        "since": date.fromordinal(EPOCH + known.begins),
         "numbers": numbers,
         "times": USUAL_TIMES,
         "others": LEAST_OTHERS,
     }
-    return copied(connection, queries.LARGE_ORDERS, values, LARGE)
+    return bounded(known, copied(connection, queries.LARGE_ORDERS, values, LARGE), as_of)
 
 
-def read_demand(connection: Connection, as_of: date) -> History:
-    """Return all demand before a morning, of every product that is in the catalogue."""
-    values = {"as_of": as_of + timedelta(days=1), "since": date.min}
+def read_demand(connection: Connection, as_of: date) -> tuple[History, Floats]:
+    """Return all demand up to a day of what is in the catalogue, and what a unit of each costs.
+
+    As the plan reads it: a single order counts for what is usual.
+    """
+    after = as_of + timedelta(days=1)
+    values = {"as_of": after, "since": date.min}
     with database_errors("reading demand"), connection.transaction():
         queries.number(connection, queries.STOCK_NOW, values)
-        return read_history(connection, values)
+        history, _ = _bounded(connection, read_history(connection, values), after)
+        costs = copied(connection, queries.COSTS, values, {"unit_cost": pl.Float64})["unit_cost"]
+        return history, costs.gather(history.keys).fill_null(np.nan).to_numpy()

@@ -9,6 +9,7 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.backtest import backtest
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, LEAST_HISTORY_DAYS
+from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.domain.forecast.history import History, day_number
 from finale_pipeline.domain.forecast.methods import (
     CHOSEN_FROM,
@@ -37,10 +38,12 @@ LEAST_FORECASTS = 200
 
 Scores = list[dict[str, float | int | str]]
 
-MEASURES = (
-    "rmsse", "mase", "wape", "bias", "loss_q50", "loss_q90", "loss_q95", "held_q50", "held_q90",
-    "held_q95", "fill_per_product", "fill_of_units", "stockout_days", "stock_units",
-)  # fmt: skip
+MEASURES = tuple(
+    (
+        "rmsse mase wape bias loss_q50 loss_q90 loss_q95 held_q50 held_q90 held_q95 service_level "
+        "fill_per_product fill_of_units stockout_days stock_units"
+    ).split()
+)
 
 
 def monday(day: date) -> date:
@@ -171,11 +174,23 @@ def write_scores(
 ) -> None:
     """Store scores in plan.forecast_score, over those of the same day and source."""
     schema = {
-        "scored_on": pl.Date, "source": pl.String, "method": pl.String, "window_days": pl.Int64,
-        "forecasts": pl.Int64, **dict.fromkeys(MEASURES, pl.Float64), "is_in_use": pl.Boolean,
-    }  # fmt: skip
+        "scored_on": pl.Date,
+        "source": pl.String,
+        "method": pl.String,
+        "window_days": pl.Int64,
+        "segment": pl.String,
+        "forecasts": pl.Int64,
+        **dict.fromkeys(MEASURES, pl.Float64),
+        "is_in_use": pl.Boolean,
+    }
     rows = [
-        {**found, "scored_on": day, "source": source, "is_in_use": found["method"] == in_use}
+        {
+            "segment": ALL,
+            **found,
+            "scored_on": day,
+            "source": source,
+            "is_in_use": found["method"] == in_use,
+        }
         for found in scores
     ]
     frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)

@@ -125,8 +125,8 @@ def _next_due(lines: pl.DataFrame, size: int) -> tuple[pl.Series, Floats]:
     first = dated.filter(pl.col("due_on") == pl.col("due_on").min().over("number"))
     sums = first.group_by("number").agg(pl.col("due_on").first(), pl.col("units").sum())
     everyone = pl.DataFrame({"number": pl.int_range(size, eager=True, dtype=pl.Int64)})
-    found = everyone.join(sums, on="number", how="left", maintain_order="left")
-    return found["due_on"], found["units"].fill_null(float("nan")).to_numpy().astype(np.float64)
+    due = everyone.join(sums, on="number", how="left", maintain_order="left")
+    return due["due_on"], due["units"].fill_null(float("nan")).to_numpy().astype(np.float64)
 
 
 def _whole(column: str) -> pl.Expr:

@@ -173,6 +173,8 @@ def _decision() -> pl.Expr:
     return (
         pl.when(~pl.col("is_active"))
         .then(pl.lit("Discontinued: not ordered again."))
+        .when(pl.col("is_stopped_by_buyer"))
+        .then(pl.lit("A buyer said not to order it."))
         .when(pl.col("is_never_reordered"))
         .then(pl.lit("Finale says not to reorder it."))
         .when(pl.col("order_now") & idle & pl.col("reorder_point_units").is_null())

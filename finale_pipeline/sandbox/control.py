@@ -30,5 +30,5 @@ def control(sandbox: Simulation, what: str, sent: dict[str, Any]) -> dict[str, A
         "arrive": lambda: account.arrive(str(sent["order"])),
         "posts": lambda: [asdict(post) for post in sandbox.posts],
     }
-    done = actions[what]()
-    return {"done": what, "answer": done, "now": account.clock.now().isoformat()}
+    result = actions[what]()
+    return {"done": what, "answer": result, "now": account.clock.now().isoformat()}

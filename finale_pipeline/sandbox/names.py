@@ -1,20 +1,78 @@
 """Words that invented products and vendors are called by, some made to do harm."""
 
-_BARS = ("bar", "pair of bars", "set of 3", "set of 6", "gift box", "large bar", "guest size",
-         "refill")  # fmt: skip
+_BARS = (
+    "bar",
+    "pair of bars",
+    "set of 3",
+    "set of 6",
+    "gift box",
+    "large bar",
+    "guest size",
+    "refill",
+)
 _PIECES = ("single", "pair", "set of 3", "set of 6", "gift box", "large", "small", "tall")
 _SIZES = ("15 cm", "20 cm", "25 cm", "30 cm", "35 cm", "40 cm", "50 cm", "60 cm")
 _PACKS = ("single", "pack of 5", "pack of 10", "pack of 20", "box of 50", "A4", "A5", "A6")
-_SCENTS = ("Olive", "Lavender", "Cedar", "Rose", "Lemon", "Oat and honey", "Sea salt", "Fig",
-           "Peppermint", "Vanilla")  # fmt: skip
-_COLOURS = ("White", "Ivory", "Sage", "Navy", "Terracotta", "Charcoal", "Mustard", "Sky blue",
-            "Forest", "Rose")  # fmt: skip
-_MAKES = ("Oak", "Bamboo", "Enamel", "Stoneware", "Walnut", "Copper", "Glass", "Slate",
-          "Porcelain", "Cast-iron")  # fmt: skip
-_WOVEN = ("Seagrass", "Willow", "Jute", "Rattan", "Cotton rope", "Felt", "Linen", "Bamboo",
-          "Wire", "Oak")  # fmt: skip
-_PATTERNS = ("Wild flower", "Botanical", "Striped", "Dotted", "Marbled", "Bird", "Citrus",
-             "Starry", "Map", "Plain")  # fmt: skip
+_SCENTS = (
+    "Olive",
+    "Lavender",
+    "Cedar",
+    "Rose",
+    "Lemon",
+    "Oat and honey",
+    "Sea salt",
+    "Fig",
+    "Peppermint",
+    "Vanilla",
+)
+_COLOURS = (
+    "White",
+    "Ivory",
+    "Sage",
+    "Navy",
+    "Terracotta",
+    "Charcoal",
+    "Mustard",
+    "Sky blue",
+    "Forest",
+    "Rose",
+)
+_MAKES = (
+    "Oak",
+    "Bamboo",
+    "Enamel",
+    "Stoneware",
+    "Walnut",
+    "Copper",
+    "Glass",
+    "Slate",
+    "Porcelain",
+    "Cast-iron",
+)
+_WOVEN = (
+    "Seagrass",
+    "Willow",
+    "Jute",
+    "Rattan",
+    "Cotton rope",
+    "Felt",
+    "Linen",
+    "Bamboo",
+    "Wire",
+    "Oak",
+)
+_PATTERNS = (
+    "Wild flower",
+    "Botanical",
+    "Striped",
+    "Dotted",
+    "Marbled",
+    "Bird",
+    "Citrus",
+    "Starry",
+    "Map",
+    "Plain",
+)
 GOODS = (
     ("Bath", _SCENTS, "soap", _BARS),
     ("Home", _SCENTS, "candle", _PIECES),
@@ -49,13 +107,32 @@ GOODS = (
 )
 """What a gift and home shop sells: category, what tells one from another, the thing, its sizes."""
 VENDORS = (
-    "Northgate Ceramics", "Olive Grove Soapworks", "Harbour Candle Company", "Alder & Ash",
-    "Meadow Paper", "Blue Heron Textiles", "Copper Lane Kitchenware", "Willow Basketry",
-    "Stonebridge Pottery", "Linden Home", "Saltmarsh Bath", "Kestrel Trading", "Fern & Clay",
-    "Bright Tin Factory", "Oakfield Woodcraft", "Riverside Glass", "Lantern House", "Thistle Mills",
-    "Old Mill Stationers", "Garden Row Supply", "Hillside Enamel", "Wren & Sons", "Seaview Linen",
-    "Maple Street Imports", "Juniper Wholesale",
-)  # fmt: skip
+    "Northgate Ceramics",
+    "Olive Grove Soapworks",
+    "Harbour Candle Company",
+    "Alder & Ash",
+    "Meadow Paper",
+    "Blue Heron Textiles",
+    "Copper Lane Kitchenware",
+    "Willow Basketry",
+    "Stonebridge Pottery",
+    "Linden Home",
+    "Saltmarsh Bath",
+    "Kestrel Trading",
+    "Fern & Clay",
+    "Bright Tin Factory",
+    "Oakfield Woodcraft",
+    "Riverside Glass",
+    "Lantern House",
+    "Thistle Mills",
+    "Old Mill Stationers",
+    "Garden Row Supply",
+    "Hillside Enamel",
+    "Wren & Sons",
+    "Seaview Linen",
+    "Maple Street Imports",
+    "Juniper Wholesale",
+)
 CATEGORIES = ("Bath", "Kitchen", "Home", "Garden", "Stationery", None)
 """None = one product in six has no category."""
 ODD_NAMES = (

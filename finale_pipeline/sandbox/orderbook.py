@@ -97,13 +97,13 @@ class OrderBook:
         """
         if sent.get("orderTypeId") != "PURCHASE_ORDER":
             raise Refused("value", "orderTypeId must be PURCHASE_ORDER in this sandbox.")
-        wanted = order_id(sent)
+        requested = order_id(sent)
         fields = fields_of(sent, self._records.find)
         lines = lines_of(sent.get("orderItemList"), self._records.find)
         shipments = shipments_of(sent, self._records.find)
-        if wanted is not None and self._is_taken(wanted):
-            raise Refused("clash", f"An order with orderId {wanted} exists.")
-        order = self._new(wanted or self._free_number()) | fields
+        if requested is not None and self._is_taken(requested):
+            raise Refused("clash", f"An order with orderId {requested} exists.")
+        order = self._new(requested or self._free_number()) | fields
         if sent.get("statusId") == LOCKED:
             order["statusId"] = LOCKED
         order["orderItemList"] = self._numbered(order["orderUrl"], lines)
@@ -248,11 +248,11 @@ class OrderBook:
 
     def _numbered(self, url: str, lines: list[Record]) -> list[Record]:
         """Give lines their urls; one that names an orderItemUrl of the order keeps it."""
-        kept = self._kept[url]
+        record = self._kept[url]
         for line in lines:
             if not str(line["orderItemUrl"]).startswith(f"{url}/orderItem/"):
-                kept.lines += 1
-                line["orderItemUrl"] = f"{url}/orderItem/{kept.lines:08}"
+                record.lines += 1
+                line["orderItemUrl"] = f"{url}/orderItem/{record.lines:08}"
         return lines
 
     def _keep(self, order: Record) -> Record:

@@ -86,6 +86,6 @@ def _position(name: str, value: str, kind: type) -> Any:
     words = {"error_key": ERROR_KEYS, "rate_headers": HEADERS}.get(name, words)
     digits = value.replace(".", "", 1) if kind is float else value
     if value not in words if words else not digits.isdigit():
-        wanted = f"one of {', '.join(words)}" if words else "a number"
-        raise ConfigError(f"{name} cannot be {value!r}.", step=f"Use {wanted}.")
+        allowed = f"one of {', '.join(words)}" if words else "a number"
+        raise ConfigError(f"{name} cannot be {value!r}.", step=f"Use {allowed}.")
     return value == "true" if kind is bool else kind(value)

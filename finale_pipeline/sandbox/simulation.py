@@ -27,6 +27,7 @@ class Simulation:
             drills act there.
 
     Attributes:
+        date_ahead: Seconds by which its answers' Date is ahead of the account's time.
         requests: The path of every read.
         posts: Every POST to the account that it knew what to do with, and its end.
     """
@@ -45,6 +46,7 @@ class Simulation:
     ) -> None:
         self.account = account
         self.on_request = on_request
+        self.date_ahead = 0.0
         self.requests: list[str] = []
         self.posts: list[Posted] = []
         self.rates = Rates()

@@ -3,6 +3,7 @@
 import gzip
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
@@ -32,7 +33,9 @@ class Wire(Connection):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The account's time, as the Date header."""
-        return format_datetime(self.server.sandbox.account.clock.now(), usegmt=True)
+        sandbox = self.server.sandbox
+        said = sandbox.account.clock.now() + timedelta(seconds=sandbox.date_ahead)
+        return format_datetime(said, usegmt=True)
 
     def not_found(self, path: str) -> None:
         """Answer as Finale does where there is nothing: 404 and a page of HTML."""

@@ -123,10 +123,10 @@ def _refusal(refused: Refused, quirks: Quirks) -> Reply:
     form = "400" if refused.why == "unreadable" else getattr(quirks, refused.why)
     if form != "200":
         return Reply(int(form), json.dumps({"error": message}).encode())
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "success": False,
         "errors": [{"message": message}],
         "errorMessageList": [message],
         "messages": [message],
     }
-    return Reply(200, json.dumps({quirks.error_key: told.get(quirks.error_key, message)}).encode())
+    return Reply(200, json.dumps({quirks.error_key: body.get(quirks.error_key, message)}).encode())

@@ -26,6 +26,8 @@ def sandbox_environment(base_url: str, since: str) -> dict[str, str]:
         "FINALE_API_KEY": KEY,
         "FINALE_API_SECRET": SECRET,
         "FINALE_SINCE": since,
+        # Nobody is ordered from there, so drafts can be tried out.
+        "FINALE_ALLOW_WRITES": os.environ.get("FINALE_ALLOW_WRITES", "true"),
     }
 
 

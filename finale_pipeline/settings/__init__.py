@@ -37,9 +37,11 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRET_PARTS = ("password", "sslpassword")
 """Parameters of a database's URL that are secret."""
 SAMPLES = {
-    "date_from_datetime_parsing": "2019-05-31", "bool_parsing": "true or false",
-    "int_parsing": "42", "float_parsing": "0.95",
-}  # fmt: skip
+    "date_from_datetime_parsing": "2019-05-31",
+    "bool_parsing": "true or false",
+    "int_parsing": "42",
+    "float_parsing": "0.95",
+}
 """What a value of the right form looks like, by what is wrong with one."""
 MAIL_SERVICE = ("SENDGRID_API_KEY", "SENDGRID_BASE_URL")
 """Settings whose names are the service's own, without our prefix."""

@@ -40,8 +40,8 @@ def changes(home: Path) -> dict[str, Change]:
     """
     path = home / FILE
     try:
-        found = _file.validate_json(path.read_bytes())
-        unknown = sorted(set(found) - set(SCHEDULES))
+        stored = _file.validate_json(path.read_bytes())
+        unknown = sorted(set(stored) - set(SCHEDULES))
     except FileNotFoundError:
         return {}
     except (OSError, ValidationError) as error:
@@ -51,7 +51,7 @@ def changes(home: Path) -> dict[str, Change]:
         ) from error
     if unknown:
         raise ConfigError(f"{path} names {unknown[0]!r}, which is no schedule.", step="Correct it.")
-    return found
+    return stored
 
 
 @contextmanager
@@ -79,5 +79,5 @@ def changing(home: Path, name: str, change: Change | None) -> Iterator[None]:
 
 
 def _write(home: Path, wanted: Mapping[str, Change]) -> None:
-    said = {name: change.model_dump(mode="json") for name, change in wanted.items()}
-    write_whole(home / FILE, json.dumps(said, indent=1))
+    content = {name: change.model_dump(mode="json") for name, change in wanted.items()}
+    write_whole(home / FILE, json.dumps(content, indent=1))

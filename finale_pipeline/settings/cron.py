@@ -75,7 +75,7 @@ def _sets(text: str) -> list[set[int]]:
 
 
 def _values(text: str, kind: _Field) -> set[int]:
-    found: set[int] = set()
+    values: set[int] = set()
     for item in text.split(","):
         match = ITEM.fullmatch(item)
         if match is None:
@@ -86,8 +86,8 @@ def _values(text: str, kind: _Field) -> set[int]:
         if begin > end or not 0 < step <= kind.most:
             message = f"the {kind.what} {item!r} names no time"
             raise ValueError(message)
-        found |= set(range(begin, end + 1, step))
-    return found
+        values |= set(range(begin, end + 1, step))
+    return values
 
 
 def _bounds(match: re.Match[str], kind: _Field) -> tuple[int, int]:

@@ -167,6 +167,7 @@ class Tuning(BaseModel):
     row_cap: Annotated[int, Field(ge=2)] = 120_000
     window_rows: Annotated[int, Field(ge=100, le=50_000)] = 8_000
     second_read_seconds: Annotated[float, Field(ge=0, le=600)] = 30
+    source_clock_minutes: Annotated[float, Field(gt=0)] | None = None
     compress: bool | None = None
 
 
@@ -221,6 +222,11 @@ class Mails(BaseModel):
     )
     digest_hour: Annotated[int, Field(ge=0, le=23)] = Field(
         7, description="Hour of the account's day at which the morning digest is sent."
+    )
+    company: Annotated[str, Field(max_length=500)] | None = Field(
+        None,
+        description="Our name and address on orders for vendors, | between the lines; unset = the"
+        " account's name.",
     )
     pages_url: str | None = Field(
         None, description="Where mails link to our pages; unset = this machine, API_PORT."

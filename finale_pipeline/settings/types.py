@@ -11,9 +11,18 @@ from pydantic_settings import NoDecode
 
 from finale_pipeline.settings.cron import checked_cron
 
+LINKS = {
+    "CET": "Europe/Brussels", "EET": "Europe/Athens", "MET": "Europe/Brussels",
+    "WET": "Europe/Lisbon", "EST": "America/Panama", "MST": "America/Phoenix",
+    "HST": "Pacific/Honolulu",
+}  # fmt: skip
+"""Names that are a zone for Python, a link since 2024, and an abbreviation for PostgreSQL, which
+knows no summer there."""
+
 
 def known_zone(name: str) -> str:
-    """Return the name if it is a time zone's."""
+    """Return the name of a time zone that everybody reads alike."""
+    name = LINKS.get(name, name)
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -56,7 +56,7 @@ def evaluate_critical(run: SyncRun) -> None:
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
         items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
-        if items.wants_summary(run.connection):
+        if items.wants_summary(run.connection, is_full=run.strategy == "full"):
             content = stock_mails.summary(critical_lines(run.connection, now=now), watched=watched)
             _put(run, content, origin, new_id(), "first run")
             items.note_summary(run.connection, now=now)
@@ -84,9 +84,11 @@ def tell_crossings(run: SyncRun) -> Told:
     """Evaluate what was read and not evaluated, send what waits, and say who was told what.
 
     The last step of whoever read stock, at the command line and in Dagster. A sick mail service
-    does not fail it: what could not be sent waits in the outbox and is in the answer.
+    does not fail it: what could not be sent waits in the outbox and is in the answer. A slow one
+    keeps nobody from stock: what is stored needs no lock any more.
     """
     evaluate_left_behind(run)
+    run.give_back("stock")
     began = run.clock()
     deliver(run.connection, run.settings, clock=run.clock)
     lines = telling.told(run.connection, run_id=run.run_id, since=began, now=run.clock())

@@ -13,10 +13,12 @@ from finale_pipeline.notify import stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
+from finale_pipeline.text import plain
 from finale_pipeline.warehouse import critical, incidents, locks, outbox
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
-from finale_pipeline.warehouse.reads import runs
+from finale_pipeline.warehouse.reads import plan as plan_reads
+from finale_pipeline.warehouse.reads import runs, worklist
 
 LOOK_BACK = timedelta(days=14)
 
@@ -145,6 +147,8 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
             critical_lines(connection, now=now),
             flapping=incidents.flapping_since(connection, now - timedelta(days=1)),
             unsent=outbox.given_up_since(connection, now - timedelta(days=7)),
+            totals=_order_totals(connection),
+            currency=worklist.account_currency(connection),
         )
         return outbox.put(
             connection,
@@ -153,3 +157,15 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
             recipients=settings.alert_emails,
             now=now,
         )
+
+
+def _order_totals(connection: Connection) -> dict[str, str]:
+    """Return what the newest plan orders from each vendor, by name, per currency."""
+    orders = plan_reads.purchase_plan(connection, None, None).orders
+    names = {order["vendor_url"]: order["vendor"] for order in orders}
+    found: dict[str, list[str]] = {}
+    for row in plan_reads.vendor_totals(connection, plan_reads.newest_day(connection)):
+        if row["total"] is not None and row["vendor_url"] in names:
+            amount = stock_mails.money(row["total"], row["currency"])
+            found.setdefault(plain(names[row["vendor_url"]]), []).append(amount)
+    return {name: " + ".join(amounts) for name, amounts in found.items()}

@@ -12,6 +12,8 @@ from finale_pipeline.warehouse import demand, watermarks
 
 OVERLAP = timedelta(minutes=10)
 """So much is read again: records may become visible a little after the time they carry."""
+AGAIN = timedelta(days=60)
+"""So much is read again where nobody knows what was missed."""
 LAG = timedelta(days=1)
 """Where nothing changed, all is known to have been read up to so long before the present."""
 
@@ -23,6 +25,10 @@ def sync_incrementally(run: SyncRun, catalogue: Catalogue) -> None:
     """
     mark = watermarks.seen_at(run.connection, catalogue.table)
     if mark is not None:
+        if mark > run.client.source_now() + AHEAD:  # noted while a clock was ahead
+            mark = run.client.source_now() - AGAIN
+            with run.batch(f"{catalogue.resource.path}: its mark lay in the future"):
+                watermarks.take_back(run.connection, catalogue.table, mark)
         _read_on(run, catalogue, Window(mark - OVERLAP, mark - OVERLAP + LONGEST))
         return
     _learn_clock(run, catalogue)
@@ -56,12 +62,14 @@ def _learn_clock(run: SyncRun, catalogue: Catalogue) -> None:
 
 def _advance(run: SyncRun, catalogue: Catalogue, window: Window) -> None:
     """Move the mark to the newest stamp that the data have up to a window's end."""
-    now = run.client.source_now()
+    now = min(run.client.source_now(), run.clock()) if run.client.agrees() else None
+    until = run.client.source_now() if now is None else now
     watermarks.advance(
         run.connection,
         catalogue.table,
-        until=min(window.hi, now),
-        at_least=min(window.hi, now) - LAG,
+        until=min(window.hi, until),
+        # Where the clocks disagree nothing but what was read tells how far the read came.
+        at_least=(min(window.hi, until) if now is not None else window.lo) - LAG,
         zone=run.settings.timezone,
         now=run.clock(),
     )

@@ -66,6 +66,11 @@ class SyncRun:
         leases.lock(self.connection, table_set)
         leases.note_lock(self.connection, self.run_id, table_set)
 
+    def give_back(self, table_set: str) -> None:
+        """Give a table set back before the run's end; one that is not held stays as it is."""
+        if leases.is_mine(self.connection, table_set):
+            leases.unlock(self.connection, table_set)
+
     @contextmanager
     def holding(self, table_set: str) -> Iterator[None]:
         """Lock a table set for the body alone.
@@ -77,7 +82,7 @@ class SyncRun:
         try:
             yield
         finally:
-            leases.unlock(self.connection, table_set)
+            self.give_back(table_set)
 
     def add(self, table: str, counts: Counts) -> None:
         """Add to what happened to a table; call it after its transaction."""

@@ -11,7 +11,7 @@ import polars as pl
 
 from finale_pipeline.domain.syncs import windows
 from finale_pipeline.domain.syncs.windows import Window
-from finale_pipeline.errors import MalformedError
+from finale_pipeline.errors import ConfigError, MalformedError
 from finale_pipeline.finale.client import Body
 from finale_pipeline.finale.transport import AnswerTooLarge
 from finale_pipeline.finale.wire import decode
@@ -48,6 +48,12 @@ def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
     """
     give_back_large_blocks()
     until = run.client.source_now()
+    if until <= _since(run):
+        raise ConfigError(
+            f"It is {until:%Y-%m-%d} by the clocks of the source and of this machine, and the"
+            f" account begins on {run.settings.since}: nothing could be read.",
+            step="Set this machine's clock, or FINALE_SINCE.",
+        )
     scan = scans.open_scan(
         run.connection, catalogue.table, until=until, since=_since(run), now=run.clock()
     )

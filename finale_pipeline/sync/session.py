@@ -77,27 +77,45 @@ def open_sync(
         for table_set in table_sets:
             leases.lock(connection, table_set)
         refuse_another_account(connection, source)
-        _refuse_needless(connection, strategy, asked_at)
+        _refuse_needless(connection, strategy, asked_at, now=clock())
         share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
-        with open_client(settings, url, share=share, clock=clock, sleep=sleep) as client:
+        known = runs.last_ended_at(connection)
+        with open_client(
+            settings, url, share=share, clock=clock, sleep=sleep, known=known
+        ) as client:
             # Not before: whatever fails from here on writes the row's ending.
             run_id = leases.open_run(
-                connection, strategy=strategy, trigger=trigger, table_sets=table_sets,
-                reason=reason, dagster_run_id=dagster_run_id, now=clock(),
-            )  # fmt: skip
+                connection,
+                strategy=strategy,
+                trigger=trigger,
+                table_sets=table_sets,
+                reason=reason,
+                dagster_run_id=dagster_run_id,
+                now=clock(),
+            )
             run = SyncRun(
-                settings, connection, client, run_id, strategy, clock, clock(), sleep,
-                accept_implausible=accept_implausible, on_progress=on_progress,
-            )  # fmt: skip
+                settings,
+                connection,
+                client,
+                run_id,
+                strategy,
+                clock,
+                clock(),
+                sleep,
+                accept_implausible=accept_implausible,
+                on_progress=on_progress,
+            )
             with _closing(run, url), run.stop.on_signals():
                 yield run
 
 
-def _refuse_needless(connection: Connection, strategy: str, asked_at: datetime | None) -> None:
+def _refuse_needless(
+    connection: Connection, strategy: str, asked_at: datetime | None, *, now: datetime
+) -> None:
     """Two who ask at the same time get one sync, even when the first is done already."""
     if asked_at is None:
         return
-    done = runs.done_since(connection, [strategy, *COVERED_BY.get(strategy, ())], asked_at)
+    done = runs.done_since(connection, [strategy, *COVERED_BY.get(strategy, ())], asked_at, now)
     if done is not None:
         raise SkippedError(
             f"{done[0]} sync {done[1]} began after this one was asked for, and is done."

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import Clock, utc_now
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.client import FinaleClient
+from finale_pipeline.finale.source_time import NEAR
 from finale_pipeline.finale.transport import Source
 from finale_pipeline.warehouse.requests import OTHERS, Limits, SharedLedger
 
@@ -36,6 +38,13 @@ def source_of(settings: "Settings") -> Source:
     )
 
 
+def _near(settings: "Settings") -> timedelta | None:
+    """Return how far the source's clock may be from ours; a simulated account's may be moved."""
+    if settings.source_clock_minutes is not None:
+        return timedelta(minutes=settings.source_clock_minutes)
+    return None if settings.reads_sandbox else NEAR
+
+
 @contextmanager
 def open_client(
     settings: "Settings",
@@ -44,6 +53,7 @@ def open_client(
     share: float = OTHERS,
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
+    known: datetime | None = None,
 ) -> Iterator[FinaleClient]:
     """Open a client of the account, within the budgets that all processes share.
 
@@ -51,6 +61,7 @@ def open_client(
         settings: Name the account and its budgets.
         url: The warehouse, where the requests are counted.
         share: How much of each budget it may use up.
+        known: When a sync ended last, UTC; a clock that does not follow upon it has jumped.
     """
     limits = Limits(
         settings.get_per_minute, settings.post_per_minute, settings.collections_per_hour
@@ -59,7 +70,13 @@ def open_client(
     budget = Budget(ledger, clock=clock, sleep=sleep)
     try:
         with FinaleClient(
-            source_of(settings), budget=budget, clock=clock, sleep=sleep, compress=settings.compress
+            source_of(settings),
+            budget=budget,
+            clock=clock,
+            sleep=sleep,
+            compress=settings.compress,
+            near=_near(settings),
+            known=known,
         ) as client:
             yield client
     finally:

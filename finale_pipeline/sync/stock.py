@@ -1,5 +1,6 @@
 """Reads all stock at once, believes it or holds it, and brings levels and history up to date."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +21,7 @@ from finale_pipeline.sync.movements import follow_builds
 from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.quantities import current_reading, follow_setting, learn
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import facilities, feeds, levels, stocking
+from finale_pipeline.warehouse import facilities, feeds, future, levels, stocking
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Difference
 from finale_pipeline.warehouse.store import (
@@ -31,6 +32,8 @@ from finale_pipeline.warehouse.store import (
     only_unknown,
     read_hashes,
 )
+
+log = logging.getLogger(__name__)
 
 ENTRY = "core.stock_entry"
 LEVEL = "core.stock_level"
@@ -69,6 +72,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
     read_at = run.client.source_now()
     day = business_day(read_at, run.settings.zone)
     _refuse_other_days(day, only_on)
+    _forget_future(run, read_at, day)
     if _doubts(run, read):
         run.sleep(run.settings.second_read_seconds)
         read = _read(run, places, trusts_stored=not mends)
@@ -82,6 +86,16 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
         _keep_unchanged(run, read_at)
     else:
         _write(run, read, read.answer, read_at, mends=mends)
+
+
+def _forget_future(run: SyncRun, now: datetime, day: date) -> None:
+    """Forget what was noted while a clock was ahead, once the source and we agree."""
+    if not run.client.agrees():
+        return
+    with run.batch("days that are still to come"):
+        days = future.forget(run.connection, now=now, today=day)
+    if days:
+        log.warning("%s days after %s were forgotten: a clock had been ahead.", days, day)
 
 
 def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:

@@ -88,7 +88,7 @@ def decide(
 
 def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> StrategyChoice:
     """Return the smart choice of this moment."""
-    last = runs.last_good_at(connection, LADDER)
+    last = runs.last_good_at(connection, LADDER, now=now)
     minutes = (now - last).total_seconds() / 60 if last else None
     bounds = Thresholds(settings.smart_critical, settings.smart_inventory, settings.smart_active)
     return smart(minutes, bounds)

@@ -43,19 +43,19 @@ def tool(name: str, *, server: int) -> Path:
 @cache
 def _versions(name: str) -> dict[Path, int]:
     """Return the programs on this machine with their major versions."""
-    found = {}
+    versions = {}
     for path in _places(name):
-        said = subprocess.run(  # noqa: S603 - PostgreSQL's own
+        output = subprocess.run(  # noqa: S603 - PostgreSQL's own
             [path, "--version"],
             env=environment.programs(),
             capture_output=True,
             text=True,
             check=False,
         )
-        version = re.search(r"\) (\d+)", said.stdout)
+        version = re.search(r"\) (\d+)", output.stdout)
         if version:
-            found[path] = int(version[1])
-    return found
+            versions[path] = int(version[1])
+    return versions
 
 
 def _places(name: str) -> Iterator[Path]:
@@ -102,18 +102,18 @@ def listed(program: Path, file: Path) -> str:
 
 def _run(command: Sequence[str | Path], variables: dict[str, str], doing: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - PostgreSQL's own
+        process = subprocess.run(  # noqa: S603 - PostgreSQL's own
             command, env=variables, capture_output=True, text=True, check=False
         )
     except OSError as error:
         raise LocalError(
             f"{command[0]} cannot be run: {error.strerror}.", step="Install PostgreSQL's clients."
         ) from error
-    if done.returncode:
-        said = " ".join(done.stderr.split())[-600:] or f"exit code {done.returncode}"
+    if process.returncode:
+        message = " ".join(process.stderr.split())[-600:] or f"exit code {process.returncode}"
         raise LocalError(
-            f"PostgreSQL failed {doing}: {said}.",
+            f"PostgreSQL failed {doing}: {message}.",
             data="What was there before is unchanged.",
             step="Mend what it names, then run again.",
         )
-    return done.stdout
+    return process.stdout

@@ -257,23 +257,23 @@ REFUSED = (
 
 
 def _connection_error(error: psycopg.OperationalError, url: str) -> ConfigError | LocalError:
-    said = " ".join(str(error).split())
-    if "startup parameter" in said:
+    message = " ".join(str(error).split())
+    if "startup parameter" in message:
         return pooling.refused(shown_url(url))
-    if any(text in said for text in REFUSED):
+    if any(text in message for text in REFUSED):
         return ConfigError(
-            f"The database {shown_url(url)} refuses us: {said}.",
+            f"The database {shown_url(url)} refuses us: {message}.",
             step="Correct FINALE_DATABASE_URL, or create what it names.",
         )
-    if any(text in said for text in FULL):
+    if any(text in message for text in FULL):
         return LocalError(
-            f"The database {shown_url(url)} has no connection left: {said}.",
+            f"The database {shown_url(url)} has no connection left: {message}.",
             data="Nothing was read and nothing was changed.",
             step="Close some, or raise max_connections (or the user's CONNECTION LIMIT); then run"
             " again.",
         )
     return LocalError(
-        f"The database {shown_url(url)} does not answer: {said}.",
+        f"The database {shown_url(url)} does not answer: {message}.",
         data="Nothing was read and nothing was changed.",
         step="Does it run, and is its address right? Then run again.",
     )
@@ -297,23 +297,23 @@ def database_errors(doing: str) -> Iterator[None]:
 
 
 def _named(error: psycopg.Error, doing: str) -> ConfigError | LocalError:
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     state = error.sqlstate or ""
     if state == "42501":
         return ConfigError(
-            f"The database refuses {doing}: {said}.",
+            f"The database refuses {doing}: {message}.",
             data="The open transaction was rolled back.",
             step="Grant that right to the user in FINALE_DATABASE_URL.",
         )
     if state == "25006":
         return ConfigError(
-            f"The database takes no writes while {doing}: {said}.",
+            f"The database takes no writes while {doing}: {message}.",
             data="The open transaction was rolled back.",
             step="Point FINALE_DATABASE_URL at the primary server, or turn off"
             " default_transaction_read_only of the user and the database.",
         )
     what, step = _local_cause(state)
-    return LocalError(f"{what} while {doing}: {said}.", step=step)
+    return LocalError(f"{what} while {doing}: {message}.", step=step)
 
 
 def _local_cause(state: str) -> tuple[str, str]:

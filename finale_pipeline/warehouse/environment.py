@@ -22,8 +22,8 @@ def programs(*more: str) -> dict[str, str]:
     Args:
         more: Names of variables that one needs beside what all do.
     """
-    kept = {name: os.environ[name] for name in (*INHERITED, *more) if name in os.environ}
-    return kept | {"LC_ALL": "C"}
+    variables = {name: os.environ[name] for name in (*INHERITED, *more) if name in os.environ}
+    return variables | {"LC_ALL": "C"}
 
 
 def forget() -> None:

@@ -83,13 +83,20 @@ def _row(d: AlertDecision, message_ids: Mapping[str, str]) -> tuple[object, ...]
         decided = (
             incident.state, incident.mailed, incident.snoozed_until, incident.even_if_worse
         )  # fmt: skip
-    said: tuple[object, ...] = (None,) * 4
+    event_columns: tuple[object, ...] = (None,) * 4
     tail: tuple[object, ...] = (None, None)
     if event is not None:
-        said = (event.kind, event.from_level, event.to_level, event.cause)
+        event_columns = (event.kind, event.from_level, event.to_level, event.cause)
         tail = (event.no_mail, message_ids[event.mail] if event.mail else None)
     numbers = (d.current.available_units, d.current.threshold_units)
-    return (d.current.product_url, stored.announced_level, *decided, *said, *numbers, *tail)
+    return (
+        d.current.product_url,
+        stored.announced_level,
+        *decided,
+        *event_columns,
+        *numbers,
+        *tail,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
      WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
      WHEN p.is_dropship THEN 'dropship'
      WHEN NOT p.keeps_stock THEN 'kit'
-     WHEN r.is_never THEN 'do_not_reorder' END
+     WHEN r.is_never OR b.is_never_ordered THEN 'do_not_reorder' END
 """
 LEVEL = """
 CASE WHEN l.available_units <= 0 THEN 'out'
@@ -46,7 +46,8 @@ SELECT p.product_url, l.available_units,
        r.point, r.quantity, r.places, {LEFT_OUT} AS left_out, {LEVEL} AS level
 FROM core.product p JOIN {{levels}} l USING (product_url)
 LEFT JOIN ({RULES}) r USING (product_url)
-LEFT JOIN {{decided}} d USING (product_url){{where}}
+LEFT JOIN {{decided}} d USING (product_url)
+LEFT JOIN plan.product_term b USING (product_url){{where}}
 """
 DECIDED = "plan.outlook"
 """One reorder point for alerts and plan: that of the decision, where there is one."""
@@ -173,10 +174,10 @@ def evaluate(
     connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
-        found = cursor.execute(TO_DECIDE).fetchall()
+        candidates = cursor.execute(TO_DECIDE).fetchall()
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
-    return found
+    return candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,12 +303,19 @@ def note_evaluation(
     )
 
 
-def wants_summary(connection: Connection) -> bool:
-    """Whether people were never told what is watched, and a plan can now say what to order."""
+def wants_summary(connection: Connection, *, is_full: bool) -> bool:
+    """Whether people were never told what is watched, and all of it is known now, with a plan.
+
+    Args:
+        is_full: Whether the sync at work has read the whole catalogue.
+    """
     return is_true(
         connection,
         "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
-        " AND EXISTS (SELECT FROM plan.decision_state)",
+        " AND EXISTS (SELECT FROM plan.decision_state)"
+        " AND (%s OR EXISTS (SELECT FROM ops.sync_run WHERE strategy = 'full'"
+        " AND status = 'done'))",
+        is_full,
     )
 
 

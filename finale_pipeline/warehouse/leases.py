@@ -143,6 +143,12 @@ def unlock(connection: "Connection", table_set: str) -> None:
     locks.release(connection, Lock.TABLE_SET, TABLE_SETS[table_set])
 
 
+def is_mine(connection: "Connection", table_set: str) -> bool:
+    """Whether this session holds a table set."""
+    held = locks.holders(connection, Lock.TABLE_SET).get(TABLE_SETS[table_set])
+    return held == connection.info.backend_pid
+
+
 def note_lock(connection: "Connection", run_id: int, table_set: str) -> None:
     """Write into the ledger that a run took one more table set."""
     connection.execute(
@@ -209,10 +215,19 @@ def close_run(
         " progress = CASE WHEN %s = 'done' THEN 1 ELSE progress END"
         " WHERE run_id = %s AND status = 'running'",
         (
-            ending.status, now, now, json.dumps(counts), api_calls, bytes_read,
-            ending.error_kind, ending.error, ending.retry_at, ending.status, run_id,
+            ending.status,
+            now,
+            now,
+            json.dumps(counts),
+            api_calls,
+            bytes_read,
+            ending.error_kind,
+            ending.error,
+            ending.retry_at,
+            ending.status,
+            run_id,
         ),
-    )  # fmt: skip
+    )
     # At once, for a closing session keeps its locks until the server has noticed.
     connection.execute("SELECT pg_advisory_unlock_all()")
 

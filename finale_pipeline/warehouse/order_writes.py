@@ -110,8 +110,8 @@ def only_drafter(connection: Connection) -> Iterator[None]:
 
 def find(connection: Connection, reference: str) -> Written | None:
     """Return a row by its reference."""
-    found = _read(connection, " WHERE reference = %s", (reference,))
-    return found[0] if found else None
+    rows = _read(connection, " WHERE reference = %s", (reference,))
+    return rows[0] if rows else None
 
 
 def of_key(connection: Connection, key: str) -> list[Written]:
@@ -313,14 +313,14 @@ def move(connection: Connection, row: Written, change: Change, *, now: datetime)
     named = ", ".join(f"{name} = %s" for name in columns)
     values = [json.dumps(v) if isinstance(v, list | tuple) else v for v in columns.values()]
     with connection.transaction():
-        done = connection.execute(
+        changed = connection.execute(
             trusted(
                 f"UPDATE ops.purchase_order_write SET {named} WHERE reference = %s AND state = %s"
                 " AND attempts = %s RETURNING reference"
             ),
             [*values, row.reference, row.state, row.attempts],
         ).fetchone()
-        if done is None:
+        if changed is None:
             raise _raced(row.reference)
         _add_event(connection, row.reference, row.state, change, now)
         return _found(connection, row.reference)

@@ -7,7 +7,7 @@ is repeated once, under the same message id.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, cast
 
@@ -18,6 +18,8 @@ from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, 
 from finale_pipeline.warehouse.locks import Lock
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
+DEFERRED_FOR = timedelta(days=3)
+"""So long an address may put a mail off, as mail servers do with each other; then it is refused."""
 STALE = timedelta(hours=1)
 """Stock mails that waited longer are merged, when there are several."""
 
@@ -90,8 +92,8 @@ class Waiting:
     @property
     def left(self) -> list[str]:
         """Addresses that have not got it and were not refused."""
-        done = {*self.delivered, *self.refused}
-        return [address for address in self.recipients if address not in done]
+        answered = {*self.delivered, *self.refused}
+        return [address for address in self.recipients if address not in answered]
 
 
 def put(
@@ -132,9 +134,11 @@ def put(
 
 
 # The order of mails is kept: while the oldest waits for a sick service, the others wait with it.
+# One that waits for some of its addresses alone is passed by.
 NEXT = (
     "SELECT outbox_id, next_attempt_at <= %(now)s FROM ops.outbox WHERE state = 'pending'"
     " AND (%(only)s::text IS NULL OR message_id = %(only)s)"
+    " AND NOT (is_deferred AND next_attempt_at > %(now)s)"
     " ORDER BY outbox_id LIMIT 1 FOR UPDATE SKIP LOCKED"
 )
 CLAIM = (
@@ -169,6 +173,7 @@ class Outcome:
         verdict: done; later = it was certainly not taken; unknown = it may have been; dead = no
             repeat can help.
         wait: The service's own word on when to come again.
+        is_service_well: Whether `later` is about some addresses alone: other mails need not wait.
     """
 
     accepted: Sequence[str] = ()
@@ -176,6 +181,7 @@ class Outcome:
     error: str | None = None
     verdict: str = "done"
     wait: timedelta | None = None
+    is_service_well: bool = False
 
 
 def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: datetime) -> str:
@@ -186,11 +192,15 @@ def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: date
     """
     delivered = [*mail.delivered, *outcome.accepted]
     refused = {**mail.refused, **(outcome.refused or {})}
+    if outcome.is_service_well and now - mail.created_at >= DEFERRED_FOR:
+        left = [a for a in mail.recipients if a not in {*delivered, *refused}]
+        refused |= dict.fromkeys(left, f"put off for {DEFERRED_FOR.days} days: {outcome.error}")
+        outcome = replace(outcome, verdict="done", is_service_well=False)
     unknown = mail.unknown_outcomes + (outcome.verdict == "unknown")
     state, error = _state(outcome, unknown, delivered=delivered, refused=refused)
     connection.execute(
         "UPDATE ops.outbox SET state = %s, delivered = %s, refused = %s, unknown_outcomes = %s,"
-        " last_error = %s, next_attempt_at = %s, sent_at = %s"
+        " last_error = %s, next_attempt_at = %s, sent_at = %s, is_deferred = %s"
         " WHERE outbox_id = %s AND state = 'sending'",
         (
             state,
@@ -200,6 +210,7 @@ def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: date
             error,
             now + (outcome.wait or _pause(mail.attempts)),
             now if state == "sent" else None,
+            outcome.is_service_well,
             mail.outbox_id,
         ),
     )
@@ -281,6 +292,39 @@ def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
     if len(rows) < 2 or now - rows[0][2] < STALE:  # noqa: PLR2004 - several
         return []
     return [(message_id, key) for message_id, key, _ in rows]
+
+
+def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int] | None:
+    """Lock the mail that speaks for merged ones, if it is due; what it says is older than now.
+
+    Returns:
+        Its message_id, and for how many mails it speaks.
+    """
+    row = connection.execute(
+        "SELECT o.message_id, (SELECT count(*) FROM ops.outbox m"
+        " WHERE m.merged_into = o.message_id) FROM ops.outbox o WHERE o.state = 'pending'"
+        " AND o.kind = 'catch_up' AND o.unknown_outcomes = 0 AND o.delivered = '{}'"
+        " AND o.next_attempt_at <= %s AND EXISTS (SELECT FROM ops.outbox m"
+        " WHERE m.merged_into = o.message_id) ORDER BY outbox_id LIMIT 1 FOR UPDATE SKIP LOCKED",
+        (now,),
+    ).fetchone()
+    return cast("tuple[str, int] | None", row)
+
+
+def rewrite(connection: Connection, message: Mail) -> None:
+    """Let a mail that nobody has got yet say something newer."""
+    connection.execute(
+        "UPDATE ops.outbox SET subject = %s, body_text = %s, body_html = %s, attachment_name = %s,"
+        " attachment = %s WHERE message_id = %s",
+        (
+            message.subject,
+            message.text,
+            message.html,
+            message.attachment_name,
+            message.attachment,
+            message.message_id,
+        ),
+    )
 
 
 def mark_merged(connection: Connection, messages: Sequence[str], *, into: str) -> None:

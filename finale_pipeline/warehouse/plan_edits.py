@@ -16,10 +16,12 @@ ORDER = "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %(day)s AND vendor
 NOTED = (
     "INSERT INTO plan.purchase_order_edit (snapshot_on, vendor_url, product_url, quantity_units,"
     " unit_cost, is_dropped, old_quantity_units, old_unit_cost, was_dropped, suggested_units,"
-    " suggested_cost, broken_rules, edited_by, edited_at, note) VALUES (%(snapshot_on)s,"
+    " suggested_cost, broken_rules, edited_by, edited_at, note, change_id,"
+    " is_standing) VALUES (%(snapshot_on)s,"
     " %(vendor_url)s, %(product_url)s, %(fixed_units)s, %(fixed_cost)s, %(is_dropped)s,"
     " %(quantity_units)s, %(unit_cost)s, %(was_dropped)s, %(suggested_units)s, %(suggested_cost)s,"
-    " %(broken_rules)s, %(by)s, %(now)s, %(note)s) RETURNING edit_id"
+    " %(broken_rules)s, %(by)s, %(now)s, %(note)s, %(change_id)s, %(is_standing)s)"
+    " RETURNING edit_id"
 )
 
 BELOW_MINIMUM = (

@@ -108,5 +108,5 @@ def create_reader(url: str, *, loopback_port: int | None) -> Reader:
                 step=f"Run as an administrator: CREATE ROLE {USER} LOGIN PASSWORD '…'"
                 f" IN ROLE {ROLE};",
             ) from error
-    found = reader_of(url, loopback_port=loopback_port)
-    return Reader(found.host, found.port, found.database, found.user, password)
+    reader = reader_of(url, loopback_port=loopback_port)
+    return Reader(reader.host, reader.port, reader.database, reader.user, password)

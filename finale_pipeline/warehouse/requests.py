@@ -103,6 +103,11 @@ def used(connection: Connection, *, now: datetime) -> dict[str, int]:
     return {"get": gets, "post": posts, "collection": collections}
 
 
+def lift_block(connection: Connection) -> None:
+    """Let requests out again before the moment that the source named."""
+    connection.execute("DELETE FROM ops.request_block")
+
+
 def blocked_until(connection: Connection) -> datetime | None:
     """Return until when the source wants no requests, if it ever said so."""
     return scalar(connection, datetime, "SELECT blocked_until FROM ops.request_block")

@@ -35,9 +35,11 @@ def mark_products(connection: Connection, rules: StockingRules) -> None:
     """
     values = {
         "endings": [f"%{_escaped(suffix)}" for suffix in rules.sku_suffixes],
-        "categories": list(rules.categories), "field": rules.field, "value": rules.value,
+        "categories": list(rules.categories),
+        "field": rules.field,
+        "value": rules.value,
         "kits": rules.kits,
-    }  # fmt: skip
+    }
     connection.execute(MARK_PRODUCTS, values)
 
 

@@ -42,6 +42,13 @@ def advance(
     )
 
 
+def take_back(connection: Connection, table: str, moment: datetime) -> None:
+    """Move a mark back that lies in the future, so that what was missed is read."""
+    connection.execute(
+        "UPDATE ops.watermark SET seen_at = %s WHERE table_name = %s", (moment, table)
+    )
+
+
 def has_other_zone(connection: Connection, zone: str) -> bool:
     """Whether business days of some table were reckoned in another zone."""
     return is_true(

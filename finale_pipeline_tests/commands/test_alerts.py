@@ -113,7 +113,9 @@ def test_explain_says_why_and_why_not(shop: Warehouse) -> None:
     assert "low since" in said["B"]
     assert "20, the sum of its reorder rules in Finale" in said["B"]
     assert "mail 'Reorder needed: 1 item (B · Product B)': pending" in said["B"]
-    assert "told        out: it is better now, but not clear of the border by 10 %" in said["A"]
+    assert (
+        "told        out: it is back, and a mail says so once it has stayed for a day" in said["A"]
+    )
 
 
 def test_simulation_counts_what_recorded_history_would_have_sent(shop: Warehouse) -> None:

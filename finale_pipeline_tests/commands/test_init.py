@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from finale_pipeline.commands import env_file
 from finale_pipeline.commands.init import Asking, prepare
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.health import readiness
+from finale_pipeline.health import installation
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.warehouse.connect import Connection
@@ -197,22 +197,22 @@ def states(found: Any) -> list[tuple[str, str]]:
 def test_the_doctor_warns_of_open_doors(tmp_path: Path) -> None:
     """A18: off loopback nothing is served without a token."""
     closed = Settings.model_validate({"home": tmp_path})
-    assert states(readiness.access(closed)) == [("access", "ok")]
+    assert states(installation.access(closed)) == [("access", "ok")]
     door = closed.model_copy(update={"ui_host": "0.0.0.0"})  # noqa: S104 - what it warns of
-    (found,) = readiness.access(door)
+    (found,) = installation.access(door)
     assert (found.state, "without a token" in found.says, found.step != "") == (
         "warning",
         True,
         True,
     )
     api = closed.model_copy(update={"api_host": "192.0.2.1"})
-    assert states(readiness.access(api)) == [("access", "warning")]
+    assert states(installation.access(api)) == [("access", "warning")]
     token = api.model_copy(update={"api_token": SecretStr("t")})
-    assert states(readiness.access(token)) == [("access", "ok")]
+    assert states(installation.access(token)) == [("access", "ok")]
     writes = closed.model_copy(update={"allow_writes": True})
-    assert states(readiness.access(writes)) == [("access", "warning"), ("access", "ok")]
+    assert states(installation.access(writes)) == [("access", "warning"), ("access", "ok")]
     writes = writes.model_copy(update={"api_token": SecretStr("t")})
-    assert states(readiness.access(writes)) == [("access", "ok")]
+    assert states(installation.access(writes)) == [("access", "ok")]
 
 
 def test_the_doctor_asks_a_real_account_for_backups_and_the_watch(
@@ -220,15 +220,15 @@ def test_the_doctor_asks_a_real_account_for_backups_and_the_watch(
 ) -> None:
     sandbox = settings.model_copy(update={"home": tmp_path})
     real = sandbox.model_copy(update={"base_url": "https://app.finaleinventory.com"})
-    assert states([*readiness.backups(sandbox), *readiness.watched(sandbox)]) == []
-    assert states([*readiness.backups(real), *readiness.watched(real)]) == [
+    assert states([*installation.backups(sandbox), *installation.watched(sandbox)]) == []
+    assert states([*installation.backups(real), *installation.watched(real)]) == [
         ("backup", "warning"), ("watch", "warning"),
     ]  # fmt: skip
     assert finale(sandbox, "backup").code == 0
     assert finale(sandbox, "sync", "full").code == 0  # before it, the watch is not well
     assert finale(sandbox, "watch").code == 0
-    assert states([*readiness.backups(real), *readiness.watched(real)]) == [
+    assert states([*installation.backups(real), *installation.watched(real)]) == [
         ("backup", "ok"), ("watch", "ok"),
     ]  # fmt: skip
     (tmp_path / "last_backup").write_text("2026-01-01T00:00:00+00:00")
-    assert "days old" in next(iter(readiness.backups(real))).says
+    assert "days old" in next(iter(installation.backups(real))).says

@@ -4,15 +4,16 @@ import os
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from finale_pipeline.api.rest import monitoring
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS
-from finale_pipeline.health import doctor, rules
+from finale_pipeline.health import doctor, installation, rules
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import locks, outbox
+from finale_pipeline.warehouse import demand, locks, outbox
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.reads.health import asset_ages
@@ -102,3 +103,70 @@ def test_a_disk_that_is_full_is_a_failure_of_the_doctor(settings: Settings, tmp_
     assert (scarce.state, scarce.exit_code) == ("failed", 8)
     assert (full.state, full.exit_code) == ("failed", 8)
     assert "No space left" in full.says
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"smtp_host": "mail.example", "smtp_security": "none"}, "unencrypted"),
+        ({"database_url": "postgresql://u@db.example/x"}, "Nothing proves that db.example"),
+        ({"database_url": "postgresql://u@db.example/x?sslmode=require"}, "Nothing proves"),
+        ({"database_url": "postgresql://u@db.example/x?sslmode=verify-full"}, ""),
+        ({"smtp_host": "mail.example", "smtp_security": "starttls"}, ""),
+        ({"smtp_host": "127.0.0.1", "smtp_security": "none"}, ""),
+        ({"database_url": "postgresql://u@127.0.0.1/x"}, ""),
+    ],
+)
+def test_what_leaves_this_machine_in_the_clear_is_warned_of(
+    changes: dict[str, str], says: str
+) -> None:
+    found = [f for f in installation.access(Settings.model_validate(changes)) if f.state != "ok"]
+    assert [says in f.says for f in found] == ([True] if says else [])
+    if found:  # and its step makes it go away
+        step = {"smtp_security": "starttls"} if "smtp" in str(changes) else {
+            "database_url": changes.get("database_url", "").split("?")[0] + "?sslmode=verify-full"
+        }  # fmt: skip
+        mended = Settings.model_validate(changes | step)
+        assert [f for f in installation.access(mended) if f.state != "ok"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "step"),
+    [
+        ({"api_host": "0.0.0.0"}, "without a token", {"api_token": "t" * 32}),  # noqa: S104
+        ({"ui_host": "0.0.0.0"}, "without a token", {"api_token": "t" * 32}),  # noqa: S104
+        ({"allow_writes": True}, "has no token", {"api_token": "t" * 32}),
+    ],
+)
+def test_what_others_could_reach_is_warned_of_and_the_step_ends_it(
+    changes: dict[str, object], says: str, step: dict[str, object]
+) -> None:
+    (found,) = [f for f in installation.access(Settings.model_validate(changes)) if f.state != "ok"]
+    assert says in found.says
+    assert "FINALE_API_TOKEN" in found.step
+    mended = Settings.model_validate(changes | step)
+    assert [f for f in installation.access(mended) if f.state != "ok"] == []
+
+
+def test_days_of_a_zone_that_the_server_knows_otherwise_are_named(connection: Connection) -> None:
+    assert rules.days(connection, "America/Denver", now=NOW).state == "ok"
+    found = rules.days(connection, "CET", now=NOW)  # no summer there, for PostgreSQL
+    assert (found.state, "first on 2016-03-" in found.says) == ("warning", True)
+    assert Settings.model_validate({"timezone": "CET"}).timezone == "Europe/Brussels"
+    assert rules.days(connection, "Europe/Brussels", now=NOW).state == "ok"
+
+
+def test_days_are_reckoned_anew_by_our_rules_of_zones(
+    settings: Settings, connection: Connection
+) -> None:
+    sync(settings, "full")
+    for zone in ("CET", "America/Vancouver", "America/Havana", "Pacific/Kiritimati"):
+        with connection.transaction():
+            demand.redate(connection, zone, now=NOW)
+        rows = connection.execute(
+            "SELECT ordered_at, ordered_on FROM core.sales_order WHERE ordered_at IS NOT NULL"
+            " UNION SELECT ordered_at, ordered_on FROM core.purchase_order"
+            " WHERE ordered_at IS NOT NULL"
+        ).fetchall()
+        assert len(rows) > 100
+        assert [on for _, on in rows] == [at.astimezone(ZoneInfo(zone)).date() for at, _ in rows]

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from finale_pipeline.notify.sendgrid_sender import SendGrid
-from finale_pipeline.warehouse import outbox
+from finale_pipeline.sync.critical import tell_crossings
+from finale_pipeline.sync.session import open_sync
+from finale_pipeline.warehouse import leases, outbox
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.notify.warehouse import (
@@ -38,7 +40,8 @@ def test_a_mail_is_accepted_once_with_all_it_needs(told: Warehouse, service: Mai
     (mail,) = service.accepted
     assert mail.to == RECIPIENTS
     assert mail.subject == "Out of stock: 1 item (A · Product A)"
-    assert "finale alerts ack" in mail.text
+    assert "finale " not in mail.text  # a buyer gets links, and no commands
+    assert "/products/A" in mail.html
     assert "/runbooks/out_of_stock" in mail.html
     (data,) = mail.attachments.values()
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
@@ -192,7 +195,9 @@ def test_a_killed_sender_process_leaves_nothing_undone(
 
 
 def test_two_deliverers_send_each_mail_once(told: Warehouse, service: MailServer) -> None:
-    told.stock(A=100, B=0)
+    told.add("C")
+    told.evaluate()
+    told.stock(B=0, C=5)
     told.evaluate()
     url = str(told.settings.database_url and told.settings.database_url.get_secret_value())
 
@@ -257,3 +262,35 @@ def test_no_key_means_files_to_open(told: Warehouse, url: str, tmp_path: Path) -
     assert mail["Subject"] == "Out of stock: 1 item (A · Product A)"
     assert len(list((home / "outbox").glob("*.html"))) == 1
     assert not list((home / "outbox").glob("*.part"))
+
+
+def test_only_the_services_own_success_is_success(told: Warehouse, service: MailServer) -> None:
+    """A page of something in between, with 200, is no mail."""
+    service.add_fault("status=200*1")
+    assert told.deliver() == {"pending": 1}
+    assert "200 instead of 202" in last(told)[3]
+    assert told.deliver(minutes=2) == {"sent": 1}
+    assert kinds(service) == ["out_of_stock"]
+
+
+def test_a_slow_mail_service_keeps_nobody_from_stock(told: Warehouse, service: MailServer) -> None:
+    service.add_fault("silence=5*1")
+    waited = threading.Event()
+
+    def run() -> None:
+        with open_sync(
+            told.settings, strategy="critical", trigger="test", table_sets=("stock",),
+            clock=told.clock,
+        ) as opened:  # fmt: skip
+            tell_crossings(opened)
+            waited.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    pause = threading.Event()
+    while not service.requests:
+        pause.wait(0.01)
+    free = leases.taken(told.connection, "stock") is None
+    assert (free, waited.is_set()) == (True, False)
+    thread.join()
+    assert leases.taken(told.connection, "stock") is None

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from decimal import Decimal
 from email import policy
 from email.parser import BytesParser
@@ -134,3 +135,35 @@ def test_a_plan_that_orders_nothing_is_not_overruled_by_a_rule_of_finale() -> No
     assert ordered.quantity == "Nothing to order now (our plan counts what is on order)"
     rule = line("P-1", "Soap", "out", "0", "10", suggested_units=Decimal(5), suggested_by="finale")
     assert rule.quantity == "Order 5 (Finale's reorder quantity)"
+
+
+def test_the_digest_has_a_table_of_vendors_and_the_three_worst_of_each() -> None:
+    """Seven of Olive, one of Tin that costs more, two of nobody: Tin first, nobody last."""
+    olive = [line(f"O{n}", "", "out", "0", "9", vendor_name="Olive", money_at_risk=Decimal(10))
+             for n in range(7)]  # fmt: skip
+    tin = [line("T", "", "low", "1", "9", vendor_name="Tin", money_at_risk=Decimal(500))]
+    nobody = [line(f"N{n}", "", "low", "1", "9", money_at_risk=Decimal(9_000)) for n in range(2)]
+    content = stock_mails.digest(
+        [*nobody, *olive, *tin], flapping=0, unsent=0, totals={"Tin": "EUR 40.00"}, currency="GBP"
+    )
+    mail = render(content, ORIGIN, message_id="x")
+
+    rows = [(v.name, v.items, v.out, v.at_risk, v.order_total) for v in content.vendors]
+    assert rows == [
+        ("Tin", 1, 0, "GBP 500.00", "EUR 40.00"),
+        ("Olive", 7, 7, "GBP 70.00", ""),
+        ("", 2, 0, "GBP 18,000.00", ""),
+    ]
+    shown = [sku for sku in ("T", *(f"O{n}" for n in range(7)), "N0", "N1")
+             if f"] {sku}\n" in mail.text]  # fmt: skip
+    assert shown == ["T", "O0", "O1", "O2", "N0", "N1"]
+    assert "and 4 more; the attached CSV has all of them." in mail.text
+    assert mail.text.index("] T\n") < mail.text.index("] O0\n") < mail.text.index("] N0\n")
+
+
+@pytest.mark.parametrize("name", [n for n in contents() if contents()[n].kind in messages.BUYERS])
+def test_a_buyers_mail_leads_to_pages_and_names_no_command(name: str) -> None:
+    mail = rendered(name)
+    body = mail.text.partition("\n--\n")[0]
+    assert not re.search(r"finale (alerts|explain|doctor|sync|status|orders|forecast)\b", body)
+    assert f"{ORIGIN.pages}/" in body

@@ -39,6 +39,14 @@ class Mailbox:
         self.taken.append((envelope.rcpt_tos, envelope.original_content or b""))
         return "250 taken"
 
+    async def handle_QUIT(  # noqa: N802
+        self, server: SMTP, _session: Session, _envelope: Envelope
+    ) -> str:
+        farewell = self.answers.get("quit", "221 bye")
+        if farewell == "hang up" and server.transport is not None:
+            server.transport.close()
+        return farewell
+
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
@@ -92,3 +100,62 @@ def test_an_smtp_server_that_is_not_there_is_tried_again(
     assert mail is not None
     settings = smtp(url, tmp_path, 9)
     assert Smtp(settings, "a@b.example").send(mail, mail.left).verdict == "later"
+
+
+def test_one_address_that_puts_mails_off_for_ever_keeps_nobody_from_theirs(
+    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+    settings = smtp(url, tmp_path, port)
+    box.answers[RECIPIENTS[1]] = "450 mailbox busy"
+    told.deliver(settings)
+    for sku in ("B", "C"):
+        told.add(sku) if sku == "C" else None
+        told.evaluate(minutes=1)
+        told.stock(**{sku: 0})
+        told.evaluate(minutes=1)
+        told.deliver(settings)
+
+    assert [addresses for addresses, _ in box.taken] == [[RECIPIENTS[0]]] * 3
+    told.deliver(settings, minutes=60)
+    assert len(box.taken) == 3  # nobody who got one gets it again
+    del box.answers[RECIPIENTS[1]]
+    told.deliver(settings, minutes=60)
+    assert [addresses for addresses, _ in box.taken[3:]] == [[RECIPIENTS[1]]] * 3
+
+
+def test_an_address_that_puts_a_mail_off_for_days_is_refused_in_the_end(
+    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+    settings = smtp(url, tmp_path, port)
+    box.answers[RECIPIENTS[1]] = "450 mailbox busy"
+    told.deliver(settings)
+    assert told.deliver(settings, minutes=4 * 24 * 60) == {"sent": 1}
+    assert f"{RECIPIENTS[1]}: put off for 3 days" in last(told)[3]
+    assert len(box.taken) == 1
+
+
+def test_a_server_that_hangs_up_between_the_addresses_has_taken_nothing(
+    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+) -> None:
+    """421 to the second address: the first one has not got it either, though it was not refused."""
+    box, port = mailbox
+    settings = smtp(url, tmp_path, port)
+    box.answers[RECIPIENTS[1]] = "421 closing"
+    assert told.deliver(settings) == {"pending": 1}
+    assert box.taken == []
+    del box.answers[RECIPIENTS[1]]
+    assert told.deliver(settings, minutes=2) == {"sent": 1}
+    assert [addresses for addresses, _ in box.taken] == [list(RECIPIENTS)]
+
+
+@pytest.mark.parametrize("farewell", ["451 not now", "hang up"])
+def test_what_was_accepted_is_sent_whatever_follows(
+    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int], farewell: str
+) -> None:
+    box, port = mailbox
+    box.answers["quit"] = farewell
+    assert told.deliver(smtp(url, tmp_path, port)) == {"sent": 1}
+    assert told.deliver(smtp(url, tmp_path, port), minutes=60) == {}
+    assert len(box.taken) == 1

@@ -107,7 +107,7 @@ class Warehouse:
     def _catalogue_synced(self) -> None:
         self.connection.execute(
             "INSERT INTO ops.sync_run (strategy, trigger, status, started_at, heartbeat_at,"
-            " finished_at, locks) VALUES ('products', 'test', 'done', %s, %s, %s, '{catalogue}')",
+            " finished_at, locks) VALUES ('full', 'test', 'done', %s, %s, %s, '{catalogue}')",
             (self.now, self.now, self.now),
         )
 

@@ -38,8 +38,17 @@ def test_a_file_of_orders_is_scored(
     page = Path(found["report"])
     text = page.read_text(encoding="utf-8")
     assert text.count("<svg") == 2
+    assert "By class" in text
     assert "http" not in text.replace("http-equiv", "")
     methods = {score["method"] for score in found["scores"] if score["window_days"] == 14}
+    segments = {score["segment"] for score in found["scores"] if score["window_days"]}
+    assert {"all", "A", "B", "C", "intermittent"} <= segments
+    levels = [
+        s["service_level"]
+        for s in found["scores"]
+        if s["method"].startswith(found["method"]) and not s["window_days"]
+    ]
+    assert levels == [0.8, 0.9, 0.95, 0.98]
     assert {"30-day mean", "30-day mean + normal", "Poisson", "negative binomial", "pace 80/20",
             "pace 100/0"} <= methods  # fmt: skip
     assert found["method"] in methods
@@ -47,7 +56,7 @@ def test_a_file_of_orders_is_scored(
         "SELECT count(*), count(*) FILTER (WHERE window_days = 0), count(DISTINCT source),"
         " min(source) FROM mart.forecast_score"
     ).fetchall()
-    assert stored == [(len(found["scores"]), 4, 1, "few.parquet")]
+    assert stored == [(len(found["scores"]), 9, 1, "few.parquet")]
 
 
 def test_the_account_is_scored_and_planned(

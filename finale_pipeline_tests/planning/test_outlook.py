@@ -34,6 +34,26 @@ def test_the_mails_are_told_what_the_newest_plan_says(warehouse: Warehouse) -> N
     assert found[covered][:2] == (0, due)  # zero is said, and is not "unknown"
 
 
+def test_money_at_risk_is_what_will_be_missing_at_cost(warehouse: Warehouse) -> None:
+    """Two a day, 6 left, an order of today arrives in ten days: out on day 3, so 14 are missed."""
+    world = {"runs out": (6, 10), "lasts": (20, 10), "backlog": (-4, 10)}
+    for sku, (available, lead) in world.items():
+        url = warehouse.product(sku, available=available, cost="5", lead_days=lead)
+        warehouse.sales(url, [2.0] * 300)
+    warehouse.product("never sold", available=0, cost="5", lead_days=10)
+    plan_day(warehouse.connection, AS_OF, SETTINGS, now=NOW)
+
+    rows = warehouse.connection.execute(
+        "SELECT p.sku, round(o.money_at_risk, 2) FROM plan.outlook o"
+        " JOIN core.product p USING (product_url)"
+    ).fetchall()
+    found: dict[str, Decimal] = dict(rows)
+    assert found["runs out"] == 14 * 5
+    assert found["lasts"] == 0
+    assert found["backlog"] == 20 * 5  # none to sell on any of the ten days
+    assert not found.get("never sold")
+
+
 def test_money_at_risk_is_in_the_accounts_currency(warehouse: Warehouse) -> None:
     known = warehouse.product("known", available=2, cost="2.5", vendor=None)
     warehouse.supplier(known, "acme", "7", 14)  # in USD, which may not be the account's

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
-from finale_pipeline.health.watchfulness import syncs
+from finale_pipeline.health.daemons import syncs
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.planning.warehouse import AS_OF
 from finale_pipeline_tests.warehouse.purchases import Purchases

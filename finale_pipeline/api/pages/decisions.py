@@ -33,9 +33,7 @@ SNOOZE_DAYS = 7
 """A snooze without a day lasts so long."""
 ENTER = "enter"
 """What pressing Enter in a field sends: a snooze if a day was typed, else that it was seen."""
-WORDS = {
-    "acknowledged": "seen", "ordered": "ordered", "snoozed": "snoozed", "open": "open again",
-}  # fmt: skip
+WORDS = {"acknowledged": "seen", "ordered": "ordered", "snoozed": "snoozed", "open": "open again"}
 LINK_BUTTONS = {"acknowledged": "Seen", "ordered": "Ordered", "snoozed": "Snoozed for a week"}
 
 Optional = BeforeValidator(lambda text: text.strip() or None)
@@ -92,8 +90,9 @@ def decided(
         if made.choice_id is None:
             raise Problem(422, "None of these items is out or low any more. Nothing was written.")
     log.info("decision by %s: %s, %d items", actor, choice.state, len(made.incidents))
-    return _back(form.query if not form.own_page else None, products[0], f"done={made.choice_id}",
-                 form.row)  # fmt: skip
+    return _back(
+        form.query if not form.own_page else None, products[0], f"done={made.choice_id}", form.row
+    )
 
 
 class UndoForm(BaseModel):
@@ -111,8 +110,9 @@ def undone(
     """Make items again what they were before a decision; those decided anew since stay."""
     asked_of(form.query)
     incidents.undo(connection, form.choice, actor=actor, now=context.clock())
-    return _back(None if form.product else form.query, form.product or "", f"done={form.choice}",
-                 None)  # fmt: skip
+    return _back(
+        None if form.product else form.query, form.product or "", f"done={form.choice}", None
+    )
 
 
 def _back(query: str | None, product: str, done: str, row: int | None) -> RedirectResponse:
@@ -200,6 +200,13 @@ def _link_page(
 ) -> HTMLResponse:
     items = decisions.items_of_mail(connection, message_id) if connection else []
     return html(
-        context.settings, "decide.html", page="", status=status, items=items, token=token,
-        done=f"{done}{len(items)} items." if done else "", refused=refused, states=LINK_BUTTONS,
-    )  # fmt: skip
+        context.settings,
+        "decide.html",
+        page="",
+        status=status,
+        items=items,
+        token=token,
+        done=f"{done}{len(items)} items." if done else "",
+        refused=refused,
+        states=LINK_BUTTONS,
+    )

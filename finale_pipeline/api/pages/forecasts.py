@@ -14,6 +14,7 @@ from finale_pipeline.api.server.context import Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.planning.policy_chart import policy_chart
 from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, listed, url_of, withdraw
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
 
@@ -54,6 +55,9 @@ def forecasts(
     context: Shared, connection: Warehouse, vendor: Name = None, sku: Name = None
 ) -> HTMLResponse:
     """Show how good forecasts are: of all, of a vendor, of a product."""
+    scores = forecasts_reads.scores(connection)
+    policies = [row for row in scores if not row["window_days"]]
+    in_use = next((str(row["method"]) for row in scores if row["is_in_use"]), "")
     return html(
         context.settings,
         "forecasts.html",
@@ -61,7 +65,8 @@ def forecasts(
         vendor=vendor,
         sku=sku,
         outcomes=forecasts_reads.outcomes(connection, vendor=vendor, sku=sku),
-        scores=forecasts_reads.scores(connection),
+        scores=scores,
+        curve=policy_chart(policies, in_use) if policies else None,
         adjustments=listed(connection),
         least_rows=forecasts_reads.LEAST_ROWS,
     )

@@ -14,6 +14,8 @@ from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, runbook
 from finale_pipeline.clock import business_day
+from finale_pipeline.planning.agreements import WORDS as TERM_WORDS
+from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
@@ -22,6 +24,7 @@ from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import products as products_reads
 from finale_pipeline.warehouse.reads import runs as runs_reads
 from finale_pipeline.warehouse.reads import stock as stock_reads
+from finale_pipeline.warehouse.reads import vendors as vendors_reads
 
 router = APIRouter(include_in_schema=False)
 
@@ -74,6 +77,7 @@ def product(
     """Show a product."""
     found = _product(connection, sku)
     url, now = found["product_url"], context.clock()
+    fixed = terms.of(connection, "product", url)
     arriving = products_reads.arrivals(connection, url)
     today = stock_reads.last_day(connection) or business_day(now, context.settings.zone)
     return html(
@@ -84,6 +88,11 @@ def product(
         incident=incidents_reads.open_of(connection, url, now),
         arrivals=arriving,
         chart=charts.chart(connection, found, today),
+        terms=fixed,
+        term_vendor=vendors_reads.name_of(connection, fixed["vendor_url"] or ""),
+        term_words=TERM_WORDS,
+        history=terms.history(connection, "product", url),
+        suppliers=vendors_reads.enabled(connection),
         **_deciding(context, connection, [url], done),
     )
 

@@ -16,6 +16,7 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse.connect import rows_of
+from finale_pipeline.warehouse.reads import worklist as worklist_reads
 from finale_pipeline.warehouse.reads.drafts import ORDERS
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show the orders that were drafted, newest first."""
     query = f"{ORDERS.query} ORDER BY intended_at DESC, reference LIMIT {SHOWN}"
     found = rows_of(connection, query)
-    return _result(context, found)
+    return _result(context, found, own=worklist_reads.account_currency(connection))
 
 
 class DraftForm(BaseModel):
-    """The button beside an order of the plan; `seen` is the digest of what was shown before."""
+    """The button beside orders of the plan; `seen` is the digest of what was shown before."""
 
-    vendor: Annotated[Text, Field(max_length=300, pattern=r"^\P{C}+$")]
+    vendor: Annotated[
+        list[Annotated[Text, Field(max_length=300, pattern=r"^\P{C}+$")]],
+        Field(min_length=1, max_length=300),
+    ]
     on: date
     seen: Annotated[str, Field(max_length=100)] | None = None
 
@@ -48,7 +52,7 @@ def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) ->
     """Show what would be sent; with `seen`, send it if it is still that."""
     from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
 
-    request = DraftRequest(actor, vendor=form.vendor, on=form.on)
+    request = DraftRequest(actor, vendors=tuple(form.vendor), on=form.on)
     return _draft(context, request, form.seen)
 
 
@@ -63,7 +67,7 @@ def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLRespo
                 page="orders",
                 made=shown,
                 seen=shown.digest(),
-                vendor=ask.vendor,
+                vendors=ask.vendors,
                 changed=bool(seen),
                 allowed=context.settings.allow_writes,
             )
@@ -85,8 +89,19 @@ def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLRespo
 
 
 def _result(
-    context: Context, rows: list[dict[str, Any]], said: str = "", *, status: int = 200
+    context: Context,
+    rows: list[dict[str, Any]],
+    said: str = "",
+    *,
+    status: int = 200,
+    own: str | None = None,
 ) -> HTMLResponse:
     return html(
-        context.settings, "orders.html", status=status, page="orders", orders=rows, said=said
+        context.settings,
+        "orders.html",
+        status=status,
+        page="orders",
+        orders=rows,
+        said=said,
+        own=own,
     )

@@ -1,10 +1,9 @@
-"""The page of the purchase plan, and the forms that change it; without any script."""
+"""The pages of the purchase plan: the vendors, one vendor's lines, and the form that saves them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from itertools import accumulate
+from statistics import median
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -12,71 +11,113 @@ from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from finale_pipeline.api.pages.forms import Posted
+from finale_pipeline.api.pages.plan_form import Form, read_form, seen
+from finale_pipeline.api.pages.worklist import totals
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.api.server.render import html, plain_number
+from finale_pipeline.api.server.render import html
 from finale_pipeline.domain.replenishment.order_terms import OrderTerms, units_to_minimum
-from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
+from finale_pipeline.planning.agreements import WORDS as TERM_WORDS
+from finale_pipeline.planning.edits import Author, Outcome, edit
+from finale_pipeline.warehouse import plan_changes, terms
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
 from finale_pipeline.warehouse.reads import plan as plan_reads
+from finale_pipeline.warehouse.reads import vendors as vendors_reads
+from finale_pipeline.warehouse.reads import worklist as worklist_reads
 
 BEGUN = ("intended", "refused")
 """States in which nothing went to Finale, so that the same button sends it."""
-"""States in which nothing went to Finale, so that the same button sends it."""
 router = APIRouter(include_in_schema=False)
 
-FORM_LINES = 150
-"""Lines of one form; a body has a limit."""
-SHOWN_LINES = 1_000
-"""So many lines are shown at once; the suppliers behind them are opened one by one."""
-SEEN = "|"
-MOST = Decimal(10**9)
-DECIMALS = 6
-NOTHING = Decimal(0)
-
-
-Vendor = Annotated[str | None, Query(max_length=300)]
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What stands in the two fields of a line, and what is wrong with it."""
-
-    quantity: str
-    cost: str
-    wrong: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form of some lines of one order, as it came.
-
-    Attributes:
-        insists: Whether "order it anyway" was pressed.
-        changes: What is to be changed, by product_url.
-        typed: What stands in the fields, by product_url.
-    """
-
-    day: date
-    vendor_url: str
-    insists: bool
-    changes: dict[str, Change] = field(default_factory=dict)
-    typed: dict[str, Typed] = field(default_factory=dict)
-
-    @property
-    def has_wrong(self) -> bool:
-        """Whether some field cannot be read."""
-        return any(typed.wrong for typed in self.typed.values())
+PAGE_LINES = 100
+"""Lines of a page; a form's body has a limit."""
+Vendor = Annotated[str, Query(max_length=300)]
+Number = Annotated[int | None, Query(ge=1, le=2**62)]
 
 
 @router.get("/plan")
-def plan(
-    context: Shared, connection: Warehouse, saved: Vendor = None, opened: Vendor = None
+def plan(context: Shared, connection: Warehouse, changed: Number = None) -> HTMLResponse:
+    """Show from whom to order, for how much and until when."""
+    return vendors_page(context, connection, changed=changed)
+
+
+def vendors_page(
+    context: Context,
+    connection: Connection,
+    *,
+    status: int = 200,
+    old_day: date | None = None,
+    changed: int | None = None,
+    said: str = "",
 ) -> HTMLResponse:
-    """Show what to order from whom, in fields that can be changed."""
-    return _page(context, connection, saved=saved, opened=opened)
+    """Return the page of the vendors.
+
+    Args:
+        old_day: Of a plan that is over, for which a form came.
+        changed: The change of many lines that was just made.
+        said: What else is to be told.
+    """
+    from finale_pipeline.planning.scores import method_change  # noqa: PLC0415 - polars: 0.1 s
+
+    day = plan_reads.newest_day(connection)
+    lines = plan_reads.lines(connection, day)
+    own = worklist_reads.account_currency(connection)
+    to_order = [line for line in lines if not line["is_dropped"]]
+    drafts = drafts_reads.of_plan(connection, day)
+    orders = plan_reads.orders_of(connection, day)
+    vendors = {order["vendor_url"] for order in orders}
+    return html(
+        context.settings,
+        "plan.html",
+        status=status,
+        page="plan",
+        day=day,
+        vendors=[_summed(order, to_order, own) for order in orders],
+        totals=totals(to_order, "line_total", own),
+        at_risk=sum(line["money_at_risk"] or 0 for line in to_order),
+        lines_count=len(to_order),
+        own=own,
+        dropped=[line for line in lines if line["is_dropped"]],
+        seen=seen,
+        drafts=drafts,
+        drafted=drafts_reads.lines(connection, day),
+        other_drafts=[d for vendor, some in drafts.items() if vendor not in vendors for d in some],
+        without_line=plan_reads.edits_without_line(connection, day),
+        change=plan_changes.of(connection, changed) if changed else None,
+        old_day=old_day,
+        said=said,
+        method_change=method_change(connection, day) if day else None,
+    )
+
+
+def _summed(order: Row, lines: Iterable[Row], own: str | None) -> dict[str, Any]:
+    """Return a vendor's order with what its lines add up to."""
+    of_it = [line for line in lines if line["vendor_url"] == order["vendor_url"]]
+    covers = [x["cover_after_days"] for x in of_it if x["cover_after_days"] is not None]
+    leads = Counter((x["stated_lead_time_days"], x["lead_time_days"]) for x in of_it)
+    stated, takes = leads.most_common(1)[0][0] if leads else (None, None)
+    return order | {
+        "totals": totals(of_it, "line_total", own),
+        "at_risk": sum(x["money_at_risk"] or 0 for x in of_it),
+        "cover_days": median(covers) if covers else None,
+        "stated_days": stated,
+        "takes_days": takes,
+    }
+
+
+@router.get("/plan/order")
+def order(
+    context: Shared,
+    connection: Warehouse,
+    *,
+    vendor: Vendor = "",
+    saved: bool = False,
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> HTMLResponse:
+    """Show what to order from a vendor, in fields that can be changed."""
+    return order_page(context, connection, vendor, saved=saved, number=page)
 
 
 @router.post("/plan")
@@ -87,73 +128,89 @@ def plan_changed(context: Shared, connection: Warehouse, fields: Posted, actor: 
     except (KeyError, ValueError) as error:
         raise Problem(400, "The form cannot be read.") from error
     if form.day != plan_reads.newest_day(connection):
-        return _page(context, connection, status=409, old_day=form.day)
+        return vendors_page(context, connection, status=409, old_day=form.day)
     if form.has_wrong:
-        return _page(context, connection, status=422, form=form)
-    author = Author(actor, context.clock(), insists=form.insists)
+        return order_page(context, connection, form.vendor_url, status=422, form=form)
+    author = Author(actor, context.clock(), insists=form.insists, stays=form.stays)
     outcome = edit(connection, form.day, form.vendor_url, form.changes, author)
     if outcome.conflicts or outcome.unknown:
-        return _page(context, connection, status=409, form=form, outcome=outcome)
+        return order_page(
+            context, connection, form.vendor_url, status=409, form=form, outcome=outcome
+        )
     if outcome.refused and not form.insists:
-        return _page(context, connection, status=422, form=form, outcome=outcome)
-    vendor = quote(form.vendor_url, safe="")
-    return RedirectResponse(f"/plan?saved={vendor}#saved", status_code=303)
+        return order_page(
+            context, connection, form.vendor_url, status=422, form=form, outcome=outcome
+        )
+    return RedirectResponse(address(form.vendor_url, saved=True), status_code=303)
 
 
-def _page(
+def address(vendor_url: str, *, saved: bool = False) -> str:
+    """Return where a vendor's order is shown."""
+    end = "&saved=true#saved" if saved else ""
+    return f"/plan/order?vendor={quote(vendor_url, safe='')}{end}"
+
+
+def order_page(
     context: Context,
     connection: Connection,
+    vendor_url: str,
     *,
     status: int = 200,
-    saved: str | None = None,
-    opened: str | None = None,
-    old_day: date | None = None,
+    saved: bool = False,
+    number: int = 1,
     form: Form | None = None,
     outcome: Outcome | None = None,
 ) -> HTMLResponse:
-    from finale_pipeline.planning.scores import method_change  # noqa: PLC0415 - polars: 0.1 s
-
-    found = plan_reads.purchase_plan(connection, None, None)
-    drafts = drafts_reads.of_plan(connection, found.day)
-    vendors = {order["vendor_url"] for order in found.orders}
+    """Return the page of one vendor's order."""
+    day = plan_reads.newest_day(connection)
+    lines = plan_reads.lines(connection, day, vendor_url)
+    to_order = [line for line in lines if not line["is_dropped"]]
+    orders = plan_reads.orders_of(connection, day, vendor_url)
+    own = worklist_reads.account_currency(connection)
+    found = _summed(orders[0], to_order, own) if orders else None
+    typed = form.typed if form else {}
+    shown = to_order[(number - 1) * PAGE_LINES : number * PAGE_LINES]
+    if typed:
+        shown = [line for line in to_order if line["product_url"] in typed] or shown
+    drafts = drafts_reads.of_plan(connection, day).get(vendor_url, [])
     return html(
         context.settings,
-        "plan.html",
+        "plan_order.html",
         status=status,
         page="plan",
-        plan=found,
-        form_lines=FORM_LINES,
-        hints=plan_reads.earlier_edits(connection, found.day),
-        without_line=plan_reads.edits_without_line(connection, found.day),
-        reaching={order["vendor_url"]: _reaching(order) for order in found.orders},
+        day=day,
+        vendor_url=vendor_url,
+        vendor=vendors_reads.name_of(connection, vendor_url),
+        order=found,
+        lines=shown,
+        many=len(to_order),
+        number=number,
+        pages=-(-len(to_order) // PAGE_LINES),
+        dropped=[line for line in lines if line["is_dropped"]],
+        hints=plan_reads.earlier_edits(connection, day),
+        reaching=_reaching(found, to_order) if found else None,
         seen=seen,
         drafts=drafts,
-        other_drafts=[d for vendor, some in drafts.items() if vendor not in vendors for d in some],
-        drafted=drafts_reads.lines(connection, found.day),
+        drafted=drafts_reads.lines(connection, day),
         button=button,
         saved=saved,
-        opened=opened,
-        shown=_shown(found.orders) | {saved, opened, form.vendor_url if form else None},
-        old_day=old_day,
         form=form,
         outcome=outcome,
-        method_change=method_change(connection, found.day) if found.day else None,
+        own=own,
+        terms=terms.of(connection, "vendor", vendor_url),
+        history=terms.history(connection, "vendor", vendor_url),
+        term_words=TERM_WORDS,
+        suppliers=vendors_reads.enabled(connection) if not vendor_url else [],
     )
 
 
-def _shown(orders: list[dict[str, Any]]) -> set[str | None]:
-    """Return the vendors whose lines are shown without asking."""
-    until = accumulate(order["lines"] for order in orders)
-    places = enumerate(zip(orders, until, strict=True))
-    return {o["vendor_url"] for place, (o, lines) in places if lines <= SHOWN_LINES or not place}
-
-
-def _reaching(order: dict[str, Any]) -> tuple[str, Decimal] | None:
+def _reaching(order: Row, lines: list[Row]) -> tuple[str, Any] | None:
     """Return which quantity of a line brings an order to its vendor's minimum.
 
     It is the line that was edited last, else the first.
     """
-    lines = order["order_lines"]
+    if not lines:
+        return None
     edited = [line for line in lines if line["edited_at"]]
     line = max(edited, key=lambda line: line["edited_at"]) if edited else lines[0]
     units = units_to_minimum(
@@ -163,105 +220,6 @@ def _reaching(order: dict[str, Any]) -> tuple[str, Decimal] | None:
         terms=OrderTerms(line["pack_units"], line["minimum_order_units"]),
     )
     return None if units is None else (line["sku"], units)
-
-
-def read_form(sent: dict[str, str]) -> Form:
-    """Return what a form says.
-
-    Lines are numbered: `u1` is the product, `v1` what was seen of it (version, quantity, price),
-    `q1` and `p1` are the fields. `do` is the button: save, insist, or drop, back, undo and take
-    with the line's number.
-
-    Raises:
-        KeyError: A field is missing.
-        ValueError: It is none of our forms.
-    """
-    button, _, rest = sent.get("do", "save").partition(":")
-    pressed, _, taken = rest.partition(":")
-    form = Form(date.fromisoformat(sent["day"]), sent["vendor"], insists=button == "insist")
-    for number, product_url in _numbered(sent):
-        version, quantity, cost = sent[f"v{number}"].split(SEEN)
-        typed = Typed(sent.get(f"q{number}", quantity), sent.get(f"p{number}", cost))
-        fields, wrong = _fields(typed, quantity, cost)
-        if pressed == number:
-            fields |= _pressed(button, taken)
-        shown = taken if taken and pressed == number else typed.quantity
-        form.typed[product_url] = Typed(shown, typed.cost, wrong)
-        if fields:
-            form.changes[product_url] = Change(version, fields)
-    return form
-
-
-def _numbered(sent: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for name, value in sent.items():
-        if name.startswith("u") and name[1:].isdecimal() and name.isascii():
-            yield name[1:], value
-
-
-def _fields(typed: Typed, quantity: str, cost: str) -> tuple[Fields, str]:
-    """Return what was typed over, and what of it cannot be read; empty = as suggested, 0 = drop."""
-    fields, wrong = Fields(), []
-    if typed.quantity.strip() != quantity:
-        try:
-            units = read_number(typed.quantity)
-        except ValueError as error:
-            wrong.append(f"quantity {error}")
-        else:
-            if units == NOTHING:
-                fields["is_dropped"] = True
-            else:
-                fields["quantity_units"] = units
-    if typed.cost.strip() != cost:
-        try:
-            fields["unit_cost"] = read_number(typed.cost)
-        except ValueError as error:
-            wrong.append(f"price {error}")
-    return fields, "; ".join(wrong)
-
-
-def _pressed(button: str, taken: str) -> Fields:
-    """Return what a line's own button changes."""
-    buttons: dict[str, Fields] = {
-        "drop": {"is_dropped": True},
-        "back": {"is_dropped": False},
-        "undo": {"quantity_units": None, "unit_cost": None, "is_dropped": False},
-    }
-    if button == "take":
-        return {"quantity_units": read_number(taken)}
-    return buttons.get(button, {})
-
-
-def read_number(text: str) -> Decimal | None:
-    """Return a number as a person types it; None for an empty text.
-
-    Raises:
-        ValueError: It is none, negative, or too large; the message goes after the field's name.
-
-    >>> read_number(" 1 200.50 "), read_number("")
-    (Decimal('1200.50'), None)
-    >>> read_number("1,200")
-    Traceback (most recent call last):
-    ValueError: is no number such as 1200.5: 1,200
-    """
-    given = "".join(text.split())
-    if not given:
-        return None
-    try:
-        number = Decimal(given)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    digits = number.as_tuple().exponent
-    if not number.is_finite() or not isinstance(digits, int) or digits < -DECIMALS:
-        raise ValueError(f"is no number such as 1200.5: {text[:20]}")
-    if not NOTHING <= number <= MOST:
-        raise ValueError(f"is not between 0 and {MOST:,}: {text[:20]}")
-    return number
-
-
-def seen(line: dict[str, Any]) -> str:
-    """Return what a form says that was seen of a line."""
-    shown = (plain_number(line["quantity_units"]), plain_number(line["unit_cost"]))
-    return SEEN.join((line["version"], *shown))
 
 
 def button(drafts: list[Row]) -> str:

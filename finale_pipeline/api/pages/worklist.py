@@ -134,9 +134,13 @@ def find(items: list[Row], asked: Asked, at_location: Collection[str] | None) ->
     pages = max(1, -(-len(shown) // rows))
     number = min(asked.page or 1, pages)
     return Found(
-        shown, shown[(number - 1) * rows : number * rows], number, pages,
-        {name: tabs[name] for name in TABS} | {"all": len(matching)}, _choices(items),
-    )  # fmt: skip
+        shown,
+        shown[(number - 1) * rows : number * rows],
+        number,
+        pages,
+        {name: tabs[name] for name in TABS} | {"all": len(matching)},
+        _choices(items),
+    )
 
 
 def ordered(items: Iterable[Row], sort: str) -> list[Row]:

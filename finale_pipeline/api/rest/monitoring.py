@@ -55,8 +55,8 @@ def health(context: Context) -> dict[str, Any]:
     try:
         acquired = context.pool.acquire()
     except Problem as problem:
-        said = problem.detail
-        return _summed({"database": {"status": "unhealthy", "says": said, **problem.facts}})
+        detail = problem.detail
+        return _summed({"database": {"status": "unhealthy", "says": detail, **problem.facts}})
     try:
         return health_by(acquired.connection, now=context.clock())
     finally:
@@ -87,8 +87,8 @@ def _part(findings: Iterable[Finding]) -> dict[str, Any]:
     """Sum findings up: the worst of their states, and what is not well, else what was found."""
     found = list(findings)
     status = max((STATUS[f.state] for f in found), key=RANK.index, default=RANK[0])
-    told = [f.says for f in found if f.state != "ok"] or [f.says for f in found]
-    return {"status": status, "says": "; ".join(told) or "nothing is amiss"}
+    texts = [f.says for f in found if f.state != "ok"] or [f.says for f in found]
+    return {"status": status, "says": "; ".join(texts) or "nothing is amiss"}
 
 
 LABELS = {"finale_table_bytes": "table", "finale_source_budget_left": "budget"}
@@ -101,24 +101,24 @@ def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dic
     read_at = stock_reads.stock_read_at(connection)
     week = rows_of(connection, runs_reads.STATISTICS, since=now - WEEK)
     good = rows_of(connection, runs_reads.LAST_GOOD)
-    found: dict[str, Any] = {f"finale_{name}": value for name, value in counted.items()}
-    found["finale_stock_age_seconds"] = round((now - read_at).total_seconds()) if read_at else None
-    found["finale_last_good_sync_timestamp_seconds"] = {r["strategy"]: r["at"] for r in good}
+    values: dict[str, Any] = {f"finale_{name}": value for name, value in counted.items()}
+    values["finale_stock_age_seconds"] = round((now - read_at).total_seconds()) if read_at else None
+    values["finale_last_good_sync_timestamp_seconds"] = {r["strategy"]: r["at"] for r in good}
     limits = {
         "get": settings.get_per_minute,
         "post": settings.post_per_minute,
         "collection": settings.collections_per_hour,
     }
     used = requests.used(connection, now=now)
-    found["finale_source_budget_left"] = {n: max(limits[n] - used[n], 0) for n in limits}
+    values["finale_source_budget_left"] = {n: max(limits[n] - used[n], 0) for n in limits}
     until = requests.blocked_until(connection)
-    found["finale_source_blocked_seconds"] = (
+    values["finale_source_blocked_seconds"] = (
         max(round((until - now).total_seconds()), 0) if until else 0
     )
-    found["finale_table_bytes"] = health_reads.table_bytes(connection)
+    values["finale_table_bytes"] = health_reads.table_bytes(connection)
     for name in ("runs", "failed", "mean_seconds", "rows", "api_calls"):
-        found[f"finale_sync_7d_{name}"] = {row["strategy"]: row[name] for row in week}
-    return found
+        values[f"finale_sync_7d_{name}"] = {row["strategy"]: row[name] for row in week}
+    return values
 
 
 def prometheus(found: dict[str, Any]) -> str:

@@ -52,10 +52,10 @@ def problems(*, conflict: str | None = None) -> Answers:
     Args:
         conflict: When it answers 409, and what that means; None = never.
     """
-    said = SAID if conflict is None else SAID | {409: conflict}
+    meanings = SAID if conflict is None else SAID | {409: conflict}
     return {
         status: {
-            "description": said[status],
+            "description": meanings[status],
             "content": {
                 MEDIA: {
                     "schema": PROBLEM,
@@ -64,13 +64,13 @@ def problems(*, conflict: str | None = None) -> Answers:
                         "title": CODES[status].replace("_", " "),
                         "status": status,
                         "code": CODES[status],
-                        "detail": said[status],
+                        "detail": meanings[status],
                         "trace_id": "5f3c0e8f6c0d4d3f9b0f3b9d0a3b6f11",
                     },
                 }
             },
         }
-        for status in sorted(said)
+        for status in sorted(meanings)
     }
 
 
@@ -101,11 +101,11 @@ def listed(listing: Listing, columns: str) -> Answers:
             "next_cursor": {"type": ["string", "null"], "description": "Of the next page."},
         },
     }
-    found = good(
+    response = good(
         f"A page of {listing.name}.", {listing.name: [], "next_cursor": None}, forms=(CSV,)
     )
-    found[200]["content"]["application/json"]["schema"] = body
-    return found
+    response[200]["content"]["application/json"]["schema"] = body
+    return response
 
 
 WORKBOOK = (CSV, XLSX)
@@ -116,9 +116,9 @@ def _meanings() -> dict[str, str]:
     """Return what columns mean, by name, from the comments of the tables."""
     from finale_pipeline.warehouse.tables import metadata  # noqa: PLC0415 - SQLAlchemy
 
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for table in metadata.sorted_tables:
         for column in table.columns:
             if column.comment:
-                found.setdefault(column.name, column.comment)
-    return found
+                meanings.setdefault(column.name, column.comment)
+    return meanings

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -14,17 +14,18 @@ from starlette.responses import Response
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import Reads, answer
-from finale_pipeline.api.rest.responses import as_json
+from finale_pipeline.api.rest.responses import XLSX, as_json
 from finale_pipeline.api.server.actors import Actor, Key
-from finale_pipeline.api.server.context import Context, Shared
+from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.errors import NeedsDecision, SkippedError, WritesOff
+from finale_pipeline.errors import ConfigError, NeedsDecision, SkippedError, WritesOff
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.ordering.context import DraftingContext
     from finale_pipeline.ordering.draft_request import DraftRequest
     from finale_pipeline.ordering.drafting import DraftResult
+    from finale_pipeline.ordering.vendor_order import VendorOrder
 
 router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems())
 
@@ -115,13 +116,63 @@ def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Resp
     ask = _ask(wanted, actor, key)
     if wanted.dry_run:
         return as_json(preview(context, ask).as_dict(is_dry=True))
-    made = carried_out(context, ask)
-    if made.error is not None and not made.rows:
-        raise made.error
-    conflicts = [p for p in made.proposals if p.verdict == "conflict"]
-    if conflicts and len(conflicts) == len(made.proposals):
+    result = carried_out(context, ask)
+    if result.error is not None and not result.rows:
+        raise result.error
+    conflicts = [p for p in result.proposals if p.verdict == "conflict"]
+    if conflicts and len(conflicts) == len(result.proposals):
         raise Problem(409, conflicts[0].says, code="already_drafted")
-    return as_json(made.as_dict(is_dry=False), _status(made))
+    return as_json(result.as_dict(is_dry=False), _status(result))
+
+
+Document = Annotated[
+    Literal["pdf", "xlsx"], Query(alias="format", description="pdf, or a workbook.")
+]
+FILES = {
+    "pdf": ("as_pdf", "application/pdf"),
+    "xlsx": ("as_workbook", XLSX),
+}
+
+
+@router.get(
+    "/{reference}/document",
+    summary="An order as it goes to its vendor",
+    responses=good("The document.", {}, forms=("application/pdf", XLSX)),
+)
+def document(
+    context: Shared, connection: Warehouse, reference: Name, form: Document = "pdf"
+) -> Response:
+    """Return a drafted order as a document to send: their SKUs, packs, prices, and no more."""
+    return document_of(
+        lambda: vendor_order().of_draft(connection, context.settings, reference), form
+    )
+
+
+def vendor_order() -> Any:
+    """Return the module that makes orders for vendors; it is loaded when it is asked for."""
+    from finale_pipeline.ordering import vendor_order as found  # noqa: PLC0415 - heavy
+
+    return found
+
+
+def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
+    """Return an order as a document.
+
+    Raises:
+        Problem: 404: there is nothing to order.
+    """
+    from finale_pipeline.ordering import vendor_files  # noqa: PLC0415 - heavy
+
+    try:
+        order = make()
+    except ConfigError as error:
+        raise Problem(404, f"{error.what} {error.step}") from error
+    name, media = FILES[form]
+    return Response(
+        getattr(vendor_files, name)(order),
+        headers={"Content-Disposition": f'attachment; filename="{order.file_stem}.{form}"'},
+        media_type=media,
+    )
 
 
 def _status(made: "DraftResult") -> int:
@@ -182,12 +233,12 @@ def carried_out(
     try:
         return drafting.draft(drafting_context(context), ask, confirm=confirm)
     except WritesOff as error:
-        said = f"{error.what} {error.data} {error.step}"
-        raise Problem(403, said, code="writes_off") from error
+        detail = f"{error.what} {error.data} {error.step}"
+        raise Problem(403, detail, code="writes_off") from error
     except NeedsDecision as error:
         found = msgspec.json.decode(msgspec.json.encode(error.duplicates))
-        said = f"{error.what} {error.data} Look at them, then send accept_duplicates."
-        raise Problem(409, said, code="duplicates", duplicates=found) from error
+        detail = f"{error.what} {error.data} Look at them, then send accept_duplicates."
+        raise Problem(409, detail, code="duplicates", duplicates=found) from error
     except SkippedError as error:
         raise Problem(
             409, error.what, code="drafting_running", headers={"Retry-After": "10"}

@@ -55,9 +55,9 @@ def page(connection: Connection, listing: Listing, asked: Asked, key: bytes) -> 
     column, down = order.removeprefix("-"), order.startswith("-")
     if column not in listing.sorts:
         raise Problem(422, f"Sort by one of: {', '.join(listing.sorts)}.", code="unknown_sort")
-    wanted = {name: value for name, value in asked.filters.items() if value is not None}
-    values: dict[str, object] = {**listing.fixed, **wanted, "limit": asked.limit + 1}
-    where = [listing.filters[name] for name in wanted]
+    filters = {name: value for name, value in asked.filters.items() if value is not None}
+    values: dict[str, object] = {**listing.fixed, **filters, "limit": asked.limit + 1}
+    where = [listing.filters[name] for name in filters]
     if asked.cursor is not None:
         where.append(_after(listing, order, asked.cursor, key, values))
     query = (
@@ -176,15 +176,15 @@ def answer(reading: Reading, listing: Listing, filters: Mapping[str, object]) ->
     """
     paging = reading.paging
     asked = Asked(filters, paging.sort, paging.cursor, paging.limit)
-    found = page(reading.connection, listing, asked, reading.context.key)
-    rows = [in_words(row) for row in found.rows]
+    result = page(reading.connection, listing, asked, reading.context.key)
+    rows = [in_words(row) for row in result.rows]
     said = dict(reading.headers)
-    if found.next_cursor is not None:
-        url = reading.request.url.include_query_params(cursor=found.next_cursor)
+    if result.next_cursor is not None:
+        url = reading.request.url.include_query_params(cursor=result.next_cursor)
         said["Link"] = f'<{url.path}?{url.query}>; rel="next"'
     if form_of(reading.request, reading.form, ("json", "csv")) == "csv":
         columns = list(rows[0]) if rows else list(listing.sorts)
         answered = as_csv(rows, columns, listing.name)
         answered.headers.update(said)
         return answered
-    return as_json({listing.name: rows, "next_cursor": found.next_cursor}, headers=said)
+    return as_json({listing.name: rows, "next_cursor": result.next_cursor}, headers=said)

@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
+from finale_pipeline.api.rest.orders import Document, document_of, vendor_order
 from finale_pipeline.api.rest.pagination import AsForm
-from finale_pipeline.api.rest.responses import as_csv, as_json, as_xlsx, form_of, in_words
+from finale_pipeline.api.rest.responses import XLSX, as_csv, as_json, form_of, in_words
+from finale_pipeline.api.rest.workbooks import as_xlsx
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
@@ -84,14 +86,14 @@ class Edit(BaseModel):
     def fields(self) -> Fields:
         """Return what was given of what can be changed."""
         given = self.model_fields_set
-        made = Fields()
+        changes = Fields()
         if "quantity_units" in given:
-            made["quantity_units"] = self.quantity_units
+            changes["quantity_units"] = self.quantity_units
         if "unit_cost" in given:
-            made["unit_cost"] = self.unit_cost
+            changes["unit_cost"] = self.unit_cost
         if "is_dropped" in given:
-            made["is_dropped"] = self.is_dropped
-        return made
+            changes["is_dropped"] = self.is_dropped
+        return changes
 
 
 @router.get(
@@ -118,18 +120,35 @@ def purchase_plan(
 ) -> Response:
     """Return orders with their lines: JSON, CSV of all lines to order, or a workbook."""
     plan = _in_words(plan_reads.purchase_plan(connection, on, vendor))
-    wanted = form_of(request, form, ("json", "csv", "xlsx"))
-    if wanted == "json":
+    chosen = form_of(request, form, ("json", "csv", "xlsx"))
+    if chosen == "json":
         body = {"snapshot_on": plan.day, "orders": plan.orders, "dropped": plan.dropped}
         return as_json(body, headers=headers)
     name = f"purchase_plan_{plan.day}" if plan.day else "purchase_plan"
-    if wanted == "csv":
+    if chosen == "csv":
         lines = [line for order in plan.orders for line in order["order_lines"]]
-        found = as_csv(lines, LINE_COLUMNS, name)
+        response = as_csv(lines, LINE_COLUMNS, name)
     else:
-        found = as_xlsx(_sheets(plan), name)
-    found.headers.update(headers)
-    return found
+        response = as_xlsx(_sheets(plan), name, cover=_cover(plan))
+    response.headers.update(headers)
+    return response
+
+
+@router.get(
+    "/document",
+    summary="What the plan orders from a vendor, as it goes to them",
+    responses=good("The document.", {}, forms=("application/pdf", XLSX)),
+)
+def vendor_document(
+    context: Shared,
+    connection: Warehouse,
+    vendor: Annotated[Text, Query(min_length=1, max_length=300, description="Name or vendor_url.")],
+    on: Annotated[date | None, Query(description="Snapshot day; the newest unless given.")] = None,
+    form: Document = "pdf",
+) -> Response:
+    """Return it as a proposal to send: their SKUs, packs, prices, and no more; it has no number."""
+    settings = context.settings
+    return document_of(lambda: vendor_order().of_plan(connection, settings, vendor, on), form)
 
 
 def _in_words(plan: Plan) -> Plan:
@@ -138,6 +157,24 @@ def _in_words(plan: Plan) -> Plan:
         for order in plan.orders
     ]
     return Plan(plan.day, orders, [dict(in_words(line)) for line in plan.dropped])
+
+
+def _cover(plan: Plan) -> list[tuple[str, object]]:
+    """Return what is said on the first sheet: totals per currency, never added up over them."""
+    totals: dict[str, Decimal] = {}
+    for order in plan.orders:
+        if order["total"] is not None:
+            currency = order["currency"] or "account's currency"
+            totals[currency] = totals.get(currency, Decimal(0)) + order["total"]
+    return [
+        ("Purchase plan", plan.day),
+        ("Vendors", len(plan.orders)),
+        ("Lines", sum(order["lines"] for order in plan.orders)),
+        *((f"Total in {currency}", total) for currency, total in sorted(totals.items())),
+        ("Late or due today", sum(order["urgency"] in {"late", "today"} for order in plan.orders)),
+        ("Something is missing", sum(bool(order["needs_data"]) for order in plan.orders)),
+        ("Dropped lines", len(plan.dropped)),
+    ]
 
 
 def _sheets(plan: Plan) -> list[tuple[str, tuple[str, ...], list[Any]]]:
@@ -160,16 +197,16 @@ def change_line(context: Shared, connection: Warehouse, actor: Actor, wanted: Ed
     require_newest(connection, wanted.snapshot_on)
     author = Author(actor, context.clock(), note=wanted.note, insists=wanted.insist)
     changes = {wanted.product_url: Change(wanted.version, wanted.fields())}
-    done = edit(connection, wanted.snapshot_on, wanted.vendor_url, changes, author)
-    _refuse(done, wanted.product_url)
+    outcome = edit(connection, wanted.snapshot_on, wanted.vendor_url, changes, author)
+    _refuse(outcome, wanted.product_url)
     return as_json(
         {
             "line": in_words(
-                {k: v for k, v in done.lines[wanted.product_url].items() if k not in FIXED}
+                {k: v for k, v in outcome.lines[wanted.product_url].items() if k not in FIXED}
             ),
-            "is_changed": bool(done.saved),
-            "order": done.order,
-            "vendor_minimum_units": done.reaching.get(wanted.product_url),
+            "is_changed": bool(outcome.saved),
+            "order": outcome.order,
+            "vendor_minimum_units": outcome.reaching.get(wanted.product_url),
         }
     )
 
@@ -206,14 +243,14 @@ def _refuse(done: Outcome, product_url: str) -> None:
             version=done.lines[product_url]["version"],
         )
     if done.refused:
-        found = done.refused[product_url]
+        refusal = done.refused[product_url]
         raise Problem(
             422,
-            f"It breaks: {', '.join(found.broken_rules)}. The nearest that can be ordered is"
-            f" {found.nearest_units:f}; `insist` orders {found.wanted_units:f} all the same.",
+            f"It breaks: {', '.join(refusal.broken_rules)}. The nearest that can be ordered is"
+            f" {refusal.nearest_units:f}; `insist` orders {refusal.wanted_units:f} all the same.",
             code="breaks_terms",
-            broken_rules=list(found.broken_rules),
-            nearest_units=float(found.nearest_units),
-            below_units=None if found.below_units is None else float(found.below_units),
-            above_units=float(found.above_units),
+            broken_rules=list(refusal.broken_rules),
+            nearest_units=float(refusal.nearest_units),
+            below_units=None if refusal.below_units is None else float(refusal.below_units),
+            above_units=float(refusal.above_units),
         )

@@ -2,9 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -12,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from finale_pipeline.domain.replenishment import flags
-from finale_pipeline.text import cell, plain
+from finale_pipeline.text import cell
 
 Row = Mapping[str, Any]
 Form = Literal["json", "csv", "xlsx"]
@@ -20,9 +18,6 @@ Form = Literal["json", "csv", "xlsx"]
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMS: dict[str, Form] = {"application/json": "json", CSV: "csv", XLSX: "xlsx"}
-
-TITLE_UNITS = 26
-"""Of a sheet's title, before a number that makes it unique; Excel takes 31."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -73,70 +68,7 @@ def as_csv(rows: Sequence[Row], columns: Sequence[str], name: str) -> Response:
 
 def _csv_cell(value: object) -> str:
     if isinstance(value, dict | list):
-        return cell(_encoder.encode(value).decode())
+        return "" if not value else cell(_encoder.encode(value).decode())
     if isinstance(value, bool):
         return str(value).lower()
     return cell(value)
-
-
-def as_xlsx(sheets: Iterable[tuple[str, Sequence[str], Sequence[Row]]], name: str) -> Response:
-    """Return a workbook.
-
-    Args:
-        sheets: Of each: its title, columns, rows.
-        name: Of the file, without an ending.
-    """
-    import xlsxwriter  # noqa: PLC0415 - only for workbooks
-
-    buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
-        bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
-        taken: set[str] = set()
-        for title, columns, rows in sheets:
-            sheet = book.add_worksheet(_title(title, taken))
-            sheet.freeze_panes(1, 0)
-            for place, column in enumerate(columns):
-                sheet.write_string(0, place, column, bold)
-            sheet.set_column(0, len(columns) - 1, 16)
-            for number, row in enumerate(rows, 1):
-                for place, column in enumerate(columns):
-                    _write(sheet, number, place, row.get(column), day)
-    return Response(
-        buffer.getvalue(),
-        headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'},
-        media_type=XLSX,
-    )
-
-
-def _write(sheet: Any, row: int, column: int, value: object, day: Any) -> None:
-    """Write a cell; a SKU such as 00123 or =1+1 stays the text it is."""
-    if value is None:
-        return
-    if isinstance(value, bool):
-        sheet.write_boolean(row, column, value)
-    elif isinstance(value, int | float | Decimal):
-        sheet.write_number(row, column, float(value))
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001 - a day
-    else:
-        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        sheet.write_string(row, column, plain(text, most=32_000))
-
-
-def _title(text: str, taken: set[str]) -> str:
-    """Return a title that a sheet may have and no other sheet has.
-
-    >>> taken = set()
-    >>> _title("Müller/Söhne: [A]", taken), _title("müller söhne   a", taken)
-    ('Müller Söhne A', 'müller söhne a 2')
-    """
-    kept = "".join(" " if c in "[]:*?/\\'" else c for c in plain(text))
-    start = " ".join(kept.split()).encode("utf-16-le")[: 2 * TITLE_UNITS]
-    start_text = start.decode("utf-16-le", "ignore").strip() or "-"  # half a character is left out
-    title, number = start_text, 1
-    while title.casefold() in taken or title.casefold() == "history":
-        number += 1
-        title = f"{start_text} {number}"
-    taken.add(title.casefold())
-    return title

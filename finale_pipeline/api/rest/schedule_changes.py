@@ -96,9 +96,9 @@ def switch(dagster: Dagster, name: str, *, on: bool) -> None:
     Raises:
         Problem: 404: there is no such schedule. 503: Dagster does not answer.
     """
-    found = _found(dagster, name)
-    if (found["scheduleState"]["status"] == "RUNNING") != on:
-        dagster.switch(found, on=on)
+    schedule = _found(dagster, name)
+    if (schedule["scheduleState"]["status"] == "RUNNING") != on:
+        dagster.switch(schedule, on=on)
 
 
 def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:

@@ -81,10 +81,10 @@ def product(
     sku: Annotated[str, Path(max_length=300, description="SKU, or product_url.")],
 ) -> Response:
     """Return what is known of a product, with ninety days of stock and sales."""
-    found = products_reads.product(connection, sku)
-    if found is None:
+    row = products_reads.product(connection, sku)
+    if row is None:
         raise Problem(404, "No product has this SKU.", code="unknown_product")
-    url = found["product_url"]
+    url = row["product_url"]
     today = business_day(context.clock(), context.settings.zone)
     last = stock_reads.last_day(connection) or today
     since = last - timedelta(days=HISTORY_DAYS)
@@ -93,8 +93,8 @@ def product(
         "sales": products_reads.sales_history(connection, url, since),
         "arrivals": products_reads.arrivals(connection, url),
     }
-    forecast = found["forecast"] and in_words(found["forecast"])
-    return as_json(found | {"forecast": forecast, "history": history}, headers=headers)
+    forecast = row["forecast"] and in_words(row["forecast"])
+    return as_json(row | {"forecast": forecast, "history": history}, headers=headers)
 
 
 @router.get(

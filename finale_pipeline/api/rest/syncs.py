@@ -107,9 +107,9 @@ def critical(
     rows = [dict(in_words(row)) for row in incidents_reads.critical(connection)]
     if form_of(request, form, ("json", "csv")) == "csv":
         columns = list(rows[0]) if rows else ["sku", "name", "level", "available_units", "why"]
-        found = as_csv(rows, columns, "critical")
-        found.headers.update(headers)
-        return found
+        response = as_csv(rows, columns, "critical")
+        response.headers.update(headers)
+        return response
     parts: dict[str, list[Any]] = {
         "out_of_stock": [],
         "below_reorder_point": [],
@@ -146,8 +146,8 @@ def status(context: Shared, connection: Warehouse, headers: AsOf) -> Response:
 )
 def health(context: Shared) -> Response:
     """Return healthy, degraded or unhealthy (with 503), for each part and over all."""
-    found = monitoring.health(context)
-    return as_json(found, 503 if found["status"] == "unhealthy" else 200)
+    state = monitoring.health(context)
+    return as_json(state, 503 if state["status"] == "unhealthy" else 200)
 
 
 @router.get(
@@ -157,11 +157,11 @@ def health(context: Shared) -> Response:
 )
 def metrics(request: Request, context: Shared, connection: Warehouse) -> Response:
     """Return the metrics as JSON, or as Prometheus reads them when it accepts text."""
-    found = monitoring.metrics(connection, context.settings, now=context.clock())
+    values = monitoring.metrics(connection, context.settings, now=context.clock())
     accepted = request.headers.get("accept", "")
     if "text/plain" in accepted or "openmetrics" in accepted:
-        return PlainTextResponse(monitoring.prometheus(found))
-    return as_json(found)
+        return PlainTextResponse(monitoring.prometheus(values))
+    return as_json(values)
 
 
 @router.get(

@@ -101,8 +101,8 @@ class Dagster:
     def schedules(self) -> list[dict[str, Any]]:
         """Return the schedules as Dagster's GraphQL shows them."""
         answer = self._ask(SCHEDULES, {"repository": self._ours})["schedulesOrError"]
-        found: list[dict[str, Any]] = _expect(answer, "Schedules")["results"]
-        return found
+        results: list[dict[str, Any]] = _expect(answer, "Schedules")["results"]
+        return results
 
     def reload(self) -> None:
         """Have the code loaded anew, with the settings as they are now; runs go on meanwhile.
@@ -142,8 +142,8 @@ class Dagster:
         data = body.get("data")
         if not data:
             raise _unavailable("Dagster refused the question.")
-        found: dict[str, Any] = data
-        return found
+        result: dict[str, Any] = data
+        return result
 
 
 def _expect(answer: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

@@ -84,9 +84,11 @@ class Pool:
         except SchemaMismatch as error:
             self.release(connection)
             raise Problem(
-                503, "The database's schema is not this program's; an upgrade may be under way.",
-                code="schema_mismatch", headers={"Retry-After": "30"},
-            ) from error  # fmt: skip
+                503,
+                "The database's schema is not this program's; an upgrade may be under way.",
+                code="schema_mismatch",
+                headers={"Retry-After": "30"},
+            ) from error
         except psycopg.Error as error:
             self.release(connection)
             raise self._unavailable() from error
@@ -121,6 +123,9 @@ class Pool:
             )
         known = {"data_as_of": self.read_at.isoformat()} if self.read_at else {}
         return Problem(
-            503, "The database does not answer.", code="database_unavailable",
-            headers={"Retry-After": "5"}, **known,
-        )  # fmt: skip
+            503,
+            "The database does not answer.",
+            code="database_unavailable",
+            headers={"Retry-After": "5"},
+            **known,
+        )

@@ -235,23 +235,26 @@ class Middleware:
             if given:  # a browser's first request has none, and is only asked for it
                 self._refusals.count(_client(scope))
             raise Problem(
-                401, "Send the token of FINALE_API_TOKEN as `Authorization: Bearer …`.",
+                401,
+                "Send the token of FINALE_API_TOKEN as `Authorization: Bearer …`.",
                 # One scheme alone: with two in a line browsers ask for nothing.
                 headers={"WWW-Authenticate": 'Basic realm="finale"'},
-            )  # fmt: skip
+            )
         if writes and "write" not in rights:
             raise Problem(
-                403, "This token may only read; nothing was changed. FINALE_API_TOKEN may write.",
+                403,
+                "This token may only read; nothing was changed. FINALE_API_TOKEN may write.",
                 code="read_only_token",
-            )  # fmt: skip
+            )
 
     def _check_body_type(self, path: str, headers: Headers) -> None:
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         if "content-length" in headers and "transfer-encoding" in headers:
             raise Problem(
-                400, "A request has one length: Content-Length or Transfer-Encoding.",
+                400,
+                "A request has one length: Content-Length or Transfer-Encoding.",
                 headers={"Connection": "close"},
-            )  # fmt: skip
+            )
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         is_json = kind == "application/json" or (not has_body and self._policy.graphql is None)
         if path.startswith(self._policy.json_only) and not is_json:

@@ -135,8 +135,8 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
         {"where": ".".join(str(p) for p in e["loc"]), "what": str(e["msg"])} for e in error.errors()
     ]
     status = 400 if any(e["type"] == "json_invalid" for e in error.errors()) else 422
-    said = "; ".join(f"{w['where']}: {w['what']}" for w in wrong[:5])
-    return _told(request, Problem(status, said, errors=wrong[:20]))
+    detail = "; ".join(f"{w['where']}: {w['what']}" for w in wrong[:5])
+    return _told(request, Problem(status, detail, errors=wrong[:20]))
 
 
 async def _http(request: Request, error: HTTPException) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 import finale_pipeline
 from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.planning.charts import svg
-from finale_pipeline.text import UNSEEN, number
+from finale_pipeline.text import CONTROL, UNSEEN, number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -167,7 +167,7 @@ def _shown(value: Any) -> Any:
     """Return a value as a page shows it: a text without invisible marks, and not endless."""
     if type(value) is not str:  # our own markup, a number
         return value
-    seen = UNSEEN.sub("", value)
+    seen = CONTROL.sub(" ", UNSEEN.sub("", value))
     return seen if len(seen) <= LONGEST else f"{seen[:LONGEST]}…"
 
 

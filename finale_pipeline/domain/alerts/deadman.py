@@ -47,8 +47,8 @@ class Outage:
         """Return one outage for two records of it."""
         if other is None:
             return self
-        told = sorted({*self.told, *other.told})
-        return Outage(min(self.opened_at, other.opened_at), tuple(told))
+        kinds = sorted({*self.told, *other.told})
+        return Outage(min(self.opened_at, other.opened_at), tuple(kinds))
 
 
 def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]:
@@ -64,11 +64,11 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
     >>> to_tell(Outage(datetime(2026, 3, 9), ("daemon",)), [dead, late])
     []
     """
-    told = set(outage.told) if outage else set()
+    known = set(outage.told) if outage else set()
     return [
         t
         for t in troubles
-        if t.told_by is None and t.kind not in told and not FOLLOWS_FROM[t.kind] & told
+        if t.told_by is None and t.kind not in known and not FOLLOWS_FROM[t.kind] & known
     ]
 
 

@@ -1,9 +1,10 @@
 """Crossings: an item as stored and as it is now → at most one event, and who hears of it.
 
 Every crossing has one event. An item has two levels: the exact one, and the one last announced to
-people. The announced level worsens at once. It betters only when the item is clear of the border
-by a margin, or has stayed on the better side for a day: an item that flaps at its border is
-announced once. More worsenings a day than a person wants to read of are recorded without a mail.
+people. The announced level worsens at once. Out ends for people when the item has stayed back for a
+day; low ends then, too, or at once when the item is clear of the border by a margin: an item that
+flaps at its border is announced once. More worsenings a day than a person wants to read of are
+recorded without a mail.
 """
 
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ EventKind = Literal[
 ]
 Mail = Literal["out_of_stock", "reorder_needed", "back_in_stock", "breaker", "catch_up"]
 
+NOT_CLEAR = "it is not clear of the border yet"
 CROSSINGS = {"opened", "worsened", "improved", "closed", "flapping", "held_back"}
 
 
@@ -257,6 +259,8 @@ def _go_on(
     announced = _settled(stored, current, now, rules, at_once=crosses and cause == "settings")
     is_better = RANK[level] < RANK[announced]
     incident = None if announced == "ok" else stored.incident
+    if incident is not None and announced != "out" and incident.mailed == "out":
+        incident = replace(incident, mailed=None)  # its end is told once
     after = replace(
         stored,
         level=level,
@@ -268,10 +272,12 @@ def _go_on(
     )
     if not crosses and announced == stored.announced_level:
         return AlertDecision(current, after) if after != stored else None
-    return AlertDecision(current, after, _eased(stored, current, announced, cause))
+    return AlertDecision(current, after, _eased(stored, current, announced, cause, rules))
 
 
-def _eased(stored: StoredItem, current: CurrentItem, announced: Level, cause: str) -> AlertEvent:
+def _eased(
+    stored: StoredItem, current: CurrentItem, announced: Level, cause: str, rules: Rules
+) -> AlertEvent:
     level = current.level
     kind: EventKind
     if RANK[level] > RANK[stored.level]:
@@ -281,7 +287,8 @@ def _eased(stored: StoredItem, current: CurrentItem, announced: Level, cause: st
     if level == stored.level:
         kind = "settled"
     if announced == stored.announced_level:
-        why = "it is not clear of the border yet"
+        is_out = announced == "out"
+        why = f"it has not stayed back for {_hours(rules.calm)} yet" if is_out else NOT_CLEAR
         return AlertEvent(kind, stored.level, level, cause, no_mail=why)
     if stored.announced_level != "out":
         return AlertEvent(kind, stored.level, level, cause, no_mail="only leaving out is mailed")
@@ -300,9 +307,9 @@ def _settled(
     is_calm = stored.better_since_at is not None and now - stored.better_since_at >= rules.calm
     if is_calm or at_once:
         return level
-    margin = max(Decimal(1), rules.margin_share * current.threshold_units)
-    if stored.announced_level == "out" and units <= margin:
+    if stored.announced_level == "out":
         return "out"
+    margin = max(Decimal(1), rules.margin_share * current.threshold_units)
     return level if level == "low" or units >= current.threshold_units + margin else "low"
 
 

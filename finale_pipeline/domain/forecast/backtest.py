@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, MOST_QUIET_DAYS
+from finale_pipeline.domain.forecast.classes import ALL, SEGMENTS, YOUNG, segments
 from finale_pipeline.domain.forecast.history import Flags, Floats, History
 from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method, methods
 
@@ -19,14 +20,16 @@ LEAST_SCALE = 1e-9
 
 @dataclass
 class Score:
-    """What one method reached on windows of one length, all products and origins.
+    """What one method reached on windows of one length, products of one segment, all origins.
 
     Attributes:
+        segment: One of `SEGMENTS`.
         demand: Units that were demanded in all of them.
     """
 
     method: str
     window_days: int
+    segment: str = ALL
     rows: int = 0
     demand: float = 0.0
     _absolute: float = 0.0
@@ -50,15 +53,22 @@ class Score:
         self._held += (demand[:, None] <= quantiles).sum(axis=0)
 
     def as_dict(self) -> dict[str, float | int | str]:
-        """Return the measures by name; relative to demand, per row, or as shares."""
+        """Return the measures by name; relative to demand, per row, or as shares.
+
+        Of the young no change from day to day is known that errors could be measured against.
+        """
         rows, demand = max(1, self.rows), self.demand or 1.0
+        scaled = {
+            "rmsse": float(np.sqrt(self._scaled_squares / rows)),
+            "mase": self._scaled / rows,
+        }
         named = [f"q{round(level * 100)}" for level in SCORED_LEVELS]
         return {
             "method": self.method,
             "window_days": self.window_days,
+            "segment": self.segment,
             "forecasts": self.rows,
-            "rmsse": float(np.sqrt(self._scaled_squares / rows)),
-            "mase": self._scaled / rows,
+            **(scaled if self.segment != YOUNG else {}),
             "wape": self._absolute / demand,
             "bias": self._error / demand,
             **{f"loss_{n}": float(v / demand) for n, v in zip(named, self._loss, strict=True)},
@@ -85,8 +95,8 @@ def scale(history: History, as_of: int) -> Floats:
     """
     begin = np.maximum(history.first_day, as_of - SCALE_DAYS)
     owners, days, units = history.sold.owners(), history.sold.days, history.units
-    kept = (days >= begin[owners]) & (days < as_of)
-    owners, days, units = owners[kept], days[kept], units[kept]
+    inside = (days >= begin[owners]) & (days < as_of)
+    owners, days, units = owners[inside], days[inside], units[inside]
     follows = np.zeros(len(days), np.bool_)
     follows[1:] = (owners[1:] == owners[:-1]) & (days[1:] == days[:-1] + 1)
     before = np.where(follows, np.concatenate([[0.0], units[:-1]]), 0.0)
@@ -129,20 +139,23 @@ def backtest(
     origins: Sequence[int],
     windows: Sequence[int],
     by_name: Mapping[str, Method] | None = None,
+    values: Floats | None = None,
 ) -> Iterator[Score]:
-    """Yield the score of every method on every window.
+    """Yield the score of every method on every window, and of every segment.
 
     Args:
         history: Whole; each forecast sees only what lies before its origin.
         origins: Mornings on which to forecast, day numbers.
         windows: Days to forecast from there; they must have been lived through.
         by_name: The methods; None = all of them.
+        values: Of a unit of each product, to judge segments apart; None = all products as one.
     """
     scored = methods() if by_name is None else by_name
-    scores = {(name, h): Score(name, h) for name in scored for h in windows}
+    names = (ALL,) if values is None else SEGMENTS
+    scores = {(m, h, name): Score(m, h, name) for m in scored for h in windows for name in names}
     for origin in origins:
         known = history.before(origin)
-        rows = judged(known, origin)
+        parts = _segments(history, known, origin, values)
         scales = scale(known, origin)
         demands = [demand_in(history, origin, h, known) for h in windows]
         shares = [counted_share(history, origin, h, known) for h in windows]
@@ -150,9 +163,28 @@ def backtest(
             for h, demand, share, (mean, quantiles) in zip(
                 windows, demands, shares, method(known, origin, windows), strict=True
             ):
-                kept = rows & (share >= LEAST_COUNTED)
-                part = share[kept]
-                scores[name, h].add(
-                    mean[kept] * part, quantiles[kept] * part[:, None], demand[kept], scales[kept]
-                )
+                for segment, rows in parts.items():
+                    counted = rows & (share >= LEAST_COUNTED) & ~np.isnan(mean)
+                    part = share[counted]
+                    scores[name, h, segment].add(
+                        mean[counted] * part,
+                        quantiles[counted] * part[:, None],
+                        demand[counted],
+                        scales[counted],
+                    )
     yield from scores.values()
+
+
+def _segments(
+    history: History, known: History, origin: int, values: Floats | None
+) -> dict[str, Flags]:
+    """Return which of the known products are judged, and in which segments."""
+    every = judged(known, origin)
+    if values is None:
+        return {ALL: every}
+    of_known = values[history.keys.is_in(known.keys.implode()).to_numpy()]
+    found = segments(known, origin, of_known)
+    return {
+        ALL: every,
+        **{name: rows if name == YOUNG else rows & every for name, rows in found.items()},
+    }

@@ -58,6 +58,16 @@ USUAL_ROWS = 50
 years, by group of age and level; it counts as much as so many past windows of the account."""
 
 
+FADE_FROM = (0, 4, 8, 15, 28)
+"""The same of the groups whose pace fades; the last one ends at FADED_DAYS."""
+FADED_DAYS = 60
+FADE_ROWS = 10
+"""A pace that stays counts as much as so many past windows of the account."""
+FADE_WINDOW = 28
+"""Days after which the fading is looked at."""
+LEAST_FADE, MOST_FADE = 0.25, 2.0
+
+
 @dataclass(frozen=True, slots=True)
 class PastWindows:
     """Past windows of one length, all products and origins.
@@ -120,11 +130,13 @@ class WindowModel:
         cells: By pace and the second axis.
         regression: None where there are too few past windows for it.
         widening: What to multiply the quantiles of a new product by, group of age by level.
+        fade: What young products went on to sell, over their pace, by group of age.
     """
 
     cells: Cells
     regression: Regression | None
     widening: Floats
+    fade: Floats
 
     @property
     def rows(self) -> int:
@@ -156,13 +168,13 @@ class LearntWindow:
 
     Attributes:
         past: Those of products with enough of a past.
-        new: Those of new products.
+        young: Those of products of less than `FADED_DAYS`.
         regression: None where there are too few of them.
     """
 
     days: int
     past: PastWindows
-    new: PastWindows
+    young: PastWindows
     regression: Regression | None
 
 
@@ -206,8 +218,8 @@ def calibrate(
             for back in _origins(window // WEEK, room):
                 past.setdefault(back, weeks.at(back))
                 pooled[window].append(_past_windows(weeks, past[back], back, window))
-    found = [_of_window(window, pools, levels) for window, pools in pooled.items() if pools]
-    return Learnt(tuple(levels), tuple(one for one in found if len(one.past.demand)))
+    models = [_of_window(window, pools, levels) for window, pools in pooled.items() if pools]
+    return Learnt(tuple(levels), tuple(one for one in models if len(one.past.demand)))
 
 
 def _of_window(window: int, pools: Sequence[PastWindows], levels: Sequence[float]) -> LearntWindow:
@@ -215,10 +227,10 @@ def _of_window(window: int, pools: Sequence[PastWindows], levels: Sequence[float
         joined([pool.state for pool in pools]), np.concatenate([pool.demand for pool in pools])
     )
     past = everything.select(is_judged(everything.state))
-    new = everything.select(everything.state.days < LEAST_DAYS)
+    young = everything.select(everything.state.days < FADED_DAYS)
     enough = len(past.demand) >= LEAST_REGRESSION_ROWS
     regression = fit(past.state, past.demand, window, levels) if enough else None
-    return LearntWindow(window, past, new, regression)
+    return LearntWindow(window, past, young, regression)
 
 
 def _origins(weeks: int, room: int) -> list[int]:
@@ -234,18 +246,22 @@ def is_judged(state: DemandState) -> Flags:
 
 def _past_windows(weeks: Weeks, state: DemandState, back: int, window: int) -> PastWindows:
     demand, censored = weeks.demand(back, window // WEEK)
-    kept = (state.days > 0) & (state.quiet_days <= MOST_QUIET_DAYS)
-    kept &= (censored <= MOST_CENSORED * window) & ~np.isnan(state.velocity)
-    kept &= ~np.isnan(state.burstiness)
-    return PastWindows(state.select(kept), demand[kept])
+    usable = (state.days > 0) & (state.quiet_days <= MOST_QUIET_DAYS)
+    usable &= (censored <= MOST_CENSORED * window) & ~np.isnan(state.velocity)
+    usable &= ~np.isnan(state.burstiness)
+    return PastWindows(state.select(usable), demand[usable])
 
 
 def _model(learnt: LearntWindow, pace: Pace, levels: Sequence[float]) -> WindowModel:
     state, regression = learnt.past.state.paced(pace), learnt.regression
     mu, spread = _axes(state, learnt.days, with_regression=regression is not None)
     cells = _cells(learnt.days, mu, spread, learnt.past.demand, levels)
-    quantiles = _quantiles(cells, regression, learnt.new.state.paced(pace))
-    return WindowModel(cells, regression, _widening(learnt.new, quantiles, levels))
+    young = PastWindows(learnt.young.state.paced(pace), learnt.young.demand)
+    new = young.select(young.state.days < LEAST_DAYS)
+    quantiles = _quantiles(cells, regression, new.state)
+    return WindowModel(
+        cells, regression, _widening(new, quantiles, levels), _fade(young, learnt.days)
+    )
 
 
 def _cells(
@@ -258,10 +274,10 @@ def _cells(
     spread_edges, counts, factors = [], [], []
     for number in range(len(edges) + 1):
         here = bins == number
-        found = _bin(spread[here], ratio[here], levels)
-        spread_edges.append(found[0])
-        counts.append(found[1])
-        factors.append(found[2])
+        factors_of_bin = _bin(spread[here], ratio[here], levels)
+        spread_edges.append(factors_of_bin[0])
+        counts.append(factors_of_bin[1])
+        factors.append(factors_of_bin[2])
     return Cells(window, len(ratio), edges, tuple(spread_edges), tuple(counts), tuple(factors))
 
 
@@ -309,3 +325,40 @@ def _widening(new: PastWindows, quantiles: Floats, levels: Sequence[float]) -> F
             own = float(np.quantile(here[:, column], level))
             widths[group, column] += share * (own - widths[group, column])
     return widths
+
+
+def fade_of(models: Sequence[WindowModel], days: Floats) -> Floats:
+    """Return what to multiply the pace of each product by; 1 = it is not young.
+
+    A new product is known since its first sale, and few go on as they begin: what is new sells to
+    those who waited for it.
+
+    Args:
+        models: Of the windows, the shortest first.
+        days: Age of each product.
+    """
+    fade = np.ones(len(days))
+    learnt = [model for model in models if model.cells.window_days <= FADE_WINDOW]
+    young = days < FADED_DAYS
+    if learnt and young.any():
+        fade[young] = learnt[-1].fade[_fade_group(days[young])]
+    return fade
+
+
+def _fade_group(days: Floats) -> Ints:
+    return np.searchsorted(np.array(FADE_FROM), days, side="right") - 1
+
+
+def _fade(young: PastWindows, window_days: int) -> Floats:
+    """Return what young products went on to sell, over what their pace made expect, by age.
+
+    Few of them count little against a pace that stays.
+    """
+    groups = _fade_group(young.state.days)
+    size = len(FADE_FROM)
+    rows = np.bincount(groups, minlength=size)
+    sold = np.bincount(groups, young.demand, minlength=size)
+    expected = np.bincount(groups, young.state.velocity * window_days, minlength=size)
+    own = np.divide(sold, expected, out=np.ones(size), where=expected > 0)
+    fade: Floats = 1 + rows / (rows + FADE_ROWS) * (np.clip(own, LEAST_FADE, MOST_FADE) - 1)
+    return fade

@@ -30,6 +30,8 @@ class Demand:
             velocity; NaN where the velocity is unknown. Rising in both.
         basis: What the quantiles rest on, an index of BASES.
         peers_weight: Share of the peers in the quantiles, 0 to 1.
+        fade: What the pace of each product was multiplied by, since few young ones go on as they
+            begin; 1 = nothing.
         cells: What was learnt of products that sell alike, per window.
     """
 
@@ -40,6 +42,7 @@ class Demand:
     quantiles: Floats
     basis: Ints
     peers_weight: Floats
+    fade: Floats
     cells: tuple[Cells, ...] = ()
 
     def expected_units(self, days: Floats | float) -> Floats:
@@ -57,8 +60,8 @@ class Demand:
         """Return the units that demand of so many days stays under with a probability."""
         shape = (len(self.keys),)
         spans = np.broadcast_to(np.asarray(days, np.float64), shape)
-        wanted = np.broadcast_to(np.asarray(level, np.float64), shape)
-        return at_level(over_days(self.quantiles, self.windows, spans), self.levels, wanted)
+        probabilities = np.broadcast_to(np.asarray(level, np.float64), shape)
+        return at_level(over_days(self.quantiles, self.windows, spans), self.levels, probabilities)
 
 
 def over_days(quantiles: Floats, windows: Sequence[int], days: Floats) -> Floats:

@@ -19,6 +19,7 @@ from finale_pipeline.domain.forecast.calibration import (
     WindowModel,
     age_group,
     calibrate,
+    fade_of,
     usual_widening,
 )
 from finale_pipeline.domain.forecast.demand import ALONE, BLEND, NORMAL, PEERS, Demand, rising
@@ -71,6 +72,8 @@ def forecast_by(
     models, levels = learnt.models(pace), learnt.levels
     state = without_dormant(state.paced(pace))
     quantiles, weight = _quantiles(state, models, levels=levels, windows=windows)
+    fade = fade_of(models, state.days)
+    state = replace(state, velocity=state.velocity * fade)
     basis = np.where(weight >= 1, PEERS, np.where(weight > 0, BLEND, ALONE))
     return Demand(
         history.keys,
@@ -80,6 +83,7 @@ def forecast_by(
         quantiles,
         basis,
         weight,
+        fade,
         tuple(model.cells for model in models),
     )
 
@@ -109,7 +113,7 @@ def naive_forecast(
     count = len(known)
     return Demand(
         known.keys, state, tuple(windows), tuple(levels), rising(quantiles),
-        np.full(count, NORMAL), np.zeros(count),
+        np.full(count, NORMAL), np.zeros(count), np.ones(count),
     )  # fmt: skip
 
 
@@ -138,7 +142,7 @@ def _quantiles(
     by_window = {model.cells.window_days: model for model in models}
     rows = min((model.rows for model in models), default=0)
     share = min(1.0, rows / CONFIDENT_ROWS) if len(by_window) == len(windows) else 0.0
-    found = np.zeros((len(state.velocity), len(windows), len(levels)))
+    quantiles = np.zeros((len(state.velocity), len(windows), len(levels)))
     known = np.flatnonzero(state.velocity > 0)
     some = state.select(known)
     new = np.flatnonzero(some.days < LEAST_DAYS)
@@ -152,6 +156,6 @@ def _quantiles(
             units = units + (1 - share) * alone
         widening = usual_widening(levels) if model is None else model.widening
         units[new] *= widening[age_group(some.days[new])]
-        found[known, place] = units
-    found[np.isnan(state.velocity)] = np.nan
-    return rising(found), np.full(len(state.velocity), share)
+        quantiles[known, place] = units
+    quantiles[np.isnan(state.velocity)] = np.nan
+    return rising(quantiles), np.full(len(state.velocity), share)

@@ -182,9 +182,9 @@ def _without(sparse: Sparse, other: Sparse) -> Sparse:
     if not len(sparse.days):
         return sparse
     owners = sparse.owners()
-    kept = ~np.isin(places(sparse), places(other), assume_unique=True)
-    counts = np.bincount(owners[kept], minlength=len(sparse.starts) - 1)
-    return Sparse(_starts(counts), sparse.days[kept])
+    remaining = ~np.isin(places(sparse), places(other), assume_unique=True)
+    counts = np.bincount(owners[remaining], minlength=len(sparse.starts) - 1)
+    return Sparse(_starts(counts), sparse.days[remaining])
 
 
 def place(owners: Ints, days: Days) -> Ints:

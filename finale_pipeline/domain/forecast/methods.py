@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from finale_pipeline.domain.forecast.calibration import WINDOWS, Learnt, calibrate
+from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.domain.forecast.forecast import forecast_by, state_on
 from finale_pipeline.domain.forecast.history import Floats, History
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
@@ -25,22 +26,31 @@ Method = Callable[[History, int, Sequence[int]], list[tuple[Floats, Floats]]]
 """History before a morning, the morning, windows → per window: mean, and product by level."""
 
 
-def naive(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
+def naive(levels: Sequence[float]) -> Method:
     """The mean of the last 30 days, and nothing on top of it."""
-    mean, _ = moments(history, as_of, NAIVE_DAYS)
-    return [(mean * h, np.repeat((mean * h)[:, None], len(SCORED_LEVELS), axis=1)) for h in windows]
+
+    def method(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
+        mean, _ = moments(history, as_of, NAIVE_DAYS)
+        return [(mean * h, np.repeat((mean * h)[:, None], len(levels), axis=1)) for h in windows]
+
+    return method
 
 
-def normal(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
+def normal(levels: Sequence[float]) -> Method:
     """The mean of the last 30 days, with the textbook's safety stock."""
-    mean, variance = thirty_days(history, as_of)
-    above = np.array([z(level) for level in SCORED_LEVELS])
-    return [
-        (mean * h, (mean * h)[:, None] + np.sqrt(variance * h)[:, None] * above) for h in windows
-    ]
+    above = np.array([z(level) for level in levels])
+
+    def method(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
+        mean, variance = thirty_days(history, as_of)
+        return [
+            (mean * h, (mean * h)[:, None] + np.sqrt(variance * h)[:, None] * above)
+            for h in windows
+        ]
+
+    return method
 
 
-def counted(*, dispersed: bool) -> Method:
+def counted(levels: Sequence[float], *, dispersed: bool) -> Method:
     """The pace of a fortnight, with a negative binomial or, not dispersed, a Poisson on top."""
 
     def method(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
@@ -48,7 +58,7 @@ def counted(*, dispersed: bool) -> Method:
         spread = state.daily_variance if dispersed else np.zeros(len(history))
         least = 1.02 if dispersed else 1.000_001
         return [
-            (mean, negative_binomial(mean, spread * h, SCORED_LEVELS, least=least))
+            (mean, negative_binomial(mean, spread * h, levels, least=least))
             for h in windows
             for mean in (state.velocity * h,)
         ]
@@ -59,7 +69,8 @@ def counted(*, dispersed: bool) -> Method:
 class Peers:
     """The pace, with quantiles learnt from peers; paces of one morning share what was learnt."""
 
-    def __init__(self) -> None:
+    def __init__(self, levels: Sequence[float]) -> None:
+        self._levels = levels
         self._of_morning: tuple[History, int, Sequence[int]] | None = None
         self._learnt: tuple[DemandState, Learnt] | None = None
 
@@ -84,7 +95,7 @@ class Peers:
             self._of_morning = (history, as_of, grid)
             self._learnt = (
                 state_on(history, as_of, DEFAULT_PACE),
-                calibrate(history, as_of, levels=SCORED_LEVELS, windows=grid),
+                calibrate(history, as_of, levels=self._levels, windows=grid),
             )
         return self._learnt
 
@@ -102,14 +113,18 @@ MENU: Mapping[str, Pace] = {
 """What the backtest of an account chooses from, the default first."""
 
 
-def methods() -> Mapping[str, Method]:
-    """Return every method by name; those of one call share what they learn of a morning."""
-    peers = Peers()
+def methods(levels: Sequence[float] = SCORED_LEVELS) -> Mapping[str, Method]:
+    """Return every method by name; those of one call share what they learn of a morning.
+
+    Args:
+        levels: Of the quantiles that they give, ascending.
+    """
+    peers = Peers(levels)
     return {
-        NAIVE: naive,
-        NORMAL: normal,
-        "Poisson": counted(dispersed=False),
-        "negative binomial": counted(dispersed=True),
+        NAIVE: naive(levels),
+        NORMAL: normal(levels),
+        "Poisson": counted(levels, dispersed=False),
+        "negative binomial": counted(levels, dispersed=True),
         **{name: peers.method(pace) for name, pace in MENU.items()},
     }
 
@@ -131,10 +146,13 @@ def losses(scores: Scores) -> dict[str, float]:
     the median, and runs out.
 
     Args:
-        scores: As `Score.as_dict` gives them, of one or several windows.
+        scores: As `Score.as_dict` gives them, of one or several windows; those of all products
+            count.
     """
     lost: dict[str, float] = {}
     for score in scores:
+        if score.get("segment", ALL) != ALL:
+            continue
         name = str(score["method"])
         of_window = sum(float(score[f"loss_{level}"]) for level in ("q50", "q90", "q95"))
         lost[name] = lost.get(name, 0.0) + of_window + abs(float(score["bias"]))

@@ -8,12 +8,16 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.backtest import judged
 from finale_pipeline.domain.forecast.history import Floats, History
-from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method
+from finale_pipeline.domain.forecast.methods import NAIVE, methods
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
 from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
-Rule = Callable[[History, int, int], Floats]
-"""History before a morning, the morning, days until an order helps → units to order up to."""
+CURVE = (0.8, 0.9, 0.95, 0.98)
+"""Service levels whose stock and fill are compared."""
+
+Rule = Callable[[History, int, int], Mapping[str, Floats]]
+"""History before a morning, the morning, days until an order helps → units to order up to, by the
+names of the ways in which the rule may be followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +86,32 @@ def simulate(
     )
 
 
-def up_to_quantile(method: Method, level: float) -> Rule:
-    """Order up to what demand stays under until the next order helps."""
-    column = SCORED_LEVELS.index(level)
+def up_to_quantiles(name: str, levels: Sequence[float] = CURVE) -> Rule:
+    """Order up to what demand stays under until the next order helps, by a method's name."""
+    method = methods(levels)[name]
 
-    def rule(history: History, as_of: int, days: int) -> Floats:
-        return method(history, as_of, (days,))[0][1][:, column]
+    def rule(history: History, as_of: int, days: int) -> dict[str, Floats]:
+        quantiles = method(history, as_of, (days,))[0][1]
+        return {at_level(name, level): quantiles[:, n] for n, level in enumerate(levels)}
 
     return rule
+
+
+def at_level(name: str, level: float) -> str:
+    """Return the name of a method followed at a service level.
+
+    >>> at_level("30-day mean + normal", 0.95)
+    '30-day mean + normal, 95 %'
+    """
+    return f"{name}, {100 * level:g} %"
 
 
 def cover(cover_days: int) -> Rule:
     """Order up to so many days of the 30-day mean, on top of the time until an order helps."""
 
-    def rule(history: History, as_of: int, days: int) -> Floats:
-        return moments(history, as_of, NAIVE_DAYS)[0] * (days + cover_days)
+    def rule(history: History, as_of: int, days: int) -> dict[str, Floats]:
+        mean = moments(history, as_of, NAIVE_DAYS)[0]
+        return {f"{NAIVE}, {cover_days} days on top": mean * (days + cover_days)}
 
     return rule
 
@@ -104,13 +119,13 @@ def cover(cover_days: int) -> Rule:
 def replay(
     history: History,
     begin: int,
-    rules: Mapping[str, Rule],
+    rules: Sequence[Rule],
     *,
     reviews: int,
     lead_days: int = 14,
     review_days: int = 7,
 ) -> dict[str, PolicyResult]:
-    """Return what each rule would have reached, had it ordered from a morning on.
+    """Return what each way of ordering would have reached from a morning on, by its name.
 
     Only products that are judged on that morning take part; one that no longer is gets no orders.
 
@@ -120,18 +135,19 @@ def replay(
     """
     known = history.before(begin)
     taking_part = known.keys.filter(pl.Series(judged(known, begin)))
-    levels: dict[str, list[Floats]] = {name: [] for name in rules}
+    levels: dict[str, list[Floats]] = {}
     for review in range(reviews):
         morning = begin + review_days * review
         known = history.before(morning)
         there = known.keys.is_in(taking_part.implode()).to_numpy()
         places = taking_part.search_sorted(known.keys.filter(pl.Series(there))).to_numpy()
         allowed = judged(known, morning)
-        for name, rule in rules.items():
-            wanted = np.where(allowed, rule(known, morning, lead_days + review_days), 0.0)
-            up_to = np.zeros(len(taking_part))
-            up_to[places] = np.ceil(wanted - ROUNDING)[there]
-            levels[name].append(up_to)
+        for rule in rules:
+            for name, units in rule(known, morning, lead_days + review_days).items():
+                targets = np.where(allowed, units, 0.0)
+                up_to = np.zeros(len(taking_part))
+                up_to[places] = np.ceil(targets - ROUNDING)[there]
+                levels.setdefault(name, []).append(up_to)
     demand = _daily(history, taking_part, begin, review_days * reviews)
     return {
         name: simulate(

@@ -64,21 +64,21 @@ def _counted(mean: Floats, variance: Floats, levels: Floats) -> Floats:
     count = np.floor(np.maximum(0, mean - FAR * np.sqrt(variance)))
     probability = np.exp(_log_probability(count, size, success))
     reached = probability.copy()
-    found = np.where(reached[:, None] >= levels, count[:, None], np.nan)
+    quantiles = np.where(reached[:, None] >= levels, count[:, None], np.nan)
     left = np.arange(len(mean))
     steps = np.arange(CHUNK)
-    while len(left := left[np.isnan(found[left]).any(axis=1)]):
+    while len(left := left[np.isnan(quantiles[left]).any(axis=1)]):
         ahead = count[left, None] + steps
         ratios = (ahead + size[left, None]) / (ahead + 1) * (1 - success[left, None])
         ahead_of = probability[left, None] * np.cumprod(ratios, axis=1)
         sums = reached[left, None] + np.cumsum(ahead_of, axis=1)
         for column, level in enumerate(levels):
             passed = sums >= level
-            new = passed[:, -1] & np.isnan(found[left, column])
-            found[left[new], column] = count[left[new]] + 1 + passed[new].argmax(axis=1)
+            new = passed[:, -1] & np.isnan(quantiles[left, column])
+            quantiles[left[new], column] = count[left[new]] + 1 + passed[new].argmax(axis=1)
         probability[left], reached[left] = ahead_of[:, -1], sums[:, -1]
         count[left] += CHUNK
-    return found
+    return quantiles
 
 
 def _log_probability(count: Floats, size: Floats, success: Floats) -> Floats:

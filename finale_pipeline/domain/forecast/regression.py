@@ -22,9 +22,10 @@ FLOOR_UNITS = 0.25
 """Expected demand is taken as at least so much, or the ratios of the slowest would be anything."""
 FITTED_LEVELS = (0.5, 0.9, 0.95)
 """Levels with a regression of their own; another level corrects that of its neighbour."""
-MOST_ROWS = 25_000
+MOST_ROWS = 15_000
 """Past windows that coefficients are fitted to, evenly spread; the correction uses all."""
 STEPS, LEAST_RESIDUAL, SETTLED = 30, 1e-3, 1e-3
+RIDGE = 1e-9
 GROUPS, GROUP_ROWS = 12, 300
 MOST_QUIET_DAYS = 181
 USED_MEANS = [(*HALF_LIVES, *MEANS).index(days) for days in (14.0, 7.0, 30.0, 60.0, *MEANS)]
@@ -108,7 +109,7 @@ def fit(
     x = _standardised(raw, centre, scale)
     y = np.log(demand + HALF_UNIT)
     some = np.linspace(0, len(y) - 1, min(len(y), MOST_ROWS)).astype(np.int64)
-    start: Floats = np.linalg.lstsq(x[some], y[some], rcond=None)[0].astype(np.float64)
+    start = _least_squares(x[some], x[some], y[some])
     fitted: dict[float, Floats] = {}
     fits = []
     for level in levels:
@@ -135,13 +136,18 @@ def _least_check_loss(x: Floats, y: Floats, level: float, start: Floats) -> Floa
     coefficients = start
     for _ in range(STEPS):
         weights = 1 / np.maximum(np.abs(y - x @ coefficients), LEAST_RESIDUAL)
-        weighted = x * weights[:, None]
         before = coefficients
-        ridge = 1e-9 * weights.sum() * np.eye(x.shape[1])
-        coefficients = np.linalg.solve(weighted.T @ x + ridge, weighted.T @ y + pull)
+        coefficients = _least_squares(x * weights[:, None], x, y, pull)
         if np.abs(coefficients - before).max() < SETTLED:
             break
     return coefficients
+
+
+def _least_squares(weighted: Floats, x: Floats, y: Floats, pull: Floats | float = 0.0) -> Floats:
+    """Return the coefficients of least squares; features that say the same share theirs."""
+    ridge = RIDGE * np.abs(weighted).sum() / x.shape[1] * np.eye(x.shape[1])
+    found: Floats = np.linalg.solve(weighted.T @ x + ridge, weighted.T @ y + pull)
+    return found
 
 
 def _corrected(coefficients: Floats, x: Floats, demand: Floats, level: float) -> LevelFit:

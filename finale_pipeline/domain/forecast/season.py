@@ -25,8 +25,11 @@ RECURRING = 3.0
 RECURRING_SALES = 10.0
 ALIKE = 2.0
 """And neither year sold more than so many times what the other one did."""
-POWERS = (0.0, 0.5, 1.0)
-TRIED_WEEKS, TRIED = 4, 6
+HALF = 0.5
+POWERS = (0.0, HALF, 1.0)
+WORTH = 0.02
+"""By how much another power must lose less than half of the index."""
+TRIED_WEEKS, TRIED = 4, 11
 
 
 class WeeklySales:
@@ -64,8 +67,8 @@ class WeeklySales:
 
     def knows(self, ago: int) -> Flags:
         """Whether sales of the account reach so many weeks back, and the product was there."""
-        found: Flags = (self.first_week <= self.count - ago) & (ago <= self.count)
-        return found
+        is_covered: Flags = (self.first_week <= self.count - ago) & (ago <= self.count)
+        return is_covered
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def best_power(sales: WeeklySales, categories: Ints) -> float:
     """Return how much of the index to believe, by the account's own past.
 
     Windows of four weeks that have ended are forecast again from their beginnings; what lost least
-    wins. With too short a past half of it is believed, which did no harm anywhere.
+    wins, if it is clearly better than half of it, which did no harm anywhere.
     """
     lost = dict.fromkeys(POWERS, 0.0)
     weeks = np.full(len(categories), TRIED_WEEKS)
@@ -129,8 +132,9 @@ def best_power(sales: WeeklySales, categories: Ints) -> float:
             error = pace * np.clip(index**power, LEAST, MOST) - demand
             lost[power] += float(np.abs(error).sum())
     if not tried:
-        return 0.5 if sales.count >= YEAR + BASE else 0.0
-    return min(POWERS, key=lambda power: lost[power])
+        return HALF if sales.count >= YEAR + BASE else 0.0
+    best = min(POWERS, key=lambda power: lost[power])
+    return best if lost[best] < (1 - WORTH) * lost[HALF] else HALF
 
 
 def _index(sales: WeeklySales, ago: int, weeks: Ints, categories: Ints) -> Floats:

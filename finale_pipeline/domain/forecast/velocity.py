@@ -32,6 +32,8 @@ SHARE_DAYS = (QUARTER_DAYS, YEAR_DAYS)
 in which days with a sale are counted."""
 NAIVE_DAYS, SPREAD_DAYS = 30, 90
 """What the naive forecast looks back: for the mean, and for the spread."""
+LAUNCH_DAYS = 7
+"""What a product sold in its first days is spread over so many: a launch is not its pace."""
 NEVER = -(2**30)
 """The day of the last sale of a product that has none yet."""
 
@@ -175,7 +177,11 @@ class Weeks:
                 weights = np.where(days <= left_out, 0.0, weights - out[:, week])
             numerator = numerator * kept + sold[:, week]
             denominator = denominator * kept + weights
-            np.divide(numerator, denominator, out=means[:, week + 1], where=denominator > 0)
+            launched = np.flatnonzero((days > 0) & (days < LAUNCH_DAYS))
+            rest = of_days[:, LAUNCH_DAYS, None] - of_days[:, days[launched]]
+            spread = denominator.copy() if len(launched) else denominator
+            spread[:, launched] += rest
+            np.divide(numerator, spread, out=means[:, week + 1], where=denominator > 0)
         return means
 
     def _weighted_weeks(
@@ -236,8 +242,12 @@ class Weeks:
         return state.paced(self.pace)
 
     def _counted(self, before: int, here: int) -> Floats:
-        """Return the days between two mornings, before the first day and censored ones left out."""
+        """Return the days between two mornings, before the first day and censored ones left out.
+
+        The days since a launch count as `LAUNCH_DAYS` at least.
+        """
         lo, hi = (np.maximum(self._begins + WEEK * n - self._first_day, 0) for n in (before, here))
+        hi = np.where((hi > 0) & (hi < LAUNCH_DAYS), LAUNCH_DAYS, hi)
         days: Floats = hi - lo - (self.censored[:, here] - self.censored[:, before])
         return days
 
@@ -279,7 +289,8 @@ def _part(sparse: Sparse, lo: int, hi: int) -> Sparse:
 def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
     """Return mean and sample variance of daily demand in the last days, censored ones left out.
 
-    A product younger than that is looked at since it was first available.
+    A product younger than that is looked at since it was first available, and since `LAUNCH_DAYS`
+    at least.
     """
     begin = as_of - days
     recent = (history.sold.days >= begin) & (history.sold.days < as_of)
@@ -289,7 +300,8 @@ def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
     left_out = np.bincount(
         history.censored.owners()[(out >= begin) & (out < as_of)], minlength=len(history)
     )
-    count = np.maximum(1, np.minimum(days, as_of - history.first_day) - left_out)
+    age = np.maximum(as_of - history.first_day, LAUNCH_DAYS)
+    count = np.maximum(1, np.minimum(days, age) - left_out)
     mean = np.bincount(owners, units, minlength=len(history)) / count
     square = np.bincount(owners, units * units, minlength=len(history)) / count
     return mean, np.maximum(square - mean * mean, 0) * count / np.maximum(1, count - 1)

@@ -24,24 +24,24 @@ def differences(draft: Draft, record: Record) -> list[str]:
     Returns:
         One sentence per difference; empty = the same.
     """
-    wanted = {
+    expected = {
         "orderTypeId": ORDER_TYPE,
         "statusId": DRAFT,
         "orderId": draft.order_id,
         "referenceNumber": draft.reference,
         "destinationFacilityUrl": draft.facility_url,
     }
-    said = [
+    texts = [
         f"{name} is {_shown(record.get(name))}, not {_shown(value)}"
-        for name, value in wanted.items()
+        for name, value in expected.items()
         if record.get(name) != value
     ]
     suppliers = _suppliers(record)
     if suppliers != [draft.vendor_id]:
-        said.append(
+        texts.append(
             f"the supplier is {_shown(', '.join(suppliers) or None)}, not {_shown(draft.vendor_id)}"
         )
-    return said + _line_differences(draft, record) + _total_difference(draft, record)
+    return texts + _line_differences(draft, record) + _total_difference(draft, record)
 
 
 def _suppliers(record: Record) -> list[str]:
@@ -53,18 +53,18 @@ def _line_differences(draft: Draft, record: Record) -> list[str]:
     if not isinstance(record.get("orderItemList"), Sequence):
         return ["it shows no lines"]
     items = _list_of(record, "orderItemList")
-    said = []
+    texts = []
     if len(items) != len(draft.lines):
-        said.append(f"it has {len(items)} lines, not {len(draft.lines)}")
+        texts.append(f"it has {len(items)} lines, not {len(draft.lines)}")
     found: dict[str, list[Record]] = defaultdict(list)
     for place, item in enumerate(items, 1):
         if not item.get("productUrl"):
-            said.append(f"line {place} is linked to no product")
+            texts.append(f"line {place} is linked to no product")
         found[str(item.get("productUrl"))].append(item)
     for line in draft.lines:
-        said += _of_line(line, found.pop(line.product_url, []))
+        texts += _of_line(line, found.pop(line.product_url, []))
     strange = [url for url in found if url not in {"None", ""}]
-    return said + [f"{_shown(url)} is on it and was not meant" for url in strange]
+    return texts + [f"{_shown(url)} is on it and was not meant" for url in strange]
 
 
 def _of_line(line: OrderLine, items: Sequence[Record]) -> list[str]:
@@ -72,19 +72,19 @@ def _of_line(line: OrderLine, items: Sequence[Record]) -> list[str]:
     if len(items) != 1:
         return [f"{sku} is on it {len(items)} times, not once"]
     (item,) = items
-    said = []
+    texts = []
     if item.get("productId") and item["productId"] != line.sku:
-        said.append(f"{sku} is called {_shown(item['productId'])}")
+        texts.append(f"{sku} is called {_shown(item['productId'])}")
     if number(item.get("quantity")) != line.quantity_units:
-        said.append(
+        texts.append(
             f"{sku} has the quantity {_shown(item.get('quantity'))},"
             f" not {exact(line.quantity_units)}"
         )
     if line.unit_price is not None and number(item.get("unitPrice")) != line.unit_price:
-        said.append(
+        texts.append(
             f"{sku} has the price {_shown(item.get('unitPrice'))}, not {exact(line.unit_price)}"
         )
-    return said
+    return texts
 
 
 def _total_difference(draft: Draft, record: Record) -> list[str]:
@@ -113,10 +113,10 @@ def number(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
-        found = Decimal(str(value).strip())
+        result = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return result if result.is_finite() else None
 
 
 def _shown(value: object) -> str:

@@ -118,11 +118,11 @@ def joined(lines: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
 
     The first known price and the latest arrival are kept.
     """
-    found: dict[str, OrderLine] = {}
+    by_product: dict[str, OrderLine] = {}
     for line in lines:
-        known = found.get(line.product_url)
-        found[line.product_url] = line if known is None else _added(known, line)
-    return tuple(found[url] for url in sorted(found))
+        known = by_product.get(line.product_url)
+        by_product[line.product_url] = line if known is None else _added(known, line)
+    return tuple(by_product[url] for url in sorted(by_product))
 
 
 def _added(one: OrderLine, other: OrderLine) -> OrderLine:
@@ -243,13 +243,13 @@ def line_warnings(line: OrderLine, terms: LineTerms) -> list[str]:
 
 def draft_warnings(draft: Draft, minimum_order_value: Decimal | None) -> list[str]:
     """Return what speaks against an order as a whole, in words."""
-    said = []
+    warnings = []
     if minimum_order_value is not None and draft.total < minimum_order_value:
-        said.append(
+        warnings.append(
             f"the total of {exact(draft.total)} is under the vendor's minimum of"
             f" {exact(minimum_order_value)}"
         )
     currencies = sorted({line.currency for line in draft.lines if line.currency})
     if len(currencies) > 1:
-        said.append(f"its prices are in several currencies: {', '.join(currencies)}")
-    return said
+        warnings.append(f"its prices are in several currencies: {', '.join(currencies)}")
+    return warnings

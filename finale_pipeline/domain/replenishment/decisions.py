@@ -270,8 +270,8 @@ def _needed(
 def _fitted(s: Situations, position: Floats, needed: Floats) -> tuple[Floats, Flags]:
     """Return what can be ordered of what is needed, and where terms prevent an order."""
     is_needed = needed > ROUNDING
-    wanted = np.maximum(needed, s.minimum_order_units)
-    quantity = np.ceil(wanted / s.pack_units - ROUNDING) * s.pack_units
+    target = np.maximum(needed, s.minimum_order_units)
+    quantity = np.ceil(target / s.pack_units - ROUNDING) * s.pack_units
     exceeds = position + quantity > s.maximum_units + ROUNDING
     room = np.maximum(s.maximum_units - position, 0.0)
     least = np.floor(room / s.pack_units + ROUNDING) * s.pack_units

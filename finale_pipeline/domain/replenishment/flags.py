@@ -19,7 +19,7 @@ WORDS = {
     "naive_in_use": "forecast by the plain mean of 30 days",
     "beyond_windows": "its lead time is longer than what forecasts are tested for",
     "discontinued": "not active in Finale: not ordered again",
-    "do_not_reorder": "Finale says not to reorder it",
+    "do_not_reorder": "not to be reordered",
     "backlog": "more is promised than there is",
     "overdue_po": "an order is overdue",
     "overdue_not_counted": "an order is overdue by more than its lead time: not counted on",

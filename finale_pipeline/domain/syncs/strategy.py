@@ -136,13 +136,13 @@ def covering(
         due = other.last_tick_at
         if due is None or not tick.gives_way_to(other):
             continue
-        said = f"the {other.strategy} sync that was due at {due:%Y-%m-%d %H:%M} UTC"
+        reason = f"the {other.strategy} sync that was due at {due:%Y-%m-%d %H:%M} UTC"
         if due >= tick_at:
-            return f"covered by {said}"
+            return f"covered by {reason}"
         was_missed = awake_at is not None and due > awake_at and now - due > LATE
         if other.decided_at is None and was_missed:
-            return f"covered by {said} and is made up for now"
+            return f"covered by {reason} and is made up for now"
         made_up = other.decided_at is not None and other.decided_at - due > LATE
         if other.is_run and made_up and other.decided_at and now - other.decided_at < FRESH:
-            return f"covered by {said} and was just made up for"
+            return f"covered by {reason} and was just made up for"
     return None

@@ -22,6 +22,7 @@ WITH source (asset, table_name, counted_in, strategies, allowed_hours) AS (VALUE
     LEFT JOIN LATERAL (
         SELECT * FROM ops.sync_run r
         WHERE r.status = 'done' AND r.strategy = ANY (s.strategies) AND r.counts ? s.counted_in
+          AND r.finished_at <= now() + interval '5 minutes'
         ORDER BY r.finished_at DESC, r.run_id DESC LIMIT 1
     ) r ON true
     UNION ALL
@@ -32,7 +33,7 @@ WITH source (asset, table_name, counted_in, strategies, allowed_hours) AS (VALUE
     UNION ALL
     SELECT 'forecasts', 'plan.forecast', 26, max(f.changed_at), NULL, NULL, max(f.snapshot_on)::timestamp
            AT TIME ZONE (SELECT zone FROM core.today)
-    FROM plan.forecast f WHERE f.snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast)
+    FROM plan.forecast f WHERE f.snapshot_on = (SELECT snapshot_on FROM plan.newest)
 )
 SELECT asset, table_name, read_at, run_id, strategy, watermark_at,
        round(extract(epoch FROM now() - read_at) / 60, 1) AS age_minutes, allowed_hours,

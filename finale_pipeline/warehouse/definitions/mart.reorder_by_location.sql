@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW mart.reorder_by_location AS
 WITH planned AS (
     SELECT * FROM plan.forecast_by_location
-    WHERE snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast)
+    WHERE snapshot_on = (SELECT snapshot_on FROM plan.newest)
 ), ruled AS (
     SELECT * FROM core.reorder_rule
     WHERE method IS DISTINCT FROM '##doNotReorder' AND reorder_point_units IS NOT NULL

@@ -10,7 +10,7 @@ SELECT f.product_url, p.sku, p.name, v.name AS vendor, f.velocity_units_per_day,
 FROM plan.forecast f
 JOIN core.product p USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = f.vendor_url
-WHERE f.snapshot_on = (SELECT max(snapshot_on) FROM plan.demand)
+WHERE f.snapshot_on = (SELECT snapshot_on FROM plan.newest)
   AND f.finale_reorder_point_units IS NOT NULL AND f.our_reorder_point_units IS NOT NULL;
 COMMENT ON VIEW mart.reorder_point_comparison IS
     'Finale''s reorder point against ours, for every product that has both, and the days of sales that each means. Whichever is right can be accepted: finale points accept.';

@@ -14,7 +14,7 @@ SELECT f.snapshot_on, f.product_url, p.sku, p.name, v.name AS vendor,
 FROM plan.forecast f
 LEFT JOIN core.product p USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = f.vendor_url
-WHERE f.snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast)
+WHERE f.snapshot_on = (SELECT snapshot_on FROM plan.newest)
   AND (f.order_now OR f.available_units < f.finale_reorder_point_units);
 COMMENT ON VIEW mart.reorder_suggestion IS
     'What to order as of the newest plan, with what Finale says beside it. Finale''s "below reorder point" compares what is available, strictly; ours compares what is available or arrives in time.';

@@ -15,7 +15,7 @@ CROSS JOIN core.today t
 CROSS JOIN (SELECT max(read_at) AS read_at FROM core.stock_day) r
 LEFT JOIN ops.item_level i ON i.product_url = s.product_url AND NOT i.is_left_out
 LEFT JOIN plan.forecast f ON f.product_url = s.product_url
-    AND f.snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast)
+    AND f.snapshot_on = (SELECT snapshot_on FROM plan.newest)
 CROSS JOIN LATERAL (
     SELECT max(d.sold_on) AS last_sold_on FROM core.sales_daily d
     WHERE d.product_url = s.product_url AND d.units > 0

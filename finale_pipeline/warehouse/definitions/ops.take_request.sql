@@ -11,7 +11,9 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(7283, 1);
     DELETE FROM ops.request WHERE sent_at <= p_now - INTERVAL '1 hour' OR sent_at > p_now + INTERVAL '1 hour';
-    SELECT blocked_until INTO v_moment FROM ops.request_block;
+    -- No pause is longer than an hour: what lies further was said by a clock that is ahead.
+    SELECT blocked_until INTO v_moment FROM ops.request_block
+        WHERE blocked_until <= p_now + INTERVAL '61 minutes';
     v_free := greatest(v_free, v_moment);
     SELECT sent_at + INTERVAL '1 minute' INTO v_moment FROM ops.request
         WHERE method = p_method AND sent_at > p_now - INTERVAL '1 minute'

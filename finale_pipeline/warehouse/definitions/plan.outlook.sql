@@ -5,10 +5,11 @@ SELECT f.product_url, f.velocity_units_per_day AS units_per_day,
        f.lost_units * coalesce(p.cost, CASE WHEN f.currency IS NULL THEN f.unit_cost END)
            AS money_at_risk, f.next_due_on AS due_on, f.level,
        f.reorder_point_units AS point_units, f.reorder_point_source AS point_source,
-       f.next_due_units AS due_units, f.overdue_units, f.must_order_by_on, f.flags, f.why
+       f.next_due_units AS due_units, f.overdue_units, f.must_order_by_on, f.flags, f.why,
+       f.vendor_url
 FROM plan.forecast f
 JOIN core.product p ON p.product_url = f.product_url
-WHERE f.snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast);
+WHERE f.snapshot_on = (SELECT snapshot_on FROM plan.newest);
 COMMENT ON VIEW plan.outlook IS
     'What forecasts and purchase orders say of each product now; at most one row per product.';
 COMMENT ON COLUMN plan.outlook.product_url IS 'The product.';

@@ -16,17 +16,19 @@ SELECT l.snapshot_on, l.vendor_url, coalesce(v.name, '(no supplier known)') AS v
        x.is_edited, e.quantity_units AS fixed_units, e.unit_cost AS fixed_cost,
        concat_ws(':', coalesce(e.edit_id, 0), trim_scale(l.quantity_units),
                  trim_scale(l.unit_cost)) AS version,
-       l.cover_after_days, coalesce(f.flags, '{}') AS flags, l.changed_at AS suggested_at,
-       CASE WHEN x.is_edited THEN e.suggested_units END AS suggested_before_units
+       l.cover_after_days + coalesce((x.quantity_units - l.quantity_units)
+           / nullif(f.velocity_units_per_day, 0), 0) AS cover_after_days, coalesce(f.flags, '{}') AS flags, l.changed_at AS suggested_at,
+       CASE WHEN x.is_edited THEN e.suggested_units END AS suggested_before_units,
+       coalesce(e.is_standing, false) AND x.is_edited AS is_standing
 FROM plan.purchase_order_draft_line l
 LEFT JOIN core.product p USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = l.vendor_url
 LEFT JOIN plan.forecast f ON f.product_url = l.product_url AND f.snapshot_on = l.snapshot_on
 LEFT JOIN LATERAL (
     SELECT * FROM plan.purchase_order_edit e
-    WHERE e.snapshot_on = l.snapshot_on AND e.vendor_url = l.vendor_url
-      AND e.product_url = l.product_url
-    ORDER BY e.edit_id DESC LIMIT 1
+    WHERE e.vendor_url = l.vendor_url AND e.product_url = l.product_url
+      AND (e.snapshot_on = l.snapshot_on OR e.is_standing AND e.snapshot_on < l.snapshot_on)
+    ORDER BY e.snapshot_on = l.snapshot_on DESC, e.edit_id DESC LIMIT 1
 ) e ON true
 CROSS JOIN LATERAL (
     SELECT coalesce(e.quantity_units, l.quantity_units) AS quantity_units,
@@ -58,6 +60,8 @@ COMMENT ON COLUMN plan.purchase_line.is_suggestion_changed IS 'Whether the plan 
 COMMENT ON COLUMN plan.purchase_line.is_edited IS 'Whether a buyer changed quantity or price, or dropped the line; false where it was changed back.';
 COMMENT ON COLUMN plan.purchase_line.fixed_units IS 'The quantity that a buyer fixed; null = as suggested.';
 COMMENT ON COLUMN plan.purchase_line.fixed_cost IS 'The price that a buyer fixed; null = as suggested.';
+COMMENT ON COLUMN plan.purchase_line.cover_after_days IS 'Days that available and arriving stock lasts with the quantity that stands; null = nothing sells.';
+COMMENT ON COLUMN plan.purchase_line.is_standing IS 'Whether what a buyer changed holds until it is changed again, and not for the day alone.';
 COMMENT ON COLUMN plan.purchase_line.suggested_at IS 'UTC, since when the plan suggests this.';
 COMMENT ON COLUMN plan.purchase_line.suggested_before_units IS 'What it suggested when a buyer last changed the line; null = nobody did.';
 COMMENT ON COLUMN plan.purchase_line.version IS 'Changes whenever the line does; whoever edits it sends it back.';

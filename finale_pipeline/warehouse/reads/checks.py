@@ -63,7 +63,7 @@ class Read:
 
 def last_read(connection: Connection, table: str) -> Read:
     """Return what the newest run that read a table says of it; zeros = none did."""
-    found = objects_of(
+    rows = objects_of(
         connection,
         Read,
         "SELECT run_id, (counts -> %(t)s ->> 'rejected')::bigint AS rejected,"
@@ -71,7 +71,7 @@ def last_read(connection: Connection, table: str) -> Read:
         " ORDER BY run_id DESC LIMIT 1",
         t=table,
     )
-    return found[0] if found else Read()
+    return rows[0] if rows else Read()
 
 
 def last_stock_run(connection: Connection) -> Row:
@@ -123,7 +123,7 @@ def latest_scores(connection: Connection) -> list[Score]:
         " sum(s.loss_q50 + s.loss_q90 + s.loss_q95)::float8 AS loss,"
         " (sum(s.held_q95 * s.forecasts) / sum(s.forecasts))::float8 AS held,"
         " min(s.scored_on)::text AS scored_on FROM plan.forecast_score s"
-        " WHERE s.source = 'weekly' AND s.scored_on ="
+        " WHERE s.source = 'weekly' AND s.segment = 'all' AND s.scored_on ="
         " (SELECT max(scored_on) FROM plan.forecast_score WHERE source = 'weekly') GROUP BY 1, 2",
     )
 
@@ -132,7 +132,7 @@ def missing_data(connection: Connection) -> dict[str, int]:
     """Return how many lines of the newest plan lack a vendor, a cost, a lead time."""
     rows: list[Any] = connection.execute(
         "SELECT need, count(*) FROM plan.purchase_order_draft_line, unnest(needs_data) AS need"
-        " WHERE snapshot_on = (SELECT max(snapshot_on) FROM plan.purchase_order_draft_line)"
+        " WHERE snapshot_on = (SELECT snapshot_on FROM plan.newest)"
         " GROUP BY 1 ORDER BY 1"
     ).fetchall()
     return dict(rows)

@@ -22,13 +22,13 @@ def to_compare(connection: Connection) -> list[ToCompare]:
     """Return them, one per question that this account's data raise."""
     reading = stored_reading(connection) or "cases"
     why = stored_evidence(connection) or "the setting or the default"
-    found = []
+    questions = []
     for query, says, where in QUESTIONS:
         for row in rows_of(connection, query):
             values = {**row, "reading": reading, "why": why}
             if all(value is not None for value in row.values()):
-                found.append(ToCompare(says.format(**values), where.format(**values)))
-    return found
+                questions.append(ToCompare(says.format(**values), where.format(**values)))
+    return questions
 
 
 # One stored quantity of case stock, as it was sent: units divided by the pack, if packs were taken.

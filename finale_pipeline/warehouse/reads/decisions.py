@@ -1,7 +1,5 @@
 """The newest decision about a product with all that it was made from, and points side by side."""
 
-from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, rows_of
@@ -12,7 +10,7 @@ FROM plan.forecast f
 LEFT JOIN core.stock_level l USING (product_url)
 LEFT JOIN plan.product_term t USING (product_url)
 CROSS JOIN (SELECT max(read_at) AS read_at FROM core.stock_day) s
-WHERE f.product_url = %s AND f.snapshot_on = (SELECT max(snapshot_on) FROM plan.demand)
+WHERE f.product_url = %s AND f.snapshot_on = (SELECT snapshot_on FROM plan.newest)
 """
 ARRIVALS = """
 SELECT o.order_id, coalesce(l.due_on, o.due_on) AS due_on, sum(l.open_units) AS units
@@ -21,15 +19,6 @@ WHERE l.product_url = %s AND o.is_open AND l.open_units > 0 AND o.removed_at IS 
 GROUP BY 1, 2 ORDER BY 2 NULLS LAST, 1
 """
 COMPARISON = "SELECT * FROM mart.reorder_point_comparison ORDER BY sku"
-ACCEPT = """
-INSERT INTO plan.product_term (product_url, reorder_point_units)
-SELECT product_url, CASE WHEN %(whose)s = 'ours' THEN ceil(our_point_units)
-                         ELSE finale_point_units END
-FROM mart.reorder_point_comparison
-WHERE %(skus)s::text[] IS NULL OR sku = ANY (%(skus)s)
-ON CONFLICT (product_url) DO UPDATE SET reorder_point_units = excluded.reorder_point_units
-RETURNING product_url, reorder_point_units
-"""
 
 
 def decision(connection: Connection, product_url: str) -> dict[str, Any] | None:
@@ -46,11 +35,3 @@ def arrivals(connection: Connection, product_url: str) -> list[dict[str, Any]]:
 def point_comparison(connection: Connection) -> list[dict[str, Any]]:
     """Return Finale's reorder point against ours, per product that has both."""
     return rows_of(connection, COMPARISON)
-
-
-def accept_points(
-    connection: Connection, whose: str, skus: Sequence[str] | None
-) -> dict[str, Decimal]:
-    """Make Finale's or our points the buyer's; None = of every product that has both."""
-    rows = rows_of(connection, ACCEPT, whose=whose, skus=None if skus is None else list(skus))
-    return {row["product_url"]: row["reorder_point_units"] for row in rows}

@@ -37,14 +37,14 @@ ORDERS = Listing(
 
 def of_plan(connection: Connection, day: date | None) -> dict[str, list[Row]]:
     """Return the orders that were drafted of a day's plan, by vendor_url, the oldest first."""
-    found: dict[str, list[Row]] = {}
+    by_vendor: dict[str, list[Row]] = {}
     query = (
         f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE plan_on = %(day)s"
         " ORDER BY vendor, intended_at, reference"
     )
     for row in rows_of(connection, query, day=day):
-        found.setdefault(row["vendor_url"], []).append(row)
-    return found
+        by_vendor.setdefault(row["vendor_url"], []).append(row)
+    return by_vendor
 
 
 def lines(connection: Connection, day: date | None) -> dict[tuple[str, str], Row]:
@@ -53,7 +53,7 @@ def lines(connection: Connection, day: date | None) -> dict[tuple[str, str], Row
     Drafts that were cancelled in Finale do not count. Where several have a product, units are
     summed; the price is that of the dearest.
     """
-    found = rows_of(
+    rows = rows_of(
         connection,
         "SELECT w.vendor_url, l.product_url, sum(l.quantity_units) AS quantity_units,"
         " max(l.unit_price) AS unit_price, array_agg(DISTINCT w.order_id) AS order_ids"
@@ -64,7 +64,7 @@ def lines(connection: Connection, day: date | None) -> dict[tuple[str, str], Row
         " AND s.finale_status IS DISTINCT FROM 'ORDER_CANCELLED' GROUP BY 1, 2",
         day=day,
     )
-    return {(row["vendor_url"], row["product_url"]): row for row in found}
+    return {(row["vendor_url"], row["product_url"]): row for row in rows}
 
 
 def to_look_at(connection: Connection, now: datetime) -> list[Row]:

@@ -9,11 +9,15 @@ from finale_pipeline.warehouse.reads.listing import Listing
 FORECASTS = Listing(
     name="forecasts",
     query="SELECT * FROM mart.forecast WHERE snapshot_on ="
-    " coalesce(%(day)s::date, (SELECT max(snapshot_on) FROM plan.forecast))",
+    " coalesce(%(day)s::date, (SELECT snapshot_on FROM plan.newest))",
     key=("product_url", "text"),
     sorts={
-        "sku": "text", "days_until_stockout": "numeric", "must_order_by_on": "date",
-        "velocity_units_per_day": "numeric", "quantity_units": "numeric", "lost_units": "numeric",
+        "sku": "text",
+        "days_until_stockout": "numeric",
+        "must_order_by_on": "date",
+        "velocity_units_per_day": "numeric",
+        "quantity_units": "numeric",
+        "lost_units": "numeric",
     },
     order="sku",
     filters={
@@ -22,10 +26,11 @@ FORECASTS = Listing(
         "abc_class": "abc_class = %(abc_class)s",
         "order_now": "order_now = %(order_now)s",
     },
-)  # fmt: skip
+)
 SCORES = (
     "SELECT scored_on, method, loss_q50, loss_q90, loss_q95, bias, is_in_use"
     " FROM plan.forecast_score WHERE source = %s AND scored_on <= %s AND scored_on > %s"
+    " AND segment = 'all'"
     " ORDER BY scored_on"
 )
 """How methods were scored, up to a day and after another one."""
@@ -124,5 +129,6 @@ def scores(connection: Connection) -> list[Row]:
         connection,
         "SELECT s.* FROM mart.forecast_score s JOIN (SELECT source, max(scored_on) AS scored_on"
         " FROM mart.forecast_score WHERE source IN ('weekly', 'backtest') GROUP BY 1) n"
-        " USING (source, scored_on) ORDER BY source DESC, window_days, loss_q95, method",
+        " USING (source, scored_on) ORDER BY source DESC, window_days, loss_q95,"
+        " service_level, method",
     )

@@ -1,7 +1,8 @@
 """What says whether all is well: ages, runs, mails and counts; `health.rules` judges them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, row_of
@@ -174,6 +175,24 @@ def wrong_orders(connection: Connection) -> int:
         "SELECT count(*) FROM mart.purchase_order_sent WHERE state = 'differs'"
         " AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'",
     )
+
+
+def first_other_day(
+    connection: Connection, zone: str, moments: Sequence[datetime], days: Sequence[date]
+) -> date | None:
+    """Return the first day that the server's rules of a zone do not find; None = all are the same.
+
+    Args:
+        moments: UTC.
+        days: Of each of them, in that zone, by our rules.
+    """
+    row = row_of(
+        connection,
+        "SELECT min(day) AS day FROM unnest(%(moments)s::timestamptz[], %(days)s::date[])"
+        " AS t (moment, day) WHERE (moment AT TIME ZONE %(zone)s)::date <> day",
+        moments=[*moments], days=[*days], zone=zone,
+    )  # fmt: skip
+    return row["day"] if row else None
 
 
 def is_administrator(connection: Connection) -> bool:

@@ -102,13 +102,13 @@ def open_of(connection: Connection, product_url: str, now: datetime) -> Row | No
 
 def open_subject(connection: Connection, incident_id: int) -> str | None:
     """Return the product_url of an open incident about a product."""
-    found = row_of(
+    row = row_of(
         connection,
         "SELECT i.subject FROM ops.incident i JOIN core.product p ON p.product_url = i.subject"
         " WHERE i.incident_id = %(number)s AND i.closed_at IS NULL",
         number=incident_id,
     )
-    return str(found["subject"]) if found else None
+    return str(row["subject"]) if row else None
 
 
 def choice(connection: Connection, choice_id: int) -> Row | None:
@@ -198,7 +198,8 @@ SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_han
        c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
        CASE WHEN i.state = 'snoozed' AND i.snoozed_until <= %(now)s::timestamptz THEN 'open'
             ELSE coalesce(i.state, 'open') END AS state,
-       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{}') AS flags
+       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{}') AS flags,
+       o.must_order_by_on, p.category
 FROM ops.item_level k
 JOIN core.product p USING (product_url)
 JOIN core.stock_level l USING (product_url)

@@ -26,7 +26,7 @@ class Plan:
 
 def newest_day(connection: Connection) -> date | None:
     """Return the newest day that was planned, whether it orders something or not."""
-    return scalar(connection, date, "SELECT max(snapshot_on) FROM plan.forecast")
+    return scalar(connection, date, "SELECT snapshot_on FROM plan.newest")
 
 
 def purchase_plan(connection: Connection, day: date | None, vendor: str | None) -> Plan:
@@ -44,6 +44,42 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
     with_lines = [order | {"order_lines": lines[order["vendor_url"]]} for order in orders]
     dropped = _of_day(connection, "mart.purchase_plan_dropped", "vendor, sku", day, vendor)
     return Plan(day, with_lines, dropped)
+
+
+LINES = """
+SELECT l.*, x.available_units, x.on_order_units, x.next_due_on, x.days_until_stockout AS days_left,
+       d.velocity_units_per_day AS units_per_day, x.stated_lead_time_days, x.lead_time_days,
+       x.lead_time_source, o.money_at_risk,
+       x.maximum_units - x.available_units - x.arriving_units AS room_units
+FROM plan.purchase_line l
+LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
+LEFT JOIN plan.demand d ON d.product_url = l.product_url AND d.snapshot_on = l.snapshot_on
+LEFT JOIN plan.outlook o ON o.product_url = l.product_url
+WHERE l.snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR l.vendor_url = %(vendor)s)
+ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
+"""
+
+
+def lines(connection: Connection, day: date | None, vendor_url: str | None = None) -> list[Row]:
+    """Return the lines of a day's plan with what they rest on, dropped ones too.
+
+    Args:
+        connection: To the warehouse.
+        day: Of the plan.
+        vendor_url: Only of this one; empty = those without a supplier.
+    """
+    return rows_of(connection, LINES, day=day, vendor=vendor_url)
+
+
+def orders_of(connection: Connection, day: date | None, vendor_url: str | None = None) -> list[Row]:
+    """Return the orders of a day's plan without their lines, the most urgent first."""
+    return rows_of(
+        connection,
+        "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %(day)s"
+        " AND (%(vendor)s::text IS NULL OR vendor_url = %(vendor)s)"
+        " ORDER BY vendor_url <> '', must_order_by_on NULLS LAST, vendor, vendor_url",
+        day=day, vendor=vendor_url,
+    )  # fmt: skip
 
 
 def vendor_totals(connection: Connection, day: date | None) -> list[Row]:
@@ -73,7 +109,7 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
     """Return the last edit of each line in the week before a day, by vendor and product."""
     if day is None:
         return {}
-    found = rows_of(
+    rows = rows_of(
         connection,
         "SELECT DISTINCT ON (vendor_url, product_url) vendor_url, product_url, snapshot_on,"
         " quantity_units, unit_cost, is_dropped, suggested_units, edited_by, note"
@@ -81,15 +117,18 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
         " ORDER BY vendor_url, product_url, edit_id DESC",
         day=day, since=day - timedelta(days=HINT_DAYS),
     )  # fmt: skip
-    return {(row["vendor_url"], row["product_url"]): row for row in found}
+    return {(row["vendor_url"], row["product_url"]): row for row in rows}
 
 
 def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
     """Return products that were edited on a day and that its plan no longer suggests."""
     return rows_of(
         connection,
-        "SELECT DISTINCT product_url, sku, vendor FROM mart.purchase_plan_edit e"
-        " WHERE snapshot_on = %(day)s AND NOT EXISTS (SELECT FROM plan.purchase_order_draft_line l"
+        "SELECT product_url, sku, vendor FROM (SELECT DISTINCT ON (vendor_url, product_url) *"
+        " FROM mart.purchase_plan_edit WHERE snapshot_on = %(day)s"
+        " ORDER BY vendor_url, product_url, edit_id DESC) e"
+        " WHERE (is_dropped OR quantity_units IS NOT NULL OR unit_cost IS NOT NULL)"
+        " AND snapshot_on = %(day)s AND NOT EXISTS (SELECT FROM plan.purchase_order_draft_line l"
         " WHERE (l.snapshot_on, l.vendor_url, l.product_url)"
         " = (e.snapshot_on, e.vendor_url, e.product_url)) ORDER BY sku LIMIT 50",
         day=day,
@@ -101,13 +140,13 @@ def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
 
     A product that is not in the plan has no row; `is_dropped` = in it, and not to be ordered.
     """
-    found = rows_of(
+    rows = rows_of(
         connection,
         "SELECT product_url, sum(quantity_units) FILTER (WHERE NOT is_dropped) AS quantity_units,"
         " sum(suggested_units) AS suggested_units, bool_and(is_dropped) AS is_dropped,"
         " string_agg(DISTINCT edited_by, ', ') FILTER (WHERE is_edited) AS edited_by"
         " FROM plan.purchase_line WHERE product_url = ANY (%(products)s)"
-        " AND snapshot_on = (SELECT max(snapshot_on) FROM plan.forecast) GROUP BY product_url",
+        " AND snapshot_on = (SELECT snapshot_on FROM plan.newest) GROUP BY product_url",
         products=list(products),
     )
-    return {row["product_url"]: row for row in found}
+    return {row["product_url"]: row for row in rows}

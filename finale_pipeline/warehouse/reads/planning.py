@@ -66,17 +66,27 @@ SELECT n.number, p.product_url, p.sku, p.category, p.status = 'PRODUCT_ACTIVE',
        vt.review_period_days, vt.cover_days, vt.minimum_order_value,
        p.pack_units,
        t.reorder_point_units, t.maximum_units, t.minimum_order_units, t.pack_units,
-       t.service_level, r.point_units, r.quantity_units, coalesce(r.is_never, false),
+       t.service_level, r.point_units, r.quantity_units,
+       coalesce(r.is_never, false) OR coalesce(t.is_never_ordered, false),
        l.available_units, l.on_order_units, coalesce(s.is_alternative, false),
-       coalesce(l.build_units, 0)
+       coalesce(l.build_units, 0), coalesce(t.is_never_ordered, false)
 FROM planned n
 JOIN core.product p USING (product_url)
 LEFT JOIN (
-    SELECT DISTINCT ON (c.product_url) c.*,
-           NOT c.is_main AND bool_or(c.is_main) OVER (PARTITION BY c.product_url) AS is_alternative
-    FROM core.product_supplier c LEFT JOIN core.vendor o USING (vendor_url)
-    ORDER BY c.product_url, coalesce(o.status, 'PARTY_ENABLED') <> 'PARTY_ENABLED', c.is_main DESC,
-             c.vendor_url
+    SELECT DISTINCT ON (c.product_url) c.*, NOT c.is_main AND NOT c.is_buyers
+               AND bool_or(c.is_main) OVER (PARTITION BY c.product_url) AS is_alternative
+    FROM (
+        SELECT c.product_url, c.vendor_url, c.is_main, c.price, c.currency, c.vendor_sku,
+               c.lead_time_days, c.vendor_url IS NOT DISTINCT FROM b.vendor_url AS is_buyers
+        FROM core.product_supplier c LEFT JOIN plan.product_term b USING (product_url)
+        UNION ALL
+        SELECT b.product_url, b.vendor_url, false, NULL, NULL, NULL, NULL, true
+        FROM plan.product_term b WHERE b.vendor_url IS NOT NULL AND NOT EXISTS (
+            SELECT FROM core.product_supplier c
+            WHERE (c.product_url, c.vendor_url) = (b.product_url, b.vendor_url))
+    ) c LEFT JOIN core.vendor o USING (vendor_url)
+    ORDER BY c.product_url, c.is_buyers DESC,
+             coalesce(o.status, 'PARTY_ENABLED') <> 'PARTY_ENABLED', c.is_main DESC, c.vendor_url
 ) s USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = s.vendor_url
 LEFT JOIN plan.vendor_term vt ON vt.vendor_url = s.vendor_url
@@ -97,6 +107,15 @@ LEFT JOIN (
 LEFT JOIN planned_stock l ON l.product_url = p.product_url
 ORDER BY n.number
 """
+
+COSTS = """
+SELECT coalesce(s.price, nullif(p.cost, 0))
+FROM planned n JOIN core.product p USING (product_url)
+LEFT JOIN (SELECT DISTINCT ON (product_url) product_url, price FROM core.product_supplier
+           WHERE price > 0 ORDER BY product_url, is_main DESC, vendor_url) s USING (product_url)
+ORDER BY n.number
+"""
+"""What a unit costs, in the order of the numbers."""
 
 OUT_DAYS = """
 CREATE TEMP TABLE out_day AS
@@ -311,7 +330,7 @@ def number(connection: Connection, stock: str, values: Mapping[str, date]) -> No
     """
     tables = ("planned_stock", "planned", "out_day", "adjusted")
     connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
-    made = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
-    for statement in made:
+    statements = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
+    for statement in statements:
         connection.execute(trusted(bound(connection, statement, values)))
     connection.execute(f"ANALYZE {', '.join(tables)}")

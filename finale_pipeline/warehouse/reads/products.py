@@ -36,16 +36,16 @@ CALLED = "SELECT product_url FROM core.product WHERE sku = %s OR product_url = %
 
 def product(connection: Connection, name: str) -> Row | None:
     """Return a product by SKU or product_url, with its stock and rules."""
-    found = row_of(
+    row = row_of(
         connection,
         f"SELECT * FROM ({PRODUCTS.query}) t WHERE product_url = %(name)s OR sku = %(name)s"
         " ORDER BY product_url = %(name)s DESC, product_url LIMIT 1",
         name=name,
     )
-    if found is None:
+    if row is None:
         return None
-    url = found["product_url"]
-    return found | {
+    url = row["product_url"]
+    return row | {
         "notes": _notes(connection, url),
         "reorder_rules": rows_of(
             connection,
@@ -90,7 +90,7 @@ def _notes(connection: Connection, url: str) -> list[str]:
     )
     if row is None:
         return []
-    said = {
+    notes = {
         "Its vendor ships it to customers: it is never out, and never planned.": row["is_dropship"],
         "It is put together of its components when it is sold: they are planned instead.": not row[
             "keeps_stock"
@@ -100,7 +100,7 @@ def _notes(connection: Connection, url: str) -> list[str]:
         f"{row['unmoved']} completed orders moved no shipment of it; they count by their"
         " lines.": row["unmoved"],
     }
-    return [sentence for sentence, applies in said.items() if applies]
+    return [sentence for sentence, applies in notes.items() if applies]
 
 
 def search(connection: Connection, text: str) -> list[Row]:

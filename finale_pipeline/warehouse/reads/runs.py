@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from finale_pipeline.domain.syncs.outcomes import EndedSync
 from finale_pipeline.warehouse.connect import Connection, Row, is_true, objects_of, rows_of, scalar
 from finale_pipeline.warehouse.reads.listing import Listing
+
+CLOCKS_APART = timedelta(minutes=5)
+"""What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,33 @@ def ended_since(connection: Connection, moment: datetime) -> list[EndedSync]:
     )
 
 
-def last_good_at(connection: Connection, strategies: Sequence[str]) -> datetime | None:
-    """Return when one of some strategies last ended well; None = never."""
+def last_ended_at(connection: Connection) -> datetime | None:
+    """Return when the newest run ended, by the clock of then; None = none has."""
     return scalar(
         connection,
         datetime,
-        "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)",
+        "SELECT finished_at FROM ops.sync_run WHERE finished_at IS NOT NULL"
+        " ORDER BY run_id DESC LIMIT 1",
+    )
+
+
+def last_good_at(
+    connection: Connection, strategies: Sequence[str], *, now: datetime | None = None
+) -> datetime | None:
+    """Return when one of some strategies last ended well; None = never.
+
+    Args:
+        connection: To the warehouse.
+        strategies: Which.
+        now: UTC; what ended after it counts for nothing. None = all counts.
+    """
+    return scalar(
+        connection,
+        datetime,
+        "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
+        " AND finished_at <= coalesce(%s::timestamptz, 'infinity')",
         list(strategies),
+        None if now is None else now + CLOCKS_APART,
     )
 
 
@@ -109,13 +132,16 @@ def was_ever_full(connection: Connection) -> bool:
 
 
 def done_since(
-    connection: Connection, strategies: Sequence[str], asked_at: datetime
+    connection: Connection, strategies: Sequence[str], asked_at: datetime, now: datetime
 ) -> tuple[str, int] | None:
-    """Return strategy and number of the newest good run that began at or after a moment."""
+    """Return strategy and number of the newest good run that began at or after a moment.
+
+    A run that would begin after `now` was made while a clock was ahead, and counts for nothing.
+    """
     return connection.execute(
         "SELECT strategy, run_id FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
-        " AND started_at >= %s ORDER BY run_id DESC LIMIT 1",
-        (list(strategies), asked_at),
+        " AND started_at BETWEEN %s AND %s ORDER BY run_id DESC LIMIT 1",
+        (list(strategies), asked_at, now + CLOCKS_APART),
     ).fetchone()
 
 
@@ -141,7 +167,7 @@ class LastRun:
 
 def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None:
     """Return the newest run of some strategies; None = there was none."""
-    found = objects_of(
+    rows = objects_of(
         connection,
         LastRun,
         "SELECT run_id, dagster_run_id, trigger, status, error_kind, finished_at, retry_at,"
@@ -151,7 +177,7 @@ def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None
         " FROM ops.sync_run WHERE strategy = ANY (%(any)s) ORDER BY run_id DESC LIMIT 1",
         any=list(strategies),
     )
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
 def newest_id(connection: Connection) -> int | None:
@@ -171,14 +197,14 @@ class RunOfDagster:
 
 def of_dagster(connection: Connection, dagster_run_id: str) -> RunOfDagster | None:
     """Return the run that a run of Dagster executes; None = it did not begin."""
-    found = objects_of(
+    rows = objects_of(
         connection,
         RunOfDagster,
         "SELECT status, finished_at, error_kind, error FROM ops.sync_run"
         " WHERE dagster_run_id = %s ORDER BY run_id DESC LIMIT 1",
         dagster_run_id,
     )
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
 def takes_any(connection: Connection, run_id: int, table_sets: Sequence[str]) -> bool:

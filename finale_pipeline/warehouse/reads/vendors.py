@@ -1,5 +1,6 @@
 """Vendors, with their measured lead times."""
 
+from finale_pipeline.warehouse.connect import Connection, rows_of, scalar
 from finale_pipeline.warehouse.reads.listing import Listing
 
 VENDORS = Listing(
@@ -16,3 +17,19 @@ VENDORS = Listing(
         "enabled": "is_enabled = %(enabled)s",
     },
 )
+
+
+def name_of(connection: Connection, vendor_url: str) -> str | None:
+    """Return the name of a vendor; None = it is not known."""
+    query = "SELECT name FROM core.vendor WHERE vendor_url = %s"
+    return scalar(connection, str, query, vendor_url)
+
+
+def enabled(connection: Connection) -> list[str]:
+    """Return the names of the vendors that can be ordered from."""
+    rows = rows_of(
+        connection,
+        "SELECT DISTINCT name FROM core.vendor WHERE removed_at IS NULL"
+        " AND coalesce(status, 'PARTY_ENABLED') = 'PARTY_ENABLED' ORDER BY name",
+    )
+    return [row["name"] for row in rows]

@@ -169,6 +169,10 @@ outbox = Table(
         comment="Attempts of which nobody knows whether they arrived; one repeat is allowed.",
     ),
     at("next_attempt_at", "UTC, not before.", required=True),
+    Column(
+        "is_deferred", Boolean, nullable=False, server_default=text("false"),
+        comment="Whether it waits for some of its addresses alone; then other mails pass it by.",
+    ),
     text_("last_error", "What the last attempt met."),
     text_("merged_into", "message_id of the mail that says it instead."),
     Column("run_id", BigInteger, comment="The sync run it came from."),

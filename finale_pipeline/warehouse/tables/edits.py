@@ -1,6 +1,6 @@
 """What buyers change about suggested orders; only ever added to."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Numeric, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from finale_pipeline.warehouse.tables.columns import at, metadata, text_, units
@@ -31,6 +31,14 @@ purchase_order_edit = Table(
     text_("edited_by", "Who: a person, or the way it came.", required=True),
     at("edited_at", "UTC.", required=True),
     text_("note", "Why, in their words."),
+    Column("change_id", BigInteger, comment="The change of many lines that it is part of; null ="
+           " it was made singly."),
+    Column("is_standing", Boolean, nullable=False, server_default=text("false"),
+           comment="Whether it holds for the plans of later days, too, until it is changed."),
+    Index("purchase_order_edit_standing_idx", "vendor_url", "product_url", "edit_id",
+          postgresql_where=text("is_standing")),
+    Index("purchase_order_edit_change_idx", "change_id",
+          postgresql_where=text("change_id IS NOT NULL")),
     Index("purchase_order_edit_line_idx", "snapshot_on", "vendor_url", "product_url", "edit_id",
           unique=True),
     Index("purchase_order_edit_product_url_idx", "product_url"),
@@ -38,4 +46,18 @@ purchase_order_edit = Table(
     comment="What buyers changed about the lines of a day's plan: one row per change, never"
     " updated; the newest of a line holds. Planning the same day again keeps it, a new day begins"
     " without.",
+)
+
+plan_change = Table(
+    "plan_change",
+    metadata,
+    Column("change_id", BigInteger, primary_key=True, autoincrement=True, comment="Number."),
+    Column("snapshot_on", Date, nullable=False, comment="Day of the plan that was changed."),
+    text_("kind", "horizon, budget or minimum.", required=True),
+    text_("made_by", "Who: a person, or the way it came.", required=True),
+    at("made_at", "UTC.", required=True),
+    text_("undone_by", "Who took it back; null = nobody."),
+    at("undone_at", "UTC, when."),
+    schema="plan",
+    comment="Changes of many lines of a day's plan at one stroke, each of which can be undone.",
 )

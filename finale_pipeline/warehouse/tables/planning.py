@@ -2,8 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, Double, Index, Integer, Numeric, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    Index,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from finale_pipeline.warehouse.tables.columns import at, changed, metadata, row_hash, text_, units
 
@@ -243,6 +255,10 @@ forecast_score = Table(
     text_("method", "Which method.", key=True),
     Column("window_days", Integer, primary_key=True, autoincrement=False,
            comment="Length of the forecast windows; 0 = the simulated policy."),
+    text_("segment", "Products that were judged: all of at least 28 days; of them A, B, C by a"
+          " year's demand at cost (by units for a file), smooth (sells on three days in four or"
+          " more) or intermittent; young = of fewer days.", key=True),
+    _measure("service_level", "Policy: the level that was ordered up to; null = none."),
     _count("forecasts", "Forecasts that were judged.", required=True),
     _measure("rmsse", "Root mean squared error of totals, scaled by day-to-day changes."),
     _measure("mase", "Mean absolute error on the same scale."),
@@ -263,7 +279,7 @@ forecast_score = Table(
     row_hash(),
     schema="plan",
     comment="How good each method was on the past, rolling the origin; one row per day, source,"
-    " method and window.",
+    " method, window and segment.",
 )  # fmt: skip
 
 product_term = Table(
@@ -277,9 +293,28 @@ product_term = Table(
     units("pack_units", "Orders are multiples of it; wins over Finale's units per case.",
           required=False),
     _number("service_level", "Above 0, below 1; wins over the settings."),
+    text_("vendor_url", "The supplier to order from; wins over Finale's main one."),
+    Column("is_never_ordered", Boolean, nullable=False, server_default=text("false"),
+           comment="Whether it is not to be ordered, nor told of when it is out or low."),
     schema="plan",
     comment="What buyers fix for a product; kept by people, never written by a sync.",
 )  # fmt: skip
+
+term_change = Table(
+    "term_change",
+    metadata,
+    Column("change_id", BigInteger, primary_key=True, autoincrement=True, comment="Number."),
+    text_("scope", "product or vendor.", required=True),
+    text_("scope_key", "product_url or vendor_url.", required=True),
+    Column("before", JSONB, nullable=False, comment="The terms that moved, as they were."),
+    Column("after", JSONB, nullable=False, comment="The same, from then on."),
+    text_("changed_by", "Who: a person, or the way it came.", required=True),
+    at("changed_at", "UTC.", required=True),
+    text_("note", "Why, in their words."),
+    Index("term_change_scope_idx", "scope", "scope_key"),
+    schema="plan",
+    comment="Every change of what buyers fix for products and vendors; only ever added to.",
+)
 
 vendor_term = Table(
     "vendor_term",

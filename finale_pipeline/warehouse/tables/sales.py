@@ -115,6 +115,10 @@ sales_daily = Table(
     units("units_by_ship_date", "Of `units`, those dated by shipping for want of an order."),
     changed(),
     Index("sales_daily_sold_on_idx", "sold_on"),
+    Index(
+        "sales_daily_returned_idx", "product_url", "sold_on",
+        postgresql_where=text("returned_units <> 0"),
+    ),
     schema="core",
     comment="Demand; one row per product and business day on which something was sold.",
 )  # fmt: skip

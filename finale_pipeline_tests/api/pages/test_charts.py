@@ -1,5 +1,6 @@
 """The picture of a product stays inside its box, whatever the numbers."""
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finale_pipeline.planning.charts import Ahead, Chart, ahead_of, arrival_days, drawn, nice
+from finale_pipeline_tests.api.buyer import replan
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
 AS_OF = date(2026, 3, 9)
@@ -72,6 +74,26 @@ def test_round_numbers_are_few_and_reach_up(top: float) -> None:
     found = nice(top)
     assert 2 <= len(found) <= 6
     assert found[-1] <= top * 1.001
+
+
+def test_the_page_draws_every_day_where_its_own_axis_says(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """A sells three a day; what is left on each day is read from the picture by its ticks."""
+    replan(stock)
+    (available,) = stock.rows("SELECT available_units FROM mart.stock WHERE sku = 'A'")[0]
+    shown = api.get("/products/A").text
+    ticks = re.findall(r'<text class="n" x="47" y="([\d.]+)">([\d.,]+)</text>', shown)
+    (low, zero), *_, (high, top) = [
+        (float(y) - 4, float(t.replace(",", ""))) for y, t in ticks[:-1]
+    ]
+    (line,) = re.findall(r'<polyline class="expected" points="([^"]+)"', shown)
+    drawn_units = [zero + (low - y) / (low - high) * (top - zero) for _, y in points(line)]
+
+    for day, units in enumerate(drawn_units):
+        # What cannot be sold is not drawn below nothing; a tenth of a pixel is lost to rounding.
+        expected = max(0.0, float(available) - 3 * day)
+        assert abs(units - expected) <= 0.11 * (top - zero) / (low - high) + 0.01, day
 
 
 def test_the_page_draws_stock_sales_and_forecast(api: httpx.Client, stock: Warehouse) -> None:

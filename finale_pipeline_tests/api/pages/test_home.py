@@ -62,6 +62,31 @@ def test_names_from_finale_are_shown_as_text(api: httpx.Client, stock: Warehouse
         assert "&lt;script&gt;" in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\u202egnp.exe", "gnp.exe"), ("red\x1b[31m", "red [31m"), ("bell\x07\x85", "bell"),
+        ("x" * 300_000, "x…"),
+    ],
+    ids=["bidi", "escape", "control", "endless"],
+)  # fmt: skip
+def test_what_no_name_should_hold_is_not_on_a_page(
+    api: httpx.Client, stock: Warehouse, name: str, shown: str
+) -> None:
+    stock.connection.execute("UPDATE core.product SET name = %s", (name,))
+    for path in ("/", f"/products/{url_of('A')}"):
+        text = page(api, path)
+        assert shown in text
+        assert not set(text) & set("\u202e\x1b\x07\x85")
+        assert len(text) < 200_000
+
+
+def test_a_byte_that_no_text_may_hold_is_refused_and_not_a_fault(api: httpx.Client) -> None:
+    for path, form in (("/plan", {"vendor": "a\0b"}), ("/search?q=a%00b", None)):
+        answer = api.post(path, data=form) if form else api.get(path)
+        assert answer.status_code < 500, path
+
+
 def test_a_mail_is_shown_where_it_can_do_nothing(api: httpx.Client, stock: Warehouse) -> None:
     stock.connection.execute("UPDATE ops.outbox SET body_html = %s", (SCRIPT,))
     message_id = stock.rows("SELECT message_id FROM ops.outbox LIMIT 1")[0][0]

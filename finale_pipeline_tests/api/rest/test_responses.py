@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finale_pipeline.api.rest.responses import as_csv, as_xlsx
+from finale_pipeline.api.rest.responses import as_csv
+from finale_pipeline.api.rest.workbooks import as_xlsx
 from finale_pipeline.text import file_name
 
 HOSTILE = (

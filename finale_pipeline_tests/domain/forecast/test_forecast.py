@@ -148,6 +148,21 @@ def test_what_is_asked_of_new_products_is_what_they_hold() -> None:
     assert np.mean(held) >= 0.9
 
 
+def test_what_is_new_fades_as_what_was_new_before_it_did() -> None:
+    """Every product of this shop sells ten a day for a fortnight, and four a day ever after."""
+    rows = [
+        (f"/p{n:03}", AS_OF - timedelta(days=age), 10.0 if begun - age < 14 else 4.0)
+        for n, begun in enumerate([*range(40, 400), 12])
+        for age in range(1, begun + 1)
+    ]
+    made = forecast(history(pl.DataFrame(rows, schema=SCHEMA, orient="row")), MORNING)
+
+    # Twelve days old: two more days at ten and 26 at four, or 124; its pace alone says 280.
+    assert made.expected_units(28)[-1] == pytest.approx(124, rel=0.2)
+    # What is a year old goes on as it did.
+    assert made.expected_units(28)[-2] == pytest.approx(28 * 4, rel=0.01)
+
+
 def test_a_day_with_a_sale_is_observed_even_if_it_began_without_stock() -> None:
     """180 units sold at stock 0 are a velocity, not "never seen in stock"."""
     days = [AS_OF - timedelta(days=n) for n in range(1, 31)]

@@ -13,6 +13,7 @@ from finale_pipeline.domain.forecast.history import History, day_number, history
 from finale_pipeline.domain.forecast.methods import MENU
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
+    LAUNCH_DAYS,
     MEAN_DAYS,
     Pace,
     Weeks,
@@ -65,7 +66,7 @@ def velocity_units_per_day(
 
     Days out of stock are no days without demand:
 
-    >>> velocity_units_per_day([2.0, 2.0, 0.0, 0.0], censored={2, 3})
+    >>> velocity_units_per_day([2.0] * 6 + [0.0, 0.0], censored={6, 7})
     2.0
     >>> velocity_units_per_day([0.0, 0.0], censored={0, 1}) is None
     True
@@ -76,11 +77,15 @@ def velocity_units_per_day(
     weights: list[float] = [
         float(0.5 ** ((len(daily_units) - 1 - n) / pace.half_life_days)) for n in counted
     ]
-    weighted = sum(w * daily_units[n] for w, n in zip(weights, counted, strict=True)) / sum(weights)
+    # A product of less than a week: the days before its launch sold nothing.
+    missing = range(len(daily_units), LAUNCH_DAYS)
+    total = sum(weights) + sum(float(0.5 ** (age / pace.half_life_days)) for age in missing)
+    weighted = sum(w * daily_units[n] for w, n in zip(weights, counted, strict=True)) / total
     recent = [daily_units[n] for n in counted if len(daily_units) - n <= MEAN_DAYS]
     if not recent:
         return weighted
-    return pace.weight * weighted + (1 - pace.weight) * sum(recent) / len(recent)
+    plain = sum(recent) / (len(recent) + len(missing))
+    return pace.weight * weighted + (1 - pace.weight) * plain
 
 
 daily = st.lists(st.sampled_from([0.0, 0.0, 1.0, 3.0, 12.5]), min_size=1, max_size=420)
@@ -100,6 +105,7 @@ def test_the_fast_form_is_the_reference(days: list[float], out: set[int], pace: 
         assert state.velocity[0] == pytest.approx(expected, rel=1e-9)
     assert state.counted_days[0] == len(days) - len(censored)
     counted = [units for n, units in enumerate(days) if n not in censored][-364:]
+    counted += [0.0] * (LAUNCH_DAYS - len(days))
     if len(days) <= 364 and sum(counted) > 0:
         variance_over_mean = np.var(counted) / np.mean(counted)
         assert state.burstiness[0] == pytest.approx(variance_over_mean, abs=1e-9)
@@ -128,7 +134,8 @@ def test_out_of_stock_for_half_a_year_keeps_the_last_known_velocity() -> None:
 
 
 def test_what_sold_though_it_was_never_in_stock_has_a_velocity() -> None:
-    state = Weeks(made([1.0, 0.0], censored={0, 1}), MORNING, DEFAULT_PACE).at(0)
+    days = [1.0] + [0.0] * 8
+    state = Weeks(made(days, censored=set(range(9))), MORNING, DEFAULT_PACE).at(0)
 
     assert state.velocity[0] == pytest.approx(1.0)
     assert state.counted_days[0] == 1

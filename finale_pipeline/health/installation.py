@@ -1,23 +1,88 @@
-"""What the doctor asks of a system that runs for good: who can reach it, backups, the watch."""
+"""Judges the installation: files and disk, who can reach it, backups, the watch."""
 
+import os
+import shutil
+import stat
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from finale_pipeline.backup import create as backup
 from finale_pipeline.clock import utc_now
+from finale_pipeline.disk import write_whole
+from finale_pipeline.errors import LocalError
 from finale_pipeline.health import watch_state as memory
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.settings import LOOPBACK
+from finale_pipeline.settings import ENV_FILE, LOOPBACK
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
+FREE_BYTES = 2 << 30
+FULL_BYTES = 256 << 20
+"""With less the next large sync fills it: PostgreSQL's log of changes alone may take more."""
 BACKUP_DAYS = 7
 WATCH_MINUTES = 30
 VERIFIED = {"verify-full", "verify-ca"}
 """Values of sslmode with which a server proves itself."""
+
+
+def secrets(_settings: "Settings") -> Iterator[Finding]:
+    """Examine whether others can read `.env`."""
+    path = Path(ENV_FILE)
+    if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding(
+            "secrets", "warning", "Others on this machine can read .env.", "Run: chmod 600 .env"
+        )
+    else:
+        yield Finding("secrets", "ok", "nobody else can read them here")
+
+
+def files(settings: "Settings") -> Iterator[Finding]:
+    """Examine whether others can open what we wrote; PostgreSQL sees to its own folder."""
+    server = settings.home / "postgres"
+    opened = sorted(
+        str(path)
+        for path in (settings.home.rglob("*") if settings.home.exists() else ())
+        if server not in (path, *path.parents)
+        and not path.is_symlink()
+        and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
+    )
+    if opened:
+        more = f" and {len(opened) - 1} more" if len(opened) > 1 else ""
+        yield Finding(
+            "files",
+            "warning",
+            f"Others on this machine may open {opened[0]}{more}.",
+            f"Run: chmod -R go-rwx {settings.home}",
+        )
+    else:
+        yield Finding("files", "ok", f"nobody else may open what is in {settings.home}")
+
+
+def disk(settings: "Settings") -> Iterator[Finding]:
+    """Examine whether HOME takes files, and for how long yet."""
+    home = settings.home if settings.home.exists() else Path()
+    free = shutil.disk_usage(home).free
+    says = f"{free / 1e9:.1f} GB free where {settings.home} is"
+    try:
+        probe = home / f".doctor.{os.getpid()}"
+        write_whole(probe, b"x" * 65_536)
+        probe.unlink()
+    except OSError as error:
+        says = f"{home} takes no file: {error.strerror} ({says})."
+        step = "Free space there, or give its user the right to write; then: finale doctor"
+        yield Finding("disk", "failed", says, step, LocalError.exit_code)
+        return
+    if free < FULL_BYTES:
+        step = "Free space there: the database, logs, reports and backups need it."
+        yield Finding("disk", "failed", says, step, LocalError.exit_code)
+    elif free < FREE_BYTES:
+        yield Finding("disk", "warning", says, "Free some; PostgreSQL stops when it is full.")
+    else:
+        yield Finding("disk", "ok", says)
 
 
 def access(settings: "Settings") -> Iterator[Finding]:

@@ -127,7 +127,7 @@ def _last_good(
     """Return when one of some strategies last ended well, and whether one is at work now."""
     since = now - timedelta(minutes=silent_minutes)
     is_alive = runs.is_one_alive(connection, covering, since=since)
-    return runs.last_good_at(connection, covering), is_alive
+    return runs.last_good_at(connection, covering, now=now), is_alive
 
 
 def _told_by(connection: Connection, strategies: list[str]) -> str | None:

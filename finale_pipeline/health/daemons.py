@@ -28,6 +28,7 @@ def syncs(connection: Connection) -> Iterator[Finding]:
     yield from rules.data(connection, now=now)
     yield from rules.runs(connection, now=now)
     yield from rules.source(connection, now=now)
+    yield from rules.clock(connection, now=now)
     yield from rules.freshness(connection, now=now)
 
 

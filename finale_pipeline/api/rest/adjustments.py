@@ -1,0 +1,121 @@
+"""`/api/adjustments`: what buyers know of demand: promotions, planned quantities, successors."""
+
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from finale_pipeline.api.rest.decisions import Text
+from finale_pipeline.api.rest.openapi import good, problems
+from finale_pipeline.api.rest.responses import as_json
+from finale_pipeline.api.server.actors import Actor
+from finale_pipeline.api.server.context import Shared, Warehouse
+from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.errors import ConfigError
+from finale_pipeline.warehouse.adjustments import (
+    Adjustment,
+    NewAdjustment,
+    adjust,
+    listed,
+    url_of,
+    withdraw,
+)
+
+router = APIRouter(prefix="/api/adjustments", tags=["plan"], responses=problems())
+
+EXAMPLE = {
+    "adjustment_id": 7,
+    "scope": "product",
+    "about": "TEA-01",
+    "kind": "times",
+    "value": 1.5,
+    "from_on": "2026-12-01",
+    "until_on": "2026-12-24",
+    "predecessor": None,
+    "note": "advent",
+    "made_by": "Anna (api)",
+    "made_at": "2026-03-09T07:00:00Z",
+    "says": "TEA-01: 1.5 times from 2026-12-01 to 2026-12-24",
+}
+
+Name = Annotated[Text, Field(min_length=1, max_length=300)]
+
+
+class Said(BaseModel):
+    """What a buyer knows of demand."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "name": "TEA-01",
+                "kind": "times",
+                "value": 1.5,
+                "from_on": "2026-12-01",
+                "until_on": "2026-12-24",
+                "note": "advent",
+            }
+        },
+    )
+
+    scope: Literal["product", "vendor", "category"] = "product"
+    name: Name = Field(description="SKU, or the vendor's or category's name.")
+    kind: Literal["times", "units", "successor"] = Field(
+        description="Demand is so many times what is expected; is so many units in all (of a"
+        " product); or is that of a predecessor."
+    )
+    value: (
+        Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6, allow_inf_nan=False)] | None
+    ) = Field(None, description="Factor or units; null for a successor.")
+    from_on: date | None = Field(None, description="The first day; null for a successor.")
+    until_on: date | None = Field(None, description="The last day; null for a successor.")
+    predecessor: Name | None = Field(None, description="SKU whose sales count as its own.")
+    note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
+
+
+@router.get("", responses=good("Those that hold.", {"adjustments": [EXAMPLE]}))
+def adjustments(connection: Warehouse) -> Response:
+    """List what buyers said of demand and have not taken back, the newest first; 500 at most."""
+    return as_json({"adjustments": [_as_dict(held) for held in listed(connection)]})
+
+
+@router.post("", status_code=201, responses=good("It is kept.", EXAMPLE, status=201))
+def add(context: Shared, connection: Warehouse, actor: Actor, said: Said) -> Response:
+    """Say what is known of demand; it counts from the next plan on, and is shown in its reasons."""
+    try:
+        wanted = NewAdjustment(
+            said.scope,
+            url_of(connection, said.scope, said.name),
+            said.kind,
+            said.value,
+            said.from_on,
+            said.until_on,
+            url_of(connection, "product", said.predecessor) if said.predecessor else None,
+            said.note,
+        )
+        number = adjust(connection, wanted, actor=actor, now=context.clock())
+    except ConfigError as error:
+        raise Problem(422, f"{error} Nothing was written.") from error
+    held = next(found for found in listed(connection) if found.adjustment_id == number)
+    return as_json(_as_dict(held), 201)
+
+
+@router.delete("/{number}", responses=good("It is taken back.", {"withdrawn": 7}))
+def take_back(
+    context: Shared,
+    connection: Warehouse,
+    actor: Actor,
+    number: Annotated[int, Path(ge=1, le=2**62)],
+) -> Response:
+    """Take one back; it stays in the records, and counts no more from the next plan on."""
+    if not withdraw(connection, number, actor=actor, now=context.clock()):
+        raise Problem(404, f"There is no adjustment {number} that holds.")
+    return as_json({"withdrawn": number})
+
+
+def _as_dict(held: Adjustment) -> dict[str, Any]:
+    return {**asdict(held), "says": held.says}

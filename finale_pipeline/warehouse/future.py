@@ -1,0 +1,71 @@
+"""What was noted while a clock was ahead: it lies in the future, and nothing may wait for it."""
+
+from datetime import date, datetime
+
+from finale_pipeline.warehouse.connect import Connection, count_of, rows_of, trusted
+
+TABLES = (
+    "SELECT table_schema, table_name FROM information_schema.columns"
+    " WHERE column_name = 'snapshot_on' AND table_schema IN ('core', 'plan')"
+    " AND (table_schema, table_name) IN (SELECT schemaname, tablename FROM pg_tables)"
+    " ORDER BY 1, 2"
+)
+
+
+def forget(connection: Connection, *, now: datetime, today: date) -> int:
+    """Delete days and plans after today, and take moments after now back to it.
+
+    Only for who is sure of the present, for instance since two clocks agree.
+
+    Args:
+        connection: In a transaction.
+        now: UTC.
+        today: Its business day.
+
+    Returns:
+        How many days were forgotten.
+    """
+    days = count_of(connection, "SELECT count(*) FROM core.stock_day WHERE snapshot_on > %s", today)
+    if not days and not _is_any_ahead(connection, now):
+        return 0
+    for row in rows_of(connection, TABLES):
+        table = f"{row['table_schema']}.{row['table_name']}"
+        connection.execute(trusted(f"DELETE FROM {table} WHERE snapshot_on > %s"), (today,))
+    values = {"now": now}
+    for statement in MOMENTS:
+        connection.execute(trusted(statement), values)
+    return days
+
+
+def ahead_until(connection: Connection, *, now: datetime) -> datetime | None:
+    """Return the latest moment after now that a sync noted; None = there is none."""
+    found: datetime | None = connection.execute(
+        "SELECT max(finished_at) FROM ops.sync_run"
+        " WHERE finished_at > %s::timestamptz + interval '5 minutes'",
+        (now,),
+    ).fetchall()[0][0]
+    return found
+
+
+def _is_any_ahead(connection: Connection, now: datetime) -> bool:
+    return bool(count_of(connection, ANY_AHEAD, now=now))
+
+
+ANY_AHEAD = """
+SELECT count(*) FROM (
+    SELECT read_at FROM core.stock_day
+    UNION ALL SELECT greatest(evaluated_at, read_at) FROM ops.evaluation
+    UNION ALL SELECT decided_at FROM ops.schedule_tick
+    UNION ALL SELECT decided_at FROM plan.decision_state
+) noted (at) WHERE at > %(now)s::timestamptz + interval '1 hour'
+"""
+MOMENTS = (
+    "UPDATE core.stock_day SET read_at = %(now)s WHERE read_at > %(now)s",
+    "DELETE FROM core.stock_out_span WHERE from_at > %(now)s",
+    "UPDATE core.stock_out_span SET until_at = %(now)s WHERE until_at > %(now)s",
+    "UPDATE ops.evaluation SET evaluated_at = least(evaluated_at, %(now)s),"
+    " read_at = least(read_at, %(now)s), snapshot_on = least(snapshot_on,"
+    " coalesce((SELECT max(snapshot_on) FROM core.stock_day), snapshot_on))",
+    "DELETE FROM ops.schedule_tick WHERE decided_at > %(now)s",
+    "DELETE FROM plan.decision_state WHERE decided_at > %(now)s",
+)

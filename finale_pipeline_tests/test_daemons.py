@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from finale_pipeline_tests.live import Live
+from finale_pipeline_tests.live import Live, descendants
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +74,54 @@ def test_a_frozen_run_is_cancelled_and_can_no_longer_commit(live: Live) -> None:
     live.until(lambda: process not in live.run_processes(), "the woken process ends", 150)
     assert live.rows(levels) == before
     assert live.rows(ended, run_id) == [("STUCK",)]
+
+
+def test_the_process_that_starts_runs_is_killed_and_syncs_go_on(live: Live) -> None:
+    def starter() -> list[int]:
+        return [
+            pid for pid in descendants(live.process.pid)
+            if b"dagster\0api\0grpc" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+        ]  # fmt: skip
+
+    live.until(lambda: not live.run_processes(), "no run is left")
+    (killed,) = live.until(starter, "it is there")
+    (begun,) = live.rows("SELECT max(run_id) FROM ops.sync_run")[0]
+    os.kill(killed, signal.SIGKILL)
+    live.until(lambda: set(starter()) - {killed}, "another one is there", 90)
+    later = "SELECT FROM ops.sync_run WHERE run_id > %s AND status = 'done'"
+    live.until(lambda: live.rows(later, begun), "a sync is done", 180)
+
+
+def test_what_a_killed_dev_left_running_is_ended_by_the_next_one(tmp_path: Path) -> None:
+    off = {f"FINALE_SCHEDULE_{name}": "off" for name in
+           ("CRITICAL", "INVENTORY", "ACTIVE", "FULL", "SMART")}  # fmt: skip
+    with Live(tmp_path, FINALE_SANDBOX_PRODUCTS="50", **off) as first:
+        first.until(lambda: answers(first), "it serves")
+        left = set(descendants(first.process.pid))
+        first.process.kill()
+        first.process.wait()
+    again = Live(tmp_path, FINALE_SANDBOX_PRODUCTS="50", **off)
+    again.ports, again.environment = first.ports, first.environment
+    with again:
+        again.until(lambda: answers(again), "it serves again")
+        assert [pid for pid in left if is_alive(pid)] == []
+    said = (tmp_path / "dev.log").read_text()
+    assert "was left running by a `finale dev` that was killed" in said
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody asked about does not."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def answers(live: Live) -> bool:
+    try:
+        return bool(live.dagster("{ version }"))
+    except OSError:
+        return False
 
 
 def test_a_second_daemon_starts_nothing_twice(live: Live) -> None:

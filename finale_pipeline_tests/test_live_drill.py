@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from finale_pipeline.services.supervisor import STOP_SECONDS
+from finale_pipeline_tests.api import chromium
 from finale_pipeline_tests.live import Live, descendants
 
 pytestmark = pytest.mark.slow
@@ -86,6 +87,26 @@ def code_answers(live: Live) -> bool:
         "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus } } } }"
     )
     return bool(found["workspaceOrError"]["locationEntries"])
+
+
+@pytest.mark.skipif(chromium.found() is None, reason="there is no browser")
+def test_dagsters_pages_work_in_a_browser_behind_the_guard(live: Live) -> None:
+    """Its scripts, GraphQL and WebSocket: the guard must stop others' pages, and not its own."""
+    base = f"http://127.0.0.1:{live.ports['UI']}"
+    with chromium.running(str(chromium.found())) as browser, browser.page(base) as tab:
+        tab.open("/assets")
+        shown = live.until(
+            lambda: [text for text in tab.texts("body") if "inventory_levels" in text],
+            "the page of assets shows them", 60,
+        )  # fmt: skip
+        assert shown
+        tab.open("/runs")
+        live.until(
+            lambda: [text for text in tab.texts("body") if "full_sync" in text],
+            "the page of runs shows them", 60,
+        )  # fmt: skip
+        refused = [text for text in tab.troubles if "403" in text or "refused" in text.lower()]
+        assert refused == []
 
 
 def test_ctrl_c_ends_all_of_it_before_anything_must_be_killed(live: Live) -> None:

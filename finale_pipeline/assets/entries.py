@@ -23,8 +23,10 @@ BY_CHANGE = (
     " A day holds the records whose last change lies on it. Reading a day again is harmless: an"
     " older version never replaces a newer one, and nothing is removed."
 )
-QUIET = "On an empty day nothing was changed that is still so: a full read told of all others."
-"""A full read brings every day up to date, and tells of those that have records."""
+QUIET = (
+    "0 rows: nothing was changed on that day that is still so. A full read reads every day, and"
+    " tells of those that were never told of."
+)
 BUYER, ANALYST, OPERATOR = "team:purchasing", "team:analysts", "team:operations"
 
 

@@ -9,4 +9,11 @@ def last_tick(cron: str, zone: str, now: datetime) -> datetime:
     from dagster._utils.schedules import cron_string_iterator  # noqa: PLC0415
 
     backwards = cron_string_iterator(now.timestamp(), cron, zone, ascending=False)
-    return next(tick for tick in backwards if tick <= now).astimezone(UTC)
+    newest = next(tick for tick in backwards if tick <= now)
+    # Where the hour after midnight comes twice, as in Havana, it steps back too far; forwards, as
+    # the scheduler itself goes, it leaves none out.
+    for tick in cron_string_iterator(newest.timestamp(), cron, zone, ascending=True):
+        if tick > now:
+            break
+        newest = max(newest, tick)
+    return newest.astimezone(UTC)

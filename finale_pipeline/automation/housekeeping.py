@@ -1,21 +1,26 @@
-"""Keeps both databases small: old runs of Dagster, old rows of our ledger."""
+"""Keeps databases and folder small: old runs of Dagster, old rows and plans, old files."""
 
-from datetime import timedelta
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 
 from finale_pipeline.automation.location import run_tags
+from finale_pipeline.clock import business_day
 from finale_pipeline.resources import Finale
 
 BATCH = 200
 FAILED_TIMES = 4
 """Failed runs are kept so many times as long."""
 REJECT_DAYS = 90
+MAIL_DAYS = 90
+"""Mails with their attachments are the largest rows; who was told what stays in the incidents."""
 LEDGER_DAYS = 400
 """A year and a month, so that a month can be compared with that of the year before."""
 
 
-@dg.op(description="Deletes runs of Dagster and rows of ops that are older than the settings keep.")
+@dg.op(description="Deletes runs of Dagster, rows, plans and files that nobody asks for any more.")
 def delete_old_records(context: dg.OpExecutionContext, finale: Finale) -> None:
     """Delete what is old; the newest materialization of every partition stays."""
     days = finale.settings().keep_runs_days
@@ -24,9 +29,15 @@ def delete_old_records(context: dg.OpExecutionContext, finale: Finale) -> None:
     deleted = _delete_runs(context.instance, finale, good, days, kept)
     failed = [dg.DagsterRunStatus.FAILURE]
     deleted += _delete_runs(context.instance, finale, failed, days * FAILED_TIMES, kept)
-    rows = _delete_rows(finale)
-    context.log.info("Deleted %s runs of Dagster and %s rows of ops.", deleted, rows)
-    context.add_output_metadata({"deleted_runs": deleted, "deleted_rows": rows})
+    before = finale.now() - timedelta(days=days)
+    told = {
+        "deleted_runs": deleted,
+        "deleted_evaluations": _delete_evaluations(context.instance, before),
+        "deleted_files": _delete_files(context.instance, finale, before),
+        "deleted_rows": _delete_rows(finale),
+    }
+    context.log.info("Deleted: %s", told)
+    context.add_output_metadata(told)
 
 
 def _newest_materializations(instance: dg.DagsterInstance) -> set[str]:
@@ -71,22 +82,67 @@ def _delete_runs(
         cursor = next((run.run_id for run in reversed(runs) if run.run_id in kept), cursor)
 
 
+def _delete_evaluations(instance: dg.DagsterInstance, before: datetime) -> int:
+    """Delete what checks found in the past; of each check the newest stays.
+
+    Dagster never does, and has no public way: a run that is deleted leaves them.
+    """
+    from dagster._core.storage.event_log import SqlEventLogStorage  # noqa: PLC0415
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable  # noqa: PLC0415
+    from sqlalchemy import func, select  # noqa: PLC0415 - only here
+
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return 0
+    found = AssetCheckExecutionsTable.c
+    newest = select(func.max(found.id)).group_by(found.asset_key, found.check_name)
+    old = AssetCheckExecutionsTable.delete().where(
+        found.create_timestamp < before.astimezone(UTC).replace(tzinfo=None),
+        found.id.not_in(newest),
+    )
+    with storage.index_connection() as connection:
+        return int(connection.execute(old).rowcount)
+
+
+def _delete_files(instance: dg.DagsterInstance, finale: Finale, before: datetime) -> int:
+    """Delete folders of runs that are gone, and old mails that are files; return how many."""
+    deleted = 0
+    runs, mails = Path(instance.storage_directory()), finale.settings().home / "outbox"
+    for path in [*_old(runs, before), *_old(mails, before)]:
+        if path.is_dir() and not instance.has_run(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_file():
+            path.unlink(missing_ok=True)
+        else:
+            continue
+        deleted += 1
+    return deleted
+
+
+def _old(folder: Path, before: datetime) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.stat().st_mtime < before.timestamp()]
+
+
 def _delete_rows(finale: Finale) -> int:
     from finale_pipeline.warehouse import housekeeping  # noqa: PLC0415 - nothing at import
 
-    now = finale.now()
+    settings, now = finale.settings(), finale.now()
     with finale.warehouse() as connection:
         return housekeeping.delete_old(
             connection,
+            today=business_day(now, settings.zone),
             ledger=now - timedelta(days=LEDGER_DAYS),
             rejects=now - timedelta(days=REJECT_DAYS),
+            mails=now - timedelta(days=MAIL_DAYS),
         )
 
 
 @dg.job(
     executor_def=dg.in_process_executor,
     tags={"dagster/max_runtime": 3600},
-    description="Deletes runs of Dagster and rows of ops that are older than the settings keep.",
+    description="Deletes runs of Dagster, rows, plans and files that nobody asks for any more.",
 )
 def housekeeping() -> None:
     """Delete what is old."""

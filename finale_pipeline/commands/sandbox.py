@@ -29,6 +29,9 @@ from finale_pipeline.services.sandbox import build, server
 @click.option(
     "--shapes", is_flag=True, help="With cases, kits, builds, transfers, dropship, returns."
 )
+@click.option(
+    "--odd", is_flag=True, help="With harmful names, doubled SKUs, negative and much missing stock."
+)
 @click.option("--no-limits", is_flag=True, help="Without request budgets.")
 @click.option("--latency", type=float, default=0, metavar="SECONDS")
 @click.option("--bandwidth", type=float, metavar="BYTES_PER_SECOND")
@@ -41,12 +44,13 @@ def command(
     fault: tuple[str, ...],
     quirk: tuple[str, ...],
     shapes: bool,
+    odd: bool,
     no_limits: bool,
     latency: float,
     bandwidth: float | None,
 ) -> None:
     """Serve a simulated account on loopback."""
-    account = build(products, seed, orders)
+    account = build(products, seed, orders, odd=odd)
     for text in quirk:
         account.quirks.set(text)
     if shapes:

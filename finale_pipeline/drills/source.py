@@ -1,14 +1,27 @@
 """The source lies, or is cut."""
 
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from finale_pipeline.drills.registry import Drill
 from finale_pipeline.drills.scene import Scene, expect
 from finale_pipeline.drills.truth import expect_mirror
-from finale_pipeline.errors import ImplausibleError, ThrottledError
+from finale_pipeline.errors import ImplausibleError, SourceUnavailable, ThrottledError
+from finale_pipeline.finale.budget import Budget
+from finale_pipeline.finale.transport import Source, Transport
 from finale_pipeline.health import rules
+from finale_pipeline.warehouse.requests import Limits, SharedLedger
 
 HELD = ImplausibleError.exit_code
+LONG = 20
+"""Seconds, far above any limit of a drill."""
 THROTTLED = ThrottledError.exit_code
 
 
@@ -88,6 +101,286 @@ def _pause_for_years(scene: Scene) -> None:
     expect(len(scene.sandbox.requests) > asked, "nothing was asked")
 
 
+def _rows_missing_once(scene: Scene) -> None:
+    scene.sync()
+    for percent in (5, 15, 25):
+        scene.sandbox.add_fault(f"missing-rows={percent}@inventoryitem*1")
+        seen = scene.sync("critical")
+        expect(seen.code == 0, f"{percent} %: it ended with {seen.code}: {seen.said}")
+        expect_mirror(scene)
+
+
+def _rows_missing_always(scene: Scene) -> None:
+    scene.sync()
+    zeros = "SELECT count(*) FROM core.stock_level WHERE on_hand_units = 0"
+    before = scene.value(zeros)
+    scene.sandbox.add_fault("missing-rows=15@inventoryitem")
+    seen = scene.sync("critical")
+    expect(scene.value(zeros) == before, f"{scene.value(zeros) - before} false zeros")
+    scene.sandbox.clear_faults()
+    scene.sandbox.add_fault("lost-rows=15@inventoryitem")
+    seen = scene.sync("critical")
+    expect(seen.code == HELD, f"the same rows missing twice: it ended with {seen.code}")
+    expect(scene.value(zeros) == before, f"{scene.value(zeros) - before} false zeros")
+    scene.sandbox.clear_faults()
+    scene.sync("critical")
+    expect_mirror(scene)
+
+
+def _columns_emptied(scene: Scene) -> None:
+    scene.sync()
+    faults = [
+        f"{kind}={column}@product"
+        for kind in ("drop-column", "null-column")
+        for column in ("supplierList", "reorderGuidelineList", "internalName", "cost")
+    ]
+    for fault in faults:
+        scene.account.edit_products(3)
+        scene.sandbox.add_fault(f"{fault}*1")
+        seen = scene.sync()
+        expect(seen.code == 0, f"{fault} once: it ended with {seen.code}: {seen.said}")
+        scene.account.edit_products(3)
+        scene.sandbox.add_fault(fault)
+        seen = scene.sync()
+        expect(seen.code == HELD, f"{fault} twice: it ended with {seen.code}")
+        scene.sandbox.clear_faults()
+    scene.sync()
+    expect_mirror(scene)
+
+
+def _stock_columns_short(scene: Scene) -> None:
+    scene.sync()
+    for column in ("quantityReserved", "quantityOnOrder"):
+        for kind in ("short-column", "doubled-column"):
+            scene.sandbox.add_fault(f"{kind}={column}@inventoryitem")
+            seen = scene.sync("critical")
+            expect(seen.code == HELD, f"{kind}={column}: it ended with {seen.code}")
+            scene.sandbox.clear_faults()
+    expect_mirror(scene)
+
+
+def _shipments_without_lines(scene: Scene) -> None:
+    for kind in ("null-column", "drop-column", "short-column"):
+        scene.sandbox.add_fault(f"{kind}=shipmentItemList@shipment*1")
+        scene.sync()
+        scene.sync()
+        expect_mirror(scene)
+        scene.pass_time(timedelta(hours=5))
+        scene.account.catch_up()
+        scene.sandbox.add_fault(f"{kind}=shipmentItemList@shipment*1")
+        scene.sync("active")
+        scene.sync("active")
+        expect_mirror(scene)
+
+
+def _lines_lost_before(scene: Scene) -> None:
+    scene.sync()
+    scene.rows(
+        "DELETE FROM core.shipment_line WHERE shipment_url IN"
+        " (SELECT shipment_url FROM core.shipment ORDER BY updated_at DESC LIMIT 9)"
+    )
+    seen = scene.sync()
+    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
+    expect_mirror(scene)
+
+
+def _tampered(scene: Scene, path: str, column: str, change: Callable[[Any], Any]) -> str:
+    """Change a cell of the first record in every answer that has one; return the record's key."""
+    keys = {"product": "productUrl", "shipment": "shipmentUrl", "inventoryitem": "productUrl"}
+    found: list[str] = []
+
+    def tamper(asked: str, columns: dict[str, Any]) -> None:
+        if asked != path or not columns.get(keys[path]):
+            return
+        urls = columns[keys[path]]
+        cells = columns[column]
+        at = next((i for i, cell in enumerate(cells) if cell not in (None, [], 0)), None)
+        wanted = urls.index(found[0]) if found and found[0] in urls else at
+        if wanted is not None and (not found or urls[wanted] == found[0]):
+            found.append(urls[wanted])
+            cells[wanted] = change(cells[wanted])
+
+    scene.sandbox.tamper = tamper
+    seen = scene.sync()
+    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
+    expect(found, "nothing was tampered with")
+    return found[0]
+
+
+def _last(**values: object) -> Callable[[Any], Any]:
+    """Return what changes the last entry of a list."""
+    return lambda entries: [*entries[:-1], entries[-1] | values]
+
+
+def _always(value: object) -> Callable[[Any], Any]:
+    """Return what puts a value in the place of any other."""
+    return lambda _: value
+
+
+def _named(scene: Scene, key: str, reason: str) -> None:
+    told = [
+        str(r)
+        for (r,) in scene.rows("SELECT reason FROM ops.sync_reject WHERE record_key = %s", key)
+    ]
+    expect(any(reason in one for one in told), f"not named: {told}")
+
+
+def _odd_numbers(scene: Scene) -> None:
+    """Ten decimals and exponents are read exactly, a comma is named."""
+    for sent, point in (("1E+3", 1000), ("12.3456789012", Decimal("12.3456789012"))):
+        key = _tampered(
+            scene,
+            "product",
+            "reorderGuidelineList",
+            _last(reorderPoint=sent),
+        )
+        got = scene.value(
+            "SELECT max(reorder_point_units) FROM core.reorder_rule WHERE product_url = %s", key
+        )
+        expect(got == point, f"{sent} became {got}")
+    key = _tampered(
+        scene,
+        "product",
+        "reorderGuidelineList",
+        _last(reorderPoint="1,200"),
+    )
+    _named(scene, key, "reorderPoint is no number")
+    key = _tampered(
+        scene,
+        "shipment",
+        "shipmentItemList",
+        _last(quantity="3.0000000001"),
+    )
+    got = scene.rows(
+        "SELECT units FROM core.shipment_line WHERE shipment_url = %s"
+        " ORDER BY position DESC LIMIT 1",
+        key,
+    )
+    expect(got == [(Decimal("3.0000000001"),)], f"ten decimals became {got}")
+    key = _tampered(
+        scene,
+        "shipment",
+        "shipmentItemList",
+        _last(quantity="1,200"),
+    )
+    _named(scene, key, "quantity is no number")
+
+
+def _number_for_text(scene: Scene) -> None:
+    key = _tampered(
+        scene,
+        "shipment",
+        "shipmentItemList",
+        _last(lotId=20261128),
+    )
+    lots = [
+        lot
+        for (lot,) in scene.rows(
+            "SELECT lot_id FROM core.shipment_line WHERE shipment_url = %s", key
+        )
+    ]
+    expect("20261128" in lots, f"the line's lot is {lots}")
+    scene.sandbox.tamper = None
+    expect_mirror(scene)
+
+
+def _odd_stamps(scene: Scene) -> None:
+    for sent in ("2026-03-01T12:00:00+02:00", "2026-03-01 10:00:00", "2026-03-01T10:00:00.000Z"):
+        key = _tampered(scene, "shipment", "shipDate", _always(sent))
+        got = scene.value("SELECT shipped_at FROM core.shipment WHERE shipment_url = %s", key)
+        expect(got == datetime(2026, 3, 1, 10, tzinfo=UTC), f"{sent} became {got}")
+        scene.rows("TRUNCATE core.shipment, core.shipment_line, ops.watermark")
+    key = _tampered(scene, "shipment", "shipDate", lambda _: "yesterday")
+    _named(scene, key, "shipDate is no time")
+
+
+def _stamped_in_future(scene: Scene) -> None:
+    key = _tampered(scene, "product", "lastUpdatedDate", lambda _: "2027-01-01T00:00:00")
+    scene.sandbox.tamper = None
+    scene.pass_time(timedelta(minutes=1))
+    scene.account.edit_products(len(list(scene.account.records("product"))))
+    scene.sync()
+    stored = scene.value("SELECT name FROM core.product WHERE product_url = %s", key)
+    true = next(r for r in scene.account.records("product") if r["productUrl"] == key)
+    expect(stored == true["internalName"], f"it kept {stored!r}")
+
+
+def _long_keys(scene: Scene) -> None:
+    long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=3000))  # noqa: S311
+    key = _tampered(scene, "inventoryitem", "productId", lambda _: "商" * 1000)
+    scene.sandbox.tamper = None
+    scene.sync()
+    expect_mirror(scene)
+    key = _tampered(
+        scene,
+        "product",
+        "supplierList",
+        lambda all_: [*all_, {"supplierPartyUrl": f"/demo/api/partygroup/{long}"}],
+    )
+    _named(scene, key, "longer than")
+    key = _tampered(
+        scene,
+        "shipment",
+        "shipmentItemList",
+        lambda items: [*items, {"productUrl": f"/demo/api/product/{long}", "quantity": 1}],
+    )
+    _named(scene, key, "longer than")
+    scene.sandbox.tamper = None
+    expect_mirror(scene)
+
+
+def _deep_and_halves(scene: Scene) -> None:
+    def tamper(asked: str, columns: dict[str, Any]) -> None:
+        if asked == "product" and columns.get("productUrl"):
+            columns["oddField"] = ["\\ud83d\udc00"] + [None] * (len(columns["productUrl"]) - 1)
+
+    scene.sandbox.tamper = tamper
+    seen = scene.sync()
+    expect(seen.code == 0, f"half a pair: it ended with {seen.code}: {seen.said}")
+    expect_mirror(scene)
+    scene.sandbox.tamper = None
+    scene.account.edit_products(3)
+    scene.sandbox.add_fault("deep-column=8000@product")
+    seen = scene.sync()
+    expect(seen.code == 0, f"8,000 levels: it ended with {seen.code}: {seen.said}")
+    expect_mirror(scene)
+
+
+def _trickling_head(scene: Scene) -> None:
+    """A server that sends a header line each 50 ms, without end."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended = threading.Event()
+
+        def serve() -> None:
+            peer, _ = server.accept()
+            with peer, suppress(OSError):
+                peer.recv(65_536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not ended.wait(0.05):
+                    peer.sendall(b"X-A: b\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        source = Source(f"http://127.0.0.1:{server.getsockname()[1]}", "demo", "k", "s")
+        ledger = SharedLedger(scene.url, Limits())
+        budget = Budget(ledger, clock=scene.clock, sleep=scene.sleep)
+        transport = Transport(
+            source, budget=budget, clock=scene.clock, sleep=scene.sleep, deadline=0.5
+        )
+        begun = time.monotonic()
+        try:
+            transport.get("facility", {})
+        except SourceUnavailable as error:
+            said = error.what
+        else:
+            said = "it was answered"
+        finally:
+            ended.set()
+            transport.close()
+            ledger.close()
+        expect("took longer" in said, said)
+        expect(time.monotonic() - begun < LONG, "it did not end in time")
+
+
 def _first_product(scene: Scene) -> str:
     return str(scene.value("SELECT min(product_url) FROM core.stock_level"))
 
@@ -122,6 +415,87 @@ DRILLS = (
         "a 429 whose reset is ten years ahead",
         "obeyed for an hour, then one request asks",
         _pause_for_years,
+        is_quick=True,
+    ),
+    Drill(
+        "stock-rows-missing-once",
+        "5, 15, 25 % of the stock's rows are missing in one answer",
+        "the second read has them; no level changes",
+        _rows_missing_once,
+    ),
+    Drill(
+        "stock-rows-missing-always",
+        "15 % of the rows are missing in every answer: others each time, or the same",
+        "no false zero: kept as last read, or held for a person",
+        _rows_missing_always,
+        is_quick=True,
+    ),
+    Drill(
+        "columns-emptied",
+        "suppliers, reorder rules, names or costs are missing or null in answers with products",
+        "missing once: the second read counts; twice: held; nothing is wiped",
+        _columns_emptied,
+    ),
+    Drill(
+        "stock-columns-short",
+        "reserved or on order is short, or stands twice and is empty the second time",
+        "the answer is refused with code 7",
+        _stock_columns_short,
+    ),
+    Drill(
+        "shipments-without-lines",
+        "an answer with shipments lacks their lines, or half of them",
+        "read again; no sale is lost",
+        _shipments_without_lines,
+    ),
+    Drill(
+        "lines-lost-before",
+        "lines of shipments were lost, by whatever",
+        "the next full sync has them again",
+        _lines_lost_before,
+    ),
+    Drill(
+        "odd-numbers",
+        "numbers in lists as 1E+3, with ten decimals, with a comma",
+        "read exactly; what is no number is named, the rest of its record loads",
+        _odd_numbers,
+    ),
+    Drill(
+        "number-for-text",
+        "a number where a list's entry has text",
+        "read as text, as at the top level",
+        _number_for_text,
+        is_quick=True,
+    ),
+    Drill(
+        "odd-stamps",
+        "times with an offset, a space, fractions; and one that is none",
+        "read exactly; what is no time is named",
+        _odd_stamps,
+    ),
+    Drill(
+        "stamped-in-future",
+        "a product is stamped a year ahead, then edited",
+        "the edit counts",
+        _stamped_in_future,
+    ),
+    Drill(
+        "long-keys",
+        "a SKU of 1,000 CJK characters; addresses of 3,000 in a supplier and a line",
+        "named; the rest loads",
+        _long_keys,
+    ),
+    Drill(
+        "deep-and-halves",
+        "8,000 levels in a field nobody knows; half a pair after an escaped backslash",
+        "what is ours loads",
+        _deep_and_halves,
+    ),
+    Drill(
+        "trickling-head",
+        "a header that trickles without end",
+        "the request ends at its limit",
+        _trickling_head,
         is_quick=True,
     ),
     Drill(

@@ -16,8 +16,10 @@ CellError = tuple[int, str, str]
 EMPTY = (b"null", b"[]")
 LONGEST = 2_000
 LARGEST = 1e12
-NUMBER = re.compile(r"\s*-?\d{1,12}(\.\d{1,9})?\s*", re.ASCII)
-STAMP = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(\.\d{1,6})?Z?)?", re.ASCII)
+LONGEST_KEY = 500
+"""Bytes; five of them fit into an entry of an index."""
+NUMBER = re.compile(r"\s*[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})([eE][+-]?\d{1,3})?\s*", re.ASCII)
+KEYS = {"productId", "orderId", "partyId", "facilityId", "lotId", "normalizedPackingString"}
 TYPES = {"text": pl.String(), "number": pl.Float64(), "stamp": pl.Datetime("us", "UTC")}
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -73,10 +75,26 @@ def _text(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
     if field.required:
         blank = series.str.strip_chars() == ""
         series = series.set(blank.fill_null(value=False), None)
-    longest = series.str.len_chars().max()
-    if isinstance(longest, int) and longest > LONGEST:
+    longest = series.str.len_bytes().max()
+    if isinstance(longest, int) and longest > (LONGEST_KEY if is_key(field) else LONGEST):
         return _cell_by_cell(raw, field, _text_cell)
     return series, []
+
+
+def is_key(field: Field) -> bool:
+    """Whether rows are found by it, so that it must fit into an index."""
+    return field.source.endswith("Url") or field.source in KEYS
+
+
+def cell(value: object, field: Field) -> object:
+    """Return one decoded cell of JSON as its kind.
+
+    Raises:
+        ValueError: It is there and cannot be read.
+    """
+    return {"text": _text_cell, "number": _number_cell, "stamp": _stamp_cell}[field.kind](
+        value, field
+    )
 
 
 def _text_cell(value: object, field: Field) -> str | None:
@@ -87,6 +105,8 @@ def _text_cell(value: object, field: Field) -> str | None:
     text = str(value)
     if len(text) > LONGEST and field.required:
         raise ValueError("is too long")
+    if is_key(field) and len(text.encode(errors="replace")) > LONGEST_KEY:
+        raise ValueError(f"is longer than {LONGEST_KEY} bytes")
     return None if field.required and not text.strip() else text
 
 
@@ -131,21 +151,24 @@ def _stamp(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
 
 
 def _stamp_cell(value: object, field: Field) -> datetime | None:
-    """Read a stamp without zone as UTC; what cannot be read is null unless it is required."""
-    match = STAMP.fullmatch(value) if isinstance(value, str) else None
+    """Read a stamp in any form of ISO 8601; one without a zone is UTC.
+
+    What is there and cannot be read is an error, but for fields whose form nobody has seen.
+    """
+    if value is None or value == "":
+        return None
     stamp = None
-    if match:
-        day, clock, fraction = match.groups()
-        text = f"{day}T{clock or '00:00:00'}{(fraction or '.0').ljust(7, '0')}+00:00"
+    if isinstance(value, str) and value[4:5] == "-":
         try:
-            stamp = datetime.fromisoformat(text)
-        except ValueError:
+            stamp = datetime.fromisoformat(value.strip())
+            stamp = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+        except (ValueError, OverflowError):
             stamp = None
     if stamp is not None and EARLIEST <= stamp <= LATEST:
         return stamp
-    if field.required and value is not None:
-        raise ValueError("is no time between 1990 and 2100")
-    return None
+    if field.is_guess:
+        return None
+    raise ValueError("is no time between 1990 and 2100")
 
 
 def _cell_by_cell(

@@ -59,9 +59,10 @@ def with_pack(products: pl.DataFrame) -> pl.DataFrame:
 
 def to_units(quantity: float | None, packing: str | None, reading: Reading) -> float | None:
     """Return a quantity in units; None when there is none."""
-    if quantity is None or reading == "units":
+    pack = 1.0 if reading == "units" else units_per_pack(packing)
+    if quantity is None or pack == 1:
         return quantity
-    return round(quantity * units_per_pack(packing), DECIMALS)
+    return round(quantity * pack, DECIMALS)
 
 
 def in_units(frame: pl.DataFrame, quantities: dict[str, str], reading: Reading) -> pl.DataFrame:
@@ -73,7 +74,11 @@ def in_units(frame: pl.DataFrame, quantities: dict[str, str], reading: Reading) 
     """
     factor = per_pack(pl.col("packing")) if reading == "cases" else pl.lit(1.0)
     units = [
-        (pl.col(sent) * factor).round(DECIMALS).alias(name) for sent, name in quantities.items()
+        pl.when(factor == 1)
+        .then(pl.col(sent))
+        .otherwise((pl.col(sent) * factor).round(DECIMALS))
+        .alias(name)
+        for sent, name in quantities.items()
     ]
     return frame.with_columns(units).drop(quantities)
 

@@ -68,7 +68,7 @@ PRODUCT = Resource(
         Field("universalProductCode", "barcode"),
         Field("manufacturerName", "manufacturer"),
         Field("normalizedPackingString", "packing"),
-        Field("createdDate", "created_at", "stamp"),
+        Field("createdDate", "created_at", "stamp", is_guess=True),
         Field("lastUpdatedDate", "updated_at", "stamp", required=True),
     ),
     helpers=(
@@ -86,7 +86,7 @@ PARTY = Resource(
         Field("partyId", "vendor_id"),
         Field("groupName", "name"),
         Field("statusId", "status"),
-        Field("createdDate", "created_at", "stamp"),
+        Field("createdDate", "created_at", "stamp", is_guess=True),
         Field("lastUpdatedDate", "updated_at", "stamp"),
     ),
     helpers=(("roleTypeIdList", "roles"), ("contactMechList", "contacts")),

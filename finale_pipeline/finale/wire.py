@@ -9,15 +9,21 @@ import msgspec
 import polars as pl
 
 from finale_pipeline.errors import DriftError, MalformedError
-from finale_pipeline.finale import cells
-from finale_pipeline.finale.records import Field, Resource
+from finale_pipeline.finale import cells, lists
+from finale_pipeline.finale.records import SHIPMENT, Field, Resource
 
 ROW = "_row"
 PIECE = 1 << 20
-BAD_ESCAPE = re.compile(
-    rb"(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
-    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u)[dD][c-fC-F][0-9a-fA-F]{2})"
+AROUND = 32
+"""Bytes that quotes, colon, comma and spaces around a field take, at most."""
+ESCAPE = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+"""An escaped backslash or a surrogate pair, which are well; else NUL, or half a pair."""
+DEEPEST = 60
+"""Levels of brackets that any field of ours has, and many more."""
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Answer:
         rejects: The records left out, each with its reason.
         duplicates: Repeated or superseded records of a key that were folded into one.
         unknown: Finale's fields that have no column of their own.
+        notes: What of nested lists cannot be read; their records are in the frame without it.
     """
 
     frame: pl.DataFrame
@@ -51,6 +58,7 @@ class Answer:
     rows: int
     duplicates: int
     unknown: tuple[str, ...]
+    notes: tuple[Reject, ...] = ()
 
 
 def decode(body: bytes, resource: Resource) -> Answer:
@@ -74,7 +82,9 @@ def decode(body: bytes, resource: Resource) -> Answer:
     frame, errors = _frame(typed, raw, resource, rows)
     frame, rejects = _without_rejects(frame, errors, resource)
     frame, duplicates, conflicts = _unique(frame, resource)
-    return Answer(frame.drop(ROW), rejects + conflicts, rows, duplicates, tuple(raw))
+    frame, found = lists.checked(frame.drop(ROW), resource)
+    notes = tuple(Reject(key, reason, cells.escaped(sample)) for key, reason, sample in found)
+    return Answer(frame, rejects + conflicts, rows, duplicates, tuple(raw), notes)
 
 
 def decode_records(bodies: Sequence[bytes], resource: Resource) -> Answer:
@@ -97,6 +107,12 @@ def decode_records(bodies: Sequence[bytes], resource: Resource) -> Answer:
     return decode(msgspec.json.encode(columns), resource)
 
 
+def has_list(body: bytes, name: str) -> bool:
+    """Whether a single record has a list by that name, be it an empty one."""
+    sent = _object(body, SHIPMENT).get(name)
+    return sent is not None and bytes(memoryview(sent)[:1]) == b"["
+
+
 def _object(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
     try:
         return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -112,9 +128,18 @@ def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
         if b"\\u" in text:
             text = _without_bad_escapes(text)
         _refuse_bad_utf8(text)
-        columns = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        try:
+            columns = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        except RecursionError:
+            text = _without_depths(text)
+            columns = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"The answer for {resource.path} cannot be read: {error}.") from error
+    told = sum(len(name.encode()) + len(memoryview(raw)) + AROUND for name, raw in columns.items())
+    if len(text) > told + AROUND:
+        raise MalformedError(
+            f"The answer for {resource.path} names a field twice: nobody knows which one counts."
+        )
     for name, raw in columns.items():
         if bytes(memoryview(raw)[:1]) != b"[":
             said = cells.escaped(f"{name}: {bytes(raw)[:200].decode(errors='replace')}", 200)
@@ -145,11 +170,30 @@ def _refuse_bad_utf8(text: bytes) -> None:
 
 def _without_bad_escapes(text: bytes) -> bytes:
     """Replace escapes that no database text can hold: NUL and half a surrogate pair."""
-    return BAD_ESCAPE.sub(rb"\1\\ufffd", text)
+    return ESCAPE.sub(lambda found: found[1] or rb"\ufffd", text)
+
+
+def _without_depths(text: bytes) -> bytes:
+    """Return JSON in which null stands for what is nested deeper than any field of ours."""
+    depth, kept, since = 0, [], 0
+    for token in TOKEN.finditer(text):
+        mark = token[0][:1]
+        if mark in b"[{":
+            depth += 1
+            if depth == DEEPEST:
+                kept += [text[since : token.start()], b"null"]
+        elif mark in b"]}":
+            if depth == DEEPEST:
+                since = token.end()
+            depth -= 1
+    return b"".join([*kept, text[since:]]) if depth == 0 else text
 
 
 def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:
     for field in resource.fields:
+        is_short = field.source in lengths and lengths[field.source] < rows
+        if is_short and field.kind == "number" and not resource.merges_duplicates:
+            raise _short(resource, field, lengths[field.source], rows)
         if not rows or not field.required:
             continue
         if field.source not in lengths:
@@ -158,10 +202,14 @@ def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:
                 step="Look whether Finale renamed it; nothing is written until it is back.",
             )
         if lengths[field.source] < rows:
-            raise MalformedError(
-                f"The answer for {resource.path} has {rows} records and only"
-                f" {lengths[field.source]} values of {field.source}."
-            )
+            raise _short(resource, field, lengths[field.source], rows)
+
+
+def _short(resource: Resource, field: Field, values: int, rows: int) -> MalformedError:
+    return MalformedError(
+        f"The answer for {resource.path} has {rows} records and only {values} values of"
+        f" {field.source}."
+    )
 
 
 def _frame(

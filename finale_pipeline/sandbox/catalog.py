@@ -42,6 +42,8 @@ class Maker:
         account: Name of the account, the first part of every path.
         span: Over how long before it the stamps are spread.
         items: Real products, by stamp ascending, to take the place of invented ones.
+        odd: Whether some names are made to do harm, SKUs stand for two products, products are
+            over-shipped: all that real accounts have, and a healthy one has not.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Maker:
         span: timedelta,
         items: Sequence[Item] = (),
         currency: str = "USD",
+        odd: bool = True,
     ) -> None:
         self._account = account
         self._products = products
@@ -62,6 +65,7 @@ class Maker:
         self._span = span
         self._items = items
         self._currency = currency
+        self._odd = odd
         self._vendors = max(5, products // 100)
 
     def _url(self, resource: str, number: int | str) -> str:
@@ -75,9 +79,9 @@ class Maker:
     def _sku(self, index: int) -> str:
         if self._items:
             return self._items[index].sku
-        if index % 997 == 5:  # noqa: PLR2004 - a few SKUs stand for two products
+        if self._odd and index % 997 == 5:  # noqa: PLR2004 - a few SKUs stand for two products
             return f"P-{index - 1}"
-        return f"P-{index}/é#%" if index % 50 == ODD_SKU else f"P-{index}"
+        return f"P-{index}/é#%" if self._odd and index % 50 == ODD_SKU else f"P-{index}"
 
     def sold(self) -> list[Product]:
         """Return what sales need to know of every product."""
@@ -148,7 +152,7 @@ class Maker:
         """Return a product's category and name; some names are made to do harm."""
         if self._items:
             return "Home", self._items[index].name
-        if index % 97 == 7:  # noqa: PLR2004 - of the simulation
+        if self._odd and index % 97 == 7:  # noqa: PLR2004 - of the simulation
             return "Home", ODD_NAMES[index // 97 % 5]
         drawn = [dice.randrange(10) for _ in range(2)]
         category, kinds, thing, sizes = GOODS[drawn[0] + 10 * (index % 3)]
@@ -198,13 +202,21 @@ class Maker:
                 yield from self._on_orders(index)
 
     def _on_hand(self, index: int) -> list[dict[str, Any]]:
-        """Stock on hand of a product: none for one in eight, else one or two places."""
+        """Stock on hand of a product: none for one in eight, else one or two places.
+
+        In a healthy shop one in a hundred is out, and one in twelve has little.
+        """
         dice = self._dice("stock", index)
-        places = dice.sample(range(LOCATIONS * SUBLOCATIONS), dice.choice((0, 1, 1, 1, 1, 1, 2, 2)))
+        many = dice.choice((0, 1, 1, 1, 1, 1, 2, 2))
+        if not self._odd:
+            many = max(many, 1) if index % 100 else 0
+        places = dice.sample(range(LOCATIONS * SUBLOCATIONS), many)
         rows = []
         for place in places:
             units: float | str = dice.choice((dice.randrange(1, 400), dice.randrange(1, 400), 2.5))
-            if index % 211 == 0:
+            if not self._odd:
+                units = dice.randrange(60, 400) if index % 12 else dice.randrange(2, 30)
+            if self._odd and index % 211 == 0:
                 units = -3
             sublocation = 20_000 + place
             rows.append(
@@ -247,7 +259,8 @@ class Maker:
 
     def _suppliers(self, index: int) -> list[int]:
         dice = self._dice("suppliers", index)
-        many = 0 if index % 20 == NO_SUPPLIER else dice.choice((1, 1, 1, 1, 2))
+        is_orphan = index % (20 if self._odd else 400) == NO_SUPPLIER
+        many = 0 if is_orphan else dice.choice((1, 1, 1, 1, 2))
         return dice.sample(range(self._vendors), many)
 
     def parties(self) -> list[dict[str, Any]]:

@@ -143,6 +143,10 @@ class Handler(Wire):
             self.send(400, [b'{"error":"bad request"}'], headers)
             return
         parts = sandbox.collection(name, query)
+        if sandbox.tamper is not None:
+            columns = json.loads(b"".join(parts))
+            sandbox.tamper(name, columns)
+            parts = [json.dumps(columns).encode()]
         if fault and fault.changes_rows():
             parts = [fault.changed(b"".join(parts))]
         if fault and self.mistreated(fault, b"".join(parts), headers):

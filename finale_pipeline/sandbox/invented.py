@@ -17,6 +17,7 @@ def invented_account(
     clock: Clock | None = None,
     years: float = 3,
     sales_days: int = 60,
+    odd: bool = True,
 ) -> Account:
     """Build an account.
 
@@ -25,10 +26,11 @@ def invented_account(
         clock: Its time; the newest product was updated just before.
         years: Over how long the products' stamps are spread.
         sales_days: Days of sales and purchases before now.
+        odd: Whether it has what drills want and a healthy shop has not; see `Maker`.
     """
     clock = clock or Clock()
     now = clock.now().replace(microsecond=0)
-    maker = Maker(NAME, products, seed=seed, now=now, span=timedelta(days=365 * years))
+    maker = Maker(NAME, products, seed=seed, now=now, span=timedelta(days=365 * years), odd=odd)
     first = now - timedelta(days=sales_days)
     events = heapq.merge(
         invented(maker.sold(), seed, first),

@@ -32,8 +32,13 @@ KINDS = {
     "empty-object": "{} for a collection",
     "bomb": "gzip that unpacks to so many MB (2000)",
     "half": "half of the rows missing",
+    "missing-rows": "so many percent of the rows missing, others each time (5)",
+    "lost-rows": "so many percent of the rows missing, always the same (5)",
+    "null-column": "null in all cells of that column (internalName)",
     "drop-column": "that column missing (productUrl)",
     "short-column": "that column half as long (productUrl)",
+    "doubled-column": "that column named twice, the second time empty (quantityReserved)",
+    "deep-column": "a column nobody knows with so many levels of lists (8000)",
     "nan": "NaN as a number in that column (quantityOnHand)",
     "huge": "1e309 in that column (quantityOnHand)",
     "new-column": "a column nobody knows",
@@ -48,6 +53,9 @@ DEFAULTS = {
     "status": "503", "throttle": "2", "throttle-reset": "3600", "slow": "1", "drip": "5",
     "bomb": "2000", "drop-column": "productUrl", "short-column": "productUrl",
     "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "10",
+    "doubled-column": "quantityReserved", "deep-column": "8000",
+    "missing-rows": "5", "lost-rows": "5",
+    "null-column": "internalName",
     **postfaults.DEFAULTS,
 }  # fmt: skip
 
@@ -120,11 +128,17 @@ class Fault:
 
     def changes_rows(self) -> bool:
         """Whether it changes what an answer holds, not how it is sent."""
-        return self.kind in CHANGES
+        return self.kind in CHANGES or self.kind in {"doubled-column", "deep-column"}
 
     def changed(self, body: bytes) -> bytes:
         """Return an answer's body with the fault in it."""
         columns: Columns = json.loads(body)
+        if self.kind == "doubled-column":
+            return body[: body.rindex(b"}")] + f', "{self.argument}": []}}'.encode()
+        if self.kind == "deep-column":
+            levels = int(self.argument)
+            deep = f', "odd": [{"[" * levels}{"]" * levels}]}}'
+            return body[: body.rindex(b"}")] + deep.encode() if columns else body
         CHANGES[self.kind](columns, self.argument)
         text = json.dumps(columns)
         return text.replace(BEYOND, "1e309").encode()
@@ -144,6 +158,25 @@ def _keep(columns: Columns, rows: list[int]) -> None:
 
 def _half(columns: Columns, _argument: str) -> None:
     _keep(columns, list(range(0, _rows(columns), 2)))
+
+
+def _without_rows(columns: Columns, percent: str, dice: random.Random) -> None:
+    rows = _rows(columns)
+    gone = set(dice.sample(range(rows), rows * int(percent) // 100))
+    _keep(columns, [i for i in range(rows) if i not in gone])
+
+
+def _missing_rows(columns: Columns, percent: str) -> None:
+    _without_rows(columns, percent, random.Random())  # noqa: S311 - other rows each time
+
+
+def _lost_rows(columns: Columns, percent: str) -> None:
+    _without_rows(columns, percent, random.Random(1))  # noqa: S311 - the same rows each time
+
+
+def _null_column(columns: Columns, name: str) -> None:
+    if name in columns:
+        columns[name] = [None] * _rows(columns)
 
 
 def _drop_column(columns: Columns, name: str) -> None:
@@ -198,6 +231,9 @@ def _missing_place(columns: Columns, _argument: str) -> None:
 
 CHANGES: dict[str, Callable[[Columns, str], None]] = {
     "half": _half,
+    "missing-rows": _missing_rows,
+    "lost-rows": _lost_rows,
+    "null-column": _null_column,
     "drop-column": _drop_column,
     "short-column": _short_column,
     "nan": _set_first(float("nan")),

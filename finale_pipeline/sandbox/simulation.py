@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.limits import Limits, Rates
@@ -28,6 +29,7 @@ class Simulation:
 
     Attributes:
         date_ahead: Seconds by which its answers' Date is ahead of the account's time.
+        tamper: Changes the columns of a collection's answer before they are sent; None = nobody.
         requests: The path of every read.
         posts: Every POST to the account that it knew what to do with, and its end.
     """
@@ -47,6 +49,7 @@ class Simulation:
         self.account = account
         self.on_request = on_request
         self.date_ahead = 0.0
+        self.tamper: Callable[[str, dict[str, Any]], object] | None = None
         self.requests: list[str] = []
         self.posts: list[Posted] = []
         self.rates = Rates()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from finale_pipeline.errors import LocalError
 from finale_pipeline.services import processes, sandbox
 from finale_pipeline.services.source import note_sandbox, sandbox_environment
-from finale_pipeline.services.supervisor import Supervisor
+from finale_pipeline.services.supervisor import Supervisor, end_left_running
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import prepare_dagster_database, running_server
 
@@ -43,6 +43,8 @@ def run(settings: "Settings", say: Say) -> int:
     stopped_by = _Stop()
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
+        for name in end_left_running(home, STARTED):
+            say(f"{name:10} was left running by a `finale dev` that was killed; it is ended")
         processes.require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
         processes.require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
         if settings.is_sandbox:

@@ -10,13 +10,20 @@ from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.sandbox.server import SandboxServer
 
 
-def build(products: int, seed: int, orders: Path | None) -> Account:
-    """Build the account, from real order lines when a file is given."""
+def build(products: int, seed: int, orders: Path | None, *, odd: bool = False) -> Account:
+    """Build the account, from real order lines when a file is given.
+
+    Args:
+        products: How many.
+        seed: The same one gives the same account.
+        orders: File of order lines; None = they are invented.
+        odd: With what real accounts have and a healthy shop has not; see `sandbox.catalog.Maker`.
+    """
     if orders is not None:
         from finale_pipeline.sandbox.orders import account_from  # noqa: PLC0415 - needs polars
 
         return account_from(orders)
-    return invented_account(products=products, seed=seed)
+    return invented_account(products=products, seed=seed, odd=odd)
 
 
 def server(

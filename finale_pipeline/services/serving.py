@@ -1,7 +1,8 @@
 """`finale api`: serves the API and the pages."""
 
 import logging
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 from finale_pipeline import logs
 from finale_pipeline.clock import utc_now
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def serve(settings: "Settings") -> int:
+def serve(settings: "Settings") -> NoReturn:
     """Serve until asked to stop."""
     from finale_pipeline.api.server.serving import api_server  # noqa: PLC0415 - FastAPI
 
@@ -22,6 +23,7 @@ def serve(settings: "Settings") -> int:
     where = (settings.api_port, "the API and its pages", "FINALE_API_PORT", settings.api_host)
     processes.require_free(*where)
     log.info("The API and its pages are at http://%s:%d.", settings.api_host, settings.api_port)
-    api_server(with_running_sandbox(settings), clock=utc_now).run()
+    with suppress(KeyboardInterrupt):  # Ctrl-C, raised once more when it has stopped
+        api_server(with_running_sandbox(settings), clock=utc_now).run()
     log.info("The API has stopped.")
-    return 0
+    processes.leave(0)

@@ -1,5 +1,6 @@
 """Runs services as processes: starts them again when they die, keeps their logs, stops them all."""
 
+import fcntl
 import logging
 import os
 import signal
@@ -7,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
@@ -51,7 +52,8 @@ class Service:
     """One service as a process, in a session of its own.
 
     Args:
-        log: Where its output goes; rotated by size.
+        log: Where its output goes; rotated by size. Beside it lies its lock, which the process
+            holds as long as it lives, whatever becomes of us.
     """
 
     def __init__(
@@ -76,16 +78,22 @@ class Service:
     def start(self) -> None:
         """Start it."""
         self.starts_at = None
-        # In a session of its own: Ctrl-C reaches it through us, after which all of it is swept.
-        self.process = subprocess.Popen(  # noqa: S603 - our own command
-            self._command,
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with _lock_file(self.log).open("a+") as lock:
+            with suppress(BlockingIOError):  # what it started may still end
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # In a session of its own: Ctrl-C reaches it through us, after which all of it is swept.
+            self.process = subprocess.Popen(  # noqa: S603 - our own command
+                self._command,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(lock.fileno(),),
+            )
+            lock.truncate(0)
+            lock.write(str(self.process.pid))
         assert self.process.stdout is not None  # noqa: S101 - it was asked for
         self._reader = threading.Thread(
             target=self._copy, args=(self.process.stdout,), name=f"log of {self.name}", daemon=True
@@ -120,6 +128,58 @@ class Service:
         self.process.wait()
         self._reader.join(1)
         self._output.close()
+
+
+def _lock_file(log: Path) -> Path:
+    return log.with_suffix(".lock")
+
+
+def end_left_running(home: Path, names: Iterable[str]) -> list[str]:
+    """End services whose supervisor was killed, and all that they started.
+
+    Only what holds its own lock is ended: a number alone may be a stranger's by now.
+
+    Args:
+        home: Folder whose `logs` they write.
+        names: Of the services.
+
+    Returns:
+        The names of those that were left running.
+    """
+    left = {name: pid for name in names if (pid := _holder(home / "logs" / f"{name}.log"))}
+    deadline = time.monotonic() + STOP_SECONDS
+    for number in (signal.SIGINT, signal.SIGKILL):
+        for pid in left.values():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, number)
+        while number == signal.SIGINT and time.monotonic() < deadline:
+            if not any(_holder(home / "logs" / f"{name}.log") for name in left):
+                break
+            time.sleep(0.05)
+    return sorted(left)
+
+
+def _holder(log: Path) -> int | None:
+    """Return the process that holds a service's lock; None = nobody does."""
+    path = _lock_file(log)
+    with suppress(FileNotFoundError, ValueError), path.open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = int(lock.read())
+            return pid if _has_open(pid, path) else None
+    return None
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether a process has a file open; where the system does not say, the lock is believed."""
+    opened = Path("/proc") / str(pid) / "fd"
+    if not Path("/proc/self/fd").exists():
+        return True
+    try:
+        return any(link.resolve() == path.resolve() for link in opened.iterdir())
+    except OSError:
+        return False
 
 
 class Supervisor:

@@ -2,11 +2,13 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from finale_pipeline import disk, logs
 from finale_pipeline.api.server.serving import serve_dagster
 from finale_pipeline.errors import PipelineError
+from finale_pipeline.services.processes import leave
 from finale_pipeline.settings import load_settings
 
 
@@ -16,7 +18,8 @@ def main(workspace: Path) -> int:
     try:
         settings = load_settings()
         logs.configure("web", level=settings.log_level)
-        serve_dagster(settings, workspace)
+        with suppress(KeyboardInterrupt):  # Ctrl-C, raised once more when it has stopped
+            serve_dagster(settings, workspace)
     except PipelineError as error:
         print(f"finale: {error.what}\n  {error.step}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -24,4 +27,4 @@ def main(workspace: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    leave(main(Path(sys.argv[1])))

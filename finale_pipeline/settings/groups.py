@@ -148,6 +148,9 @@ class Reading(BaseModel):
     active_days: Annotated[int, Field(ge=1)] = Field(
         365, description="Days without a change after which the active sync leaves a product out."
     )
+    reread_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        60, description="Days of orders and shipments that the full sync reads again; 0 = none."
+    )
     stuck_minutes: Minutes = Field(
         30, description="Minutes without a sign of life after which a sync is cancelled."
     )

@@ -11,7 +11,7 @@ from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.finale import nested
 from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
-from finale_pipeline.finale.wire import decode
+from finale_pipeline.finale.wire import Answer, decode
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import facilities
@@ -32,10 +32,12 @@ class Child:
     Attributes:
         table: Its name; its key begins with the key of the record.
         rows: Makes its rows from records with their helper columns.
+        helper: The helper column with the list.
     """
 
     table: str
     rows: Callable[[pl.DataFrame], pl.DataFrame]
+    helper: str
 
 
 class Derivation(Protocol):
@@ -64,6 +66,7 @@ class Catalogue:
         chosen: Which of the collection's records belong here, with which columns.
         siblings: Further tables fed from the same answers, with other records of them.
         derived: Tables computed from this one and its children.
+        completed: Brings what an answer should have and lacks, as far as it can be had.
         empty_means: What it would mean that no record of many belongs here; None = nothing.
     """
 
@@ -75,6 +78,12 @@ class Catalogue:
     siblings: "tuple[Catalogue, ...]" = ()
     derived: Derivation | None = None
     empty_means: str | None = None
+    completed: Callable[[SyncRun, Answer], Answer] | None = None
+
+    @property
+    def children_helpers(self) -> list[str]:
+        """The helper column that each child's rows are made of."""
+        return [child.helper for child in self.children]
 
     @property
     def key(self) -> str:
@@ -101,8 +110,8 @@ PRODUCTS = Catalogue(
     PRODUCT,
     "core.product",
     (
-        Child("core.product_supplier", nested.supplier_rows),
-        Child("core.reorder_rule", nested.rule_rows),
+        Child("core.product_supplier", nested.supplier_rows, "suppliers"),
+        Child("core.reorder_rule", nested.rule_rows, "guidelines"),
     ),
     with_pack,
     active_status="PRODUCT_ACTIVE",
@@ -110,7 +119,7 @@ PRODUCTS = Catalogue(
 VENDORS = Catalogue(
     PARTY,
     "core.vendor",
-    (Child("core.vendor_contact", nested.contact_rows),),
+    (Child("core.vendor_contact", nested.contact_rows, "contacts"),),
     nested.suppliers_only,
     empty_means="none of Finale's parties has the role SUPPLIER, so there would be no vendor",
 )

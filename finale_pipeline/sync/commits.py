@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from finale_pipeline.domain.syncs.windows import Window
+from finale_pipeline.sync import emptied
 from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import scans
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from finale_pipeline.finale.wire import Reject
 
 
+SOON = 5.0
+"""Seconds before an odd answer is asked for again."""
 Keep = Callable[[pl.DataFrame], pl.DataFrame]
 
 
@@ -30,6 +33,8 @@ class Fetched:
         rows: Records of the answer, those included that belong to no table.
         others: Its records for the catalogue's siblings, one frame each.
         child_rows: Rows of its nested lists, where all of them will probably be written.
+        again: Reads it anew; None = nobody can.
+        notes: What of its nested lists cannot be read.
     """
 
     window: Window
@@ -39,6 +44,8 @@ class Fetched:
     rows: int = 0
     others: tuple[pl.DataFrame, ...] = ()
     child_rows: Sequence[pl.DataFrame] = ()
+    again: "Callable[[], Fetched] | None" = None
+    notes: "Sequence[Reject]" = ()
 
 
 def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
@@ -70,7 +77,10 @@ def commit(
         rows = scan.known[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
-    _refuse(run, catalogue, fetched)
+    fetched = _believed(run, catalogue, fetched)
+    if fetched.frame is None:
+        commit(run, catalogue, scan, fetched, far)
+        return
     scan.records += fetched.rows
     with run.batch(step, **far):
         _commit_without_waiting(run.connection)
@@ -84,7 +94,7 @@ def commit(
             child_rows=fetched.child_rows,
         )
         siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, fetched.rejects)
+        run.keep_rejects(catalogue.table, [*fetched.rejects, *fetched.notes])
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
         scans.note_absent(
@@ -97,7 +107,7 @@ def commit(
             rejected=rejected,
         )
         scans.note_present(run.connection, scan, loaded.older)
-        digest = 0 if fetched.rejects else fetched.digest
+        digest = 0 if fetched.rejects or fetched.notes else fetched.digest
         scans.keep(
             run.connection, catalogue.table, scan, fetched.window, digest=digest, now=run.clock()
         )
@@ -121,6 +131,7 @@ def commit_rows(
     step: str,
     *,
     keep: Keep | None = None,
+    mends: bool = False,
     with_rows: Callable[[], object] = lambda: None,
     **far: Any,
 ) -> None:
@@ -128,12 +139,15 @@ def commit_rows(
 
     Args:
         keep: Which records to write; the others count as unchanged.
+        mends: Whether to write nested lists of records, too, that look unchanged themselves.
         with_rows: Called at the end of the transaction.
         **far: How far the run is, as `SyncRun.batch` takes it.
     """
     if fetched.frame is None:
         return
-    _refuse(run, catalogue, fetched)
+    fetched = _believed(run, catalogue, fetched)
+    if fetched.frame is None:
+        return
     frame = keep(fetched.frame) if keep else fetched.frame
     with run.batch(step, **far):
         stored = read_hashes(
@@ -142,17 +156,39 @@ def commit_rows(
             " AND updated_at >= %s AND updated_at <= %s",
             (fetched.window.lo, fetched.window.hi),
         )
+        stored = stored.clear() if mends else stored
         made = () if keep else fetched.child_rows
         loaded = write(
             run, catalogue, frame, stored, rejected=len(fetched.rejects), child_rows=made
         )
         siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, fetched.rejects)
+        run.keep_rejects(catalogue.table, [*fetched.rejects, *fetched.notes])
         with_rows()
     left_out = len(fetched.frame) - len(frame)
     run.add(catalogue.table, Counts(read=left_out, unchanged=left_out))
     for table, counts in (*loaded.counts.items(), *siblings.items()):
         run.add(table, counts)
+
+
+def _believed(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> Fetched:
+    """Return an answer that can be written: this one, or a second one where this is odd.
+
+    Raises:
+        DriftError: Too much of it is unreadable.
+        ImplausibleError: Fields that were filled are empty in both; it is held.
+    """
+    _refuse(run, catalogue, fetched)
+    if fetched.frame is None or not emptied.doubts(run, catalogue, fetched.frame, fetched.others):
+        return fetched
+    if fetched.again is not None:
+        run.sleep(min(SOON, run.settings.second_read_seconds))
+        fetched = fetched.again()
+        _refuse(run, catalogue, fetched)
+    if fetched.frame is not None:
+        reasons = emptied.doubts(run, catalogue, fetched.frame, fetched.others)
+        if reasons:
+            emptied.hold(run, catalogue, reasons)
+    return fetched
 
 
 def _refuse(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> None:

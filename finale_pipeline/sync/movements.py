@@ -39,7 +39,7 @@ def builds(zone: str, reading: Reading) -> Catalogue:
     return Catalogue(
         BUILD,
         "core.build",
-        (Child("core.build_line", partial(build_lines, reading=reading)),),
+        (Child("core.build_line", partial(build_lines, reading=reading), "consumed"),),
         partial(_builds, zone=zone),
     )
 

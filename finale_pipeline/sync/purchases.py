@@ -74,7 +74,7 @@ def _read_singly(run: SyncRun, wanted: Sequence[UnreadLines], step: str) -> None
         current = frame.filter(pl.col("updated_at") >= pl.col("known_at"))
         counts = _write_lines(run, current.select(list(WANTED)))
         purchase_lines.note_not_shown(run.connection, [r.key for r in rejects if r.key])
-        run.keep_rejects(LINES, rejects)
+        run.keep_rejects(LINES, [*rejects, *answer.notes])
     for table, changed in headers.counts.items():
         run.add(table, changed)
     run.add(LINES, counts + Counts(read=len(rejects), rejected=len(rejects)))

@@ -1,24 +1,31 @@
 """Orders and shipments: what customers asked for per business day, what vendors delivered."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import polars as pl
 
+from finale_pipeline.errors import MalformedError
 from finale_pipeline.finale.lines import shipment_lines, supplier_ids
 from finale_pipeline.finale.quantities import Reading
 from finale_pipeline.finale.records import ORDER, SHIPMENT
+from finale_pipeline.finale.wire import Answer, Reject, decode_records, has_list
 from finale_pipeline.sync.catalog import Catalogue, Child
 from finale_pipeline.sync.incremental import redate_in_zone, sync_incrementally
 from finale_pipeline.sync.quantities import current_reading, follow_setting
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.scan import backfill
-from finale_pipeline.warehouse import demand, receipts, stocking
+from finale_pipeline.sync.scan import AHEAD, backfill
+from finale_pipeline.warehouse import demand, receipts, stocking, watermarks
 from finale_pipeline.warehouse.store import Counts
 
 HELPERS = [helper for _, helper in ORDER.helpers]
 ORDER_COLUMNS = ("order_url", "order_id", "status", "ordered_at", "created_at", "updated_at")
+MOVED = ("SHIPMENT_SHIPPED", "SHIPMENT_DELIVERED")
+WITH_GOODS = ("SALES_SHIPMENT", "PURCHASE_SHIPMENT")
+MOST_SINGLY = 20
+"""So many shipments of an answer are read one by one."""
 SALES_COLUMNS = (*ORDER_COLUMNS, "sale_source")
 PURCHASE_COLUMNS = (*ORDER_COLUMNS, "destination_url", "reference_number", "total", "payload")
 
@@ -105,24 +112,59 @@ def shipments(zone: str, reading: Reading) -> Catalogue:
     return Catalogue(
         SHIPMENT,
         "core.shipment",
-        (Child("core.shipment_line", partial(shipment_lines, reading=reading)),),
+        (Child("core.shipment_line", partial(shipment_lines, reading=reading), "items"),),
         partial(_shipments, zone=zone),
         derived=Moved(),
+        completed=_with_lines,
     )
+
+
+def _with_lines(run: SyncRun, answer: Answer) -> Answer:
+    """Read shipments singly that moved goods and have no list of lines; else their sales are lost.
+
+    Raises:
+        MalformedError: Too many lack it: the answer lost the field itself.
+    """
+    lacks = answer.frame.filter(
+        pl.col("status").is_in(MOVED) & pl.col("items").is_null()
+        & pl.col("shipment_type").is_in(WITH_GOODS)
+    )["shipment_url"].to_list()  # fmt: skip
+    if not lacks:
+        return answer
+    if len(lacks) > max(MOST_SINGLY, len(answer.frame) // 20):
+        raise MalformedError(
+            f"{len(lacks)} of {len(answer.frame)} shipments moved and have no lines: the answer"
+            " lost them.",
+        )
+    bodies = [body for url in lacks if (body := run.client.record(SHIPMENT, url)) is not None]
+    listed = [body for body in bodies if has_list(body, "shipmentItemList")]
+    whole = decode_records(listed, SHIPMENT).frame if listed else answer.frame.clear()
+    told = [
+        Reject(url, "it moved goods and Finale shows no lines of it")
+        for url in set(lacks) - set(whole["shipment_url"])
+    ]
+    rest = answer.frame.filter(~pl.col("shipment_url").is_in(lacks))
+    frame = pl.concat([rest, whole.select(rest.columns)])
+    return replace(answer, frame=frame, rejects=[*answer.rejects, *told])
 
 
 def sync_orders(run: SyncRun) -> None:
     """Bring the headers of all orders up to date."""
     redate_in_zone(run)
     follow_setting(run)
+    was_read = watermarks.seen_at(run.connection, "core.sales_order") is not None
     sync_incrementally(run, orders(run.settings.timezone))
+    _reread(run, orders(run.settings.timezone), was_read=was_read)
     with run.batch("orders that never come to stock"):
         stocking.mark_orders(run.connection, run.settings.dropship_order_suffixes)
 
 
 def sync_shipments(run: SyncRun) -> None:
     """Bring shipments, demand and receipts up to date; orders should be."""
-    sync_incrementally(run, shipments(run.settings.timezone, current_reading(run)))
+    was_read = watermarks.seen_at(run.connection, "core.shipment") is not None
+    catalogue = shipments(run.settings.timezone, current_reading(run))
+    sync_incrementally(run, catalogue)
+    _reread(run, catalogue, was_read=was_read)
     _net_returns(run)
 
 
@@ -138,6 +180,15 @@ def backfill_shipments(run: SyncRun, since: datetime, until: datetime) -> None:
     backfill_orders(run, since, until)
     backfill(run, shipments(run.settings.timezone, current_reading(run)), since, until)
     _net_returns(run)
+
+
+def _reread(run: SyncRun, catalogue: Catalogue, *, was_read: bool) -> None:
+    """Read the last weeks again in a full sync: what an answer lost once is mended then."""
+    if run.strategy != "full" or not was_read or not run.settings.reread_days:
+        return
+    now = run.client.source_now()
+    since = now - timedelta(days=run.settings.reread_days)
+    backfill(run, catalogue, since, now + AHEAD, mends=True)
 
 
 def _net_returns(run: SyncRun) -> None:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any, cast
 
@@ -70,19 +71,21 @@ def backfill(
     until: datetime,
     *,
     keep: Keep | None = None,
+    mends: bool = False,
 ) -> None:
     """Read the records last changed in [since, until) again; nothing is removed.
 
     Args:
         until: After the last.
         keep: Which records to write; the others count as unchanged.
+        mends: Whether to write nested lists of records, too, that look unchanged themselves.
     """
     step = f"{catalogue.resource.path} of {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     spans = list(windows.cut(since, until, span=LONGEST))
     for number, window in enumerate(spans, 1):
         for fetched in fetch(run, catalogue, window, {}):
             far: dict[str, Any] = {"progress": number / len(spans), "number": number}
-            commit_rows(run, catalogue, fetched, step, keep=keep, of=len(spans), **far)
+            commit_rows(run, catalogue, fetched, step, keep=keep, mends=mends, of=len(spans), **far)
 
 
 def _since(run: SyncRun) -> datetime:
@@ -99,7 +102,7 @@ def _read_whole(run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> bool:
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
     except AnswerTooLarge:
         return False
-    fetched = _decoded(catalogue, ALL_TIME, body, scan.known)
+    fetched = _decoded(run, catalogue, ALL_TIME, body, scan.known)
     if row_count(fetched, scan.known) >= run.settings.row_cap:
         return False
     commit(run, catalogue, scan, fetched, {"progress": 1.0})
@@ -199,7 +202,7 @@ def fetch(
     try:
         body = run.client.body(catalogue.resource, window, max_bytes=limit)
         with DECODING:
-            fetched = _decoded(catalogue, window, body, known)
+            fetched = _decoded(run, catalogue, window, body, known)
         del body
         if row_count(fetched, known) < run.settings.row_cap:
             yield fetched
@@ -217,14 +220,24 @@ def fetch(
         yield from fetch(run, catalogue, half, known)
 
 
+def _read_again(
+    run: SyncRun, catalogue: Catalogue, window: Window, known: dict[Window, Stored]
+) -> Fetched:
+    body = run.client.body(catalogue.resource, None if window == ALL_TIME else window)
+    with DECODING:
+        return _decoded(run, catalogue, window, body, known)
+
+
 def _decoded(
-    catalogue: Catalogue, window: Window, body: Body, known: dict[Window, Stored]
+    run: SyncRun, catalogue: Catalogue, window: Window, body: Body, known: dict[Window, Stored]
 ) -> Fetched:
     """Decode an answer, unless it is the one that the table shows already."""
     stored = known.get(window)
     if stored is not None and stored.is_same(body.digest):
         return Fetched(window, body.digest, None, [])
     answer = decode(body.data, catalogue.resource)
+    if catalogue.completed is not None:
+        answer = catalogue.completed(run, answer)
     stamps = answer.frame["updated_at"]
     noise = timedelta(seconds=1)
     if window.lo > BEGINNING and len(stamps.drop_nulls()):
@@ -243,4 +256,7 @@ def _decoded(
     prepared = catalogue.prepared(frame)
     # On a first load everything is new: the lane makes it ready while the database is at work.
     child_rows = () if known else catalogue.child_rows(prepared)
-    return Fetched(window, body.digest, prepared, answer.rejects, rows, others, child_rows)
+    again = partial(_read_again, run, catalogue, window, known)
+    return Fetched(
+        window, body.digest, prepared, answer.rejects, rows, others, child_rows, again, answer.notes
+    )

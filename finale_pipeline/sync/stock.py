@@ -10,7 +10,7 @@ import polars as pl
 import xxhash
 
 from finale_pipeline.clock import business_day
-from finale_pipeline.domain.syncs.stock import StockSummary, doubts
+from finale_pipeline.domain.syncs.stock import SMALL, StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.quantities import Reading, in_units
 from finale_pipeline.finale.records import STOCK
@@ -37,6 +37,11 @@ log = logging.getLogger(__name__)
 
 ENTRY = "core.stock_entry"
 LEVEL = "core.stock_level"
+KEY = list(STOCK.key)
+SOON = 5.0
+"""Seconds before a read with missing rows is read again: an answer that lost some has them then."""
+TURNOVER = 2
+"""So many times the account's busiest day may be emptied at once."""
 QUANTITIES = {
     "on_hand_quantity": "on_hand_units",
     "on_order_quantity": "on_order_units",
@@ -73,19 +78,58 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
     day = business_day(read_at, run.settings.zone)
     _refuse_other_days(day, only_on)
     _forget_future(run, read_at, day)
-    if _doubts(run, read):
-        run.sleep(run.settings.second_read_seconds)
+    gone, kept = absent(run.connection, read), dict[str, str]()
+    reasons = _doubts(run, read)
+    if reasons or len(gone):
+        pause = run.settings.second_read_seconds
+        run.sleep(pause if reasons else min(pause, SOON))
         read = _read(run, places, trusts_stored=not mends)
-        reasons = _doubts(run, read)
+        still = absent(run.connection, read)
+        agree = set(still.rows()) <= set(gone.rows())
+        reasons = _doubts(run, read) + (_too_many_gone(run, read, still) if agree else [])
         if reasons:
             hold_unless_accepted(
                 run, "stock", _difference(run, read, reasons), data="Stock stays as it was."
             )
+        if not agree:  # it lacks rows that the first had: what is missing need not be gone
+            unsure = still["product_url"].unique()
+            kept = dict.fromkeys(unsure, "two reads in a row lacked different rows")
     follow_builds(run)
     if read.answer is None:
         _keep_unchanged(run, read_at)
     else:
-        _write(run, read, read.answer, read_at, mends=mends)
+        _write(run, read, read.answer, read_at, kept=kept, mends=mends)
+
+
+def absent(connection: Connection, read: _Read) -> pl.DataFrame:
+    """Return the keys of stored entries with any units that a read has no row of.
+
+    Finale may leave out what is zero, and an answer may have lost rows: both look alike.
+    """
+    schema = dict.fromkeys(KEY, pl.String)
+    if read.answer is None:
+        return pl.DataFrame(schema=schema)
+    filled = read_hashes(connection, levels.FILLED_HASHES, ())
+    changed = filled.filter(~filled.is_in(read.entries[HASH].implode())).to_list()
+    stored = pl.DataFrame(levels.keys_of(connection, changed), schema=schema, orient="row")
+    return stored.join(read.entries, on=KEY, how="anti")
+
+
+def _too_many_gone(run: SyncRun, read: _Read, gone: pl.DataFrame) -> list[str]:
+    """Say why so many products cannot have lost all their rows since the last read."""
+    if read.answer is None:
+        return []
+    there = read.entries.select("product_url").unique()
+    lost = gone.select("product_url").unique().join(there, on="product_url", how="anti")
+    if len(lost) <= SMALL:
+        return []
+    usual = levels.most_emptied_in_a_day(run.connection)
+    if len(lost) <= max(SMALL, TURNOVER * usual):
+        return []
+    return [
+        f"{len(lost)} products that had units are in no row any more; at most {usual} were"
+        " emptied on any day of the last four weeks"
+    ]
 
 
 def _forget_future(run: SyncRun, now: datetime, day: date) -> None:
@@ -238,10 +282,18 @@ def summarise(entries: pl.DataFrame) -> StockSummary:
     return StockSummary(in_stock, dict(by_place.iter_rows()), on_order, reserved)
 
 
-def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime, *, mends: bool) -> None:
+def _write(
+    run: SyncRun,
+    read: _Read,
+    answer: Answer,
+    read_at: datetime,
+    *,
+    kept: dict[str, str],
+    mends: bool,
+) -> None:
     day = business_day(read_at, run.settings.zone)
     with run.batch("stock"):
-        kept = _protected(run.connection, read, answer)
+        kept = kept | _protected(run.connection, read, answer)
         levels.note_kept(run.connection, kept, now=run.clock())
         levels.begin(run.connection)
         if mends:
@@ -260,7 +312,8 @@ def _write(run: SyncRun, read: _Read, answer: Answer, read_at: datetime, *, mend
         run.keep_rejects(ENTRY, answer.rejects)
         decide_again(run.connection, run.settings, stock_on=day, now=run.clock())
         settle(run, "stock")
-        feeds.keep_stock(run.connection, 0 if answer.rejects else read.digest, now=run.clock())
+        is_whole = not answer.rejects and not kept
+        feeds.keep_stock(run.connection, read.digest if is_whole else 0, now=run.clock())
     unchanged = len(read.entries) - merged.inserted - merged.updated
     rejected = len(answer.rejects)
     run.add(

@@ -43,7 +43,7 @@ def sync_unshipped(run: SyncRun) -> None:
     with run.batch(f"lines of {len(wanted)} orders without a moved shipment"):
         _write(run, answer.frame)
         unshipped.note_read(run.connection, wanted)
-        run.keep_rejects("core.sales_order", [*rejects, *answer.rejects])
+        run.keep_rejects("core.sales_order", [*rejects, *answer.rejects, *answer.notes])
 
 
 def _write(run: SyncRun, orders: pl.DataFrame) -> None:

@@ -1,16 +1,41 @@
-"""Old rows of `ops` that nobody asks for any more."""
+"""Old rows that nobody asks for any more."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from finale_pipeline.warehouse.connect import Connection
 
+PLANS = ("plan.decision", "plan.forecast_by_location", "plan.purchase_order_draft_line",
+         "plan.demand")  # fmt: skip
+"""Tables with rows for each day that was planned."""
 
-def delete_old(connection: Connection, *, ledger: datetime, rejects: datetime) -> int:
+# Kept: every day of the last month, the last of each week in the last year, of each month before;
+# the newest; and days that somebody edited or ordered by.
+OLD_PLANS = """
+WITH day AS (SELECT DISTINCT snapshot_on FROM plan.demand),
+kept AS (
+    SELECT max(snapshot_on) AS snapshot_on FROM day
+    GROUP BY CASE
+        WHEN snapshot_on > %(today)s::date - 31 THEN snapshot_on
+        WHEN snapshot_on > %(today)s::date - 365 THEN date_trunc('week', snapshot_on)::date
+        ELSE date_trunc('month', snapshot_on)::date END
+    UNION SELECT snapshot_on FROM plan.purchase_order_edit
+    UNION SELECT plan_on FROM ops.purchase_order_write
+    UNION SELECT max(snapshot_on) FROM day
+)
+SELECT snapshot_on FROM day EXCEPT SELECT snapshot_on FROM kept ORDER BY 1
+"""
+
+
+def delete_old(
+    connection: Connection, *, today: date, ledger: datetime, rejects: datetime, mails: datetime
+) -> int:
     """Delete what is older; the newest good run of each strategy stays.
 
     Args:
-        ledger: Of runs, due times and requests of the API.
+        today: The business day, from which the age of plans counts.
+        ledger: Of runs, due times, requests of the API, and incidents that are closed.
         rejects: Of records that could not be written.
+        mails: Of mails that were sent, merged into others, or given up.
 
     Returns:
         How many rows.
@@ -24,5 +49,27 @@ def delete_old(connection: Connection, *, ledger: datetime, rejects: datetime) -
         ("DELETE FROM ops.schedule_tick WHERE decided_at < %s", ledger),
         ("DELETE FROM ops.sync_reject WHERE rejected_at < %s", rejects),
         ("DELETE FROM ops.trigger WHERE asked_at < %s", ledger),
+        (
+            "DELETE FROM ops.outbox WHERE created_at < %s AND state IN ('sent', 'merged', 'dead')",
+            mails,
+        ),
+        (
+            "DELETE FROM ops.incident_event e USING ops.incident i"
+            " WHERE e.incident_id = i.incident_id AND i.closed_at < %s",
+            ledger,
+        ),
+        ("DELETE FROM ops.incident WHERE closed_at < %s", ledger),
     )
-    return sum(connection.execute(query, (before,)).rowcount for query, before in statements)
+    deleted = sum(connection.execute(query, (before,)).rowcount for query, before in statements)
+    return deleted + _delete_plans(connection, today)
+
+
+def _delete_plans(connection: Connection, today: date) -> int:
+    """Delete plans of days that are not kept; a day is one transaction."""
+    deleted = 0
+    for (day,) in connection.execute(OLD_PLANS, {"today": today}).fetchall():
+        with connection.transaction():
+            for table in PLANS:
+                query = f"DELETE FROM {table} WHERE snapshot_on = %s"
+                deleted += connection.execute(query, (day,)).rowcount
+    return deleted

@@ -15,6 +15,11 @@ LIVE_WITHOUT_LEVEL = (
 )
 
 ENTRY_HASHES = "SELECT row_hash FROM core.stock_entry"
+FILLED_HASHES = (
+    "SELECT row_hash FROM core.stock_entry"
+    " WHERE (on_hand_units, on_order_units, reserved_units) <> (0, 0, 0)"
+)
+"""Of entries that hold any units."""
 
 
 def summary(connection: Connection) -> StockSummary:
@@ -97,6 +102,27 @@ def entry_keys(connection: Connection) -> list[tuple[str, ...]]:
     return connection.execute(
         "SELECT product_url, facility_url, lot_id, packing, order_url FROM core.stock_entry"
     ).fetchall()
+
+
+def keys_of(connection: Connection, hashes: Sequence[int]) -> list[tuple[str, ...]]:
+    """Return the keys of stored entries by their hashes."""
+    return connection.execute(
+        "SELECT product_url, facility_url, lot_id, packing, order_url FROM core.stock_entry"
+        " WHERE row_hash = ANY (%s)",
+        (list(hashes),),
+    ).fetchall()
+
+
+def most_emptied_in_a_day(connection: Connection) -> int:
+    """Return how many products lost their last unit on the busiest day of four weeks."""
+    return count_of(
+        connection,
+        "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM (SELECT snapshot_on,"
+        " on_hand_units, lag(on_hand_units) OVER (PARTITION BY product_url ORDER BY snapshot_on)"
+        " AS before FROM core.stock_daily WHERE snapshot_on"
+        " > (SELECT max(snapshot_on) FROM core.stock_day) - 28) d"
+        " WHERE on_hand_units <= 0 AND before > 0 GROUP BY snapshot_on) t",
+    )
 
 
 def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime) -> None:

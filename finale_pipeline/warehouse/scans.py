@@ -120,6 +120,28 @@ def _bounds(window: Window) -> tuple[datetime, datetime, bool]:
     return window.lo, window.hi, window.lo == BEGINNING
 
 
+def columns_of(connection: Connection, table: str) -> set[str]:
+    """Return the names of a table's columns that may be empty."""
+    rows = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+        " AND NOT attisdropped AND NOT attnotnull",
+        (table,),
+    ).fetchall()
+    return {str(name) for (name,) in rows}
+
+
+def filled(
+    connection: Connection, table: str, key: str, column: str, records: Sequence[str]
+) -> int:
+    """Return how many of some records have a value in a column, or rows in a table."""
+    return count_of(
+        connection,
+        f"SELECT count(DISTINCT {key}) FROM {table}"
+        f" WHERE {key} = ANY (%s) AND {column} IS NOT NULL",
+        list(records),
+    )
+
+
 def live_rows(connection: Connection, table: str) -> int:
     """Return how many records a table has now."""
     return count_of(connection, f"SELECT count(*) FROM {table} WHERE removed_at IS NULL")

@@ -214,7 +214,8 @@ class TableWriter:
         sets = [f"{name} = excluded.{name}" for name in overwritten]
         differs = f"o.{HASH} <> s.{HASH}"
         if "updated_at" in self._staged:
-            differs += " AND (s.updated_at < o.updated_at) IS NOT TRUE"
+            # A stamp in the future is no newer than now: a right edit comes after it.
+            differs += " AND (s.updated_at < least(o.updated_at, %(now)s)) IS NOT TRUE"
         if "removed_at" in self._columns:
             differs = f"({differs}) OR o.removed_at IS NOT NULL"
             sets.append("removed_at = NULL")

@@ -1,7 +1,9 @@
 """Old records go, and what shows a partition as materialized stays."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,6 +12,7 @@ import pytest
 from finale_pipeline.definitions import definitions
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.housekeeping import PLANS
 from finale_pipeline_tests.sync.helpers import sync
 
 pytestmark = pytest.mark.usefixtures("variables")
@@ -77,3 +80,79 @@ def test_the_ledger_keeps_its_days_and_always_the_last_good_run(
     run("housekeeping", instance)
     rows = connection.execute("SELECT strategy, count(*) FROM ops.sync_run GROUP BY 1 ORDER BY 1")
     assert rows.fetchall() == [("critical", 1), ("full", 1)]
+
+
+def test_evaluations_of_checks_go_with_their_time_and_the_newest_of_each_stays(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    sync(settings)
+    for _ in range(2):
+        run("critical_sync", instance)
+    with instance.event_log_storage.index_connection() as opened:  # type: ignore[attr-defined]
+        opened.exec_driver_sql(
+            "UPDATE asset_check_executions SET create_timestamp = ?",
+            (str((datetime.now(UTC) - timedelta(days=15)).replace(tzinfo=None)),),
+        )
+        opened.commit()
+    newest = run("critical_sync", instance).run_id
+    run("housekeeping", instance)
+    with instance.event_log_storage.index_connection() as opened:  # type: ignore[attr-defined]
+        rows = opened.exec_driver_sql("SELECT run_id, check_name FROM asset_check_executions")
+        left = {tuple(row) for row in rows.fetchall()}
+    assert left == {
+        (newest, name) for name in
+        ("crossings_are_told", "is_plausible", "nothing_needs_a_decision", "rows_are_readable")
+    }  # fmt: skip
+
+
+def test_plans_thin_out_and_those_of_edits_and_orders_stay(
+    instance: dg.DagsterInstance, connection: Connection
+) -> None:
+    assert run("full_sync", instance).success
+    today = datetime.now(UTC).date()
+    for table in PLANS:  # one line of the plan, as if it had been planned for years
+        connection.execute(
+            f"INSERT INTO {table} SELECT made.* FROM generate_series(0, 800) n,"  # noqa: S608
+            f" (SELECT to_jsonb(t) AS line FROM {table} t LIMIT 1) p,"
+            f" jsonb_populate_record(NULL::{table},"
+            " p.line || jsonb_build_object('snapshot_on', %s::date - n)) made"
+            " ON CONFLICT DO NOTHING",
+            (today,),
+        )
+    edited = today - timedelta(days=403)
+    connection.execute(
+        "INSERT INTO plan.purchase_order_edit (snapshot_on, vendor_url, product_url, is_dropped,"
+        " old_quantity_units, was_dropped, suggested_units, broken_rules, edited_by, edited_at)"
+        " VALUES (%s, '', '/p', true, 1, false, 1, '{}', 'me', now())",
+        (edited,),
+    )
+    run("housekeeping", instance)
+    left = []
+    for table in PLANS:
+        rows: list[Any] = connection.execute(f"SELECT DISTINCT snapshot_on FROM {table}").fetchall()  # noqa: S608
+        left.append({(today - day).days for (day,) in rows})
+    ages = left[0]
+    assert all(other == ages for other in left)
+    assert set(range(31)) <= ages  # a month of days, a year of weeks, then months
+    assert 47 <= len([age for age in ages if 31 <= age < 365]) <= 50
+    assert 15 <= len([age for age in ages if age >= 365]) <= 17
+    assert 403 in ages
+
+
+def test_folders_of_runs_that_are_gone_and_old_mails_go(
+    instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    kept = run("critical_sync", instance).run_id
+    old = (datetime.now(UTC) - timedelta(days=15)).timestamp()
+    folders = [Path(instance.storage_directory()) / name for name in (kept, "gone")]
+    mails = [settings.home / "outbox" / name for name in ("old.html", "new.html")]
+    for folder in folders:
+        (folder / "compute_logs").mkdir(parents=True)
+        os.utime(folder, (old, old))
+    for mail in mails:
+        mail.parent.mkdir(exist_ok=True)
+        mail.write_text("a mail")
+    os.utime(mails[0], (old, old))
+    run("housekeeping", instance)
+    assert [folder.exists() for folder in folders] == [True, False]
+    assert [mail.exists() for mail in mails] == [False, True]

@@ -95,3 +95,18 @@ def test_due_times_are_those_of_the_scheduler_on_clock_change_days_too(
     found = last_tick(cron, NEW_YORK, at.astimezone(UTC))
     assert found.astimezone(zone) == datetime(*wanted, tzinfo=zone)  # type: ignore[arg-type,misc]
     assert timedelta(0) <= at - found
+
+
+@pytest.mark.parametrize(
+    ("zone", "cron", "first"),
+    [
+        ("America/Havana", "30 0 * * *", datetime(2026, 10, 31, 4, 30, tzinfo=UTC)),
+        ("America/Denver", "30 1 * * *", datetime(2026, 10, 31, 7, 30, tzinfo=UTC)),
+    ],
+)
+def test_the_newest_due_time_never_steps_back(zone: str, cron: str, first: datetime) -> None:
+    seen = [last_tick(cron, zone, first + timedelta(minutes=7 * n)) for n in range(400)]
+    assert seen == sorted(seen)
+    assert seen[0] == first
+    assert all(0 <= (first + timedelta(minutes=7 * n) - at).total_seconds() <= 25 * 3600
+               for n, at in enumerate(seen))  # fmt: skip

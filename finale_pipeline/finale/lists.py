@@ -1,0 +1,142 @@
+"""Entries of nested lists, read as top-level cells are: what cannot be read is named."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from finale_pipeline.finale import cells
+from finale_pipeline.finale.records import Field, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The fields of a list's entries that we read.
+
+    Attributes:
+        texts: Those that are texts.
+        numbers: Those that are numbers.
+    """
+
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+
+
+ITEM = Entry(
+    ("productUrl", "productId", "facilityUrl", "lotId", "normalizedPackingString"),
+    ("quantity", "unitPrice"),
+)
+ENTRIES = {
+    "supplierList": Entry(
+        ("supplierPartyUrl", "supplierPrefOrderId", "currencyUomId", "supplierProductId"),
+        ("price", "leadTime"),
+    ),
+    "reorderGuidelineList": Entry(
+        ("facilityUrl", "reorderCalculationMethodId"), ("reorderPoint", "reorderQuantity")
+    ),
+    "contactMechList": Entry(
+        (
+            "contactMechTypeId", "contactMechPurposeTypeId", "infoString", "address1", "address2",
+            "city", "stateProvinceGeoId", "postalCode", "countryGeoId",
+        )
+    ),
+    "orderItemList": ITEM, "shipmentItemList": ITEM,
+    "workEffortConsumeList": ITEM, "workEffortProduceList": ITEM,
+    "orderRoleList": Entry(("roleTypeId", "partyId")),
+}  # fmt: skip
+"""By Finale's name of the list."""
+STRICT = {
+    name: msgspec.defstruct(
+        name.capitalize(),
+        [
+            *((text, str | None, None) for text in entry.texts),
+            *((number, float | None, None) for number in entry.numbers),
+        ],
+    )
+    for name, entry in ENTRIES.items()
+}
+Note = tuple[str, str, str]
+"""Key of the record, what of it cannot be read, the value."""
+
+
+def checked(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, list[Note]]:
+    """Return records whose lists hold only what can be read, and what could not be.
+
+    Args:
+        frame: With the helper columns of the resource, JSON text.
+        resource: What it is.
+    """
+    notes: list[Note] = []
+    for source, helper in resource.helpers:
+        if source in ENTRIES and not _is_plain(frame[helper], source):
+            frame, found = _mended(frame, resource.key[0], source, helper)
+            notes += found
+    return frame, notes
+
+
+def _is_plain(lists: pl.Series, source: str) -> bool:
+    text = f"[{','.join(lists.drop_nulls().to_list())}]"
+    if longest_text(text) > cells.LONGEST_KEY:
+        return False
+    try:
+        msgspec.json.decode(text, type=list[list[STRICT[source]]])  # type: ignore[valid-type]
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def longest_text(text: str) -> int:
+    """Return the length of the longest run without a quote; no text in it is longer."""
+    return max(map(len, text.split('"')))
+
+
+def _mended(
+    frame: pl.DataFrame, key: str, source: str, helper: str
+) -> tuple[pl.DataFrame, list[Note]]:
+    notes: list[Note] = []
+    kept: list[str | None] = []
+    for record, text in frame.select(key, helper).iter_rows():
+        if text is None:
+            kept.append(None)
+            continue
+        try:
+            sent = msgspec.json.decode(text, type=list[msgspec.Raw])
+        except (msgspec.DecodeError, RecursionError):
+            notes.append((record, f"{source} is no list", text))
+            kept.append(None)
+            continue
+        entries = []
+        for number, raw in enumerate(sent, 1):
+            entry = _entry(bytes(raw), source, f"{source}[{number}]", record, notes)
+            if entry is not None:
+                entries.append(entry)
+        kept.append(msgspec.json.encode(entries).decode())
+    return frame.with_columns(pl.Series(helper, kept, dtype=pl.String)), notes
+
+
+def _entry(
+    raw: bytes, source: str, where: str, record: str, notes: list[Note]
+) -> dict[str, Any] | None:
+    shown = cells.escaped(raw[:200].decode(errors="replace"))
+    try:
+        sent = msgspec.json.decode(raw, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        notes.append((record, f"{where} is no record", shown))
+        return None
+    read: dict[str, Any] = {}
+    entry = ENTRIES[source]
+    for name, kind in (
+        *((n, "text") for n in entry.texts),
+        *((n, "number") for n in entry.numbers),
+    ):
+        if name not in sent:
+            continue
+        try:
+            read[name] = cells.cell(sent[name], Field(name, name, kind))  # type: ignore[arg-type]
+        except (ValueError, OverflowError) as error:
+            reason = str(error) if type(error) is ValueError else "cannot be read"
+            notes.append((record, f"{where}.{name} {reason}", shown))
+            if kind == "text":
+                return None
+    return read

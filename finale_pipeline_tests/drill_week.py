@@ -211,6 +211,7 @@ class Week:
         ]
         untold = self.live.rows(
             "SELECT subject FROM ops.incident_event WHERE kind = 'opened' AND message_id IS NULL"
+            " AND no_mail IS NULL"
             " AND subject = ANY (%s)", list(self.expected),
         )  # fmt: skip
         return found + [f"{product}: nobody was told" for (product,) in untold]

@@ -188,7 +188,7 @@ def test_a_skipped_sync_is_green_says_why_and_tells_of_nothing(live: Live) -> No
 def test_a_cancelled_sync_ends_as_cancelled_in_both_and_does_not_come_back(live: Live) -> None:
     live.sandbox("fault", fault="slow=60@product*1")
     run_id = launch(live, "full_sync")
-    running = "SELECT FROM ops.sync_run WHERE dagster_run_id = %s AND step LIKE 'part%'"
+    running = "SELECT FROM ops.sync_run WHERE dagster_run_id = %s AND step LIKE 'part%%'"
     live.until(lambda: live.rows(running, run_id), "it reads")
     live.dagster(TERMINATE, id=run_id)
     assert ended(live, run_id)[0] == "CANCELED"

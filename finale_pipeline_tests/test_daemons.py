@@ -103,10 +103,10 @@ def test_what_a_killed_dev_left_running_is_ended_by_the_next_one(tmp_path: Path)
     again = Live(tmp_path, FINALE_SANDBOX_PRODUCTS="50", **off)
     again.ports, again.environment = first.ports, first.environment
     with again:
+        said = tmp_path / "dev.log"
+        again.until(lambda: "was left running by a `finale dev`" in said.read_text(), "it says so")
+        again.until(lambda: not [pid for pid in left if is_alive(pid)], "all of them have ended")
         again.until(lambda: answers(again), "it serves again")
-        assert [pid for pid in left if is_alive(pid)] == []
-    said = (tmp_path / "dev.log").read_text()
-    assert "was left running by a `finale dev` that was killed" in said
 
 
 def is_alive(pid: int) -> bool:

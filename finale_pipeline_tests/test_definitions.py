@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -86,6 +87,22 @@ def test_definitions_load_with_no_environment_no_network_no_database() -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_definitions_load_the_settings_once_and_the_lineage_once(tmp_path: Path) -> None:
+    """One load of the settings opens .env for its names and for its values."""
+    (tmp_path / ".env").write_text("FINALE_TIMEZONE=Europe/Berlin\n")
+    code = (
+        "import sys; opened = []\n"
+        "sys.addaudithook(lambda e, a: opened.append(str(a[0])) if e == 'open' else None)\n"
+        "import finale_pipeline.definitions as d; d.definitions.resolve_all_job_defs()\n"
+        "print(sum(p == '.env' for p in opened), sum('lineage.json' in p for p in opened))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )  # fmt: skip
+    assert done.stdout.strip() == "2 1", done.stderr
 
 
 def test_wrong_settings_do_not_hide_the_assets() -> None:

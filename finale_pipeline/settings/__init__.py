@@ -25,6 +25,8 @@ from finale_pipeline.settings.groups import (
     Schedules,
     Tuning,
 )
+from finale_pipeline.settings.routes import EXAMPLE as ROUTES_EXAMPLE
+from finale_pipeline.settings.routes import Route, parsed
 from finale_pipeline.settings.types import OFF
 
 __all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings", "setting_name"]
@@ -91,6 +93,15 @@ class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Pl
         """Address that mails link to, without a slash at its end."""
         return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
 
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Who else gets mails about items.
+
+        Raises:
+            ValueError: The setting is none; it is checked when settings are loaded.
+        """
+        return parsed(self.alert_routes.get_secret_value()) if self.alert_routes else ()
+
     @property
     def code_location(self) -> str:
         """How Dagster calls the process that has our definitions."""
@@ -124,6 +135,7 @@ class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Pl
             if isinstance(secret, SecretStr):
                 text = secret.get_secret_value()
                 values += _passwords(text) if name.endswith("_url") else [text]
+        values += [route.target for route in self.routes if route.channel != "mail"]
         return tuple(value for value in values if value)
 
 
@@ -151,6 +163,7 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
+    _refuse_routes_without_all(settings)
     logs.hide(settings.secret_values())
     _refuse_half_an_account(settings)
     _refuse_mail_without_ends(settings)
@@ -201,6 +214,21 @@ def _refuse_half_an_account(settings: Settings) -> None:
         raise ConfigError(
             f"{' and '.join(missing)} missing: an account needs all three of {', '.join(trio)}.",
             step="Set them together, or none of them to use the sandbox.",
+        )
+
+
+def _refuse_routes_without_all(settings: Settings) -> None:
+    """Routes get parts; somebody gets everything, or what belongs to no route is told to nobody."""
+    try:
+        routes = settings.routes
+    except ValueError as error:
+        raise ConfigError(
+            f"FINALE_ALERT_ROUTES {error}.", step=f"Write it as {ROUTES_EXAMPLE}."
+        ) from None
+    if routes and not settings.alert_emails:
+        raise ConfigError(
+            "FINALE_ALERT_EMAILS missing: what belongs to no route would be told to nobody.",
+            step="Set it to who gets everything.",
         )
 
 

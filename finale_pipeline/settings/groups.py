@@ -219,6 +219,12 @@ class Mails(BaseModel):
     alert_emails: Addresses = Field(
         (), description="Who gets the mails; addresses with commas between them."
     )
+    alert_routes: Secret | None = Field(
+        None,
+        description="Who else gets mails about items, each all or only vendors or categories of"
+        ' theirs, by mail, slack, teams or webhook: [{"name": "anna", "mail": "anna@shop.example",'
+        ' "vendors": ["Acme"]}, {"name": "tea", "slack": "https://…", "categories": ["Tea"]}].',
+    )
     alert_from: Address | None = Field(None, description="Sender of the mails.")
     quiet_hours: Hours | None = Field(
         None, description="Hours of the account's day without mails, such as 22:00-07:00."

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 
 import xxhash
 
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
 from finale_pipeline.domain.alerts.incidents import AlertDecision, Rules, decide
-from finale_pipeline.notify import stock_mails, telling
+from finale_pipeline.notify import routing, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import Line, critical_lines, lines_of
 from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
@@ -159,14 +160,20 @@ def _write(
     message_ids = {mail: new_id() for mail in told}
     incidents.write(run.connection, decisions, message_ids=message_ids, now=now, run_id=run.run_id)
     for mail, changes in told.items():
-        lines = lines_of(run.connection, changes)
-        content = _content(mail, lines, changes, watched)
         about = xxhash.xxh3_64_hexdigest(repr(sorted(changes.items())).encode())
-        _put(run, content, origin, message_ids[mail], about)
+        routing.put(
+            run.connection,
+            run.settings,
+            partial(_content, mail, changes, watched),
+            lines_of(run.connection, changes),
+            origin,
+            dedupe_key=f"{mail}:{run.run_id}:{about}",
+            message_id=message_ids[mail],
+        )
 
 
 def _content(
-    mail: str, lines: Sequence[Line], changes: stock_mails.Changes, watched: int
+    mail: str, changes: stock_mails.Changes, watched: int, lines: Sequence[Line]
 ) -> Content:
     if mail == "breaker":
         return stock_mails.breaker(lines, changes, watched=watched)

@@ -5,11 +5,12 @@ it calls a success may have been held.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, trouble_of, works_again
-from finale_pipeline.notify import stock_mails, sync_mails
+from finale_pipeline.notify import routing, stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
@@ -143,19 +144,21 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
         read_at = critical.evaluated_read_at(connection)
         if read_at is None:
             return False
-        content = stock_mails.digest(
-            critical_lines(connection, now=now),
+        make = partial(
+            stock_mails.digest,
             flapping=incidents.flapping_since(connection, now - timedelta(days=1)),
             unsent=outbox.given_up_since(connection, now - timedelta(days=7)),
             totals=_order_totals(connection),
             currency=worklist.account_currency(connection),
         )
-        return outbox.put(
+        return routing.put(
             connection,
-            render(content, origin_of(settings, now, read_at), message_id=new_id()),
+            settings,
+            make,
+            critical_lines(connection, now=now),
+            origin_of(settings, now, read_at),
             dedupe_key=f"digest:{business_day(now, settings.zone)}",
-            recipients=settings.alert_emails,
-            now=now,
+            message_id=new_id(),
         )
 
 

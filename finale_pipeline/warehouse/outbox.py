@@ -104,6 +104,7 @@ def put(
     recipients: Sequence[str],
     now: datetime,
     run_id: int | None = None,
+    route: str | None = None,
 ) -> bool:
     """Write a mail, in the transaction of its reason.
 
@@ -112,8 +113,8 @@ def put(
     """
     row = connection.execute(
         "INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text,"
-        " body_html, attachment_name, attachment, state, next_attempt_at, run_id, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s)"
+        " body_html, attachment_name, attachment, state, next_attempt_at, run_id, created_at,"
+        " route) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s, %s)"
         " ON CONFLICT (dedupe_key) DO NOTHING RETURNING outbox_id",
         (
             message.message_id,
@@ -128,6 +129,7 @@ def put(
             now,
             run_id,
             now,
+            route,
         ),
     ).fetchone()
     return row is not None
@@ -284,7 +286,7 @@ def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
         "list[tuple[str, str, datetime]]",
         connection.execute(
             "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
-            " AND kind = ANY (%s) AND unknown_outcomes = 0 AND delivered = '{}'"
+            " AND kind = ANY (%s) AND unknown_outcomes = 0 AND delivered = '{}' AND route IS NULL"
             " AND next_attempt_at <= %s ORDER BY outbox_id FOR UPDATE SKIP LOCKED",
             (list(STOCK_NEWS), now),
         ).fetchall(),

@@ -1,7 +1,13 @@
 """The client against a real server: what it retries, what it refuses, what it never does."""
 
+import select
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -235,3 +241,42 @@ def test_proxies_that_cannot_be_used_are_an_error_with_a_step(
     source = Source(base_url="https://finale.invalid", account="a", key="k", secret="s")
     with pytest.raises(ConfigError, match="NO_PROXY a list of host names"):
         http_client(source, method="GET")
+
+
+@pytest.fixture
+def on_ipv6(sandbox: SandboxServer) -> Iterator[str]:
+    """Address of the sandbox by IPv6: what comes there is carried on to it."""
+    inside = urlsplit(sandbox.base_url)
+
+    class Carrier(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection((inside.hostname, inside.port)) as other:
+                ends = {self.request: other, other: self.request}
+                while ends:
+                    for end in select.select([*ends], [], [], 10)[0]:
+                        piece = end.recv(1 << 16)
+                        if not piece:
+                            return
+                        ends[end].sendall(piece)
+
+    class Listener(socketserver.ThreadingTCPServer):
+        address_family = socket.AF_INET6
+        daemon_threads = True
+
+    try:
+        listener = Listener(("::1", 0), Carrier)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with listener:
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        yield f"http://[::1]:{listener.server_address[1]}"
+        listener.shutdown()
+
+
+def test_a_source_is_read_by_ipv6_too(on_ipv6: str) -> None:
+    time = Timeline()
+    source = Source(base_url=on_ipv6, account="demo", key="sandbox-key", secret="sandbox-secret")
+    assert source.is_loopback
+    budget = Budget(Unlimited(), clock=time.clock, sleep=time.sleep)
+    with FinaleClient(source, budget=budget, clock=time.clock, sleep=time.sleep) as client:
+        assert decode(client.body(PRODUCT).data, PRODUCT).rows == 400

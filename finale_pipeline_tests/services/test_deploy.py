@@ -94,7 +94,10 @@ def test_units_compose_and_dev_start_the_same_parts() -> None:
 SECRETS = {setting_name(name) for name, field in Settings.model_fields.items()
            if "SecretStr" in str(field.annotation)}  # fmt: skip
 SERVER = {"FINALE_DATABASE_URL", "FINALE_DAGSTER_DATABASE_URL"}
-KEYS = {"FINALE_API_KEY", "FINALE_API_SECRET", "SENDGRID_API_KEY", "FINALE_SMTP_PASSWORD"}
+KEYS = {
+    "FINALE_API_KEY", "FINALE_API_SECRET", "SENDGRID_API_KEY", "FINALE_SMTP_PASSWORD",
+    "FINALE_ALERT_ROUTES",
+}  # fmt: skip
 NEEDS = {
     "database": SERVER, "daemon": SERVER, "backup": SERVER, "code": SERVER | KEYS,
     "watch": SERVER | KEYS, "web": SERVER | {"FINALE_API_TOKEN", "FINALE_API_READ_TOKEN"},

@@ -173,6 +173,7 @@ outbox = Table(
         "is_deferred", Boolean, nullable=False, server_default=text("false"),
         comment="Whether it waits for some of its addresses alone; then other mails pass it by.",
     ),
+    text_("route", "Name of the route that it is for; null = it is for everybody."),
     text_("last_error", "What the last attempt met."),
     text_("merged_into", "message_id of the mail that says it instead."),
     Column("run_id", BigInteger, comment="The sync run it came from."),

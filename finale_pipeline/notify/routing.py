@@ -1,0 +1,55 @@
+"""A mail for everybody, and one for each route that an item of it belongs to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from finale_pipeline.notify.lines import Line
+from finale_pipeline.notify.messages import Content, Origin, new_id, render
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse import outbox
+from finale_pipeline.warehouse.connect import Connection
+
+
+def put(
+    connection: Connection,
+    settings: Settings,
+    make: Callable[[Sequence[Line]], Content],
+    lines: Sequence[Line],
+    origin: Origin,
+    *,
+    dedupe_key: str,
+    message_id: str,
+) -> bool:
+    """Write what items are about: for everybody all of them, for each route those that are its own.
+
+    A route's mail has links to pages, and no link by which its reader decides: that one stands for
+    all items of a mail.
+
+    Args:
+        make: Returns what is said of some items.
+        message_id: Of the mail for everybody.
+
+    Returns:
+        False when the same thing was written before.
+    """
+    is_new = outbox.put(
+        connection,
+        render(make(lines), origin, message_id=message_id),
+        dedupe_key=dedupe_key,
+        recipients=settings.alert_emails,
+        now=origin.now,
+        run_id=origin.run_id,
+    )
+    for route in settings.routes:
+        mine = [ln for ln in lines if route.wants(vendor=ln.vendor_name, category=ln.category)]
+        if mine and is_new:
+            outbox.put(
+                connection,
+                render(make(mine), replace(origin, has_links=False), message_id=new_id()),
+                dedupe_key=f"{dedupe_key}:route:{route.name}",
+                recipients=[route.recipient],
+                now=origin.now,
+                run_id=origin.run_id,
+                route=route.name,
+            )
+    return is_new

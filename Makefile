@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run notebook report test drill drill-week check bench bench-smoke bench-api bench-forecast bench-latency attack audit matrix reproduce fix dictionary clean
+.PHONY: help install run notebook report test drill drill-week check bench bench-smoke bench-api bench-pages bench-forecast bench-latency attack audit matrix reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -92,6 +92,9 @@ bench-latency: $(VENV)/.ready ## time from a due tick to done, with real daemons
 
 bench-api: $(VENV)/.ready ## 50 clients read for a minute while full syncs run; ARGS="--seconds 20"
 	$(BIN)/python -m benchmarks.api $(ARGS)
+
+bench-pages: $(VENV)/.ready ## time of the buyer's pages at 30,000 products; ARGS="--products 5000"
+	$(BIN)/python -m benchmarks.pages $(ARGS)
 
 bench-forecast: $(VENV)/.ready ## time forecasts and the plan of 280,000 products
 	$(BIN)/python benchmarks/forecast.py

@@ -18,6 +18,7 @@ from finale_pipeline.api.pages import forecasts as forecast_pages
 from finale_pipeline.api.pages import home as home_pages
 from finale_pipeline.api.pages import orders as order_pages
 from finale_pipeline.api.pages import plan as plan_pages
+from finale_pipeline.api.pages import stock as stock_pages
 from finale_pipeline.api.pages import today as today_pages
 from finale_pipeline.api.rest import adjustments, monitoring, orders, plan, schedules, stock, syncs
 from finale_pipeline.api.rest.openapi import good
@@ -88,6 +89,7 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     app.include_router(order_pages.router)
     app.include_router(plan_pages.router)
     app.include_router(agreement_pages.router)
+    app.include_router(stock_pages.router)
     app.include_router(forecast_pages.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from typing import Any
 PAST_DAYS = 90
 MOST_DAYS = 120
 """Of the days ahead, as many as are shown at most."""
-WIDTH, LEFT, RIGHT = 640.0, 52.0, 8.0
+WIDTH, LEFT, RIGHT = 1240.0, 52.0, 8.0
 STOCK_TOP, STOCK_BOTTOM = 10.0, 176.0
 SOLD_TOP, SOLD_BOTTOM = 204.0, 258.0
 TICKS = 4

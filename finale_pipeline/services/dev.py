@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import LocalError
 from finale_pipeline.services import processes, sandbox
+from finale_pipeline.services.ports import require_free
 from finale_pipeline.services.source import note_sandbox, sandbox_environment
 from finale_pipeline.services.supervisor import Supervisor, end_left_running
 from finale_pipeline.warehouse import schema
@@ -45,10 +46,10 @@ def run(settings: "Settings", say: Say) -> int:
         stack.enter_context(_only_one(home))
         for name in end_left_running(home, STARTED):
             say(f"{name:10} was left running by a `finale dev` that was killed; it is ended")
-        processes.require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
-        processes.require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
+        require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
+        require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
         if settings.is_sandbox:
-            processes.require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
+            require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
         stack.enter_context(stopped_by)
         stack.enter_context(_database(settings, say))
         environment = {

@@ -18,7 +18,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import finale_pipeline
 from finale_pipeline.disk import socket_folder, write_whole
-from finale_pipeline.errors import ConfigError, LocalError, PipelineError
+from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
     connect,
@@ -30,7 +30,8 @@ from finale_pipeline.warehouse.connect import (
 )
 
 if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+    from finale_pipeline.services.ports import require_free
+from finale_pipeline.settings import Settings
 
 PROJECT = Path(finale_pipeline.__file__).parent.parent
 CODE_SECONDS = 120.0
@@ -153,25 +154,6 @@ def _become(settings: "Settings", part: str) -> NoReturn:
         require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT", settings.ui_host)
     arguments = command(settings, part)
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
-
-
-def require_free(port: int, what: str, setting: str, host: str = "127.0.0.1") -> None:
-    """Refuse a port that cannot be listened on.
-
-    Raises:
-        LocalError: Something listens there, or the address is not of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise LocalError(
-                f"Port {port}, meant for {what}, cannot be used: {error.strerror or error}.",
-                data="Nothing was started.",
-                step=f"End what listens there, or choose another port: {setting}={port + 10}.",
-            ) from error
 
 
 def _wait_for_code(settings: "Settings") -> None:

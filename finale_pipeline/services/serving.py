@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from finale_pipeline import logs
 from finale_pipeline.clock import utc_now
 from finale_pipeline.services import processes
+from finale_pipeline.services.ports import require_free
 from finale_pipeline.services.source import with_running_sandbox
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def serve(settings: "Settings") -> NoReturn:
 
     logs.configure("api", level=settings.log_level)
     where = (settings.api_port, "the API and its pages", "FINALE_API_PORT", settings.api_host)
-    processes.require_free(*where)
+    require_free(*where)
     log.info("The API and its pages are at http://%s:%d.", settings.api_host, settings.api_port)
     with suppress(KeyboardInterrupt):  # Ctrl-C, raised once more when it has stopped
         api_server(with_running_sandbox(settings), clock=utc_now).run()

@@ -1,6 +1,7 @@
 """The pages: HTML of the same data; nothing from other hosts, and none needs its script."""
 
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html, runbook
 from finale_pipeline.clock import business_day
+from finale_pipeline.finale.links import order_page, pages_of, product_page
 from finale_pipeline.planning.agreements import WORDS as TERM_WORDS
 from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Connection
@@ -25,6 +27,7 @@ from finale_pipeline.warehouse.reads import products as products_reads
 from finale_pipeline.warehouse.reads import runs as runs_reads
 from finale_pipeline.warehouse.reads import stock as stock_reads
 from finale_pipeline.warehouse.reads import vendors as vendors_reads
+from finale_pipeline.warehouse.reads import worklist as worklist_reads
 
 router = APIRouter(include_in_schema=False)
 
@@ -78,7 +81,8 @@ def product(
     found = _product(connection, sku)
     url, now = found["product_url"], context.clock()
     fixed = terms.of(connection, "product", url)
-    arriving = products_reads.arrivals(connection, url)
+    pages = pages_of(context.settings)
+    about = products_reads.about(connection, url)
     today = stock_reads.last_day(connection) or business_day(now, context.settings.zone)
     return html(
         context.settings,
@@ -86,7 +90,11 @@ def product(
         page="",
         item=found,
         incident=incidents_reads.open_of(connection, url, now),
-        arrivals=arriving,
+        about=about,
+        price=_list_price(about["facts"]),
+        own=worklist_reads.account_currency(connection),
+        finale=product_page(pages, url),
+        order_link=lambda order_url: order_page(pages, order_url),
         chart=charts.chart(connection, found, today),
         terms=fixed,
         term_vendor=vendors_reads.name_of(connection, fixed["vendor_url"] or ""),
@@ -95,6 +103,19 @@ def product(
         suppliers=vendors_reads.enabled(connection),
         **_deciding(context, connection, [url], done),
     )
+
+
+def _list_price(facts: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the first price of a product's list, with its currency and the margin over cost."""
+    for given in facts["prices"] or []:
+        try:
+            price = Decimal(str(given["price"]))
+        except (KeyError, TypeError, InvalidOperation):
+            continue
+        cost = facts["cost"]
+        margin = (price - cost) / price if price > 0 and cost is not None else None
+        return {"price": price, "currency": given.get("currencyUomId"), "margin": margin}
+    return None
 
 
 def _deciding(
@@ -122,9 +143,22 @@ def _product(connection: Warehouse, sku: str) -> dict[str, Any]:
 def search(
     context: Shared, connection: Warehouse, q: Annotated[str, Query(max_length=100)] = ""
 ) -> HTMLResponse:
-    """Find products by part of their SKU or name."""
-    found = products_reads.search(connection, q.strip()) if q.strip() else []
-    return html(context.settings, "search.html", page="search", q=q, found=found)
+    """Find products, vendors and categories."""
+    text = q.strip()
+    found = products_reads.search(connection, text) if text else []
+    others = products_reads.named_like(connection, text, most=20) if text else {}
+    return html(context.settings, "search.html", page="search", q=q, found=found, others=others)
+
+
+@router.get("/search/hits")
+def hits(
+    context: Shared, connection: Warehouse, q: Annotated[str, Query(max_length=100)] = ""
+) -> HTMLResponse:
+    """Return the first that are found, as a list under the field."""
+    text = q.strip()
+    found = products_reads.search(connection, text, most=8) if text else []
+    others = products_reads.named_like(connection, text, most=3) if text else {}
+    return html(context.settings, "hits.html", q=text, found=found, others=others)
 
 
 @router.get("/syncs")

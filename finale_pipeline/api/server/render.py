@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
@@ -127,6 +128,43 @@ def age(minutes: int) -> str:
     return f"{hours} h" if hours < 48 else f"{hours // 24} days"  # noqa: PLR2004 - two days
 
 
+def percent(share: Any) -> str:
+    """Return a share.
+
+    >>> percent(0.123), percent(Decimal("-0.05")), percent(None) == NOTHING
+    ('12 %', '-5 %', True)
+    """
+    return NOTHING if share is None else f"{round(float(share) * 100)} %"
+
+
+VALUE_WORDS = {
+    "A": "among those that make most of the value",
+    "B": "of middling value",
+    "C": "of little value",
+    "U": "its cost is not known",
+}
+PACE_WORDS = {"X": "sells steadily", "Y": "sells unevenly", "Z": "sells now and then"}
+
+
+def class_words(forecast: Mapping[str, Any]) -> str:
+    """Return a product's class in words.
+
+    >>> class_words({"abc_class": "B", "xyz_class": "Z"})
+    'of middling value, sells now and then'
+    """
+    words = VALUE_WORDS.get(forecast["abc_class"]), PACE_WORDS.get(forecast["xyz_class"])
+    return ", ".join(word for word in words if word)
+
+
+def with_changes(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
+    """Return an address's query with changes; what is None is left out.
+
+    >>> with_changes({"vendor": "Acme & Co", "page": 2}, {"page": None})
+    'vendor=Acme+%26+Co'
+    """
+    return urlencode({k: v for k, v in {**asked, **changes}.items() if v is not None})
+
+
 LEVEL_WORDS = {"out": "out of stock", "low": "low", "ok": "well stocked"}
 EVENT_WORDS = {
     "recorded": "was {to} when watching began",
@@ -191,6 +229,9 @@ def _templates() -> "Environment":
         day=day,
         plain_number=plain_number,
         age=age,
+        percent=percent,
+        class_words=class_words,
+        with_changes=with_changes,
         happened=happened,
         pairs=lambda values: [(value, value) for value in values],
         flag_pairs=lambda flags: [(flag, *in_words([flag])) for flag in flags],

@@ -49,12 +49,14 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
 LINES = """
 SELECT l.*, x.available_units, x.on_order_units, x.next_due_on, x.days_until_stockout AS days_left,
        d.velocity_units_per_day AS units_per_day, x.stated_lead_time_days, x.lead_time_days,
-       x.lead_time_source, o.money_at_risk,
+       x.lead_time_source,
+       x.lost_units * coalesce(p.cost, CASE WHEN x.currency IS NULL THEN x.unit_cost END)
+           AS money_at_risk,
        x.maximum_units - x.available_units - x.arriving_units AS room_units
 FROM plan.purchase_line l
 LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
 LEFT JOIN plan.demand d ON d.product_url = l.product_url AND d.snapshot_on = l.snapshot_on
-LEFT JOIN plan.outlook o ON o.product_url = l.product_url
+LEFT JOIN core.product p ON p.product_url = l.product_url
 WHERE l.snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR l.vendor_url = %(vendor)s)
 ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
 """

@@ -1,6 +1,7 @@
 """Products with their stock, rules, history and what is still to come."""
 
 from datetime import date
+from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of
 from finale_pipeline.warehouse.reads.listing import Listing
@@ -103,14 +104,89 @@ def _notes(connection: Connection, url: str) -> list[str]:
     return [sentence for sentence, applies in notes.items() if applies]
 
 
-def search(connection: Connection, text: str) -> list[Row]:
-    """Return products whose SKU or name has a text in it."""
-    return rows_of(
-        connection,
-        f"SELECT * FROM ({PRODUCTS.query}) t WHERE {PRODUCTS.filters['q']}"
-        " ORDER BY lower(sku) = lower(%(q)s) DESC, is_active DESC, sku LIMIT 100",
-        q=text,
-    )
+FOUND = f"""
+SELECT t.*, f.barcode FROM ({PRODUCTS.query}) t JOIN core.product f USING (product_url)
+WHERE strpos(lower(t.sku), lower(%(q)s)) > 0 OR strpos(lower(t.name), lower(%(q)s)) > 0
+   OR lower(t.category) = lower(%(q)s) OR f.barcode = %(q)s
+   OR t.product_url IN (
+       SELECT s.product_url FROM core.product_supplier s LEFT JOIN core.vendor v USING (vendor_url)
+       WHERE lower(s.vendor_sku) = lower(%(q)s) OR lower(v.name) = lower(%(q)s))
+ORDER BY lower(t.sku) = lower(%(q)s) DESC, f.barcode IS NOT DISTINCT FROM %(q)s DESC,
+         starts_with(lower(t.sku), lower(%(q)s)) DESC, t.is_active DESC, t.sku LIMIT %(most)s
+"""
+
+
+def search(connection: Connection, text: str, *, most: int = 100) -> list[Row]:
+    """Return products by part of SKU or name, or by barcode, vendor's SKU, vendor or category."""
+    return rows_of(connection, FOUND, q=text, most=most)
+
+
+def named_like(connection: Connection, text: str, *, most: int) -> dict[str, list[Row]]:
+    """Return vendors and categories that have a text in their names."""
+    has = "strpos(lower({0}), lower(%(q)s)) > 0"
+    return {
+        "vendors": rows_of(
+            connection,
+            "SELECT vendor_url, name FROM core.vendor WHERE removed_at IS NULL"
+            f" AND {has.format('name')} ORDER BY name LIMIT %(most)s",
+            q=text, most=most,
+        ),
+        "categories": rows_of(
+            connection,
+            "SELECT category, count(*) AS products FROM core.product WHERE removed_at IS NULL"
+            f" AND {has.format('category')} GROUP BY 1 ORDER BY 1 LIMIT %(most)s",
+            q=text, most=most,
+        ),
+    }  # fmt: skip
+
+
+def about(connection: Connection, url: str) -> dict[str, Any]:
+    """Return what a buyer wants to know of a product beside its stock and forecast."""
+    return {
+        "facts": row_of(
+            connection,
+            "SELECT barcode, manufacturer, packing, cost, payload -> 'priceList' AS prices"
+            " FROM core.product WHERE product_url = %s",
+            url,
+        ),
+        "suppliers": rows_of(
+            connection,
+            "SELECT v.vendor_url, v.name, s.is_main, s.price, s.currency, s.vendor_sku,"
+            " s.lead_time_days, coalesce(v.status, 'PARTY_ENABLED') = 'PARTY_ENABLED' AS is_enabled"
+            " FROM core.product_supplier s JOIN core.vendor v USING (vendor_url)"
+            " WHERE s.product_url = %s ORDER BY s.is_main DESC, v.name LIMIT 20",
+            url,
+        ),
+        "open_orders": rows_of(
+            connection,
+            "SELECT order_id, order_url, vendor, ordered_on, due_on, quantity_units,"
+            " received_units, open_units FROM mart.purchase_order_line WHERE product_url = %s"
+            " AND is_open AND open_units > 0 ORDER BY due_on NULLS LAST, order_id LIMIT 50",
+            url,
+        ),
+        "lots": rows_of(
+            connection,
+            "SELECT lot_id, location, on_hand_units, expires_on, days_to_expiry"
+            " FROM mart.stock_by_lot WHERE product_url = %s ORDER BY expires_on, lot_id LIMIT 100",
+            url,
+        ),
+        "components": rows_of(
+            connection,
+            "SELECT p.product_url, p.sku, p.name, c.units, l.available_units"
+            " FROM core.product_component c"
+            " LEFT JOIN core.product p ON p.product_url = c.component_url"
+            " LEFT JOIN core.stock_level l ON l.product_url = c.component_url"
+            " WHERE c.product_url = %s ORDER BY p.sku LIMIT 50",
+            url,
+        ),
+        "used_in": rows_of(
+            connection,
+            "SELECT p.product_url, p.sku, p.name, c.units FROM core.product_component c"
+            " JOIN core.product p ON p.product_url = c.product_url"
+            " WHERE c.component_url = %s ORDER BY p.sku LIMIT 50",
+            url,
+        ),
+    }
 
 
 def stock_history(connection: Connection, url: str, since: date) -> list[Row]:

@@ -1,6 +1,6 @@
 """Vendors, with their measured lead times."""
 
-from finale_pipeline.warehouse.connect import Connection, rows_of, scalar
+from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of, scalar
 from finale_pipeline.warehouse.reads.listing import Listing
 
 VENDORS = Listing(
@@ -33,3 +33,65 @@ def enabled(connection: Connection) -> list[str]:
         " AND coalesce(status, 'PARTY_ENABLED') = 'PARTY_ENABLED' ORDER BY name",
     )
     return [row["name"] for row in rows]
+
+
+def scorecards(connection: Connection) -> list[Row]:
+    """Return how each vendor does, those that most is bought from first."""
+    return rows_of(
+        connection,
+        "SELECT * FROM mart.vendor_scorecard WHERE products > 0 OR open_orders > 0 OR spend > 0"
+        " ORDER BY spend DESC, lower(vendor) LIMIT 1000",
+    )
+
+
+def scorecard(connection: Connection, name: str) -> Row | None:
+    """Return how a vendor does; named by address, partyId or name."""
+    return row_of(
+        connection,
+        "SELECT s.* FROM mart.vendor_scorecard s JOIN core.vendor v USING (vendor_url)"
+        " WHERE %(name)s IN (v.vendor_url, v.vendor_id, v.name)"
+        " ORDER BY v.vendor_url = %(name)s DESC, v.vendor_url LIMIT 1",
+        name=name,
+    )
+
+
+PRICES = """
+SELECT * FROM (
+    SELECT DISTINCT ON (l.product_url) l.product_url, p.sku, p.name, o.ordered_on, o.order_id,
+           l.unit_price, lead(l.unit_price) OVER newest AS price_before,
+           lead(o.ordered_on) OVER newest AS before_on
+    FROM core.purchase_order o
+    JOIN core.purchase_order_line l USING (order_url)
+    JOIN core.product p USING (product_url)
+    WHERE o.vendor_url = %s AND o.removed_at IS NULL AND l.unit_price > 0
+      AND o.status NOT IN ('ORDER_CREATED', 'ORDER_CANCELLED')
+    WINDOW newest AS (PARTITION BY l.product_url ORDER BY o.ordered_on DESC, o.order_url DESC)
+    ORDER BY l.product_url, o.ordered_on DESC, o.order_url DESC
+) t WHERE price_before <> unit_price ORDER BY ordered_on DESC, sku LIMIT 50
+"""
+
+
+def details(connection: Connection, vendor_url: str) -> dict[str, list[Row]]:
+    """Return a vendor's contacts, open orders, newest deliveries and changes of price."""
+    return {
+        "contacts": rows_of(
+            connection,
+            "SELECT kind, purpose, value, address1, address2, city, state, postal_code, country"
+            " FROM core.vendor_contact WHERE vendor_url = %s ORDER BY position LIMIT 20",
+            vendor_url,
+        ),
+        "open_orders": rows_of(
+            connection,
+            "SELECT o.*, t.today_on - o.due_on AS days_late FROM mart.purchase_order o"
+            " CROSS JOIN core.today t WHERE o.vendor_url = %s AND o.is_open"
+            " ORDER BY o.due_on NULLS LAST, o.order_id LIMIT 100",
+            vendor_url,
+        ),
+        "deliveries": rows_of(
+            connection,
+            "SELECT * FROM mart.vendor_delivery WHERE vendor_url = %s"
+            " ORDER BY last_received_on DESC, order_id LIMIT 20",
+            vendor_url,
+        ),
+        "prices": rows_of(connection, PRICES, vendor_url),
+    }

@@ -33,10 +33,10 @@ def points(line: str) -> list[tuple[float, ...]]:
 
 def check(chart: Chart) -> None:
     for x, y in [p for line in (chart.stock, chart.expected, chart.band) for p in points(line)]:
-        assert 51 <= x <= 633
+        assert 51 <= x <= 1233
         assert 9 <= y <= 177
     for x, y, height in chart.bars:
-        assert 51 <= x <= 633
+        assert 51 <= x <= 1233
         assert abs(y + height - 258) < 0.2
     assert chart.point_at is None or 9 <= chart.point_at <= 177
     assert [tick.at for tick in chart.units] == sorted((t.at for t in chart.units), reverse=True)

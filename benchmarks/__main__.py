@@ -57,9 +57,9 @@ def _rows(case: str, server: Database, options: argparse.Namespace) -> Iterator[
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--turns", type=int, default=5, help="of each contender; odd is best")
+    parser.add_argument("--turns", type=int, default=3, help="of each contender; odd is best")
     parser.add_argument("--only", action="append", choices=CASES, help="may be repeated")
-    parser.add_argument("--products", type=int, default=280_000, help="of the large account")
+    parser.add_argument("--products", type=int, default=84_000, help="of the large account")
     parser.add_argument("--small", type=int, default=2_500, help="products of the small account")
     parser.add_argument("--peer", type=int, default=28_000, help="products against dlt")
     parser.add_argument("--latency", type=float, default=0.3, help="seconds, of the far source")

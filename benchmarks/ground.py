@@ -79,8 +79,8 @@ class Database:
         self._data = folder / "pg"
         self._numbers = itertools.count()
         embedded.start(self._data)
-        self._admin = str(embedded.running_url(self._data, "postgres"))
-        self._run("ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()")
+        self._owner = str(embedded.running_url(self._data, "postgres"))
+        self._administer("ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()")
         self.template = self.new("template0")
         schema.upgrade(self.url(self.template))
 
@@ -88,15 +88,19 @@ class Database:
         """Stop the server."""
         embedded.stop(self._data)
 
-    def _run(self, *statements: str) -> Any:
-        with psycopg.connect(self._admin, autocommit=True) as connection:
+    def _administer(self, *statements: str) -> None:
+        """Do what the owner of the databases may not."""
+        self._run(*statements, url=embedded.administrator_url(self._data, "postgres"))
+
+    def _run(self, *statements: str, url: str = "") -> Any:
+        with psycopg.connect(url or self._owner, autocommit=True) as connection:
             for statement in statements:
                 cursor = connection.execute(statement.encode())
             return cursor.fetchone() if cursor.description else None
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
-        return self._admin.replace("/postgres?", f"/{name}?")
+        return self._owner.replace("/postgres?", f"/{name}?")
 
     def new(self, template: str | None = None) -> str:
         """Create a database, with our tables unless told otherwise; return its name."""
@@ -114,7 +118,7 @@ class Database:
         for name in names:
             with psycopg.connect(self.url(name), autocommit=True) as connection:
                 connection.execute("VACUUM (ANALYZE)")
-        self._run("CHECKPOINT")
+        self._administer("CHECKPOINT")
 
     def cpu(self) -> float:
         """Return the seconds of processor time that the server's processes used so far."""

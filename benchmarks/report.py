@@ -7,9 +7,13 @@ from statistics import median
 from benchmarks.ground import Measured
 
 HEAD = (
-    "case", "seconds", "against", "seconds", "ratio (turns)", "aim", "CPU ratio", "rows written",
-    "WAL MB", "peak MB", "requests",
+    "case", "seconds", "CPU s", "against", "seconds", "CPU s", "CPU ratio (turns)", "aim",
+    "ratio of seconds", "rows written", "WAL MB", "peak MB", "requests",
 )  # fmt: skip
+
+STEADY = 1.5
+"""Where the other contender's processor time moved by a larger factor between turns, the machine
+was disturbed, and no ratio is printed."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,21 @@ def compared(
              for o, t in zip(ours, theirs, strict=True)]  # fmt: skip
     cpu = [(t.cpu / o.cpu) if inverse else (o.cpu / t.cpu)
            for o, t in zip(ours, theirs, strict=True)]  # fmt: skip
-    spread = f" ({min(pairs):.2f} to {max(pairs):.2f})" if len(pairs) > 1 else ""
+    spread = f" ({min(cpu):.2f} to {max(cpu):.2f})" if len(cpu) > 1 else ""
+    moved = max(t.cpu for t in theirs) / min(t.cpu for t in theirs)
+    is_steady = moved <= STEADY
     tables = bool(ours[0].said.get("tables"))
     return Row(
         (
             case,
             f"{median(o.seconds for o in ours):.2f}",
+            f"{median(o.cpu for o in ours):.2f}",
             against,
             f"{median(t.seconds for t in theirs):.2f}",
-            f"**{median(pairs):.2f}**{spread}",
+            f"{median(t.cpu for t in theirs):.2f}",
+            f"**{median(cpu):.2f}**{spread}" if is_steady else f"none: it moved by {moved:.1f}",
             aim,
-            f"{median(cpu):.2f}",
+            f"{median(pairs):.2f}" if is_steady else "",
             f"{max(o.written() for o in ours):,}" if tables else "",
             f"{median(o.wal_mb for o in ours):.1f}",
             f"{max(o.peak_mb for o in ours):.0f}",
@@ -71,4 +79,4 @@ def compared(
 
 def single(case: str, value: str, aim: str = "") -> Row:
     """Return a line with one number."""
-    return Row((case, value, "", "", "", aim, "", "", "", "", ""))
+    return Row((case, value, "", "", "", "", "", aim, "", "", "", "", ""))

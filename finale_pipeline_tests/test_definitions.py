@@ -77,7 +77,7 @@ def materialize(
 def test_definitions_load_with_no_environment_no_network_no_database() -> None:
     code = (
         "import finale_pipeline.definitions as d; d.definitions.resolve_all_job_defs();"
-        "import sys; heavy = {'polars', 'psycopg', 'sqlalchemy.orm', 'httpx', 'pandas'};"
+        "import sys; heavy = {'polars', 'psycopg', 'sqlalchemy', 'httpx', 'pandas'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     bare = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}

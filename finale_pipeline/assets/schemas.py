@@ -1,8 +1,8 @@
-"""The columns of tables as Dagster shows them, from the one place that declares them."""
+"""The columns of tables as Dagster shows them."""
 
 import dagster as dg
 
-from finale_pipeline.warehouse.tables import metadata
+from finale_pipeline.warehouse import table_columns
 
 
 def column_schema(table: str, *further: str) -> dg.TableSchema:
@@ -12,18 +12,16 @@ def column_schema(table: str, *further: str) -> dg.TableSchema:
         table: The one that is shown.
         further: Tables that are written with it; their columns are named with the table.
     """
-    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - a third of a second
-
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    known = table_columns.known()
     return dg.TableSchema(
         [
             dg.TableColumn(
-                column.name if name == table else f"{column.table.name}.{column.name}",
-                str(column.type.compile(dialect=dialect)).lower(),
-                column.comment,
-                dg.TableColumnConstraints(nullable=bool(column.nullable), unique=False),
+                column if name == table else f"{name.partition('.')[2]}.{column}",
+                told["type"],
+                told["about"],
+                dg.TableColumnConstraints(nullable=told["nullable"], unique=False),
             )
             for name in (table, *further)
-            for column in metadata.tables[name].columns
+            for column, told in known[name].items()
         ]
     )

@@ -10,7 +10,6 @@ import click
 
 from finale_pipeline import logs
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import database_url
@@ -36,7 +35,13 @@ def pass_account(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
 
     @functools.wraps(run)
     def with_account(*args: P.args, **kwargs: P.kwargs) -> R:
-        return run(with_running_sandbox(_settings()), *args, **kwargs)
+        settings = _settings()
+        if settings.is_sandbox:
+            # The simulated account is imported by those alone who use it.
+            from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
+
+            settings = with_running_sandbox(settings)
+        return run(settings, *args, **kwargs)
 
     return with_account
 

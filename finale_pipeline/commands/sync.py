@@ -15,7 +15,6 @@ from finale_pipeline.commands.common import answer, complain, json_option, pass_
 from finale_pipeline.domain.syncs.strategy import PLANS
 from finale_pipeline.errors import InterruptedSync, PipelineError
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.planning import plan_today
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SETS, carry_out
@@ -101,6 +100,9 @@ def run_strategy(
             report.run = run
             carry_out(run)
             if strategy in PLANS:
+                # Forecasts are imported by the runs that make them.
+                from finale_pipeline.sync.planning import plan_today  # noqa: PLC0415
+
                 plan_today(run)
     except PipelineError as error:
         report.error = error

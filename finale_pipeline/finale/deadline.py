@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpcore
-import httpx
+
+from finale_pipeline.finale.http import httpx
 
 
 class Deadline:

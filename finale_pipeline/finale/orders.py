@@ -12,11 +12,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
-
 from finale_pipeline.errors import MalformedError, PipelineError, WritesOff
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.cells import escaped
+from finale_pipeline.finale.http import httpx
 from finale_pipeline.finale.responses import decoded, json_object
 from finale_pipeline.finale.transport import Source, http_client
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import httpx
-
 from finale_pipeline.errors import (
     COMMITTED_STAYS,
     AddressRefused,
@@ -16,6 +14,7 @@ from finale_pipeline.errors import (
     SourceUnavailable,
     UnknownPath,
 )
+from finale_pipeline.finale.http import httpx
 
 ENDED_IN_TLS = ("UNEXPECTED_EOF", "EOF OCCURRED", "TIMED OUT", "CONNECTION RESET")
 """A handshake that ends so says nothing of trust: the connection broke, as any other does."""

@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpcore
-import httpx
 
 from finale_pipeline.errors import (
     AddressRefused,
@@ -26,6 +25,7 @@ from finale_pipeline.errors import (
 )
 from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
 from finale_pipeline.finale.deadline import Deadline
+from finale_pipeline.finale.http import httpx
 from finale_pipeline.finale.responses import (
     connection_error,
     decoded,

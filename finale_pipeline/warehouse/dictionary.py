@@ -1,4 +1,4 @@
-"""Writes docs/data-dictionary.md, and lineage.json, from a new database: `make dictionary`."""
+"""Writes the data dictionary, lineage.json and columns.json from a new database."""
 
 import shutil
 import tempfile
@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from finale_pipeline.warehouse import embedded, lineage, schema
+from finale_pipeline.warehouse import embedded, lineage, schema, table_columns
 from finale_pipeline.warehouse.connect import Connection, connect
 
 FILE = Path("docs/data-dictionary.md")
@@ -88,6 +88,7 @@ def main() -> None:
     """Write the files."""
     with _fresh_database() as url, connect(url, name="finale dictionary") as connection:
         FILE.write_text(render(connection), encoding="utf-8")
+        table_columns.FILE.write_text(table_columns.render(connection), encoding="utf-8")
         lineage.FILE.write_text(lineage.render(connection), encoding="utf-8")
 
 

@@ -124,7 +124,9 @@ def running(
             while not app.started:
                 assert thread.is_alive(), "the server ended"
                 time.sleep(0.005)
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60
+            ) as client:
                 yield client
         finally:
             app.should_exit = True

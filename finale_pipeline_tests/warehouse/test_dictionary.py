@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from finale_pipeline.warehouse import dictionary
+from finale_pipeline.warehouse import dictionary, table_columns
 from finale_pipeline.warehouse.connect import Connection
 
 FILE = Path(__file__).parents[2] / dictionary.FILE
@@ -8,6 +8,11 @@ FILE = Path(__file__).parents[2] / dictionary.FILE
 
 def test_the_data_dictionary_is_that_of_the_newest_schema(connection: Connection) -> None:
     assert FILE.read_text(encoding="utf-8") == dictionary.render(connection), "make dictionary"
+
+
+def test_dagster_shows_the_columns_of_the_newest_schema(connection: Connection) -> None:
+    written = table_columns.FILE.read_text(encoding="utf-8")
+    assert written == table_columns.render(connection), "make dictionary"
 
 
 def test_every_view_and_column_that_people_ask_says_what_it_means(connection: Connection) -> None:

@@ -1,0 +1,53 @@
+"""The columns of tables, known without a database: columns.json, written by `make dictionary`.
+
+Dagster shows them whenever definitions are loaded, in every run's process anew; SQLAlchemy, in
+which they are declared, would take longer to import than all the rest of ours. A test holds the
+file against the newest schema.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from finale_pipeline.warehouse.connect import Connection
+
+FILE = Path(__file__).with_name("columns.json")
+QUERY = """
+SELECT format('%s.%s', n.nspname, c.relname), a.attname::text,
+       format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       coalesce(col_description(c.oid, a.attnum), '')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname IN ('core', 'plan', 'ops') AND c.relkind = 'r' AND c.relname <> 'schema_version'
+ORDER BY 1, a.attnum
+"""
+
+
+class TableColumn(TypedDict):
+    """A column: its type as PostgreSQL names it, whether it may be null, and its meaning."""
+
+    type: str
+    nullable: bool
+    about: str
+
+
+@cache
+def known() -> dict[str, dict[str, TableColumn]]:
+    """Return table → column → what is known of it, in the order of the table."""
+    found: dict[str, dict[str, TableColumn]] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def render(connection: "Connection") -> str:
+    """Return the columns of a database as JSON, a line per column."""
+    rows: list[tuple[Any, ...]] = connection.execute(QUERY).fetchall()
+    tables: dict[str, list[str]] = {}
+    for table, name, kind, nullable, about in rows:
+        column = TableColumn(type=kind, nullable=nullable, about=about)
+        tables.setdefault(table, []).append(f"  {json.dumps(name)}: {json.dumps(column)}")
+    parts = [
+        f" {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n }" for name, lines in tables.items()
+    ]
+    return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -41,7 +41,7 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/marimo check --strict notebooks
 
 test: check ## lint, types, layer contracts, tests; COVERAGE=1 says how much they reach
-	$(BIN)/pytest -q -n 2 -rs $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=json:.coverage.json)
+	$(BIN)/pytest -q -n 3 --dist worksteal -rs $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=json:.coverage.json)
 	$(if $(COVERAGE),@$(BIN)/python .ci/coverage.py)
 
 drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request

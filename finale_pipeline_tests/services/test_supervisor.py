@@ -43,6 +43,14 @@ class Running:
         return (self.home / "logs" / f"{name}.log").read_text()
 
 
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Have Ctrl-C handled, as `finale dev` has: what a shell starts with & ignores it otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     with ExitStack() as stack:
@@ -107,7 +115,8 @@ def test_logs_are_rotated_by_size(running: Running, monkeypatch: pytest.MonkeyPa
     found = running.start(api="for n in range(1000): print('line', n, 'x' * 50)")
     process(found).wait()
     assert found._services[0].death() is not None
-    sizes = {path.name: path.stat().st_size for path in (running.home / "logs").iterdir()}
+    written = (running.home / "logs").glob("api.log*")
+    sizes = {path.name: path.stat().st_size for path in written}
     assert set(sizes) == {"api.log", "api.log.1", "api.log.2"}
     assert max(sizes.values()) <= 10_100
     assert "line 999" in running.log("api")

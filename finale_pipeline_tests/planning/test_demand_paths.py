@@ -194,6 +194,7 @@ def test_a_successor_sells_what_its_predecessor_sold(
 
 
 def test_no_backtest_is_judged_by_one_order_that_the_plan_would_not_learn_from(
+    *,
     shop: Shop,
     settings: Settings,
     url: str,

@@ -66,7 +66,7 @@ class _Handler(Connection):
 
 def _within(columns: dict[str, list[Any]], sent: str | None) -> dict[str, list[Any]]:
     """Return the records of a collection that a filter of the date of change leaves."""
-    if sent is None:
+    if sent is None or not columns:
         return columns
     lo, hi = json.loads(base64.b64decode(sent))["lastUpdatedDate"]
     keep = [i for i, stamp in enumerate(columns["lastUpdatedDate"]) if lo <= stamp <= hi]

@@ -170,12 +170,12 @@ ENTRIES = (
         "core.purchase_order",
         "Purchase orders with their lines (each open order that changed is read singly), what came"
         " of them by shipment and what is still to come; and core.sales_order, which dates the"
-        f" demand.{BY_CHANGE}",
+        f" demand; and core.transfer_order, which never does.{BY_CHANGE}",
         "sales", "order", BUYER,
         deps=("shipments",), deps_of_all_days=("vendors",),
         day=CHANGED, counted="core.sales_order", empty_days=QUIET,
         also=("core.purchase_order_line", "core.sales_order", "core.build", "core.build_line",
-              "core.transfer", "core.component_demand"),
+              "core.transfer", "core.transfer_order", "core.component_demand"),
     ),
     Entry(
         "forecasts",

@@ -48,6 +48,7 @@ WHERE (on_hand_units, on_order_units, reserved_units) <> (0, 0, 0)
 ORDERS = f"""
 SELECT order_url, status, {STAMP} FROM core.sales_order WHERE removed_at IS NULL
 UNION ALL SELECT order_url, status, {STAMP} FROM core.purchase_order WHERE removed_at IS NULL
+UNION ALL SELECT order_url, status, {STAMP} FROM core.transfer_order WHERE removed_at IS NULL
 """
 SHIPMENTS = f"""
 SELECT s.shipment_url, s.status, {STAMP}, (SELECT coalesce(sum(l.units), 0)
@@ -100,7 +101,7 @@ def _orders(scene: Scene) -> Rows:
     return {
         r["orderUrl"]: (r["statusId"], r["lastUpdatedDate"])
         for r in scene.account.records("order")
-        if r["orderTypeId"] in {"SALES_ORDER", "PURCHASE_ORDER"}
+        if r["orderTypeId"] in {"SALES_ORDER", "PURCHASE_ORDER", "TRANSFER_ORDER"}
     }
 
 

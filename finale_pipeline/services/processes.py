@@ -12,13 +12,15 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 import finale_pipeline
 from finale_pipeline.disk import socket_folder, write_whole
 from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.services.ports import require_free
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import (
     connect,
@@ -28,10 +30,6 @@ from finale_pipeline.warehouse.connect import (
     prepare_dagster_database,
     running_url,
 )
-
-if TYPE_CHECKING:
-    from finale_pipeline.services.ports import require_free
-from finale_pipeline.settings import Settings
 
 PROJECT = Path(finale_pipeline.__file__).parent.parent
 CODE_SECONDS = 120.0

@@ -27,6 +27,7 @@ WITH_GOODS = ("SALES_SHIPMENT", "PURCHASE_SHIPMENT")
 MOST_SINGLY = 20
 """So many shipments of an answer are read one by one."""
 SALES_COLUMNS = (*ORDER_COLUMNS, "sale_source")
+TRANSFER_COLUMNS = (*ORDER_COLUMNS, "destination_url", "payload")
 PURCHASE_COLUMNS = (*ORDER_COLUMNS, "destination_url", "reference_number", "total", "payload")
 
 
@@ -88,8 +89,17 @@ def purchases(zone: str) -> Catalogue:
     return Catalogue(ORDER, "core.purchase_order", chosen=chosen, derived=Received())
 
 
+def _transfers(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.col("order_type") == "TRANSFER_ORDER").select(
+        *TRANSFER_COLUMNS, *HELPERS
+    )
+
+
+TRANSFER_ORDERS = Catalogue(ORDER, "core.transfer_order", chosen=_transfers)
+
+
 def orders(zone: str) -> Catalogue:
-    """Return sales orders, and purchase orders out of the same answers.
+    """Return sales orders, and purchase and transfer orders out of the same answers.
 
     Finale looks at 120,000 records before it filters by type, so asking for one type alone could
     lose records without a sign, and asking twice would cost twice.
@@ -98,7 +108,7 @@ def orders(zone: str) -> Catalogue:
         ORDER,
         "core.sales_order",
         chosen=partial(_sales, zone=zone),
-        siblings=(purchases(zone),),
+        siblings=(purchases(zone), TRANSFER_ORDERS),
         derived=DatedByOrders(),
     )
 

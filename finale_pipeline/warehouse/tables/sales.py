@@ -45,6 +45,27 @@ sales_order = Table(
     comment="Sales orders without their lines (those come with the shipments); one row per order.",
 )  # fmt: skip
 
+transfer_order = Table(
+    "transfer_order",
+    metadata,
+    text_("order_url", "Finale's address of the order (a path); the key.", key=True),
+    text_("order_id", "The number people see: Finale's orderId."),
+    text_("status", "ORDER_CREATED (draft), ORDER_LOCKED, ORDER_COMPLETED, ORDER_CANCELLED; as"
+          " sent.", required=True),
+    text_("destination_url", "The location it goes to; null = none said."),
+    at("ordered_at", "UTC, Finale's orderDate."),
+    at("created_at", "UTC, when the order was entered in Finale."),
+    at("updated_at", "UTC, Finale's lastUpdatedDate.", required=True),
+    payload(),
+    first_seen(),
+    changed(),
+    removed(),
+    row_hash(),
+    schema="core",
+    comment="Orders to move goods between own places, without their lines (those come with the"
+    " shipments); never demand, never to come from a vendor; one row per order.",
+)  # fmt: skip
+
 shipment = Table(
     "shipment",
     metadata,

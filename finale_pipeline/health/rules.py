@@ -31,9 +31,7 @@ def freshness(
     connection: Connection, *, now: datetime, only: str | None = None
 ) -> Iterator[Finding]:
     """Judge the age of each asset, or of one."""
-    for age in reads.asset_ages(connection):
-        if only not in {None, age.asset}:
-            continue
+    for age in reads.asset_ages(connection, only):
         if age.read_at is None:
             step = "finale forecast plan" if age.asset in PLANNED else "finale sync full"
             yield Finding("freshness", "warning", f"{age.asset}: never read", step)

@@ -10,7 +10,7 @@ from typing import Any
 PAST_DAYS = 90
 MOST_DAYS = 120
 """Of the days ahead, as many as are shown at most."""
-WIDTH, LEFT, RIGHT = 1240.0, 52.0, 8.0
+WIDTH, HEIGHT, LEFT, RIGHT = 1240.0, 280.0, 52.0, 8.0
 STOCK_TOP, STOCK_BOTTOM = 10.0, 176.0
 SOLD_TOP, SOLD_BOTTOM = 204.0, 258.0
 TICKS = 4
@@ -29,7 +29,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the page draws: lines as the points of SVG's polyline, in a box of 640 by 280.
+    """What the page draws: lines as the points of SVG's polyline, in a box of WIDTH by HEIGHT.
 
     Attributes:
         stock: Available units so far, in steps.
@@ -223,11 +223,12 @@ def svg(chart: Chart, *, style: str = "") -> str:
         style: Style sheet to put in, where the picture stands alone.
     """
     parts = [f"<style>{style}</style>"] if style else []
+    across = f'x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}"'
     for tick in chart.units:
-        parts.append(f'<line class="grid" x1="52" x2="632" y1="{tick.at}" y2="{tick.at}"/>')
+        parts.append(f'<line class="grid" {across} y1="{tick.at}" y2="{tick.at}"/>')
     for tick in [*chart.units, *chart.sold]:
         parts.append(f'<text class="n" x="47" y="{tick.at + 4:g}">{tick.text}</text>')
-    parts.append('<line class="grid" x1="52" x2="632" y1="258" y2="258"/>')
+    parts.append(f'<line class="grid" {across} y1="{SOLD_BOTTOM:g}" y2="{SOLD_BOTTOM:g}"/>')
     parts += [f'<text x="{tick.at}" y="274">{tick.text}</text>' for tick in chart.months]
     parts += [
         f'<rect x="{x}" y="{y}" width="{chart.bar_width}" height="{height}"/>'
@@ -237,7 +238,7 @@ def svg(chart: Chart, *, style: str = "") -> str:
         parts.append(f'<polygon class="band" points="{chart.band}"/>')
     for name, at in (("zero", chart.zero_at), ("point", chart.point_at)):
         if at is not None:
-            parts.append(f'<line class="{name}" x1="52" x2="632" y1="{at}" y2="{at}"/>')
+            parts.append(f'<line class="{name}" {across} y1="{at}" y2="{at}"/>')
     now = chart.now_at
     parts.append(f'<line class="now" x1="{now}" x2="{now}" y1="6" y2="262"/>')
     for name, line in (("stock", chart.stock), ("expected", chart.expected)):
@@ -245,6 +246,6 @@ def svg(chart: Chart, *, style: str = "") -> str:
             parts.append(f'<polyline class="{name}" points="{line}"/>')
     parts.append('<text x="58" y="200">sold a day</text>')
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 280" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img"'
         f' aria-label="{escape(chart.says)}">{"".join(parts)}</svg>'
     )

@@ -1,17 +1,20 @@
 """What the source says about demand, by the whole path: simulated account → sync → plan."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from finale_pipeline.cli import main
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, withdraw
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, rows_of
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.planning.warehouse import AS_OF
 from finale_pipeline_tests.sync.helpers import sync
@@ -188,3 +191,31 @@ def test_a_successor_sells_what_its_predecessor_sold(
     assert (found["history_days"], alone["history_days"]) == (199, 9)
     assert "new_product" not in found["demand_flags"]
     assert "new_product" in alone["demand_flags"]
+
+
+def test_no_backtest_is_judged_by_one_order_that_the_plan_would_not_learn_from(
+    *,
+    shop: Shop,
+    settings: Settings,
+    url: str,
+    connection: Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """2 a day, and one order of 5,000: no forecast is wrong by more than a few times two."""
+    product(shop, "steady")
+    sell(shop, "steady", {ago: 5_000 if ago == 75 else 2 for ago in range(1, 181)})
+    sync(settings, "full")
+    monkeypatch.setenv("FINALE_DATABASE_URL", url)
+    monkeypatch.setenv("FINALE_HOME", str(tmp_path))
+
+    assert main(["forecast", "backtest", "--json"]) == 0
+    by_command = json.loads(capsys.readouterr().out)["scores"]
+    planned(connection, settings)
+    weekly = rows_of(connection, "SELECT * FROM plan.forecast_score WHERE source = 'weekly'")
+
+    for scores in (by_command, weekly):
+        judged = [score for score in scores if score["window_days"] and score["forecasts"]]
+        assert judged
+        assert max(float(score["wape"]) for score in judged) < 0.5

@@ -88,6 +88,10 @@ def test_the_page_draws_every_day_where_its_own_axis_says(
         (float(y) - 4, float(t.replace(",", ""))) for y, t in ticks[:-1]
     ]
     (line,) = re.findall(r'<polyline class="expected" points="([^"]+)"', shown)
+    (width, height), *_ = [map(float, b) for b in re.findall(r'"0 0 ([\d.]+) ([\d.]+)"', shown)]
+    across = [float(x) for x in re.findall(r' x[12]?="([\d.]+)"', shown)]
+    assert max(*across, *(x for x, _ in points(line))) <= width
+    assert max(y for _, y in points(line)) <= height
     drawn_units = [zero + (low - y) / (low - high) * (top - zero) for _, y in points(line)]
 
     for day, units in enumerate(drawn_units):

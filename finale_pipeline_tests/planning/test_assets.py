@@ -99,9 +99,9 @@ def test_the_checks_say_what_the_scores_say(warehouse: Warehouse, url: str) -> N
         ("pace 80/20", 0.5, 0.95, True), ("30-day mean + normal", 0.6, 0.85, False),
     ):  # fmt: skip
         connection.execute(
-            "INSERT INTO plan.forecast_score (scored_on, source, method, window_days, forecasts,"
-            " loss_q50, loss_q90, loss_q95, held_q95, is_in_use, changed_at, row_hash)"
-            " VALUES (%s, 'weekly', %s, 14, 500, 0, 0, %s, %s, %s, now(), 0)",
+            "INSERT INTO plan.forecast_score (scored_on, source, method, segment, window_days,"
+            " forecasts, loss_q50, loss_q90, loss_q95, held_q95, is_in_use, changed_at, row_hash)"
+            " VALUES (%s, 'weekly', %s, 'all', 14, 500, 0, 0, %s, %s, %s, now(), 0)",
             (AS_OF, method, loss, held, used),
         )
     assert found("is_not_worse_than_naive") == (True, "")

@@ -118,9 +118,8 @@ def test_what_is_wrong_is_refused(shelf: Shelf, api: httpx.Client, body: dict[st
 
 
 def test_the_page_shows_first_and_sends_what_was_shown(shelf: Shelf, api: httpx.Client) -> None:
-    shelf.plan(vendors=1)
-    vendor = quote(shelf.first_vendor(), safe="")
-    plan = api.get(f"/plan/order?vendor={vendor}").text
+    (vendor,) = shelf.plan(vendors=1)
+    plan = api.get("/plan/order", params={"vendor": vendor}).text
     assert "Create draft in Finale" in plan
     form = {
         name: re.findall(f'name="{name}" value="([^"]*)"', plan)[0] for name in ("vendor", "on")

@@ -188,6 +188,7 @@ def test_every_place_follows_the_documented_formulas(
     expected = velocity * 21
     product = {
         "number": 0, "product_url": "/p/a", "is_active": True, "is_never_reordered": False,
+        "is_stopped_by_buyer": False,
         "service_level": 0.95, "lead_time_days": 14.0, "lead_time_sd_days": 2.0,
         "review_period_days": 7.0, "cover_days": 30.0, "protection_days": 21.0,
         "minimum_order_units": 0.0, "pack_units": pack, "velocity_units_per_day": velocity,

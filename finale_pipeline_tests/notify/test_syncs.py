@@ -120,12 +120,12 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
         "SELECT subject, body_text FROM ops.outbox WHERE kind = 'digest'"
     )
     assert subject == "Stock this morning: 1 out, 3 low"
-    places = [text.index(name) for name in ("Tin Ltd (", "Olive Works (", "No vendor")]
+    places = [text.index(name) for name in ("Tin Ltd:", "Olive Works:", "No vendor")]
     assert places == sorted(places)
     ((units,),) = warehouse.rows(
         "SELECT quantity_units FROM plan.decision WHERE product_url = %s", url_of("soon")
     )
-    assert f"Order {units:.0f} (our plan)" in text
+    assert f"Order {units:.0f} by 2026-" in text
     assert "1.5 days left" in text
     assert "1 more are acknowledged, snoozed or ordered" in text
     assert "quiet" not in text.replace("snoozed", "")

@@ -116,9 +116,10 @@ def check_plan(api: httpx.Client, table: Everyday) -> None:
     suggested = {line["product_url"]: line["suggested_units"] for line in lines}
     for url, row in table.items():
         assert same(suggested.get(url, 0), row["quantity_units"]), url
-    page = html.unescape(api.get("/plan").text)
-    for line in lines:
-        assert line["why"] in page or line in plan["dropped"], line["sku"]
+    for order in plan["orders"]:
+        page = api.get("/plan/order", params={"vendor": order["vendor_url"]}).text
+        for line in order["order_lines"]:
+            assert line["why"] in html.unescape(page), line["sku"]
 
 
 def check_critical(api: httpx.Client, table: Everyday) -> None:

@@ -31,9 +31,7 @@ def freshness(
     connection: Connection, *, now: datetime, only: str | None = None
 ) -> Iterator[Finding]:
     """Judge the age of each asset, or of one."""
-    for age in reads.asset_ages(connection):
-        if only not in {None, age.asset}:
-            continue
+    for age in reads.asset_ages(connection, only):
         if age.read_at is None:
             step = "finale forecast plan" if age.asset in PLANNED else "finale sync full"
             yield Finding("freshness", "warning", f"{age.asset}: never read", step)
@@ -64,7 +62,9 @@ def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     until = blocked_until(connection)
     if until is not None and until > now:
         says = f"Finale wants no requests until {until:%Y-%m-%d %H:%M:%S} UTC"
-        yield Finding("budget", "warning", says, "To ask nevertheless: finale sync --ignore-pause")
+        yield Finding(
+            "budget", "warning", says, "To ask nevertheless: finale sync full --ignore-pause"
+        )
     counts = reads.run_counts(connection, now=now)
     if not counts.has_ended:
         yield Finding("last sync", "warning", "Finale was never read", "finale sync full")

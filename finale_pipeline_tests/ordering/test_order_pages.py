@@ -135,6 +135,6 @@ def test_orders_are_one_key_away(shelf: Shelf, api: httpx.Client) -> None:
     for path in ("/", "/plan", "/syncs"):
         nav = api.get(path).text.partition("<nav")[2].partition("</nav>")[0]
         keys = re.findall(r'<a href="([^"]*)" accesskey="(\d)"', nav)
-        pages = ("/", "/plan", "/orders", "/forecasts", "/syncs", "/outbox")
+        pages = ("/", "/plan", "/orders", "/vendors", "/excess", "/forecasts", "/syncs", "/outbox")
         assert keys == [(page, str(key)) for key, page in enumerate(pages, 1)]
     assert 'href="/orders" accesskey="3" aria-current="page"' in api.get("/orders").text

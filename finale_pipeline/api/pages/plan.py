@@ -1,7 +1,6 @@
 """The pages of the purchase plan: the vendors, one vendor's lines, and the form that saves them."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from datetime import date
 from statistics import median
 from typing import Annotated, Any
@@ -62,9 +61,13 @@ def vendors_page(
     from finale_pipeline.planning.scores import method_change  # noqa: PLC0415 - polars: 0.1 s
 
     day = plan_reads.newest_day(connection)
-    lines = plan_reads.lines(connection, day)
     own = worklist_reads.account_currency(connection)
-    to_order = [line for line in lines if not line["is_dropped"]]
+    summed = plan_reads.summed_lines(connection, day)
+    to_order = [line for line in summed if not line["is_dropped"]]
+    is_any_dropped = len(to_order) < len(summed)
+    of_vendor: dict[str, list[Row]] = defaultdict(list)
+    for line in to_order:
+        of_vendor[line["vendor_url"]].append(line)
     drafts = drafts_reads.of_plan(connection, day)
     orders = plan_reads.orders_of(connection, day)
     vendors = {order["vendor_url"] for order in orders}
@@ -74,12 +77,12 @@ def vendors_page(
         status=status,
         page="plan",
         day=day,
-        vendors=[_summed(order, to_order, own) for order in orders],
+        vendors=[_summed(order, of_vendor[order["vendor_url"]], own) for order in orders],
         totals=totals(to_order, "line_total", own),
         at_risk=sum(line["money_at_risk"] or 0 for line in to_order),
         lines_count=len(to_order),
         own=own,
-        dropped=[line for line in lines if line["is_dropped"]],
+        dropped=plan_reads.lines(connection, day, is_dropped=True) if is_any_dropped else [],
         seen=seen,
         drafts=drafts,
         drafted=drafts_reads.lines(connection, day),
@@ -92,15 +95,14 @@ def vendors_page(
     )
 
 
-def _summed(order: Row, lines: Iterable[Row], own: str | None) -> dict[str, Any]:
-    """Return a vendor's order with what its lines add up to."""
-    of_it = [line for line in lines if line["vendor_url"] == order["vendor_url"]]
-    covers = [x["cover_after_days"] for x in of_it if x["cover_after_days"] is not None]
-    leads = Counter((x["stated_lead_time_days"], x["lead_time_days"]) for x in of_it)
+def _summed(order: Row, lines: list[Row], own: str | None) -> dict[str, Any]:
+    """Return a vendor's order with what its lines to order add up to."""
+    covers = [x["cover_after_days"] for x in lines if x["cover_after_days"] is not None]
+    leads = Counter((x["stated_lead_time_days"], x["lead_time_days"]) for x in lines)
     stated, takes = leads.most_common(1)[0][0] if leads else (None, None)
     return order | {
-        "totals": totals(of_it, "line_total", own),
-        "at_risk": sum(x["money_at_risk"] or 0 for x in of_it),
+        "totals": totals(lines, "line_total", own),
+        "at_risk": sum(x["money_at_risk"] or 0 for x in lines),
         "cover_days": median(covers) if covers else None,
         "stated_days": stated,
         "takes_days": takes,

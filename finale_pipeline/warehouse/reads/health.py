@@ -20,10 +20,13 @@ class AssetAge:
     allowed_hours: int
 
 
-def asset_ages(connection: Connection) -> list[AssetAge]:
-    """Return the age of each asset."""
-    query = "SELECT asset, read_at, allowed_hours FROM mart.freshness ORDER BY asset"
-    return objects_of(connection, AssetAge, query)
+def asset_ages(connection: Connection, only: str | None = None) -> list[AssetAge]:
+    """Return the age of each asset, or of one; of one, the server looks at no other."""
+    query = (
+        "SELECT asset, read_at, allowed_hours FROM mart.freshness"
+        " WHERE %(only)s::text IS NULL OR asset = %(only)s ORDER BY asset"
+    )
+    return objects_of(connection, AssetAge, query, only=only)
 
 
 @dataclass(frozen=True, slots=True)

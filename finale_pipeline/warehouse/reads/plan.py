@@ -46,31 +46,55 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
     return Plan(day, with_lines, dropped)
 
 
-LINES = """
+MONEY_AT_RISK = "x.lost_units * coalesce(p.cost, CASE WHEN x.currency IS NULL THEN x.unit_cost END)"
+LINES = f"""
 SELECT l.*, x.available_units, x.on_order_units, x.next_due_on, x.days_until_stockout AS days_left,
        d.velocity_units_per_day AS units_per_day, x.stated_lead_time_days, x.lead_time_days,
-       x.lead_time_source,
-       x.lost_units * coalesce(p.cost, CASE WHEN x.currency IS NULL THEN x.unit_cost END)
-           AS money_at_risk,
+       x.lead_time_source, {MONEY_AT_RISK} AS money_at_risk,
        x.maximum_units - x.available_units - x.arriving_units AS room_units
 FROM plan.purchase_line l
 LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
 LEFT JOIN plan.demand d ON d.product_url = l.product_url AND d.snapshot_on = l.snapshot_on
 LEFT JOIN core.product p ON p.product_url = l.product_url
 WHERE l.snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR l.vendor_url = %(vendor)s)
+  AND (%(dropped)s::boolean IS NULL OR l.is_dropped = %(dropped)s)
+ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
+"""
+SUMMED = f"""
+SELECT l.vendor_url, l.is_dropped, l.line_total, l.currency, l.cover_after_days,
+       x.stated_lead_time_days, x.lead_time_days, {MONEY_AT_RISK} AS money_at_risk
+FROM plan.purchase_line l
+LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
+LEFT JOIN core.product p ON p.product_url = l.product_url
+WHERE l.snapshot_on = %(day)s
 ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
 """
 
 
-def lines(connection: Connection, day: date | None, vendor_url: str | None = None) -> list[Row]:
+def lines(
+    connection: Connection,
+    day: date | None,
+    vendor_url: str | None = None,
+    *,
+    is_dropped: bool | None = None,
+) -> list[Row]:
     """Return the lines of a day's plan with what they rest on, dropped ones too.
 
     Args:
         connection: To the warehouse.
         day: Of the plan.
         vendor_url: Only of this one; empty = those without a supplier.
+        is_dropped: Only those that were dropped, or only those that were not; None = both.
     """
-    return rows_of(connection, LINES, day=day, vendor=vendor_url)
+    return rows_of(connection, LINES, day=day, vendor=vendor_url, dropped=is_dropped)
+
+
+def summed_lines(connection: Connection, day: date | None) -> list[Row]:
+    """Return what a vendor's sums are made of for each line, in the order of `lines`.
+
+    A day has thousands of lines: only what is summed is computed of them.
+    """
+    return rows_of(connection, SUMMED, day=day)
 
 
 def orders_of(connection: Connection, day: date | None, vendor_url: str | None = None) -> list[Row]:

@@ -1,7 +1,7 @@
 """`finale status`: what runs now, how the last syncs ended, what waits for a person."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -25,7 +25,8 @@ TABLES = {
 }
 
 SHOWN = 10
-"""Products with old stock that are named."""
+"""Products with old stock, and records that were refused, that are named."""
+DAY = timedelta(days=1)
 
 
 @click.command()
@@ -48,6 +49,8 @@ class Status:
         held: Per held read: its run, what it is of, and why.
         orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.
         old_stock: Products whose stock is that of their last good read: SKU, why, since when.
+        refused: What of the answers of the last day could not be read: table, record, why, when;
+            one more than is shown, at most.
         runs: The newest run of each strategy.
     """
 
@@ -57,6 +60,7 @@ class Status:
     held: list[dict[str, Any]]
     orders: list[dict[str, Any]]
     old_stock: list[dict[str, Any]]
+    refused: list[dict[str, Any]]
     runs: list[NewestRun]
 
     def as_dict(self) -> dict[str, Any]:
@@ -100,6 +104,7 @@ def status(settings: Settings) -> Status:
                 {"sku": sku, "reason": reason, "since_at": since_at}
                 for _, sku, reason, since_at in levels.kept_products(connection)
             ],
+            runs_reads.refused(connection, since=utc_now() - DAY, most=SHOWN + 1),
             runs_reads.newest_by_strategy(connection),
         )
 
@@ -126,6 +131,10 @@ def shown(found: Status) -> str:
         )
     if len(found.old_stock) > SHOWN:
         lines.append(f"           and {len(found.old_stock) - SHOWN} more, in core.stock_kept")
+    for one in found.refused[:SHOWN]:
+        lines.append(f"refused    {one['record_key'] or 'a record'}: {one['reason']}")
+    if len(found.refused) > SHOWN:
+        lines.append("           and more, in ops.sync_reject")
     lines += [line for run in found.runs for line in _lines(run)]
     return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
 

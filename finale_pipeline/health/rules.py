@@ -62,7 +62,9 @@ def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     until = blocked_until(connection)
     if until is not None and until > now:
         says = f"Finale wants no requests until {until:%Y-%m-%d %H:%M:%S} UTC"
-        yield Finding("budget", "warning", says, "To ask nevertheless: finale sync --ignore-pause")
+        yield Finding(
+            "budget", "warning", says, "To ask nevertheless: finale sync full --ignore-pause"
+        )
     counts = reads.run_counts(connection, now=now)
     if not counts.has_ended:
         yield Finding("last sync", "warning", "Finale was never read", "finale sync full")

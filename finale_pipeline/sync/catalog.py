@@ -12,6 +12,7 @@ from finale_pipeline.finale import nested
 from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
 from finale_pipeline.finale.wire import Answer, decode
+from finale_pipeline.sync.absence import confirmed
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import facilities
@@ -270,4 +271,5 @@ def _missing_facilities(run: SyncRun, present: pl.DataFrame) -> list[str]:
     if why:
         difference = vanished(why, live=len(live), missing=missing)
         hold_unless_accepted(run, "core.facility", difference, data="No place was changed.")
-    return missing
+        return missing
+    return confirmed(run, FACILITY, missing, _all)

@@ -2,6 +2,7 @@
 
 from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.errors import ImplausibleError
+from finale_pipeline.sync import absence
 from finale_pipeline.sync.catalog import Catalogue
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
@@ -12,17 +13,19 @@ from finale_pipeline.warehouse.store import Counts
 
 
 def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
-    """End a complete scan: mark removed what it missed everywhere, if that can be believed.
+    """End a complete scan: mark removed what it missed everywhere and Finale shows no more.
 
     Raises:
         ImplausibleError: Too much is missing; nothing is removed, and the next scan looks again.
     """
     _refuse_nothing(run, catalogue, scan)
-    missing = scans.missing(run.connection, catalogue.table, catalogue.key, scan)
+    absent = missing = scans.missing(run.connection, catalogue.table, catalogue.key, scan)
     live = scans.live_rows(run.connection, catalogue.table) if missing else 0
     why = implausible_removal(missing=len(missing), live=live, limit=run.settings.shrink_limit)
     if why:
         _hold(run, catalogue, scan, vanished(why, live=live, missing=missing), missing)
+    else:
+        missing = absence.confirmed(run, catalogue.resource, missing, catalogue.chosen)
     counts: dict[str, Counts] = {}
     with run.batch(f"{catalogue.resource.path}: what is gone"):
         if catalogue.derived and missing:
@@ -32,6 +35,8 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
             counts = catalogue.derived.after(run)
         if missing or not _is_untouched(run, catalogue, scan):
             scans.recount_windows(run.connection, catalogue.table, scan)
+        stays = [*set(absent) - set(missing)]
+        scans.forget_windows_of(run.connection, catalogue.table, catalogue.key, stays)
         settle(run, catalogue.table)
         scans.close(run.connection, scan, now=run.clock())
     for table, changed in (*counts.items(), (catalogue.table, Counts(removed=len(missing)))):

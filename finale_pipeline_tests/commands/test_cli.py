@@ -53,6 +53,21 @@ def test_each_kind_of_failure_has_its_exit_code(
     assert "sandbox-secret" not in ended.err + ended.out
 
 
+def test_a_person_may_ask_though_finale_wants_no_requests(
+    settings: Settings, sandbox: SandboxServer
+) -> None:
+    sandbox.add_fault("throttle-reset=3600@partygroup*1")
+    assert finale(settings, "sync", "vendors").code == 5
+    asked = len(sandbox.requests)
+    paused = finale(settings, "sync", "vendors")
+    assert (paused.code, len(sandbox.requests)) == (5, asked)
+    assert "finale sync full --ignore-pause" in finale(settings, "doctor").out
+    asked = len(sandbox.requests)
+    assert finale(settings, "sync", "vendors", "--ignore-pause").code == 0
+    assert len(sandbox.requests) > asked
+    assert finale(settings, "sync", "vendors").code == 0  # lifted for all
+
+
 def test_a_source_that_is_down_is_code_6(settings: Settings) -> None:
     down = settings.model_copy(update={"base_url": "http://127.0.0.1:9"})
     ended = finale(down, "sync", "vendors", "--json")

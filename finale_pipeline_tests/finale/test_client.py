@@ -6,6 +6,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from struct import pack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,6 +101,7 @@ def test_the_digest_is_of_the_content_not_of_its_coding(
     [
         "status=500@product*2", "status=503@product*2", "reset@product*2", "reset-mid@product*2",
         "truncate@product*2", "empty@product*1", "throttle=2@product*2", "throttle-bare@product*2",
+        "status=408@product*2",
     ],
 )  # fmt: skip
 def test_what_may_heal_is_tried_again(sandbox: SandboxServer, fault: str) -> None:
@@ -109,10 +111,39 @@ def test_what_may_heal_is_tried_again(sandbox: SandboxServer, fault: str) -> Non
         assert client.usage.retries >= 1
 
 
+@pytest.mark.parametrize("how", ["at once", "after the hello", "reset"])
+def test_a_handshake_that_is_cut_is_tried_again(how: str) -> None:
+    """A connection that ends before trust was judged says nothing of trust."""
+    met: list[object] = []
+
+    class Cutter(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            met.append(self.client_address)
+            if how != "at once":
+                self.request.recv(1 << 16)
+            if how == "reset":
+                self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Cutter) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = Source(f"https://127.0.0.1:{server.server_address[1]}", "demo", "key", "secret")
+        time = Timeline()
+        budget = Budget(Unlimited(), clock=time.clock, sleep=time.sleep)
+        with (
+            FinaleClient(source, budget=budget, clock=time.clock, sleep=time.sleep) as client,
+            pytest.raises(SourceUnavailable),
+        ):
+            client.body(PRODUCT)
+        server.shutdown()
+    assert len(met) == 5
+    assert len(time.slept) == 4
+
+
 @pytest.mark.parametrize(
     ("fault", "error", "requests"),
     [
         ("status=500", SourceUnavailable, 5),
+        ("status=408", SourceUnavailable, 5),
         ("reset-mid", SourceUnavailable, 5),
         ("truncate", SourceUnavailable, 5),
         ("empty", SourceUnavailable, 5),

@@ -12,6 +12,7 @@ from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.comparison import to_compare
 from finale_pipeline.warehouse.store import Counts
 from finale_pipeline_tests.conftest import settings_for
+from finale_pipeline_tests.processes import finale
 from finale_pipeline_tests.shapes.account import ShapeServer, load, names
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, sync
 
@@ -120,3 +121,18 @@ def test_a_completed_order_that_finale_shows_no_more_is_asked_for_once(
     assert connection.execute("SELECT count(*) FROM core.purchase_order_line").fetchall() == [
         (len(lines),)
     ]
+
+
+def test_the_status_names_what_cannot_be_read_in_a_list(url: str) -> None:
+    shape = load("cases")
+    rule = {"facilityUrl": "/demo/api/facility/10001", "reorderPoint": "1,200"}
+    shape["collections"]["product"] |= {"reorderGuidelineList": [[rule], []]}
+    with ShapeServer(shape) as server:
+        settings = settings_for(url, server)
+        sync(settings)
+        said = finale(settings, "status")
+        told = finale(settings, "status", "--json").json["refused"]
+    assert (
+        "refused    /demo/api/product/100731: reorderGuidelineList[1].reorderPoint is no number"
+    ) in said.out
+    assert [one["table_name"] for one in told] == ["core.product"]

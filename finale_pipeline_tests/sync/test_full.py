@@ -109,6 +109,30 @@ def test_vanished_products_are_marked_removed_and_come_back(
     assert connection.execute(removed).fetchall() == []
 
 
+@pytest.mark.parametrize("percent", [9, 18])
+def test_rows_that_one_answer_lost_are_not_taken_for_removed(
+    settings: Settings, sandbox: SandboxServer, connection: Connection, percent: int
+) -> None:
+    sync(settings)
+    for path in ("product", "partygroup", "facility"):
+        sandbox.add_fault(f"missing-rows={percent}@{path}")
+    run = sync(settings)
+    removed = [run.counts[f"core.{table}"].removed for table in ("product", "vendor", "facility")]
+    assert removed == [0, 0, 0]
+    assert_mirrors(connection, sandbox.account)
+
+
+def test_many_products_that_are_gone_go(
+    by: Settings, account: Account, connection: Connection
+) -> None:
+    """So many that only some of them are asked for."""
+    sync(by)
+    for place in account.tables["product"].places()[::7]:
+        account.tables["product"].drop(place)
+    assert sync(by).counts["core.product"].removed == 58
+    assert_mirrors(connection, account)
+
+
 def test_half_a_catalogue_is_held_until_accepted(
     by: Settings, account: Account, connection: Connection
 ) -> None:

@@ -69,6 +69,18 @@ def newest_by_strategy(connection: Connection) -> list[NewestRun]:
     )
 
 
+def refused(connection: Connection, *, since: datetime, most: int) -> list[Row]:
+    """Return what of the answers since a moment could not be read, the latest first; each once."""
+    return rows_of(
+        connection,
+        "SELECT table_name, record_key, reason, max(rejected_at) AS rejected_at"
+        " FROM ops.sync_reject WHERE rejected_at > %s GROUP BY 1, 2, 3"
+        " ORDER BY 4 DESC, 1, 2, 3 LIMIT %s",
+        since,
+        most,
+    )
+
+
 def ended_since(connection: Connection, moment: datetime) -> list[EndedSync]:
     """Return the runs that gave their last sign of life after a moment, the oldest first."""
     return objects_of(

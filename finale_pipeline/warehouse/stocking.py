@@ -185,10 +185,12 @@ day AS (
     FROM used GROUP BY 1, 2
 ),
 written AS (
-    INSERT INTO core.component_demand AS d SELECT * FROM day
+    -- What is as it was is left out before: a conflict locks its row, and that is written, too.
+    INSERT INTO core.component_demand
+    SELECT n.* FROM day n LEFT JOIN core.component_demand d USING (product_url, used_on)
+    WHERE (d.kit_units, d.build_units) IS DISTINCT FROM (n.kit_units, n.build_units)
     ON CONFLICT (product_url, used_on) DO UPDATE
     SET kit_units = excluded.kit_units, build_units = excluded.build_units
-    WHERE (d.kit_units, d.build_units) <> (excluded.kit_units, excluded.build_units)
 )
 DELETE FROM core.component_demand d WHERE NOT EXISTS
     (SELECT FROM day n WHERE n.product_url = d.product_url AND n.used_on = d.used_on)

@@ -58,10 +58,18 @@ def test_only_what_differs_is_updated(connection: Connection) -> None:
 
 
 def test_an_older_row_never_wins(connection: Connection) -> None:
-    write(connection, frame(("/a", "new"), updated_at=LATER))
+    write(connection, frame(("/a", "new"), updated_at=LATER), LATER)
 
-    assert write(connection, frame(("/a", "old"), updated_at=NOW)) == Merged(0, 0)
+    assert write(connection, frame(("/a", "old"), updated_at=NOW), LATER) == Merged(0, 0)
     assert names(connection) == {"/a": "new"}
+
+
+def test_a_stamp_in_the_future_keeps_no_later_edit_out(connection: Connection) -> None:
+    write(connection, frame(("/a", "stamped ahead"), updated_at=NOW + timedelta(days=300)), NOW)
+
+    edited = frame(("/a", "edited"), updated_at=LATER)
+    assert write(connection, edited, LATER) == Merged(inserted=0, updated=1)
+    assert names(connection) == {"/a": "edited"}
 
 
 def test_a_returning_row_is_restored(connection: Connection) -> None:
@@ -138,7 +146,7 @@ def test_any_batches_leave_the_newest_rows_and_the_same_ones_again_change_nothin
             updated=sum(u in stored and stored[u] != row for u, row in winning.items()),
         )
         sent = frame(*rows.items(), updated_at=NOW + timedelta(hours=hour))
-        assert write(connection, sent) == wanted
-        assert write(connection, sent) == Merged(0, 0)
+        assert write(connection, sent, NOW + timedelta(hours=3)) == wanted
+        assert write(connection, sent, NOW + timedelta(hours=3)) == Merged(0, 0)
         stored.update(winning)
         assert names(connection) == {url: name for url, (_, name) in stored.items()}

@@ -1,6 +1,6 @@
 """The first page: what must be decided, and the list to decide it in."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -65,7 +65,7 @@ def today(
         asked=asked,
         found=found,
         tabs=TABS,
-        rows=_rows(connection, found),
+        rows=_rows(connection, found, day),
         own=own,
         summary=_summary(context, connection, items, orders, own),
         locations=worklist_reads.locations(connection),
@@ -102,24 +102,27 @@ def _summary(
     }
 
 
-def _rows(connection: Connection, found: Found) -> list[Row]:
-    """Return the page's items with their reasons, short and long."""
-    whys = worklist_reads.whys(connection, [item["product_url"] for item in found.page])
-    return [
-        item
-        | {
-            "why": whys.get(item["product_url"], ""),
-            "reason": short_reason(
-                item["units_per_day"],
-                item["flags"],
-                due_on=item["due_on"],
-                due_units=item["due_units"],
-                overdue_units=item["overdue_units"],
-                on_order_units=item["on_order_units"],
-            ),
-        }
-        for item in found.page
-    ]
+def _rows(connection: Connection, found: Found, day: date | None) -> list[Row]:
+    """Return the page's items with all that is shown of them."""
+    products = [item["product_url"] for item in found.page]
+    details = worklist_reads.details(connection, day, products)
+    # One that came off the list between the two reads is not on it.
+    still = [item for item in found.page if item["product_url"] in details]
+    return [_with_reason(item | details[item["product_url"]]) for item in still]
+
+
+def _with_reason(item: Row) -> Row:
+    """Return an item with its reason in short."""
+    return item | {
+        "reason": short_reason(
+            item["units_per_day"],
+            item["flags"],
+            due_on=item["due_on"],
+            due_units=item["due_units"],
+            overdue_units=item["overdue_units"],
+            on_order_units=item["on_order_units"],
+        )
+    }
 
 
 def _first_sync(context: Context, connection: Connection, running: list[Any]) -> HTMLResponse:

@@ -121,11 +121,13 @@ def find(items: list[Row], asked: Asked, at_location: Collection[str] | None) ->
         asked: The filters.
         at_location: Products of the location asked for; None = of any.
     """
-    matching = [
-        item
-        for item in items
-        if _matches(item, asked) and (at_location is None or item["product_url"] in at_location)
-    ]
+    matching = items
+    if asked.is_narrowed:
+        matching = [
+            item
+            for item in items
+            if _matches(item, asked) and (at_location is None or item["product_url"] in at_location)
+        ]
     tabs = Counter(tab_of(item) for item in matching)
     shown = [item for item in matching if asked.tab in {"all", tab_of(item)}]
     if asked.sort:

@@ -46,26 +46,37 @@ WEEKS = 12
 LEAST_ROWS = 20
 """Fewer forecasts than this say nothing about a share."""
 
+MONDAYS = """
+SELECT (SELECT min(d.snapshot_on) FROM plan.demand d
+        WHERE d.snapshot_on >= t.today_on - 7 * k AND d.snapshot_on < t.today_on - 7 * k + 7)
+       AS snapshot_on
+FROM core.today t, generate_series(1, %(weeks)s) AS k
+"""
 OUTCOMES = """
-WITH monday AS (
-    SELECT (SELECT min(f.snapshot_on) FROM mart.forecast f
-            WHERE f.snapshot_on >= t.today_on - 7 * k AND f.snapshot_on < t.today_on - 7 * k + 7)
-           AS snapshot_on
-    FROM core.today t, generate_series(1, %(weeks)s) AS k
-), outcome AS MATERIALIZED (
-    SELECT o.snapshot_on, o.product_url, o.sku, o.name, f.vendor, f.method, f.abc_class,
-           f.xyz_class, o.protection_days, o.service_level, o.demand_units, o.demanded_units,
-           o.is_held, o.demanded_units <= o.demand_q50_units AS is_held_q50,
-           o.demanded_units <= o.demand_q95_units AS is_held_q95,
-           (SELECT coalesce(sum(s.units), 0) FROM core.sales_daily s
-            WHERE s.product_url = o.product_url AND s.sold_on < o.snapshot_on
-              AND s.sold_on >= o.snapshot_on - 30) * o.protection_days / 30 AS naive_units
-    FROM mart.forecast_outcome o
-    JOIN mart.forecast f USING (snapshot_on, product_url)
-    WHERE o.snapshot_on IN (SELECT snapshot_on FROM monday) AND f.velocity_units_per_day > 0
+WITH said AS MATERIALIZED (
+    SELECT f.* FROM mart.forecast f
+    WHERE f.snapshot_on = ANY (%(days)s::date[]) AND f.velocity_units_per_day > 0
+      AND f.demand_units IS NOT NULL
+      AND f.snapshot_on + f.protection_days::int <= (SELECT max(sold_on) FROM core.sales_daily)
       AND (%(vendor)s::text IS NULL OR f.vendor = %(vendor)s)
-      AND (%(sku)s::text IS NULL OR o.sku = %(sku)s)
+      AND (%(sku)s::text IS NULL OR f.sku = %(sku)s)
+), outcome AS MATERIALIZED (
+    SELECT f.*, s.demanded_units, s.last_units * f.protection_days / 30 AS naive_units,
+           s.demanded_units <= f.demand_service_units AS is_held,
+           s.demanded_units <= f.demand_q50_units AS is_held_q50,
+           s.demanded_units <= f.demand_q95_units AS is_held_q95
+    FROM said f CROSS JOIN LATERAL (
+        SELECT coalesce(sum(units) FILTER (WHERE sold_on >= f.snapshot_on), 0) AS demanded_units,
+               coalesce(sum(units) FILTER (WHERE sold_on < f.snapshot_on), 0) AS last_units
+        FROM core.sales_daily
+        WHERE product_url = f.product_url AND sold_on >= f.snapshot_on - 30
+          AND sold_on < f.snapshot_on + f.protection_days::int
+    ) s
 )
+"""
+"""Each forecast beside what came and the mean of the 30 days before: mart.forecast_outcome's rows.
+
+The days are given, not asked for inside: the planner then knows how many rows there are.
 """
 MEASURES = """
        count(*) AS forecasts, avg(service_level) AS asked, avg(is_held::int) AS held,
@@ -74,6 +85,27 @@ MEASURES = """
        sum(demand_units - demanded_units) / nullif(sum(demanded_units), 0) AS bias,
        sum(abs(demand_units - demanded_units)) / nullif(sum(demanded_units), 0) AS error,
        sum(abs(naive_units - demanded_units)) / nullif(sum(demanded_units), 0) AS naive_error
+"""
+PARTS = f"""
+(SELECT 'group' AS part, CASE WHEN grouping(method) = 0 THEN 'method'
+            WHEN grouping(abc_class) = 0 THEN 'ABC class'
+            WHEN grouping(xyz_class) = 0 THEN 'XYZ class' ELSE 'all' END AS kind,
+        coalesce(method, abc_class, xyz_class, 'all') AS name, NULL AS sku,
+        NULL::date AS snapshot_on,
+        row_number() OVER (ORDER BY grouping(method, abc_class, xyz_class) DESC,
+                           coalesce(method, abc_class, xyz_class)) AS place, {MEASURES}
+ FROM outcome GROUP BY GROUPING SETS ((), (method), (abc_class), (xyz_class)))
+UNION ALL
+(SELECT 'week', NULL, NULL, NULL, snapshot_on, row_number() OVER (ORDER BY snapshot_on DESC),
+        {MEASURES} FROM outcome GROUP BY snapshot_on)
+UNION ALL
+(SELECT 'worse', NULL, name, sku, NULL,
+        row_number() OVER (ORDER BY sum(abs(demand_units - demanded_units)
+                                        - abs(naive_units - demanded_units)) DESC, sku),
+        {MEASURES} FROM outcome GROUP BY product_url, sku, name
+ HAVING sum(abs(demand_units - demanded_units)) > sum(abs(naive_units - demanded_units))
+ ORDER BY 6 LIMIT 25)
+ORDER BY part, place
 """
 
 
@@ -96,31 +128,13 @@ def outcomes(
     connection: Connection, *, vendor: str | None = None, sku: str | None = None
 ) -> Outcomes:
     """Return how good the forecasts of the last weeks were, of all, a vendor or a product."""
-    values = {"weeks": WEEKS, "vendor": vendor, "sku": sku}
-    groups = rows_of(
-        connection,
-        f"{OUTCOMES} SELECT CASE WHEN grouping(method) = 0 THEN 'method'"
-        " WHEN grouping(abc_class) = 0 THEN 'ABC class'"
-        " WHEN grouping(xyz_class) = 0 THEN 'XYZ class' ELSE 'all' END AS kind,"
-        f" coalesce(method, abc_class, xyz_class, 'all') AS name, {MEASURES} FROM outcome"
-        " GROUP BY GROUPING SETS ((), (method), (abc_class), (xyz_class))"
-        " ORDER BY grouping(method, abc_class, xyz_class) DESC, 1, 2",
-        **values,
-    )
-    weeks = rows_of(
-        connection,
-        f"{OUTCOMES} SELECT snapshot_on, {MEASURES} FROM outcome GROUP BY 1 ORDER BY 1 DESC",
-        **values,
-    )
-    worse = rows_of(
-        connection,
-        f"{OUTCOMES} SELECT sku, name, {MEASURES} FROM outcome GROUP BY product_url, 1, 2"
-        " HAVING sum(abs(demand_units - demanded_units)) > sum(abs(naive_units - demanded_units))"
-        " ORDER BY sum(abs(demand_units - demanded_units) - abs(naive_units - demanded_units)) DESC"
-        " LIMIT 25",
-        **values,
-    )
-    return Outcomes(groups, weeks, worse)
+    mondays = rows_of(connection, MONDAYS, weeks=WEEKS)
+    days = [row["snapshot_on"] for row in mondays if row["snapshot_on"] is not None]
+    rows = rows_of(connection, f"{OUTCOMES}{PARTS}", days=days, vendor=vendor, sku=sku)
+    parts: dict[str, list[Row]] = {"group": [], "week": [], "worse": []}
+    for row in rows:
+        parts[row.pop("part")].append(row)
+    return Outcomes(parts["group"], parts["week"], parts["worse"])
 
 
 def scores(connection: Connection) -> list[Row]:

@@ -104,16 +104,27 @@ def _notes(connection: Connection, url: str) -> list[str]:
     return [sentence for sentence, applies in notes.items() if applies]
 
 
+BEST = (
+    "lower({0}.sku) = lower(%(q)s) DESC, f.barcode IS NOT DISTINCT FROM %(q)s DESC,"
+    " starts_with(lower({0}.sku), lower(%(q)s)) DESC, {0}.status = 'PRODUCT_ACTIVE' DESC,"
+    " {0}.sku, {0}.product_url"
+)
 FOUND = f"""
-SELECT t.*, f.barcode FROM ({PRODUCTS.query}) t JOIN core.product f USING (product_url)
-WHERE strpos(lower(t.sku), lower(%(q)s)) > 0 OR strpos(lower(t.name), lower(%(q)s)) > 0
-   OR lower(t.category) = lower(%(q)s) OR f.barcode = %(q)s
-   OR t.product_url IN (
-       SELECT s.product_url FROM core.product_supplier s LEFT JOIN core.vendor v USING (vendor_url)
-       WHERE lower(s.vendor_sku) = lower(%(q)s) OR lower(v.name) = lower(%(q)s))
-ORDER BY lower(t.sku) = lower(%(q)s) DESC, f.barcode IS NOT DISTINCT FROM %(q)s DESC,
-         starts_with(lower(t.sku), lower(%(q)s)) DESC, t.is_active DESC, t.sku LIMIT %(most)s
+WITH f AS MATERIALIZED (
+    SELECT f.product_url, f.barcode FROM core.product f
+    WHERE f.removed_at IS NULL AND (
+        strpos(lower(f.sku), lower(%(q)s)) > 0 OR strpos(lower(f.name), lower(%(q)s)) > 0
+        OR lower(f.category) = lower(%(q)s) OR f.barcode = %(q)s
+        OR f.product_url IN (
+            SELECT s.product_url FROM core.product_supplier s
+            LEFT JOIN core.vendor v USING (vendor_url)
+            WHERE lower(s.vendor_sku) = lower(%(q)s) OR lower(v.name) = lower(%(q)s)))
+    ORDER BY {BEST.format("f")} LIMIT %(most)s
+)
+SELECT t.*, f.barcode FROM f JOIN ({PRODUCTS.query}) t USING (product_url)
+ORDER BY {BEST.format("t")}
 """
+"""The best first; only of these is a product's supplier and stock looked up."""
 
 
 def search(connection: Connection, text: str, *, most: int = 100) -> list[Row]:

@@ -6,40 +6,51 @@ from datetime import date, datetime
 from finale_pipeline.warehouse.connect import Connection, Row, rows_of
 from finale_pipeline.warehouse.reads.incidents import MOST_URGENT, WANTS_DECISION
 
-ITEMS = f"""
-SELECT * FROM (
-SELECT c.product_url, p.sku, p.name, p.category, c.level, c.available_units, c.on_order_units,
-       c.days_left, c.money_at_risk, c.threshold_units, x.next_due_on AS due_on,
-       x.next_due_units AS due_units, x.overdue_units, d.velocity_units_per_day AS units_per_day,
-       d.abc_class || d.xyz_class AS class,
+LISTED = f"""
+c.product_url, p.sku, p.name, p.category, c.level, c.available_units, c.days_left, c.money_at_risk,
+       x.next_due_on AS due_on, d.abc_class || d.xyz_class AS class,
        coalesce(d.demand_flags || x.decision_flags, '{{}}') AS flags,
-       coalesce(l.vendor_url, x.vendor_url, c.vendor_url, '') AS vendor_url,
        CASE WHEN l.vendor_url <> '' THEN l.vendor WHEN x.vendor_url IS NOT NULL THEN v.name
             ELSE c.vendor_name END AS vendor,
        CASE WHEN l.is_dropped THEN 0 ELSE coalesce(l.quantity_units, c.suggested_units) END
            AS order_units,
-       coalesce(l.suggested_units, c.suggested_units) AS suggested_units,
-       CASE WHEN NOT l.is_dropped THEN l.line_total END AS order_total, l.currency,
-       coalesce(l.is_dropped, false) AS is_dropped,
-       i.incident_id, coalesce(i.state, 'open') AS incident_state, i.decided_by, i.decided_at,
-       i.snoozed_until, i.note, {WANTS_DECISION} AS wants_decision
-FROM plan.critical_item c
+       CASE WHEN NOT l.is_dropped THEN l.line_total END AS order_total,
+       {WANTS_DECISION} AS wants_decision
+"""
+"""What items are chosen, sorted and counted by: read of all of them."""
+SHOWN = """
+c.product_url, c.on_order_units, x.next_due_units AS due_units, x.overdue_units,
+       d.velocity_units_per_day AS units_per_day,
+       coalesce(l.vendor_url, x.vendor_url, c.vendor_url, '') AS vendor_url,
+       coalesce(l.suggested_units, c.suggested_units) AS suggested_units, l.currency,
+       coalesce(l.is_dropped, false) AS is_dropped, i.incident_id,
+       coalesce(i.state, 'open') AS incident_state, i.decided_by, i.decided_at, i.snoozed_until,
+       i.note, c.why
+"""
+"""What else a page shows of an item: read of those on the page."""
+
+
+def _items(columns: str, line: str = "", item: str = "") -> str:
+    """Return the statement of items; `line` and `item` are conditions of a plan's and theirs."""
+    return f"""
+SELECT {columns} FROM plan.critical_item c
 JOIN ops.evaluation e ON e.snapshot_on = c.snapshot_on
 JOIN core.product p USING (product_url)
 LEFT JOIN plan.decision x ON x.product_url = c.product_url AND x.snapshot_on = %(day)s
 LEFT JOIN plan.demand d ON d.product_url = c.product_url AND d.snapshot_on = %(day)s
 LEFT JOIN core.vendor v ON v.vendor_url = x.vendor_url
 LEFT JOIN (
-    SELECT DISTINCT ON (product_url) * FROM plan.purchase_line WHERE snapshot_on = %(day)s
+    SELECT DISTINCT ON (product_url) * FROM plan.purchase_line WHERE snapshot_on = %(day)s {line}
     ORDER BY product_url, is_dropped, quantity_units DESC
 ) l ON l.product_url = c.product_url
 LEFT JOIN ops.incident i ON i.subject = c.product_url AND i.closed_at IS NULL
-) t ORDER BY {MOST_URGENT}
-"""
-WHY = """
-SELECT c.product_url, c.why FROM plan.critical_item c
-JOIN ops.evaluation e ON e.snapshot_on = c.snapshot_on WHERE c.product_url = ANY (%s)
-"""
+{item}"""
+
+
+ITEMS = f"SELECT * FROM ({_items(LISTED)}) t ORDER BY {MOST_URGENT}"
+DETAILS = _items(
+    SHOWN, "AND product_url = ANY (%(products)s)", "WHERE c.product_url = ANY (%(products)s)"
+)
 LOCATIONS = """
 SELECT f.facility_url, f.name FROM core.facility f
 WHERE f.parent_url IS NULL AND f.removed_at IS NULL AND f.name <> '' ORDER BY f.name
@@ -60,7 +71,7 @@ WHERE o.is_open AND o.removed_at IS NULL AND o.due_on < %s
 
 
 def items(connection: Connection, day: date | None, now: datetime) -> list[Row]:
-    """Return every item that is out or low, the most urgent first.
+    """Return what every item that is out or low is listed by, the most urgent first.
 
     Args:
         connection: To the warehouse.
@@ -70,9 +81,10 @@ def items(connection: Connection, day: date | None, now: datetime) -> list[Row]:
     return rows_of(connection, ITEMS, day=day, now=now)
 
 
-def whys(connection: Connection, products: Sequence[str]) -> dict[str, str]:
-    """Return the decision in words of some items, by product_url."""
-    return {row["product_url"]: row["why"] for row in rows_of(connection, WHY, list(products))}
+def details(connection: Connection, day: date | None, products: Sequence[str]) -> dict[str, Row]:
+    """Return what a page shows of some items beside what they are listed by, by product_url."""
+    rows = rows_of(connection, DETAILS, day=day, products=list(products))
+    return {row["product_url"]: row for row in rows}
 
 
 def locations(connection: Connection) -> list[Row]:

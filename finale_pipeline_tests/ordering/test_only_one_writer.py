@@ -52,9 +52,8 @@ def imports(tree: ast.Module) -> set[str]:
 
 def test_few_modules_can_send_a_request_and_one_of_them_a_write() -> None:
     senders = {name for name, tree in modules() if imports(tree) & CLIENTS}
-    finales = {
-        "finale/transport.py", "finale/deadline.py", "finale/http.py", "finale/responses.py", WRITER,
-    }  # fmt: skip
+    names = ("transport", "deadline", "http", "responses")
+    finales = {WRITER, *(f"finale/{name}.py" for name in names)}
     # The others listen, or look whether a port is free.
     assert senders - finales - set(OTHER_SERVERS) <= {
         "services/dev.py", "services/ports.py", "services/processes.py",

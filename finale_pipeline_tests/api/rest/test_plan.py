@@ -198,7 +198,7 @@ def test_downloads_show_the_plan_and_the_suggestion_beside_it(api: httpx.Client)
     assert said == [("A", "1200", f"{suggested:g}")]
     with zipfile.ZipFile(io.BytesIO(api.get("/api/purchase-plan?format=xlsx").content)) as book:
         assert 'name="Dropped"' in book.read("xl/workbook.xml").decode()
-        sheet = book.read("xl/worksheets/sheet2.xml").decode()
+        sheet = book.read("xl/worksheets/sheet3.xml").decode()  # cover, orders, lines
     assert "<v>1200</v>" in sheet
     assert f"<v>{suggested:g}</v>" in sheet
 

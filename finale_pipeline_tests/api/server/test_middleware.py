@@ -217,8 +217,8 @@ def test_with_the_database_down_it_says_so_and_lives(
     stock.connection.close()
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                      (name,))  # fmt: skip
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+                      " AND backend_type = 'client backend'", (name,))  # fmt: skip
     answer = api.get("/api/products")
     assert code(answer) == (503, "database_unavailable")
     assert answer.json()["data_as_of"] == stock.now.isoformat()

@@ -196,7 +196,7 @@ def test_what_the_database_refuses_is_named_and_rolled_back(
 ) -> None:
     connection.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF new.sku = 'P-399' THEN RAISE EXCEPTION 'no' USING ERRCODE = '" + state + "';"
+        " IF new.sku = 'P-398' THEN RAISE EXCEPTION 'no' USING ERRCODE = '" + state + "';"
         " END IF; RETURN new; END $$"
     )
     connection.execute(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 FOLDERS = ("finale_pipeline", "finale_pipeline_tests", "benchmarks", "deploy", "docs", ".ci")
-BINARY = {".png", ".parquet", ".pyc", ".gz"}
+BINARY = {".png", ".parquet", ".pyc", ".gz", ".ttf"}
 SECRETS = re.compile(
     r"SG\.[\w-]{16,}\.[\w-]{16,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY|postgres(?:ql)?://\w+:[0-9a-f]{16,}@"

@@ -62,6 +62,18 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
         controller.stop()
 
 
+@pytest.fixture
+def box(mailbox: tuple[Mailbox, int]) -> Mailbox:
+    """What the mail server took, and what it answers."""
+    return mailbox[0]
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]) -> Settings:
+    """Settings that send by that server."""
+    return smtp(url, tmp_path, mailbox[1])
+
+
 def smtp(url: str, home: Path, port: int) -> Settings:
     return mail_settings(
         url, home=home, smtp_host="127.0.0.1", smtp_port=port, smtp_security="none"
@@ -69,11 +81,10 @@ def smtp(url: str, home: Path, port: int) -> Settings:
 
 
 def test_smtp_takes_mails_and_names_the_addresses_it_refuses(
-    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+    told: Warehouse, settings: Settings, box: Mailbox
 ) -> None:
-    box, port = mailbox
     box.answers[RECIPIENTS[1]] = "550 no such person"
-    assert told.deliver(smtp(url, tmp_path, port)) == {"sent": 1}
+    assert told.deliver(settings) == {"sent": 1}
     ((addresses, data),) = box.taken
     assert addresses == [RECIPIENTS[0]]
     mail = BytesParser(policy=policy.default).parsebytes(data)
@@ -83,10 +94,8 @@ def test_smtp_takes_mails_and_names_the_addresses_it_refuses(
 
 
 def test_smtp_that_refuses_the_content_says_whether_to_come_again(
-    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+    told: Warehouse, settings: Settings, box: Mailbox
 ) -> None:
-    box, port = mailbox
-    settings = smtp(url, tmp_path, port)
     box.answers["data"] = "451 later"
     assert told.deliver(settings) == {"pending": 1}
     box.answers["data"] = "554 spam"
@@ -103,10 +112,8 @@ def test_an_smtp_server_that_is_not_there_is_tried_again(
 
 
 def test_one_address_that_puts_mails_off_for_ever_keeps_nobody_from_theirs(
-    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+    told: Warehouse, settings: Settings, box: Mailbox
 ) -> None:
-    box, port = mailbox
-    settings = smtp(url, tmp_path, port)
     box.answers[RECIPIENTS[1]] = "450 mailbox busy"
     told.deliver(settings)
     for sku in ("B", "C"):
@@ -125,10 +132,8 @@ def test_one_address_that_puts_mails_off_for_ever_keeps_nobody_from_theirs(
 
 
 def test_an_address_that_puts_a_mail_off_for_days_is_refused_in_the_end(
-    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+    told: Warehouse, settings: Settings, box: Mailbox
 ) -> None:
-    box, port = mailbox
-    settings = smtp(url, tmp_path, port)
     box.answers[RECIPIENTS[1]] = "450 mailbox busy"
     told.deliver(settings)
     assert told.deliver(settings, minutes=4 * 24 * 60) == {"sent": 1}
@@ -137,11 +142,9 @@ def test_an_address_that_puts_a_mail_off_for_days_is_refused_in_the_end(
 
 
 def test_a_server_that_hangs_up_between_the_addresses_has_taken_nothing(
-    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int]
+    told: Warehouse, settings: Settings, box: Mailbox
 ) -> None:
     """421 to the second address: the first one has not got it either, though it was not refused."""
-    box, port = mailbox
-    settings = smtp(url, tmp_path, port)
     box.answers[RECIPIENTS[1]] = "421 closing"
     assert told.deliver(settings) == {"pending": 1}
     assert box.taken == []
@@ -152,10 +155,9 @@ def test_a_server_that_hangs_up_between_the_addresses_has_taken_nothing(
 
 @pytest.mark.parametrize("farewell", ["451 not now", "hang up"])
 def test_what_was_accepted_is_sent_whatever_follows(
-    told: Warehouse, url: str, tmp_path: Path, mailbox: tuple[Mailbox, int], farewell: str
+    told: Warehouse, settings: Settings, box: Mailbox, farewell: str
 ) -> None:
-    box, port = mailbox
     box.answers["quit"] = farewell
-    assert told.deliver(smtp(url, tmp_path, port)) == {"sent": 1}
-    assert told.deliver(smtp(url, tmp_path, port), minutes=60) == {}
+    assert told.deliver(settings) == {"sent": 1}
+    assert told.deliver(settings, minutes=60) == {}
     assert len(box.taken) == 1

@@ -1,7 +1,4 @@
-"""Whether all is well: the one place that judges the warehouse, its syncs and its mails.
-
-The doctor, the watch, the API, status and pages show these findings; none judges by itself.
-"""
+"""Judges the warehouse, its syncs and its mails."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,8 +7,9 @@ from zoneinfo import ZoneInfo
 from finale_pipeline.clock import business_day, midnights
 from finale_pipeline.domain.syncs.freshness import Grade, grade
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.warehouse import future, holds, leases, locks, order_writes
+from finale_pipeline.warehouse import future, holds, incidents, leases, locks, order_writes
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import comparison
 from finale_pipeline.warehouse.reads import health as reads
 from finale_pipeline.warehouse.requests import blocked_until
 
@@ -25,6 +23,27 @@ OF_THE_SOURCE = {"CONFIG", "TRANSIENT", "MALFORMED", "DRIFT"}
 PLANNED = {"forecasts", "purchase_plan"}
 """Assets that a plan makes; the others come from a sync."""
 STATES: dict[Grade, str] = {"fresh": "ok", "late": "warning", "lost": "failed"}
+
+
+def parts(connection: Connection, *, now: datetime) -> dict[str, list[Finding]]:
+    """Judge all that can be judged in a moment, by part; status, health and pages show it."""
+    return {
+        "finale": [*source(connection, now=now)],
+        "sync": [*syncs(connection, now=now)],
+        "data": [*data(connection, now=now)],
+        "outbox": [*mail(connection, now=now)],
+    }
+
+
+def syncs(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Judge what keeps stock new: its age, how the last sync ended, strategies in trouble."""
+    yield from freshness(connection, now=now, only="inventory_levels")
+    kind = reads.run_counts(connection, now=now).last_error_kind
+    if kind is not None and kind not in OF_THE_SOURCE:
+        yield Finding("last sync", "failed", f"the last sync failed ({kind})", "See: finale status")
+    for incident in incidents.open_of_syncs(connection):
+        says = f"{incident.strategy} is {incident.level} since {incident.opened_at:%Y-%m-%d %H:%M}"
+        yield Finding("syncs", "warning", f"{says} UTC", "See: finale status")
 
 
 def freshness(
@@ -43,6 +62,39 @@ def freshness(
         else:
             step = "Do the schedules run? See: finale status"
             yield Finding("freshness", state, f"{says}, more than {age.allowed_hours} h", step)
+
+
+def database(connection: Connection) -> Iterator[Finding]:
+    """Judge the server, and whether our user may do more than it needs."""
+    encoding, version = reads.server(connection)
+    yield Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
+    if reads.is_administrator(connection):
+        yield Finding(
+            "database",
+            "warning",
+            "Its user is an administrator (SUPERUSER): whoever has SQL run by us may run programs"
+            " on the server.",
+            "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
+        )
+
+
+def compare(connection: Connection) -> Iterator[Finding]:
+    """Say what a person should hold against Finale's own pages."""
+    for question in comparison.to_compare(connection):
+        yield Finding("compare", "look", question.says, question.where)
+
+
+def ledger(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Judge runs, locks, holds, budget, data and freshness, and mark runs that crashed."""
+    crashed = [run.run_id for run in leases.mark_crashed_runs(connection, now=now)]
+    if crashed:
+        yield Finding("syncs", "warning", f"Runs {crashed} had died; they are marked failed now.")
+    yield levels(connection)
+    yield from data(connection, now=now)
+    yield from runs(connection, now=now)
+    yield from source(connection, now=now)
+    yield from clock(connection, now=now)
+    yield from freshness(connection, now=now)
 
 
 def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:

@@ -14,9 +14,9 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.health import deadman, rules
+from finale_pipeline.health import rules, scheduling
 from finale_pipeline.health import watch_state as memory
-from finale_pipeline.health.findings import Finding
+from finale_pipeline.health.findings import NOT_WELL, Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
 from finale_pipeline.notify import watch_mails
 from finale_pipeline.notify.delivery import deliver
@@ -31,9 +31,6 @@ from finale_pipeline.warehouse.reads import mails
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
-
-NOT_WELL = 9
-"""Exit code of a look that found trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def _by_outbox(
     connection: Connection, settings: "Settings", known: Memory, clock: Callable[[], datetime]
 ) -> Watched:
     now = clock()
-    troubles = deadman.troubles(connection, settings, since=known.began_at, now=now)
+    troubles = scheduling.troubles(connection, settings, since=known.began_at, now=now)
     with connection.transaction():
         locks.take_until_commit(connection, Lock.DEADMAN)
         open_one = outages.open_one(connection)

@@ -1,23 +1,29 @@
-"""What the watch looks at in the ledger: overdue syncs, a daemon that decides nothing, mails."""
+"""Judges whether it runs by itself: Dagster's daemons and schedules, and syncs that are overdue."""
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.location import own
+from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
-from finale_pipeline.health import rules
+from finale_pipeline.health import rules, watch_state
+from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import OFF
 from finale_pipeline.warehouse import incidents, leases, ticks
-from finale_pipeline.warehouse.connect import Connection, dagster_url
+from finale_pipeline.warehouse.connect import Connection, connect, dagster_url, database_url
 from finale_pipeline.warehouse.reads import runs
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
     from finale_pipeline.settings import Settings
 
+DAEMONS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING"}
 FIXED = ("critical", "inventory", "active", "full")
 GRACE = timedelta(minutes=2)
 """So long a sync that is due may take until it is in the ledger as done."""
@@ -26,10 +32,33 @@ STARTS_WITHIN = timedelta(minutes=15)
 """Time between `finale init` and the first start of the services, in which nobody is mailed."""
 
 
+def examine(settings: "Settings") -> Iterator[Finding]:
+    """Examine Dagster's daemons and schedules, and whether anything is overdue."""
+    off: set[str] = set()
+    with _instance(settings) as instance:
+        if instance is None:
+            yield Finding("daemons", "warning", "Dagster was never started here.", "finale dev")
+        else:
+            yield _daemons(instance.get_daemon_statuses())
+            off = _stopped(instance, settings)
+    if off:
+        step = "Turn them on in Dagster's UI under Automation, if that was not meant."
+        yield Finding("schedules", "warning", f"switched off: {', '.join(sorted(off))}", step)
+    elif instance is not None:
+        yield Finding("schedules", "ok", "none is switched off")
+    now = utc_now()
+    began = watch_state.read(settings.home)
+    with connect(database_url(settings), name="finale doctor") as connection:
+        crons = _crons(settings, off)
+        since = began.began_at if began else now
+        for trouble in _troubles(connection, settings, crons, since=since, now=now):
+            yield Finding(trouble.kind, "failed", trouble.says, trouble.step)
+
+
 def troubles(
     connection: Connection, settings: "Settings", *, since: datetime, now: datetime
 ) -> list[Trouble]:
-    """Return what is not as it should be.
+    """Return what the watch mails about.
 
     Args:
         since: UTC, when the watch began; before it nothing was expected.
@@ -37,33 +66,66 @@ def troubles(
     leases.mark_crashed_runs(connection, now=now)
     crons = schedules(settings)
     return [
-        *_daemon(connection, settings, crons, since, now),
-        *_syncs(connection, settings, crons, since, now),
+        *_troubles(connection, settings, crons, since=since, now=now),
         *_outbox(connection, now),
     ]
 
 
 def schedules(settings: "Settings") -> dict[str, str]:
     """Return the cron times of the schedules that are on, in the settings and in Dagster."""
-    off = _switched_off(settings)
+    try:
+        with _instance(settings) as instance:
+            off = _stopped(instance, settings) if instance else set()
+    except Exception:  # noqa: BLE001 - whatever ails Dagster, the watch goes on
+        off = set()
+    return _crons(settings, off)
+
+
+@contextmanager
+def _instance(settings: "Settings") -> Iterator["DagsterInstance | None"]:
+    """Open Dagster's instance; None when it was never started here."""
+    home = (settings.home / "dagster").resolve()
+    if not (home / "dagster.yaml").exists():
+        yield None
+        return
+    from dagster import DagsterInstance  # noqa: PLC0415 - a second of imports
+
+    os.environ["DAGSTER_POSTGRES_URL"] = dagster_url(settings)  # what dagster.yaml refers to
+    with DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def _daemons(statuses: Any) -> Finding:
+    silent = sorted(
+        name for name, s in statuses.items() if name in DAEMONS and s.required and not s.healthy
+    )
+    if silent:
+        says = f"no recent heartbeat: {', '.join(silent)}"
+        return Finding("daemons", "warning", says, "Start it: finale dev, or the daemon's service.")
+    return Finding("daemons", "ok", f"{len(DAEMONS & set(statuses))} alive")
+
+
+def _stopped(instance: "DagsterInstance", settings: "Settings") -> set[str]:
+    """Return the schedules and sensors that a person switched off."""
+    states = own(instance.all_instigator_state(), settings.location)
+    return {state.name for state in states if state.status.value == "STOPPED"}
+
+
+def _crons(settings: "Settings", off: set[str]) -> dict[str, str]:
     crons = {name: str(getattr(settings, f"schedule_{name}")) for name in (*FIXED, "smart")}
     return {n: cron for n, cron in crons.items() if cron != OFF and f"{n}_schedule" not in off}
 
 
-def _switched_off(settings: "Settings") -> set[str]:
-    """Return what a person switched off in Dagster; nothing when Dagster cannot say."""
-    home = (settings.home / "dagster").resolve()
-    if not (home / "dagster.yaml").exists():
-        return set()
-    from dagster import DagsterInstance  # noqa: PLC0415 - a second of imports
-
-    try:
-        os.environ["DAGSTER_POSTGRES_URL"] = dagster_url(settings)  # dagster.yaml refers to it
-        with DagsterInstance.from_config(str(home)) as instance:
-            states = own(instance.all_instigator_state(), settings.location)
-    except Exception:  # noqa: BLE001 - whatever ails Dagster, the watch goes on
-        return set()
-    return {state.name for state in states if state.status.value == "STOPPED"}
+def _troubles(
+    connection: Connection,
+    settings: "Settings",
+    crons: Mapping[str, str],
+    *,
+    since: datetime,
+    now: datetime,
+) -> Iterator[Trouble]:
+    yield from _daemon(connection, settings, crons, since, now)
+    yield from _syncs(connection, settings, crons, since, now)
 
 
 def _daemon(

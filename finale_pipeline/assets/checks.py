@@ -13,6 +13,7 @@ from finale_pipeline.assets.entries import BY_NAME, PLANNED
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.resources import Finale
 from finale_pipeline.text import markdown
+from finale_pipeline.warehouse.reads import checks
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
@@ -102,8 +103,6 @@ def _none(amiss: str, what: str) -> Callable[[Look], Found]:
     """Return a look that passes when there is nothing of what is amiss, by `reads.checks`."""
 
     def look(look: Look) -> Found:
-        from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
-
         count = checks.amiss(look.connection, amiss)
         return Found(count == 0, f"{count} {what}" if count else "", {"count": count})
 
@@ -114,8 +113,6 @@ def _readable(asset: str) -> Check:
     table = BY_NAME[asset].counts
 
     def look(look: Look) -> Found:
-        from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
-
         read = checks.last_read(look.connection, table)
         if look.run is not None and table in look.run.counts:  # the ledger has them at its end
             counts = look.run.counts[table]
@@ -136,8 +133,6 @@ def _readable(asset: str) -> Check:
 
 def _plausible(look: Look) -> Found:
     """The last run that had to do with stock was not held; one that comes to its checks was not."""
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
-
     if look.run is not None:
         return Found(passed=True, why="", numbers={"sync_run": look.run.run_id})
     run = checks.last_stock_run(look.connection)

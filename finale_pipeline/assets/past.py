@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.events import StepMaterializationData
+from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
 from finale_pipeline.assets.entries import CHANGED, Entry
 from finale_pipeline.assets.keys import key_of
@@ -46,9 +48,6 @@ def tell(instance: dg.DagsterInstance, entry: Entry, days: Mapping[str, int]) ->
     written as the batch that Dagster writes for a range.
     """
     # Not public; what `DagsterInstance.report_runless_asset_event` does for a single one.
-    from dagster._core.events import StepMaterializationData  # noqa: PLC0415
-    from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID  # noqa: PLC0415
-
     now = datetime.now(UTC).timestamp()
     events = []
     for key, rows in days.items():

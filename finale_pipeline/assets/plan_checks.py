@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.assets.checks import Check, Found, Look
+from finale_pipeline.warehouse.reads import checks
+from finale_pipeline.warehouse.reads.forecasts import outcomes
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -19,8 +21,6 @@ TOLERATED = 1.05
 
 
 def _not_worse_than_naive(look: Look) -> Found:
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
-
     scores = checks.latest_scores(look.connection)
     paces = [score.loss for score in scores if score.method.startswith("pace")]
     naive = [score.loss for score in scores if score.method == NAIVE]
@@ -44,8 +44,6 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
     Products whose forecasts were are named.
     """
-    from finale_pipeline.warehouse.reads.forecasts import outcomes  # noqa: PLC0415 - not at import
-
     found = outcomes(connection)
     if not found.groups or found.groups[0]["forecasts"] < LEAST_FORECASTS:
         return "", {}
@@ -68,8 +66,6 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
 
 def _q95_holds(look: Look) -> Found:
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
-
     used = next((s for s in checks.latest_scores(look.connection) if s.is_in_use), None)
     if used is None or used.forecasts < LEAST_FORECASTS:
         return Found(passed=True, why="too little history to tell", numbers={})
@@ -80,8 +76,6 @@ def _q95_holds(look: Look) -> Found:
 
 
 def _needs_no_data(look: Look) -> Found:
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
-
     missing = checks.missing_data(look.connection)
     why = ", ".join(f"{count} lines without {need}" for need, count in missing.items())
     return Found(not missing, why.replace("_", " "), missing)

@@ -1,5 +1,6 @@
 """Forecasts and the purchase plan: what is said of them, and past days that a person backfills."""
 
+import base64
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import dagster as dg
 from finale_pipeline.assets.entries import Entry
 from finale_pipeline.assets.reports import ROWS
 from finale_pipeline.resources import Finale
+from finale_pipeline.warehouse.reads.stock import first_day
 
 if TYPE_CHECKING:
     from finale_pipeline.planning.plan import PlanReport
@@ -19,7 +21,7 @@ def plan_days(
     connection: "Connection", finale: Finale, days: Sequence[date]
 ) -> "Iterator[PlanReport]":
     """Plan some days, the oldest first, each in a transaction of its own."""
-    from finale_pipeline.planning import plan  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.planning import plan  # nothing at import
 
     return plan.plan_days(connection, days, finale.settings(), now=finale.now())
 
@@ -46,7 +48,7 @@ def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> di
 
 def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
     """Return the pictures of a plan: the product of most value, and the classes."""
-    from finale_pipeline.planning import pictures as drawn  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.planning import pictures as drawn  # nothing at import
 
     if not len(report.planned.demand.keys):
         return {}
@@ -59,8 +61,6 @@ def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
 
 def _why_empty(connection: "Connection", day: date) -> str:
     """Say why a day has no plan: a plan begins with the stock of its morning."""
-    from finale_pipeline.warehouse.reads.stock import first_day  # noqa: PLC0415
-
     first = first_day(connection)
     if first is None:
         return "Stock was never read; run a sync first."
@@ -69,8 +69,6 @@ def _why_empty(connection: "Connection", day: date) -> str:
 
 def _image(svg: str) -> dg.MetadataValue[Any]:
     """Return a picture of ours; base64 has no letter that Markdown knows."""
-    import base64  # noqa: PLC0415 - only pictures need it
-
     encoded = base64.b64encode(svg.encode()).decode()
     return dg.MetadataValue.md(  # noqa: TID251 - see above
         f"![](data:image/svg+xml;base64,{encoded})"

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from finale_pipeline.assets.entries import CHANGED, Entry
+from finale_pipeline.sync.strategies import span_of
+from finale_pipeline.warehouse.reads import catalogue
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
@@ -19,8 +21,6 @@ ROWS = "dagster/partition_row_count"
 
 def of_run(run: "SyncRun", entry: Entry) -> dict[str, Any]:
     """Return what the run did for an asset so far: rows, calls, bytes, seconds."""
-    from finale_pipeline.warehouse.reads import catalogue  # noqa: PLC0415 - nothing at import
-
     counts = run.counts.get(entry.counts)
     said: dict[str, Any] = {
         "dagster/row_count": catalogue.live_rows(run.connection, entry.table),
@@ -39,8 +39,6 @@ def of_days(
     connection: "Connection", entry: Entry, days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, dict[str, Any]]:
     """Return what there is to say of each of some business days."""
-    from finale_pipeline.warehouse.reads import catalogue  # noqa: PLC0415 - nothing at import
-
     said: dict[date, dict[str, Any]] = {day: {} for day in days}
     if not entry.is_partitioned or not days:
         return said
@@ -58,9 +56,6 @@ def rows_by_day(
     connection: "Connection", entry: Entry, days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, int]:
     """Return how many live rows of its table belong to each business day from first to last."""
-    from finale_pipeline.sync.strategies import span_of  # noqa: PLC0415 - nothing at import
-    from finale_pipeline.warehouse.reads import catalogue  # noqa: PLC0415
-
     since, until = span_of(days, zone)
     values = {
         "zone": str(zone),

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 import dagster as dg
 
 from finale_pipeline.errors import PipelineError
+from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.resources import Finale, at_definition
+from finale_pipeline.sync.health import watch_syncs, write_digest
 
 
 @contextmanager
@@ -29,8 +31,6 @@ def _told() -> Iterator[list[str]]:
 )
 def mail_delivery(finale: Finale) -> dg.SkipReason:
     """Send what is due."""
-    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
-
     with _told() as reasons, finale.warehouse() as connection:
         done = deliver(connection, finale.settings(), clock=finale.now)
         counted = ", ".join(f"{count} {state}" for state, count in sorted(done.items()))
@@ -48,9 +48,6 @@ def mail_delivery(finale: Finale) -> dg.SkipReason:
 )
 def sync_watch(finale: Finale) -> dg.SkipReason:
     """Look at the ledger of runs, and send what there is to tell."""
-    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
-    from finale_pipeline.sync.health import watch_syncs  # noqa: PLC0415
-
     with _told() as reasons, finale.warehouse() as connection:
         kinds = watch_syncs(connection, finale.settings(), now=finale.now())
         if kinds:
@@ -62,9 +59,6 @@ def sync_watch(finale: Finale) -> dg.SkipReason:
 @dg.op(description="Writes the morning digest, once a day, and sends it.")
 def write_morning_digest(context: dg.OpExecutionContext, finale: Finale) -> None:
     """Write it, send it."""
-    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
-    from finale_pipeline.sync.health import write_digest  # noqa: PLC0415
-
     try:
         with finale.warehouse() as connection:
             is_new = write_digest(connection, finale.settings(), now=finale.now())

@@ -38,7 +38,7 @@ def pass_account(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
         settings = _settings()
         if settings.is_sandbox:
             # The simulated account is imported by those alone who use it.
-            from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
+            from finale_pipeline.services.source import with_running_sandbox
 
             settings = with_running_sandbox(settings)
         return run(settings, *args, **kwargs)

@@ -154,8 +154,8 @@ def write_file(context: DraftingContext, made: DraftResult, form: str, path: Pat
     Raises:
         LocalError: The file cannot be written.
     """
-    from finale_pipeline.api.rest.responses import as_csv  # noqa: PLC0415 - only for files
-    from finale_pipeline.api.rest.workbooks import as_xlsx  # noqa: PLC0415 - only for files
+    from finale_pipeline.api.rest.responses import as_csv  # only for files
+    from finale_pipeline.api.rest.workbooks import as_xlsx  # only for files
 
     drafts = [row.draft for row in made.rows.values()] or [
         proposal.draft for proposal in made.proposals if proposal.draft and proposal.sends

@@ -101,7 +101,7 @@ def run_strategy(
             carry_out(run)
             if strategy in PLANS:
                 # Forecasts are imported by the runs that make them.
-                from finale_pipeline.sync.planning import plan_today  # noqa: PLC0415
+                from finale_pipeline.sync.planning import plan_today
 
                 plan_today(run)
     except PipelineError as error:
@@ -122,7 +122,7 @@ def _bar(strategy: str, *, is_wanted: bool) -> Iterator[Callable[[Progress], obj
     if not is_wanted:
         yield None
         return
-    from tqdm import tqdm  # noqa: PLC0415 - only for who watches
+    from tqdm import tqdm  # only for who watches
 
     layout = "{desc} {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
     with tqdm(total=1.0, desc=strategy, bar_format=layout, leave=False) as shown:

@@ -13,9 +13,11 @@ from finale_pipeline.backup import create as backup
 from finale_pipeline.clock import utc_now
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import LocalError
+from finale_pipeline.finale.records import FACILITY
 from finale_pipeline.health import rules, watch_state
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import ENV_FILE, LOOPBACK
+from finale_pipeline.sync.source import open_client
 from finale_pipeline.warehouse.connect import connect, database_url
 
 if TYPE_CHECKING:
@@ -160,9 +162,6 @@ def mail(settings: "Settings") -> Iterator[Finding]:
 
 def source(settings: "Settings") -> Iterator[Finding]:
     """Ask Finale once: whether it answers, knows us, and has our time."""
-    from finale_pipeline.finale.records import FACILITY  # noqa: PLC0415 - only when it is asked
-    from finale_pipeline.sync.source import open_client  # noqa: PLC0415
-
     if settings.account is None:
         yield Finding("source", "warning", "No account is configured.", "See .env.example.")
         return

@@ -88,7 +88,7 @@ def _instance(settings: "Settings") -> Iterator["DagsterInstance | None"]:
     if not (home / "dagster.yaml").exists():
         yield None
         return
-    from dagster import DagsterInstance  # noqa: PLC0415 - a second of imports
+    from dagster import DagsterInstance  # a second of imports
 
     os.environ["DAGSTER_POSTGRES_URL"] = dagster_url(settings)  # what dagster.yaml refers to
     with DagsterInstance.from_config(str(home)) as instance:

@@ -74,7 +74,7 @@ def _sent(service: Sender, settings: Settings, mail: Waiting) -> Outcome:
         route = routes.get(mail.left[0])
         if route is None:
             return Outcome(refused={mail.left[0]: "there is no such route any more"})
-        from finale_pipeline.notify.channels import Channel  # noqa: PLC0415 - heavy
+        from finale_pipeline.notify.channels import Channel  # heavy
 
         return Channel(route).send(mail, mail.left)
     return service.send(mail, mail.left) if mail.left or _files(service) else Outcome()

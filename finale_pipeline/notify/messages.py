@@ -220,7 +220,7 @@ def _cut(sections: Sequence[Section], most: int) -> tuple[list[Section], int]:
 
 @cache
 def _templates(*, escapes: bool) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only for mails
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # only for mails
 
     made = Environment(
         loader=PackageLoader("finale_pipeline", "notify/templates"),

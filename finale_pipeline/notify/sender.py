@@ -32,7 +32,7 @@ def sender_of(settings: Settings) -> Sender:
     """Return the service that the settings name; files when they name none."""
     origin = settings.alert_from or NOBODY
     if settings.sendgrid_api_key is not None:
-        from finale_pipeline.notify.sendgrid_sender import SendGrid  # noqa: PLC0415 - heavy
+        from finale_pipeline.notify.sendgrid_sender import SendGrid  # heavy
 
         key = settings.sendgrid_api_key.get_secret_value()
         return SendGrid(key, origin, base_url=settings.sendgrid_base_url)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.links import order_page
+from finale_pipeline.finale.orders import Created, NotSent, Refused
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.ordering.order_finder import (
     CLOCK_MARGIN,
@@ -109,8 +110,6 @@ class Submission:
         return row
 
     def _ended(self, row: Written, outcome: object) -> Written:
-        from finale_pipeline.finale.orders import Created, NotSent, Refused  # noqa: PLC0415
-
         if isinstance(outcome, Created):
             return self._verify(self._known(row, outcome.order_url, "Finale answered with it"))
         if isinstance(outcome, NotSent):

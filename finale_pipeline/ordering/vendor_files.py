@@ -50,8 +50,8 @@ def _total(order: VendorOrder) -> str:
 
 def as_pdf(order: VendorOrder) -> bytes:
     """Return the order as a PDF."""
-    from fpdf import FPDF, XPos, YPos  # noqa: PLC0415 - only for documents
-    from fpdf.fonts import FontFace  # noqa: PLC0415
+    from fpdf import FPDF, XPos, YPos  # only for documents
+    from fpdf.fonts import FontFace
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)
 
@@ -117,7 +117,7 @@ def as_pdf(order: VendorOrder) -> bytes:
 
 def as_workbook(order: VendorOrder) -> bytes:
     """Return the order as a workbook of one sheet."""
-    import xlsxwriter  # noqa: PLC0415 - only for workbooks
+    import xlsxwriter  # only for workbooks
 
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -135,9 +135,10 @@ def serve(settings: "Settings", part: str) -> int:
             step="Run: finale init; or to look around with a simulated account: finale dev",
         )
     if part == "api":
-        from finale_pipeline.services import serving  # noqa: PLC0415 - FastAPI
+        from finale_pipeline.services import serving  # FastAPI
 
-        return serving.serve(settings)
+        serving.serve(settings)
+        leave(0)
     return _become(settings, part)
 
 
@@ -178,7 +179,7 @@ def is_well(settings: "Settings", part: str) -> bool:
     if part == "database":
         return _is_ready(settings)
     if part == "code":
-        from finale_pipeline.services import codeserver  # noqa: PLC0415 - it asks by Dagster
+        from finale_pipeline.services import codeserver  # it asks by Dagster
 
         return codeserver.answers(str(code_socket(settings)))
     done = subprocess.run(

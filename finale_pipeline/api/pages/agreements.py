@@ -48,7 +48,7 @@ def propose(
     context: Shared, connection: Warehouse, form: Annotated[ProposalForm, Form()], actor: OnPage
 ) -> Response:
     """Change quantities of many lines; the change can be undone as one."""
-    from finale_pipeline.planning import proposing  # noqa: PLC0415 - polars: 0.1 s
+    from finale_pipeline.planning import proposing  # polars: 0.1 s
 
     if form.day != plan_reads.newest_day(connection):
         return vendors_page(context, connection, status=409, old_day=form.day)
@@ -82,7 +82,7 @@ def undo(
     context: Shared, connection: Warehouse, form: Annotated[UndoForm, Form()], actor: OnPage
 ) -> Response:
     """Make the lines of a change again what they were."""
-    from finale_pipeline.planning import proposing  # noqa: PLC0415 - polars: 0.1 s
+    from finale_pipeline.planning import proposing  # polars: 0.1 s
 
     proposing.undo(connection, form.change, Author(actor, context.clock()))
     return RedirectResponse(f"/plan?changed={form.change}", status_code=303)

@@ -50,7 +50,7 @@ class DraftForm(BaseModel):
 @router.post("/orders/draft")
 def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
-    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering.draft_request import DraftRequest  # heavy
 
     request = DraftRequest(actor, vendors=tuple(form.vendor), on=form.on)
     return _draft(context, request, form.seen)

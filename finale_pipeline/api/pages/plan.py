@@ -58,7 +58,7 @@ def vendors_page(
         changed: The change of many lines that was just made.
         said: What else is to be told.
     """
-    from finale_pipeline.planning.scores import method_change  # noqa: PLC0415 - polars: 0.1 s
+    from finale_pipeline.planning.scores import method_change  # polars: 0.1 s
 
     day = plan_reads.newest_day(connection)
     own = worklist_reads.account_currency(connection)

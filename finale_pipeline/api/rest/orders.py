@@ -150,7 +150,7 @@ def document(
 
 def vendor_order() -> Any:
     """Return the module that makes orders for vendors; it is loaded when it is asked for."""
-    from finale_pipeline.ordering import vendor_order as found  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering import vendor_order as found  # heavy
 
     return found
 
@@ -161,7 +161,7 @@ def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
     Raises:
         Problem: 404: there is nothing to order.
     """
-    from finale_pipeline.ordering import vendor_files  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering import vendor_files  # heavy
 
     try:
         order = make()
@@ -185,7 +185,7 @@ def _status(made: "DraftResult") -> int:
 
 
 def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
-    from finale_pipeline.ordering import draft_request  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering import draft_request  # heavy
 
     lines = tuple(
         draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ()
@@ -204,14 +204,14 @@ def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
 
 def drafting_context(context: Context) -> "DraftingContext":
     """Return a desk to draft at."""
-    from finale_pipeline.ordering.context import DraftingContext  # noqa: PLC0415
+    from finale_pipeline.ordering.context import DraftingContext
 
     return DraftingContext(context.settings, context.clock, time.sleep)
 
 
 def preview(context: Context, ask: "DraftRequest") -> "DraftResult":
     """Return what would be sent."""
-    from finale_pipeline.ordering.drafting import preview as preview_orders  # noqa: PLC0415
+    from finale_pipeline.ordering.drafting import preview as preview_orders
 
     desk = drafting_context(context)
     with desk.warehouse() as connection:
@@ -228,7 +228,7 @@ def carried_out(
     Raises:
         Problem: 403: writing is off. 409: there are duplicates, or another one drafts.
     """
-    from finale_pipeline.ordering import drafting  # noqa: PLC0415
+    from finale_pipeline.ordering import drafting
 
     try:
         return drafting.draft(drafting_context(context), ask, confirm=confirm)

@@ -44,12 +44,14 @@ def evaluate_critical(run: SyncRun) -> None:
         decide_again(run.connection, run.settings, stock_on=day, now=now)
         last = items.last_evaluation(run.connection)
         catalogue_runs, is_moving = items.catalogue_runs(run.connection)
-        made = items.Evaluation(day, read_at, default_of(run.settings), catalogue_runs)
+        default = default_of(run.settings)
+        made = items.Evaluation(day, read_at, default, catalogue_runs)
         is_partial = (
             not is_moving and last == replace(made, read_at=last.read_at) if last else False
         )
-        decisions = _decide(run, now, is_first=last is None, is_partial=is_partial)
-        changed = critical.refresh(run.connection, day=day, now=now, is_partial=is_partial)
+        found = items.evaluate(run.connection, default=default, now=now, is_partial=is_partial)
+        decisions = _decide(run, found.candidates, now, is_first=last is None)
+        changed = critical.refresh(run.connection, found, day=day, now=now)
         watched = items.watched(run.connection)
         decisions = hold_back(decisions, watched=watched, rules=rules_of(run.settings))
         if items.was_restored(run.connection):
@@ -135,16 +137,14 @@ def default_of(settings: Settings) -> Decimal:
 
 
 def _decide(
-    run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool
+    run: SyncRun, candidates: Sequence[items.Candidate], now: datetime, *, is_first: bool
 ) -> list[AlertDecision]:
-    found = items.evaluate(
-        run.connection, default=default_of(run.settings), now=now, is_partial=is_partial
-    )
     rules = rules_of(run.settings)
-    made = [
-        decide(c.stored(), c.current(), now=now, rules=rules, is_first_run=is_first) for c in found
-    ]
-    decisions = [d for d in made if d is not None]
+    decided = (
+        decide(c.stored(), c.current(), now=now, rules=rules, is_first_run=is_first)
+        for c in candidates
+    )
+    decisions = [decision for decision in decided if decision is not None]
     items.store_levels(run.connection, decisions)
     return decisions
 

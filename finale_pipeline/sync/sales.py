@@ -36,11 +36,7 @@ class DatedByOrders:
 
     def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
         """Collect their shipments."""
-        demand.begin(
-            run.connection,
-            demand.shipments_of(records),
-            values,
-        )
+        demand.begin(run.connection, demand.shipments_of(records), values)
 
     def after(self, run: SyncRun) -> dict[str, Counts]:
         """Sum the days that they touch."""
@@ -53,19 +49,12 @@ class Moved:
     def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
         """Collect the shipments, and the orders they belong to now."""
         demand.begin(run.connection, records, values)
-        receipts.begin(
-            run.connection,
-            receipts.orders_of(records),
-            values,
-        )
+        receipts.begin(run.connection, receipts.orders_of(records), values)
 
     def after(self, run: SyncRun) -> dict[str, Counts]:
         """Sum the days and the orders that they touch."""
         counts = demand.refresh(run.connection, now=run.clock())
-        receipts.add(
-            run.connection,
-            receipts.ORDERS_OF_CHANGED,
-        )
+        receipts.add(run.connection, receipts.orders_of(demand.COLLECTED))
         receipts.refresh(run.connection)
         return {demand.TABLE: counts}
 

@@ -14,8 +14,8 @@ import dagster as dg
 
 from finale_pipeline.assets import past, purchasing
 from finale_pipeline.assets.alert_checks import ALERT_CHECKS, CROSSINGS_TOLD
-from finale_pipeline.assets.checks import READ_CHECKS, Look
-from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, Entry
+from finale_pipeline.assets.checks import READ_CHECKS, CheckContext
+from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, AssetEntry
 from finale_pipeline.assets.keys import key_of, name_of
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import of_days, of_run
@@ -132,7 +132,7 @@ class _Step:
             )
         # Past days are told outside of the locks, and before the present one: what was told of
         # last is what Dagster shows as an asset's latest. What comes after waits with it.
-        late: list[tuple[Entry, Mapping[str, int], list[Event]]] = []
+        late: list[tuple[AssetEntry, Mapping[str, int], list[Event]]] = []
         self._will_plan = strategy in PLANS and bool(self._chosen & set(PLANNED))
         failed: PipelineError | None = None
         try:
@@ -163,7 +163,7 @@ class _Step:
 
     def _done_by(
         self, run: "SyncRun"
-    ) -> Iterator[tuple[Entry, Mapping[str, int], Iterator[Event]]]:
+    ) -> Iterator[tuple[AssetEntry, Mapping[str, int], Iterator[Event]]]:
         """Carry the run's strategy out; yield each asset, its past days, and what to tell of it."""
         for name in STRATEGIES[run.strategy](run):
             entry, day = BY_NAME[name], self._present(run)
@@ -172,11 +172,11 @@ class _Step:
         if self._will_plan:
             yield BY_NAME[PLANNED[0]], {}, self._plan_today(run)
 
-    def _read(self, run: "SyncRun", entry: Entry, day: date) -> Iterator[Event]:
+    def _read(self, run: "SyncRun", entry: AssetEntry, day: date) -> Iterator[Event]:
         """Tell of an asset that a strategy has just read, and look at its checks."""
         said = of_days(run.connection, entry, [day], run.settings.zone)[day]
         yield from self._present_events(entry, day, of_run(run, entry) | said)
-        yield from self._look(entry, Look(run.connection, self._finale, run))
+        yield from self._look(entry, CheckContext(run.connection, self._finale, run))
 
     def _present(self, run: "SyncRun") -> date:
         """Return the business day by the source's clock.
@@ -195,7 +195,9 @@ class _Step:
             )
         return day
 
-    def _present_events(self, entry: Entry, day: date, said: Mapping[str, Any]) -> Iterator[Event]:
+    def _present_events(
+        self, entry: AssetEntry, day: date, said: Mapping[str, Any]
+    ) -> Iterator[Event]:
         """Tell of an asset as it is on a day; that is not the run's own when midnight passed."""
         self._done.add(entry.name)
         if entry.name not in self._chosen:
@@ -225,14 +227,14 @@ class _Step:
                 read_days(run, entry.name, self._days)
                 said = of_days(run.connection, entry, self._days, run.settings.zone)
                 yield from _held_back(run, self._days_events(entry, said, of_run(run, entry)))
-                look = Look(run.connection, self._finale, run)
+                look = CheckContext(run.connection, self._finale, run)
                 yield from _held_back(run, self._look(entry, look))
                 self._stop_if_blocked()
             if "inventory_levels" in names and "critical_items" not in names:
                 tell_crossings(run)
 
     def _days_events(
-        self, entry: Entry, said: Mapping[date, Mapping[str, Any]], of_all: Mapping[str, Any]
+        self, entry: AssetEntry, said: Mapping[date, Mapping[str, Any]], of_all: Mapping[str, Any]
     ) -> Iterator[Event]:
         """Tell of an asset on the chosen days, each with its own numbers."""
         self._done.add(entry.name)
@@ -251,7 +253,7 @@ class _Step:
         from finale_pipeline.sync.planning import plan_today  # nothing at import
 
         report = plan_today(run)
-        look = Look(run.connection, self._finale, run)
+        look = CheckContext(run.connection, self._finale, run)
         for entry in [BY_NAME[name] for name in PLANNED if name in self._chosen]:
             said = purchasing.metadata(run.connection, report, entry)
             said |= purchasing.pictures(report, entry)
@@ -276,9 +278,9 @@ class _Step:
             for entry in wanted:
                 drawn = purchasing.pictures(report, entry)  # of the last day
                 yield from self._days_events(entry, said[entry.name], drawn)
-                yield from self._look(entry, Look(connection, self._finale))
+                yield from self._look(entry, CheckContext(connection, self._finale))
 
-    def _look(self, entry: Entry, look: Look) -> Iterator[dg.AssetCheckResult]:
+    def _look(self, entry: AssetEntry, look: CheckContext) -> Iterator[dg.AssetCheckResult]:
         """Yield how the chosen checks of an asset stand, and remember a blocking one that fails."""
         for check in self._checks:
             if check.asset != entry.name:
@@ -303,7 +305,7 @@ class _Step:
         """Look at checks that a person chose without their assets."""
         with self._finale.warehouse() as connection:
             for check in self._checks:
-                yield check.result(check.look(Look(connection, self._finale)))
+                yield check.result(check.look(CheckContext(connection, self._finale)))
 
     def broken_checks(self) -> Iterator[dg.AssetCheckResult]:
         """After a failure: yield the blocking checks of what was not done that do not hold."""
@@ -311,7 +313,9 @@ class _Step:
         results = []
         # The database itself may be what failed.
         with suppress(PipelineError), self._finale.warehouse() as connection:
-            results = [check.result(check.look(Look(connection, self._finale))) for check in wanted]
+            results = [
+                check.result(check.look(CheckContext(connection, self._finale))) for check in wanted
+            ]
         yield from (result for result in results if not result.passed)
 
     def skip(self, error: SkippedError) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.events import StepMaterializationData
 from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
-from finale_pipeline.assets.entries import CHANGED, Entry
+from finale_pipeline.assets.entries import CHANGED, AssetEntry
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.reports import ROWS, rows_by_day
@@ -24,7 +24,7 @@ WHOLE = {"full", "vendors", "sales"}
 
 
 def untold_days(
-    instance: dg.DagsterInstance, run: "SyncRun", entry: Entry, day: date
+    instance: dg.DagsterInstance, run: "SyncRun", entry: AssetEntry, day: date
 ) -> Mapping[str, int]:
     """Return the days before this one that were read and never told of, with their rows.
 
@@ -40,7 +40,7 @@ def untold_days(
     return {d.isoformat(): rows.get(d, 0) for d in days if d.isoformat() not in told}
 
 
-def tell(instance: dg.DagsterInstance, entry: Entry, days: Mapping[str, int]) -> None:
+def tell(instance: dg.DagsterInstance, entry: AssetEntry, days: Mapping[str, int]) -> None:
     """Tell of days, without a run of their own: a run's log is for what happened now.
 
     Thousands of days at once after the first full read; Dagster's public way of telling takes

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.assets.checks import Check, Found, Look
+from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
 from finale_pipeline.warehouse.reads import checks
 from finale_pipeline.warehouse.reads.forecasts import outcomes
 
@@ -20,13 +20,13 @@ TOLERATED = 1.05
 """The 30-day mean may have been nearer by chance; by more than this it was not."""
 
 
-def _not_worse_than_naive(look: Look) -> Found:
+def _not_worse_than_naive(look: CheckContext) -> CheckResult:
     scores = checks.latest_scores(look.connection)
     paces = [score.loss for score in scores if score.method.startswith("pace")]
     naive = [score.loss for score in scores if score.method == NAIVE]
     said, numbers = _outcomes(look.connection)
     if not paces or not naive:
-        return Found(not said, said or "too little history to tell", numbers)
+        return CheckResult(not said, said or "too little history to tell", numbers)
     used = next((score.method for score in scores if score.is_in_use), "")
     numbers |= {
         "loss": round(min(paces), 4),
@@ -36,7 +36,7 @@ def _not_worse_than_naive(look: Look) -> Found:
     }
     if used == NAIVE:
         said = "the pace lost more than the 30-day mean on this account's past, so that is used"
-    return Found(not said, said, numbers)
+    return CheckResult(not said, said, numbers)
 
 
 def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
@@ -65,20 +65,22 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
     )
 
 
-def _q95_holds(look: Look) -> Found:
+def _q95_holds(look: CheckContext) -> CheckResult:
     used = next((s for s in checks.latest_scores(look.connection) if s.is_in_use), None)
     if used is None or used.forecasts < LEAST_FORECASTS:
-        return Found(passed=True, why="too little history to tell", numbers={})
+        return CheckResult(passed=True, why="too little history to tell", numbers={})
     names = ("forecasts", "method", "scored_on")
     numbers = {"held": round(used.held, 4)} | {name: getattr(used, name) for name in names}
     passed = HELD_FROM <= used.held <= HELD_TO
-    return Found(passed, "" if passed else f"q95 held {used.held:.1%} of past windows", numbers)
+    return CheckResult(
+        passed, "" if passed else f"q95 held {used.held:.1%} of past windows", numbers
+    )
 
 
-def _needs_no_data(look: Look) -> Found:
+def _needs_no_data(look: CheckContext) -> CheckResult:
     missing = checks.missing_data(look.connection)
     why = ", ".join(f"{count} lines without {need}" for need, count in missing.items())
-    return Found(not missing, why.replace("_", " "), missing)
+    return CheckResult(not missing, why.replace("_", " "), missing)
 
 
 PLAN_CHECKS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from finale_pipeline.assets.entries import Entry
+from finale_pipeline.assets.entries import AssetEntry
 from finale_pipeline.assets.reports import ROWS
 from finale_pipeline.resources import Finale
 from finale_pipeline.warehouse.reads.stock import first_day
@@ -26,7 +26,7 @@ def plan_days(
     return plan.plan_days(connection, days, finale.settings(), now=finale.now())
 
 
-def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> dict[str, Any]:
+def metadata(connection: "Connection", report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
     """Return what is to be said of a planned day."""
     counts = report.counts[entry.table]
     products = len(report.planned.products)
@@ -46,7 +46,7 @@ def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> di
     return said
 
 
-def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
+def pictures(report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
     """Return the pictures of a plan: the product of most value, and the classes."""
     from finale_pipeline.planning import pictures as drawn  # nothing at import
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from finale_pipeline.assets.entries import CHANGED, Entry
+from finale_pipeline.assets.entries import CHANGED, AssetEntry
 from finale_pipeline.sync.strategies import span_of
 from finale_pipeline.warehouse.reads import catalogue
 
@@ -19,7 +19,7 @@ ROWS = "dagster/partition_row_count"
 """Dagster's own name for the rows of one partition."""
 
 
-def of_run(run: "SyncRun", entry: Entry) -> dict[str, Any]:
+def of_run(run: "SyncRun", entry: AssetEntry) -> dict[str, Any]:
     """Return what the run did for an asset so far: rows, calls, bytes, seconds."""
     counts = run.counts.get(entry.counts)
     said: dict[str, Any] = {
@@ -36,7 +36,7 @@ def of_run(run: "SyncRun", entry: Entry) -> dict[str, Any]:
 
 
 def of_days(
-    connection: "Connection", entry: Entry, days: Sequence[date], zone: ZoneInfo
+    connection: "Connection", entry: AssetEntry, days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, dict[str, Any]]:
     """Return what there is to say of each of some business days."""
     said: dict[date, dict[str, Any]] = {day: {} for day in days}
@@ -53,7 +53,7 @@ def of_days(
 
 
 def rows_by_day(
-    connection: "Connection", entry: Entry, days: Sequence[date], zone: ZoneInfo
+    connection: "Connection", entry: AssetEntry, days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, int]:
     """Return how many live rows of its table belong to each business day from first to last."""
     since, until = span_of(days, zone)

@@ -36,7 +36,7 @@ LAST = "last_backup"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BackupReport:
     """What was backed up.
 
     Attributes:
@@ -69,7 +69,7 @@ def backup(
     with_dagster: bool,
     keep: int | None,
     now: datetime,
-) -> Report:
+) -> BackupReport:
     """Write a backup; the file appears when it is whole and was read again.
 
     Args:
@@ -100,7 +100,7 @@ def backup(
         finally:
             part.unlink(missing_ok=True)
             dagster_part.unlink(missing_ok=True)
-    return Report(file, file.stat().st_size, made, _delete_old(file.parent, keep))
+    return BackupReport(file, file.stat().st_size, made, _delete_old(file.parent, keep))
 
 
 def _key(settings: "Settings") -> bytes | None:
@@ -216,7 +216,7 @@ def newest(settings: "Settings") -> datetime | None:
         return None
 
 
-def shown(done: Report) -> str:
+def shown(done: BackupReport) -> str:
     """Return a report as lines to read."""
     made = done.manifest
     lines = [

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RestoreReport:
     """What was restored.
 
     Attributes:
@@ -67,7 +67,7 @@ def restore(
     discard: bool,
     now: datetime,
     trust_foreign: bool = False,
-) -> Report:
+) -> RestoreReport:
     """Make a backup the warehouse.
 
     Args:
@@ -113,7 +113,7 @@ def restore(
             _restore_dagster(settings, manifest.dagster_file(file), now)
         kept_as = _keep(url, kept, is_empty=old.is_empty, discard=discard)
     rows = sum(made.tables.values())
-    return Report(str(file), made.made_at, made.account, rows, version, held, kept_as, roles)
+    return RestoreReport(str(file), made.made_at, made.account, rows, version, held, kept_as, roles)
 
 
 def _create_roles(connection: Connection, roles: list[str]) -> list[str]:
@@ -215,7 +215,7 @@ def drop_kept(url: str, name: str) -> None:
         swap.drop(server, name)
 
 
-def shown(done: Report) -> str:
+def shown(done: RestoreReport) -> str:
     """Return a report as lines to read."""
     lines = [
         f"Restored: the account {done.account or '(nothing synced yet)'} as it was"

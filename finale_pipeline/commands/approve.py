@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from finale_pipeline.commands.common import json_option, note, pass_warehouse, say
-from finale_pipeline.commands.sync import Report, reported, run_strategy
+from finale_pipeline.commands.sync import SyncReport, reported, run_strategy
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds
@@ -39,7 +39,7 @@ def command(settings: Settings, *, run: int, yes: bool, as_json: bool) -> int:
 
 def approve(
     settings: Settings, run_id: int, *, confirm: Callable[[str], bool]
-) -> tuple[Hold, Report] | None:
+) -> tuple[Hold, SyncReport] | None:
     """Show what a run held, and read and write it when the person says so.
 
     The source is read anew; a read that would take away more than was shown is held again.

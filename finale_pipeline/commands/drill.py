@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from finale_pipeline.commands.common import note, say
-from finale_pipeline.drills.registry import Outcome, chosen, play, table, total
+from finale_pipeline.drills.registry import DrillOutcome, chosen, play, table, total
 from finale_pipeline.drills.scene import scratch
 from finale_pipeline.errors import LocalError
 
@@ -30,7 +30,7 @@ def command(names: tuple[str, ...], *, lists: bool, write: Path | None) -> int:
     if lists:
         say("\n".join(f"{d.name:32} {d.inject} → {d.expect}" for d in wanted))
         return 0
-    outcomes: list[Outcome] = []
+    outcomes: list[DrillOutcome] = []
     with scratch() as stage:
         for outcome in play(wanted, stage):
             outcomes.append(outcome)

@@ -38,7 +38,7 @@ def command(settings: Settings, *, strategy: str, ignore_pause: bool, as_json: b
     return reported(report, as_json=as_json)
 
 
-class Report:
+class SyncReport:
     """What a run did, as the commands print it."""
 
     def __init__(self, strategy: str) -> None:
@@ -69,7 +69,7 @@ def run_strategy(
     trigger: str,
     accept_implausible: bool = False,
     bar: bool = False,
-) -> Report:
+) -> SyncReport:
     """Run a strategy under the same rules as everywhere; its failure is in the report.
 
     Args:
@@ -78,7 +78,7 @@ def run_strategy(
         bar: Whether to show a progress bar on stderr.
     """
     asked_at = utc_now()
-    report = Report(strategy)
+    report = SyncReport(strategy)
     try:
         reason = None
         if strategy == "smart":
@@ -135,7 +135,7 @@ def _bar(strategy: str, *, is_wanted: bool) -> Iterator[Callable[[Progress], obj
         yield update
 
 
-def reported(report: Report, *, as_json: bool) -> int:
+def reported(report: SyncReport, *, as_json: bool) -> int:
     """Print a report, and return its exit code."""
     if report.error:
         complain(report.error)

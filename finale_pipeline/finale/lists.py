@@ -11,7 +11,7 @@ from finale_pipeline.finale.records import Field, Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryFields:
     """The fields of a list's entries that we read.
 
     Attributes:
@@ -23,19 +23,19 @@ class Entry:
     numbers: tuple[str, ...] = ()
 
 
-ITEM = Entry(
+ITEM = EntryFields(
     ("productUrl", "productId", "facilityUrl", "lotId", "normalizedPackingString"),
     ("quantity", "unitPrice"),
 )
 ENTRIES = {
-    "supplierList": Entry(
+    "supplierList": EntryFields(
         ("supplierPartyUrl", "supplierPrefOrderId", "currencyUomId", "supplierProductId"),
         ("price", "leadTime"),
     ),
-    "reorderGuidelineList": Entry(
+    "reorderGuidelineList": EntryFields(
         ("facilityUrl", "reorderCalculationMethodId"), ("reorderPoint", "reorderQuantity")
     ),
-    "contactMechList": Entry(
+    "contactMechList": EntryFields(
         (
             "contactMechTypeId", "contactMechPurposeTypeId", "infoString", "address1", "address2",
             "city", "stateProvinceGeoId", "postalCode", "countryGeoId",
@@ -43,7 +43,7 @@ ENTRIES = {
     ),
     "orderItemList": ITEM, "shipmentItemList": ITEM,
     "workEffortConsumeList": ITEM, "workEffortProduceList": ITEM,
-    "orderRoleList": Entry(("roleTypeId", "partyId")),
+    "orderRoleList": EntryFields(("roleTypeId", "partyId")),
 }  # fmt: skip
 """By Finale's name of the list."""
 STRICT = {

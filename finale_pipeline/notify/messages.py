@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from finale_pipeline.logs import scrubbed
 from finale_pipeline.notify import links
-from finale_pipeline.notify.lines import Line
+from finale_pipeline.notify.lines import ItemLine
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import number, plain
 
@@ -42,7 +42,7 @@ class Section:
         shows: `order` = what to order from whom; `quantity` = only how much; empty = neither.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[ItemLine]
     heading: str = ""
     note: str = ""
     shows: str = ""
@@ -199,7 +199,7 @@ def _decide(content: Content, origin: Origin, message_id: str) -> str:
     return f"{origin.pages}{links.unsigned(message_id)}"
 
 
-def _page_of(pages: str, line: Line) -> str:
+def _page_of(pages: str, line: ItemLine) -> str:
     return f"{pages}/products/{quote(line.sku, safe='')}"
 
 

@@ -16,7 +16,7 @@ from finale_pipeline.ordering.proposals import Proposal, propose
 from finale_pipeline.ordering.submission import Submission
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.order_writes import Intent, Written
+from finale_pipeline.warehouse.order_writes import Intent, OrderWrite
 
 if TYPE_CHECKING:
     from finale_pipeline.finale.orders import OrderWriter
@@ -46,7 +46,7 @@ class DraftResult:
 
     plan_on: date
     proposals: list[Proposal]
-    rows: dict[str, Written] = field(default_factory=dict)
+    rows: dict[str, OrderWrite] = field(default_factory=dict)
     bodies: dict[str, str] = field(default_factory=dict)
     error: PipelineError | None = None
     is_undecided: bool = False
@@ -206,7 +206,7 @@ def _draft_locked(
 
 
 def _wanted(
-    context: DraftingContext, connection: Connection, request: DraftRequest, begun: list[Written]
+    context: DraftingContext, connection: Connection, request: DraftRequest, begun: list[OrderWrite]
 ) -> DraftResult:
     """Return what is to be drafted now; of a request that was cut off, only what it began."""
     on = begun[0].draft.plan_on if begun else request.on

@@ -9,7 +9,7 @@ from typing import Any
 from finale_pipeline.domain.orders.purchase_orders import (
     Draft,
     LineTerms,
-    OrderLine,
+    PurchaseLine,
     draft_warnings,
     joined,
     line_warnings,
@@ -18,7 +18,7 @@ from finale_pipeline.domain.orders.purchase_orders import (
 from finale_pipeline.ordering.duplicates import Duplicate, duplicates
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.order_writes import Written
+from finale_pipeline.warehouse.order_writes import OrderWrite
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
 
@@ -36,7 +36,7 @@ class OrderRequest:
     vendor_url: str
     vendor: str
     vendor_id: str | None
-    lines: tuple[OrderLine, ...]
+    lines: tuple[PurchaseLine, ...]
     minimum_order_value: Decimal | None = None
     place: str | None = None
     place_name: str = ""
@@ -60,7 +60,7 @@ class Proposal:
     request: OrderRequest
     draft: Draft | None
     verdict: str
-    existing: Written | None = None
+    existing: OrderWrite | None = None
     excluded_lines: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, Duplicate], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Proposal:
         }
 
 
-def _line(line: OrderLine) -> dict[str, Any]:
+def _line(line: PurchaseLine) -> dict[str, Any]:
     return {
         "product_url": line.product_url,
         "sku": line.sku,
@@ -140,7 +140,7 @@ def propose(
     return proposal if existing is None else _met(proposal, existing, draft)
 
 
-def _newest(connection: Connection, draft: Draft) -> Written | None:
+def _newest(connection: Connection, draft: Draft) -> OrderWrite | None:
     rows = order_writes.of_plan(
         connection,
         plan_on=draft.plan_on,
@@ -167,7 +167,7 @@ def _problem(request: OrderRequest, account: str) -> str | None:
     return None
 
 
-def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
+def _met(made: Proposal, existing: OrderWrite, whole: Draft) -> Proposal:
     """Judge a proposal whose order the ledger has already.
 
     Args:
@@ -196,7 +196,7 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
         return made
     by_product = duplicates(connection, draft)
     terms = _terms(connection, [line.product_url for line in draft.lines])
-    remaining: list[OrderLine] = []
+    remaining: list[PurchaseLine] = []
     excluded: list[tuple[str, str]] = []
     for line in draft.lines:
         why = _reason_to_exclude(line, by_product.get(line.product_url, ()), terms, again=again)
@@ -221,7 +221,7 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
 
 
 def _reason_to_exclude(
-    line: OrderLine, found: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
+    line: PurchaseLine, found: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
 ) -> str | None:
     if line.product_url not in terms:
         return "it is no product of Finale any more; an unknown address would be an empty line"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finale_pipeline.ordering.vendor_order import OrderLine, VendorOrder
+from finale_pipeline.ordering.vendor_order import DocumentLine, VendorOrder
 from finale_pipeline.text import number
 
 FONTS = Path(__file__).parent / "fonts"
@@ -30,7 +30,7 @@ def _money(value: Decimal | None, *, least: int = 2) -> str:
     return f"{value:,.{max(least, min(exact, 6))}f}"
 
 
-def _cells(line: OrderLine) -> tuple[str, ...]:
+def _cells(line: DocumentLine) -> tuple[str, ...]:
     return (
         line.their_sku,
         line.our_sku,

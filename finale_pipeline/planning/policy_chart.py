@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from finale_pipeline.planning.charts import Scale, Tick, nice, short
+from finale_pipeline.planning.charts import AxisTick, Scale, nice, short
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 570, 20, 255
@@ -48,8 +48,8 @@ class Curve:
 class PolicyChart:
     """The picture, in a box of `WIDTH` by `HEIGHT`: shares upward, units of stock across."""
 
-    shares: list[Tick]
-    units: list[Tick]
+    shares: list[AxisTick]
+    units: list[AxisTick]
     curves: list[Curve]
 
 
@@ -74,8 +74,8 @@ def policy_chart(policies: Sequence[Mapping[str, Any]], in_use: str) -> PolicyCh
         found.setdefault(curve, []).append(Mark(x, y, asked))
     ranked = sorted(found, key=lambda name: name != in_use)
     return PolicyChart(
-        [Tick(up.at(n / 10), f"{10 * n} %") for n in range(round(floor * 10), 11)],
-        [Tick(across.at(units), short(units)) for units in nice(most)],
+        [AxisTick(up.at(n / 10), f"{10 * n} %") for n in range(round(floor * 10), 11)],
+        [AxisTick(across.at(units), short(units)) for units in nice(most)],
         [_curve(name, found[name], number) for number, name in enumerate(ranked)],
     )
 

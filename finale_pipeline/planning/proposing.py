@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.planning.decisions import due_within
-from finale_pipeline.planning.edits import Author, Change, Fields, edit
+from finale_pipeline.planning.edits import Author, Fields, LineChange, edit
 from finale_pipeline.warehouse import plan_changes
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads
@@ -214,7 +214,7 @@ def _edit_all(
     as_one = Author(author.by, author.now, author.note, insists=True, change_id=change_id)
     for vendor in vendors:
         changes = {
-            url: Change(versions[vendor, url], fields)
+            url: LineChange(versions[vendor, url], fields)
             for (owner, url), fields in wanted.items()
             if owner == vendor and (vendor, url) in versions
         }

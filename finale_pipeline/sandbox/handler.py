@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.sandbox.control import control
 from finale_pipeline.sandbox.query import BadQuery, Query, parse
-from finale_pipeline.sandbox.sent import Refused
+from finale_pipeline.sandbox.sent import OrderRefused
 from finale_pipeline.sandbox.wire import Wire
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
@@ -35,7 +35,7 @@ class Handler(Wire):
         try:
             what, sent = self.path.removeprefix("/sandbox/"), json.loads(body or b"{}")
             self.send(200, [json.dumps(control(self.server.sandbox, what, sent)).encode()])
-        except (ValueError, KeyError, TypeError, ConfigError, Refused) as error:
+        except (ValueError, KeyError, TypeError, ConfigError, OrderRefused) as error:
             self.send(400, [json.dumps({"error": str(error)}).encode()])
 
     def _write(self, body: bytes) -> None:

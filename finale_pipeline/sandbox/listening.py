@@ -20,7 +20,7 @@ class Listener(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class Connection(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """One connection of a client, which may send many requests."""
 
     protocol_version = "HTTP/1.1"
@@ -36,7 +36,7 @@ class Connection(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
-class Service:
+class HttpService:
     """Serves until it is closed.
 
     Args:

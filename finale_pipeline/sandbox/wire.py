@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
-from finale_pipeline.sandbox.listening import Connection, Listener
+from finale_pipeline.sandbox.listening import Listener, RequestHandler
 from finale_pipeline.sandbox.postfaults import LOGIN_PAGE
 from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.sandbox.simulation import Parts, Simulation
@@ -20,13 +20,13 @@ class AccountListener(Listener):
     """Listens for a simulated account."""
 
     def __init__(
-        self, address: tuple[str, int], handler: type[Connection], sandbox: Simulation
+        self, address: tuple[str, int], handler: type[RequestHandler], sandbox: Simulation
     ) -> None:
         self.sandbox = sandbox
         super().__init__(address, handler)
 
 
-class Wire(Connection):
+class Wire(RequestHandler):
     """One connection to the simulated account."""
 
     server: AccountListener

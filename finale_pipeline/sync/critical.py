@@ -17,7 +17,7 @@ from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
 from finale_pipeline.domain.alerts.incidents import AlertDecision, Rules, decide
 from finale_pipeline.notify import routing, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
-from finale_pipeline.notify.lines import Line, critical_lines, lines_of
+from finale_pipeline.notify.lines import ItemLine, critical_lines, lines_of
 from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
 from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.settings import Settings
@@ -79,7 +79,7 @@ class Told:
 
     sent: int
     crossings: int
-    lines: Sequence[telling.Line]
+    lines: Sequence[telling.AlertLine]
     is_behind: bool
 
 
@@ -173,7 +173,7 @@ def _write(
 
 
 def _content(
-    mail: str, changes: stock_mails.Changes, watched: int, lines: Sequence[Line]
+    mail: str, changes: stock_mails.Changes, watched: int, lines: Sequence[ItemLine]
 ) -> Content:
     if mail == "breaker":
         return stock_mails.breaker(lines, changes, watched=watched)

@@ -48,7 +48,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRun:
     """A run that was closed by someone else: its number, Dagster's id, and why."""
 
     run_id: int
@@ -56,7 +56,7 @@ class Ended:
     error: str
 
 
-def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]:
+def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[EndedRun]:
     """Mark runs as failed that say `running` while nothing holds their life lock."""
     rows = connection.execute(
         "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'CRASHED',"
@@ -67,10 +67,10 @@ def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
         (now, Lock.RUN),
     ).fetchall()
-    return [Ended(*row) for row in rows]
+    return [EndedRun(*row) for row in rows]
 
 
-def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[Ended]:
+def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[EndedRun]:
     """End the sessions of runs that live and gave no sign for so long, and mark the runs failed.
 
     Without its session a frozen process has lost its locks and its transaction; when it wakes up
@@ -98,7 +98,7 @@ def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) 
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
         (now, silent // timedelta(minutes=1), runs, silent_since),
     ).fetchall()
-    return [Ended(*row) for row in rows]
+    return [EndedRun(*row) for row in rows]
 
 
 def open_run(

@@ -34,7 +34,7 @@ Source = tuple[str, str]
 """A table or view, and a column of it."""
 
 
-class Column(TypedDict):
+class SourceColumn(TypedDict):
     """A column of a view: its type, its meaning, and the [table, column] that it is made of."""
 
     type: str
@@ -46,7 +46,7 @@ class View(TypedDict):
     """A view: what it is about, and its columns."""
 
     about: str
-    columns: dict[str, Column]
+    columns: dict[str, SourceColumn]
 
 
 @cache

@@ -71,7 +71,7 @@ def propose(
     return RedirectResponse(f"/plan?changed={change}", status_code=303)
 
 
-class UndoForm(BaseModel):
+class UndoTermsForm(BaseModel):
     """The button that takes a change of many lines back."""
 
     change: Annotated[int, Field(ge=1, le=2**62)]
@@ -79,7 +79,7 @@ class UndoForm(BaseModel):
 
 @router.post("/plan/undo")
 def undo(
-    context: Shared, connection: Warehouse, form: Annotated[UndoForm, Form()], actor: OnPage
+    context: Shared, connection: Warehouse, form: Annotated[UndoTermsForm, Form()], actor: OnPage
 ) -> Response:
     """Make the lines of a change again what they were."""
     from finale_pipeline.planning import proposing  # polars: 0.1 s

@@ -36,7 +36,7 @@ SORTS: dict[str, Callable[[Row], Any]] = {
 Sort = Annotated[str, Field(pattern=rf"^-?({'|'.join(SORTS)})$")]
 
 
-class Asked(BaseModel):
+class ListQuery(BaseModel):
     """Which items of the list, in which order, which page."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -93,7 +93,7 @@ def tab_of(item: Row) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ListPage:
     """What was found.
 
     Attributes:
@@ -113,7 +113,7 @@ class Found:
     choices: dict[str, list[str]]
 
 
-def find(items: list[Row], asked: Asked, at_location: Collection[str] | None) -> Found:
+def find(items: list[Row], asked: ListQuery, at_location: Collection[str] | None) -> ListPage:
     """Return what is asked for of all items.
 
     Args:
@@ -135,7 +135,7 @@ def find(items: list[Row], asked: Asked, at_location: Collection[str] | None) ->
     rows = asked.page_rows
     pages = max(1, -(-len(shown) // rows))
     number = min(asked.page or 1, pages)
-    return Found(
+    return ListPage(
         shown,
         shown[(number - 1) * rows : number * rows],
         number,
@@ -154,7 +154,7 @@ def ordered(items: Iterable[Row], sort: str) -> list[Row]:
     return sorted(known, key=key, reverse=sort.startswith("-")) + unknown
 
 
-def _matches(item: Row, asked: Asked) -> bool:
+def _matches(item: Row, asked: ListQuery) -> bool:
     wanted = (
         (asked.vendor, item["vendor"] or NO_VENDOR),
         (asked.category, item["category"] or NO_CATEGORY),
@@ -184,7 +184,9 @@ def _choices(items: list[Row]) -> dict[str, list[str]]:
     }
 
 
-def narrowed(connection: Connection, items: list[Row], asked: Asked, day: date | None) -> Found:
+def narrowed(
+    connection: Connection, items: list[Row], asked: ListQuery, day: date | None
+) -> ListPage:
     """Return what is asked for of all items; `day` is that of the newest plan."""
     place = None
     if asked.location:
@@ -192,19 +194,19 @@ def narrowed(connection: Connection, items: list[Row], asked: Asked, day: date |
     return find(items, asked, place)
 
 
-def listed(connection: Connection, asked: Asked, day: date | None, now: datetime) -> Found:
+def listed(connection: Connection, asked: ListQuery, day: date | None, now: datetime) -> ListPage:
     """Return what is asked for of the list as it is now."""
     return narrowed(connection, worklist_reads.items(connection, day, now), asked, day)
 
 
-def asked_of(query: str) -> Asked:
+def asked_of(query: str) -> ListQuery:
     """Return what an address asks for.
 
     Raises:
         Problem: 422: it asks for something that there is not.
     """
     try:
-        return Asked.model_validate(dict(parse_qsl(query, max_num_fields=20)))
+        return ListQuery.model_validate(dict(parse_qsl(query, max_num_fields=20)))
     except ValueError as error:
         raise Problem(422, "The list's address cannot be read. Nothing was changed.") from error
 

@@ -61,7 +61,7 @@ Name = Annotated[Text, Field(min_length=1, max_length=300)]
 Number = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 
 
-class Line(BaseModel):
+class OrderLineBody(BaseModel):
     """A line to order."""
 
     model_config = ConfigDict(extra="forbid")
@@ -82,8 +82,8 @@ class Order(BaseModel):
 
     vendor: Name | None = Field(None, description="Name, partyId or vendor_url; null = all.")
     on: date | None = Field(None, description="Day of the plan; the newest unless given.")
-    lines: Annotated[list[Line], Field(min_length=1, max_length=MOST_LINES)] | None = Field(
-        None, description="Instead of the plan's; they need a vendor."
+    lines: Annotated[list[OrderLineBody], Field(min_length=1, max_length=MOST_LINES)] | None = (
+        Field(None, description="Instead of the plan's; they need a vendor.")
     )
     place: Name | None = Field(None, description="Location, by name; null = the usual one.")
     dry_run: bool = Field(False, description="Show what would be sent, and send nothing.")  # noqa: FBT003

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from finale_pipeline.api.rest.decisions import Decision, Snooze
+from finale_pipeline.api.rest.decisions import DecisionBody, Snooze
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import Reads, answer
 from finale_pipeline.api.rest.responses import as_json, in_words
@@ -162,7 +162,7 @@ def acknowledge(
     connection: Warehouse,
     incident_id: Number,
     actor: Actor,
-    decision: Decision | None = None,
+    decision: DecisionBody | None = None,
 ) -> Response:
     """Note that somebody knows: no mail about it until it gets worse."""
     return _decided(
@@ -176,7 +176,7 @@ def ordered(
     connection: Warehouse,
     incident_id: Number,
     actor: Actor,
-    decision: Decision | None = None,
+    decision: DecisionBody | None = None,
 ) -> Response:
     """Note that it was ordered: no mail about it until it gets worse."""
     return _decided(context, connection, incident_id, "ordered", decision=decision, actor=actor)
@@ -200,7 +200,7 @@ def _decided(
     incident_id: int,
     state: str,
     *,
-    decision: Decision | None,
+    decision: DecisionBody | None,
     actor: str,
 ) -> Response:
     subject = incidents_reads.open_subject(connection, incident_id)

@@ -87,15 +87,15 @@ class Check:
             blocking=self.is_blocking,
         )
 
-    def result(self, found: CheckResult) -> dg.AssetCheckResult:
+    def result(self, outcome: CheckResult) -> dg.AssetCheckResult:
         """Return what it found as Dagster shows it."""
         return dg.AssetCheckResult(
             asset_key=key_of(self.asset),
             check_name=self.name,
-            passed=found.passed,
-            severity=found.severity or self.severity,
-            description=markdown(found.why) or None,  # which Dagster's UI renders
-            metadata=found.numbers,
+            passed=outcome.passed,
+            severity=outcome.severity or self.severity,
+            description=markdown(outcome.why) or None,  # which Dagster's UI renders
+            metadata=outcome.numbers,
         )
 
 

@@ -34,10 +34,10 @@ def untold_days(
         return {}
     yesterday = day - timedelta(days=1)
     rows = rows_by_day(run.connection, entry, [FIRST, yesterday], run.settings.zone)
-    told = instance.get_materialized_partitions(key_of(entry.name))
+    materialized = instance.get_materialized_partitions(key_of(entry.name))
     first = max(FIRST, run.settings.since)
     days = [first + timedelta(days=n) for n in range((day - first).days)]
-    return {d.isoformat(): rows.get(d, 0) for d in days if d.isoformat() not in told}
+    return {d.isoformat(): rows.get(d, 0) for d in days if d.isoformat() not in materialized}
 
 
 def tell(instance: dg.DagsterInstance, entry: AssetEntry, days: Mapping[str, int]) -> None:

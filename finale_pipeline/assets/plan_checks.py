@@ -24,9 +24,9 @@ def _not_worse_than_naive(look: CheckContext) -> CheckResult:
     scores = checks.latest_scores(look.connection)
     paces = [score.loss for score in scores if score.method.startswith("pace")]
     naive = [score.loss for score in scores if score.method == NAIVE]
-    said, numbers = _outcomes(look.connection)
+    complaint, numbers = _outcomes(look.connection)
     if not paces or not naive:
-        return CheckResult(not said, said or "too little history to tell", numbers)
+        return CheckResult(not complaint, complaint or "too little history to tell", numbers)
     used = next((score.method for score in scores if score.is_in_use), "")
     numbers |= {
         "loss": round(min(paces), 4),
@@ -35,8 +35,10 @@ def _not_worse_than_naive(look: CheckContext) -> CheckResult:
         "scored_on": scores[0].scored_on,
     }
     if used == NAIVE:
-        said = "the pace lost more than the 30-day mean on this account's past, so that is used"
-    return CheckResult(not said, said, numbers)
+        complaint = (
+            "the pace lost more than the 30-day mean on this account's past, so that is used"
+        )
+    return CheckResult(not complaint, complaint, numbers)
 
 
 def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
@@ -44,17 +46,17 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
     Products whose forecasts were are named.
     """
-    found = outcomes(connection)
-    if not found.groups or found.groups[0]["forecasts"] < LEAST_FORECASTS:
+    result = outcomes(connection)
+    if not result.groups or result.groups[0]["forecasts"] < LEAST_FORECASTS:
         return "", {}
-    whole = found.groups[0]
+    whole = result.groups[0]
     error, naive = (float(whole[name] or 0) for name in ("error", "naive_error"))
     numbers = {
         "plans_error": round(error, 4),
         "plans_naive_error": round(naive, 4),
         "plans_held": round(float(whole["held"]), 4),
         "plans_asked": round(float(whole["asked"]), 4),
-        "worse_products": ", ".join(str(row["sku"]) for row in found.worse[:NAMED]) or "none",
+        "worse_products": ", ".join(str(row["sku"]) for row in result.worse[:NAMED]) or "none",
     }
     if error <= TOLERATED * naive:
         return "", numbers

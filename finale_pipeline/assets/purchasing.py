@@ -30,7 +30,7 @@ def metadata(connection: "Connection", report: "PlanReport", entry: AssetEntry) 
     """Return what is to be said of a planned day."""
     counts = report.counts[entry.table]
     products = len(report.planned.products)
-    said: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         ROWS: counts.read,
         "method": report.method.change or report.method.name,
         "seconds": round(report.seconds, 3),
@@ -39,11 +39,13 @@ def metadata(connection: "Connection", report: "PlanReport", entry: AssetEntry) 
         **{f"rows_{name}": count for name, count in counts.as_dict().items()},
     }
     if entry.name == "forecasts":
-        said["products"] = products
-        said["coverage"] = round(len(report.planned.demand.keys) / products, 4) if products else 0
+        numbers["products"] = products
+        numbers["coverage"] = (
+            round(len(report.planned.demand.keys) / products, 4) if products else 0
+        )
     if not products:
-        said["why_empty"] = _why_empty(connection, report.as_of)
-    return said
+        numbers["why_empty"] = _why_empty(connection, report.as_of)
+    return numbers
 
 
 def pictures(report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:

@@ -17,11 +17,11 @@ def column_schema(table: str, *further: str) -> dg.TableSchema:
         [
             dg.TableColumn(
                 column if name == table else f"{name.partition('.')[2]}.{column}",
-                told["type"],
-                told["about"],
-                dg.TableColumnConstraints(nullable=told["nullable"], unique=False),
+                about["type"],
+                about["about"],
+                dg.TableColumnConstraints(nullable=about["nullable"], unique=False),
             )
             for name in (table, *further)
-            for column, told in known[name].items()
+            for column, about in known[name].items()
         ]
     )

@@ -209,8 +209,8 @@ def resend(settings: Settings, message_id: str | None) -> dict[str, Any]:
     """Try dead mails again, one or all, after their cause was mended."""
     with warehouse(settings) as connection:
         revived = outbox.revive(connection, message_id, now=utc_now())
-        done = deliver(connection, settings, clock=utc_now)
-    return {"revived": revived, **done}
+        counts = deliver(connection, settings, clock=utc_now)
+    return {"revived": revived, **counts}
 
 
 def _list_shown(rows: list[dict[str, Any]]) -> str:

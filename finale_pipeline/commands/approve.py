@@ -30,11 +30,11 @@ def command(settings: Settings, *, run: int, yes: bool, as_json: bool) -> int:
         note(difference)  # stdout is for the answer
         return yes or input("Write it? [y/N] ").strip().lower() in {"y", "yes"}
 
-    done = approve(settings, run, confirm=confirm)
-    if done is None:
+    result = approve(settings, run, confirm=confirm)
+    if result is None:
         say("Nothing was changed; it stays held.")
         return 0
-    return reported(done[1], as_json=as_json)
+    return reported(result[1], as_json=as_json)
 
 
 def approve(

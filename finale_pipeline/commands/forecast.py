@@ -49,8 +49,8 @@ def _plan(settings: Settings, *, on: date | None, as_json: bool) -> None:
 @pass_warehouse
 def _backtest(settings: Settings, *, orders: Path | None, as_json: bool) -> None:
     """Score forecasts on the past, and write a report."""
-    found = scoring.backtest(settings, orders)
-    answer(found.as_dict() if as_json else found, scoring.shown, as_json=as_json)
+    report = scoring.backtest(settings, orders)
+    answer(report.as_dict() if as_json else report, scoring.shown, as_json=as_json)
 
 
 @command.command("outcomes")
@@ -61,9 +61,9 @@ def _backtest(settings: Settings, *, orders: Path | None, as_json: bool) -> None
 def _outcomes(settings: Settings, *, vendor: str | None, sku: str | None, as_json: bool) -> None:
     """Show what the plans of the last weeks said, and what came."""
     with connect(database_url(settings), name="finale forecast") as connection:
-        found = outcomes(connection, vendor=vendor, sku=sku)
+        result = outcomes(connection, vendor=vendor, sku=sku)
     answer(
-        {"groups": found.groups, "weeks": found.weeks, "worse": found.worse},
+        {"groups": result.groups, "weeks": result.weeks, "worse": result.worse},
         _outcomes_shown,
         as_json=as_json,
     )
@@ -97,7 +97,7 @@ def _adjust(
     """
     kind: Kind = "successor" if successor_of else "units" if units is not None else "times"
     with connect(database_url(settings), name="finale forecast") as connection:
-        said = NewAdjustment(
+        adjustment = NewAdjustment(
             scope,
             url_of(connection, scope, name),
             kind,
@@ -107,7 +107,7 @@ def _adjust(
             url_of(connection, "product", successor_of) if successor_of else None,
             note,
         )
-        number = adjust(connection, said, actor=getpass.getuser(), now=utc_now())
+        number = adjust(connection, adjustment, actor=getpass.getuser(), now=utc_now())
     click.echo(f"Adjustment {number} counts from the next plan on: finale forecast plan")
 
 
@@ -135,9 +135,9 @@ def _adjustments(settings: Settings, *, number: int | None) -> None:
             click.echo(f"{held.adjustment_id:>6}  {held.says}  ({held.made_by}) {held.note or ''}")
 
 
-def _outcomes_shown(found: dict[str, Any]) -> str:
+def _outcomes_shown(outcomes: dict[str, Any]) -> str:
     """Return what the plans said and what came, as text."""
-    if not found["groups"] or not found["groups"][0]["forecasts"]:
+    if not outcomes["groups"] or not outcomes["groups"][0]["forecasts"]:
         return "No plan is old enough yet: the time that it is about has to pass first."
     lines = [
         f"{'':22}{'forecasts':>10}{'asked':>8}{'held':>8}{'bias':>8}{'error':>8}{'30 days':>9}"
@@ -147,9 +147,9 @@ def _outcomes_shown(found: dict[str, Any]) -> str:
         + "".join(
             f"{_share(row[name]):>9}" for name in ("asked", "held", "bias", "error", "naive_error")
         )
-        for row in found["groups"]
+        for row in outcomes["groups"]
     )
-    worse = ", ".join(str(row["sku"]) for row in found["worse"])
+    worse = ", ".join(str(row["sku"]) for row in outcomes["worse"])
     return "\n".join([*lines, f"The mean of 30 days was nearer for: {worse or 'none'}"])
 
 
@@ -180,13 +180,13 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
     }
 
 
-def _plan_shown(done: dict[str, Any]) -> str:
+def _plan_shown(report: dict[str, Any]) -> str:
     """Return what planning a day did, as text."""
-    tables = done["tables"]
+    tables = report["tables"]
     return (
-        f"Plan of {done['as_of']} by {done['method']}:"
+        f"Plan of {report['as_of']} by {report['method']}:"
         f" {tables['plan.demand']['read']:,} products,"
         f" {tables['plan.purchase_order_draft_line']['read']:,} to order from"
-        f" {done['vendors']:,} vendors, in {done['seconds']:.1f} s."
-        + (f"\n{done['method_change']}" if done["method_change"] else "")
+        f" {report['vendors']:,} vendors, in {report['seconds']:.1f} s."
+        + (f"\n{report['method_change']}" if report["method_change"] else "")
     )

@@ -68,8 +68,8 @@ def _with(settings: Settings, changes: list[str]) -> Settings:
     try:
         return Settings.model_validate(settings.model_dump() | given)
     except ValidationError as error:
-        said = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise ConfigError(f"{' '.join(changes)}: {said}.", step="Correct it.") from error
+        message = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise ConfigError(f"{' '.join(changes)}: {message}.", step="Correct it.") from error
 
 
 class _Play:

@@ -195,14 +195,16 @@ class Transport:
         """Return the present in whole seconds: by the source's last Date header, if believed."""
         ours = self._clock()
         offset = self._offset if abs(self._offset) > CLOCK_NOISE else timedelta()
-        said = ours + offset
-        now = said if self._near is None else believed(said, ours, self._known, self._near)
-        if abs(said - ours) > NEAR and self._near is not None and not self._told:
+        by_source = ours + offset
+        now = (
+            by_source if self._near is None else believed(by_source, ours, self._known, self._near)
+        )
+        if abs(by_source - ours) > NEAR and self._near is not None and not self._told:
             self._told = True
             who = "the source's" if now == ours else "this machine's"
             log.warning(
                 "The source says %s, this machine %s: %s clock is not believed.",
-                f"{said:%Y-%m-%d %H:%M}",
+                f"{by_source:%Y-%m-%d %H:%M}",
                 f"{ours:%Y-%m-%d %H:%M}",
                 who,
             )

@@ -194,8 +194,8 @@ def _last_good(
 
 def _told_by(connection: Connection, strategies: list[str]) -> str | None:
     """Say which mail told of a strategy's trouble already."""
-    told = [i for i in incidents.open_of_syncs(connection) if i.strategy in strategies]
-    first = min(told, key=lambda incident: incident.incident_id, default=None)
+    incidents_open = [i for i in incidents.open_of_syncs(connection) if i.strategy in strategies]
+    first = min(incidents_open, key=lambda incident: incident.incident_id, default=None)
     return f"incident {first.incident_id}, {first.level}" if first else None
 
 

@@ -41,19 +41,19 @@ class Channel:
                 follow_redirects=False,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            said = f"{route.recipient} cannot be reached ({type(error).__name__})"
-            return SendOutcome(error=said, verdict="later", is_service_well=True)
+            error_text = f"{route.recipient} cannot be reached ({type(error).__name__})"
+            return SendOutcome(error=error_text, verdict="later", is_service_well=True)
         except httpx.HTTPError as error:
-            said = f"no answer from {route.recipient} ({type(error).__name__})"
-            return SendOutcome(error=said, verdict="unknown", is_service_well=True)
+            error_text = f"no answer from {route.recipient} ({type(error).__name__})"
+            return SendOutcome(error=error_text, verdict="unknown", is_service_well=True)
         if answer.is_success:
             return SendOutcome(accepted=list(addresses))
-        said = f"{route.recipient} answered {answer.status_code}"
+        error_text = f"{route.recipient} answered {answer.status_code}"
         if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
             waits = answer.headers.get("Retry-After", "")
             wait = timedelta(seconds=min(int(waits), 3600)) if waits.isdigit() else None
-            return SendOutcome(error=said, verdict="later", wait=wait, is_service_well=True)
-        return SendOutcome(refused=dict.fromkeys(addresses, said))
+            return SendOutcome(error=error_text, verdict="later", wait=wait, is_service_well=True)
+        return SendOutcome(refused=dict.fromkeys(addresses, error_text))
 
 
 def _cut(text: str) -> str:

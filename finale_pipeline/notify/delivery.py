@@ -45,7 +45,7 @@ def deliver(
         How many mails ended in which state.
     """
     service = sender or sender_of(settings)
-    done: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     outbox.recover(connection, now=clock())
     outbox.hold(connection, until=quiet_until(settings.quiet_hours, clock(), settings.zone))
     if only is None:
@@ -59,12 +59,12 @@ def deliver(
         mail = _with_links(mail, settings, clock())
         outcome = _sent(service, settings, mail)
         state = outbox.settle(connection, mail, outcome, now=clock())
-        done[state] += 1
+        counts[state] += 1
         if state == "dead":
             _tell_otherwise(settings, mail, outcome)
         if state == "pending" and not outcome.is_service_well:
             break
-    return done
+    return counts
 
 
 def _sent(service: Sender, settings: Settings, mail: Waiting) -> SendOutcome:

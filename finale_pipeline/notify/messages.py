@@ -222,15 +222,15 @@ def _cut(sections: Sequence[Section], most: int) -> tuple[list[Section], int]:
 def _templates(*, escapes: bool) -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined  # only for mails
 
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("finale_pipeline", "notify/templates"),
         autoescape=escapes,  # noqa: S701 - the HTML one does; plain text has nothing to escape
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=False,
     )
-    made.filters["units"] = number
-    return made
+    environment.filters["units"] = number
+    return environment
 
 
 def _utc(moment: datetime) -> str:

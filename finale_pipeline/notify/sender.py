@@ -96,9 +96,9 @@ class Smtp:
         except smtplib.SMTPRecipientsRefused as error:  # by all, or it hung up before the last
             return _outcome(addresses, error.recipients, is_taken=False)
         except smtplib.SMTPResponseException as error:
-            said = f"the SMTP server answered {error.smtp_code}"
+            reply = f"the SMTP server answered {error.smtp_code}"
             return SendOutcome(
-                error=said, verdict="dead" if error.smtp_code >= PERMANENT else "later"
+                error=reply, verdict="dead" if error.smtp_code >= PERMANENT else "later"
             )
         except (OSError, smtplib.SMTPException) as error:
             return SendOutcome(error=f"no answer from the SMTP server: {error}", verdict="unknown")
@@ -121,5 +121,7 @@ def _outcome(
         return SendOutcome(others, for_good)
     named = ", ".join(f"{address} ({code})" for address, code in later.items())
     is_well = HANGS_UP not in later.values()
-    said = f"the SMTP server asks to come again for {named or 'some addresses'}"
-    return SendOutcome(others if is_taken else (), for_good, said, "later", is_service_well=is_well)
+    reply = f"the SMTP server asks to come again for {named or 'some addresses'}"
+    return SendOutcome(
+        others if is_taken else (), for_good, reply, "later", is_service_well=is_well
+    )

@@ -87,12 +87,12 @@ class SendGrid:
         except URLError as error:  # before the request was out: nothing was taken
             return SendOutcome(error=f"SendGrid cannot be reached: {error.reason}", verdict="later")
         except (OSError, HTTPException) as error:
-            said = f"{type(error).__name__} {error}".strip()
-            return SendOutcome(error=f"no answer from SendGrid ({said})", verdict="unknown")
+            reply = f"{type(error).__name__} {error}".strip()
+            return SendOutcome(error=f"no answer from SendGrid ({reply})", verdict="unknown")
         if answer.status_code != ACCEPTED:  # of something between us and SendGrid
-            said = f"SendGrid answered {answer.status_code} instead of {ACCEPTED}"
+            reply = f"SendGrid answered {answer.status_code} instead of {ACCEPTED}"
             is_redirect = answer.status_code >= 300  # noqa: PLR2004
-            return SendOutcome(error=said, verdict="dead" if is_redirect else "later")
+            return SendOutcome(error=reply, verdict="dead" if is_redirect else "later")
         return SendOutcome(accepted=list(addresses))
 
     def _body(self, mail: Waiting, addresses: Sequence[str]) -> dict[str, Any]:
@@ -127,17 +127,17 @@ def _refusal(error: Any, addresses: Sequence[str]) -> SendOutcome:
     """Read what an error status says: for all addresses, for some, or for now."""
     status = int(error.status_code)
     text = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else ""
-    said = f"SendGrid answered {status}: {' '.join(text.split())[:300]}"
+    reply = f"SendGrid answered {status}: {' '.join(text.split())[:300]}"
     if status == 400:  # noqa: PLR2004 - it names the field
         named = {int(n) for n in NAMED.findall(text)}
         refused = {addresses[n]: "not a valid address" for n in named if n < len(addresses)}
         if refused:
             return SendOutcome(refused=refused)
     if status in HOPELESS or 300 <= status < 400:  # noqa: PLR2004
-        return SendOutcome(error=said, verdict="dead")
+        return SendOutcome(error=reply, verdict="dead")
     waits = str(error.headers.get("Retry-After", "")) if error.headers else ""
     wait = timedelta(seconds=min(int(waits), 3600)) if waits.isdigit() else None
-    return SendOutcome(error=said, verdict="later", wait=wait)
+    return SendOutcome(error=reply, verdict="later", wait=wait)
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:

@@ -144,11 +144,13 @@ NO_VENDOR = "No vendor in Finale"
 
 def _by_risk(lines: Sequence[ItemLine]) -> dict[str, list[ItemLine]]:
     """Group items by vendor's name: most money at risk first, then most items; no vendor last."""
-    found: dict[str, list[ItemLine]] = {}
+    vendors: dict[str, list[ItemLine]] = {}
     for line in lines:
-        found.setdefault(plain(line.vendor_name or ""), []).append(line)
-    ranked = sorted(found, key=lambda name: (not name, -_risk(found[name]), -len(found[name])))
-    return {name: found[name] for name in ranked}
+        vendors.setdefault(plain(line.vendor_name or ""), []).append(line)
+    ranked = sorted(
+        vendors, key=lambda name: (not name, -_risk(vendors[name]), -len(vendors[name]))
+    )
+    return {name: vendors[name] for name in ranked}
 
 
 def _risk(lines: Sequence[ItemLine]) -> Decimal:

@@ -126,11 +126,11 @@ def preview(
     return result
 
 
-def _with_age(proposals: list[Proposal], said: str | None) -> list[Proposal]:
+def _with_age(proposals: list[Proposal], warning: str | None) -> list[Proposal]:
     """Add to what would be sent how old our knowledge of other orders is."""
-    if said is None:
+    if warning is None:
         return proposals
-    return [replace(p, warnings=(*p.warnings, said)) if p.sends else p for p in proposals]
+    return [replace(p, warnings=(*p.warnings, warning)) if p.sends else p for p in proposals]
 
 
 def _refuse_old(plan_on: date, today: date) -> None:
@@ -232,10 +232,10 @@ def _send(
         _place(submission, writer, intent, result)
 
 
-def _require_seen(made: DraftResult, request: DraftRequest, agreed: Duplicates | None) -> None:
-    if agreed is not None and _duplicates(made) - agreed:
-        raise _undecided(made)
-    if request.seen is not None and made.digest() != request.seen:
+def _require_seen(shown: DraftResult, request: DraftRequest, agreed: Duplicates | None) -> None:
+    if agreed is not None and _duplicates(shown) - agreed:
+        raise _undecided(shown)
+    if request.seen is not None and shown.digest() != request.seen:
         raise ConfigError(
             "The plan or the open orders changed since you looked.",
             data="Nothing was sent.",
@@ -257,14 +257,14 @@ def _resolve_first(submission: Submission, shown: DraftResult, result: DraftResu
     return bool(left_open)
 
 
-def _intents(made: DraftResult, request: DraftRequest) -> Iterator[Intent]:
-    for proposal in made.proposals:
+def _intents(result: DraftResult, request: DraftRequest) -> Iterator[Intent]:
+    for proposal in result.proposals:
         if proposal.draft is not None and proposal.sends:
             doubles = (f"{sku}: {d.said()}" for sku, d in proposal.duplicates)
             yield Intent(
                 proposal.draft,
                 proposal.request.vendor_url,
-                made.bodies[proposal.draft.reference],
+                result.bodies[proposal.draft.reference],
                 request.actor,
                 (*proposal.warnings, *doubles),
                 request.key,
@@ -273,29 +273,29 @@ def _intents(made: DraftResult, request: DraftRequest) -> Iterator[Intent]:
 
 
 def _place(
-    submission: Submission, writer: "OrderWriter", intent: Intent, done: DraftResult
+    submission: Submission, writer: "OrderWriter", intent: Intent, result: DraftResult
 ) -> None:
     reference = intent.draft.reference
     try:
-        done.rows[reference] = submission.place(intent, writer)
+        result.rows[reference] = submission.place(intent, writer)
     except PipelineError:
         row = order_writes.find(submission.connection, reference)
         if row is not None:
-            done.rows[reference] = row
+            result.rows[reference] = row
         raise
 
 
-def _duplicates(made: DraftResult) -> Duplicates:
+def _duplicates(result: DraftResult) -> Duplicates:
     return {
         (d.product_url, d.order_url or d.order_id)
-        for proposal in made.proposals
+        for proposal in result.proposals
         if proposal.sends
         for _, d in proposal.duplicates
     }
 
 
-def _undecided(made: DraftResult) -> NeedsDecision:
-    texts = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
+def _undecided(result: DraftResult) -> NeedsDecision:
+    texts = [f"{sku}: {d.said()}" for p in result.proposals if p.sends for sku, d in p.duplicates]
     more = f" and {len(texts) - 5} more lines" if len(texts) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(
         f"On open orders already: {'; '.join(texts[:5])}{more}.",
@@ -303,7 +303,7 @@ def _undecided(made: DraftResult) -> NeedsDecision:
         step="Look at them, then add --accept-duplicates; or change the plan.",
         duplicates=[
             {"sku": sku, **d.as_dict()}
-            for p in made.proposals
+            for p in result.proposals
             if p.sends
             for sku, d in p.duplicates
         ],

@@ -167,33 +167,33 @@ def _problem(request: OrderRequest, account: str) -> str | None:
     return None
 
 
-def _met(made: Proposal, existing: OrderWrite, whole: Draft) -> Proposal:
+def _met(proposal: Proposal, existing: OrderWrite, whole: Draft) -> Proposal:
     """Judge a proposal whose order the ledger has already.
 
     Args:
         whole: The order before anything were excluded.
     """
     if existing.state == "refused":
-        return made
+        return proposal
     if existing.state in order_writes.OPEN:
         # What never went out is sent as the plan wants it now; what may be there is resolved first.
-        return made if existing.state == "intended" else replace(made, verdict="again")
+        return proposal if existing.state == "intended" else replace(proposal, verdict="again")
     name = existing.draft.order_id
-    orders = [whole, made.draft or whole]
+    orders = [whole, proposal.draft or whole]
     is_same = any(same_lines(existing.draft.lines, draft.lines) for draft in orders)
     if is_same and existing.state != "abandoned":
         says = f"Drafted already as {name}."
-        return replace(made, verdict="already", excluded_lines=(), duplicates=(), says=says)
+        return replace(proposal, verdict="already", excluded_lines=(), duplicates=(), says=says)
     how = "given up as" if existing.state == "abandoned" else "drafted already, otherwise, as"
     says = f"It was {how} {name}. Edit that in Finale; --again makes one more order."
-    return replace(made, verdict="conflict", says=says)
+    return replace(proposal, verdict="conflict", says=says)
 
 
-def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposal:
+def _examined(connection: Connection, proposal: Proposal, *, again: bool) -> Proposal:
     """Hold back what a draft of ours has already, and note what speaks against the rest."""
-    draft = made.draft
+    draft = proposal.draft
     if draft is None:
-        return made
+        return proposal
     by_product = duplicates(connection, draft)
     terms = _terms(connection, [line.product_url for line in draft.lines])
     remaining: list[PurchaseLine] = []
@@ -207,16 +207,20 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
     if not remaining:
         says = "Nothing is left of it: " + "; ".join(f"{sku}: {why}" for sku, why in excluded)
         return replace(
-            made, verdict="nothing", draft=None, excluded_lines=tuple(excluded), says=says
+            proposal, verdict="nothing", draft=None, excluded_lines=tuple(excluded), says=says
         )
     draft = replace(draft, lines=tuple(remaining))
     texts = [w for line in remaining for w in line_warnings(line, terms[line.product_url])]
-    texts += draft_warnings(draft, made.request.minimum_order_value)
+    texts += draft_warnings(draft, proposal.request.minimum_order_value)
     others = tuple(
         (line.sku, d) for line in remaining for d in by_product.get(line.product_url, ())
     )
     return replace(
-        made, draft=draft, excluded_lines=tuple(excluded), duplicates=others, warnings=tuple(texts)
+        proposal,
+        draft=draft,
+        excluded_lines=tuple(excluded),
+        duplicates=others,
+        warnings=tuple(texts),
     )
 
 

@@ -101,19 +101,19 @@ def plan_day(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        known = read(connection, as_of, observed=observed, past=past)
+        inputs = read(connection, as_of, observed=observed, past=past)
         stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
         was_read = time.perf_counter()
-        method = method_in_use(connection, known.history, as_of, now=now)
+        method = method_in_use(connection, inputs.history, as_of, now=now)
         before = time.process_time()
-        planned = compute(known, settings, pace=pace_of(method.name))
+        planned = compute(inputs, settings, pace=pace_of(method.name))
         places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
         note(connection, as_of, as_of, settings, now=now)
     return PlanReport(
         as_of,
-        known,
+        inputs,
         planned,
         method,
         counts,
@@ -134,9 +134,9 @@ def look(
     _refuse_future(as_of, present_day(connection, settings, now))
     observed = last_day(connection)
     with database_errors(f"planning {as_of}"), connection.transaction():
-        known = read(connection, as_of, observed=observed)
-        method = method_in_use(connection, known.history, as_of, now=now)
-    return known, compute(known, settings, pace=pace_of(method.name))
+        inputs = read(connection, as_of, observed=observed)
+        method = method_in_use(connection, inputs.history, as_of, now=now)
+    return inputs, compute(inputs, settings, pace=pace_of(method.name))
 
 
 def pace_of(method: str) -> Pace | None:

@@ -45,20 +45,20 @@ def evaluate_critical(run: SyncRun) -> None:
         last = items.last_evaluation(run.connection)
         catalogue_runs, is_moving = items.catalogue_runs(run.connection)
         default = default_of(run.settings)
-        made = items.Evaluation(day, read_at, default, catalogue_runs)
+        current = items.Evaluation(day, read_at, default, catalogue_runs)
         is_partial = (
-            not is_moving and last == replace(made, read_at=last.read_at) if last else False
+            not is_moving and last == replace(current, read_at=last.read_at) if last else False
         )
-        found = items.evaluate(run.connection, default=default, now=now, is_partial=is_partial)
-        decisions = _decide(run, found.candidates, now, is_first=last is None)
-        changed = critical.refresh(run.connection, found, day=day, now=now)
+        evaluated = items.evaluate(run.connection, default=default, now=now, is_partial=is_partial)
+        decisions = _decide(run, evaluated.candidates, now, is_first=last is None)
+        changed = critical.refresh(run.connection, evaluated, day=day, now=now)
         watched = items.watched(run.connection)
         decisions = hold_back(decisions, watched=watched, rules=rules_of(run.settings))
         if items.was_restored(run.connection):
             decisions = in_one_mail(decisions)
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
-        items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
+        items.note_evaluation(run.connection, current, now=now, run_id=run.run_id, watched=watched)
         if items.wants_summary(run.connection, is_full=run.strategy == "full"):
             content = stock_mails.summary(critical_lines(run.connection, now=now), watched=watched)
             _put(run, content, origin, new_id(), "first run")
@@ -153,13 +153,13 @@ def _write(
     run: SyncRun, decisions: Sequence[AlertDecision], now: datetime, origin: Origin, watched: int
 ) -> None:
     """Write incidents, events, and one mail per kind."""
-    told: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    by_mail: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     for d in decisions:
         if d.event is not None and d.event.mail is not None:
-            told[d.event.mail][d.current.product_url] = (d.event.from_level, d.event.to_level)
-    message_ids = {mail: new_id() for mail in told}
+            by_mail[d.event.mail][d.current.product_url] = (d.event.from_level, d.event.to_level)
+    message_ids = {mail: new_id() for mail in by_mail}
     incidents.write(run.connection, decisions, message_ids=message_ids, now=now, run_id=run.run_id)
-    for mail, changes in told.items():
+    for mail, changes in by_mail.items():
         about = xxhash.xxh3_64_hexdigest(repr(sorted(changes.items())).encode())
         routing.put(
             run.connection,

@@ -82,8 +82,8 @@ def follow_builds(run: SyncRun) -> None:
 
 def _sync_builds(run: SyncRun) -> None:
     began = run.clock()
-    made = builds(run.settings.timezone, current_reading(run))
-    _if_there(run, "builds", partial(sync_incrementally, catalogue=made))
+    catalogue = builds(run.settings.timezone, current_reading(run))
+    _if_there(run, "builds", partial(sync_incrementally, catalogue=catalogue))
     with run.batch("components of builds"):
         stocking.note_components(run.connection, since=began)
 

@@ -179,18 +179,20 @@ class _ScanReader:
             rows += row_count(fetched, self._scan.known)
             commit(self._run, self._catalogue, self._scan, fetched, self._far(window, rows))
         self._rows += rows
-        wanted = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
-        self._span = min(LONGEST, max(SHORTEST, timedelta(seconds=wanted // timedelta(seconds=1))))
+        next_span = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
+        self._span = min(
+            LONGEST, max(SHORTEST, timedelta(seconds=next_span // timedelta(seconds=1)))
+        )
 
     def _far(self, window: Window, rows: int) -> dict[str, Any]:
         """How far the scan is: by the rows of the last one where there was one, else by time."""
         self._batch += 1
-        done = (window.hi - self._scan.since) / (self._upper - self._scan.since)
+        progress = (window.hi - self._scan.since) / (self._upper - self._scan.since)
         left = (self._upper - window.hi) // max(self._span, SHORTEST)
         if self._expected:
-            done = min(1.0, (self._rows + rows) / self._expected)
+            progress = min(1.0, (self._rows + rows) / self._expected)
             left = sum(1 for w in self._stored if w.lo >= window.hi)
-        return {"progress": done, "number": self._batch, "of": self._batch + left}
+        return {"progress": progress, "number": self._batch, "of": self._batch + left}
 
 
 def fetch(

@@ -91,14 +91,14 @@ def undo(
 @router.post("/plan/suppliers")
 def suppliers(context: Shared, connection: Warehouse, fields: Posted, actor: OnPage) -> Response:
     """Keep the suppliers that were chosen for lines without one: `u1` is the product, `w1` whom."""
-    wanted: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for name, chosen in fields.items():
         if name.startswith("w") and chosen.strip():
             product = fields.get(f"u{name[1:]}", "")
-            wanted[product] = {"vendor_url": agreements.vendor_url(connection, chosen.strip())}
-    if wanted:
+            changes[product] = {"vendor_url": agreements.vendor_url(connection, chosen.strip())}
+    if changes:
         agreements.agree(
-            connection, context.settings, "product", wanted, actor=actor, now=context.clock()
+            connection, context.settings, "product", changes, actor=actor, now=context.clock()
         )
     return RedirectResponse(address("", saved=True), status_code=303)
 

@@ -8,9 +8,9 @@ from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import products as products_reads
 
 
-def chart(connection: Connection, found: dict[str, Any], today: date) -> Chart | None:
+def chart(connection: Connection, item: dict[str, Any], today: date) -> Chart | None:
     """Return the picture of a product; None when neither stock nor sales of it are known."""
-    forecast, url = found["forecast"], found["product_url"]
+    forecast, url = item["forecast"], item["product_url"]
     as_of = forecast["snapshot_on"] if forecast else today
     since = as_of - timedelta(days=PAST_DAYS)
     sales = products_reads.sales_history(connection, url, since)
@@ -19,8 +19,8 @@ def chart(connection: Connection, found: dict[str, Any], today: date) -> Chart |
     stock = [
         (float((row["snapshot_on"] - as_of).days), float(row["available_units"])) for row in levels
     ]
-    if found["available_units"] is not None:
-        stock.append((float(max((today - as_of).days, 0)), float(found["available_units"])))
+    if item["available_units"] is not None:
+        stock.append((float(max((today - as_of).days, 0)), float(item["available_units"])))
     if not sold and not levels and forecast is None:
         return None
     if forecast is None:

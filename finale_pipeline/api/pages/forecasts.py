@@ -85,7 +85,7 @@ def adjusted(
         withdraw(connection, form.withdraw, actor=actor, now=now)
         return RedirectResponse("/forecasts#adjustments", status_code=303)
     try:
-        said = NewAdjustment(
+        adjustment = NewAdjustment(
             form.scope,
             url_of(connection, form.scope, form.name or ""),
             form.kind,
@@ -95,7 +95,7 @@ def adjusted(
             url_of(connection, "product", form.predecessor) if form.predecessor else None,
             form.note,
         )
-        adjust(connection, said, actor=actor, now=now)
+        adjust(connection, adjustment, actor=actor, now=now)
     except ConfigError as error:
         raise Problem(422, f"{error} Nothing was written.") from error
     return RedirectResponse("/forecasts#adjustments", status_code=303)

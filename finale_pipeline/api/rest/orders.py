@@ -107,14 +107,14 @@ class Order(BaseModel):
     | good("Some order's end is not known yet: see its `state`.", EXAMPLE, status=202)
     | problems(conflict=CONFLICT),
 )
-def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Response:
+def draft(context: Shared, actor: Actor, order: Order, key: Key = None) -> Response:
     """Create drafts, one per vendor and place; they are never committed by us.
 
     The same plan twice is one order. Refused with 403 while FINALE_ALLOW_WRITES is off, with 409
     while open orders have the same products and `accept_duplicates` is not set.
     """
-    ask = _ask(wanted, actor, key)
-    if wanted.dry_run:
+    ask = _ask(order, actor, key)
+    if order.dry_run:
         return as_json(preview(context, ask).as_dict(is_dry=True))
     result = carried_out(context, ask)
     if result.error is not None and not result.rows:
@@ -150,9 +150,9 @@ def document(
 
 def vendor_order() -> Any:
     """Return the module that makes orders for vendors; it is loaded when it is asked for."""
-    from finale_pipeline.ordering import vendor_order as found  # heavy
+    from finale_pipeline.ordering import vendor_order as module  # heavy
 
-    return found
+    return module
 
 
 def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
@@ -175,29 +175,29 @@ def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
     )
 
 
-def _status(made: "DraftResult") -> int:
-    if made.error is not None or any(
-        row.state in {"sent", "unknown", "unverified", "intended"} for row in made.rows.values()
+def _status(result: "DraftResult") -> int:
+    if result.error is not None or any(
+        row.state in {"sent", "unknown", "unverified", "intended"} for row in result.rows.values()
     ):
         return 202
-    is_replay = not made.proposals and made.rows
-    return 201 if is_replay or any(p.sends for p in made.proposals) else 200
+    is_replay = not result.proposals and result.rows
+    return 201 if is_replay or any(p.sends for p in result.proposals) else 200
 
 
-def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
+def _ask(order: Order, actor: str, key: str | None) -> "DraftRequest":
     from finale_pipeline.ordering import draft_request  # heavy
 
     lines = tuple(
-        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ()
+        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ()
     )
     return draft_request.DraftRequest(
         actor,
-        vendor=wanted.vendor,
-        on=wanted.on,
+        vendor=order.vendor,
+        on=order.on,
         lines=lines,
-        place=wanted.place,
-        again=wanted.again,
-        accept_duplicates=wanted.accept_duplicates,
+        place=order.place,
+        again=order.again,
+        accept_duplicates=order.accept_duplicates,
         key=key,
     )
 
@@ -236,9 +236,9 @@ def carried_out(
         detail = f"{error.what} {error.data} {error.step}"
         raise Problem(403, detail, code="writes_off") from error
     except NeedsDecision as error:
-        found = msgspec.json.decode(msgspec.json.encode(error.duplicates))
+        duplicates = msgspec.json.decode(msgspec.json.encode(error.duplicates))
         detail = f"{error.what} {error.data} Look at them, then send accept_duplicates."
-        raise Problem(409, detail, code="duplicates", duplicates=found) from error
+        raise Problem(409, detail, code="duplicates", duplicates=duplicates) from error
     except SkippedError as error:
         raise Problem(
             409, error.what, code="drafting_running", headers={"Retry-After": "10"}

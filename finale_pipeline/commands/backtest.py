@@ -13,7 +13,7 @@ from finale_pipeline.domain.forecast.backtest import backtest as rolled
 from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.domain.forecast.history import EPOCH, Floats, History
 from finale_pipeline.domain.forecast.methods import NORMAL, choose, losses
-from finale_pipeline.domain.forecast.policy import (
+from finale_pipeline.domain.replenishment.policy import (
     CURVE,
     at_level,
     cover,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from finale_pipeline.domain.orders.comparison import differences
+from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.links import order_page
 from finale_pipeline.finale.orders import Created, NotSent, Refused
@@ -227,7 +228,9 @@ class Submission:
         """Return where Finale's pages show an order."""
         return order_page(self.pages, order_url)
 
-    def _move(self, row: OrderWrite, state: str, detail: str, **columns: object) -> OrderWrite:
+    def _move(
+        self, row: OrderWrite, state: OrderState, detail: str, **columns: object
+    ) -> OrderWrite:
         change = StateChange(state, self.actor, detail, columns)
         return move(self.connection, row, change, now=self.clock())
 

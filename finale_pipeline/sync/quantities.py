@@ -2,8 +2,9 @@
 
 import polars as pl
 
+from finale_pipeline.domain.packing import Reading
 from finale_pipeline.finale.lines import evidence_of_totals
-from finale_pipeline.finale.quantities import Reading, evidence
+from finale_pipeline.finale.quantities import evidence
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import quantities
 from finale_pipeline.warehouse.quantities import EvidenceOf

@@ -7,9 +7,9 @@ from functools import partial
 
 import polars as pl
 
+from finale_pipeline.domain.packing import Reading
 from finale_pipeline.errors import MalformedError
 from finale_pipeline.finale.lines import shipment_lines, supplier_ids
-from finale_pipeline.finale.quantities import Reading
 from finale_pipeline.finale.records import ORDER, SHIPMENT
 from finale_pipeline.finale.wire import Answer, Reject, decode_records, has_list
 from finale_pipeline.sync.catalog import Catalogue, Child

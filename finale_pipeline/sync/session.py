@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from finale_pipeline.clock import Clock, utc_now
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.errors import (
     ConfigError,
@@ -164,8 +165,8 @@ def _ending(error: PipelineError) -> Ending:
     return Ending(_status(error), error.kind, str(error), retry_at)
 
 
-def _status(error: PipelineError) -> str:
-    statuses: dict[type[PipelineError], str] = {
+def _status(error: PipelineError) -> RunStatus:
+    statuses: dict[type[PipelineError], RunStatus] = {
         SkippedError: "skipped",
         ThrottledError: "throttled",
         ImplausibleError: "held",

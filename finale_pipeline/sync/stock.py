@@ -10,9 +10,10 @@ import polars as pl
 import xxhash
 
 from finale_pipeline.clock import business_day
+from finale_pipeline.domain.packing import Reading
 from finale_pipeline.domain.syncs.stock import SMALL, StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
-from finale_pipeline.finale.quantities import Reading, in_units
+from finale_pipeline.finale.quantities import in_units
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
 from finale_pipeline.planning.decisions import decide_again

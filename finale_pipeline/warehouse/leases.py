@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.errors import InterruptedSync, SkippedError
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.locks import Lock
@@ -22,7 +23,7 @@ TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 class Ending:
     """How a run ended: its status, and for a failure the class, the message, when to return."""
 
-    status: str
+    status: RunStatus
     error_kind: str | None = None
     error: str | None = None
     retry_at: datetime | None = None

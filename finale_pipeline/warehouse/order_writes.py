@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, body_hash, exact
+from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, rows_of, trusted
 from finale_pipeline.warehouse.locks import Lock
 
-OPEN = ("intended", "sent", "unverified", "unknown")
+OPEN: tuple[OrderState, ...] = ("intended", "sent", "unverified", "unknown")
 """States whose end is not known yet."""
 IN_FINALE = ("created", "differs", "unverified")
 MAYBE = ("sent", "unknown")
@@ -48,7 +49,7 @@ class OrderWrite:
 
     draft: Draft
     vendor_url: str
-    state: str
+    state: OrderState
     body: str
     attempts: int
     sent_at: datetime | None
@@ -130,7 +131,7 @@ def of_plan(
     )
 
 
-def was_ever(connection: Connection, reference: str, state: str) -> bool:
+def was_ever(connection: Connection, reference: str, state: OrderState) -> bool:
     """Whether an order was once in a state."""
     row = connection.execute(
         "SELECT FROM ops.purchase_order_write_event WHERE reference = %s AND state = %s LIMIT 1",
@@ -281,7 +282,7 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWri
 class StateChange:
     """A change of state: to which, by whom, what was seen; and columns that change with it."""
 
-    state: str
+    state: OrderState
     actor: str
     detail: str | None = None
     columns: Mapping[str, object] | None = None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.ticks import TickDecision, decide
 from finale_pipeline.sync.unfinished import PAUSES, unfinished
@@ -29,7 +30,7 @@ def ask(
 def ran(
     connection: Connection,
     strategy: str,
-    status: str = "done",
+    status: RunStatus = "done",
     *,
     ago: timedelta = timedelta(hours=1),
     kind: str | None = None,

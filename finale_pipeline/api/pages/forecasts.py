@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, BeforeValidator, Field
@@ -15,7 +15,15 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.policy_chart import policy_chart
-from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, listed, url_of, withdraw
+from finale_pipeline.warehouse.adjustments import (
+    Kind,
+    NewAdjustment,
+    Scope,
+    adjust,
+    listed,
+    url_of,
+    withdraw,
+)
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
 
 router = APIRouter(include_in_schema=False)
@@ -37,9 +45,9 @@ class AdjustmentForm(BaseModel):
         withdraw: Number of one that is taken back; then nothing else is said.
     """
 
-    scope: Literal["product", "vendor", "category"] = "product"
+    scope: Scope = "product"
     name: Annotated[Named | None, Optional] = None
-    kind: Literal["times", "units", "successor"] = "times"
+    kind: Kind = "times"
     value: Annotated[
         Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)] | None, Optional
     ] = None

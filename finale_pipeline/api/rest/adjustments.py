@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +18,9 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse.adjustments import (
     Adjustment,
+    Kind,
     NewAdjustment,
+    Scope,
     adjust,
     listed,
     url_of,
@@ -62,9 +64,9 @@ class Said(BaseModel):
         },
     )
 
-    scope: Literal["product", "vendor", "category"] = "product"
+    scope: Scope = "product"
     name: Name = Field(description="SKU, or the vendor's or category's name.")
-    kind: Literal["times", "units", "successor"] = Field(
+    kind: Kind = Field(
         description="Demand is so many times what is expected; is so many units in all (of a"
         " product); or is that of a predecessor."
     )

@@ -15,7 +15,6 @@ from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import runs as runs_reads
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
-WEEK = timedelta(days=7)
 HEALTH = {"ok": "healthy", "warning": "degraded", "failed": "unhealthy"}
 STATE = {"ok": "idle", "warning": "warning", "failed": "error"}
 """A finding's states, as health and status call them."""
@@ -38,7 +37,7 @@ def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
         "running": runs,
         "last": last,
         "held": held,
-        "seven_days": rows_of(connection, runs_reads.STATISTICS, since=now - WEEK),
+        "seven_days": rows_of(connection, runs_reads.STATISTICS, since=now - health_reads.WEEK),
     }
 
 
@@ -79,7 +78,7 @@ def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dic
     """Return the metrics by name; some have a value per strategy, budget or table."""
     counted = row_of(connection, runs_reads.COUNTS, day=now - timedelta(days=1)) or {}
     read_at = stock_reads.stock_read_at(connection)
-    week = rows_of(connection, runs_reads.STATISTICS, since=now - WEEK)
+    week = rows_of(connection, runs_reads.STATISTICS, since=now - health_reads.WEEK)
     good = rows_of(connection, runs_reads.LAST_GOOD)
     values: dict[str, Any] = {f"finale_{name}": value for name, value in counted.items()}
     values["finale_stock_age_seconds"] = round((now - read_at).total_seconds()) if read_at else None

@@ -18,7 +18,9 @@ from finale_pipeline.api.rest.responses import XLSX, as_json
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import ConfigError, NeedsDecision, SkippedError, WritesOff
+from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
 
 if TYPE_CHECKING:
@@ -37,9 +39,6 @@ CONFLICT = (
 )
 
 MOST_LINES = 1_000
-State = Literal[
-    "intended", "sent", "created", "differs", "unverified", "unknown", "refused", "abandoned"
-]
 EXAMPLE = {
     "plan_on": "2026-03-09",
     "dry_run": False,
@@ -177,7 +176,7 @@ def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
 
 def _status(result: "DraftResult") -> int:
     if result.error is not None or any(
-        row.state in {"sent", "unknown", "unverified", "intended"} for row in result.rows.values()
+        row.state in order_writes.OPEN for row in result.rows.values()
     ):
         return 202
     is_replay = not result.proposals and result.rows
@@ -255,7 +254,7 @@ COLUMNS = (
 def orders(
     *,
     reading: Reads,
-    state: Annotated[State | None, Query()] = None,
+    state: Annotated[OrderState | None, Query()] = None,
     vendor: Annotated[str | None, Query(max_length=200)] = None,
     plan_on: Annotated[date | None, Query(alias="on", description="Day of the plan.")] = None,
 ) -> Response:

@@ -14,6 +14,7 @@ from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.clock import business_day
+from finale_pipeline.domain.states import IncidentState
 from finale_pipeline.notify import decisions
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
@@ -138,9 +139,7 @@ def forecasts(
 def incidents(
     *,
     reading: Reads,
-    state: Annotated[
-        Literal["open", "acknowledged", "snoozed", "ordered", "resolved"] | None, Query()
-    ] = None,
+    state: Annotated[IncidentState | None, Query()] = None,
     level: Annotated[str | None, Query(max_length=20)] = None,
     is_open: Annotated[bool | None, Query(alias="open")] = None,
     sku: Name = None,

@@ -13,9 +13,7 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
-from finale_pipeline.warehouse.connect import trusted
-from finale_pipeline.warehouse.critical import NOTHING_DECIDED
-from finale_pipeline.warehouse.items import ITEMS
+from finale_pipeline.warehouse import critical
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
 if TYPE_CHECKING:
@@ -80,12 +78,7 @@ class _Play:
     ) -> None:
         self.begin, self.last = begin, last
         self.rules = rules_of(settings)
-        query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
-        rows: list[Any] = connection.execute(
-            trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
-            {"default": default_of(settings)},
-        ).fetchall()
-        self.thresholds = dict(rows)
+        self.thresholds = critical.thresholds(connection, default_of(settings))
         self.stored: dict[str, StoredItem] = {}
         self.units: dict[str, Decimal] = {}
         for url, units in connection.execute(stock_reads.OPENING, (begin,)).fetchall():

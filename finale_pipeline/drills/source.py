@@ -306,7 +306,7 @@ def _stamped_in_future(scene: Scene) -> None:
 
 
 def _long_keys(scene: Scene) -> None:
-    long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=3000))  # noqa: S311
+    long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=3000))
     key = _tampered(scene, "inventoryitem", "productId", lambda _: "商" * 1000)
     scene.sandbox.tamper = None
     scene.sync()

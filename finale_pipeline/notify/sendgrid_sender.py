@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
@@ -91,7 +92,7 @@ class SendGrid:
             return SendOutcome(error=f"no answer from SendGrid ({reply})", verdict="unknown")
         if answer.status_code != ACCEPTED:  # of something between us and SendGrid
             reply = f"SendGrid answered {answer.status_code} instead of {ACCEPTED}"
-            is_redirect = answer.status_code >= 300  # noqa: PLR2004
+            is_redirect = answer.status_code >= HTTPStatus.MULTIPLE_CHOICES
             return SendOutcome(error=reply, verdict="dead" if is_redirect else "later")
         return SendOutcome(accepted=list(addresses))
 
@@ -128,12 +129,12 @@ def _refusal(error: Any, addresses: Sequence[str]) -> SendOutcome:
     status = int(error.status_code)
     text = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else ""
     reply = f"SendGrid answered {status}: {' '.join(text.split())[:300]}"
-    if status == 400:  # noqa: PLR2004 - it names the field
+    if status == HTTPStatus.BAD_REQUEST:  # it names the field
         named = {int(n) for n in NAMED.findall(text)}
         refused = {addresses[n]: "not a valid address" for n in named if n < len(addresses)}
         if refused:
             return SendOutcome(refused=refused)
-    if status in HOPELESS or 300 <= status < 400:  # noqa: PLR2004
+    if status in HOPELESS or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return SendOutcome(error=reply, verdict="dead")
     waits = str(error.headers.get("Retry-After", "")) if error.headers else ""
     wait = timedelta(seconds=min(int(waits), 3600)) if waits.isdigit() else None

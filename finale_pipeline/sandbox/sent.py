@@ -127,7 +127,7 @@ def _number(name: str, given: object) -> float | int:
         number = given if isinstance(given, int | float) else float(str(given))
     except ValueError as error:
         raise OrderRefused("value", f"{name} must be a number.") from error
-    if isinstance(given, bool) or not abs(number) <= 1e12:  # noqa: PLR2004 - infinite and NaN, too
+    if isinstance(given, bool) or not abs(number) <= 1e12:  # infinite and NaN, too
         raise OrderRefused("value", f"{name} must be a number.")
     return number
 

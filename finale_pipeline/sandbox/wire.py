@@ -67,7 +67,7 @@ class Wire(RequestHandler):
             self.send(int(fault.argument), [b'{"error":"sick"}'], headers)
         elif fault.kind in replies:
             status, body, extra = replies[fault.kind]
-            self.send(status, [body], (headers if status == 200 else {}) | extra)  # noqa: PLR2004
+            self.send(status, [body], (headers if status == 200 else {}) | extra)
         elif fault.kind == "reset":
             self.hang_up()
         elif fault.kind == "bomb":
@@ -107,7 +107,7 @@ class Wire(RequestHandler):
         """Send an answer whose body is the parts, packed when it is worth it."""
         headers = dict(headers or {})
         length = sum(map(len, parts))
-        if status == 200 and length > 1000 and "gzip" in self.headers.get("accept-encoding", ""):  # noqa: PLR2004
+        if status == 200 and length > 1000 and "gzip" in self.headers.get("accept-encoding", ""):
             parts = [self._zipped(b"".join(parts))]
             length = len(parts[0])
             headers["Content-Encoding"] = "gzip"

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
 from urllib.error import URLError
@@ -213,7 +214,7 @@ def answers(url: str) -> bool:
     """Whether an address of this machine answers 200 within a second."""
     try:
         with DIRECTLY.open(url, timeout=1) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004
+            return bool(answer.status == HTTPStatus.OK)
     except (URLError, OSError):
         return False
 

@@ -86,6 +86,16 @@ def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetim
     return _merge(connection, query, {"day": day, "now": now, "default": default}, "")
 
 
+def thresholds(connection: Connection, default: Decimal) -> dict[str, Decimal]:
+    """Return below what each watched item is low, by Finale's reorder points alone."""
+    query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
+    rows = connection.execute(
+        trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),
+        {"default": default},
+    )
+    return dict(rows.fetchall())
+
+
 def _merge(connection: Connection, query: str, values: dict[str, object], mine: str) -> Counts:
     """Insert, update and delete so that the day has exactly the rows of the query.
 

@@ -37,4 +37,6 @@ class Snooze(DecisionBody):
     until: date | None = Field(
         None, description="Day, in the account's zone, on which it ends; null = when it worsens."
     )
-    even_if_worse: bool = Field(False, description="Sleep through a worsening; needs `until`.")  # noqa: FBT003
+    even_if_worse: bool = Field(
+        default=False, description="Sleep through a worsening; needs `until`."
+    )

@@ -85,9 +85,11 @@ class Order(BaseModel):
         Field(None, description="Instead of the plan's; they need a vendor.")
     )
     place: Name | None = Field(None, description="Location, by name; null = the usual one.")
-    dry_run: bool = Field(False, description="Show what would be sent, and send nothing.")  # noqa: FBT003
-    again: bool = Field(False, description="One more order where there is one.")  # noqa: FBT003
-    accept_duplicates: bool = Field(False, description="Open orders of the products are known.")  # noqa: FBT003
+    dry_run: bool = Field(default=False, description="Show what would be sent, and send nothing.")
+    again: bool = Field(default=False, description="One more order where there is one.")
+    accept_duplicates: bool = Field(
+        default=False, description="Open orders of the products are known."
+    )
 
     @model_validator(mode="after")
     def _lines_have_a_vendor(self) -> Self:

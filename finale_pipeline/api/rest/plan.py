@@ -74,11 +74,11 @@ class Edit(BaseModel):
         None, description="Price of one unit, in the line's currency."
     )
     is_dropped: Annotated[bool, Field(strict=True)] = Field(
-        False,  # noqa: FBT003 - a default
+        default=False,
         description="Not to be ordered; false brings it back.",
     )
     insist: Annotated[bool, Field(strict=True)] = Field(
-        False,  # noqa: FBT003 - a default
+        default=False,
         description="Keep a quantity although it breaks pack or minimum.",
     )
     note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")

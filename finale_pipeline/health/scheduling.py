@@ -1,8 +1,9 @@
 """Judges whether it runs by itself: Dagster's daemons and schedules, and syncs that are overdue."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,10 @@ def examine(settings: "Settings") -> Iterator[Finding]:
         yield Finding("schedules", "warning", f"switched off: {', '.join(sorted(off))}", step)
     elif instance is not None:
         yield Finding("schedules", "ok", "none is switched off")
-    now = utc_now()
-    began = watch_state.read(settings.home)
+    now, state = utc_now(), watch_state.read(settings.home)
+    since = state.began_at if state else now
     with connect(database_url(settings), name="finale doctor") as connection:
-        crons = _crons(settings, off)
-        since = began.began_at if began else now
-        for trouble in _troubles(connection, settings, crons, since=since, now=now):
+        for trouble in _Look(connection, settings, _crons(settings, off), since, now).troubles():
             yield Finding(trouble.kind, "failed", trouble.says, trouble.step)
 
 
@@ -64,11 +63,8 @@ def troubles(
         since: UTC, when the watch began; before it nothing was expected.
     """
     leases.mark_crashed_runs(connection, now=now)
-    crons = schedules(settings)
-    return [
-        *_troubles(connection, settings, crons, since=since, now=now),
-        *_outbox(connection, now),
-    ]
+    look = _Look(connection, settings, schedules(settings), since, now)
+    return [*look.troubles(), *_outbox(connection, now)]
 
 
 def schedules(settings: "Settings") -> dict[str, str]:
@@ -116,86 +112,77 @@ def _crons(settings: "Settings", off: set[str]) -> dict[str, str]:
     return {n: cron for n, cron in crons.items() if cron != OFF and f"{n}_schedule" not in off}
 
 
-def _troubles(
-    connection: Connection,
-    settings: "Settings",
-    crons: Mapping[str, str],
-    *,
-    since: datetime,
-    now: datetime,
-) -> Iterator[Trouble]:
-    yield from _daemon(connection, settings, crons, since, now)
-    yield from _syncs(connection, settings, crons, since, now)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is due is compared with what happened."""
 
+    connection: Connection
+    settings: "Settings"
+    crons: Mapping[str, str]
+    since: datetime
+    now: datetime
 
-def _daemon(
-    connection: Connection,
-    settings: "Settings",
-    crons: Mapping[str, str],
-    since: datetime,
-    now: datetime,
-) -> Iterator[Trouble]:
-    """Compare due times with decisions: whatever runs, what decides nothing is dead."""
-    decided_at = ticks.last_decided_at(connection)
-    if decided_at is None:  # a crontab may do without Dagster; then there are syncs
-        ever, is_alive = _last_good(connection, list(FIXED), now, settings.stuck_minutes)
-        if ever is None and not is_alive and now - since > STARTS_WITHIN:
+    def troubles(self) -> Iterator[Trouble]:
+        yield from self._daemon()
+        yield from self._syncs()
+
+    def _daemon(self) -> Iterator[Trouble]:
+        """Compare due times with decisions: whatever runs, what decides nothing is dead."""
+        decided_at = ticks.last_decided_at(self.connection)
+        if decided_at is None:  # a crontab may do without Dagster; then there are syncs
+            ever, is_alive = self._last_good(FIXED)
+            if ever is None and not is_alive and self.now - self.since > STARTS_WITHIN:
+                yield Trouble(
+                    "daemon",
+                    f"Dagster was never started, and nothing was synced since {_utc(self.since)}.",
+                    "Start it: finale dev; for good: deploy/README.md",
+                )
+            return
+        due = {name: self._last_tick(cron, DECIDES_WITHIN) for name, cron in self.crons.items()}
+        missed = {name: at for name, at in due.items() if at > decided_at}
+        if missed:
+            name = max(missed, key=lambda n: missed[n])
             yield Trouble(
                 "daemon",
-                f"Dagster was never started, and nothing was synced since {_utc(since)}.",
-                "Start it: finale dev; for good: deploy/README.md",
+                f"No due time was decided since {_utc(decided_at)}; {name} was due"
+                f" {_utc(missed[name])}.",
+                "Start Dagster's daemon and code server (systemctl restart finale-code"
+                " finale-daemon, or finale dev); then: finale doctor",
             )
-        return
-    due = {n: last_tick(c, settings.timezone, now - DECIDES_WITHIN) for n, c in crons.items()}
-    missed = {name: at for name, at in due.items() if at > decided_at}
-    if missed:
-        name = max(missed, key=lambda n: missed[n])
-        yield Trouble(
-            "daemon",
-            f"No due time was decided since {_utc(decided_at)}; {name} was due"
-            f" {_utc(missed[name])}.",
-            "Start Dagster's daemon and code server (systemctl restart finale-code finale-daemon,"
-            " or finale dev); then: finale doctor",
-        )
+
+    def _syncs(self) -> Iterator[Trouble]:
+        for name, cron in self.crons.items():
+            covering = FIXED if name == "smart" else (name, *COVERED_BY[name])
+            newest = self._last_tick(cron, GRACE)
+            before = last_tick(cron, self.settings.timezone, newest - timedelta(seconds=1))
+            last, is_alive = self._last_good(covering)
+            if is_alive or not is_overdue(
+                second_last_due_at=before, last_good_at=last, since=self.since
+            ):
+                continue
+            yield Trouble(
+                "syncs",
+                f"No {name} sync, nor one that does more, ended well since"
+                f" {_utc(last) if last else 'the watch began'}; due were {_utc(before)} and"
+                f" {_utc(newest)}.",
+                "See: finale status, then finale doctor",
+                _told_by(self.connection, covering if name == "smart" else (name,)),
+            )
+
+    def _last_tick(self, cron: str, grace: timedelta) -> datetime:
+        return last_tick(cron, self.settings.timezone, self.now - grace)
+
+    def _last_good(self, covering: Sequence[str]) -> tuple[datetime | None, bool]:
+        """Return when one of some strategies last ended well, and whether one is at work now."""
+        since = self.now - timedelta(minutes=self.settings.stuck_minutes)
+        is_alive = runs.is_one_alive(self.connection, covering, since=since)
+        return runs.last_good_at(self.connection, covering, now=self.now), is_alive
 
 
-def _syncs(
-    connection: Connection,
-    settings: "Settings",
-    crons: Mapping[str, str],
-    since: datetime,
-    now: datetime,
-) -> Iterator[Trouble]:
-    for name, cron in crons.items():
-        covering = list(FIXED if name == "smart" else (name, *COVERED_BY[name]))
-        newest = last_tick(cron, settings.timezone, now - GRACE)
-        before = last_tick(cron, settings.timezone, newest - timedelta(seconds=1))
-        last, is_alive = _last_good(connection, covering, now, settings.stuck_minutes)
-        if is_alive or not is_overdue(second_last_due_at=before, last_good_at=last, since=since):
-            continue
-        yield Trouble(
-            "syncs",
-            f"No {name} sync, nor one that does more, ended well since"
-            f" {_utc(last) if last else 'the watch began'}; due were {_utc(before)} and"
-            f" {_utc(newest)}.",
-            "See: finale status, then finale doctor",
-            _told_by(connection, covering if name == "smart" else [name]),
-        )
-
-
-def _last_good(
-    connection: Connection, covering: list[str], now: datetime, silent_minutes: float
-) -> tuple[datetime | None, bool]:
-    """Return when one of some strategies last ended well, and whether one is at work now."""
-    since = now - timedelta(minutes=silent_minutes)
-    is_alive = runs.is_one_alive(connection, covering, since=since)
-    return runs.last_good_at(connection, covering, now=now), is_alive
-
-
-def _told_by(connection: Connection, strategies: list[str]) -> str | None:
+def _told_by(connection: Connection, strategies: Sequence[str]) -> str | None:
     """Say which mail told of a strategy's trouble already."""
-    incidents_open = [i for i in incidents.open_of_syncs(connection) if i.strategy in strategies]
-    first = min(incidents_open, key=lambda incident: incident.incident_id, default=None)
+    told = [i for i in incidents.open_of_syncs(connection) if i.strategy in strategies]
+    first = min(told, key=lambda incident: incident.incident_id, default=None)
     return f"incident {first.incident_id}, {first.level}" if first else None
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from finale_pipeline.commands.common import json_option, note, pass_warehouse, say
+from finale_pipeline.commands.common import json_option, note, open_warehouse, pass_warehouse, say
 from finale_pipeline.commands.sync import SyncReport, reported, run_strategy
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Hold
 
 STRATEGY = {"stock": "inventory", "core.vendor": "vendors"}
@@ -50,13 +50,13 @@ def approve(
     Raises:
         ConfigError: That run holds nothing that waits for a decision.
     """
-    with connect(database_url(settings), name="finale approve") as connection:
+    with open_warehouse(settings) as connection:
         hold = waiting(connection, run_id)
     if not confirm(shown(hold)):
         return None
     strategy = STRATEGY.get(hold.subject, "full")
     report = run_strategy(settings, strategy, trigger="cli", accept_implausible=True)
-    with connect(database_url(settings), name="finale approve") as connection:
+    with open_warehouse(settings) as connection:
         holds.note_approver(connection, hold, getpass.getuser())
     return hold, report
 

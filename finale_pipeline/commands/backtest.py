@@ -9,6 +9,7 @@ import numpy as np
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.backtest_report import DETAILED_WINDOW, write_report
+from finale_pipeline.commands.common import open_warehouse
 from finale_pipeline.domain.forecast.backtest import backtest as rolled
 from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.domain.forecast.history import EPOCH, Floats, History
@@ -25,8 +26,7 @@ from finale_pipeline.planning.order_lines import read_orders
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.planning.scores import origins, write_scores
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import stock as stock_reads
 from finale_pipeline.warehouse.reads.stock import last_day
 
@@ -77,8 +77,7 @@ def backtest(settings: Settings, orders: Path | None) -> Backtest:
         ConfigError: There is too little history, the file is of another form.
     """
     now = utc_now()
-    with connect(database_url(settings), name="finale backtest") as connection:
-        schema.require_current(connection)
+    with open_warehouse(settings) as connection:
         source = BACKTEST if orders is None else orders.name
         history, values = _account(connection) if orders is None else _file(orders)
         end = int(history.sold.days.max()) + 1

@@ -2,7 +2,8 @@
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -12,7 +13,7 @@ from finale_pipeline import logs
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import database_url
+from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,6 +57,16 @@ def pass_warehouse(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]
         return run(settings, *args, **kwargs)
 
     return with_warehouse
+
+
+@contextmanager
+def open_warehouse(settings: Settings) -> Iterator[Connection]:
+    """Open the warehouse at this program's schema, under the command's name."""
+    context = click.get_current_context(silent=True)
+    name = context.command_path if context else "finale"
+    with connect(database_url(settings), name=name) as connection:
+        schema.require_current(connection)
+        yield connection
 
 
 def _settings() -> Settings:

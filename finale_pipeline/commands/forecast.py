@@ -10,11 +10,10 @@ import click
 
 from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.commands import backtest as scoring
-from finale_pipeline.commands.common import DAY, answer, json_option, pass_warehouse
+from finale_pipeline.commands.common import DAY, answer, json_option, open_warehouse, pass_warehouse
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.adjustments import (
     Kind,
     NewAdjustment,
@@ -24,7 +23,6 @@ from finale_pipeline.warehouse.adjustments import (
     url_of,
     withdraw,
 )
-from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.reads.forecasts import outcomes
 from finale_pipeline.warehouse.reads.stock import last_day
 
@@ -60,7 +58,7 @@ def _backtest(settings: Settings, *, orders: Path | None, as_json: bool) -> None
 @pass_warehouse
 def _outcomes(settings: Settings, *, vendor: str | None, sku: str | None, as_json: bool) -> None:
     """Show what the plans of the last weeks said, and what came."""
-    with connect(database_url(settings), name="finale forecast") as connection:
+    with open_warehouse(settings) as connection:
         result = outcomes(connection, vendor=vendor, sku=sku)
     answer(
         {"groups": result.groups, "weeks": result.weeks, "worse": result.worse},
@@ -96,7 +94,7 @@ def _adjust(
     NAME is a SKU, or a vendor's or category's name. It counts from the next plan on.
     """
     kind: Kind = "successor" if successor_of else "units" if units is not None else "times"
-    with connect(database_url(settings), name="finale forecast") as connection:
+    with open_warehouse(settings) as connection:
         adjustment = NewAdjustment(
             scope,
             url_of(connection, scope, name),
@@ -123,7 +121,7 @@ def _amount(text: str | None) -> Decimal | None:
 @pass_warehouse
 def _adjustments(settings: Settings, *, number: int | None) -> None:
     """List what buyers said of demand, or take one back."""
-    with connect(database_url(settings), name="finale forecast") as connection:
+    with open_warehouse(settings) as connection:
         if number is not None and not withdraw(
             connection, number, actor=getpass.getuser(), now=utc_now()
         ):
@@ -164,8 +162,7 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
         ConfigError: The day is still to come.
     """
     now = utc_now()
-    with connect(database_url(settings), name="finale forecast") as connection:
-        schema.require_current(connection)
+    with open_warehouse(settings) as connection:
         today = business_day(now, settings.zone)
         as_of = day or last_day(connection) or today
         report = plan_day(connection, as_of, settings, now=now)

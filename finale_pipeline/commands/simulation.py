@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from finale_pipeline.commands.common import open_warehouse
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, StoredItem, decide
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.warehouse import critical
@@ -36,7 +36,7 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
         ConfigError: A setting cannot be tried, or its value is wrong.
     """
     tried = _with(settings, changes)
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         last = stock_reads.last_day(connection)
         if last is None:
             return {"days": [], "mails": {}, "items": {}, "to": list(settings.alert_emails)}

@@ -27,18 +27,19 @@ STATES: dict[Grade, str] = {"fresh": "ok", "late": "warning", "lost": "failed"}
 
 def parts(connection: Connection, *, now: datetime) -> dict[str, list[Finding]]:
     """Judge all that can be judged in a moment, by part; status, health and pages show it."""
+    counts = reads.run_counts(connection, now=now)
     return {
-        "finale": [*source(connection, now=now)],
-        "sync": [*syncs(connection, now=now)],
+        "finale": [*source(connection, counts, now=now)],
+        "sync": [*syncs(connection, counts, now=now)],
         "data": [*data(connection, now=now)],
         "outbox": [*mail(connection, now=now)],
     }
 
 
-def syncs(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+def syncs(connection: Connection, counts: reads.RunCounts, *, now: datetime) -> Iterator[Finding]:
     """Judge what keeps stock new: its age, how the last sync ended, strategies in trouble."""
     yield from freshness(connection, now=now, only="inventory_levels")
-    kind = reads.run_counts(connection, now=now).last_error_kind
+    kind = counts.last_error_kind
     if kind is not None and kind not in OF_THE_SOURCE:
         yield Finding("last sync", "failed", f"the last sync failed ({kind})", "See: finale status")
     for incident in incidents.open_of_syncs(connection):
@@ -89,10 +90,11 @@ def ledger(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     crashed = [run.run_id for run in leases.mark_crashed_runs(connection, now=now)]
     if crashed:
         yield Finding("syncs", "warning", f"Runs {crashed} had died; they are marked failed now.")
+    counts = reads.run_counts(connection, now=now)
     yield levels(connection)
     yield from data(connection, now=now)
-    yield from runs(connection, now=now)
-    yield from source(connection, now=now)
+    yield from runs(connection, counts)
+    yield from source(connection, counts, now=now)
     yield from clock(connection, now=now)
     yield from freshness(connection, now=now)
 
@@ -109,7 +111,7 @@ def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+def source(connection: Connection, counts: reads.RunCounts, *, now: datetime) -> Iterator[Finding]:
     """Judge the source by what syncs met, not by asking it: questions come out of the budget."""
     until = blocked_until(connection)
     if until is not None and until > now:
@@ -117,7 +119,6 @@ def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "budget", "warning", says, "To ask nevertheless: finale sync full --ignore-pause"
         )
-    counts = reads.run_counts(connection, now=now)
     if not counts.has_ended:
         yield Finding("last sync", "warning", "Finale was never read", "finale sync full")
     elif counts.last_error_kind in OF_THE_SOURCE:
@@ -127,9 +128,8 @@ def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
         yield Finding("last sync", "ok", "Finale answered")
 
 
-def runs(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+def runs(connection: Connection, counts: reads.RunCounts) -> Iterator[Finding]:
     """Judge crashed and stuck runs, locks, and due times that came twice."""
-    counts = reads.run_counts(connection, now=now)
     says = f"{counts.running} running; {counts.died} died or got stuck in 7 days"
     if counts.died > MANY_DEAD:
         yield Finding("syncs", "warning", says, "Look for what kills them: memory, deploys.")

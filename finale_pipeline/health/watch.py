@@ -26,6 +26,7 @@ from finale_pipeline.warehouse import locks, outages, outbox, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.outbox import Waiting
+from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import mails
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def _by_outbox(
     did = _sent(connection, settings, message, clock) if message else ""
     deliver(connection, settings, clock=clock)  # a dead daemon must not keep other mails back
     news_text = f"{len(news)} troubles" if news else "that all is well again"
-    looked = (*rules.source(connection, now=now), *rules.clock(connection, now=now))
+    counts = health_reads.run_counts(connection, now=now)
+    looked = (*rules.source(connection, counts, now=now), *rules.clock(connection, now=now))
     notes = tuple(f for f in looked if f.state != "ok")
     return Watched(troubles, outage, f"Told {news_text}: {did}." if message else "", notes=notes)
 

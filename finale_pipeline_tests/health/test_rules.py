@@ -21,7 +21,7 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import demand, locks, outbox
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.locks import Lock
-from finale_pipeline.warehouse.reads.health import asset_ages
+from finale_pipeline.warehouse.reads.health import asset_ages, run_counts
 from finale_pipeline_tests.api.client import FakeDagster, running
 from finale_pipeline_tests.conftest import NOW
 from finale_pipeline_tests.sync.helpers import sync
@@ -95,14 +95,15 @@ def test_a_stranger_who_holds_a_lock_of_ours_is_named_and_the_step_ends_it(
 ) -> None:
     with connect(url, name="DBeaver") as stranger:
         locks.take(stranger, Lock.TABLE_SET, 2)
-        (found,) = [f for f in rules.runs(connection, now=NOW) if f.state == "warning"]
+        counts = run_counts(connection, now=NOW)
+        (found,) = [f for f in rules.runs(connection, counts) if f.state == "warning"]
         assert "DBeaver" in found.says
         assert "table_set 2" in found.says
         end = found.step.split("administrator: ")[1].split(".", maxsplit=1)[0]
         connection.execute(end.encode())
         while locks.holders(connection, Lock.TABLE_SET):
             pass  # its end is asked for, and comes
-    assert [f for f in rules.runs(connection, now=NOW) if f.state == "warning"] == []
+    assert [f for f in rules.runs(connection, counts) if f.state == "warning"] == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")

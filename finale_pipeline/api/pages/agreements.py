@@ -71,21 +71,18 @@ def propose(
     return RedirectResponse(f"/plan?changed={change}", status_code=303)
 
 
-class UndoTermsForm(BaseModel):
-    """The button that takes a change of many lines back."""
-
-    change: Annotated[int, Field(ge=1, le=2**62)]
-
-
 @router.post("/plan/undo")
 def undo(
-    context: Shared, connection: Warehouse, form: Annotated[UndoTermsForm, Form()], actor: OnPage
+    context: Shared,
+    connection: Warehouse,
+    change: Annotated[int, Form(ge=1, le=2**62)],
+    actor: OnPage,
 ) -> Response:
     """Make the lines of a change again what they were."""
     from finale_pipeline.planning import proposing  # polars: 0.1 s
 
-    proposing.undo(connection, form.change, Author(actor, context.clock()))
-    return RedirectResponse(f"/plan?changed={form.change}", status_code=303)
+    proposing.undo(connection, change, Author(actor, context.clock()))
+    return RedirectResponse(f"/plan?changed={change}", status_code=303)
 
 
 @router.post("/plan/suppliers")

@@ -16,7 +16,7 @@ def specs() -> list[dg.AssetSpec]:
 
     Views are computed when they are asked, so nothing materializes them.
     """
-    views = lineage.known()
+    views = lineage.stored_views()
     deps: dict[str, dict[str, list[dg.TableColumnDep]]] = {}
     for view, view_of in views.items():
         columns = {

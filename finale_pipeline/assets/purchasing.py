@@ -58,7 +58,7 @@ def pictures(report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
         table = drawn.abc_xyz_table(report.planned.products)
         return {"classes": _image(drawn.abc_xyz_chart(table))}
     number = drawn.most_valuable(report.planned)
-    return {"fan_chart": _image(drawn.fan_chart(report.known, report.planned, number))}
+    return {"fan_chart": _image(drawn.fan_chart(report.inputs, report.planned, number))}
 
 
 def _why_empty(connection: "Connection", day: date) -> str:

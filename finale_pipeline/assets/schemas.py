@@ -12,7 +12,7 @@ def column_schema(table: str, *further: str) -> dg.TableSchema:
         table: The one that is shown.
         further: Tables that are written with it; their columns are named with the table.
     """
-    known = table_columns.known()
+    known = table_columns.stored_columns()
     return dg.TableSchema(
         [
             dg.TableColumn(

@@ -254,6 +254,6 @@ def _proposal(proposal: Proposal) -> list[str]:
         f"{'':10} held back: {plain(sku)}: {plain(why)}" for sku, why in proposal.excluded_lines
     ]
     lines += [
-        f"{'':10} DUPLICATE: {plain(sku)}: {plain(d.said())}" for sku, d in proposal.duplicates
+        f"{'':10} DUPLICATE: {plain(sku)}: {plain(d.text())}" for sku, d in proposal.duplicates
     ]
     return lines + [f"{'':10} warning: {plain(text)}" for text in proposal.warnings]

@@ -58,21 +58,21 @@ class Created:
 class Refused:
     """Finale said no; what it said."""
 
-    said: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
     """No connection came about, so nothing went out; why."""
 
-    said: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerLost:
     """It went out and no usable answer came: it may exist; why."""
 
-    said: str
+    why: str
 
 
 Outcome = Created | Refused | NotSent | AnswerLost

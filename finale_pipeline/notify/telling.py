@@ -50,7 +50,7 @@ class AlertLine:
         return self.state in WAITING and self.attempts > 0
 
 
-def told(
+def alert_lines(
     connection: Connection, *, run_id: int, since: datetime, now: datetime
 ) -> Sequence[AlertLine]:
     """Return who was told what.

@@ -178,7 +178,7 @@ def _draft_locked(
 ) -> DraftResult:
     """Draft under the lock; undecided, with nothing sent, when duplicates want an answer."""
     with order_writes.only_drafter(connection):
-        rows = idempotency.known(connection, request)
+        rows = idempotency.noted_orders(connection, request)
         if idempotency.is_settled(rows):
             return DraftResult(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
         context.require_known_orders(connection)
@@ -260,7 +260,7 @@ def _resolve_first(submission: Submission, shown: DraftResult, result: DraftResu
 def _intents(result: DraftResult, request: DraftRequest) -> Iterator[Intent]:
     for proposal in result.proposals:
         if proposal.draft is not None and proposal.sends:
-            doubles = (f"{sku}: {d.said()}" for sku, d in proposal.duplicates)
+            doubles = (f"{sku}: {d.text()}" for sku, d in proposal.duplicates)
             yield Intent(
                 proposal.draft,
                 proposal.request.vendor_url,
@@ -295,7 +295,7 @@ def _duplicates(result: DraftResult) -> Duplicates:
 
 
 def _undecided(result: DraftResult) -> NeedsDecision:
-    texts = [f"{sku}: {d.said()}" for p in result.proposals if p.sends for sku, d in p.duplicates]
+    texts = [f"{sku}: {d.text()}" for p in result.proposals if p.sends for sku, d in p.duplicates]
     more = f" and {len(texts) - 5} more lines" if len(texts) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(
         f"On open orders already: {'; '.join(texts[:5])}{more}.",

@@ -10,7 +10,7 @@ from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Intent, OrderWrite
 
 
-def known(connection: Connection, request: DraftRequest) -> list[OrderWrite]:
+def noted_orders(connection: Connection, request: DraftRequest) -> list[OrderWrite]:
     """Return what the ledger has of a request of this name.
 
     Raises:

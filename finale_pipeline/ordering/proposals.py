@@ -234,7 +234,7 @@ def _reason_to_exclude(
     if line.quantity_units <= 0:
         return "its quantity is not above zero"
     ours = [] if again else [d for d in found if d.is_ours]
-    return f"{ours[0].said()}; commit or cancel that, or --again" if ours else None
+    return f"{ours[0].text()}; commit or cancel that, or --again" if ours else None
 
 
 def _terms(connection: Connection, products: Sequence[str]) -> dict[str, LineTerms]:

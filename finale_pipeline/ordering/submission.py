@@ -14,7 +14,7 @@ from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.links import order_page
-from finale_pipeline.finale.orders import Created, NotSent, Refused
+from finale_pipeline.finale.orders import Created, NotSent, Outcome, Refused
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.ordering.order_finder import (
     CLOCK_MARGIN,
@@ -110,13 +110,12 @@ class Submission:
             return self._move(row, "intended", text, error=f"{text}; it may be sent again.")
         return row
 
-    def _ended(self, row: OrderWrite, outcome: object) -> OrderWrite:
+    def _ended(self, row: OrderWrite, outcome: Outcome) -> OrderWrite:
         if isinstance(outcome, Created):
             return self._verify(self._known(row, outcome.order_url, "Finale answered with it"))
         if isinstance(outcome, NotSent):
-            return self._move(row, "intended", outcome.said, error=outcome.said)
-        text = str(getattr(outcome, "said", outcome))
-        return self._after(row, text, is_refused=isinstance(outcome, Refused))
+            return self._move(row, "intended", outcome.why, error=outcome.why)
+        return self._after(row, outcome.why, is_refused=isinstance(outcome, Refused))
 
     def _after(self, row: OrderWrite, said: str, *, is_refused: bool) -> OrderWrite:
         """Look for an order that was sent and not confirmed; a refusal may be a clash with it."""

@@ -32,7 +32,7 @@ class PlanReport:
     """What planning a day did.
 
     Attributes:
-        known: What it was made of.
+        inputs: What it was made of.
         method: The method in use, and whether it changed.
         counts: Rows, per table.
         vendors: How many there is something to order from.
@@ -41,7 +41,7 @@ class PlanReport:
     """
 
     as_of: date
-    known: PlanInputs
+    inputs: PlanInputs
     planned: Planned
     method: MethodInUse
     counts: dict[str, Counts]

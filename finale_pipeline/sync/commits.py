@@ -74,7 +74,7 @@ def commit(
         with run.batch(step, **far):
             _commit_without_waiting(run.connection)
             scans.keep_unchanged(run.connection, catalogue.table, scan, fetched.window)
-        rows = scan.known[fetched.window].rows
+        rows = scan.windows[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
     fetched = _believed(run, catalogue, fetched)

@@ -94,7 +94,7 @@ def tell_crossings(run: SyncRun) -> Told:
     run.give_back("stock")
     began = run.clock()
     deliver(run.connection, run.settings, clock=run.clock)
-    lines = telling.told(run.connection, run_id=run.run_id, since=began, now=run.clock())
+    lines = telling.alert_lines(run.connection, run_id=run.run_id, since=began, now=run.clock())
     return Told(
         len({line.message_id for line in lines if line.state == "sent"}),
         telling.crossings(run.connection, run.run_id),

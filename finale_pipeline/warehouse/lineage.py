@@ -50,7 +50,7 @@ class View(TypedDict):
 
 
 @cache
-def known() -> dict[str, View]:
+def stored_views() -> dict[str, View]:
     """Return the views of `mart`, as the file has them."""
     found: dict[str, View] = json.loads(FILE.read_text(encoding="utf-8"))
     return found
@@ -72,7 +72,7 @@ def render(connection: "Connection") -> str:
 
 
 def traced(connection: "Connection") -> dict[str, View]:
-    """Return what `known` returns, from the database."""
+    """Return what `stored_views` returns, from the database."""
     definitions: list[Any] = connection.execute(VIEWS).fetchall()
     columns: list[Any] = connection.execute(COLUMNS).fetchall()
     schema: dict[str, dict[str, dict[str, str]]] = {}

@@ -47,7 +47,7 @@ EXAMPLE = {
 Name = Annotated[Text, Field(min_length=1, max_length=300)]
 
 
-class Said(BaseModel):
+class AdjustmentBody(BaseModel):
     """What a buyer knows of demand."""
 
     model_config = ConfigDict(
@@ -86,7 +86,7 @@ def adjustments(connection: Warehouse) -> Response:
 
 
 @router.post("", status_code=201, responses=good("It is kept.", EXAMPLE, status=201))
-def add(context: Shared, connection: Warehouse, actor: Actor, said: Said) -> Response:
+def add(context: Shared, connection: Warehouse, actor: Actor, said: AdjustmentBody) -> Response:
     """Say what is known of demand; it counts from the next plan on, and is shown in its reasons."""
     try:
         wanted = NewAdjustment(

@@ -17,7 +17,6 @@ from typing import NoReturn
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-import finale_pipeline
 from finale_pipeline.disk import socket_folder, write_whole
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.services.ports import require_free
@@ -32,7 +31,6 @@ from finale_pipeline.warehouse.connect import (
     running_url,
 )
 
-PROJECT = Path(finale_pipeline.__file__).parent.parent
 CODE_SECONDS = 120.0
 DIRECTLY = build_opener(ProxyHandler({}))
 """Asks this machine; no proxy of the environment stands between."""

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 from psycopg.rows import class_row
 
+from finale_pipeline.domain.states import MailState
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar
 from finale_pipeline.warehouse.locks import Lock
@@ -186,7 +187,9 @@ class SendOutcome:
     is_service_well: bool = False
 
 
-def settle(connection: Connection, mail: Waiting, outcome: SendOutcome, *, now: datetime) -> str:
+def settle(
+    connection: Connection, mail: Waiting, outcome: SendOutcome, *, now: datetime
+) -> MailState:
     """Write how an attempt ended.
 
     Returns:
@@ -222,7 +225,7 @@ def settle(connection: Connection, mail: Waiting, outcome: SendOutcome, *, now: 
 
 def _state(
     outcome: SendOutcome, unknown: int, *, delivered: Sequence[str], refused: Mapping[str, str]
-) -> tuple[str, str | None]:
+) -> tuple[MailState, str | None]:
     named = "; ".join(f"{address}: {why}" for address, why in refused.items())
     if outcome.verdict == "done":
         if delivered:

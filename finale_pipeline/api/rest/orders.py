@@ -204,7 +204,7 @@ def _ask(order: Order, actor: str, key: str | None) -> "DraftRequest":
 
 
 def drafting_context(context: Context) -> "DraftingContext":
-    """Return a desk to draft at."""
+    """Return what drafting works with."""
     from finale_pipeline.ordering.context import DraftingContext
 
     return DraftingContext(context.settings, context.clock, time.sleep)
@@ -214,9 +214,9 @@ def preview(context: Context, ask: "DraftRequest") -> "DraftResult":
     """Return what would be sent."""
     from finale_pipeline.ordering.drafting import preview as preview_orders
 
-    desk = drafting_context(context)
-    with desk.warehouse() as connection:
-        return preview_orders(connection, desk.settings, ask, now=desk.clock())
+    drafting = drafting_context(context)
+    with drafting.warehouse() as connection:
+        return preview_orders(connection, drafting.settings, ask, now=drafting.clock())
 
 
 def carried_out(

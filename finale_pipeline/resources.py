@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from finale_pipeline import logs
-from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.settings import Settings, load_settings
-from finale_pipeline.sync.session import open_sync
-from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import connect, database_url
 
 if TYPE_CHECKING:
+    from finale_pipeline.settings import Settings
     from finale_pipeline.sync.run import SyncRun
     from finale_pipeline.warehouse.connect import Connection
 
@@ -28,6 +24,8 @@ def at_definition(name: str) -> Any:
     Wrong settings must not hide the assets: then it is the default, and every run says what is
     wrong.
     """
+    from finale_pipeline.settings import Settings  # not at import
+
     settings = _loaded(tuple(sorted(os.environ.items())))
     return getattr(settings, name) if settings else Settings.model_fields[name].default
 
@@ -35,6 +33,8 @@ def at_definition(name: str) -> Any:
 @lru_cache(maxsize=1)
 def _loaded(_environment: tuple[tuple[str, str], ...]) -> "Settings | None":
     """Return the settings of an environment, read once; None when they are wrong."""
+    from finale_pipeline.settings import load_settings  # not at import
+
     try:
         return load_settings()
     except ConfigError:
@@ -50,6 +50,8 @@ class Finale(dg.ConfigurableResource[Any]):
         Raises:
             ConfigError: They are wrong; the message says which.
         """
+        from finale_pipeline.settings import load_settings  # nothing at import
+
         return load_settings()
 
     @contextmanager
@@ -61,6 +63,8 @@ class Finale(dg.ConfigurableResource[Any]):
         Args:
             **options: As `open_sync` takes them; `trigger` among them.
         """
+        from finale_pipeline.sync.session import open_sync  # nothing at import
+
         with (
             logs.scrubbing(),
             open_sync(
@@ -80,6 +84,9 @@ class Finale(dg.ConfigurableResource[Any]):
         Raises:
             SchemaMismatch: Its tables are not there, or not this program's.
         """
+        from finale_pipeline.warehouse import schema  # nothing at import
+        from finale_pipeline.warehouse.connect import connect, database_url
+
         with (
             logs.scrubbing(),
             connect(database_url(self.settings()), name="finale dagster") as connection,
@@ -89,4 +96,6 @@ class Finale(dg.ConfigurableResource[Any]):
 
     def now(self) -> datetime:
         """Return the present time, UTC."""
+        from finale_pipeline.clock import utc_now  # nothing at import
+
         return utc_now()

@@ -31,9 +31,6 @@ from finale_pipeline.errors import (
     SkippedError,
 )
 from finale_pipeline.resources import Finale
-from finale_pipeline.sync.critical import tell_crossings
-from finale_pipeline.sync.strategies import STRATEGIES, TABLE_SET_OF, TABLE_SETS, read_days
-from finale_pipeline.sync.ticks import choose
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
@@ -117,6 +114,8 @@ class _Step:
 
     def _smart(self) -> tuple[str, str]:
         """Choose by the age of the last good sync, where a person started the job."""
+        from finale_pipeline.sync.ticks import choose  # nothing at import
+
         with self._finale.warehouse() as connection:
             choice = choose(connection, self._finale.settings(), now=self._finale.now())
         self._tag({STRATEGY: choice.strategy, REASON: choice.reason})
@@ -125,6 +124,8 @@ class _Step:
 
     def _sync(self, strategy: str, reason: str | None) -> Iterator[Event]:
         """Carry a strategy out, under the rules of the command line."""
+        from finale_pipeline.sync.strategies import TABLE_SETS
+
         if not self._days:
             raise ConfigError(
                 "No day was chosen, and Dagster cannot tell of the assets without one.",
@@ -165,6 +166,8 @@ class _Step:
         self, run: "SyncRun"
     ) -> Iterator[tuple[AssetEntry, Mapping[str, int], Iterator[Event]]]:
         """Carry the run's strategy out; yield each asset, its past days, and what to tell of it."""
+        from finale_pipeline.sync.strategies import STRATEGIES
+
         for name in STRATEGIES[run.strategy](run):
             entry, day = BY_NAME[name], self._present(run)
             untold = past.untold_days(self._instance, run, entry, day)
@@ -211,6 +214,9 @@ class _Step:
 
     def _read_days(self) -> Iterator[Event]:
         """Read the chosen assets again, for the chosen days."""
+        from finale_pipeline.sync.critical import tell_crossings
+        from finale_pipeline.sync.strategies import TABLE_SET_OF, read_days
+
         entries = [e for e in ENTRIES if e.name in self._chosen - set(PLANNED)]
         if not entries:
             return

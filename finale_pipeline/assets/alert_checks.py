@@ -7,8 +7,6 @@ import dagster as dg
 
 from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
 from finale_pipeline.errors import SkippedError
-from finale_pipeline.sync.critical import tell_crossings
-from finale_pipeline.warehouse.reads import checks
 
 if TYPE_CHECKING:
     from finale_pipeline.notify.telling import AlertLine
@@ -21,6 +19,8 @@ ops.outbox have all."""
 
 def _crossings(look: CheckContext) -> CheckResult:
     """Evaluate what was read, send what there is to tell, and show who was told what."""
+    from finale_pipeline.sync.critical import tell_crossings  # nothing at import
+
     if look.run is not None:
         return _told(tell_crossings(look.run))
     try:
@@ -72,6 +72,8 @@ def _told_table(lines: "Sequence[AlertLine]") -> dg.TableMetadataValue:
 
 def _incidents(look: CheckContext) -> CheckResult:
     """Show products whose incident nobody has decided about."""
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
+
     rows = checks.open_incidents(look.connection)
     due = [row for row in rows if row["state"] == "open"]
     out = sum(1 for row in due if row["level"] == "out")

@@ -13,7 +13,6 @@ from finale_pipeline.assets.entries import BY_NAME, PLANNED
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.resources import Finale
 from finale_pipeline.text import markdown
-from finale_pipeline.warehouse.reads import checks
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
@@ -103,6 +102,8 @@ def _none(amiss: str, what: str) -> Callable[[CheckContext], CheckResult]:
     """Return a look that passes when there is nothing of what is amiss, by `reads.checks`."""
 
     def look(look: CheckContext) -> CheckResult:
+        from finale_pipeline.warehouse.reads import checks  # nothing at import
+
         count = checks.amiss(look.connection, amiss)
         return CheckResult(count == 0, f"{count} {what}" if count else "", {"count": count})
 
@@ -113,6 +114,8 @@ def _readable(asset: str) -> Check:
     table = BY_NAME[asset].counts
 
     def look(look: CheckContext) -> CheckResult:
+        from finale_pipeline.warehouse.reads import checks  # nothing at import
+
         read = checks.last_read(look.connection, table)
         if look.run is not None and table in look.run.counts:  # the ledger has them at its end
             counts = look.run.counts[table]
@@ -133,6 +136,8 @@ def _readable(asset: str) -> Check:
 
 def _plausible(look: CheckContext) -> CheckResult:
     """The last run that had to do with stock was not held; one that comes to its checks was not."""
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
+
     if look.run is not None:
         return CheckResult(passed=True, why="", numbers={"sync_run": look.run.run_id})
     run = checks.last_stock_run(look.connection)

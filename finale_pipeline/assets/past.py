@@ -5,8 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.events import StepMaterializationData
-from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
 from finale_pipeline.assets.entries import CHANGED, AssetEntry
 from finale_pipeline.assets.keys import key_of
@@ -48,6 +46,9 @@ def tell(instance: dg.DagsterInstance, entry: AssetEntry, days: Mapping[str, int
     written as the batch that Dagster writes for a range.
     """
     # Not public; what `DagsterInstance.report_runless_asset_event` does for a single one.
+    from dagster._core.events import StepMaterializationData
+    from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
+
     now = datetime.now(UTC).timestamp()
     events = []
     for key, rows in days.items():

@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
-from finale_pipeline.warehouse.reads import checks
-from finale_pipeline.warehouse.reads.forecasts import outcomes
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -21,6 +19,8 @@ TOLERATED = 1.05
 
 
 def _not_worse_than_naive(look: CheckContext) -> CheckResult:
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
+
     scores = checks.latest_scores(look.connection)
     paces = [score.loss for score in scores if score.method.startswith("pace")]
     naive = [score.loss for score in scores if score.method == NAIVE]
@@ -46,6 +46,8 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
     Products whose forecasts were are named.
     """
+    from finale_pipeline.warehouse.reads.forecasts import outcomes  # not at import
+
     result = outcomes(connection)
     if not result.groups or result.groups[0]["forecasts"] < LEAST_FORECASTS:
         return "", {}
@@ -68,6 +70,8 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
 
 def _q95_holds(look: CheckContext) -> CheckResult:
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
+
     used = next((s for s in checks.latest_scores(look.connection) if s.is_in_use), None)
     if used is None or used.forecasts < LEAST_FORECASTS:
         return CheckResult(passed=True, why="too little history to tell", numbers={})
@@ -80,6 +84,8 @@ def _q95_holds(look: CheckContext) -> CheckResult:
 
 
 def _needs_no_data(look: CheckContext) -> CheckResult:
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
+
     missing = checks.missing_data(look.connection)
     why = ", ".join(f"{count} lines without {need}" for need, count in missing.items())
     return CheckResult(not missing, why.replace("_", " "), missing)

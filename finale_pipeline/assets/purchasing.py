@@ -1,6 +1,5 @@
 """Forecasts and the purchase plan: what is said of them, and past days that a person backfills."""
 
-import base64
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ import dagster as dg
 from finale_pipeline.assets.entries import AssetEntry
 from finale_pipeline.assets.reports import ROWS
 from finale_pipeline.resources import Finale
-from finale_pipeline.warehouse.reads.stock import first_day
 
 if TYPE_CHECKING:
     from finale_pipeline.planning.plan import PlanReport
@@ -63,6 +61,8 @@ def pictures(report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
 
 def _why_empty(connection: "Connection", day: date) -> str:
     """Say why a day has no plan: a plan begins with the stock of its morning."""
+    from finale_pipeline.warehouse.reads.stock import first_day
+
     first = first_day(connection)
     if first is None:
         return "Stock was never read; run a sync first."
@@ -71,6 +71,8 @@ def _why_empty(connection: "Connection", day: date) -> str:
 
 def _image(svg: str) -> dg.MetadataValue[Any]:
     """Return a picture of ours; base64 has no letter that Markdown knows."""
+    import base64  # only pictures need it
+
     encoded = base64.b64encode(svg.encode()).decode()
     return dg.MetadataValue.md(  # noqa: TID251 - see above
         f"![](data:image/svg+xml;base64,{encoded})"

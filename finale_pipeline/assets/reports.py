@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from finale_pipeline.assets.entries import CHANGED, AssetEntry
-from finale_pipeline.sync.strategies import span_of
-from finale_pipeline.warehouse.reads import catalogue
 
 if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
@@ -21,6 +19,8 @@ ROWS = "dagster/partition_row_count"
 
 def of_run(run: "SyncRun", entry: AssetEntry) -> dict[str, Any]:
     """Return what the run did for an asset so far: rows, calls, bytes, seconds."""
+    from finale_pipeline.warehouse.reads import catalogue  # nothing at import
+
     counts = run.counts.get(entry.counts)
     numbers: dict[str, Any] = {
         "dagster/row_count": catalogue.live_rows(run.connection, entry.table),
@@ -39,6 +39,8 @@ def of_days(
     connection: "Connection", entry: AssetEntry, days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, dict[str, Any]]:
     """Return what there is to say of each of some business days."""
+    from finale_pipeline.warehouse.reads import catalogue  # nothing at import
+
     by_day: dict[date, dict[str, Any]] = {day: {} for day in days}
     if not entry.is_partitioned or not days:
         return by_day
@@ -56,6 +58,9 @@ def rows_by_day(
     connection: "Connection", entry: AssetEntry, days: Sequence[date], zone: ZoneInfo
 ) -> dict[date, int]:
     """Return how many live rows of its table belong to each business day from first to last."""
+    from finale_pipeline.sync.strategies import span_of  # nothing at import
+    from finale_pipeline.warehouse.reads import catalogue
+
     since, until = span_of(days, zone)
     values = {
         "zone": str(zone),

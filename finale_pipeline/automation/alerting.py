@@ -6,9 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.resources import Finale, at_definition
-from finale_pipeline.sync.health import watch_syncs, write_digest
 
 
 @contextmanager
@@ -31,6 +29,8 @@ def _told() -> Iterator[list[str]]:
 )
 def mail_delivery(finale: Finale) -> dg.SkipReason:
     """Send what is due."""
+    from finale_pipeline.notify.delivery import deliver  # nothing at import
+
     with _told() as reasons, finale.warehouse() as connection:
         done = deliver(connection, finale.settings(), clock=finale.now)
         counted = ", ".join(f"{count} {state}" for state, count in sorted(done.items()))
@@ -48,6 +48,9 @@ def mail_delivery(finale: Finale) -> dg.SkipReason:
 )
 def sync_watch(finale: Finale) -> dg.SkipReason:
     """Look at the ledger of runs, and send what there is to tell."""
+    from finale_pipeline.notify.delivery import deliver  # nothing at import
+    from finale_pipeline.sync.health import watch_syncs
+
     with _told() as reasons, finale.warehouse() as connection:
         kinds = watch_syncs(connection, finale.settings(), now=finale.now())
         if kinds:
@@ -59,6 +62,9 @@ def sync_watch(finale: Finale) -> dg.SkipReason:
 @dg.op(description="Writes the morning digest, once a day, and sends it.")
 def write_morning_digest(context: dg.OpExecutionContext, finale: Finale) -> None:
     """Write it, send it."""
+    from finale_pipeline.notify.delivery import deliver  # nothing at import
+    from finale_pipeline.sync.health import write_digest
+
     try:
         with finale.warehouse() as connection:
             is_new = write_digest(connection, finale.settings(), now=finale.now())

@@ -5,14 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from sqlalchemy import func, select
 
 from finale_pipeline.automation.location import run_tags
 from finale_pipeline.clock import business_day
 from finale_pipeline.resources import Finale
-from finale_pipeline.warehouse import housekeeping as records
 
 BATCH = 200
 FAILED_TIMES = 4
@@ -93,6 +89,10 @@ def _delete_evaluations(instance: dg.DagsterInstance, before: datetime) -> int:
 
     Dagster never does, and has no public way: a run that is deleted leaves them.
     """
+    from dagster._core.storage.event_log import SqlEventLogStorage
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+    from sqlalchemy import func, select  # only here
+
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         return 0
@@ -128,9 +128,11 @@ def _old(folder: Path, before: datetime) -> list[Path]:
 
 
 def _delete_rows(finale: Finale) -> int:
+    from finale_pipeline.warehouse import housekeeping  # nothing at import
+
     settings, now = finale.settings(), finale.now()
     with finale.warehouse() as connection:
-        return records.delete_old(
+        return housekeeping.delete_old(
             connection,
             today=business_day(now, settings.zone),
             ledger=now - timedelta(days=LEDGER_DAYS),

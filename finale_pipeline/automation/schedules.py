@@ -15,7 +15,6 @@ from finale_pipeline.automation.location import own
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
-from finale_pipeline.sync.ticks import decide
 
 SYNCS = ("critical", "inventory", "active", "full", "smart")
 
@@ -57,6 +56,8 @@ def _schedule(name: str) -> dg.ScheduleDefinition:
     def schedule(
         context: dg.ScheduleEvaluationContext, finale: Finale
     ) -> dg.RunRequest | dg.SkipReason:
+        from finale_pipeline.sync.ticks import decide  # nothing at import
+
         now, tick_at = finale.now(), context.scheduled_execution_time.astimezone(UTC)
         try:
             with finale.warehouse() as connection:

@@ -13,10 +13,7 @@ from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.automation.location import run_tags
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
-from finale_pipeline.sync.unfinished import unfinished
 from finale_pipeline.text import markdown
-from finale_pipeline.warehouse import leases
-from finale_pipeline.warehouse.reads import runs
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -43,6 +40,8 @@ def unfinished_syncs(
     context: dg.SensorEvaluationContext, finale: Finale
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for the large sync that should go on."""
+    from finale_pipeline.sync.unfinished import unfinished  # nothing at import
+
     try:
         with finale.warehouse() as connection:
             found = unfinished(connection, now=finale.now())
@@ -73,6 +72,8 @@ def _was_cancelled(instance: dg.DagsterInstance, run_id: str) -> bool:
 )
 def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipReason:
     """Close what is dead; Dagster itself does not notice a killed process."""
+    from finale_pipeline.warehouse import leases  # nothing at import
+
     now = finale.now()
     closed = []
     try:
@@ -96,6 +97,8 @@ def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> 
 
 def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str | None:
     """Say why a run that Dagster believes to be alive is over; None when it may be alive."""
+    from finale_pipeline.warehouse.reads import runs  # nothing at import
+
     ours = runs.of_dagster(connection, run.dagster_run.run_id)
     if ours is None:
         created = run.create_timestamp.astimezone(UTC)

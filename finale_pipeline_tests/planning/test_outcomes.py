@@ -1,6 +1,7 @@
 """What came of forecasts is that which the plain definition says, however late demand changes."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def defined(connection: Connection) -> list[dict[str, Any]]:
     names = ("product_url", "snapshot_on", "demanded", "naive")
     # A half in the last of six decimals goes either way.
     for row, found in zip([[row[name] for name in names] for row in rows], kept, strict=True):
-        assert (*row[:3], pytest.approx(row[3], abs=2e-6)) == found
+        assert (*row[:3], pytest.approx(row[3], abs=Decimal("2e-6"))) == found
     return rows
 
 
@@ -96,12 +97,11 @@ def test_outcomes_are_as_defined_whatever_comes_late(connection: Connection) -> 
             demanded = sum(row["demanded"] for row in mine)
             assert group["forecasts"] == len(mine) > 0
             assert group["demanded_units"] == demanded
-            assert group["held"] * len(mine) == pytest.approx(
-                sum(row["demanded"] <= row["demand_service_units"] for row in mine)
-            )
+            held = sum(row["demanded"] <= row["demand_service_units"] for row in mine)
+            assert round(group["held"] * len(mine), 6) == held
             for name, said in (("error", "demand_units"), ("naive_error", "naive")):
                 missed = sum(abs(row[said] - row["demanded"]) for row in mine)
-                assert group[name] == pytest.approx(missed / demanded, rel=1e-6)
+                assert float(group[name]) == pytest.approx(float(missed / demanded), rel=1e-6)
 
     # Planned again with a longer lead time, their time has not passed any more.
     connection.execute("UPDATE core.product_supplier SET lead_time_days = 70")

@@ -75,7 +75,7 @@ product AS (SELECT * FROM summed WHERE snapshot_on IS NULL)
 The days are given, not asked for inside: the planner then knows how many rows there are.
 """
 MEASURES = """
-       sum(forecasts) AS forecasts, sum(asked) / sum(forecasts) AS asked,
+       coalesce(sum(forecasts), 0)::bigint AS forecasts, sum(asked) / sum(forecasts) AS asked,
        sum(held) / sum(forecasts) AS held, sum(held_q50) / sum(forecasts) AS held_q50,
        sum(held_q95) / sum(forecasts) AS held_q95, sum(expected_units) AS expected_units,
        sum(demanded_units) AS demanded_units,

@@ -114,8 +114,9 @@ def test_the_report_draws_the_same_points(api: httpx.Client, stock: Warehouse) -
     for ago, units in ((80, 60), (41, 30), (12, 9)):
         stock.connection.execute(
             "INSERT INTO core.stock_daily (product_url, snapshot_on, on_hand_units,"
-            " reserved_units, on_order_units, changed_at) VALUES (%s, %s, %s, 0, 0, now())",
-            (url_of("A"), stock.now.date() - timedelta(days=ago), units),
+            " reserved_units, on_order_units, changed_at)"
+            " SELECT product_url, %s, %s, 0, 0, now() FROM core.product",
+            (stock.now.date() - timedelta(days=ago), units),
         )
     report = plan_day(stock.connection, stock.now.date(), stock.settings, now=stock.now)
     reported = str(pictures(stock.connection, report, BY_NAME["forecasts"])["fan_chart"].value)

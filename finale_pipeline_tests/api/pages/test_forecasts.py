@@ -68,7 +68,7 @@ def test_what_came_is_net_of_returns_as_what_was_expected_is(
     sell(shop, "soap", dict.fromkeys(range(1, 200), 2))
     with SandboxServer(shop.account, rate_limits=None) as server:
         settings = settings_for(url, server, since=date(2023, 1, 1))
-        sync(settings, "full")
+        sync(settings, "full", clock=shop.clock.now)
         plan_day(connection, then, settings, now=NOW)
         shop.later(0.1)
         shop.shipment(
@@ -78,14 +78,14 @@ def test_what_came_is_net_of_returns_as_what_was_expected_is(
         )  # fmt: skip
         day = f"{NOW - timedelta(days=30):%Y-%m-%dT%H:%M:%S}"
         shop.shipment("late", ("soap", 5), order=shop.order("late", day), shipped=day)
-        sync(settings, "full")
+        sync(settings, "full", clock=shop.clock.now)
     plan_day(connection, NOW.date(), settings, now=NOW)
     with running(settings, dagster, shop.clock.now) as api:
         shown = measures(api.get("/forecasts", params={"sku": "soap"}).text)
         of_all = measures(api.get("/forecasts").text)
 
     days: tuple[Decimal] | None = connection.execute(
-        "SELECT protection_days FROM plan.demand WHERE snapshot_on = %s", (then,)
+        "SELECT protection_days FROM mart.forecast_outcome WHERE sku = 'soap'"
     ).fetchone()
     assert days
     expected = 2 * int(days[0])
@@ -97,8 +97,9 @@ def test_what_came_is_net_of_returns_as_what_was_expected_is(
     assert shown["Bias"] == f"{100 * (expected - came) / came:.1f} %"
     assert shown["Error"] == f"{100 * (came - expected) / came:.1f} %"
     assert connection.execute(
-        "SELECT demanded_units, error_units, naive_units FROM mart.forecast_outcome"
-    ).fetchall() == [(came, came - expected, expected)]
+        "SELECT demanded_units, error_units, naive_units, snapshot_on FROM mart.forecast_outcome"
+        " WHERE sku = 'soap'"
+    ).fetchall() == [(came, came - expected, expected, then)]
 
 
 def test_what_a_buyer_knows_is_kept_with_who_and_can_be_taken_back(

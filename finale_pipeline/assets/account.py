@@ -262,7 +262,7 @@ class _Step:
         look = CheckContext(run.connection, self._finale, run)
         for entry in [BY_NAME[name] for name in PLANNED if name in self._chosen]:
             metadata = purchasing.metadata(run.connection, report, entry)
-            metadata |= purchasing.pictures(report, entry)
+            metadata |= purchasing.pictures(run.connection, report, entry)
             yield from self._present_events(entry, report.as_of, metadata)
             yield from self._look(entry, look)
         if self._told is not None:
@@ -284,7 +284,7 @@ class _Step:
                         connection, report, entry
                     )
             for entry in entries:
-                pictures = purchasing.pictures(report, entry)  # of the last day
+                pictures = purchasing.pictures(connection, report, entry)  # of the last day
                 yield from self._days_events(entry, by_asset[entry.name], pictures)
                 yield from self._look(entry, CheckContext(connection, self._finale))
 

@@ -46,7 +46,7 @@ def metadata(connection: "Connection", report: "PlanReport", entry: AssetEntry) 
     return numbers
 
 
-def pictures(report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
+def pictures(connection: "Connection", report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
     """Return the pictures of a plan: the product of most value, and the classes."""
     from finale_pipeline.planning import pictures as drawn  # nothing at import
 
@@ -56,7 +56,7 @@ def pictures(report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
         table = drawn.abc_xyz_table(report.planned.products)
         return {"classes": _image(drawn.abc_xyz_chart(table))}
     number = drawn.most_valuable(report.planned)
-    return {"fan_chart": _image(drawn.fan_chart(report.inputs, report.planned, number))}
+    return {"fan_chart": _image(drawn.fan_chart(connection, report.planned, number))}
 
 
 def _why_empty(connection: "Connection", day: date) -> str:

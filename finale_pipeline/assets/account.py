@@ -260,7 +260,7 @@ class _Step:
         look = Look(run.connection, self._finale, run)
         for entry in [BY_NAME[name] for name in PLANNED if name in self._chosen]:
             said = purchasing.metadata(run.connection, report, entry)
-            said |= purchasing.pictures(report, entry)
+            said |= purchasing.pictures(run.connection, report, entry)
             yield from self._present_events(entry, report.as_of, said)
             yield from self._look(entry, look)
         if self._told is not None:
@@ -280,7 +280,7 @@ class _Step:
                 for entry in wanted:
                     said[entry.name][report.as_of] = purchasing.metadata(connection, report, entry)
             for entry in wanted:
-                drawn = purchasing.pictures(report, entry)  # of the last day
+                drawn = purchasing.pictures(connection, report, entry)  # of the last day
                 yield from self._days_events(entry, said[entry.name], drawn)
                 yield from self._look(entry, Look(connection, self._finale))
 

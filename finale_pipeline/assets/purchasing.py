@@ -44,7 +44,7 @@ def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> di
     return said
 
 
-def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
+def pictures(connection: "Connection", report: "PlanReport", entry: Entry) -> dict[str, Any]:
     """Return the pictures of a plan: the product of most value, and the classes."""
     from finale_pipeline.planning import pictures as drawn  # noqa: PLC0415 - nothing at import
 
@@ -54,7 +54,7 @@ def pictures(report: "PlanReport", entry: Entry) -> dict[str, Any]:
         table = drawn.abc_xyz_table(report.planned.products)
         return {"classes": _image(drawn.abc_xyz_chart(table))}
     number = drawn.most_valuable(report.planned)
-    return {"fan_chart": _image(drawn.fan_chart(report.known, report.planned, number))}
+    return {"fan_chart": _image(drawn.fan_chart(connection, report.planned, number))}
 
 
 def _why_empty(connection: "Connection", day: date) -> str:

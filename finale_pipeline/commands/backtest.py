@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.backtest_report import DETAILED_WINDOW, write_report
+from finale_pipeline.commands.backtest_report import DETAILED_WINDOW, FEW, write_report
 from finale_pipeline.domain.forecast.backtest import backtest as rolled
 from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.domain.forecast.history import EPOCH, Floats, History
@@ -28,6 +28,7 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_url
 from finale_pipeline.warehouse.reads import stock as stock_reads
+from finale_pipeline.warehouse.reads.forecasts import LEAST_ROWS
 from finale_pipeline.warehouse.reads.stock import last_day
 
 WINDOWS = (10, 14, 28)
@@ -172,6 +173,8 @@ def shown(found: Backtest) -> str:
     lines.extend(
         f"  {score['segment']:26}{days:>5}{score['wape']:>8.3f}{score['bias']:>8.3f}"
         f"{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
+        if score["forecasts"] >= LEAST_ROWS
+        else f"  {score['segment']:26}{days:>5}{FEW:>8}"
         for score in found.scores
         if score["method"] == found.chosen
         and score["window_days"] == days

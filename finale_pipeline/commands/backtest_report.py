@@ -11,6 +11,7 @@ import pandas as pd
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.planning.policy_chart import policy_chart, svg
+from finale_pipeline.warehouse.reads.forecasts import LEAST_ROWS
 
 LABELS = {
     "method": "method",
@@ -35,6 +36,7 @@ POLICY = {
     "stockout_days": "days a year without stock",
     "stock_units": "units on hand",
 }
+FEW = "too few"
 DETAILED_WINDOW = 14
 """Days of the windows of which most is shown."""
 
@@ -62,9 +64,11 @@ def frame(scores: Sequence[dict[str, Any]], window: int) -> pd.DataFrame:
 
 
 def classes(scores: Sequence[dict[str, Any]], method: str) -> pd.DataFrame:
-    """Return the scores of a method by class of products."""
+    """Return the scores of a method by class of products; of few forecasts, how many alone."""
     rows = [found for found in scores if found["window_days"] == DETAILED_WINDOW]
-    return _indexed([found for found in rows if found["method"] == method], CLASSES)
+    made = _indexed([found for found in rows if found["method"] == method], CLASSES)
+    few = made["forecasts"] < LEAST_ROWS
+    return made.astype(object).mask(few.to_numpy()[:, None] & (made.columns != "forecasts"), FEW)
 
 
 def _indexed(rows: Sequence[dict[str, Any]], labels: dict[str, str]) -> pd.DataFrame:

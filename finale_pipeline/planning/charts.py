@@ -7,6 +7,9 @@ from datetime import date, timedelta
 from html import escape
 from typing import Any
 
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import products as products_reads
+
 PAST_DAYS = 90
 MOST_DAYS = 120
 """Of the days ahead, as many as are shown at most."""
@@ -128,6 +131,39 @@ def arrival_days(
         ahead = math.ceil(lead_time_days) if due is None else (due - as_of).days
         arrivals.append((float(ahead if ahead >= 0 else 1), float(order["open_units"])))
     return arrivals
+
+
+def product_chart(
+    connection: Connection,
+    url: str,
+    forecast: dict[str, Any] | None,
+    available_units: float | None,
+    today: date,
+) -> Chart | None:
+    """Return the picture of a product; None when neither stock nor sales of it are known.
+
+    Args:
+        forecast: A row of mart.forecast, of the day that the picture is of; None = of today.
+        available_units: Of today; None = not known.
+        today: The last day on which stock was read.
+    """
+    as_of = forecast["snapshot_on"] if forecast else today
+    since = as_of - timedelta(days=PAST_DAYS)
+    sales = products_reads.sales_history(connection, url, since)
+    sold = [(float((row["sold_on"] - as_of).days), float(row["units"])) for row in sales]
+    levels = products_reads.stock_history(connection, url, since)
+    stock = [
+        (float((row["snapshot_on"] - as_of).days), float(row["available_units"])) for row in levels
+    ]
+    if available_units is not None:
+        stock.append((float(max((today - as_of).days, 0)), float(available_units)))
+    if not sold and not levels and forecast is None:
+        return None
+    arrivals: list[Point] = []
+    if forecast is not None:
+        orders = products_reads.arrivals(connection, url)
+        arrivals = arrival_days(orders, as_of, float(forecast["lead_time_days"]))
+    return drawn(as_of, stock, sold, ahead_of(forecast, arrivals), forecast)
 
 
 def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, forecast: Any) -> Chart:

@@ -14,6 +14,7 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
 from finale_pipeline.planning.decisions import note
 from finale_pipeline.planning.locations import plan_places, read_places
+from finale_pipeline.planning.outcomes import reckon
 from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import MethodInUse, method_in_use
 from finale_pipeline.planning.writing import write
@@ -92,7 +93,8 @@ def plan_day(
     Raises:
         ConfigError: The day is still to come.
     """
-    _refuse_future(as_of, present_day(connection, settings, now))
+    today = present_day(connection, settings, now)
+    _refuse_future(as_of, today)
     observed = last_day(connection)
     begun = time.perf_counter()
     with (
@@ -111,6 +113,7 @@ def plan_day(
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
         note(connection, as_of, as_of, settings, now=now)
+        reckon(connection, as_of, today, now=now)
     return PlanReport(
         as_of,
         known,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from finale_pipeline.warehouse.connect import Connection
 
 PLANS = ("plan.decision", "plan.forecast_by_location", "plan.purchase_order_draft_line",
-         "plan.demand")  # fmt: skip
+         "plan.forecast_outcome", "plan.demand")  # fmt: skip
 """Tables with rows for each day that was planned."""
 
 # Kept: every day of the last month, the last of each week in the last year, of each month before;

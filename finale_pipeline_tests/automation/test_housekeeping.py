@@ -110,6 +110,9 @@ def test_plans_thin_out_and_those_of_edits_and_orders_stay(
 ) -> None:
     assert run("full_sync", instance).success
     today = datetime.now(UTC).date()
+    connection.execute(
+        "INSERT INTO plan.forecast_outcome VALUES ('/p', %s, 1, 1, now(), 0)", (today,)
+    )
     for table in PLANS:  # one line of the plan, as if it had been planned for years
         connection.execute(
             f"INSERT INTO {table} SELECT made.* FROM generate_series(0, 800) n,"  # noqa: S608

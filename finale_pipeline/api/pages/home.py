@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from starlette.responses import HTMLResponse, Response
 
-from finale_pipeline.api.pages import charts
 from finale_pipeline.api.pages.decisions import WORDS, local_day
 from finale_pipeline.api.rest import monitoring
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
@@ -17,6 +16,7 @@ from finale_pipeline.api.server.render import html, runbook
 from finale_pipeline.clock import business_day
 from finale_pipeline.finale.links import order_page, pages_of, product_page
 from finale_pipeline.planning.agreements import WORDS as TERM_WORDS
+from finale_pipeline.planning.charts import product_chart
 from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
@@ -95,7 +95,7 @@ def product(
         own=worklist_reads.account_currency(connection),
         finale=product_page(pages, url),
         order_link=lambda order_url: order_page(pages, order_url),
-        chart=charts.chart(connection, found, today),
+        chart=product_chart(connection, url, found["forecast"], found["available_units"], today),
         terms=fixed,
         term_vendor=vendors_reads.name_of(connection, fixed["vendor_url"] or ""),
         term_words=TERM_WORDS,

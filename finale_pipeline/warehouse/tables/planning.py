@@ -218,6 +218,22 @@ forecast_by_location = Table(
     " plan.forecast.",
 )  # fmt: skip
 
+forecast_outcome = Table(
+    "forecast_outcome",
+    metadata,
+    text_("product_url", "The product.", key=True),
+    _snapshot(),
+    units("demanded_units", "Demand over the protection interval, net of returns, as it was known"
+          " when last reckoned."),
+    units("naive_units", "What the mean of the 30 days before the day expected of it."),
+    changed(),
+    row_hash(),
+    Index("forecast_outcome_snapshot_on_idx", "snapshot_on"),
+    schema="plan",
+    comment="What came of a forecast whose time has passed; one row per product and snapshot day."
+    " Each plan reckons those of the last 120 days again: shipments and returns may come late.",
+)  # fmt: skip
+
 calibration = Table(
     "calibration",
     metadata,

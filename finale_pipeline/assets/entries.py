@@ -20,8 +20,9 @@ CHANGED = "(updated_at AT TIME ZONE %(zone)s)::date"
 SNAPSHOT = "snapshot_on"
 
 BY_CHANGE = (
-    " A day holds the records whose last change lies on it. Reading a day again is harmless: an"
-    " older version never replaces a newer one, and nothing is removed."
+    " A day holds the records whose last change lies on it; the days are those of this year and"
+    " the last, older records are read without. Reading a day again is harmless: an older version"
+    " never replaces a newer one, and nothing is removed."
 )
 QUIET = (
     "0 rows: nothing was changed on that day that is still so. A full read reads every day, and"

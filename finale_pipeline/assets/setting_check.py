@@ -3,7 +3,7 @@
 import dagster as dg
 
 from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
-from finale_pipeline.assets.partitions import business_days
+from finale_pipeline.assets.partitions import SINCE, ZONE
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.resources import Finale
 
@@ -15,8 +15,7 @@ def settings_found(finale: Finale) -> CheckResult:
     except ConfigError as error:
         why = f"{error.what} {error.step} Until then nothing runs, and days are shown in UTC."
         return CheckResult(passed=False, why=why, numbers={}, severity=dg.AssetCheckSeverity.ERROR)
-    defined = (business_days.timezone, business_days.start.date())
-    if (settings.timezone, settings.since) != defined:
+    if (settings.timezone, settings.since) != (ZONE, SINCE):
         why = "FINALE_TIMEZONE or FINALE_SINCE was changed since Dagster loaded the assets."
         step = "Reload the code location under Deployment."
         return CheckResult(passed=False, why=f"{why} {step}", numbers={})

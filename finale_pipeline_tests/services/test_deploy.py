@@ -63,13 +63,19 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
     return command.make_context(arguments[0], arguments[1:], parent=context).params
 
 
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())
+def services() -> dict[str, Any]:
+    """All services, as Docker lays the file of the workers over the other one."""
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())["services"]
+    over = yaml.safe_load((DEPLOY / "celery" / "docker-compose.yml").read_text())["services"]
+    for name, service in over.items():
+        below = found.setdefault(name, {})
+        environment = below.get("environment", {}) | service.get("environment", {})
+        found[name] = {**below, **service, "environment": environment}
     return found
 
 
 def ours() -> dict[str, Any]:
-    return {n: s for n, s in compose()["services"].items() if s["image"] == "finale-pipeline"}
+    return {n: s for n, s in services().items() if s["image"] == "finale-pipeline"}
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
@@ -99,7 +105,8 @@ KEYS = {
 }  # fmt: skip
 NEEDS = {
     "database": SERVER, "daemon": SERVER, "backup": SERVER, "code": SERVER | KEYS,
-    "watch": SERVER | KEYS, "web": SERVER | {"FINALE_API_TOKEN", "FINALE_API_READ_TOKEN"},
+    "watch": SERVER | KEYS, "worker": SERVER | KEYS,
+    "web": SERVER | {"FINALE_API_TOKEN", "FINALE_API_READ_TOKEN"},
     "api": SECRETS,
 }  # fmt: skip
 """Which secrets a service works with."""
@@ -128,12 +135,14 @@ def test_a_timer_starts_a_unit_that_there_is() -> None:
 
 
 def test_nothing_of_compose_is_open_to_other_machines() -> None:
-    for name, service in compose()["services"].items():
+    for name, service in services().items():
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), name
     for name, service in ours().items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["read_only"] is True, name
+        if name in {"code", "daemon", "web", "worker"}:
+            assert service["environment"]["CELERY_BROKER_URL"] == "redis://redis:6379/0"
         if name in {"code", "daemon", "web", "api"}:
             assert service["healthcheck"]["test"] == ["CMD", "finale", "serve", name, "--check"]
             assert parsed(service["healthcheck"]["test"][2:])["check"]
@@ -143,7 +152,7 @@ def test_every_command_of_compose_can_be_parsed() -> None:
     for service in ours().values():
         if "command" in service:
             assert parsed(service["command"]) is not None
-        else:
+        elif service["entrypoint"][0] == "sh":
             (script,) = service["entrypoint"][2:]
             assert parsed(shlex.split(re.findall(r"finale ([^;]*);", script)[0])) is not None
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol
 
 from psycopg.rows import class_row
 
@@ -285,15 +285,12 @@ def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
     Returns:
         message_id and dedupe_key of each.
     """
-    rows = cast(
-        "list[tuple[str, str, datetime]]",
-        connection.execute(
-            "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
-            " AND kind = ANY (%s) AND unknown_outcomes = 0 AND delivered = '{}' AND route IS NULL"
-            " AND next_attempt_at <= %s ORDER BY outbox_id FOR UPDATE SKIP LOCKED",
-            (list(STOCK_NEWS), now),
-        ).fetchall(),
-    )
+    rows = connection.execute(
+        "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
+        " AND kind = ANY (%s) AND unknown_outcomes = 0 AND delivered = '{}' AND route IS NULL"
+        " AND next_attempt_at <= %s ORDER BY outbox_id FOR UPDATE SKIP LOCKED",
+        (list(STOCK_NEWS), now),
+    ).fetchall()
     if len(rows) < 2 or now - rows[0][2] < STALE:  # noqa: PLR2004 - several
         return []
     return [(message_id, key) for message_id, key, _ in rows]
@@ -305,7 +302,7 @@ def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int]
     Returns:
         Its message_id, and for how many mails it speaks.
     """
-    row = connection.execute(
+    return connection.execute(
         "SELECT o.message_id, (SELECT count(*) FROM ops.outbox m"
         " WHERE m.merged_into = o.message_id) FROM ops.outbox o WHERE o.state = 'pending'"
         " AND o.kind = 'catch_up' AND o.unknown_outcomes = 0 AND o.delivered = '{}'"
@@ -313,7 +310,6 @@ def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int]
         " WHERE m.merged_into = o.message_id) ORDER BY outbox_id LIMIT 1 FOR UPDATE SKIP LOCKED",
         (now,),
     ).fetchone()
-    return cast("tuple[str, int] | None", row)
 
 
 def rewrite(connection: Connection, message: Mail) -> None:

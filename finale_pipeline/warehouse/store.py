@@ -9,11 +9,11 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors, only_row, trusted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -199,8 +199,7 @@ class TableWriter:
             now: UTC; becomes `changed_at`, and `first_seen_at` of new rows.
         """
         with database_errors(f"writing {self.table}"):
-            row = self.connection.execute(trusted(self._merge_statement), {"now": now}).fetchone()
-        inserted, updated = cast("tuple[int, int]", row)
+            inserted, updated = only_row(self.connection, self._merge_statement, now=now)
         return Merged(inserted=inserted, updated=updated)
 
     @property

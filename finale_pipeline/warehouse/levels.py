@@ -12,6 +12,7 @@ from finale_pipeline.warehouse.connect import (
     is_true,
     only_row,
     rows_of,
+    texts_of,
     trusted,
 )
 from finale_pipeline.warehouse.store import Counts
@@ -101,8 +102,7 @@ def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[s
 
 def products_without_level(connection: Connection) -> list[str]:
     """Return live products of which no stock was ever read."""
-    rows = connection.execute(trusted(LIVE_WITHOUT_LEVEL)).fetchall()
-    return [str(url) for (url,) in rows]
+    return texts_of(connection, LIVE_WITHOUT_LEVEL)
 
 
 def entry_keys(connection: Connection) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 
 from finale_pipeline.domain.states import MailState
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar
+from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar, texts_of
 from finale_pipeline.warehouse.locks import Lock
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
@@ -377,12 +377,12 @@ def waiting(connection: Connection) -> list[WaitingMail]:
 
 def subjects_of(connection: Connection, messages: Sequence[str]) -> list[str]:
     """Return what some mails, and those that they speak for, are about."""
-    rows = connection.execute(
+    return texts_of(
+        connection,
         "SELECT DISTINCT e.subject FROM ops.incident_event e JOIN ops.outbox o"
-        " USING (message_id) WHERE o.message_id = ANY (%s) OR o.merged_into = ANY (%s)",
-        (list(messages), list(messages)),
-    ).fetchall()
-    return [subject for (subject,) in rows]
+        " USING (message_id) WHERE o.message_id = ANY (%(ids)s) OR o.merged_into = ANY (%(ids)s)",
+        ids=list(messages),
+    )
 
 
 def recipients_of(connection: Connection, message_id: str) -> list[str]:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, only_row, trusted
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    database_errors,
+    only_row,
+    texts_of,
+    trusted,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -230,13 +236,11 @@ class TableWriter:
     def left_alone(self) -> list[str]:
         """Return the first key column of staged rows that the merge did not take: older ones."""
         match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
-        rows = self.connection.execute(
-            trusted(
-                f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
-                f" WHERE o.{HASH} <> s.{HASH}"
-            )
-        ).fetchall()
-        return [str(row[0]) for row in rows]
+        return texts_of(
+            self.connection,
+            f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
+            f" WHERE o.{HASH} <> s.{HASH}",
+        )
 
     def unstage(self, keys: Sequence[str]) -> None:
         """Take rows out of the staging table, by the first column of the key."""

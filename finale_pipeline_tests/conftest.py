@@ -17,7 +17,7 @@ import pytest
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
-from finale_pipeline.sandbox.listening import Service
+from finale_pipeline.sandbox.listening import HttpService
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.planning import plan_today
@@ -186,7 +186,7 @@ def settings(url: str, sandbox: SandboxServer) -> Settings:
     return settings_for(url, sandbox)
 
 
-def settings_for(url: str, sandbox: Service, **changes: object) -> Settings:
+def settings_for(url: str, sandbox: HttpService, **changes: object) -> Settings:
     """Return settings for a database and a sandbox."""
     values = {
         "base_url": sandbox.base_url,

@@ -289,7 +289,7 @@ class Ordering(BaseModel):
     """Whether and where purchase orders are drafted in Finale."""
 
     allow_writes: bool = Field(
-        False,  # noqa: FBT003 - a default
+        default=False,
         description="Whether drafts of purchase orders may be created in Finale; else it is read.",
     )
     order_facility: str | None = Field(

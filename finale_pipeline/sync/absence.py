@@ -32,13 +32,13 @@ def confirmed(
         chosen: Which of the collection's records belong to the table.
     """
     ordered = sorted(missing)
-    asked = ordered[:: -(-len(ordered) // MOST) or 1]
-    gone = [url for url in asked if not _is_there(run, resource, url, chosen)]
-    if len(gone) == len(asked):
+    sample = ordered[:: -(-len(ordered) // MOST) or 1]
+    gone = [url for url in sample if not _is_there(run, resource, url, chosen)]
+    if len(gone) == len(sample):
         return ordered
     log.warning(
         "An answer for %s lacked %d records; Finale shows %d of %d that were asked for, so they"
-        " stay.", resource.path, len(ordered), len(asked) - len(gone), len(asked),
+        " stay.", resource.path, len(ordered), len(sample) - len(gone), len(sample),
     )  # fmt: skip
     return gone
 

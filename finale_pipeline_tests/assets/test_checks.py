@@ -2,7 +2,7 @@
 
 import pytest
 
-from finale_pipeline.assets.checks import READ_CHECKS, Check, Look
+from finale_pipeline.assets.checks import READ_CHECKS, Check, CheckContext
 from finale_pipeline.assets.entries import BY_NAME
 from finale_pipeline.resources import Finale
 from finale_pipeline.settings import Settings
@@ -51,10 +51,10 @@ def test_each_check_notices_what_it_watches(
         monkeypatch.setenv(name, value)
     if check.name in MENDED:
         connection.execute(MENDED[check.name])
-    well = check.look(Look(connection, Finale()))
+    well = check.look(CheckContext(connection, Finale()))
     assert (well.passed, well.why) == (True, "")
     for statement in breaking(check):
         connection.execute(statement)
-    ill = check.look(Look(connection, Finale()))
+    ill = check.look(CheckContext(connection, Finale()))
     assert not ill.passed
     assert ill.why or check.name == "is_plausible"  # there the run's own error is the reason

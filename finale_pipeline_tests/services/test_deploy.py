@@ -21,8 +21,7 @@ from finale_pipeline.api.rest.monitoring import metrics, prometheus
 from finale_pipeline.clock import utc_now
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
-from finale_pipeline.services import dev
-from finale_pipeline.services import processes as parts
+from finale_pipeline.services import dev, processes
 from finale_pipeline.settings import Settings, setting_name
 from finale_pipeline.warehouse import embedded
 from finale_pipeline.warehouse.connect import connect
@@ -91,10 +90,10 @@ def test_a_unit_runs_a_command_that_there_is_and_may_do_little(path: Path) -> No
 
 def test_units_compose_and_dev_start_the_same_parts() -> None:
     served = {a[1] for a in map(arguments_of, UNITS) if a[0] == "serve"}
-    assert served == set(parts.PARTS)
+    assert served == set(processes.SERVICES)
     composed = {s["command"][1] for s in ours().values() if s.get("command", [""])[0] == "serve"}
-    assert composed == set(parts.PARTS)
-    assert {*dev.STARTED, "database"} == set(parts.PARTS)
+    assert composed == set(processes.SERVICES)
+    assert {*dev.STARTED, "database"} == set(processes.SERVICES)
 
 
 SECRETS = {setting_name(name) for name, field in Settings.model_fields.items()
@@ -186,9 +185,9 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
 def test_the_parts_of_dagster_listen_on_this_machine_only(tmp_path: Path) -> None:
     settings = Settings.model_validate({"home": tmp_path})
     assert settings.ui_host == "127.0.0.1"
-    assert "--socket" in parts.command(settings, "code")
+    assert "--socket" in processes.command(settings, "code")
     deep = Settings.model_validate({"home": tmp_path / ("x" * 100)})
-    assert len(str(parts.code_socket(deep))) <= 100
+    assert len(str(processes.code_socket(deep))) <= 100
 
 
 @pytest.fixture
@@ -230,9 +229,9 @@ def test_each_unit_starts_answers_and_stops(served: Settings) -> None:
     """The commands of the units, in their order; they stop by the signal that the units send."""
     served.home.mkdir()
     by_part = {arguments_of(p)[1]: p for p in UNITS if arguments_of(p)[0] == "serve"}
-    assert set(by_part) == set(parts.PARTS)
+    assert set(by_part) == set(processes.SERVICES)
     with ExitStack() as stack:
-        for part in parts.PARTS:
+        for part in processes.SERVICES:
             process = start_unit(served, by_part[part])
             stop = unit(by_part[part]).get("KillSignal", ["SIGTERM"])[0]
             stack.callback(ended, process, getattr(signal, stop))
@@ -247,7 +246,7 @@ def test_each_unit_starts_answers_and_stops(served: Settings) -> None:
                 code = process.wait(120)
                 assert code == 0, (served.home / f"{path.stem}.log").read_text()
     assert list((served.home / "backups").glob("*.dump.dagster"))
-    assert not parts.code_socket(served).exists()
+    assert not processes.code_socket(served).exists()
     assert embedded.running_url(served.home / "postgres") is None
 
 

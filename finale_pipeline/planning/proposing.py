@@ -62,7 +62,7 @@ def order_ahead(
         )
         changes = {
             (line["vendor_url"], line["product_url"]): Fields(
-                quantity_units=_exact(line["quantity_units"])
+                quantity_units=Decimal(str(line["quantity_units"])).normalize()
             )
             for line in coming
         }
@@ -233,7 +233,3 @@ def _chosen(connection: Connection, day: date, vendors: Collection[str]) -> list
 def _by_risk(line: Row) -> tuple[Any, ...]:
     """Most money at risk first, then what must be ordered first."""
     return -(line["money_at_risk"] or NOTHING), line["must_order_by_on"] or date.max, line["sku"]
-
-
-def _exact(value: float) -> Decimal:
-    return Decimal(str(value)).normalize()

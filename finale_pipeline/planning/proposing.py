@@ -36,7 +36,6 @@ def order_ahead(
     """Order now what becomes due in the next days, as if that were the next chance to order.
 
     Args:
-        connection: To the warehouse.
         settings: Terms that hold for all.
         day: Of the plan.
         vendors: Only these; empty = all.
@@ -82,7 +81,6 @@ def spend_at_most(
     """Keep the lines with most at risk up to an amount, and drop the others for the day.
 
     Args:
-        connection: To the warehouse.
         day: Of the plan.
         vendors: Only of these; empty = of all.
         amount: In `currency`.

@@ -91,7 +91,7 @@ def tell_crossings(run: SyncRun) -> Told:
     keeps nobody from stock: what is stored needs no lock any more.
     """
     evaluate_left_behind(run)
-    run.give_back("stock")
+    run.release("stock")
     began = run.clock()
     deliver(run.connection, run.settings, clock=run.clock)
     lines = telling.alert_lines(run.connection, run_id=run.run_id, since=began, now=run.clock())

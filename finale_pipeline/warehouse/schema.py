@@ -156,7 +156,7 @@ def upgrade(url: str) -> str:
     def opened() -> "Connection":
         # A migration may take as long as it takes; for others' locks it waits as all do.
         made = connect(url, name="finale db upgrade", autocommit=False, statement_timeout="0")
-        made.patience = None
+        made.response_seconds = None
         return made
 
     engine = create_engine("postgresql+psycopg://", creator=opened, poolclass=NullPool)
@@ -174,7 +174,7 @@ def upgrade(url: str) -> str:
 def _upgrade(bind: "Bind") -> None:
     connection = driver_connection(bind)
     _refuse_encoding(connection)
-    locks.take_until_commit(connection, Lock.UPGRADE)
+    locks.acquire_until_commit(connection, Lock.UPGRADE)
     version = current_version(connection)
     if version is not None:
         _refuse_newer(version)

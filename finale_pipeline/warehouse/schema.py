@@ -155,9 +155,11 @@ def upgrade(url: str) -> str:
 
     def opened() -> "Connection":
         # A migration may take as long as it takes; for others' locks it waits as all do.
-        made = connect(url, name="finale db upgrade", autocommit=False, statement_timeout="0")
-        made.response_seconds = None
-        return made
+        opened_connection = connect(
+            url, name="finale db upgrade", autocommit=False, statement_timeout="0"
+        )
+        opened_connection.response_seconds = None
+        return opened_connection
 
     engine = create_engine("postgresql+psycopg://", creator=opened, poolclass=NullPool)
     with database_errors("the schema was made or upgraded"):

@@ -74,7 +74,7 @@ def _daemon(
     now: datetime,
 ) -> Iterator[Trouble]:
     """Compare due times with decisions: whatever runs, what decides nothing is dead."""
-    decided_at = ticks.last_decided_at(connection)
+    decided_at = ticks.last_decided_at(connection, before=now + leases.CLOCKS_APART)
     if decided_at is None:  # a crontab may do without Dagster; then there are syncs
         ever, is_alive = _last_good(connection, list(FIXED), now, settings.stuck_minutes)
         if ever is None and not is_alive and now - since > STARTS_WITHIN:

@@ -255,6 +255,16 @@ def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
     )
 
 
+def last_ended_at(connection: Connection, table: str) -> datetime | None:
+    """Return when a table was last read as a whole; None = never, or such a scan is to go on."""
+    return scalar(
+        connection,
+        datetime,
+        "SELECT finished_at FROM ops.walk WHERE table_name = %s ORDER BY walk_id DESC LIMIT 1",
+        table,
+    )
+
+
 def close(connection: Connection, scan: Scan, *, now: datetime) -> None:
     """End a scan."""
     connection.execute("DELETE FROM ops.absence WHERE walk_id = %s", (scan.walk_id,))

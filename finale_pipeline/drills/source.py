@@ -383,7 +383,7 @@ DRILLS = (
     ),
     Drill(
         "stock-columns-short",
-        "reserved or on order is short, null, missing, or stands twice and is empty the second time",
+        "reserved or on order is short, null, missing, or stands twice, empty the second time",
         "the answer is refused or held with code 7",
         _stock_columns_short,
     ),

@@ -94,8 +94,8 @@ def _post(scene: Scene) -> Iterator[Post]:
 
 
 SELLING = (
-    "SELECT product_url FROM ops.item_level JOIN plan.outlook USING (product_url)"
-    " WHERE level = 'ok' AND units_per_day > 0 AND threshold_units < 500 ORDER BY 1 LIMIT %s"
+    "SELECT product_url FROM ops.item_level l JOIN plan.outlook o USING (product_url)"
+    " WHERE l.level = 'ok' AND o.units_per_day > 0 AND l.threshold_units < 500 ORDER BY 1 LIMIT %s"
 )
 
 
@@ -147,10 +147,10 @@ def _flaps(scene: Scene) -> None:
             scene.pass_time(timedelta(hours=25))
             scene.sync("critical")
         told = scene.rows(
-            "SELECT DISTINCT kind, message_id FROM ops.outbox JOIN ops.incident_event e"
-            " USING (message_id) WHERE e.subject = %s AND ops.outbox.state = 'sent'"
-            " AND ops.outbox.kind <> 'summary'", url,
-        )  # fmt: skip
+            "SELECT DISTINCT o.kind, o.message_id FROM ops.outbox o JOIN ops.incident_event e"
+            " USING (message_id) WHERE e.subject = %s AND o.state = 'sent' AND o.kind <> 'summary'",
+            url,
+        )
         kinds = sorted(kind for kind, _ in told)
         expect(kinds == ["back_in_stock", "out_of_stock"], f"it was told by {kinds}")
 

@@ -201,7 +201,7 @@ def _reread(run: SyncRun, catalogue: Catalogue, *, was_read: bool) -> None:
     if run.strategy != "full" or not was_read:
         return
     if _is_all_due(run, catalogue):
-        sync_catalogue(run, catalogue)
+        sync_catalogue(run, catalogue, mends=True)
     if not run.settings.reread_days:
         return
     now = run.client.source_now()

@@ -92,5 +92,6 @@ MOMENTS = (
     "UPDATE ops.outbox SET next_attempt_at = %(now)s WHERE state IN ('pending', 'held', 'sending')"
     " AND next_attempt_at > %(now)s::timestamptz + interval '1 day'",
     "UPDATE ops.outage SET opened_at = %(now)s WHERE opened_at > %(now)s",
+    "UPDATE ops.walk SET finished_at = %(now)s WHERE finished_at > %(now)s",
     "UPDATE ops.trigger SET asked_at = %(now)s WHERE asked_at > %(now)s",
 )

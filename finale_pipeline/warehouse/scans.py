@@ -48,6 +48,7 @@ class Scan:
         known: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
         records: Of the windows that this run read, those included that belong to no table.
+        mends: Whether nested lists are written, too, of records that look unchanged themselves.
     """
 
     walk_id: int
@@ -56,6 +57,7 @@ class Scan:
     known: dict[Window, Stored]
     is_fresh: bool
     records: int = 0
+    mends: bool = False
 
 
 def open_scan(

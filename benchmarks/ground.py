@@ -68,6 +68,20 @@ class Measured:
         return sum(c["inserted"] + c["updated"] + c["removed"] for c in chosen)
 
 
+def cpu_with_children(first: int) -> float:
+    """Return the seconds of processor time that a process and its children used so far."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            pid, _, rest = stat.read_text(encoding="utf-8").partition(" ")
+            fields = rest.rpartition(")")[2].split()
+            if int(pid) == first:
+                ticks += sum(map(int, fields[11:15]))  # with those of its ended children
+            elif int(fields[1]) == first:
+                ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Database:
     """A PostgreSQL server of its own in a folder.
 
@@ -122,17 +136,8 @@ class Database:
 
     def cpu(self) -> float:
         """Return the seconds of processor time that the server's processes used so far."""
-        first = int((self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
-        ticks = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                pid, _, rest = stat.read_text(encoding="utf-8").partition(" ")
-                fields = rest.rpartition(")")[2].split()
-                if int(pid) == first:
-                    ticks += sum(map(int, fields[11:15]))  # with those of its ended children
-                elif int(fields[1]) == first:
-                    ticks += sum(map(int, fields[11:13]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+        first = (self._data / "postmaster.pid").read_text(encoding="utf-8").split()[0]
+        return cpu_with_children(int(first))
 
     def wal(self) -> int:
         """Return how many bytes of log were written so far."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from psycopg import sql
 
 from finale_pipeline.disk import write_whole
@@ -106,8 +107,6 @@ def read(file: Path, key: bytes, *, trust_foreign: bool) -> Manifest:
         ConfigError: The backup or its manifest is not there, or is not of this installation.
         LocalError: The manifest cannot be read, or the backup's bytes are not those it names.
     """
-    import msgspec  # noqa: PLC0415 - only here
-
     for path in (file, path_of(file)):
         if not path.is_file():
             raise ConfigError(

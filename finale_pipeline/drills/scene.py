@@ -34,7 +34,7 @@ COMMAND_SECONDS = 120
 _numbers = itertools.count(1)
 
 
-class Lost(Exception):
+class NotSurvived(Exception):
     """What must hold does not."""
 
 
@@ -62,7 +62,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandResult:
     """How a process ended: its code, what it printed, and what it complained of."""
 
     code: int
@@ -165,7 +165,7 @@ class Scene:
             return Seen(error, counts)
         return Seen(None, counts)
 
-    def command(self, *arguments: str, **changes: str) -> Ended:
+    def command(self, *arguments: str, **changes: str) -> CommandResult:
         """Run `finale` with arguments as a process of its own, in this home, with these settings.
 
         Args:
@@ -181,7 +181,7 @@ class Scene:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        return Ended(ran.returncode, ran.stdout, ran.stderr)
+        return CommandResult(ran.returncode, ran.stdout, ran.stderr)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that give a process these settings."""
@@ -215,9 +215,9 @@ class Scene:
 
 
 def expect(holds: object, what: str) -> None:
-    """Raise `Lost` unless something holds."""
+    """Raise `NotSurvived` unless something holds."""
     if not holds:
-        raise Lost(what)
+        raise NotSurvived(what)
 
 
 class Stage:

@@ -291,7 +291,7 @@ def _stamped_in_future_by_windows(scene: Scene) -> None:
 
 
 def _long_keys(scene: Scene) -> None:
-    long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=3000))  # noqa: S311
+    long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=3000))
     key = _tampered(scene, "inventoryitem", "productId", lambda _: "商" * 1000)
     scene.sandbox.tamper = None
     scene.sync()
@@ -348,19 +348,18 @@ def _trickling_head(scene: Scene) -> None:
         source = Source(f"http://127.0.0.1:{server.getsockname()[1]}", "demo", "k", "s")
         ledger = SharedLedger(scene.url, Limits())
         budget = Budget(ledger, clock=scene.clock, sleep=scene.sleep)
-        transport = Transport(
-            source, budget=budget, clock=scene.clock, sleep=scene.sleep, deadline=0.5
-        )
         begun = time.monotonic()
         try:
-            transport.get("facility", {})
+            with Transport(
+                source, budget=budget, clock=scene.clock, sleep=scene.sleep, deadline=0.5
+            ) as transport:
+                transport.get("facility", {})
         except SourceUnavailable as error:
             said = error.what
         else:
             said = "it was answered"
         finally:
             ended.set()
-            transport.close()
             ledger.close()
         expect("took longer" in said, said)
         expect(time.monotonic() - begun < LONG, "it did not end in time")

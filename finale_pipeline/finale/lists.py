@@ -13,7 +13,7 @@ from finale_pipeline.finale.records import Field, Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryFields:
     """The fields of a list's entries that we read.
 
     Attributes:
@@ -25,19 +25,19 @@ class Entry:
     numbers: tuple[str, ...] = ()
 
 
-ITEM = Entry(
+ITEM = EntryFields(
     ("productUrl", "productId", "facilityUrl", "lotId", "normalizedPackingString"),
     ("quantity", "unitPrice"),
 )
 ENTRIES = {
-    "supplierList": Entry(
+    "supplierList": EntryFields(
         ("supplierPartyUrl", "supplierPrefOrderId", "currencyUomId", "supplierProductId"),
         ("price", "leadTime"),
     ),
-    "reorderGuidelineList": Entry(
+    "reorderGuidelineList": EntryFields(
         ("facilityUrl", "reorderCalculationMethodId"), ("reorderPoint", "reorderQuantity")
     ),
-    "contactMechList": Entry(
+    "contactMechList": EntryFields(
         (
             "contactMechTypeId", "contactMechPurposeTypeId", "infoString", "address1", "address2",
             "city", "stateProvinceGeoId", "postalCode", "countryGeoId",
@@ -45,7 +45,7 @@ ENTRIES = {
     ),
     "orderItemList": ITEM, "shipmentItemList": ITEM,
     "workEffortConsumeList": ITEM, "workEffortProduceList": ITEM,
-    "orderRoleList": Entry(("roleTypeId", "partyId")),
+    "orderRoleList": EntryFields(("roleTypeId", "partyId")),
 }  # fmt: skip
 """By Finale's name of the list."""
 STRICT = {
@@ -75,8 +75,8 @@ def checked(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, list
     notes: list[Note] = []
     for source, helper in resource.helpers:
         if source in ENTRIES and not _is_plain(frame[helper], source):
-            frame, found = _mended(frame, resource.key[0], source, helper)
-            notes += found
+            frame, mended = _mended(frame, resource.key[0], source, helper)
+            notes += mended
     return frame, notes
 
 
@@ -100,24 +100,24 @@ def _mended(
     frame: pl.DataFrame, key: str, source: str, helper: str
 ) -> tuple[pl.DataFrame, list[Note]]:
     notes: list[Note] = []
-    kept: list[str | None] = []
+    texts: list[str | None] = []
     for record, text in frame.select(key, helper).iter_rows():
         if text is None:
-            kept.append(None)
+            texts.append(None)
             continue
         try:
             sent = msgspec.json.decode(text, type=list[msgspec.Raw])
         except (msgspec.DecodeError, RecursionError):
             notes.append((record, f"{source} is no list", text))
-            kept.append(None)
+            texts.append(None)
             continue
         entries = []
         for number, raw in enumerate(sent, 1):
             entry = _entry(bytes(raw), source, f"{source}[{number}]", record, notes)
             if entry is not None:
                 entries.append(entry)
-        kept.append(msgspec.json.encode(entries).decode())
-    return frame.with_columns(pl.Series(helper, kept, dtype=pl.String)), notes
+        texts.append(msgspec.json.encode(entries).decode())
+    return frame.with_columns(pl.Series(helper, texts, dtype=pl.String)), notes
 
 
 def _entry(

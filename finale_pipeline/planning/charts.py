@@ -7,6 +7,9 @@ from datetime import date, timedelta
 from html import escape
 from typing import Any
 
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import products as products_reads
+
 PAST_DAYS = 90
 MOST_DAYS = 120
 """Of the days ahead, as many as are shown at most."""
@@ -20,7 +23,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class AxisTick:
     """A mark at an axis: where, and what it says."""
 
     at: float
@@ -54,9 +57,9 @@ class Chart:
     now_at: float
     bars: list[tuple[float, float, float]]
     bar_width: float
-    units: list[Tick]
-    sold: list[Tick]
-    months: list[Tick]
+    units: list[AxisTick]
+    sold: list[AxisTick]
+    months: list[AxisTick]
     says: str
 
 
@@ -130,6 +133,39 @@ def arrival_days(
     return arrivals
 
 
+def product_chart(
+    connection: Connection,
+    url: str,
+    forecast: dict[str, Any] | None,
+    available_units: float | None,
+    today: date,
+) -> Chart | None:
+    """Return the picture of a product; None when neither stock nor sales of it are known.
+
+    Args:
+        forecast: A row of mart.forecast, of the day that the picture is of; None = of today.
+        available_units: Of today; None = not known.
+        today: The last day on which stock was read.
+    """
+    as_of = forecast["snapshot_on"] if forecast else today
+    since = as_of - timedelta(days=PAST_DAYS)
+    sales = products_reads.sales_history(connection, url, since)
+    sold = [(float((row["sold_on"] - as_of).days), float(row["units"])) for row in sales]
+    levels = products_reads.stock_history(connection, url, since)
+    stock = [
+        (float((row["snapshot_on"] - as_of).days), float(row["available_units"])) for row in levels
+    ]
+    if available_units is not None:
+        stock.append((float(max((today - as_of).days, 0)), float(available_units)))
+    if not sold and not levels and forecast is None:
+        return None
+    arrivals: list[Point] = []
+    if forecast is not None:
+        orders = products_reads.arrivals(connection, url)
+        arrivals = arrival_days(orders, as_of, float(forecast["lead_time_days"]))
+    return drawn(as_of, stock, sold, ahead_of(forecast, arrivals), forecast)
+
+
 def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, forecast: Any) -> Chart:
     """Return the picture, with everything in its place."""
     last = max([day for day, _ in [*ahead.expected, *stock]], default=0.0)
@@ -156,9 +192,9 @@ def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, fore
             if units > 0
         ],
         bar_width=round(max(day_width - 0.6, 0.8), 1),
-        units=[Tick(up.at(value), short(value)) for value in nice(top)],
-        sold=[Tick(bars.at(most), short(most))],
-        months=[Tick(across.at(day), text) for day, text in _months(as_of, across)],
+        units=[AxisTick(up.at(value), short(value)) for value in nice(top)],
+        sold=[AxisTick(bars.at(most), short(most))],
+        months=[AxisTick(across.at(day), text) for day, text in _months(as_of, across)],
         says=f"Units in stock and sold a day since {as_of - timedelta(days=PAST_DAYS)}"
         + (f", and in stock for {last:.0f} days ahead." if ahead.expected else "."),
     )

@@ -1,13 +1,12 @@
 """Pictures of a plan as SVG, for reports: what stock will do, and what kinds of products sell."""
 
-from datetime import timedelta
-
 import polars as pl
 
-from finale_pipeline.domain.forecast.history import day_number
-from finale_pipeline.planning.charts import PAST_DAYS, Point, ahead_of, drawn, svg
+from finale_pipeline.planning.charts import product_chart, svg
 from finale_pipeline.planning.compute import Planned
-from finale_pipeline.planning.reading import PlanInputs
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import products as products_reads
+from finale_pipeline.warehouse.reads.stock import last_day
 
 STYLE = """text{font:12px sans-serif;fill:#5b616b}text.n{text-anchor:end}text.m{text-anchor:middle}
 line{stroke:#d7dae0}.zero{stroke:#b3261e}.now{stroke:#5b616b;stroke-dasharray:2 3}
@@ -22,33 +21,20 @@ def most_valuable(planned: Planned) -> int:
     return int(sold.sort(value, "number", descending=[True, False])["number"][0])
 
 
-def fan_chart(inputs: PlanInputs, planned: Planned, number: int) -> str:
-    """Return the picture of a product that sold, by its number in the plan: that of its page.
+def fan_chart(connection: Connection, planned: Planned, number: int) -> str:
+    """Return the picture of a product by its number in the plan, which was written: of its page.
 
     Raises:
-        ValueError: It never sold: there is nothing to draw.
+        ValueError: Neither stock nor sales of it are known.
     """
-    place = planned.demand.keys.index_of(number)
-    if place is None:
-        raise ValueError(f"product {number} never sold")
-    row = planned.products.row(number, named=True)
-    lo, hi = planned.arrivals.starts[number : number + 2]
-    days, units = planned.arrivals.in_days[lo:hi], planned.arrivals.units[lo:hi]
-    arrivals: list[Point] = list(zip(days.tolist(), units.tolist(), strict=True))
-    stock: list[Point] = [] if row["available_units"] is None else [(0.0, row["available_units"])]
-    sold = _sold(inputs, place)
-    return svg(drawn(planned.as_of, stock, sold, ahead_of(row, arrivals), row), style=STYLE)
-
-
-def _sold(inputs: PlanInputs, place: int) -> list[Point]:
-    history = inputs.history
-    lo, hi = history.sold.starts[place : place + 2]
-    since = day_number(inputs.as_of - timedelta(days=PAST_DAYS))
-    return [
-        (float(day - day_number(inputs.as_of)), float(units))
-        for day, units in zip(history.sold.days[lo:hi], history.units[lo:hi], strict=True)
-        if day >= since
-    ]
+    url = str(planned.products["product_url"][number])
+    found = products_reads.product(connection, url) or {"available_units": None}
+    forecast = products_reads.forecast_of(connection, url, planned.as_of)
+    today = last_day(connection) or planned.as_of
+    chart = product_chart(connection, url, forecast, found["available_units"], today)
+    if chart is None:
+        raise ValueError(f"nothing is known of {url}")
+    return svg(chart, style=STYLE)
 
 
 def abc_xyz_table(products: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.compute import Planned, compute
 from finale_pipeline.planning.decisions import note
 from finale_pipeline.planning.locations import plan_places, read_places
+from finale_pipeline.planning.outcomes import reckon
 from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import MethodInUse, method_in_use
 from finale_pipeline.planning.writing import write
@@ -32,7 +33,7 @@ class PlanReport:
     """What planning a day did.
 
     Attributes:
-        known: What it was made of.
+        inputs: What it was made of.
         method: The method in use, and whether it changed.
         counts: Rows, per table.
         vendors: How many there is something to order from.
@@ -41,7 +42,7 @@ class PlanReport:
     """
 
     as_of: date
-    known: PlanInputs
+    inputs: PlanInputs
     planned: Planned
     method: MethodInUse
     counts: dict[str, Counts]
@@ -92,7 +93,8 @@ def plan_day(
     Raises:
         ConfigError: The day is still to come.
     """
-    _refuse_future(as_of, present_day(connection, settings, now))
+    today = present_day(connection, settings, now)
+    _refuse_future(as_of, today)
     observed = last_day(connection)
     begun = time.perf_counter()
     with (
@@ -101,19 +103,20 @@ def plan_day(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        known = read(connection, as_of, observed=observed, past=past)
+        inputs = read(connection, as_of, observed=observed, past=past)
         stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
         was_read = time.perf_counter()
-        method = method_in_use(connection, known.history, as_of, now=now)
+        method = method_in_use(connection, inputs.history, as_of, now=now)
         before = time.process_time()
-        planned = compute(known, settings, pace=pace_of(method.name))
+        planned = compute(inputs, settings, pace=pace_of(method.name))
         places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
         note(connection, as_of, as_of, settings, now=now)
+        reckon(connection, as_of, today, now=now)
     return PlanReport(
         as_of,
-        known,
+        inputs,
         planned,
         method,
         counts,
@@ -134,9 +137,9 @@ def look(
     _refuse_future(as_of, present_day(connection, settings, now))
     observed = last_day(connection)
     with database_errors(f"planning {as_of}"), connection.transaction():
-        known = read(connection, as_of, observed=observed)
-        method = method_in_use(connection, known.history, as_of, now=now)
-    return known, compute(known, settings, pace=pace_of(method.name))
+        inputs = read(connection, as_of, observed=observed)
+        method = method_in_use(connection, inputs.history, as_of, now=now)
+    return inputs, compute(inputs, settings, pace=pace_of(method.name))
 
 
 def pace_of(method: str) -> Pace | None:

@@ -35,13 +35,13 @@ def confirmed(
         Addresses of those that are gone; what Finale shows of others, one body each.
     """
     ordered = sorted(missing)
-    asked = ordered[:: -(-len(ordered) // MOST) or 1]
-    shown, gone = read_singly(run, resource, asked, chosen)
-    if len(gone) == len(asked):
+    sample = ordered[:: -(-len(ordered) // MOST) or 1]
+    shown, gone = read_singly(run, resource, sample, chosen)
+    if len(gone) == len(sample):
         return ordered, []
     log.warning(
         "An answer for %s lacked %d records; Finale shows %d of %d that were asked for, so they"
-        " stay.", resource.path, len(ordered), len(asked) - len(gone), len(asked),
+        " stay.", resource.path, len(ordered), len(sample) - len(gone), len(sample),
     )  # fmt: skip
     return gone, shown
 

@@ -219,8 +219,8 @@ def _insert(
     try:
         with run.connection.transaction():
             owner.insert(fresh.drop(catalogue.helpers), now=run.clock())
-            made = child_rows or catalogue.child_rows(fresh)
-            for child, rows in zip(catalogue.children, made, strict=True):
+            children = child_rows or catalogue.child_rows(fresh)
+            for child, rows in zip(catalogue.children, children, strict=True):
                 TableWriter(run.connection, child.table).insert(rows, now=run.clock())
                 counts[child.table] = Counts(len(rows), len(rows))
     except UniqueViolation:

@@ -43,9 +43,9 @@ def hold(run: SyncRun, catalogue: Catalogue, reasons: list[str]) -> None:
 def _emptied(run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame) -> Iterator[str]:
     if len(frame) <= SMALL:
         return
-    known = scans.columns_of(run.connection, catalogue.table) - OURS
+    columns = scans.columns_of(run.connection, catalogue.table) - OURS
     for name in frame.columns:
-        if name not in known or name == catalogue.key:
+        if name not in columns or name == catalogue.key:
             continue
         yield from _lost(run, catalogue, frame, name, table=catalogue.table, column=name)
     for child, helper in zip(catalogue.children, catalogue.children_helpers, strict=True):

@@ -7,9 +7,9 @@ from functools import partial
 
 import polars as pl
 
+from finale_pipeline.domain.packing import Reading
 from finale_pipeline.errors import MalformedError
 from finale_pipeline.finale.lines import shipment_lines, supplier_ids
-from finale_pipeline.finale.quantities import Reading
 from finale_pipeline.finale.records import ORDER, SHIPMENT
 from finale_pipeline.finale.wire import Answer, Reject, decode_records, has_list
 from finale_pipeline.sync.catalog import Catalogue, Child
@@ -36,11 +36,7 @@ class DatedByOrders:
 
     def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
         """Collect their shipments."""
-        demand.begin(
-            run.connection,
-            demand.shipments_of(records),
-            values,
-        )
+        demand.begin(run.connection, demand.shipments_of(records), values)
 
     def after(self, run: SyncRun) -> dict[str, Counts]:
         """Sum the days that they touch."""
@@ -53,19 +49,12 @@ class Moved:
     def before(self, run: SyncRun, records: str, values: Sequence[object] = ()) -> None:
         """Collect the shipments, and the orders they belong to now."""
         demand.begin(run.connection, records, values)
-        receipts.begin(
-            run.connection,
-            receipts.orders_of(records),
-            values,
-        )
+        receipts.begin(run.connection, receipts.orders_of(records), values)
 
     def after(self, run: SyncRun) -> dict[str, Counts]:
         """Sum the days and the orders that they touch."""
         counts = demand.refresh(run.connection, now=run.clock())
-        receipts.add(
-            run.connection,
-            receipts.ORDERS_OF_CHANGED,
-        )
+        receipts.add(run.connection, receipts.orders_of(demand.COLLECTED))
         receipts.refresh(run.connection)
         return {demand.TABLE: counts}
 

@@ -31,7 +31,7 @@ LADDER = ("critical", "inventory", "active", "full")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TickDecision:
     """What becomes of a tick: whether to run, which strategy, and why (not)."""
 
     is_run: bool
@@ -47,7 +47,7 @@ def decide(
     tick_at: datetime,
     now: datetime,
     due: Mapping[str, datetime],
-) -> Decision:
+) -> TickDecision:
     """Decide a tick, and keep the decision in `ops.schedule_tick`.
 
     Args:
@@ -58,7 +58,7 @@ def decide(
         choice = choose(connection, settings, now=now)
         tick = _schedule(connection, schedule, choice, tick_at)
         if _is_repeat(connection, tick, tick_at, now):
-            return Decision(
+            return TickDecision(
                 is_run=False,
                 strategy=tick.strategy,
                 reason="decided before; a second daemon seems to run (finale doctor)",
@@ -73,7 +73,7 @@ def decide(
             others=others,
         )
         reason = why_not or (choice.reason if schedule == "smart" else None)
-        decision = Decision(why_not is None, tick.strategy, reason)
+        decision = TickDecision(why_not is None, tick.strategy, reason)
         ticks.keep(
             connection,
             schedule,

@@ -6,7 +6,8 @@ from finale_pipeline.warehouse.connect import Connection, trusted
 
 BY_DAY = {
     "plan.demand": ("plan.decision", "plan.forecast_by_location",
-                    "plan.purchase_order_draft_line", "plan.demand"),
+                    "plan.purchase_order_draft_line", "plan.forecast_outcome",
+                    "plan.demand"),
     "plan.critical_item": ("plan.critical_item",),
 }  # fmt: skip
 """Tables that get rows each day, by the one that says which days there are."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.errors import InterruptedSync, SkippedError
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.locks import Lock
@@ -24,7 +25,7 @@ TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 class Ending:
     """How a run ended: its status, and for a failure the class, the message, when to return."""
 
-    status: str
+    status: RunStatus
     error_kind: str | None = None
     error: str | None = None
     retry_at: datetime | None = None
@@ -50,7 +51,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRun:
     """A run that was closed by someone else: its number, Dagster's id, and why."""
 
     run_id: int
@@ -58,7 +59,7 @@ class Ended:
     error: str
 
 
-def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]:
+def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[EndedRun]:
     """Mark runs as failed that say `running` while nothing holds their life lock."""
     rows = connection.execute(
         "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'CRASHED',"
@@ -69,10 +70,10 @@ def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
         (now, Lock.RUN),
     ).fetchall()
-    return [Ended(*row) for row in rows]
+    return [EndedRun(*row) for row in rows]
 
 
-def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[Ended]:
+def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[EndedRun]:
     """End the sessions of runs that live and gave no sign for so long, and mark the runs failed.
 
     Without its session a frozen process has lost its locks and its transaction; when it wakes up
@@ -106,7 +107,7 @@ def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) 
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
         (now, silent // timedelta(minutes=1), runs, silent_since),
     ).fetchall()
-    return [Ended(*row) for row in rows]
+    return [EndedRun(*row) for row in rows]
 
 
 def open_run(

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 from psycopg.rows import class_row
 
+from finale_pipeline.domain.states import MailState
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar
 from finale_pipeline.warehouse.locks import Lock
@@ -165,7 +166,7 @@ def claim(connection: Connection, *, now: datetime, only: str | None = None) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendOutcome:
     """How an attempt ended.
 
     Attributes:
@@ -186,7 +187,9 @@ class Outcome:
     is_service_well: bool = False
 
 
-def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: datetime) -> str:
+def settle(
+    connection: Connection, mail: Waiting, outcome: SendOutcome, *, now: datetime
+) -> MailState:
     """Write how an attempt ended.
 
     Returns:
@@ -221,8 +224,8 @@ def settle(connection: Connection, mail: Waiting, outcome: Outcome, *, now: date
 
 
 def _state(
-    outcome: Outcome, unknown: int, *, delivered: Sequence[str], refused: Mapping[str, str]
-) -> tuple[str, str | None]:
+    outcome: SendOutcome, unknown: int, *, delivered: Sequence[str], refused: Mapping[str, str]
+) -> tuple[MailState, str | None]:
     named = "; ".join(f"{address}: {why}" for address, why in refused.items())
     if outcome.verdict == "done":
         if delivered:
@@ -358,7 +361,7 @@ def given_up_since(connection: Connection, moment: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WaitingMail:
     """A mail that waits: its identity, when it was written, and its subject."""
 
     message_id: str
@@ -366,11 +369,11 @@ class Written:
     subject: str
 
 
-def waiting(connection: Connection) -> list[Written]:
+def waiting(connection: Connection) -> list[WaitingMail]:
     """Return the mails that wait, the oldest first."""
     return objects_of(
         connection,
-        Written,
+        WaitingMail,
         "SELECT message_id, created_at, subject FROM ops.outbox"
         " WHERE state IN ('pending', 'held', 'sending') ORDER BY outbox_id",
     )

@@ -45,7 +45,7 @@ class Scan:
 
     Attributes:
         until: The source's time at its beginning.
-        known: Windows that it or an earlier scan read.
+        windows: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
         records: Of the windows that this run read, those included that belong to no table.
         mends: Whether nested lists are written, too, of records that look unchanged themselves.
@@ -54,7 +54,7 @@ class Scan:
     walk_id: int
     since: datetime
     until: datetime
-    known: dict[Window, Stored]
+    windows: dict[Window, Stored]
     is_fresh: bool
     records: int = 0
     mends: bool = False
@@ -89,12 +89,12 @@ def open_scan(
                 (table, since, until),
             ).fetchone()
     walk_id, started_at = row or (0, until)
-    known = _known(connection, table)
-    has_begun = not is_new and any(s.walk_id == walk_id for s in known.values())
-    return Scan(walk_id, since, started_at, known, is_fresh=not has_begun)
+    windows = _windows(connection, table)
+    has_begun = not is_new and any(s.walk_id == walk_id for s in windows.values())
+    return Scan(walk_id, since, started_at, windows, is_fresh=not has_begun)
 
 
-def _known(connection: Connection, table: str) -> dict[Window, Stored]:
+def _windows(connection: Connection, table: str) -> dict[Window, Stored]:
     rows = connection.execute(
         trusted(
             "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"

@@ -51,8 +51,10 @@ def drop_needless(connection: Connection, *, now: datetime) -> None:
     )
     demand.begin(connection, needless)
     connection.execute(
-        "UPDATE core.shipment s SET removed_at = %s, changed_at = %s FROM changed_shipment c"
-        " WHERE c.shipment_url = s.shipment_url",
+        trusted(
+            "UPDATE core.shipment SET removed_at = %s, changed_at = %s"
+            f" WHERE shipment_url IN ({demand.COLLECTED})"
+        ),
         (now, now),
     )
     demand.refresh(connection, now=now)

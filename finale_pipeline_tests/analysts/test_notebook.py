@@ -159,7 +159,7 @@ def _check_dead_stock(connection: Connection, facts: dict[str, Any], followed: F
 def _check_forecasts(connection: Connection, facts: dict[str, Any], followed: Followed) -> None:
     rows = connection.execute(
         "SELECT f.demand_units::float8, f.demand_service_units::float8, f.service_level::float8,"
-        " coalesce(sum(s.units), 0)::float8 FROM plan.forecast f LEFT JOIN core.sales_daily s"
+        " coalesce(sum(s.units), 0)::float8 FROM plan.forecast f LEFT JOIN core.demand_daily s"
         " ON s.product_url = f.product_url AND s.sold_on >= f.snapshot_on"
         " AND s.sold_on < f.snapshot_on + f.protection_days::int"
         " WHERE f.snapshot_on = %s AND f.demand_units IS NOT NULL"

@@ -110,6 +110,9 @@ def test_plans_thin_out_and_those_of_edits_and_orders_stay(
 ) -> None:
     assert run("full_sync", instance).success
     today = datetime.now(UTC).date()
+    connection.execute(
+        "INSERT INTO plan.forecast_outcome VALUES ('/p', %s, 1, 1, now(), 0)", (today,)
+    )
     tables = [name for names in BY_DAY.values() for name in names]
     for table in tables:  # one line of the plan, as if it had been planned for years
         connection.execute(

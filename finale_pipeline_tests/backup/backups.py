@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from finale_pipeline.backup import manifest
-from finale_pipeline.backup.create import Report, backup
+from finale_pipeline.backup.create import BackupReport, backup
 from finale_pipeline.backup.restore import restore
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import swap
@@ -23,7 +23,7 @@ def hashes(url: str) -> dict[str, Any]:
         return {t: connection.execute(query.format(t).encode()).fetchone() for t in tables}
 
 
-def back_up(settings: Settings, target: Path | None = None, **options: Any) -> Report:
+def back_up(settings: Settings, target: Path | None = None, **options: Any) -> BackupReport:
     given: dict[str, Any] = {"with_dagster": False, "keep": None, "now": BEGIN} | options
     return backup(settings, target, **given)
 

@@ -240,10 +240,13 @@ def test_a_dripping_answer_meets_the_deadline(sandbox: SandboxServer) -> None:
     time = Timeline()
     budget = Budget(Unlimited(), clock=time.clock, sleep=time.sleep)
     source = Source(sandbox.base_url, "demo", "sandbox-key", "sandbox-secret")
-    transport = Transport(source, budget=budget, clock=time.clock, sleep=time.sleep, deadline=0.2)
-    with pytest.raises(SourceUnavailable, match="took longer"):
+    with (
+        Transport(
+            source, budget=budget, clock=time.clock, sleep=time.sleep, deadline=0.2
+        ) as transport,
+        pytest.raises(SourceUnavailable, match="took longer"),
+    ):
         transport.get("facility", {})
-    transport.close()
 
 
 def test_an_answer_larger_than_asked_for_is_left(sandbox: SandboxServer) -> None:

@@ -1,6 +1,7 @@
 """The command that shows how good forecasts are: scores, a page, a picture, rows."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def test_a_file_of_orders_is_scored(
     methods = {score["method"] for score in found["scores"] if score["window_days"] == 14}
     segments = {score["segment"] for score in found["scores"] if score["window_days"]}
     assert {"all", "A", "B", "C", "intermittent"} <= segments
+    used = [s for s in found["scores"] if (s["method"], s["window_days"]) == (found["method"], 14)]
+    scarce = [score["segment"] for score in used if score["forecasts"] < 20]
+    assert scarce
+    for name in scarce:  # how many there are is said, and nothing that so few cannot say
+        (row,) = re.findall(rf"<tr>\s*<td>{name}</td>(.*?)</tr>", text, re.DOTALL)
+        assert re.findall("<td>(.*?)</td>", row)[1:] == ["too few"] * 8
     levels = [
         s["service_level"]
         for s in found["scores"]

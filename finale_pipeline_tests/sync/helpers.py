@@ -1,8 +1,11 @@
 """Runs a strategy as the commands do, and reads what it left."""
 
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
@@ -18,7 +21,13 @@ TABLES = (
 )  # fmt: skip
 
 
-def sync(settings: Settings, strategy: str = "full", *, accept: bool = False) -> SyncRun:
+def sync(
+    settings: Settings,
+    strategy: str = "full",
+    *,
+    accept: bool = False,
+    clock: Callable[[], datetime] = utc_now,
+) -> SyncRun:
     """Run a strategy; its error comes through."""
     with open_sync(
         settings,
@@ -26,6 +35,7 @@ def sync(settings: Settings, strategy: str = "full", *, accept: bool = False) ->
         trigger="test",
         table_sets=TABLE_SETS[strategy],
         accept_implausible=accept,
+        clock=clock,
         sleep=lambda _: None,
     ) as run:
         carry_out(run)

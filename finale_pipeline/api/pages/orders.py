@@ -50,7 +50,7 @@ class DraftForm(BaseModel):
 @router.post("/orders/draft")
 def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
-    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering.draft_request import DraftRequest  # heavy
 
     request = DraftRequest(actor, vendors=tuple(form.vendor), on=form.on)
     return _draft(context, request, form.seen)
@@ -72,20 +72,20 @@ def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLRespo
                 allowed=context.settings.allow_writes,
             )
         ask = replace(ask, seen=seen)
-        made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
+        result = carried_out(context, ask, confirm=lambda current: current.digest() == seen)
     except PipelineError as error:
         status = 422 if isinstance(error, ConfigError) else 503
         return _result(context, [], f"{error.what} {error.data} {error.step}", status=status)
     except Problem as problem:
         return _result(context, [], problem.detail, status=problem.status)
-    names = {p.request.vendor_url: p for p in made.proposals}
+    names = {p.request.vendor_url: p for p in result.proposals}
     rows = [
         row.as_dict() | {"vendor": names[row.vendor_url].request.vendor, "place": ""}
-        for row in made.rows.values()
+        for row in result.rows.values()
     ]
-    said = [] if made.error is None else [f"{made.error.what} {made.error.step}"]
-    said += [p.says for p in made.proposals if p.says]
-    return _result(context, rows, " ".join(said))
+    notes = [] if result.error is None else [f"{result.error.what} {result.error.step}"]
+    notes += [p.says for p in result.proposals if p.says]
+    return _result(context, rows, " ".join(notes))
 
 
 def _result(

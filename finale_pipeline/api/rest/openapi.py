@@ -114,7 +114,7 @@ WORKBOOK = (CSV, XLSX)
 @cache
 def _meanings() -> dict[str, str]:
     """Return what columns mean, by name, from the comments of the tables."""
-    from finale_pipeline.warehouse.tables import metadata  # noqa: PLC0415 - SQLAlchemy
+    from finale_pipeline.warehouse.tables import metadata  # SQLAlchemy
 
     meanings: dict[str, str] = {}
     for table in metadata.sorted_tables:

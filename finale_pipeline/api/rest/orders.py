@@ -18,7 +18,9 @@ from finale_pipeline.api.rest.responses import XLSX, as_json
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import ConfigError, NeedsDecision, SkippedError, WritesOff
+from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
 
 if TYPE_CHECKING:
@@ -37,9 +39,6 @@ CONFLICT = (
 )
 
 MOST_LINES = 1_000
-State = Literal[
-    "intended", "sent", "created", "differs", "unverified", "unknown", "refused", "abandoned"
-]
 EXAMPLE = {
     "plan_on": "2026-03-09",
     "dry_run": False,
@@ -61,7 +60,7 @@ Name = Annotated[Text, Field(min_length=1, max_length=300)]
 Number = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 
 
-class Line(BaseModel):
+class OrderLineBody(BaseModel):
     """A line to order."""
 
     model_config = ConfigDict(extra="forbid")
@@ -82,13 +81,15 @@ class Order(BaseModel):
 
     vendor: Name | None = Field(None, description="Name, partyId or vendor_url; null = all.")
     on: date | None = Field(None, description="Day of the plan; the newest unless given.")
-    lines: Annotated[list[Line], Field(min_length=1, max_length=MOST_LINES)] | None = Field(
-        None, description="Instead of the plan's; they need a vendor."
+    lines: Annotated[list[OrderLineBody], Field(min_length=1, max_length=MOST_LINES)] | None = (
+        Field(None, description="Instead of the plan's; they need a vendor.")
     )
     place: Name | None = Field(None, description="Location, by name; null = the usual one.")
-    dry_run: bool = Field(False, description="Show what would be sent, and send nothing.")  # noqa: FBT003
-    again: bool = Field(False, description="One more order where there is one.")  # noqa: FBT003
-    accept_duplicates: bool = Field(False, description="Open orders of the products are known.")  # noqa: FBT003
+    dry_run: bool = Field(default=False, description="Show what would be sent, and send nothing.")
+    again: bool = Field(default=False, description="One more order where there is one.")
+    accept_duplicates: bool = Field(
+        default=False, description="Open orders of the products are known."
+    )
 
     @model_validator(mode="after")
     def _lines_have_a_vendor(self) -> Self:
@@ -107,14 +108,14 @@ class Order(BaseModel):
     | good("Some order's end is not known yet: see its `state`.", EXAMPLE, status=202)
     | problems(conflict=CONFLICT),
 )
-def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Response:
+def draft(context: Shared, actor: Actor, order: Order, key: Key = None) -> Response:
     """Create drafts, one per vendor and place; they are never committed by us.
 
     The same plan twice is one order. Refused with 403 while FINALE_ALLOW_WRITES is off, with 409
     while open orders have the same products and `accept_duplicates` is not set.
     """
-    ask = _ask(wanted, actor, key)
-    if wanted.dry_run:
+    ask = _ask(order, actor, key)
+    if order.dry_run:
         return as_json(preview(context, ask).as_dict(is_dry=True))
     result = carried_out(context, ask)
     if result.error is not None and not result.rows:
@@ -150,9 +151,9 @@ def document(
 
 def vendor_order() -> Any:
     """Return the module that makes orders for vendors; it is loaded when it is asked for."""
-    from finale_pipeline.ordering import vendor_order as found  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering import vendor_order as module  # heavy
 
-    return found
+    return module
 
 
 def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
@@ -161,7 +162,7 @@ def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
     Raises:
         Problem: 404: there is nothing to order.
     """
-    from finale_pipeline.ordering import vendor_files  # noqa: PLC0415 - heavy
+    from finale_pipeline.ordering import vendor_files  # heavy
 
     try:
         order = make()
@@ -175,47 +176,47 @@ def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
     )
 
 
-def _status(made: "DraftResult") -> int:
-    if made.error is not None or any(
-        row.state in {"sent", "unknown", "unverified", "intended"} for row in made.rows.values()
+def _status(result: "DraftResult") -> int:
+    if result.error is not None or any(
+        row.state in order_writes.OPEN for row in result.rows.values()
     ):
         return 202
-    is_replay = not made.proposals and made.rows
-    return 201 if is_replay or any(p.sends for p in made.proposals) else 200
+    is_replay = not result.proposals and result.rows
+    return 201 if is_replay or any(p.sends for p in result.proposals) else 200
 
 
-def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
-    from finale_pipeline.ordering import draft_request  # noqa: PLC0415 - heavy
+def _ask(order: Order, actor: str, key: str | None) -> "DraftRequest":
+    from finale_pipeline.ordering import draft_request  # heavy
 
     lines = tuple(
-        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ()
+        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ()
     )
     return draft_request.DraftRequest(
         actor,
-        vendor=wanted.vendor,
-        on=wanted.on,
+        vendor=order.vendor,
+        on=order.on,
         lines=lines,
-        place=wanted.place,
-        again=wanted.again,
-        accept_duplicates=wanted.accept_duplicates,
+        place=order.place,
+        again=order.again,
+        accept_duplicates=order.accept_duplicates,
         key=key,
     )
 
 
 def drafting_context(context: Context) -> "DraftingContext":
-    """Return a desk to draft at."""
-    from finale_pipeline.ordering.context import DraftingContext  # noqa: PLC0415
+    """Return what drafting works with."""
+    from finale_pipeline.ordering.context import DraftingContext
 
     return DraftingContext(context.settings, context.clock, time.sleep)
 
 
 def preview(context: Context, ask: "DraftRequest") -> "DraftResult":
     """Return what would be sent."""
-    from finale_pipeline.ordering.drafting import preview as preview_orders  # noqa: PLC0415
+    from finale_pipeline.ordering.drafting import preview as preview_orders
 
-    desk = drafting_context(context)
-    with desk.warehouse() as connection:
-        return preview_orders(connection, desk.settings, ask, now=desk.clock())
+    drafting = drafting_context(context)
+    with drafting.warehouse() as connection:
+        return preview_orders(connection, drafting.settings, ask, now=drafting.clock())
 
 
 def carried_out(
@@ -228,7 +229,7 @@ def carried_out(
     Raises:
         Problem: 403: writing is off. 409: there are duplicates, or another one drafts.
     """
-    from finale_pipeline.ordering import drafting  # noqa: PLC0415
+    from finale_pipeline.ordering import drafting
 
     try:
         return drafting.draft(drafting_context(context), ask, confirm=confirm)
@@ -236,9 +237,9 @@ def carried_out(
         detail = f"{error.what} {error.data} {error.step}"
         raise Problem(403, detail, code="writes_off") from error
     except NeedsDecision as error:
-        found = msgspec.json.decode(msgspec.json.encode(error.duplicates))
+        duplicates = msgspec.json.decode(msgspec.json.encode(error.duplicates))
         detail = f"{error.what} {error.data} Look at them, then send accept_duplicates."
-        raise Problem(409, detail, code="duplicates", duplicates=found) from error
+        raise Problem(409, detail, code="duplicates", duplicates=duplicates) from error
     except SkippedError as error:
         raise Problem(
             409, error.what, code="drafting_running", headers={"Retry-After": "10"}
@@ -255,7 +256,7 @@ COLUMNS = (
 def orders(
     *,
     reading: Reads,
-    state: Annotated[State | None, Query()] = None,
+    state: Annotated[OrderState | None, Query()] = None,
     vendor: Annotated[str | None, Query(max_length=200)] = None,
     plan_on: Annotated[date | None, Query(alias="on", description="Day of the plan.")] = None,
 ) -> Response:

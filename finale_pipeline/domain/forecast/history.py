@@ -187,7 +187,7 @@ def _without(sparse: Sparse, other: Sparse) -> Sparse:
     return Sparse(_starts(counts), sparse.days[remaining])
 
 
-def place(owners: Ints, days: Days) -> Ints:
+def place(owners: Ints, days: Days | Ints) -> Ints:
     """Return one ascending number per product and day."""
     return owners * 2**32 + days
 

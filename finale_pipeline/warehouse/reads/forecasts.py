@@ -52,39 +52,36 @@ SELECT (SELECT min(d.snapshot_on) FROM plan.demand d
        AS snapshot_on
 FROM core.today t, generate_series(1, %(weeks)s) AS k
 """
-OUTCOMES = """
-WITH said AS MATERIALIZED (
-    SELECT f.* FROM mart.forecast f
-    WHERE f.snapshot_on = ANY (%(days)s::date[]) AND f.velocity_units_per_day > 0
-      AND f.demand_units IS NOT NULL
-      AND f.snapshot_on + f.protection_days::int <= (SELECT max(sold_on) FROM core.sales_daily)
-      AND (%(vendor)s::text IS NULL OR f.vendor = %(vendor)s)
-      AND (%(sku)s::text IS NULL OR f.sku = %(sku)s)
-), outcome AS MATERIALIZED (
-    SELECT f.*, s.demanded_units, s.last_units * f.protection_days / 30 AS naive_units,
-           s.demanded_units <= f.demand_service_units AS is_held,
-           s.demanded_units <= f.demand_q50_units AS is_held_q50,
-           s.demanded_units <= f.demand_q95_units AS is_held_q95
-    FROM said f CROSS JOIN LATERAL (
-        SELECT coalesce(sum(units) FILTER (WHERE sold_on >= f.snapshot_on), 0) AS demanded_units,
-               coalesce(sum(units) FILTER (WHERE sold_on < f.snapshot_on), 0) AS last_units
-        FROM core.sales_daily
-        WHERE product_url = f.product_url AND sold_on >= f.snapshot_on - 30
-          AND sold_on < f.snapshot_on + f.protection_days::int
-    ) s
-)
+SUMMED = """
+WITH summed AS MATERIALIZED (
+    SELECT snapshot_on, method, abc_class, xyz_class, product_url,
+           count(*) AS forecasts, sum(service_level) AS asked,
+           count(*) FILTER (WHERE is_held) AS held,
+           count(*) FILTER (WHERE is_held_q50) AS held_q50,
+           count(*) FILTER (WHERE is_held_q95) AS held_q95,
+           sum(demand_units) AS expected_units, sum(demanded_units) AS demanded_units,
+           sum(abs(error_units)) AS missed_units,
+           sum(abs(naive_units - demanded_units)) AS naive_missed_units
+    FROM mart.forecast_outcome
+    WHERE snapshot_on = ANY (%(days)s::date[]) AND velocity_units_per_day > 0
+      AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)
+      AND (%(sku)s::text IS NULL OR sku = %(sku)s)
+    GROUP BY GROUPING SETS ((snapshot_on, method, abc_class, xyz_class), (product_url))
+), class AS (SELECT * FROM summed WHERE snapshot_on IS NOT NULL),
+product AS (SELECT * FROM summed WHERE snapshot_on IS NULL)
 """
-"""Each forecast beside what came and the mean of the 30 days before: mart.forecast_outcome's rows.
+"""Forecasts that have met what came, added up by day and class, and by product.
 
 The days are given, not asked for inside: the planner then knows how many rows there are.
 """
 MEASURES = """
-       count(*) AS forecasts, avg(service_level) AS asked, avg(is_held::int) AS held,
-       avg(is_held_q50::int) AS held_q50, avg(is_held_q95::int) AS held_q95,
-       sum(demand_units) AS expected_units, sum(demanded_units) AS demanded_units,
-       sum(demand_units - demanded_units) / nullif(sum(demanded_units), 0) AS bias,
-       sum(abs(demand_units - demanded_units)) / nullif(sum(demanded_units), 0) AS error,
-       sum(abs(naive_units - demanded_units)) / nullif(sum(demanded_units), 0) AS naive_error
+       coalesce(sum(forecasts), 0)::bigint AS forecasts, sum(asked) / sum(forecasts) AS asked,
+       sum(held) / sum(forecasts) AS held, sum(held_q50) / sum(forecasts) AS held_q50,
+       sum(held_q95) / sum(forecasts) AS held_q95, sum(expected_units) AS expected_units,
+       sum(demanded_units) AS demanded_units,
+       sum(expected_units - demanded_units) / nullif(sum(demanded_units), 0) AS bias,
+       sum(missed_units) / nullif(sum(demanded_units), 0) AS error,
+       sum(naive_missed_units) / nullif(sum(demanded_units), 0) AS naive_error
 """
 PARTS = f"""
 (SELECT 'group' AS part, CASE WHEN grouping(method) = 0 THEN 'method'
@@ -94,17 +91,15 @@ PARTS = f"""
         NULL::date AS snapshot_on,
         row_number() OVER (ORDER BY grouping(method, abc_class, xyz_class) DESC,
                            coalesce(method, abc_class, xyz_class)) AS place, {MEASURES}
- FROM outcome GROUP BY GROUPING SETS ((), (method), (abc_class), (xyz_class)))
+ FROM class GROUP BY GROUPING SETS ((), (method), (abc_class), (xyz_class)))
 UNION ALL
 (SELECT 'week', NULL, NULL, NULL, snapshot_on, row_number() OVER (ORDER BY snapshot_on DESC),
-        {MEASURES} FROM outcome GROUP BY snapshot_on)
+        {MEASURES} FROM class GROUP BY snapshot_on)
 UNION ALL
 (SELECT 'worse', NULL, name, sku, NULL,
-        row_number() OVER (ORDER BY sum(abs(demand_units - demanded_units)
-                                        - abs(naive_units - demanded_units)) DESC, sku),
-        {MEASURES} FROM outcome GROUP BY product_url, sku, name
- HAVING sum(abs(demand_units - demanded_units)) > sum(abs(naive_units - demanded_units))
- ORDER BY 6 LIMIT 25)
+        row_number() OVER (ORDER BY sum(missed_units - naive_missed_units) DESC, sku),
+        {MEASURES} FROM product JOIN core.product p USING (product_url)
+ WHERE missed_units > naive_missed_units GROUP BY product_url, sku, name ORDER BY 6 LIMIT 25)
 ORDER BY part, place
 """
 
@@ -130,7 +125,7 @@ def outcomes(
     """Return how good the forecasts of the last weeks were, of all, a vendor or a product."""
     mondays = rows_of(connection, MONDAYS, weeks=WEEKS)
     days = [row["snapshot_on"] for row in mondays if row["snapshot_on"] is not None]
-    rows = rows_of(connection, f"{OUTCOMES}{PARTS}", days=days, vendor=vendor, sku=sku)
+    rows = rows_of(connection, f"{SUMMED}{PARTS}", days=days, vendor=vendor, sku=sku)
     parts: dict[str, list[Row]] = {"group": [], "week": [], "worse": []}
     for row in rows:
         parts[row.pop("part")].append(row)

@@ -62,12 +62,7 @@ def product(connection: Connection, name: str) -> Row | None:
             " FROM mart.stock_by_location WHERE product_url = %(url)s ORDER BY 1 LIMIT 200",
             url=url,
         ),
-        "forecast": row_of(
-            connection,
-            "SELECT * FROM mart.forecast WHERE product_url = %(url)s"
-            " ORDER BY snapshot_on DESC LIMIT 1",
-            url=url,
-        ),
+        "forecast": forecast_of(connection, url),
         "events": rows_of(
             connection,
             "SELECT happened_at, kind, from_level, to_level, cause, actor, no_mail, mail_kind,"
@@ -76,6 +71,17 @@ def product(connection: Connection, name: str) -> Row | None:
             url=url,
         ),
     }
+
+
+def forecast_of(connection: Connection, url: str, on: date | None = None) -> Row | None:
+    """Return a product's forecast of a day; None = the newest."""
+    return row_of(
+        connection,
+        "SELECT * FROM mart.forecast WHERE product_url = %(url)s"
+        " AND (%(on)s::date IS NULL OR snapshot_on = %(on)s) ORDER BY snapshot_on DESC LIMIT 1",
+        url=url,
+        on=on,
+    )
 
 
 def _notes(connection: Connection, url: str) -> list[str]:

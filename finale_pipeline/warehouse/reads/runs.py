@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.domain.syncs.outcomes import EndedSync
 from finale_pipeline.warehouse.connect import Connection, Row, is_true, objects_of, rows_of, scalar
 from finale_pipeline.warehouse.leases import CLOCKS_APART
@@ -16,7 +17,7 @@ class NewestRun:
 
     strategy: str
     run_id: int
-    status: str
+    status: RunStatus
     trigger: str
     started_at: datetime
     seconds: float
@@ -179,7 +180,7 @@ class LastRun:
     run_id: int
     dagster_run_id: str | None
     trigger: str
-    status: str
+    status: RunStatus
     error_kind: str | None
     finished_at: datetime | None
     retry_at: datetime | None
@@ -210,7 +211,7 @@ def newest_id(connection: Connection) -> int | None:
 class RunOfDagster:
     """How the newest run stands that a run of Dagster executes."""
 
-    status: str
+    status: RunStatus
     finished_at: datetime | None
     error_kind: str | None
     error: str | None

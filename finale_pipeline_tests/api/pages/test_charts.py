@@ -1,5 +1,6 @@
 """The picture of a product stays inside its box, whatever the numbers."""
 
+import base64
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -8,8 +9,10 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finale_pipeline.assets.entries import BY_NAME
+from finale_pipeline.assets.purchasing import pictures
 from finale_pipeline.planning.charts import Ahead, Chart, ahead_of, arrival_days, drawn, nice
-from finale_pipeline_tests.api.buyer import replan
+from finale_pipeline.planning.plan import plan_day
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
 AS_OF = date(2026, 3, 9)
@@ -80,7 +83,7 @@ def test_the_page_draws_every_day_where_its_own_axis_says(
     api: httpx.Client, stock: Warehouse
 ) -> None:
     """A sells three a day; what is left on each day is read from the picture by its ticks."""
-    replan(stock)
+    stock.plan()
     (available,) = stock.rows("SELECT available_units FROM mart.stock WHERE sku = 'A'")[0]
     shown = api.get("/products/A").text
     ticks = re.findall(r'<text class="n" x="47" y="([\d.]+)">([\d.,]+)</text>', shown)
@@ -98,6 +101,32 @@ def test_the_page_draws_every_day_where_its_own_axis_says(
         # What cannot be sold is not drawn below nothing; a tenth of a pixel is lost to rounding.
         expected = max(0.0, float(available) - 3 * day)
         assert abs(units - expected) <= 0.11 * (top - zero) / (low - high) + 0.01, day
+
+
+def picture(svg: str) -> dict[str, list[str]]:
+    """Return every point of every line, and every bar."""
+    lines = re.findall(r'<poly(?:line|gon) class="(\w+)" points="([^"]+)"', svg)
+    bars = re.findall(r'<rect x="([^"]+)" y="([^"]+)" width="([^"]+)" height="([^"]+)"', svg)
+    return {name: line.split() for name, line in lines} | {"bars": [" ".join(b) for b in bars]}
+
+
+def test_the_report_draws_the_same_points(api: httpx.Client, stock: Warehouse) -> None:
+    for ago, units in ((80, 60), (41, 30), (12, 9)):
+        stock.connection.execute(
+            "INSERT INTO core.stock_daily (product_url, snapshot_on, on_hand_units,"
+            " reserved_units, on_order_units, changed_at)"
+            " SELECT product_url, %s, %s, 0, 0, now() FROM core.product",
+            (stock.now.date() - timedelta(days=ago), units),
+        )
+    report = plan_day(stock.connection, stock.now.date(), stock.settings, now=stock.now)
+    reported = str(pictures(stock.connection, report, BY_NAME["forecasts"])["fan_chart"].value)
+    encoded = reported.partition("base64,")[2].rstrip(")")
+    drawn_there = picture(base64.b64decode(encoded).decode())
+
+    assert drawn_there == picture(api.get("/products/A").text)
+    assert len(drawn_there["stock"]) == 7  # three days and the present, in steps
+    assert len(drawn_there["bars"]) == 60
+    assert {"expected", "band"} <= set(drawn_there)
 
 
 def test_the_page_draws_stock_sales_and_forecast(api: httpx.Client, stock: Warehouse) -> None:

@@ -1,0 +1,77 @@
+"""What came of forecasts whose time has passed, and what the mean of 30 days expected."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from finale_pipeline.domain.forecast.history import Ints, place
+from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS
+from finale_pipeline.planning.compute import DECIMALS
+from finale_pipeline.warehouse import outcomes
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.frames import Schema, copied
+from finale_pipeline.warehouse.reads.stock import last_sold_on
+
+LOOKED_BACK = timedelta(days=120)
+"""Demand so long ago may still change: shipments and returns are entered late."""
+MILLION = 10**6
+
+SAID: Schema = {
+    "number": pl.Int64,
+    "snapshot_on": pl.Date,
+    "begins": pl.Int64,
+    "days": pl.Int64,
+    "protection_days": pl.Float64,
+    "kept_units": pl.Float64,
+    "kept_naive_units": pl.Float64,
+}
+CAME: Schema = {"number": pl.Int64, "day": pl.Int64, "millionths": pl.Int64}
+
+
+def reckon(connection: Connection, as_of: date, today: date, *, now: datetime) -> None:
+    """Keep what came of the forecasts of a day; of the present one, of all that may have changed.
+
+    Args:
+        connection: In the transaction that planned the day.
+        as_of: The day that was planned.
+        now: UTC.
+    """
+    until = last_sold_on(connection)
+    days = [as_of] if as_of < today else outcomes.planned(connection, today - LOOKED_BACK)
+    if until is None or not days:
+        return
+    outcomes.number(connection, days)
+    values = {"days": days, "since": min(days) - timedelta(days=NAIVE_DAYS), "until": until}
+    said = copied(connection, outcomes.SAID, values, SAID)
+    came = copied(connection, outcomes.CAME, values, CAME)
+    urls = copied(connection, outcomes.URLS, {}, {"product_url": pl.String})["product_url"]
+    found = said.with_columns(*_met(said, came), urls.gather(said["number"]))
+    kept = pl.col("kept_units").eq(pl.col("demanded_units")) & pl.col("kept_naive_units").eq(
+        pl.col("naive_units")
+    )
+    changed = found.filter(~kept.fill_null(value=False))
+    columns = ("product_url", "snapshot_on", "demanded_units", "naive_units")
+    outcomes.write(connection, changed.select(columns), values, now=now)
+
+
+def _met(said: pl.DataFrame, came: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return what was demanded in the time of each forecast, and what the mean of 30 days expected.
+
+    Args:
+        said: Forecasts: `number` of the product, day it `begins`, `days`, `protection_days`.
+        came: Demand: `number`, `day`, `millionths`, in their order.
+    """
+    # Running totals of all products in a row: a difference of two is the demand between two days.
+    places = place(came["number"].to_numpy(), came["day"].to_numpy())
+    totals = np.concatenate([[0], np.cumsum(came["millionths"].to_numpy())])
+
+    def before(days: Ints) -> Ints:
+        return np.asarray(totals[np.searchsorted(places, place(numbers, days))])
+
+    numbers, begins = said["number"].to_numpy(), said["begins"].to_numpy()
+    at_begin = before(begins)
+    demanded = before(begins + said["days"].to_numpy()) - at_begin
+    of_30_days = (at_begin - before(begins - NAIVE_DAYS)) / NAIVE_DAYS
+    naive = np.round(of_30_days * said["protection_days"].to_numpy() / MILLION, DECIMALS)
+    return pl.Series("demanded_units", demanded / MILLION), pl.Series("naive_units", naive)

@@ -141,7 +141,6 @@ def sync_critical(run: SyncRun, *, mends: bool = False) -> Steps:
     """Read all stock and evaluate it; who carries this out tells what crossed.
 
     Args:
-        run: The run.
         mends: Whether to mend levels that something other than a sync has changed.
     """
     evaluate_left_behind(run)

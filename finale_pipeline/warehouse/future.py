@@ -26,7 +26,7 @@ def forget(connection: Connection, *, now: datetime, today: date) -> int:
         How many days were forgotten.
     """
     days = count_of(connection, "SELECT count(*) FROM core.stock_day WHERE snapshot_on > %s", today)
-    if not days and not _is_any_ahead(connection, now):
+    if not days and not count_of(connection, ANY_AHEAD, now=now):
         return 0
     for row in rows_of(connection, TABLES):
         table = f"{row['table_schema']}.{row['table_name']}"
@@ -45,10 +45,6 @@ def ahead_until(connection: Connection, *, now: datetime) -> datetime | None:
         (now,),
     ).fetchall()[0][0]
     return found
-
-
-def _is_any_ahead(connection: Connection, now: datetime) -> bool:
-    return bool(count_of(connection, ANY_AHEAD, now=now))
 
 
 ANY_AHEAD = """

@@ -98,8 +98,9 @@ class Weekend:
                 dagster_run_id=None, now=now,
             )  # fmt: skip
         # The server's own queue: free when it has seen that the session is gone.
-        self.connection.execute("SELECT pg_advisory_lock(%s, %s)", (Lock.RUN, run_id))
-        self.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (Lock.RUN, run_id))
+        for held in ((Lock.RUN, run_id), (Lock.TABLE_SET, leases.TABLE_SETS["stock"])):
+            self.connection.execute("SELECT pg_advisory_lock(%s, %s)", held)
+            self.connection.execute("SELECT pg_advisory_unlock(%s, %s)", held)
         buried = leases.mark_crashed_runs(self.connection, now=now + MINUTE)
         assert [run.run_id for run in buried] == [run_id]
 

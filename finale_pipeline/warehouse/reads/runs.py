@@ -116,8 +116,6 @@ def last_good_at(
     """Return when one of some strategies last ended well; None = never.
 
     Args:
-        connection: To the warehouse.
-        strategies: Which.
         now: UTC; what ended after it counts for nothing. None = all counts.
     """
     return scalar(

@@ -8,16 +8,16 @@ import json
 import sys
 import time
 
-from finale_pipeline.commands.sync import Report
+from finale_pipeline.commands.sync import SyncReport
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.sync.catalog import PRODUCTS
 from finale_pipeline.sync.scan import sync_catalogue
 from finale_pipeline.sync.session import open_sync
 
 
-def sync(settings: Settings) -> Report:
+def sync(settings: Settings) -> SyncReport:
     """Bring core.product, core.product_supplier and core.reorder_rule up to date."""
-    report = Report("products")
+    report = SyncReport("products")
     with open_sync(
         settings, strategy="full", trigger="benchmark", table_sets=("catalogue",)
     ) as run:

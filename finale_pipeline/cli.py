@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _known(error: Exception) -> PipelineError | None:
     """Return what the disk or the database refused, in words; None = a fault of ours."""
-    from finale_pipeline.warehouse.connect import database_errors  # noqa: PLC0415 - the driver
+    from finale_pipeline.warehouse.connect import database_errors  # the driver
 
     if isinstance(error, OSError) and error.filename is not None:
         return LocalError(

@@ -23,9 +23,14 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Self
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
+from psycopg.types.numeric import FloatLoader
 
+from finale_pipeline.settings import load_settings
+from finale_pipeline.warehouse.connect import connect, database_errors, database_url, trusted
+from finale_pipeline.warehouse.schema import require_current
+
+if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
     from finale_pipeline.warehouse.connect import Connection
 
@@ -51,8 +56,6 @@ class Mart:
     """
 
     def __init__(self, connection: "Connection") -> None:
-        from psycopg.types.numeric import FloatLoader  # noqa: PLC0415 - nothing at import
-
         self._connection = connection
         # Floats from the start: by way of Decimal a large frame takes much longer.
         connection.adapters.register_loader("numeric", FloatLoader)
@@ -70,10 +73,6 @@ class Mart:
             LocalError: The database does not answer.
             SchemaMismatch: Its schema is not this program's.
         """
-        from finale_pipeline.settings import load_settings  # noqa: PLC0415 - nothing at import
-        from finale_pipeline.warehouse.connect import connect, database_url  # noqa: PLC0415
-        from finale_pipeline.warehouse.schema import require_current  # noqa: PLC0415
-
         url = database_url(settings or load_settings())
         with connect(url, name="finale frames") as connection:
             require_current(connection)
@@ -92,11 +91,6 @@ class Mart:
             ConfigError: The query writes, or reads what the user may not.
             LocalError: The database failed, or the query took longer than five minutes.
         """
-        from finale_pipeline.warehouse.connect import (  # noqa: PLC0415
-            database_errors,
-            trusted,
-        )
-
         with database_errors("a query"), self._connection.cursor() as cursor:
             cursor.execute(trusted(query), values or None)
             columns = [(column.name, column.type_code) for column in cursor.description or ()]
@@ -195,8 +189,6 @@ class Mart:
 
 def _frame(columns: list[tuple[str, int]], rows: list[tuple[Any, ...]]) -> "pd.DataFrame":
     """Return rows as a frame whose types depend on the query alone, not on what it found."""
-    import pandas as pd  # noqa: PLC0415 - half a second of imports
-
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     frame = pd.DataFrame(
         {

@@ -24,7 +24,7 @@ def at_definition(name: str) -> Any:
     Wrong settings must not hide the assets: then it is the default, and every run says what is
     wrong.
     """
-    from finale_pipeline.settings import Settings  # noqa: PLC0415 - not at import
+    from finale_pipeline.settings import Settings  # not at import
 
     settings = _loaded(tuple(sorted(os.environ.items())))
     return getattr(settings, name) if settings else Settings.model_fields[name].default
@@ -33,7 +33,7 @@ def at_definition(name: str) -> Any:
 @lru_cache(maxsize=1)
 def _loaded(_environment: tuple[tuple[str, str], ...]) -> "Settings | None":
     """Return the settings of an environment, read once; None when they are wrong."""
-    from finale_pipeline.settings import load_settings  # noqa: PLC0415 - not at import
+    from finale_pipeline.settings import load_settings  # not at import
 
     try:
         return load_settings()
@@ -50,7 +50,7 @@ class Finale(dg.ConfigurableResource[Any]):
         Raises:
             ConfigError: They are wrong; the message says which.
         """
-        from finale_pipeline.settings import load_settings  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.settings import load_settings  # nothing at import
 
         return load_settings()
 
@@ -63,7 +63,7 @@ class Finale(dg.ConfigurableResource[Any]):
         Args:
             **options: As `open_sync` takes them; `trigger` among them.
         """
-        from finale_pipeline.sync.session import open_sync  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.sync.session import open_sync  # nothing at import
 
         with (
             logs.scrubbing(),
@@ -84,8 +84,8 @@ class Finale(dg.ConfigurableResource[Any]):
         Raises:
             SchemaMismatch: Its tables are not there, or not this program's.
         """
-        from finale_pipeline.warehouse import schema  # noqa: PLC0415 - nothing at import
-        from finale_pipeline.warehouse.connect import connect, database_url  # noqa: PLC0415
+        from finale_pipeline.warehouse import schema  # nothing at import
+        from finale_pipeline.warehouse.connect import connect, database_url
 
         with (
             logs.scrubbing(),
@@ -96,6 +96,6 @@ class Finale(dg.ConfigurableResource[Any]):
 
     def now(self) -> datetime:
         """Return the present time, UTC."""
-        from finale_pipeline.clock import utc_now  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.clock import utc_now  # nothing at import
 
         return utc_now()

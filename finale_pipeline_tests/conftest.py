@@ -17,9 +17,12 @@ import pytest
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account
-from finale_pipeline.sandbox.listening import Service
+from finale_pipeline.sandbox.listening import HttpService
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
+from finale_pipeline.sync.planning import plan_today
+from finale_pipeline.sync.session import open_sync
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.processes import environment
@@ -28,6 +31,8 @@ NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 HOME = Path(tempfile.mkdtemp(prefix="finale-tests"))
 """Where tests write; never the folder that `make run` uses."""
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+# The accounts of most tests live in March 2026, whenever the tests run.
+os.environ["FINALE_PARTITIONS_SINCE"] = "2025-01-01"
 _numbers = itertools.count()
 # A busy machine is no failure: what must be fast is measured by benchmarks.
 hypothesis.settings.register_profile("finale", deadline=None)
@@ -95,9 +100,14 @@ def new_database(server: str, *, template: str) -> str:
     return server.replace("/postgres?", f"/{name}?")
 
 
+def name_of(url: str) -> str:
+    """Return the name of the database that a URL names."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 def drop_database(server: str, url: str) -> None:
     """Drop a test's database, whoever is still connected to it: autovacuum visits all there are."""
-    name = url.partition("?")[0].rpartition("/")[2]
+    name = name_of(url)
     with connect(server, name="tests") as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -115,16 +125,32 @@ def upgraded(server: str) -> str:
     """Name of a database at the newest schema, to copy from."""
     url = new_database(server, template="template0")
     schema.upgrade(url)
-    name = url.partition("/test_")[2].join(["test_", ""]).partition("?")[0]
+    name = name_of(url)
     data = Path(parse_qs(urlsplit(url).query)["host"][0])
     embedded.close_to_readers(data, name)  # as `start` does with the databases that it makes
     return name
 
 
-@pytest.fixture
-def url(server: str, upgraded: str) -> Iterator[str]:
-    """URL of a database at the newest schema, of this test alone."""
+@pytest.fixture(scope="session")
+def synced(server: str, upgraded: str) -> str:
+    """Name of a database as `finale sync full` of the small account leaves it, to copy from."""
     url = new_database(server, template=upgraded)
+    with SandboxServer(small_account(), rate_limits=None) as sandbox:
+        settings = settings_for(url, sandbox)
+        with open_sync(
+            settings, strategy="full", trigger="test", table_sets=TABLE_SETS["full"]
+        ) as run:
+            carry_out(run)
+            plan_today(run)
+    return name_of(url)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, server: str) -> Iterator[str]:
+    """URL of a database at the newest schema, of this test alone; `synced` ones have data."""
+    is_synced = request.node.get_closest_marker("synced")
+    template = request.getfixturevalue("synced" if is_synced else "upgraded")
+    url = new_database(server, template=template)
     yield url
     drop_database(server, url)
 
@@ -136,10 +162,15 @@ def connection(url: str) -> Iterator[Connection]:
         yield opened
 
 
+def small_account() -> Account:
+    """Return a small account whose clock stands still until it is moved; always the same."""
+    return invented_account(products=400, clock=Clock(frozen_at=NOW), years=0.4)
+
+
 @pytest.fixture
 def account() -> Account:
-    """A small account whose clock stands still until it is moved."""
-    return invented_account(products=400, clock=Clock(frozen_at=NOW), years=0.4)
+    """The small account."""
+    return small_account()
 
 
 @pytest.fixture
@@ -155,7 +186,7 @@ def settings(url: str, sandbox: SandboxServer) -> Settings:
     return settings_for(url, sandbox)
 
 
-def settings_for(url: str, sandbox: Service, **changes: object) -> Settings:
+def settings_for(url: str, sandbox: HttpService, **changes: object) -> Settings:
     """Return settings for a database and a sandbox."""
     values = {
         "base_url": sandbox.base_url,

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from finale_pipeline.sandbox.listening import Connection, Listener, Service
+from finale_pipeline.sandbox.listening import HttpService, Listener, RequestHandler
 
 KEY = "SG.sandbox"
 MOST_BYTES = 30 << 20
@@ -49,7 +49,7 @@ class Accepted:
     attachments: dict[str, bytes] = field(repr=False)
 
 
-class MailServer(Service):
+class MailServer(HttpService):
     """Serves until it is closed.
 
     Args:
@@ -126,7 +126,7 @@ class _Listener(Listener):
     mail: MailServer
 
 
-class _Handler(Connection):
+class _Handler(RequestHandler):
     server: _Listener
 
     def do_GET(self) -> None:  # noqa: N802 - the base's name

@@ -10,75 +10,35 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.definitions import definitions
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline_tests.assets.in_process import (
+    TODAY,
+    checks,
+    materialize,
+    rows_told,
+    run_job,
+    says,
+    told,
+)
 from finale_pipeline_tests.sync.demand import demand_of, stored_demand
 from finale_pipeline_tests.sync.helpers import assert_mirrors, contents, sync
 
 pytestmark = pytest.mark.usefixtures("variables")
 
 
-TODAY = "2026-03-09"
-
-
-def run_job(
-    name: str, instance: dg.DagsterInstance, key: str = TODAY, **options: Any
-) -> dg.ExecuteInProcessResult:
-    return definitions.resolve_job_def(name).execute_in_process(
-        instance=instance, raise_on_error=False, partition_key=key, **options
-    )
-
-
-def told(instance: dg.DagsterInstance, asset: str) -> Any:
-    """What the latest materialization of an asset says."""
-    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
-    assert event is not None
-    assert event.asset_materialization is not None
-    return event.asset_materialization
-
-
-def says(result: dg.ExecuteInProcessResult) -> tuple[str, dict[str, Any]]:
-    """What a failed run says: its text, and beside it."""
-    failure = result.failure_data_for_node("account")
-    assert failure is not None
-    assert failure.user_failure_data is not None
-    return str(failure.user_failure_data.description), dict(failure.user_failure_data.metadata)
-
-
-def checks(instance: dg.DagsterInstance, asset: str) -> dict[str, bool]:
-    """The latest evaluation of every check of an asset."""
-    found = {}
-    for key in definitions.resolve_asset_graph().asset_check_keys:
-        if key.asset_key == dg.AssetKey(asset):
-            records = instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
-            made = (r.evaluation for r in records)
-            evaluated = [e for e in made if isinstance(e, dg.AssetCheckEvaluation)]
-            if evaluated:
-                found[key.name] = evaluated[0].passed
-    return found
-
-
-def materialize(
-    asset: str, instance: dg.DagsterInstance, key: str | None
-) -> dg.ExecuteInProcessResult:
-    return definitions.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=instance,
-        asset_selection=[dg.AssetKey(asset)],
-        partition_key=key,
-        raise_on_error=False,
-    )
-
-
 def test_definitions_load_with_no_environment_no_network_no_database() -> None:
+    """And an old account has the days of two years, not a decade that would look unfilled."""
     code = (
         "import finale_pipeline.definitions as d; d.definitions.resolve_all_job_defs();"
         "import sys; heavy = {'polars', 'psycopg', 'sqlalchemy', 'httpx', 'pandas'};"
-        "print(sorted(heavy & set(sys.modules)))"
+        "job = d.definitions.resolve_job_def('full_sync');"
+        "days = len(job.partitions_def.get_partition_keys());"
+        "print(sorted(heavy & set(sys.modules)), 365 < days <= 731)"
     )
     bare = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
     done = subprocess.run(
@@ -86,23 +46,23 @@ def test_definitions_load_with_no_environment_no_network_no_database() -> None:
         env=bare, cwd="/", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "[] True"
 
 
-def test_definitions_load_the_settings_once_and_the_lineage_once(tmp_path: Path) -> None:
-    """One load of the settings opens .env for its names and for its values."""
+def test_definitions_read_no_file_of_ours_more_than_once(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("FINALE_TIMEZONE=Europe/Berlin\n")
     code = (
-        "import sys; opened = []\n"
-        "sys.addaudithook(lambda e, a: opened.append(str(a[0])) if e == 'open' else None)\n"
+        "import collections, sys; opened = collections.Counter()\n"
+        "sys.addaudithook(lambda e, a: opened.update([str(a[0])]) if e == 'open' else None)\n"
         "import finale_pipeline.definitions as d; d.definitions.resolve_all_job_defs()\n"
-        "print(sum(p == '.env' for p in opened), sum('lineage.json' in p for p in opened))"
+        "ours = {p: n for p, n in opened.items() if p == '.env' or 'finale_pipeline/' in p}\n"
+        "print(ours['.env'], sum('lineage.json' in p for p in ours), {*ours.values()})"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
     )  # fmt: skip
-    assert done.stdout.strip() == "2 1", done.stderr
+    assert done.stdout.strip() == "1 1 {1}", done.stderr
 
 
 def test_wrong_settings_do_not_hide_the_assets() -> None:
@@ -127,38 +87,11 @@ def test_every_asset_is_described_for_the_one_who_reads_the_ui() -> None:
         assert spec.group_name in {"catalogue", "stock", "sales", "planning"}
 
 
-def test_a_full_sync_brings_every_asset_up_to_date(
-    instance: dg.DagsterInstance, account: Account, connection: Connection
-) -> None:
-    result = run_job("full_sync", instance)
-    assert result.success
-    assert_mirrors(connection, account)
-    every = business_days.get_partition_keys()
-    whole = {day for day in every if "2025-10-01" <= day <= TODAY}
-    for asset in ("products", "vendors", "shipments", "purchase_orders"):
-        assert instance.get_materialized_partitions(dg.AssetKey(asset)) == whole
-    for asset in ("inventory_levels", "critical_items"):
-        assert instance.get_materialized_partitions(dg.AssetKey(asset)) == {TODAY}
-    for asset in ("forecasts", "purchase_plan"):  # of our own day, the account's being long ago
-        assert instance.get_materialized_partitions(dg.AssetKey(asset)) == {max(every)}
-    for asset in ("facilities", "vendors", "products", "inventory_levels"):
-        latest = told(instance, asset)
-        assert latest.partition == (None if asset == "facilities" else TODAY)
-        assert {"rows_read", "rows_inserted", "rows_rejected", "api_calls", "bytes", "seconds",
-                "watermark", "dagster/row_count"} <= set(latest.metadata)  # fmt: skip
-        found = checks(instance, asset)
-        assert found.pop("has_no_negative_stock", False) is False  # the sandbox has some
-        others = found.keys() - {"skus_are_unique", "settings_are_right"}  # FINALE_SINCE is another
-        assert all(found[name] for name in others), found
-    ledger = connection.execute("SELECT trigger, dagster_run_id FROM ops.sync_run").fetchall()
-    assert ledger == [("ui", result.run_id)]
-
-
+@pytest.mark.synced
 def test_a_critical_run_leaves_little_in_dagsters_log(
     instance: dg.DagsterInstance, settings: Settings
 ) -> None:
     """96 of them are a day's; the launcher's and the queue's six events are not among these."""
-    sync(settings)
     result = run_job("critical_sync", instance)
     events = instance.all_logs(result.run_id)
     assert len(events) <= 27
@@ -167,28 +100,6 @@ def test_a_critical_run_leaves_little_in_dagsters_log(
     assert evaluated == {
         "rows_are_readable", "is_plausible", "crossings_are_told", "nothing_needs_a_decision",
     }  # fmt: skip
-
-
-def rows_told(instance: dg.DagsterInstance, asset: str) -> Counter[str]:
-    """The rows that the latest materialization of each day says the day has."""
-    found: Counter[str] = Counter()
-    events = instance.fetch_materializations(dg.AssetKey(asset), limit=5000, ascending=True)
-    for record in events.records:
-        assert record.partition_key is not None
-        assert record.asset_materialization is not None
-        rows = record.asset_materialization.metadata["dagster/partition_row_count"].value
-        found[record.partition_key] = int(str(rows))
-    return found
-
-
-def test_each_day_says_its_own_rows_not_the_runs(
-    instance: dg.DagsterInstance, account: Account
-) -> None:
-    run_job("full_sync", instance)
-    for asset, collection in (("products", "product"), ("shipments", "shipment")):
-        records = account.records(collection)
-        wanted = Counter(r["lastUpdatedDate"][:10] for r in records)
-        assert +rows_told(instance, asset) == wanted
 
 
 def test_sales_are_told_of_by_the_day_of_their_last_change(
@@ -204,10 +115,10 @@ def test_sales_are_told_of_by_the_day_of_their_last_change(
         assert all(found.values()), found
 
 
+@pytest.mark.synced
 def test_a_range_of_days_of_shipments_is_one_run(
     instance: dg.DagsterInstance, settings: Settings, account: Account, connection: Connection
 ) -> None:
-    sync(settings, "sales")
     connection.execute("UPDATE core.shipment_line SET units = 77, row_hash = 0")
     connection.execute("UPDATE core.shipment SET row_hash = 0")
     result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
@@ -230,21 +141,21 @@ def test_a_range_of_days_of_shipments_is_one_run(
 
 
 def test_past_days_are_told_once(instance: dg.DagsterInstance) -> None:
-    run_job("full_sync", instance)
-    day = min(rows_told(instance, "products"))
-    again = run_job("full_sync", instance)
+    run_job("vendors_sync", instance)
+    day = min(rows_told(instance, "vendors"))
+    again = run_job("vendors_sync", instance)
     told_again = instance.fetch_materializations(
-        dg.AssetRecordsFilter(dg.AssetKey("products"), asset_partitions=[day]), limit=9
+        dg.AssetRecordsFilter(dg.AssetKey("vendors"), asset_partitions=[day]), limit=9
     )
     assert len(told_again.records) == 1
     assert [e.partition for e in again.get_asset_materialization_events()
-            if e.asset_key == dg.AssetKey("products")] == [TODAY]  # fmt: skip
+            if e.asset_key == dg.AssetKey("vendors")] == [TODAY]  # fmt: skip
 
 
+@pytest.mark.synced
 def test_a_held_stock_read_fails_the_run_and_its_blocking_check(
     instance: dg.DagsterInstance, sandbox: SandboxServer, connection: Connection
 ) -> None:
-    run_job("full_sync", instance)
     before = contents(connection)
     sandbox.add_fault("half@inventoryitem")
     result = run_job("inventory_sync", instance)
@@ -259,19 +170,19 @@ def test_a_held_stock_read_fails_the_run_and_its_blocking_check(
     assert checks(instance, "inventory_levels")["is_plausible"] is True
 
 
+@pytest.mark.synced
 def test_too_many_unreadable_rows_fail_their_check(
     instance: dg.DagsterInstance, sandbox: SandboxServer
 ) -> None:
-    run_job("full_sync", instance)
     sandbox.add_fault("bad-rows=50@partygroup")
     assert not run_job("vendors_sync", instance).success
     assert checks(instance, "vendors")["rows_are_readable"] is False
 
 
+@pytest.mark.synced
 def test_a_range_of_windows_is_one_run_that_removes_nothing(
     instance: dg.DagsterInstance, settings: Settings, account: Account, connection: Connection
 ) -> None:
-    sync(settings)
     connection.execute("UPDATE core.product SET name = 'by hand', row_hash = 0")
     result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=instance,
@@ -294,10 +205,10 @@ def test_a_range_of_windows_is_one_run_that_removes_nothing(
     assert runs.fetchall() == [(1,)]
 
 
+@pytest.mark.synced
 def test_todays_stock_can_be_materialized_and_the_past_says_where_it_is(
     instance: dg.DagsterInstance, account: Account, connection: Connection
 ) -> None:
-    run_job("full_sync", instance)
     account.set_stock(next(account.records("product"))["productUrl"], 3)
     assert materialize("inventory_levels", instance, "2026-03-09").success
     assert_mirrors(connection, account)

@@ -13,7 +13,7 @@ from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import new_database, settings_for
-from finale_pipeline_tests.processes import Ended, finale, start
+from finale_pipeline_tests.processes import Ended, call, finale, start
 from finale_pipeline_tests.sync.helpers import (
     assert_ledger_is_closed,
     assert_mirrors,
@@ -49,7 +49,7 @@ class Trap:
 def undisturbed(server: str, upgraded: str, account: Account) -> dict[str, object]:
     url = new_database(server, template=upgraded)
     with SandboxServer(account, rate_limits=None, row_cap=CAP) as sandbox:
-        assert finale(settings_for(url, sandbox, row_cap=CAP), "sync", "full").code == 0
+        assert call(settings_for(url, sandbox, row_cap=CAP), "sync", "full").code == 0
     with connect(url, name="tests") as connection:
         return dict(contents(connection))
 
@@ -69,7 +69,7 @@ def test_a_killed_sync_goes_on_and_ends_equal_to_an_undisturbed_one(
             trap.watch(process)
             assert Ended(process).code == -signal.SIGKILL
             first = len(sandbox.requests)
-            assert finale(settings, "sync", "full").code == 0
+            assert call(settings, "sync", "full").code == 0
             with connect(url, name="tests") as connection:
                 assert contents(connection) == wanted
                 assert_ledger_is_closed(connection)
@@ -92,7 +92,7 @@ def test_a_stopped_sync_says_so_and_its_windows_stay(
         assert kept is not None
         assert int(str(kept[0])) > 1
         before = len(sandbox.requests)
-        assert finale(settings, "sync", "full").code == 0
+        assert call(settings, "sync", "full").code == 0
         assert_mirrors(connection, account)
         products = [r for r in sandbox.requests[before:] if "/product?" in r]
         assert len(products) < len([r for r in sandbox.requests if "/product?" in r])
@@ -153,7 +153,7 @@ def test_a_connection_lost_in_the_middle_of_writing_loses_nothing(
     waiting.release()
     assert_no_product(connection)
     assert_ledger_is_closed(connection)
-    assert finale(settings, "sync", "full").code == 0
+    assert call(settings, "sync", "full").code == 0
     assert_mirrors(connection, account)
 
 
@@ -166,7 +166,7 @@ def test_a_process_killed_in_a_transaction_leaves_nothing_half_done(
     # The server needs a moment to see that the client is gone; its transaction ends then.
     connection.execute("SELECT pg_terminate_backend(%s, 10000)", (waiting.backend,))
     assert_no_product(connection)
-    assert finale(settings, "sync", "full").code == 0
+    assert call(settings, "sync", "full").code == 0
     assert_mirrors(connection, account)
     assert_ledger_is_closed(connection)
 
@@ -202,11 +202,11 @@ def test_what_the_database_refuses_is_named_and_rolled_back(
     connection.execute(
         "CREATE TRIGGER refuse BEFORE INSERT ON core.product FOR EACH ROW EXECUTE FUNCTION refuse()"
     )
-    ended = finale(settings, "sync", "full")
+    ended = call(settings, "sync", "full")
     assert ended.code in {4, 8}
     assert said in ended.err
     assert_no_product(connection)
     assert_ledger_is_closed(connection)
     connection.execute("DROP TRIGGER refuse ON core.product")
-    assert finale(settings, "sync", "full").code == 0
+    assert call(settings, "sync", "full").code == 0
     assert_mirrors(connection, account)

@@ -1,15 +1,18 @@
-"""Two accounts on one Dagster: assets, runs, schedules, mails and pages do not mix."""
+"""Two accounts on one Dagster: assets, runs, schedules, budgets, mails, pages do not mix."""
 
 import json
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 
 from finale_pipeline.sandbox.account import Account
@@ -18,9 +21,9 @@ from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.conftest import new_database
-from finale_pipeline_tests.live import Live
+from finale_pipeline_tests.live import Live, free_port
 from finale_pipeline_tests.processes import command
-from finale_pipeline_tests.sync.helpers import assert_mirrors
+from finale_pipeline_tests.sync.helpers import assert_mirrors, let_the_pause_pass
 from finale_pipeline_tests.test_asset_runs import ended, today
 
 pytestmark = pytest.mark.slow
@@ -53,6 +56,7 @@ class Shop:
     account: Account
     sandbox: SandboxServer
     url: str
+    api_port: int
 
     def settings(self, dagster: str) -> dict[str, str]:
         return {
@@ -61,12 +65,25 @@ class Shop:
             "FINALE_SINCE": self.account.first_change().date().isoformat(),
             "FINALE_DATABASE_URL": self.url, "FINALE_DAGSTER_DATABASE_URL": dagster,
             "FINALE_ALERT_EMAILS": f"{self.name}@shop.example",
-            "FINALE_SCHEDULE_CRITICAL": "0 0 1 1 *", **OFF,
+            "FINALE_SCHEDULE_CRITICAL": "0 0 1 1 *", "FINALE_API_PORT": str(self.api_port), **OFF,
         }  # fmt: skip
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with connect(self.url, name="drill") as connection:
             return connection.execute(query, values).fetchall()
+
+    def ask(self, path: str) -> httpx.Response:
+        """Ask its pages and API."""
+        return httpx.get(f"http://127.0.0.1:{self.api_port}{path}", timeout=60, trust_env=False)
+
+    def is_served(self) -> bool:
+        try:
+            return self.ask("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def skus(self) -> set[str]:
+        return {product["productId"] for product in self.account.records("product")}
 
 
 @pytest.fixture
@@ -79,7 +96,8 @@ def shops(
         account = invented_account(products=products, years=0.2, seed=products)
         sandbox = SandboxServer(account).__enter__()
         home = tmp_path_factory.mktemp(name)
-        made[name] = Shop(name, home, account, sandbox, new_database(server, template=upgraded))
+        url = new_database(server, template=upgraded)
+        made[name] = Shop(name, home, account, sandbox, url, free_port())
     try:
         yield made
     finally:
@@ -89,25 +107,24 @@ def shops(
 
 @pytest.fixture
 def live(server: str, shops: dict[str, Shop]) -> Iterator[Live]:
-    """All of north's services, and of south its code server alone."""
+    """All of north's services, and of south its code server and its API."""
     north, south = shops.values()
     dagster = new_database(server, template="template0")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FINALE_", "DAGSTER_"))}
     given = inherited | south.settings(dagster) | {"FINALE_HOME": str(south.home)}
-    log = (south.home / "code.log").open("wb")
-    code = subprocess.Popen(command("serve", "code"), env=given, stdout=log, stderr=log)
     (north.home / "workspace-more.yaml").write_text(
         "  - grpc_server:\n"
         f"      socket: {south.home.resolve()}/dagster/code.sock\n      location_name: south\n"
     )
-    try:
+    with ExitStack() as stack:
+        for part in ("code", "api"):
+            log = stack.enter_context((south.home / f"{part}.log").open("wb"))
+            process = subprocess.Popen(command("serve", part), env=given, stdout=log, stderr=log)
+            stack.callback(process.wait, 60)
+            stack.callback(process.send_signal, signal.SIGINT)
         with Live(north.home, **north.settings(dagster)) as running:
             running.until(lambda: loaded(running) == {"north", "south"}, "both are loaded")
             yield running
-    finally:
-        code.send_signal(signal.SIGINT)
-        code.wait(60)
-        log.close()
 
 
 def loaded(live: Live) -> set[str]:
@@ -159,6 +176,26 @@ def test_two_accounts_on_one_dagster_do_not_mix(live: Live, shops: dict[str, Sho
     assert [shop.rows(mails) for shop in (north, south)] == [
         [(["north@shop.example"],)], [(["south@shop.example"],)],
     ]  # fmt: skip
+
+    # Each is served its own products, and counts its own requests.
+    for shop in (north, south):
+        live.until(shop.is_served, f"{shop.name} is served")
+        served = shop.ask("/api/products?limit=1000").json()["products"]
+        assert {product["sku"] for product in served} == shop.skus()
+        for sku in sorted(north.skus() ^ south.skus())[:9]:
+            answer = shop.ask(f"/products/{quote(sku, safe='')}")
+            assert answer.status_code == (200 if sku in shop.skus() else 404), sku
+        counted = shop.rows("SELECT count(*) FROM ops.request")
+        assert counted == [(len(shop.sandbox.requests),)]
+
+    # One whom Finale has told to wait leaves the other's requests alone.
+    north.sandbox.add_fault("throttle-reset=3600@partygroup*1")
+    assert ended(live, launch(live, "north", "vendors_sync"))[0] == "FAILURE"
+    assert ended(live, launch(live, "south", "vendors_sync"))[0] == "SUCCESS"
+    blocked = "SELECT count(*) FROM ops.request_block WHERE blocked_until > now()"
+    assert (north.rows(blocked), south.rows(blocked)) == ([(1,)], [(0,)])
+    with connect(north.url, name="drill") as connection:
+        let_the_pause_pass(connection)
 
     # A run of south's that waits is left alone by north's sensors; and is in south's ledger alone.
     south.sandbox.add_fault("slow=25@inventoryitem*1")

@@ -1,4 +1,4 @@
-"""Puts the app together: routes, errors, the guard before it, the description of it."""
+"""Puts the app together: routes, errors, the middleware before it, the description of it."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 COMPRESSED_BYTES = 64 << 10
 """Answers from here on are compressed: a long plan, to a tenth. No answer holds a secret."""
+REST = (syncs, schedules, stock, orders, plan, adjustments)
+LISTS = (today_pages, home_pages, plan_pages, stock_pages, forecast_pages)
+FORMS = (decision_pages, order_pages, agreement_pages)
 ABOUT = (
     "Reads the warehouse, starts syncs through Dagster. Errors are problem+json with stable codes;"
     " lists come in pages with `cursor`; JSON or CSV by Accept. Fields may be added to answers,"
@@ -45,7 +48,7 @@ ABOUT = (
 
 
 def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middleware:
-    """Return the app, behind its guard.
+    """Return the app, behind its middleware.
 
     Raises:
         ConfigError: It would serve other machines, and there is no token.
@@ -77,20 +80,8 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     app.state.context = context
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=4)
     problems.install(app)
-    app.include_router(syncs.router)
-    app.include_router(schedules.router)
-    app.include_router(stock.router)
-    app.include_router(orders.router)
-    app.include_router(plan.router)
-    app.include_router(adjustments.router)
-    app.include_router(today_pages.router)
-    app.include_router(home_pages.router)
-    app.include_router(decision_pages.router)
-    app.include_router(order_pages.router)
-    app.include_router(plan_pages.router)
-    app.include_router(agreement_pages.router)
-    app.include_router(stock_pages.router)
-    app.include_router(forecast_pages.router)
+    for module in (*REST, *LISTS, *FORMS):
+        app.include_router(module.router)
     _probes(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return Middleware(app, settings)

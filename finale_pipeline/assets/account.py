@@ -14,8 +14,8 @@ import dagster as dg
 
 from finale_pipeline.assets import past, purchasing
 from finale_pipeline.assets.alert_checks import ALERT_CHECKS, CROSSINGS_TOLD
-from finale_pipeline.assets.checks import READ_CHECKS, Look
-from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, Entry
+from finale_pipeline.assets.checks import READ_CHECKS, CheckContext
+from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, AssetEntry
 from finale_pipeline.assets.keys import key_of, name_of
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import of_days, of_run
@@ -89,7 +89,8 @@ class _Step:
         self._blocked: DriftError | None = None
         self._progress = 0.0
         self._will_plan = False
-        # Who was told of crossings; the plan that follows may cause more, and a check ends once.
+        # Who was told of crossings is looked at last: mails leave when all locks are given back.
+        self._will_tell = False
         self._told: dg.AssetCheckResult | None = None
 
     def events(self) -> Iterator[Event]:
@@ -114,7 +115,7 @@ class _Step:
 
     def _smart(self) -> tuple[str, str]:
         """Choose by the age of the last good sync, where a person started the job."""
-        from finale_pipeline.sync.ticks import choose  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.sync.ticks import choose  # nothing at import
 
         with self._finale.warehouse() as connection:
             choice = choose(connection, self._finale.settings(), now=self._finale.now())
@@ -124,7 +125,7 @@ class _Step:
 
     def _sync(self, strategy: str, reason: str | None) -> Iterator[Event]:
         """Carry a strategy out, under the rules of the command line."""
-        from finale_pipeline.sync.strategies import TABLE_SETS  # noqa: PLC0415
+        from finale_pipeline.sync.strategies import TABLE_SETS
 
         if not self._days:
             raise ConfigError(
@@ -133,7 +134,7 @@ class _Step:
             )
         # Past days are told outside of the locks, and before the present one: what was told of
         # last is what Dagster shows as an asset's latest. What comes after waits with it.
-        late: list[tuple[Entry, Mapping[str, int], list[Event]]] = []
+        late: list[tuple[AssetEntry, Mapping[str, int], list[Event]]] = []
         self._will_plan = strategy in PLANS and bool(self._chosen & set(PLANNED))
         failed: PipelineError | None = None
         try:
@@ -152,6 +153,7 @@ class _Step:
                     else:
                         yield from _held_back(run, events)
                     self._stop_if_blocked()
+                self._tell(run)
         except PipelineError as error:
             failed = error
         for entry, untold, waiting in late:
@@ -164,9 +166,9 @@ class _Step:
 
     def _done_by(
         self, run: "SyncRun"
-    ) -> Iterator[tuple[Entry, Mapping[str, int], Iterator[Event]]]:
+    ) -> Iterator[tuple[AssetEntry, Mapping[str, int], Iterator[Event]]]:
         """Carry the run's strategy out; yield each asset, its past days, and what to tell of it."""
-        from finale_pipeline.sync.strategies import STRATEGIES  # noqa: PLC0415
+        from finale_pipeline.sync.strategies import STRATEGIES
 
         for name in STRATEGIES[run.strategy](run):
             entry, day = BY_NAME[name], self._present(run)
@@ -175,11 +177,11 @@ class _Step:
         if self._will_plan:
             yield BY_NAME[PLANNED[0]], {}, self._plan_today(run)
 
-    def _read(self, run: "SyncRun", entry: Entry, day: date) -> Iterator[Event]:
+    def _read(self, run: "SyncRun", entry: AssetEntry, day: date) -> Iterator[Event]:
         """Tell of an asset that a strategy has just read, and look at its checks."""
-        said = of_days(run.connection, entry, [day], run.settings.zone)[day]
-        yield from self._present_events(entry, day, of_run(run, entry) | said)
-        yield from self._look(entry, Look(run.connection, self._finale, run))
+        metadata = of_days(run.connection, entry, [day], run.settings.zone)[day]
+        yield from self._present_events(entry, day, of_run(run, entry) | metadata)
+        yield from self._look(entry, CheckContext(run.connection, self._finale, run))
 
     def _present(self, run: "SyncRun") -> date:
         """Return the business day by the source's clock.
@@ -198,27 +200,29 @@ class _Step:
             )
         return day
 
-    def _present_events(self, entry: Entry, day: date, said: Mapping[str, Any]) -> Iterator[Event]:
+    def _present_events(
+        self, entry: AssetEntry, day: date, metadata: Mapping[str, Any]
+    ) -> Iterator[Event]:
         """Tell of an asset as it is on a day; that is not the run's own when midnight passed."""
         self._done.add(entry.name)
         if entry.name not in self._chosen:
             return
         if entry.is_partitioned and self._days != [day]:
             yield dg.AssetMaterialization(
-                key_of(entry.name), partition=day.isoformat(), metadata=said
+                key_of(entry.name), partition=day.isoformat(), metadata=metadata
             )
         else:
-            yield dg.MaterializeResult(asset_key=key_of(entry.name), metadata=said)
+            yield dg.MaterializeResult(asset_key=key_of(entry.name), metadata=metadata)
 
     def _read_days(self) -> Iterator[Event]:
         """Read the chosen assets again, for the chosen days."""
-        from finale_pipeline.sync.critical import tell_crossings  # noqa: PLC0415
-        from finale_pipeline.sync.strategies import TABLE_SET_OF, read_days  # noqa: PLC0415
+        from finale_pipeline.sync.critical import tell_crossings
+        from finale_pipeline.sync.strategies import TABLE_SET_OF, read_days
 
-        wanted = [e for e in ENTRIES if e.name in self._chosen - set(PLANNED)]
-        if not wanted:
+        entries = [e for e in ENTRIES if e.name in self._chosen - set(PLANNED)]
+        if not entries:
             return
-        names = [entry.name for entry in wanted]
+        names = [entry.name for entry in entries]
         strategy = names[0] if len(names) == 1 else "backfill"
         with self._finale.sync(
             self._run.run_id,
@@ -227,76 +231,85 @@ class _Step:
             trigger=self._trigger(),
             on_progress=self._tell_progress,
         ) as run:
-            for entry in wanted:
+            for entry in entries:
                 read_days(run, entry.name, self._days)
-                said = of_days(run.connection, entry, self._days, run.settings.zone)
-                yield from _held_back(run, self._days_events(entry, said, of_run(run, entry)))
-                look = Look(run.connection, self._finale, run)
+                by_day = of_days(run.connection, entry, self._days, run.settings.zone)
+                yield from _held_back(run, self._days_events(entry, by_day, of_run(run, entry)))
+                look = CheckContext(run.connection, self._finale, run)
                 yield from _held_back(run, self._look(entry, look))
                 self._stop_if_blocked()
-            if "inventory_levels" in names and "critical_items" not in names:
+            self._tell(run)
+            if self._told is not None:
+                yield from _held_back(run, [self._told])
+            elif "inventory_levels" in names:
                 tell_crossings(run)
 
     def _days_events(
-        self, entry: Entry, said: Mapping[date, Mapping[str, Any]], of_all: Mapping[str, Any]
+        self, entry: AssetEntry, by_day: Mapping[date, Mapping[str, Any]], of_all: Mapping[str, Any]
     ) -> Iterator[Event]:
         """Tell of an asset on the chosen days, each with its own numbers."""
         self._done.add(entry.name)
         if entry.is_partitioned and len(self._days) > 1:
-            for day, numbers in said.items():
+            for day, numbers in by_day.items():
                 self._context.add_asset_metadata(
                     numbers, asset_key=key_of(entry.name), partition_key=day.isoformat()
                 )
             yield dg.MaterializeResult(asset_key=key_of(entry.name), metadata=of_all)
         else:
-            own = said[self._days[0]] if entry.is_partitioned else {}
+            own = by_day[self._days[0]] if entry.is_partitioned else {}
             yield dg.MaterializeResult(asset_key=key_of(entry.name), metadata={**of_all, **own})
 
     def _plan_today(self, run: "SyncRun") -> Iterator[Event]:
         """Plan after a sync, and tell what crossed by the new decisions, as the commands do."""
-        from finale_pipeline.sync.planning import plan_today  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.sync.planning import plan_today  # nothing at import
 
         report = plan_today(run)
-        look = Look(run.connection, self._finale, run)
+        look = CheckContext(run.connection, self._finale, run)
         for entry in [BY_NAME[name] for name in PLANNED if name in self._chosen]:
-            said = purchasing.metadata(run.connection, report, entry)
-            said |= purchasing.pictures(run.connection, report, entry)
-            yield from self._present_events(entry, report.as_of, said)
+            metadata = purchasing.metadata(run.connection, report, entry)
+            metadata |= purchasing.pictures(run.connection, report, entry)
+            yield from self._present_events(entry, report.as_of, metadata)
             yield from self._look(entry, look)
-        if self._told is not None:
+
+    def _tell(self, run: "SyncRun") -> None:
+        """Tell what crossed, where that check was chosen; the run's last step."""
+        if self._will_tell:
+            look = CheckContext(run.connection, self._finale, run)
             self._told = CROSSINGS_TOLD.result(CROSSINGS_TOLD.look(look))
 
     def _plan_days(self) -> Iterator[Event]:
         """Plan the chosen days, the oldest first; only what was chosen is told of."""
-        wanted = [BY_NAME[name] for name in PLANNED if name in self._chosen]
-        if not wanted:
+        entries = [BY_NAME[name] for name in PLANNED if name in self._chosen]
+        if not entries:
             return
         with self._finale.warehouse() as connection:
-            said: dict[str, dict[date, dict[str, Any]]] = {entry.name: {} for entry in wanted}
+            by_asset: dict[str, dict[date, dict[str, Any]]] = {entry.name: {} for entry in entries}
             for report in purchasing.plan_days(connection, self._finale, self._days):
                 self._context.log.info(
                     "%s: %s in %.1f s", report.as_of, report.method.name, report.seconds
                 )
-                for entry in wanted:
-                    said[entry.name][report.as_of] = purchasing.metadata(connection, report, entry)
-            for entry in wanted:
-                drawn = purchasing.pictures(connection, report, entry)  # of the last day
-                yield from self._days_events(entry, said[entry.name], drawn)
-                yield from self._look(entry, Look(connection, self._finale))
+                for entry in entries:
+                    by_asset[entry.name][report.as_of] = purchasing.metadata(
+                        connection, report, entry
+                    )
+            for entry in entries:
+                pictures = purchasing.pictures(connection, report, entry)  # of the last day
+                yield from self._days_events(entry, by_asset[entry.name], pictures)
+                yield from self._look(entry, CheckContext(connection, self._finale))
 
-    def _look(self, entry: Entry, look: Look) -> Iterator[dg.AssetCheckResult]:
+    def _look(self, entry: AssetEntry, look: CheckContext) -> Iterator[dg.AssetCheckResult]:
         """Yield how the chosen checks of an asset stand, and remember a blocking one that fails."""
         for check in self._checks:
             if check.asset != entry.name:
                 continue
-            found = check.look(look)
-            if check is CROSSINGS_TOLD and self._will_plan:
-                self._told = check.result(found)
-            else:
-                yield check.result(found)
-            if check.is_blocking and not found.passed:
+            if check is CROSSINGS_TOLD and look.run is not None:
+                self._will_tell = True
+                continue
+            result = check.look(look)
+            yield check.result(result)
+            if check.is_blocking and not result.passed:
                 self._blocked = DriftError(
-                    f"The check {check.name} of {check.asset} failed: {found.why}.",
+                    f"The check {check.name} of {check.asset} failed: {result.why}.",
                     data="What was read is stored; what comes after it was not done.",
                     step="Look at the check, then run again.",
                 )
@@ -309,15 +322,20 @@ class _Step:
         """Look at checks that a person chose without their assets."""
         with self._finale.warehouse() as connection:
             for check in self._checks:
-                yield check.result(check.look(Look(connection, self._finale)))
+                yield check.result(check.look(CheckContext(connection, self._finale)))
 
     def broken_checks(self) -> Iterator[dg.AssetCheckResult]:
         """After a failure: yield the blocking checks of what was not done that do not hold."""
-        wanted = [c for c in self._checks if c.is_blocking and c.asset in self._chosen - self._done]
+        blocking = [
+            c for c in self._checks if c.is_blocking and c.asset in self._chosen - self._done
+        ]
         results = []
         # The database itself may be what failed.
         with suppress(PipelineError), self._finale.warehouse() as connection:
-            results = [check.result(check.look(Look(connection, self._finale))) for check in wanted]
+            results = [
+                check.result(check.look(CheckContext(connection, self._finale)))
+                for check in blocking
+            ]
         yield from (result for result in results if not result.passed)
 
     def skip(self, error: SkippedError) -> None:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from finale_pipeline.assets.checks import Check, Found, Look
+from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
 from finale_pipeline.errors import SkippedError
 
 if TYPE_CHECKING:
-    from finale_pipeline.notify.telling import Line
+    from finale_pipeline.notify.telling import AlertLine
     from finale_pipeline.sync.critical import Told
 
 SHOWN = 5
@@ -17,9 +17,9 @@ SHOWN = 5
 ops.outbox have all."""
 
 
-def _crossings(look: Look) -> Found:
+def _crossings(look: CheckContext) -> CheckResult:
     """Evaluate what was read, send what there is to tell, and show who was told what."""
-    from finale_pipeline.sync.critical import tell_crossings  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.sync.critical import tell_crossings  # nothing at import
 
     if look.run is not None:
         return _told(tell_crossings(look.run))
@@ -28,10 +28,10 @@ def _crossings(look: Look) -> Found:
             return _told(tell_crossings(run))
     except SkippedError as error:
         why = f"{error.what} That sync tells what crossed; execute this check again after it."
-        return Found(passed=False, why=why, numbers={})
+        return CheckResult(passed=False, why=why, numbers={})
 
 
-def _told(told: "Told") -> Found:
+def _told(told: "Told") -> CheckResult:
     dead = {line.message_id for line in told.lines if line.is_dead}
     stuck = {line.message_id for line in told.lines if line.is_stuck}
     troubles = [
@@ -40,7 +40,7 @@ def _told(told: "Told") -> Found:
         "stock was read and not evaluated" if told.is_behind else "",
     ]
     why = ", ".join(trouble for trouble in troubles if trouble)
-    return Found(
+    return CheckResult(
         not why,
         why,
         {
@@ -54,7 +54,7 @@ def _told(told: "Told") -> Found:
     )
 
 
-def _told_table(lines: "Sequence[Line]") -> dg.TableMetadataValue:
+def _told_table(lines: "Sequence[AlertLine]") -> dg.TableMetadataValue:
     """Return who was told what; a table, whose cells are text and never markup."""
     records = [
         {
@@ -70,15 +70,15 @@ def _told_table(lines: "Sequence[Line]") -> dg.TableMetadataValue:
     return _table(records, ("who", "mail", "state", "sku", "change", "remark"))
 
 
-def _incidents(look: Look) -> Found:
+def _incidents(look: CheckContext) -> CheckResult:
     """Show products whose incident nobody has decided about."""
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
 
     rows = checks.open_incidents(look.connection)
     due = [row for row in rows if row["state"] == "open"]
     out = sum(1 for row in due if row["level"] == "out")
     names = ("sku", "name", "level", "supplier", "why")
-    return Found(
+    return CheckResult(
         not due,
         f"{out} out, {len(due) - out} low" if due else "",
         {

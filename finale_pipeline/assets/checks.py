@@ -23,7 +23,7 @@ BLOCKS = dg.AssetCheckSeverity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckResult:
     """What a check found.
 
     Attributes:
@@ -38,7 +38,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CheckContext:
     """What a check may look at.
 
     Attributes:
@@ -63,7 +63,7 @@ class Check:
     asset: str
     name: str
     description: str
-    look: Callable[[Look], Found]
+    look: Callable[[CheckContext], CheckResult]
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
     is_hourly: bool = False
 
@@ -86,26 +86,26 @@ class Check:
             blocking=self.is_blocking,
         )
 
-    def result(self, found: Found) -> dg.AssetCheckResult:
+    def result(self, outcome: CheckResult) -> dg.AssetCheckResult:
         """Return what it found as Dagster shows it."""
         return dg.AssetCheckResult(
             asset_key=key_of(self.asset),
             check_name=self.name,
-            passed=found.passed,
-            severity=found.severity or self.severity,
-            description=markdown(found.why) or None,  # which Dagster's UI renders
-            metadata=found.numbers,
+            passed=outcome.passed,
+            severity=outcome.severity or self.severity,
+            description=markdown(outcome.why) or None,  # which Dagster's UI renders
+            metadata=outcome.numbers,
         )
 
 
-def _none(amiss: str, what: str) -> Callable[[Look], Found]:
+def _none(amiss: str, what: str) -> Callable[[CheckContext], CheckResult]:
     """Return a look that passes when there is nothing of what is amiss, by `reads.checks`."""
 
-    def look(look: Look) -> Found:
-        from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+    def look(look: CheckContext) -> CheckResult:
+        from finale_pipeline.warehouse.reads import checks  # nothing at import
 
         count = checks.amiss(look.connection, amiss)
-        return Found(count == 0, f"{count} {what}" if count else "", {"count": count})
+        return CheckResult(count == 0, f"{count} {what}" if count else "", {"count": count})
 
     return look
 
@@ -113,8 +113,8 @@ def _none(amiss: str, what: str) -> Callable[[Look], Found]:
 def _readable(asset: str) -> Check:
     table = BY_NAME[asset].counts
 
-    def look(look: Look) -> Found:
-        from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+    def look(look: CheckContext) -> CheckResult:
+        from finale_pipeline.warehouse.reads import checks  # nothing at import
 
         read = checks.last_read(look.connection, table)
         if look.run is not None and table in look.run.counts:  # the ledger has them at its end
@@ -123,7 +123,7 @@ def _readable(asset: str) -> Check:
         passed = read.rejected <= look.finale.settings().reject_limit * read.read
         why = f"{read.rejected} of {read.read} rows unreadable; see ops.sync_reject"
         numbers = {"rejected": read.rejected, "read": read.read, "sync_run": read.run_id}
-        return Found(passed, "" if passed else why, numbers)
+        return CheckResult(passed, "" if passed else why, numbers)
 
     return Check(
         asset,
@@ -134,15 +134,15 @@ def _readable(asset: str) -> Check:
     )
 
 
-def _plausible(look: Look) -> Found:
+def _plausible(look: CheckContext) -> CheckResult:
     """The last run that had to do with stock was not held; one that comes to its checks was not."""
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
 
     if look.run is not None:
-        return Found(passed=True, why="", numbers={"sync_run": look.run.run_id})
+        return CheckResult(passed=True, why="", numbers={"sync_run": look.run.run_id})
     run = checks.last_stock_run(look.connection)
     is_held = run.get("status") == "held"
-    return Found(not is_held, run.get("error", ""), {"sync_run": run.get("run_id", 0)})
+    return CheckResult(not is_held, run.get("error", ""), {"sync_run": run.get("run_id", 0)})
 
 
 READ_CHECKS: tuple[Check, ...] = (

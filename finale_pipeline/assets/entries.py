@@ -20,8 +20,9 @@ CHANGED = "(updated_at AT TIME ZONE %(zone)s)::date"
 SNAPSHOT = "snapshot_on"
 
 BY_CHANGE = (
-    " A day holds the records whose last change lies on it. Reading a day again is harmless: an"
-    " older version never replaces a newer one, and nothing is removed."
+    " A day holds the records whose last change lies on it; the days are those of this year and"
+    " the last, older records are read without. Reading a day again is harmless: an older version"
+    " never replaces a newer one, and nothing is removed."
 )
 QUIET = (
     "0 rows: nothing was changed on that day that is still so. A full read reads every day, and"
@@ -31,7 +32,7 @@ BUYER, ANALYST, OPERATOR = "team:purchasing", "team:analysts", "team:operations"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AssetEntry:
     """An asset.
 
     Attributes:
@@ -103,7 +104,7 @@ class Entry:
 CODE_VERSION = version("finale-pipeline")
 
 ENTRIES = (
-    Entry(
+    AssetEntry(
         "facilities",
         "core.facility",
         "Locations and their sublocations; stock is summed per location. The table is"
@@ -111,7 +112,7 @@ ENTRIES = (
         "catalogue", "facility", OPERATOR,
         is_partitioned=False,
     ),
-    Entry(
+    AssetEntry(
         "vendors",
         "core.vendor",
         "Vendors: parties that have the role SUPPLIER; disabled ones are kept. Ask mart.vendor; the"
@@ -119,7 +120,7 @@ ENTRIES = (
         "catalogue", "partygroup", BUYER,
         also=("core.vendor_contact",), day=CHANGED, empty_days=QUIET,
     ),
-    Entry(
+    AssetEntry(
         "products",
         "core.product",
         "Products with their suppliers and reorder rules. Ask mart.product; the tables are"
@@ -128,7 +129,7 @@ ENTRIES = (
         "catalogue", "product", ANALYST,
         also=("core.product_supplier", "core.reorder_rule"), day=CHANGED, empty_days=QUIET,
     ),
-    Entry(
+    AssetEntry(
         "inventory_levels",
         "core.stock_level",
         "Stock of every product today, and its history. Ask mart.stock, stock_by_location and"
@@ -143,7 +144,7 @@ ENTRIES = (
         empty_days="Finale shows only the present: a day on which stock was not read stays empty"
         " for good, and cannot be backfilled. What was read is in mart.stock_daily.",
     ),
-    Entry(
+    AssetEntry(
         "critical_items",
         "plan.critical_item",
         "Active, stocked products that are out or low, with supplier, contact, suggestion and why."
@@ -155,7 +156,7 @@ ENTRIES = (
         empty_days="An empty day was not evaluated; it can be backfilled from the first day whose"
         " stock was read.",
     ),
-    Entry(
+    AssetEntry(
         "shipments",
         "core.shipment",
         "Shipments with the orders of their day: core.shipment, shipment_line, and"
@@ -165,7 +166,7 @@ ENTRIES = (
         deps_of_all_days=("products",), day=CHANGED, empty_days=QUIET,
         also=("core.shipment_line", "core.sales_daily"),
     ),
-    Entry(
+    AssetEntry(
         "purchase_orders",
         "core.purchase_order",
         "Purchase orders with their lines (each open order that changed is read singly), what came"
@@ -177,7 +178,7 @@ ENTRIES = (
         also=("core.purchase_order_line", "core.sales_order", "core.build", "core.build_line",
               "core.transfer", "core.transfer_order", "core.component_demand"),
     ),
-    Entry(
+    AssetEntry(
         "forecasts",
         "plan.demand",
         "How fast each product sells, when it runs out, when and how much to order: plan.forecast,"
@@ -192,7 +193,7 @@ ENTRIES = (
         day=SNAPSHOT,
         empty_days="An empty day was not planned; backfill it to see what would have been said.",
     ),
-    Entry(
+    AssetEntry(
         "purchase_plan",
         "plan.purchase_order_draft_line",
         "What to order, one draft per vendor: plan.purchase_order_draft_line. What lacks a"

@@ -16,16 +16,16 @@ def specs() -> list[dg.AssetSpec]:
 
     Views are computed when they are asked, so nothing materializes them.
     """
-    views = lineage.known()
-    made: dict[str, dict[str, list[dg.TableColumnDep]]] = {}
-    for view, told in views.items():
+    views = lineage.stored_views()
+    deps: dict[str, dict[str, list[dg.TableColumnDep]]] = {}
+    for view, view_of in views.items():
         columns = {
             name: [dep for source in column["of"] if (dep := _dep(source[0], source[1], views))]
-            for name, column in told["columns"].items()
+            for name, column in view_of["columns"].items()
         }
         if any(columns.values()):
-            made[view] = columns
-    return [_spec(view, views[view], columns) for view, columns in made.items()]
+            deps[view] = columns
+    return [_spec(view, views[view], columns) for view, columns in deps.items()]
 
 
 def _spec(
@@ -62,10 +62,10 @@ def _dep(table: str, column: str, views: dict[str, lineage.View]) -> dg.TableCol
     """Return a column as part of the asset that its table belongs to; None = it belongs to none."""
     if table in views:
         return dg.TableColumnDep(key(table), column)
-    found = _homes().get(table)
-    if found is None:
+    home = _homes().get(table)
+    if home is None:
         return None
-    asset, is_shown = found
+    asset, is_shown = home
     return dg.TableColumnDep(
         key_of(asset), column if is_shown else f"{table.partition('.')[2]}.{column}"
     )

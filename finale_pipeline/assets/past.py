@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from finale_pipeline.assets.entries import CHANGED, Entry
+from finale_pipeline.assets.entries import CHANGED, AssetEntry
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.reports import ROWS, rows_by_day
@@ -22,7 +22,7 @@ WHOLE = {"full", "vendors", "sales"}
 
 
 def untold_days(
-    instance: dg.DagsterInstance, run: "SyncRun", entry: Entry, day: date
+    instance: dg.DagsterInstance, run: "SyncRun", entry: AssetEntry, day: date
 ) -> Mapping[str, int]:
     """Return the days before this one that were read and never told of, with their rows.
 
@@ -32,13 +32,13 @@ def untold_days(
         return {}
     yesterday = day - timedelta(days=1)
     rows = rows_by_day(run.connection, entry, [FIRST, yesterday], run.settings.zone)
-    told = instance.get_materialized_partitions(key_of(entry.name))
+    materialized = instance.get_materialized_partitions(key_of(entry.name))
     first = max(FIRST, run.settings.since)
     days = [first + timedelta(days=n) for n in range((day - first).days)]
-    return {d.isoformat(): rows.get(d, 0) for d in days if d.isoformat() not in told}
+    return {d.isoformat(): rows.get(d, 0) for d in days if d.isoformat() not in materialized}
 
 
-def tell(instance: dg.DagsterInstance, entry: Entry, days: Mapping[str, int]) -> None:
+def tell(instance: dg.DagsterInstance, entry: AssetEntry, days: Mapping[str, int]) -> None:
     """Tell of days, without a run of their own: a run's log is for what happened now.
 
     Thousands of days at once after the first full read; Dagster's public way of telling takes
@@ -46,8 +46,8 @@ def tell(instance: dg.DagsterInstance, entry: Entry, days: Mapping[str, int]) ->
     written as the batch that Dagster writes for a range.
     """
     # Not public; what `DagsterInstance.report_runless_asset_event` does for a single one.
-    from dagster._core.events import StepMaterializationData  # noqa: PLC0415
-    from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID  # noqa: PLC0415
+    from dagster._core.events import StepMaterializationData
+    from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
     now = datetime.now(UTC).timestamp()
     events = []

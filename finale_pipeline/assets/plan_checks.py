@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.assets.checks import Check, Found, Look
+from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -18,15 +18,15 @@ TOLERATED = 1.05
 """The 30-day mean may have been nearer by chance; by more than this it was not."""
 
 
-def _not_worse_than_naive(look: Look) -> Found:
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+def _not_worse_than_naive(look: CheckContext) -> CheckResult:
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
 
     scores = checks.latest_scores(look.connection)
     paces = [score.loss for score in scores if score.method.startswith("pace")]
     naive = [score.loss for score in scores if score.method == NAIVE]
-    said, numbers = _outcomes(look.connection)
+    complaint, numbers = _outcomes(look.connection)
     if not paces or not naive:
-        return Found(not said, said or "too little history to tell", numbers)
+        return CheckResult(not complaint, complaint or "too little history to tell", numbers)
     used = next((score.method for score in scores if score.is_in_use), "")
     numbers |= {
         "loss": round(min(paces), 4),
@@ -35,8 +35,10 @@ def _not_worse_than_naive(look: Look) -> Found:
         "scored_on": scores[0].scored_on,
     }
     if used == NAIVE:
-        said = "the pace lost more than the 30-day mean on this account's past, so that is used"
-    return Found(not said, said, numbers)
+        complaint = (
+            "the pace lost more than the 30-day mean on this account's past, so that is used"
+        )
+    return CheckResult(not complaint, complaint, numbers)
 
 
 def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
@@ -44,19 +46,19 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
 
     Products whose forecasts were are named.
     """
-    from finale_pipeline.warehouse.reads.forecasts import outcomes  # noqa: PLC0415 - not at import
+    from finale_pipeline.warehouse.reads.forecasts import outcomes  # not at import
 
-    found = outcomes(connection)
-    if not found.groups or found.groups[0]["forecasts"] < LEAST_FORECASTS:
+    result = outcomes(connection)
+    if not result.groups or result.groups[0]["forecasts"] < LEAST_FORECASTS:
         return "", {}
-    whole = found.groups[0]
+    whole = result.groups[0]
     error, naive = (float(whole[name] or 0) for name in ("error", "naive_error"))
     numbers = {
         "plans_error": round(error, 4),
         "plans_naive_error": round(naive, 4),
         "plans_held": round(float(whole["held"]), 4),
         "plans_asked": round(float(whole["asked"]), 4),
-        "worse_products": ", ".join(str(row["sku"]) for row in found.worse[:NAMED]) or "none",
+        "worse_products": ", ".join(str(row["sku"]) for row in result.worse[:NAMED]) or "none",
     }
     if error <= TOLERATED * naive:
         return "", numbers
@@ -67,24 +69,26 @@ def _outcomes(connection: "Connection") -> tuple[str, dict[str, Any]]:
     )
 
 
-def _q95_holds(look: Look) -> Found:
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+def _q95_holds(look: CheckContext) -> CheckResult:
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
 
     used = next((s for s in checks.latest_scores(look.connection) if s.is_in_use), None)
     if used is None or used.forecasts < LEAST_FORECASTS:
-        return Found(passed=True, why="too little history to tell", numbers={})
+        return CheckResult(passed=True, why="too little history to tell", numbers={})
     names = ("forecasts", "method", "scored_on")
     numbers = {"held": round(used.held, 4)} | {name: getattr(used, name) for name in names}
     passed = HELD_FROM <= used.held <= HELD_TO
-    return Found(passed, "" if passed else f"q95 held {used.held:.1%} of past windows", numbers)
+    return CheckResult(
+        passed, "" if passed else f"q95 held {used.held:.1%} of past windows", numbers
+    )
 
 
-def _needs_no_data(look: Look) -> Found:
-    from finale_pipeline.warehouse.reads import checks  # noqa: PLC0415 - nothing at import
+def _needs_no_data(look: CheckContext) -> CheckResult:
+    from finale_pipeline.warehouse.reads import checks  # nothing at import
 
     missing = checks.missing_data(look.connection)
     why = ", ".join(f"{count} lines without {need}" for need, count in missing.items())
-    return Found(not missing, why.replace("_", " "), missing)
+    return CheckResult(not missing, why.replace("_", " "), missing)
 
 
 PLAN_CHECKS = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from finale_pipeline.assets.entries import Entry
+from finale_pipeline.assets.entries import AssetEntry
 from finale_pipeline.assets.reports import ROWS
 from finale_pipeline.resources import Finale
 
@@ -19,16 +19,16 @@ def plan_days(
     connection: "Connection", finale: Finale, days: Sequence[date]
 ) -> "Iterator[PlanReport]":
     """Plan some days, the oldest first, each in a transaction of its own."""
-    from finale_pipeline.planning import plan  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.planning import plan  # nothing at import
 
     return plan.plan_days(connection, days, finale.settings(), now=finale.now())
 
 
-def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> dict[str, Any]:
+def metadata(connection: "Connection", report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
     """Return what is to be said of a planned day."""
     counts = report.counts[entry.table]
     products = len(report.planned.products)
-    said: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         ROWS: counts.read,
         "method": report.method.change or report.method.name,
         "seconds": round(report.seconds, 3),
@@ -37,16 +37,18 @@ def metadata(connection: "Connection", report: "PlanReport", entry: Entry) -> di
         **{f"rows_{name}": count for name, count in counts.as_dict().items()},
     }
     if entry.name == "forecasts":
-        said["products"] = products
-        said["coverage"] = round(len(report.planned.demand.keys) / products, 4) if products else 0
+        numbers["products"] = products
+        numbers["coverage"] = (
+            round(len(report.planned.demand.keys) / products, 4) if products else 0
+        )
     if not products:
-        said["why_empty"] = _why_empty(connection, report.as_of)
-    return said
+        numbers["why_empty"] = _why_empty(connection, report.as_of)
+    return numbers
 
 
-def pictures(connection: "Connection", report: "PlanReport", entry: Entry) -> dict[str, Any]:
+def pictures(connection: "Connection", report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:
     """Return the pictures of a plan: the product of most value, and the classes."""
-    from finale_pipeline.planning import pictures as drawn  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.planning import pictures as drawn  # nothing at import
 
     if not len(report.planned.demand.keys):
         return {}
@@ -59,7 +61,7 @@ def pictures(connection: "Connection", report: "PlanReport", entry: Entry) -> di
 
 def _why_empty(connection: "Connection", day: date) -> str:
     """Say why a day has no plan: a plan begins with the stock of its morning."""
-    from finale_pipeline.warehouse.reads.stock import first_day  # noqa: PLC0415
+    from finale_pipeline.warehouse.reads.stock import first_day
 
     first = first_day(connection)
     if first is None:
@@ -69,7 +71,7 @@ def _why_empty(connection: "Connection", day: date) -> str:
 
 def _image(svg: str) -> dg.MetadataValue[Any]:
     """Return a picture of ours; base64 has no letter that Markdown knows."""
-    import base64  # noqa: PLC0415 - only pictures need it
+    import base64  # only pictures need it
 
     encoded = base64.b64encode(svg.encode()).decode()
     return dg.MetadataValue.md(  # noqa: TID251 - see above

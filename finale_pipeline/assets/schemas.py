@@ -12,16 +12,16 @@ def column_schema(table: str, *further: str) -> dg.TableSchema:
         table: The one that is shown.
         further: Tables that are written with it; their columns are named with the table.
     """
-    known = table_columns.known()
+    known = table_columns.stored_columns()
     return dg.TableSchema(
         [
             dg.TableColumn(
                 column if name == table else f"{name.partition('.')[2]}.{column}",
-                told["type"],
-                told["about"],
-                dg.TableColumnConstraints(nullable=told["nullable"], unique=False),
+                about["type"],
+                about["about"],
+                dg.TableColumnConstraints(nullable=about["nullable"], unique=False),
             )
             for name in (table, *further)
-            for column, told in known[name].items()
+            for column, about in known[name].items()
         ]
     )

@@ -2,28 +2,27 @@
 
 import dagster as dg
 
-from finale_pipeline.assets.checks import Check, Found, Look
-from finale_pipeline.assets.partitions import business_days
+from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
+from finale_pipeline.assets.partitions import SINCE, ZONE
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.resources import Finale
 
 
-def settings_found(finale: Finale) -> Found:
+def settings_found(finale: Finale) -> CheckResult:
     """Say whether the settings are right, and those that the assets were defined with."""
     try:
         settings = finale.settings()
     except ConfigError as error:
         why = f"{error.what} {error.step} Until then nothing runs, and days are shown in UTC."
-        return Found(passed=False, why=why, numbers={}, severity=dg.AssetCheckSeverity.ERROR)
-    defined = (business_days.timezone, business_days.start.date())
-    if (settings.timezone, settings.since) != defined:
+        return CheckResult(passed=False, why=why, numbers={}, severity=dg.AssetCheckSeverity.ERROR)
+    if (settings.timezone, settings.since) != (ZONE, SINCE):
         why = "FINALE_TIMEZONE or FINALE_SINCE was changed since Dagster loaded the assets."
         step = "Reload the code location under Deployment."
-        return Found(passed=False, why=f"{why} {step}", numbers={})
-    return Found(passed=True, why="", numbers={"timezone": settings.timezone})
+        return CheckResult(passed=False, why=f"{why} {step}", numbers={})
+    return CheckResult(passed=True, why="", numbers={"timezone": settings.timezone})
 
 
-def _look(look: Look) -> Found:
+def _look(look: CheckContext) -> CheckResult:
     return settings_found(look.finale)
 
 

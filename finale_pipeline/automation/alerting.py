@@ -29,7 +29,7 @@ def _told() -> Iterator[list[str]]:
 )
 def mail_delivery(finale: Finale) -> dg.SkipReason:
     """Send what is due."""
-    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.notify.delivery import deliver  # nothing at import
 
     with _told() as reasons, finale.warehouse() as connection:
         done = deliver(connection, finale.settings(), clock=finale.now)
@@ -48,8 +48,8 @@ def mail_delivery(finale: Finale) -> dg.SkipReason:
 )
 def sync_watch(finale: Finale) -> dg.SkipReason:
     """Look at the ledger of runs, and send what there is to tell."""
-    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
-    from finale_pipeline.sync.health import watch_syncs  # noqa: PLC0415
+    from finale_pipeline.notify.delivery import deliver  # nothing at import
+    from finale_pipeline.sync.health import watch_syncs
 
     with _told() as reasons, finale.warehouse() as connection:
         kinds = watch_syncs(connection, finale.settings(), now=finale.now())
@@ -62,8 +62,8 @@ def sync_watch(finale: Finale) -> dg.SkipReason:
 @dg.op(description="Writes the morning digest, once a day, and sends it.")
 def write_morning_digest(context: dg.OpExecutionContext, finale: Finale) -> None:
     """Write it, send it."""
-    from finale_pipeline.notify.delivery import deliver  # noqa: PLC0415 - nothing at import
-    from finale_pipeline.sync.health import write_digest  # noqa: PLC0415
+    from finale_pipeline.notify.delivery import deliver  # nothing at import
+    from finale_pipeline.sync.health import write_digest
 
     try:
         with finale.warehouse() as connection:

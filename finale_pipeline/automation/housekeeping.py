@@ -24,38 +24,40 @@ LEDGER_DAYS = 400
 def delete_old_records(context: dg.OpExecutionContext, finale: Finale) -> None:
     """Delete what is old; the newest materialization of every partition stays."""
     days = finale.settings().keep_runs_days
-    kept = _newest_materializations(context.instance)
+    newest = _newest_materializations(context.instance)
     good = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED]
-    deleted = _delete_runs(context.instance, finale, good, days, kept)
+    deleted = _delete_runs(context.instance, finale, good, days, newest)
     failed = [dg.DagsterRunStatus.FAILURE]
-    deleted += _delete_runs(context.instance, finale, failed, days * FAILED_TIMES, kept)
+    deleted += _delete_runs(context.instance, finale, failed, days * FAILED_TIMES, newest)
     before = finale.now() - timedelta(days=days)
-    told = {
+    counts = {
         "deleted_runs": deleted,
         "deleted_evaluations": _delete_evaluations(context.instance, before),
         "deleted_files": _delete_files(context.instance, finale, before),
         "deleted_rows": _delete_rows(finale),
     }
-    context.log.info("Deleted: %s", told)
-    context.add_output_metadata(told)
+    context.log.info("Deleted: %s", counts)
+    context.add_output_metadata(counts)
 
 
 def _newest_materializations(instance: dg.DagsterInstance) -> set[str]:
     """Return the runs that show a partition as materialized; without them it would look missing."""
-    kept: set[str] = set()
+    run_ids: set[str] = set()
     storage = instance.event_log_storage
     for key in instance.all_asset_keys():
         newest = storage.get_latest_storage_id_by_partition(
             key, dg.DagsterEventType.ASSET_MATERIALIZATION
         )
         latest = instance.get_latest_materialization_event(key)
-        kept |= {latest.run_id} if latest else set()
+        run_ids |= {latest.run_id} if latest else set()
         ids = list(newest.values())
         for start in range(0, len(ids), BATCH):
-            wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[start : start + BATCH])
-            found = instance.fetch_materializations(wanted, limit=BATCH)
-            kept |= {record.run_id for record in found.records}
-    return kept
+            records_filter = dg.AssetRecordsFilter(
+                asset_key=key, storage_ids=ids[start : start + BATCH]
+            )
+            page = instance.fetch_materializations(records_filter, limit=BATCH)
+            run_ids |= {record.run_id for record in page.records}
+    return run_ids
 
 
 def _delete_runs(
@@ -63,7 +65,7 @@ def _delete_runs(
     finale: Finale,
     statuses: list[dg.DagsterRunStatus],
     days: int,
-    kept: set[str],
+    keep: set[str],
 ) -> int:
     """Delete finished runs in batches, so that no transaction is long."""
     before = finale.now() - timedelta(days=days)
@@ -73,13 +75,13 @@ def _delete_runs(
     while True:
         runs = instance.get_runs(filters=old, limit=BATCH, cursor=cursor)
         for run in runs:
-            if run.run_id not in kept:
+            if run.run_id not in keep:
                 instance.delete_run(run.run_id)
                 deleted += 1
         if len(runs) < BATCH:
             return deleted
         # The cursor is the last run that is still there; a deleted one would end the listing.
-        cursor = next((run.run_id for run in reversed(runs) if run.run_id in kept), cursor)
+        cursor = next((run.run_id for run in reversed(runs) if run.run_id in keep), cursor)
 
 
 def _delete_evaluations(instance: dg.DagsterInstance, before: datetime) -> int:
@@ -87,18 +89,18 @@ def _delete_evaluations(instance: dg.DagsterInstance, before: datetime) -> int:
 
     Dagster never does, and has no public way: a run that is deleted leaves them.
     """
-    from dagster._core.storage.event_log import SqlEventLogStorage  # noqa: PLC0415
-    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable  # noqa: PLC0415
-    from sqlalchemy import func, select  # noqa: PLC0415 - only here
+    from dagster._core.storage.event_log import SqlEventLogStorage
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+    from sqlalchemy import func, select  # only here
 
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         return 0
-    found = AssetCheckExecutionsTable.c
-    newest = select(func.max(found.id)).group_by(found.asset_key, found.check_name)
+    columns = AssetCheckExecutionsTable.c
+    newest = select(func.max(columns.id)).group_by(columns.asset_key, columns.check_name)
     old = AssetCheckExecutionsTable.delete().where(
-        found.create_timestamp < before.astimezone(UTC).replace(tzinfo=None),
-        found.id.not_in(newest),
+        columns.create_timestamp < before.astimezone(UTC).replace(tzinfo=None),
+        columns.id.not_in(newest),
     )
     with storage.index_connection() as connection:
         return int(connection.execute(old).rowcount)
@@ -126,7 +128,7 @@ def _old(folder: Path, before: datetime) -> list[Path]:
 
 
 def _delete_rows(finale: Finale) -> int:
-    from finale_pipeline.warehouse import housekeeping  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.warehouse import housekeeping  # nothing at import
 
     settings, now = finale.settings(), finale.now()
     with finale.warehouse() as connection:

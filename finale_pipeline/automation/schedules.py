@@ -56,7 +56,7 @@ def _schedule(name: str) -> dg.ScheduleDefinition:
     def schedule(
         context: dg.ScheduleEvaluationContext, finale: Finale
     ) -> dg.RunRequest | dg.SkipReason:
-        from finale_pipeline.sync.ticks import decide  # noqa: PLC0415 - nothing at import
+        from finale_pipeline.sync.ticks import decide  # nothing at import
 
         now, tick_at = finale.now(), context.scheduled_execution_time.astimezone(UTC)
         try:

@@ -40,7 +40,7 @@ def unfinished_syncs(
     context: dg.SensorEvaluationContext, finale: Finale
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for the large sync that should go on."""
-    from finale_pipeline.sync.unfinished import unfinished  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.sync.unfinished import unfinished  # nothing at import
 
     try:
         with finale.warehouse() as connection:
@@ -72,7 +72,7 @@ def _was_cancelled(instance: dg.DagsterInstance, run_id: str) -> bool:
 )
 def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipReason:
     """Close what is dead; Dagster itself does not notice a killed process."""
-    from finale_pipeline.warehouse import leases  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.warehouse import leases  # nothing at import
 
     now = finale.now()
     closed = []
@@ -97,7 +97,7 @@ def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> 
 
 def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str | None:
     """Say why a run that Dagster believes to be alive is over; None when it may be alive."""
-    from finale_pipeline.warehouse.reads import runs  # noqa: PLC0415 - nothing at import
+    from finale_pipeline.warehouse.reads import runs  # nothing at import
 
     ours = runs.of_dagster(connection, run.dagster_run.run_id)
     if ours is None:

@@ -22,6 +22,7 @@ from finale_pipeline.warehouse.connect import (
     only_row,
     prepare_dagster_database,
     running_server,
+    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ LAST = "last_backup"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BackupReport:
     """What was backed up.
 
     Attributes:
@@ -69,7 +70,7 @@ def backup(
     with_dagster: bool,
     keep: int | None,
     now: datetime,
-) -> Report:
+) -> BackupReport:
     """Write a backup; the file appears when it is whole and was read again.
 
     Args:
@@ -87,20 +88,20 @@ def backup(
         part = file.with_name(f".{file.name}.part")
         dagster_part = file.with_name(f".{file.name}.dagster.part")
         try:
-            made = _dump(url, part, now)
+            written = _dump(url, part, now)
             if with_dagster:
                 prepare_dagster_database(settings)  # where Dagster never ran it is empty
                 _dump_dagster(dagster_url(settings), dagster_part)
-                made = replace(made, dagster_sha256=manifest.sha256(dagster_part))
+                written = replace(written, dagster_sha256=manifest.sha256(dagster_part))
                 dagster_part.replace(manifest.dagster_file(file))
-            manifest.write(file, made, _key(settings))
+            manifest.write(file, written, _key(settings))
             part.replace(file)
             with suppress(OSError):  # a home that takes no files; the doctor then asks for one
                 write_whole(settings.home / LAST, now.isoformat())
         finally:
             part.unlink(missing_ok=True)
             dagster_part.unlink(missing_ok=True)
-    return Report(file, file.stat().st_size, made, _delete_old(file.parent, keep))
+    return BackupReport(file, file.stat().st_size, written, _delete_old(file.parent, keep))
 
 
 def _key(settings: "Settings") -> bytes | None:
@@ -144,8 +145,8 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             connection.patience = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             snapshot = _snapshot(connection)
-            tables = manifest.rows(connection, manifest.named(connection, manifest.TABLES))
-            roles = manifest.named(connection, manifest.ROLES)
+            tables = manifest.rows(connection, texts_of(connection, manifest.TABLES))
+            roles = texts_of(connection, manifest.ROLES)
             account = manifest.account_of(connection)
             _run_dump(url, server, part, "--no-unlogged-table-data", f"--snapshot={snapshot}")
     listed = clients.listed(clients.tool("pg_restore", server=server), part)
@@ -216,15 +217,15 @@ def newest(settings: "Settings") -> datetime | None:
         return None
 
 
-def shown(done: Report) -> str:
+def shown(report: BackupReport) -> str:
     """Return a report as lines to read."""
-    made = done.manifest
+    written = report.manifest
     lines = [
-        f"{done.file} ({done.bytes / 1e6:.1f} MB, readable by you only): the account"
-        f" {made.account or '(nothing synced yet)'}, {sum(made.tables.values()):,} rows in"
-        f" {len(made.tables)} tables, schema {made.version}. It was read again and is whole.",
-        *(f"deleted {path}" for path in done.deleted),
-        f"Keep a copy on another machine, with {manifest.path_of(done.file).name} beside it."
+        f"{report.file} ({report.bytes / 1e6:.1f} MB, readable by you only): the account"
+        f" {written.account or '(nothing synced yet)'}, {sum(written.tables.values()):,} rows in"
+        f" {len(written.tables)} tables, schema {written.version}. It was read again and is whole.",
+        *(f"deleted {path}" for path in report.deleted),
+        f"Keep a copy on another machine, with {manifest.path_of(report.file).name} beside it."
         " Restore: finale restore FILE",
     ]
     return "\n".join(lines)

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 
-def require_dagster(file: Path, made: Manifest, *, with_dagster: bool) -> None:
+def require_dagster(file: Path, backup: Manifest, *, with_dagster: bool) -> None:
     """Refuse where Dagster's own database is wanted and not there as it was written."""
     if not with_dagster:
         return
-    if made.dagster_sha256 is None:
+    if backup.dagster_sha256 is None:
         raise ConfigError(
             "This backup was made without Dagster's own database.",
             step="Leave --with-dagster out: its records begin anew, the data are complete.",
         )
     there = manifest.dagster_file(file)
-    if not there.is_file() or manifest.sha256(there) != made.dagster_sha256:
+    if not there.is_file() or manifest.sha256(there) != backup.dagster_sha256:
         raise LocalError(
             f"{there} is missing, or not as it was written.",
             data="Nothing was changed.",
@@ -53,15 +53,15 @@ class Old:
 
 @contextmanager
 def held(
-    settings: "Settings", url: str, made: Manifest, *, replace: bool, is_foreign: bool = False
+    settings: "Settings", url: str, backup: Manifest, *, replace: bool, is_foreign: bool = False
 ) -> Iterator[Old]:
     """Hold the present warehouse against syncs and drafting; refuse to replace it where needed."""
     with connect(url, name="finale restore") as connection:
         if is_foreign:
             _refuse_as_administrator(connection)
-        _refuse_older_server(connection, made)
+        _refuse_older_server(connection, backup)
         is_empty, account = _contents(connection)
-        _refuse_another_account(settings, account, made)
+        _refuse_another_account(settings, account, backup)
         if not is_empty:
             _lock(connection)
         if not is_empty and not replace:
@@ -106,21 +106,21 @@ def _refuse_as_administrator(connection: Connection) -> None:
         )
 
 
-def _refuse_older_server(connection: Connection, made: Manifest) -> None:
+def _refuse_older_server(connection: Connection, backup: Manifest) -> None:
     server = manifest.server_of(connection)
-    if server < made.server:
+    if server < backup.server:
         raise ConfigError(
-            f"The backup is of PostgreSQL {made.server}, and this server is {server}.",
+            f"The backup is of PostgreSQL {backup.server}, and this server is {server}.",
             data="Nothing was changed.",
-            step=f"Use a server of version {made.server} or newer.",
+            step=f"Use a server of version {backup.server} or newer.",
         )
 
 
-def _refuse_another_account(settings: "Settings", present: str | None, made: Manifest) -> None:
+def _refuse_another_account(settings: "Settings", present: str | None, backup: Manifest) -> None:
     for whose, account in (("warehouse holds", present), ("settings name", settings.account)):
-        if account is not None and made.account is not None and account != made.account:
+        if account is not None and backup.account is not None and account != backup.account:
             raise ConfigError(
-                f"The backup is of the account {made.account}, and the {whose} {account}.",
+                f"The backup is of the account {backup.account}, and the {whose} {account}.",
                 data="Nothing was changed.",
                 step="Use a database of its own for each account: another FINALE_DATABASE_URL or,"
                 " with the embedded server, another FINALE_HOME.",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 
-def settle(
+def quiesce_restored(
     connection: Connection,
     settings: "Settings",
     made_at: datetime,
@@ -46,7 +46,7 @@ def _hold_mails(
 ) -> int:
     waiting = outbox.waiting(connection)
     content = watch_mails.restored(made_at, [(mail.created_at, mail.subject) for mail in waiting])
-    told = _put(connection, settings, content, f"restored:{now.isoformat()}", now)
+    message_id = _put(connection, settings, content, f"restored:{now.isoformat()}", now)
     merged = [mail.message_id for mail in waiting]
     outage = outages.open_one(connection)
     if outage is not None:
@@ -54,7 +54,7 @@ def _hold_mails(
         key = watch_mails.recovered_key(outage)
         outages.close(connection, now=now)
         merged.append(_put(connection, settings, content, key, now))
-    outbox.mark_merged(connection, merged, into=told)
+    outbox.mark_merged(connection, merged, into=message_id)
     return len(waiting)
 
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from finale_pipeline.backup import manifest
+from finale_pipeline.backup import manifest, quiesce
 from finale_pipeline.backup import preconditions as restorable
-from finale_pipeline.backup import quiesce as aftermath
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
 from finale_pipeline.warehouse import clients, definitions, embedded, schema, swap
@@ -26,6 +25,7 @@ from finale_pipeline.warehouse.connect import (
     database_errors,
     prepare_dagster_database,
     running_server,
+    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RestoreReport:
     """What was restored.
 
     Attributes:
@@ -67,7 +67,7 @@ def restore(
     discard: bool,
     now: datetime,
     trust_foreign: bool = False,
-) -> Report:
+) -> RestoreReport:
     """Make a backup the warehouse.
 
     Args:
@@ -82,44 +82,45 @@ def restore(
         LocalError: The backup is damaged, or PostgreSQL failed; all is as it was.
     """
     key = manifest.key_of(settings.home)
-    made = manifest.read(file, key, trust_foreign=trust_foreign)
-    restorable.require_dagster(file, made, with_dagster=with_dagster)
-    if made.version > schema.HEAD:
+    backup = manifest.read(file, key, trust_foreign=trust_foreign)
+    restorable.require_dagster(file, backup, with_dagster=with_dagster)
+    if backup.version > schema.HEAD:
         raise SchemaMismatch(
-            f"The backup's schema is {made.version}, newer than this program's {schema.HEAD}.",
+            f"The backup's schema is {backup.version}, newer than this program's {schema.HEAD}.",
             step="Update this program first: git pull && make install",
         )
     with (
         running_server(settings) as url,
         restorable.held(
-            settings, url, made, replace=replace, is_foreign=not made.is_ours(key)
+            settings, url, backup, replace=replace, is_foreign=not backup.is_ours(key)
         ) as old,
     ):
         new, kept = swap.names(url, now=now)
-        roles = _create_roles(old.connection, made.roles)
+        roles = _create_roles(old.connection, backup.roles)
         with swap.create_sibling_database(url, new) as new_url:
             if settings.database_url is None:
                 embedded.close_to_readers(data_folder(settings), new)
-            _fill(new_url, file, made)
+            _fill(new_url, file, backup)
             version = schema.upgrade(new_url)
             with connect(new_url, name="finale restore") as connection:
                 definitions.grant(connection)
-                held = aftermath.settle(
-                    connection, settings, made.made_at, last_run=old.last_run, now=now
+                held = quiesce.quiesce_restored(
+                    connection, settings, backup.made_at, last_run=old.last_run, now=now
                 )
             old.connection.close()  # with its locks: a sync may begin, and is ended by the swap
             swap.swap(url, new=new, kept=kept)
         if with_dagster:
             _restore_dagster(settings, manifest.dagster_file(file), now)
         kept_as = _keep(url, kept, is_empty=old.is_empty, discard=discard)
-    rows = sum(made.tables.values())
-    return Report(str(file), made.made_at, made.account, rows, version, held, kept_as, roles)
+    rows = sum(backup.tables.values())
+    return RestoreReport(
+        str(file), backup.made_at, backup.account, rows, version, held, kept_as, roles
+    )
 
 
 def _create_roles(connection: Connection, roles: list[str]) -> list[str]:
     """Create the roles that the backup has rights for, without a log-in."""
-    rows = connection.execute("SELECT rolname FROM pg_roles").fetchall()
-    missing = sorted(set(roles) - {str(row[0]) for row in rows})
+    missing = sorted({*roles} - {*texts_of(connection, "SELECT rolname FROM pg_roles")})
     for role in missing:
         try:
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
@@ -132,20 +133,20 @@ def _create_roles(connection: Connection, roles: list[str]) -> list[str]:
     return missing
 
 
-def _fill(url: str, file: Path, made: Manifest) -> None:
+def _fill(url: str, file: Path, backup: Manifest) -> None:
     """Restore into an empty database, and count what came."""
     _restore_file(url, file)
     with connect(url, name="finale restore") as connection, database_errors("checking the data"):
         connection.execute("SET statement_timeout = 0")
         connection.patience = None
         # Counted is what came, by the catalogue's names: none of the manifest's goes into SQL.
-        came = manifest.rows(connection, manifest.named(connection, manifest.TABLES))
+        restored = manifest.rows(connection, texts_of(connection, manifest.TABLES))
         wrong = [
-            f"{table}: {came.get(table, 0):,} of {made.tables.get(table, 0):,} rows"
-            for table in sorted({*came, *made.tables})
-            if came.get(table) != made.tables.get(table)
+            f"{table}: {restored.get(table, 0):,} of {backup.tables.get(table, 0):,} rows"
+            for table in sorted({*restored, *backup.tables})
+            if restored.get(table) != backup.tables.get(table)
         ]
-        if wrong or manifest.account_of(connection) != made.account:
+        if wrong or manifest.account_of(connection) != backup.account:
             raise LocalError(
                 f"The backup did not come back whole: {'; '.join(wrong) or 'another account'}.",
                 data="The warehouse is as it was.",
@@ -160,10 +161,10 @@ def _restore_file(url: str, file: Path) -> None:
     program = clients.tool("pg_restore", server=server)
     # Rights on PostgreSQL's own functions are an administrator's to give; we give ours afterwards.
     entries = clients.listed(program, file).splitlines()
-    kept = [entry for entry in entries if " ACL pg_catalog " not in entry]
+    wanted_entries = [entry for entry in entries if " ACL pg_catalog " not in entry]
     with tempfile.TemporaryDirectory() as folder:
         contents = Path(folder) / "contents"
-        contents.write_text("\n".join(kept), encoding="utf-8")
+        contents.write_text("\n".join(wanted_entries), encoding="utf-8")
         arguments = [
             "--exit-on-error",
             "--no-owner",
@@ -201,11 +202,8 @@ def drop_kept(url: str, name: str) -> None:
     """
     base = swap.names(url, now=datetime.min.replace(tzinfo=UTC))[1].rpartition("_before_")[0]
     with swap.maintenance(url) as server:
-        rows = server.execute(
-            "SELECT datname::text FROM pg_database WHERE starts_with(datname, %s)",
-            (f"{base}_before_",),
-        ).fetchall()
-        there = sorted(str(row[0]) for row in rows)
+        query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY 1"
+        there = texts_of(server, query, f"{base}_before_")
         if name not in there:
             raise ConfigError(
                 f"A restore kept no database {name!r}.",
@@ -215,23 +213,23 @@ def drop_kept(url: str, name: str) -> None:
         swap.drop(server, name)
 
 
-def shown(done: Report) -> str:
+def shown(report: RestoreReport) -> str:
     """Return a report as lines to read."""
     lines = [
-        f"Restored: the account {done.account or '(nothing synced yet)'} as it was"
-        f" {done.made_at:%Y-%m-%d %H:%M} UTC, {done.rows:,} rows, schema {done.version}.",
+        f"Restored: the account {report.account or '(nothing synced yet)'} as it was"
+        f" {report.made_at:%Y-%m-%d %H:%M} UTC, {report.rows:,} rows, schema {report.version}.",
     ]
-    if done.held_mails:
+    if report.held_mails:
         lines.append(
-            f"{done.held_mails} mails waited in the backup and are not sent again; a mail lists"
+            f"{report.held_mails} mails waited in the backup and are not sent again; a mail lists"
             " them."
         )
-    if done.roles:
-        lines.append(f"Created without a log-in, for their rights: {', '.join(done.roles)}.")
-    if done.kept:
+    if report.roles:
+        lines.append(f"Created without a log-in, for their rights: {', '.join(report.roles)}.")
+    if report.kept:
         lines.append(
-            f"The state before is kept as the database {done.kept}; delete it when you are sure:"
-            f" finale db drop {done.kept}"
+            f"The state before is kept as the database {report.kept}; delete it when you are sure:"
+            f" finale db drop {report.kept}"
         )
     lines.append(
         "Next: restart the services if they run, then: finale sync full"

@@ -1,24 +1,24 @@
 """`finale alerts`: what is open, what was decided, what would be mailed, whether mails arrive."""
 
 import getpass
+from datetime import date, datetime, time
 from typing import Any
 
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import answer, json_option, pass_warehouse
+from finale_pipeline.commands.common import answer, json_option, open_warehouse, pass_warehouse
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
-from finale_pipeline.errors import LocalError
-from finale_pipeline.notify import links, stock_mails, sync_mails
+from finale_pipeline.errors import ConfigError, LocalError
+from finale_pipeline.notify import decisions, links, stock_mails, sync_mails
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import critical_lines
 from finale_pipeline.notify.messages import new_id, origin_of, render
-from finale_pipeline.services.alerting import decide, warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import plain
-from finale_pipeline.warehouse import critical, outbox
+from finale_pipeline.warehouse import critical, incidents, outbox
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 from finale_pipeline.warehouse.reads import mails as mails_reads
 
@@ -127,13 +127,13 @@ def listed(settings: Settings, *, everything: bool) -> Rows:
     Args:
         everything: Also those that somebody has decided about.
     """
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         return incidents_reads.listed(connection, only_open=not everything)
 
 
 def history(settings: Settings, name: str) -> dict[str, Any]:
     """Return a product's incidents and events, newest first."""
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         product = product_of(connection, name)
         return {
             "product_url": product,
@@ -142,12 +142,53 @@ def history(settings: Settings, name: str) -> dict[str, Any]:
         }
 
 
+def decide(
+    settings: Settings,
+    names: list[str],
+    state: str,
+    *,
+    note: str | None = None,
+    until: str | None = None,
+    even_if_worse: bool = False,
+) -> Rows:
+    """Write what the user of this process decided about some products.
+
+    Args:
+        names: SKUs or product_urls.
+        state: acknowledged, snoozed, ordered or open.
+        until: Date or time, in the account's zone, at which a snooze ends; None = until worse.
+        even_if_worse: Whether a worsening leaves it asleep.
+
+    Raises:
+        ConfigError: A product is not known, or has no open incident; nothing was written.
+    """
+    end = _moment(settings, until)
+    choice = incidents.Choice(state, getpass.getuser(), note, end, even_if_worse)
+    with open_warehouse(settings) as connection:
+        return decisions.decide(connection, names, choice, now=utc_now())
+
+
+def _moment(settings: Settings, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        local = datetime.combine(date.fromisoformat(text), time())
+    except ValueError:
+        try:
+            local = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ConfigError(
+                f"{text!r} is no date.", step="Write it as 2026-04-01 or 2026-04-01T08:00."
+            ) from error
+    return local if local.tzinfo else local.replace(tzinfo=settings.zone)
+
+
 def preview(settings: Settings) -> Rows:
     """Render the next mails: those that wait, and the digest as it would be now; send nothing.
 
     Their HTML is written to the folder `preview` in HOME.
     """
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         waiting = mails_reads.waiting(connection)
         origin = origin_of(settings, utc_now(), critical.evaluated_read_at(connection))
         content = stock_mails.digest(
@@ -191,7 +232,7 @@ def test_mail(settings: Settings, to: str | None) -> dict[str, Any]:
         sync_mails.test_mail(getpass.getuser()), origin_of(settings, now), message_id=new_id()
     )
     recipients = [to] if to else list(settings.alert_emails)
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         outbox.put(
             connection,
             message,
@@ -207,10 +248,10 @@ def test_mail(settings: Settings, to: str | None) -> dict[str, Any]:
 
 def resend(settings: Settings, message_id: str | None) -> dict[str, Any]:
     """Try dead mails again, one or all, after their cause was mended."""
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         revived = outbox.revive(connection, message_id, now=utc_now())
-        done = deliver(connection, settings, clock=utc_now)
-    return {"revived": revived, **done}
+        counts = deliver(connection, settings, clock=utc_now)
+    return {"revived": revived, **counts}
 
 
 def _list_shown(rows: list[dict[str, Any]]) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from finale_pipeline.commands.common import json_option, note, pass_warehouse, say
-from finale_pipeline.commands.sync import Report, reported, run_strategy
+from finale_pipeline.commands.common import json_option, note, open_warehouse, pass_warehouse, say
+from finale_pipeline.commands.sync import SyncReport, reported, run_strategy
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Hold
 
 STRATEGY = {"stock": "inventory", "core.vendor": "vendors"}
@@ -30,16 +30,16 @@ def command(settings: Settings, *, run: int, yes: bool, as_json: bool) -> int:
         note(difference)  # stdout is for the answer
         return yes or input("Write it? [y/N] ").strip().lower() in {"y", "yes"}
 
-    done = approve(settings, run, confirm=confirm)
-    if done is None:
+    result = approve(settings, run, confirm=confirm)
+    if result is None:
         say("Nothing was changed; it stays held.")
         return 0
-    return reported(done[1], as_json=as_json)
+    return reported(result[1], as_json=as_json)
 
 
 def approve(
     settings: Settings, run_id: int, *, confirm: Callable[[str], bool]
-) -> tuple[Hold, Report] | None:
+) -> tuple[Hold, SyncReport] | None:
     """Show what a run held, and read and write it when the person says so.
 
     The source is read anew; a read that would take away more than was shown is held again.
@@ -50,13 +50,13 @@ def approve(
     Raises:
         ConfigError: That run holds nothing that waits for a decision.
     """
-    with connect(database_url(settings), name="finale approve") as connection:
+    with open_warehouse(settings) as connection:
         hold = waiting(connection, run_id)
     if not confirm(shown(hold)):
         return None
     strategy = STRATEGY.get(hold.subject, "full")
     report = run_strategy(settings, strategy, trigger="cli", accept_implausible=True)
-    with connect(database_url(settings), name="finale approve") as connection:
+    with open_warehouse(settings) as connection:
         holds.note_approver(connection, hold, getpass.getuser())
     return hold, report
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.backtest_report import DETAILED_WINDOW, FEW, write_report
+from finale_pipeline.commands.common import open_warehouse
 from finale_pipeline.domain.forecast.backtest import backtest as rolled
 from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.domain.forecast.history import EPOCH, Floats, History
 from finale_pipeline.domain.forecast.methods import NORMAL, choose, losses
-from finale_pipeline.domain.forecast.policy import (
+from finale_pipeline.domain.replenishment.policy import (
     CURVE,
     at_level,
     cover,
@@ -25,8 +26,7 @@ from finale_pipeline.planning.order_lines import read_orders
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.planning.scores import origins, write_scores
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import Connection, connect, database_url
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import stock as stock_reads
 from finale_pipeline.warehouse.reads.forecasts import LEAST_ROWS
 from finale_pipeline.warehouse.reads.stock import last_day
@@ -78,8 +78,7 @@ def backtest(settings: Settings, orders: Path | None) -> Backtest:
         ConfigError: There is too little history, the file is of another form.
     """
     now = utc_now()
-    with connect(database_url(settings), name="finale backtest") as connection:
-        schema.require_current(connection)
+    with open_warehouse(settings) as connection:
         source = BACKTEST if orders is None else orders.name
         history, values = _account(connection) if orders is None else _file(orders)
         end = int(history.sold.days.max()) + 1
@@ -113,8 +112,8 @@ def _scores(history: History, end: int, values: Floats) -> tuple[list[dict[str, 
     whole, history = history, history.thinned(MOST_PRODUCTS)
     values = values[whole.keys.is_in(history.keys.implode()).to_numpy()]
     mornings = origins(history, end, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
-    scores = [found.as_dict() for found in rolled(history, mornings, WINDOWS, values=values)]
-    scores = [found for found in scores if found["forecasts"]]
+    scores = [score.as_dict() for score in rolled(history, mornings, WINDOWS, values=values)]
+    scores = [score for score in scores if score["forecasts"]]
     if not scores:
         raise ConfigError(
             f"Of {end - history.begins} days of sales no past can be forecast;"
@@ -140,9 +139,9 @@ def _policies(history: History, end: int, chosen: str) -> list[dict[str, Any]]:
             "window_days": 0,
             "forecasts": reviews,
             "service_level": level_of.get(name),
-            **{measure: getattr(found, measure) for measure in found.__slots__},
+            **{measure: getattr(result, measure) for measure in result.__slots__},
         }
-        for name, found in reached.items()
+        for name, result in reached.items()
     ]
 
 
@@ -159,24 +158,24 @@ def _store(
         write_scores(connection, scores, _day(end), source=source, in_use=chosen, now=now)
 
 
-def shown(found: Backtest) -> str:
+def shown(report: Backtest) -> str:
     """Return the scores as text."""
     lines = [f"{'method':28}{'days':>5}{'WAPE':>8}{'bias':>8}{'loss .95':>10}{'held .95':>10}"]
-    for score in found.scores:
+    for score in report.scores:
         if score["window_days"] and score["segment"] == ALL:
             lines.append(
                 f"{score['method']:28}{score['window_days']:>5}{score['wape']:>8.3f}"
                 f"{score['bias']:>8.3f}{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
             )
     days = DETAILED_WINDOW
-    lines.append(f"{f'{found.chosen}, {days} days':28}{'':>5}{'':>8}{'':>8}{'':>10}{'':>10}")
+    lines.append(f"{f'{report.chosen}, {days} days':28}{'':>5}{'':>8}{'':>8}{'':>10}{'':>10}")
     lines.extend(
         f"  {score['segment']:26}{days:>5}{score['wape']:>8.3f}{score['bias']:>8.3f}"
         f"{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
         if score["forecasts"] >= LEAST_ROWS
         else f"  {score['segment']:26}{days:>5}{FEW:>8}"
-        for score in found.scores
-        if score["method"] == found.chosen
+        for score in report.scores
+        if score["method"] == report.chosen
         and score["window_days"] == days
         and score["segment"] != ALL
     )
@@ -184,9 +183,9 @@ def shown(found: Backtest) -> str:
     lines.extend(
         f"{s['method']:33}{s['fill_per_product']:>8.3f}{s['fill_of_units']:>8.3f}"
         f"{s['stock_units']:>12,.0f}"
-        for s in found.scores
+        for s in report.scores
         if not s["window_days"]
     )
-    pace = found.chosen.startswith("pace")
+    pace = report.chosen.startswith("pace")
     says = "in use" if pace else "used instead of the pace, which lost more on this past"
-    return "\n".join([*lines, f"{found.chosen}: {says}.", f"Report: {found.report}"])
+    return "\n".join([*lines, f"{report.chosen}: {says}.", f"Report: {report.report}"])

@@ -57,23 +57,23 @@ that cannot be met is lost.</p></html>
 
 def frame(scores: Sequence[dict[str, Any]], window: int) -> pd.DataFrame:
     """Return the scores of a window, by method; window 0 is the simulated policy."""
-    rows = [found for found in scores if found["window_days"] == window]
+    rows = [score for score in scores if score["window_days"] == window]
     if window == 0:
         return _indexed(rows, POLICY)
-    return _indexed([found for found in rows if found["segment"] == ALL], LABELS)
+    return _indexed([score for score in rows if score["segment"] == ALL], LABELS)
 
 
 def classes(scores: Sequence[dict[str, Any]], method: str) -> pd.DataFrame:
     """Return the scores of a method by class of products; of few forecasts, how many alone."""
-    rows = [found for found in scores if found["window_days"] == DETAILED_WINDOW]
-    made = _indexed([found for found in rows if found["method"] == method], CLASSES)
+    rows = [score for score in scores if score["window_days"] == DETAILED_WINDOW]
+    made = _indexed([score for score in rows if score["method"] == method], CLASSES)
     few = made["forecasts"] < LEAST_ROWS
     return made.astype(object).mask(few.to_numpy()[:, None] & (made.columns != "forecasts"), FEW)
 
 
 def _indexed(rows: Sequence[dict[str, Any]], labels: dict[str, str]) -> pd.DataFrame:
-    made = pd.DataFrame([{label: row[name] for name, label in labels.items()} for row in rows])
-    return made.set_index(made.columns[0])
+    table = pd.DataFrame([{label: row[name] for name, label in labels.items()} for row in rows])
+    return table.set_index(table.columns[0])
 
 
 def write_report(
@@ -82,17 +82,17 @@ def write_report(
     """Write the page; return where it is."""
     name = f"backtest-{as_of}-{Path(source).stem}"
     rows = [
-        found
-        for found in scores
-        if found["window_days"] == DETAILED_WINDOW and found["segment"] == ALL
+        score
+        for score in scores
+        if score["window_days"] == DETAILED_WINDOW and score["segment"] == ALL
     ]
     parts = ["<h2>Loss of the 95 % quantile (less is better)</h2>"]
     parts.append(_bars([(str(row["method"]), float(row["loss_q95"])) for row in rows]))
-    for window in sorted({int(found["window_days"]) for found in scores} - {0}):
+    for window in sorted({int(score["window_days"]) for score in scores} - {0}):
         parts += [f"<h2>{window} days ahead</h2>", _table(frame(scores, window))]
     title = f"By class of products: {chosen}, {DETAILED_WINDOW} days ahead"
     parts += [f"<h2>{escape(title)}</h2>", _table(classes(scores, chosen))]
-    policies = [found for found in scores if found["window_days"] == 0]
+    policies = [score for score in scores if score["window_days"] == 0]
     if policies:
         parts += ["<h2>Stock that a service level needs</h2>", svg(policy_chart(policies, chosen))]
         parts.append(_table(frame(scores, 0)))

@@ -23,5 +23,5 @@ def command(
     settings: Settings, *, file: Path | None, with_dagster: bool, keep: int | None, as_json: bool
 ) -> None:
     """Write the warehouse into one file, and read it again; FILE may be a folder."""
-    done = backup(settings, file, with_dagster=with_dagster, keep=keep, now=utc_now())
-    say(json.dumps(done.as_dict()) if as_json else shown(done))
+    report = backup(settings, file, with_dagster=with_dagster, keep=keep, now=utc_now())
+    say(json.dumps(report.as_dict()) if as_json else shown(report))

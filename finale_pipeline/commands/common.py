@@ -2,7 +2,8 @@
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -12,7 +13,7 @@ from finale_pipeline import logs
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import database_url
+from finale_pipeline.warehouse.connect import Connection, connect, database_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,7 +39,7 @@ def pass_account(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
         settings = _settings()
         if settings.is_sandbox:
             # The simulated account is imported by those alone who use it.
-            from finale_pipeline.services.source import with_running_sandbox  # noqa: PLC0415
+            from finale_pipeline.services.source import with_running_sandbox
 
             settings = with_running_sandbox(settings)
         return run(settings, *args, **kwargs)
@@ -56,6 +57,16 @@ def pass_warehouse(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]
         return run(settings, *args, **kwargs)
 
     return with_warehouse
+
+
+@contextmanager
+def open_warehouse(settings: Settings) -> Iterator[Connection]:
+    """Open the warehouse at this program's schema, under the command's name."""
+    context = click.get_current_context(silent=True)
+    name = context.command_path if context else "finale"
+    with connect(database_url(settings), name=name) as connection:
+        schema.require_current(connection)
+        yield connection
 
 
 def _settings() -> Settings:

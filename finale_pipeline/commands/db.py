@@ -55,20 +55,20 @@ def url(settings: Settings, *, is_reader: bool) -> None:
 @pass_warehouse
 def reader(settings: Settings, *, as_json: bool) -> None:
     """Make a user for Metabase, Excel and others, who may only read; or give it a new password."""
-    found = create_reader(connect.database_url(settings), loopback_port=settings.database_port)
-    answer(found.as_dict() if as_json else found, _reader_shown, as_json=as_json)
+    created = create_reader(connect.database_url(settings), loopback_port=settings.database_port)
+    answer(created.as_dict() if as_json else created, _reader_shown, as_json=as_json)
 
 
-def _reader_shown(found: Reader) -> str:
+def _reader_shown(reader: Reader) -> str:
     lines = [
-        f"host       {found.host}",
-        f"port       {found.port}",
-        f"database   {found.database}",
-        f"user       {found.user}",
-        f"password   {found.password}",
+        f"host       {reader.host}",
+        f"port       {reader.port}",
+        f"database   {reader.database}",
+        f"user       {reader.user}",
+        f"password   {reader.password}",
         "The password is shown this once; run it again for a new one. It reads the schema mart.",
     ]
-    if not found.has_port:
+    if not reader.has_port:
         lines.append(
             "Only programs of this machine's user that know sockets can connect. For others set"
             " FINALE_DATABASE_PORT, such as 5433, and start again."

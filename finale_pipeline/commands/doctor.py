@@ -3,7 +3,7 @@
 import click
 
 from finale_pipeline.commands.common import answer, json_option, pass_account
-from finale_pipeline.health.doctor import examine, shown
+from finale_pipeline.health.doctor import examine, exit_code, shown
 from finale_pipeline.settings import Settings
 
 
@@ -14,4 +14,4 @@ def command(settings: Settings, *, as_json: bool) -> int:
     """Examine settings, disk, database, source and data."""
     findings = examine(settings)
     answer([f.as_dict() for f in findings] if as_json else findings, shown, as_json=as_json)
-    return max((f.exit_code for f in findings), default=0)
+    return exit_code(findings)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from finale_pipeline.commands.common import note, say
-from finale_pipeline.drills.registry import Outcome, chosen, play, table, total
+from finale_pipeline.drills.registry import DrillOutcome, chosen, play, table, total
 from finale_pipeline.drills.scene import scratch
 from finale_pipeline.errors import LocalError
 
@@ -26,13 +26,13 @@ def command(names: tuple[str, ...], *, lists: bool, write: Path | None) -> int:
     Each gets a database of its own and a simulated account in a scratch folder. Nothing of an
     installation here is read or changed.
     """
-    wanted = chosen(names)
+    drills = chosen(names)
     if lists:
-        say("\n".join(f"{d.name:32} {d.inject} → {d.expect}" for d in wanted))
+        say("\n".join(f"{d.name:32} {d.inject} → {d.expect}" for d in drills))
         return 0
-    outcomes: list[Outcome] = []
+    outcomes: list[DrillOutcome] = []
     with scratch() as stage:
-        for outcome in play(wanted, stage):
+        for outcome in play(drills, stage):
             outcomes.append(outcome)
             how = f"lost: {outcome.lost}" if outcome.lost else "survived"
             note(f"{outcome.seconds:5.1f} s  {outcome.drill.name:32} {how}")

@@ -14,7 +14,7 @@ PLAIN = re.compile(r"[\w@%+:,./=*-]*", re.ASCII)
 
 def names(text: str) -> set[str]:
     """Return the names that a file's text sets."""
-    return {found[1] for line in text.splitlines() if (found := LINE.match(line))}
+    return {match[1] for line in text.splitlines() if (match := LINE.match(line))}
 
 
 def changed(text: str, values: Mapping[str, str]) -> str:
@@ -25,10 +25,10 @@ def changed(text: str, values: Mapping[str, str]) -> str:
     """
     lines, left = [], dict(values)
     for line in text.splitlines():
-        found = LINE.match(line)
-        if found and found[1] in values:
-            if found[1] in left:
-                lines.append(f"{found[1]}={quoted(left.pop(found[1]))}")
+        match = LINE.match(line)
+        if match and match[1] in values:
+            if match[1] in left:
+                lines.append(f"{match[1]}={quoted(left.pop(match[1]))}")
             continue  # a second line of the same name would win over the first
         lines.append(line)
     lines += [f"{name}={quoted(value)}" for name, value in left.items()]

@@ -4,11 +4,10 @@ from typing import Any
 
 import click
 
-from finale_pipeline.commands.common import answer, json_option, pass_warehouse
+from finale_pipeline.commands.common import answer, json_option, open_warehouse, pass_warehouse
 from finale_pipeline.commands.decision_table import decision_table
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
 from finale_pipeline.notify.decisions import Rows, product_of
-from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.text import number
@@ -28,7 +27,7 @@ def command(settings: Settings, *, sku: str, as_json: bool) -> None:
 
 def explain(settings: Settings, name: str) -> dict[str, Any]:
     """Return state, inputs, rule, incident, mails and why-nots of a product."""
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         url = product_of(connection, name)
         product = incidents_reads.explained(connection, url) or {}
         rules = products_reads.rules_of(connection, url)

@@ -10,11 +10,10 @@ import click
 
 from finale_pipeline.clock import business_day, utc_now
 from finale_pipeline.commands import backtest as scoring
-from finale_pipeline.commands.common import DAY, answer, json_option, pass_warehouse
+from finale_pipeline.commands.common import DAY, answer, json_option, open_warehouse, pass_warehouse
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.adjustments import (
     Kind,
     NewAdjustment,
@@ -24,7 +23,6 @@ from finale_pipeline.warehouse.adjustments import (
     url_of,
     withdraw,
 )
-from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.reads.forecasts import outcomes
 from finale_pipeline.warehouse.reads.stock import last_day
 
@@ -49,8 +47,8 @@ def _plan(settings: Settings, *, on: date | None, as_json: bool) -> None:
 @pass_warehouse
 def _backtest(settings: Settings, *, orders: Path | None, as_json: bool) -> None:
     """Score forecasts on the past, and write a report."""
-    found = scoring.backtest(settings, orders)
-    answer(found.as_dict() if as_json else found, scoring.shown, as_json=as_json)
+    report = scoring.backtest(settings, orders)
+    answer(report.as_dict() if as_json else report, scoring.shown, as_json=as_json)
 
 
 @command.command("outcomes")
@@ -60,10 +58,10 @@ def _backtest(settings: Settings, *, orders: Path | None, as_json: bool) -> None
 @pass_warehouse
 def _outcomes(settings: Settings, *, vendor: str | None, sku: str | None, as_json: bool) -> None:
     """Show what the plans of the last weeks said, and what came."""
-    with connect(database_url(settings), name="finale forecast") as connection:
-        found = outcomes(connection, vendor=vendor, sku=sku)
+    with open_warehouse(settings) as connection:
+        result = outcomes(connection, vendor=vendor, sku=sku)
     answer(
-        {"groups": found.groups, "weeks": found.weeks, "worse": found.worse},
+        {"groups": result.groups, "weeks": result.weeks, "worse": result.worse},
         _outcomes_shown,
         as_json=as_json,
     )
@@ -96,8 +94,8 @@ def _adjust(
     NAME is a SKU, or a vendor's or category's name. It counts from the next plan on.
     """
     kind: Kind = "successor" if successor_of else "units" if units is not None else "times"
-    with connect(database_url(settings), name="finale forecast") as connection:
-        said = NewAdjustment(
+    with open_warehouse(settings) as connection:
+        adjustment = NewAdjustment(
             scope,
             url_of(connection, scope, name),
             kind,
@@ -107,7 +105,7 @@ def _adjust(
             url_of(connection, "product", successor_of) if successor_of else None,
             note,
         )
-        number = adjust(connection, said, actor=getpass.getuser(), now=utc_now())
+        number = adjust(connection, adjustment, actor=getpass.getuser(), now=utc_now())
     click.echo(f"Adjustment {number} counts from the next plan on: finale forecast plan")
 
 
@@ -123,7 +121,7 @@ def _amount(text: str | None) -> Decimal | None:
 @pass_warehouse
 def _adjustments(settings: Settings, *, number: int | None) -> None:
     """List what buyers said of demand, or take one back."""
-    with connect(database_url(settings), name="finale forecast") as connection:
+    with open_warehouse(settings) as connection:
         if number is not None and not withdraw(
             connection, number, actor=getpass.getuser(), now=utc_now()
         ):
@@ -135,9 +133,9 @@ def _adjustments(settings: Settings, *, number: int | None) -> None:
             click.echo(f"{held.adjustment_id:>6}  {held.says}  ({held.made_by}) {held.note or ''}")
 
 
-def _outcomes_shown(found: dict[str, Any]) -> str:
+def _outcomes_shown(outcomes: dict[str, Any]) -> str:
     """Return what the plans said and what came, as text."""
-    if not found["groups"] or not found["groups"][0]["forecasts"]:
+    if not outcomes["groups"] or not outcomes["groups"][0]["forecasts"]:
         return "No plan is old enough yet: the time that it is about has to pass first."
     lines = [
         f"{'':22}{'forecasts':>10}{'asked':>8}{'held':>8}{'bias':>8}{'error':>8}{'30 days':>9}"
@@ -147,9 +145,9 @@ def _outcomes_shown(found: dict[str, Any]) -> str:
         + "".join(
             f"{_share(row[name]):>9}" for name in ("asked", "held", "bias", "error", "naive_error")
         )
-        for row in found["groups"]
+        for row in outcomes["groups"]
     )
-    worse = ", ".join(str(row["sku"]) for row in found["worse"])
+    worse = ", ".join(str(row["sku"]) for row in outcomes["worse"])
     return "\n".join([*lines, f"The mean of 30 days was nearer for: {worse or 'none'}"])
 
 
@@ -164,8 +162,7 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
         ConfigError: The day is still to come.
     """
     now = utc_now()
-    with connect(database_url(settings), name="finale forecast") as connection:
-        schema.require_current(connection)
+    with open_warehouse(settings) as connection:
         today = business_day(now, settings.zone)
         as_of = day or last_day(connection) or today
         report = plan_day(connection, as_of, settings, now=now)
@@ -180,13 +177,13 @@ def plan(settings: Settings, day: date | None) -> dict[str, Any]:
     }
 
 
-def _plan_shown(done: dict[str, Any]) -> str:
+def _plan_shown(report: dict[str, Any]) -> str:
     """Return what planning a day did, as text."""
-    tables = done["tables"]
+    tables = report["tables"]
     return (
-        f"Plan of {done['as_of']} by {done['method']}:"
+        f"Plan of {report['as_of']} by {report['method']}:"
         f" {tables['plan.demand']['read']:,} products,"
         f" {tables['plan.purchase_order_draft_line']['read']:,} to order from"
-        f" {done['vendors']:,} vendors, in {done['seconds']:.1f} s."
-        + (f"\n{done['method_change']}" if done["method_change"] else "")
+        f" {report['vendors']:,} vendors, in {report['seconds']:.1f} s."
+        + (f"\n{report['method_change']}" if report["method_change"] else "")
     )

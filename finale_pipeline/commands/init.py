@@ -65,9 +65,9 @@ def command(*, secrets: bool, yes: bool, as_json: bool, **options: str | None) -
     if secrets:
         given |= _secrets(_typed() if sys.stdin.isatty() else sys.stdin.read())
     is_asked = not yes and not secrets and sys.stdin.isatty()
-    done = prepare(given, Asking(input, getpass.getpass) if is_asked else None)
-    say(json.dumps(done.as_dict()) if as_json else shown(done))
-    return done.exit_code
+    prepared = prepare(given, Asking(input, getpass.getpass) if is_asked else None)
+    say(json.dumps(prepared.as_dict()) if as_json else shown(prepared))
+    return prepared.exit_code
 
 
 def _typed() -> str:
@@ -123,7 +123,7 @@ class Prepared:
             "added": self.added,
             "changed": self.changed,
             "home": str(self.home),
-            "findings": [found.as_dict() for found in self.findings],
+            "findings": [finding.as_dict() for finding in self.findings],
             "next_step": self.next_step,
         }
 
@@ -164,20 +164,20 @@ def prepare(given: Mapping[str, str], asking: Asking | None) -> Prepared:
         settings.home.resolve(),
         findings,
         _next_step(settings, findings),
-        max((found.exit_code for found in findings), default=0),
+        max((finding.exit_code for finding in findings), default=0),
     )
 
 
-def _answers(path: Path, known: set[str], asking: Asking) -> dict[str, str]:
+def _answers(path: Path, given: set[str], asking: Asking) -> dict[str, str]:
     """Ask for what is not known; an answer that is wrong is asked for again, and no other."""
     answers = {}
     for name, question in QUESTIONS.items():
-        said, wrong = "", name not in known
-        while wrong:
+        complaint, is_wrong = "", name not in given
+        while is_wrong:
             ask = asking.secret if name in SECRETS else asking.text
-            answers[name] = ask(f"{said}{question}: ").strip()
-            said = _wrong(path, name, answers[name])
-            wrong = bool(said)
+            answers[name] = ask(f"{complaint}{question}: ").strip()
+            complaint = _wrong(path, name, answers[name])
+            is_wrong = bool(complaint)
     return {name: answer for name, answer in answers.items() if answer}
 
 
@@ -193,8 +193,8 @@ def _wrong(path: Path, name: str, answer: str) -> str:
     return ""
 
 
-def _require(known: set[str]) -> None:
-    missing = [name for name in NEEDED if name not in known]
+def _require(given: set[str]) -> None:
+    missing = [name for name in NEEDED if name not in given]
     if missing:
         raise ConfigError(
             f"{' and '.join(missing)} missing.",
@@ -235,7 +235,7 @@ def _require_own_database(url: str, settings: Settings) -> None:
 
 
 def _next_step(settings: Settings, findings: list[Finding]) -> str:
-    failed = [found for found in findings if found.state == "failed"]
+    failed = [finding for finding in findings if finding.state == "failed"]
     if failed:
         return f"Mend this first: {failed[0].says} {failed[0].step} Then: finale doctor"
     mails = (
@@ -248,14 +248,16 @@ def _next_step(settings: Settings, findings: list[Finding]) -> str:
     return f"make run, which reads the whole account first; for good: deploy/README.md.{mails}"
 
 
-def shown(done: Prepared) -> str:
+def shown(prepared: Prepared) -> str:
     """Return what was prepared as lines to read; no value is among them."""
-    lines = [f"settings   {done.env_file} (readable by you only)"]
-    if done.added:
-        lines.append(f"  added    {', '.join(done.added)}")
-    if done.changed:
-        lines.append(f"  changed  {', '.join(done.changed)}")
-    if not done.added and not done.changed:
+    lines = [f"settings   {prepared.env_file} (readable by you only)"]
+    if prepared.added:
+        lines.append(f"  added    {', '.join(prepared.added)}")
+    if prepared.changed:
+        lines.append(f"  changed  {', '.join(prepared.changed)}")
+    if not prepared.added and not prepared.changed:
         lines.append("  as they were")
-    lines.append(f"folder     {done.home}")
-    return "\n".join([*lines, "", doctor.shown(done.findings), "", f"Next: {done.next_step}"])
+    lines.append(f"folder     {prepared.home}")
+    return "\n".join(
+        [*lines, "", doctor.shown(prepared.findings), "", f"Next: {prepared.next_step}"]
+    )

@@ -68,20 +68,20 @@ def _draft(
     """Create drafts of the purchase plan in Finale; nothing is committed."""
     context = drafting_context(settings)
     request = DraftRequest(
-        who(), vendor=vendor, on=on, again=again, accept_duplicates=accept_duplicates
+        actor(), vendor=vendor, on=on, again=again, accept_duplicates=accept_duplicates
     )
-    made = (
+    result = (
         preview(context, request) if dry_run else drafting.draft(context, request, confirm=_confirm)
     )
     if form == "json":
-        say(_json(made.as_dict(is_dry=dry_run)))
+        say(_json(result.as_dict(is_dry=dry_run)))
     else:
-        say(shown(made, is_dry=dry_run))
+        say(shown(result, is_dry=dry_run))
     if form in {"csv", "xlsx"}:
-        say(f"file       {write_file(context, made, form, out)}")
-    if made.error is not None:
-        raise made.error
-    return 0 if made.is_good else WANTS_A_PERSON
+        say(f"file       {write_file(context, result, form, out)}")
+    if result.error is not None:
+        raise result.error
+    return 0 if result.is_good else WANTS_A_PERSON
 
 
 @command.command("list")
@@ -98,7 +98,7 @@ def _list(settings: Settings, *, limit: int, form: str | None) -> None:
 @pass_warehouse
 def _check(settings: Settings, *, form: str | None) -> int:
     """Find out how orders ended that were left open; nothing is sent."""
-    rows = [row.as_dict() for row in resolving.check(drafting_context(settings), who())]
+    rows = [row.as_dict() for row in resolving.check(drafting_context(settings), actor())]
     _answer(rows, form, "No order was left open.")
     return WANTS_A_PERSON if any(row["state"] in drafting.BAD for row in rows) else 0
 
@@ -110,7 +110,7 @@ def _check(settings: Settings, *, form: str | None) -> int:
 @pass_warehouse
 def _abandon(settings: Settings, *, reference: str, note: str | None, form: str | None) -> None:
     """Give an open order up, after a look into Finale."""
-    row = resolving.abandon(drafting_context(settings), reference, actor=who(), note=note)
+    row = resolving.abandon(drafting_context(settings), reference, actor=actor(), note=note)
     _answer([row.as_dict()], form, "")
 
 
@@ -125,7 +125,7 @@ def drafting_context(
     return DraftingContext(settings, clock, time.sleep)
 
 
-def who() -> str:
+def actor() -> str:
     """Return who is at work, by the machine's name of them."""
     return getpass.getuser()
 
@@ -142,26 +142,26 @@ def listed(context: DraftingContext, *, limit: int) -> list[dict[str, Any]]:
         return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]
 
 
-def write_file(context: DraftingContext, made: DraftResult, form: str, path: Path | None) -> Path:
+def write_file(context: DraftingContext, result: DraftResult, form: str, path: Path | None) -> Path:
     """Write the orders as a file that a vendor can be sent; return where it is.
 
     Args:
         context: With the warehouse and the folder.
-        made: What was drafted, or would be.
+        result: What was drafted, or would be.
         form: csv or xlsx.
         path: Where to; None = the folder `orders` in HOME.
 
     Raises:
         LocalError: The file cannot be written.
     """
-    from finale_pipeline.api.rest.responses import as_csv  # noqa: PLC0415 - only for files
-    from finale_pipeline.api.rest.workbooks import as_xlsx  # noqa: PLC0415 - only for files
+    from finale_pipeline.api.rest.responses import as_csv  # only for files
+    from finale_pipeline.api.rest.workbooks import as_xlsx  # only for files
 
-    drafts = [row.draft for row in made.rows.values()] or [
-        proposal.draft for proposal in made.proposals if proposal.draft and proposal.sends
+    drafts = [row.draft for row in result.rows.values()] or [
+        proposal.draft for proposal in result.proposals if proposal.draft and proposal.sends
     ]
     # Orders of other vendors of the day have files of their own.
-    name = drafts[0].reference if len(drafts) == 1 else f"purchase_orders_{made.plan_on}"
+    name = drafts[0].reference if len(drafts) == 1 else f"purchase_orders_{result.plan_on}"
     with context.warehouse() as connection:
         orders = [(draft.reference, _lines(connection, draft)) for draft in drafts]
     if form == "csv":
@@ -186,10 +186,12 @@ def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
         "vendor": draft.vendor_id,
         "products": [line.product_url for line in draft.lines],
     }
-    known = {row["product_url"]: row for row in rows_of(connection, ordering_reads.NAMES, **values)}
+    products = {
+        row["product_url"]: row for row in rows_of(connection, ordering_reads.NAMES, **values)
+    }
     return [
         {
-            **known.get(line.product_url, {}),
+            **products.get(line.product_url, {}),
             "reference": draft.reference,
             "order_id": draft.order_id,
             "sku": line.sku,
@@ -216,11 +218,11 @@ def _rows_shown(orders: Iterable[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _confirm(made: DraftResult) -> bool:
+def _confirm(result: DraftResult) -> bool:
     """Show the duplicates and ask; where nobody sits, nobody agreed."""
     if not sys.stdin.isatty():
         return False
-    note(shown(made, is_dry=True))  # stdout is for the answer
+    note(shown(result, is_dry=True))  # stdout is for the answer
     return input("Draft them all the same? [y/N] ").strip().lower() in {"y", "yes"}
 
 
@@ -228,17 +230,17 @@ def _json(value: Any) -> str:
     return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
 
 
-def shown(made: DraftResult, *, is_dry: bool) -> str:
+def shown(result: DraftResult, *, is_dry: bool) -> str:
     """Return what would be sent, or what came of it, as lines to read."""
-    lines = [f"plan       of {made.plan_on}"]
-    for proposal in made.proposals:
+    lines = [f"plan       of {result.plan_on}"]
+    for proposal in result.proposals:
         lines += _proposal(proposal)
     if is_dry:
-        lines += [f"body       {name}\n{text}" for name, text in made.bodies.items()]
-        if not made.bodies:
+        lines += [f"body       {name}\n{text}" for name, text in result.bodies.items()]
+        if not result.bodies:
             lines.append("Nothing would be sent.")
-    elif made.rows:
-        lines.append(_rows_shown(row.as_dict() for row in made.rows.values()))
+    elif result.rows:
+        lines.append(_rows_shown(row.as_dict() for row in result.rows.values()))
     return "\n".join(lines)
 
 
@@ -252,6 +254,6 @@ def _proposal(proposal: Proposal) -> list[str]:
         f"{'':10} held back: {plain(sku)}: {plain(why)}" for sku, why in proposal.excluded_lines
     ]
     lines += [
-        f"{'':10} DUPLICATE: {plain(sku)}: {plain(d.said())}" for sku, d in proposal.duplicates
+        f"{'':10} DUPLICATE: {plain(sku)}: {plain(d.text())}" for sku, d in proposal.duplicates
     ]
     return lines + [f"{'':10} warning: {plain(text)}" for text in proposal.warnings]

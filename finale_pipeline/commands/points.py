@@ -6,12 +6,11 @@ from typing import Any, Literal
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import answer, json_option, pass_warehouse
+from finale_pipeline.commands.common import answer, json_option, open_warehouse, pass_warehouse
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.agreements import accept_points
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import number, plain
-from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.reads import decisions
 
 
@@ -25,7 +24,7 @@ def command() -> None:
 @pass_warehouse
 def _list(settings: Settings, *, as_json: bool) -> None:
     """Show both points of every product that has both, and the days of sales that each means."""
-    with connect(database_url(settings), name="finale points") as connection:
+    with open_warehouse(settings) as connection:
         answer(decisions.point_comparison(connection), shown, as_json=as_json)
 
 
@@ -58,7 +57,7 @@ def accept(
     Raises:
         ConfigError: None of the products has both points.
     """
-    with connect(database_url(settings), name="finale points") as connection:
+    with open_warehouse(settings) as connection:
         accepted = accept_points(connection, settings, whose, skus, actor="command", now=utc_now())
         if not accepted:
             raise ConfigError(

@@ -6,10 +6,9 @@ import click
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.commands.approve import waiting
-from finale_pipeline.commands.common import pass_warehouse, say
+from finale_pipeline.commands.common import open_warehouse, pass_warehouse, say
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds
-from finale_pipeline.warehouse.connect import connect, database_url
 from finale_pipeline.warehouse.holds import Hold
 
 
@@ -31,7 +30,7 @@ def reject(settings: Settings, run_id: int) -> Hold:
     Raises:
         ConfigError: That run holds nothing that waits for a decision.
     """
-    with connect(database_url(settings), name="finale reject") as connection:
+    with open_warehouse(settings) as connection:
         hold = waiting(connection, run_id)
         holds.settle(connection, hold.subject, "rejected", now=utc_now(), by=getpass.getuser())
     return hold

@@ -32,7 +32,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Make a backup the warehouse; a failure changes nothing."""
-    done = restore(
+    report = restore(
         settings,
         file,
         replace=replace,
@@ -41,4 +41,4 @@ def command(
         trust_foreign=trust_foreign,
         now=utc_now(),
     )
-    say(json.dumps(done.as_dict()) if as_json else shown(done))
+    say(json.dumps(report.as_dict()) if as_json else shown(report))

@@ -9,7 +9,7 @@ from finale_pipeline.settings import Settings
 
 
 @click.command()
-@click.argument("service", type=click.Choice(processes.PARTS))
+@click.argument("service", type=click.Choice(processes.SERVICES))
 @click.option("--check", is_flag=True, help="Only say whether it runs and is well.")
 @pass_settings
 def command(settings: Settings, *, service: str, check: bool) -> int:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from finale_pipeline.commands.common import open_warehouse
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, StoredItem, decide
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.services.alerting import warehouse
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
-from finale_pipeline.warehouse.connect import trusted
-from finale_pipeline.warehouse.critical import NOTHING_DECIDED
-from finale_pipeline.warehouse.items import ITEMS
+from finale_pipeline.warehouse import critical
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
         ConfigError: A setting cannot be tried, or its value is wrong.
     """
     tried = _with(settings, changes)
-    with warehouse(settings) as connection:
+    with open_warehouse(settings) as connection:
         last = stock_reads.last_day(connection)
         if last is None:
             return {"days": [], "mails": {}, "items": {}, "to": list(settings.alert_emails)}
@@ -68,8 +66,8 @@ def _with(settings: Settings, changes: list[str]) -> Settings:
     try:
         return Settings.model_validate(settings.model_dump() | given)
     except ValidationError as error:
-        said = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise ConfigError(f"{' '.join(changes)}: {said}.", step="Correct it.") from error
+        message = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise ConfigError(f"{' '.join(changes)}: {message}.", step="Correct it.") from error
 
 
 class _Play:
@@ -80,12 +78,7 @@ class _Play:
     ) -> None:
         self.begin, self.last = begin, last
         self.rules = rules_of(settings)
-        query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
-        rows: list[Any] = connection.execute(
-            trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),  # noqa: S608 - ours
-            {"default": default_of(settings)},
-        ).fetchall()
-        self.thresholds = dict(rows)
+        self.thresholds = critical.thresholds(connection, default_of(settings))
         self.stored: dict[str, StoredItem] = {}
         self.units: dict[str, Decimal] = {}
         for url, units in connection.execute(stock_reads.OPENING, (begin,)).fetchall():

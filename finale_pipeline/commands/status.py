@@ -34,8 +34,8 @@ DAY = timedelta(days=1)
 @pass_settings
 def command(settings: Settings, *, as_json: bool) -> None:
     """Say what runs, and how the last syncs ended."""
-    found = status(settings)
-    answer(found.as_dict() if as_json else found, shown, as_json=as_json)
+    current = status(settings)
+    answer(current.as_dict() if as_json else current, shown, as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class Status:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        found: dict[str, Any] = _plain(asdict(self))
-        return found
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
 
 
 def _plain(value: Any) -> Any:
@@ -100,43 +100,40 @@ def status(settings: Settings) -> Status:
                 {"reference": row.reference, "state": row.state, "error": row.error}
                 for row in order_writes.open_rows(connection)
             ],
-            [
-                {"sku": sku, "reason": reason, "since_at": since_at}
-                for _, sku, reason, since_at in levels.kept_products(connection)
-            ],
+            levels.kept_products(connection),
             runs_reads.refused(connection, since=utc_now() - DAY, most=SHOWN + 1),
             runs_reads.newest_by_strategy(connection),
         )
 
 
-def shown(found: Status) -> str:
+def shown(current: Status) -> str:
     """Return a status as lines to read."""
-    read_at = found.stock_read_at
+    read_at = current.stock_read_at
     lines = [
-        f"account    {found.account or 'none configured'}",
-        "warehouse  " + ", ".join(f"{n:,} {TABLES[table]}" for table, n in found.rows.items()),
+        f"account    {current.account or 'none configured'}",
+        "warehouse  " + ", ".join(f"{n:,} {TABLES[table]}" for table, n in current.rows.items()),
         f"stock      read {read_at:%Y-%m-%d %H:%M:%S} UTC" if read_at else "stock      never read",
     ]
-    for held in found.held:
+    for held in current.held:
         lines.append(f"held       {held['subject']}: {'; '.join(held['reasons'])}")
         lines.append(f"           finale approve {held['run_id']}, or reject {held['run_id']}")
-    for order in found.orders:
+    for order in current.orders:
         lines.append(
             f"orders     {order['reference']} is {order['state']}: {order['error'] or '-'}"
         )
         lines.append("           finale orders check")
-    for old in found.old_stock[:SHOWN]:
+    for old in current.old_stock[:SHOWN]:
         lines.append(
             f"old stock  {old['sku']}: {old['reason']}, since {old['since_at']:%Y-%m-%d %H:%M} UTC"
         )
-    if len(found.old_stock) > SHOWN:
-        lines.append(f"           and {len(found.old_stock) - SHOWN} more, in core.stock_kept")
-    for one in found.refused[:SHOWN]:
+    if len(current.old_stock) > SHOWN:
+        lines.append(f"           and {len(current.old_stock) - SHOWN} more, in core.stock_kept")
+    for one in current.refused[:SHOWN]:
         lines.append(f"refused    {one['record_key'] or 'a record'}: {one['reason']}")
-    if len(found.refused) > SHOWN:
+    if len(current.refused) > SHOWN:
         lines.append("           and more, in ops.sync_reject")
-    lines += [line for run in found.runs for line in _lines(run)]
-    return "\n".join(lines if found.runs else [*lines, "syncs      none yet"])
+    lines += [line for run in current.runs for line in _lines(run)]
+    return "\n".join(lines if current.runs else [*lines, "syncs      none yet"])
 
 
 def _lines(run: NewestRun) -> list[str]:

@@ -38,7 +38,7 @@ def command(settings: Settings, *, strategy: str, ignore_pause: bool, as_json: b
     return reported(report, as_json=as_json)
 
 
-class Report:
+class SyncReport:
     """What a run did, as the commands print it."""
 
     def __init__(self, strategy: str) -> None:
@@ -69,7 +69,7 @@ def run_strategy(
     trigger: str,
     accept_implausible: bool = False,
     bar: bool = False,
-) -> Report:
+) -> SyncReport:
     """Run a strategy under the same rules as everywhere; its failure is in the report.
 
     Args:
@@ -78,7 +78,7 @@ def run_strategy(
         bar: Whether to show a progress bar on stderr.
     """
     asked_at = utc_now()
-    report = Report(strategy)
+    report = SyncReport(strategy)
     try:
         reason = None
         if strategy == "smart":
@@ -101,7 +101,7 @@ def run_strategy(
             carry_out(run)
             if strategy in PLANS:
                 # Forecasts are imported by the runs that make them.
-                from finale_pipeline.sync.planning import plan_today  # noqa: PLC0415
+                from finale_pipeline.sync.planning import plan_today
 
                 plan_today(run)
     except PipelineError as error:
@@ -122,7 +122,7 @@ def _bar(strategy: str, *, is_wanted: bool) -> Iterator[Callable[[Progress], obj
     if not is_wanted:
         yield None
         return
-    from tqdm import tqdm  # noqa: PLC0415 - only for who watches
+    from tqdm import tqdm  # only for who watches
 
     layout = "{desc} {percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
     with tqdm(total=1.0, desc=strategy, bar_format=layout, leave=False) as shown:
@@ -135,7 +135,7 @@ def _bar(strategy: str, *, is_wanted: bool) -> Iterator[Callable[[Progress], obj
         yield update
 
 
-def reported(report: Report, *, as_json: bool) -> int:
+def reported(report: SyncReport, *, as_json: bool) -> int:
     """Print a report, and return its exit code."""
     if report.error:
         complain(report.error)

@@ -14,6 +14,6 @@ from finale_pipeline.settings import Settings
 @pass_settings
 def command(settings: Settings, *, as_json: bool) -> int:
     """Look once whether all runs, and mail when it does not; then the exit code is 9."""
-    found = watch(settings)
-    say(json.dumps(found.as_dict()) if as_json else shown(found))
-    return found.exit_code
+    result = watch(settings)
+    say(json.dumps(result.as_dict()) if as_json else shown(result))
+    return result.exit_code

@@ -1,7 +1,7 @@
 """The database, the disk and the environment are not as one would wish."""
 
 from finale_pipeline.drills.registry import Drill
-from finale_pipeline.drills.scene import Ended, Scene, expect
+from finale_pipeline.drills.scene import CommandResult, Scene, expect
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse.connect import trusted
 
@@ -33,7 +33,7 @@ def _change(scene: Scene, how: str) -> None:
     scene.connection.execute(trusted(f"ALTER DATABASE {name} {how}"))
 
 
-def _named(ended: Ended, code: int, *words: str) -> None:
+def _named(ended: CommandResult, code: int, *words: str) -> None:
     expect(ended.code == code, f"code {ended.code}: {ended.err}")
     expect("Traceback" not in ended.err, ended.err)
     for word in words:

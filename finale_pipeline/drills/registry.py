@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from finale_pipeline.drills.scene import Lost, Scene, Stage
+from finale_pipeline.drills.scene import NotSurvived, Scene, Stage
 from finale_pipeline.errors import ConfigError
 
-MODULES = ("source", "database")
+MODULES = ("clocks", "source", "database", "mail")
 """Modules of this package that declare `DRILLS`; to add one, write it and name it here."""
 
 
@@ -20,7 +20,7 @@ class Drill:
         name: What it is called, such as `stock-rows-missing`.
         inject: What is done, in a few words.
         expect: What must hold then, in a few words.
-        play: Does it, and raises `Lost` where that does not hold.
+        play: Does it, and raises `NotSurvived` where that does not hold.
         is_quick: Whether it is over within a second; the tests play those each time.
     """
 
@@ -32,7 +32,7 @@ class Drill:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DrillOutcome:
     """How a drill ended.
 
     Attributes:
@@ -68,7 +68,7 @@ def chosen(names: Sequence[str]) -> list[Drill]:
     return [d for d in known if not names or any(d.name.startswith(name) for name in names)]
 
 
-def play(wanted: Sequence[Drill], stage: Stage) -> Iterator[Outcome]:
+def play(wanted: Sequence[Drill], stage: Stage) -> Iterator[DrillOutcome]:
     """Play drills one after the other, each on a scene of its own."""
     for drill in wanted:
         begun = time.monotonic()
@@ -76,14 +76,14 @@ def play(wanted: Sequence[Drill], stage: Stage) -> Iterator[Outcome]:
             with stage.scene() as scene:
                 drill.play(scene)
             lost = ""
-        except Lost as error:
+        except NotSurvived as error:
             lost = str(error)
         except Exception as error:  # noqa: BLE001 - what nobody expected is lost, too
             lost = f"{type(error).__name__}: {error}"
-        yield Outcome(drill, " ".join(lost.split()), time.monotonic() - begun)
+        yield DrillOutcome(drill, " ".join(lost.split()), time.monotonic() - begun)
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
+def table(outcomes: Sequence[DrillOutcome]) -> str:
     """Return a table of how they ended, in Markdown."""
     rows = [
         f"| `{one.drill.name}` | {one.drill.inject} | {one.drill.expect} |"
@@ -99,7 +99,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def total(outcomes: Sequence[Outcome]) -> str:
+def total(outcomes: Sequence[DrillOutcome]) -> str:
     """Return how many survived."""
     lost = sum(1 for one in outcomes if one.lost)
     return f"{len(outcomes)} drills: {len(outcomes) - lost} survived, {lost} lost."

@@ -3,11 +3,11 @@
 import msgspec
 import polars as pl
 
+from finale_pipeline.domain.packing import Reading
 from finale_pipeline.finale.nested import entries, number, numbered
 from finale_pipeline.finale.quantities import (
     Evidence,
     Line,
-    Reading,
     evidence_of_orders,
     to_units,
     unit_prices,

@@ -1,6 +1,8 @@
 """Entries of nested lists, read as top-level cells are: what cannot be read is named."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -11,7 +13,7 @@ from finale_pipeline.finale.records import Field, Resource
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryFields:
     """The fields of a list's entries that we read.
 
     Attributes:
@@ -23,19 +25,19 @@ class Entry:
     numbers: tuple[str, ...] = ()
 
 
-ITEM = Entry(
+ITEM = EntryFields(
     ("productUrl", "productId", "facilityUrl", "lotId", "normalizedPackingString"),
     ("quantity", "unitPrice"),
 )
 ENTRIES = {
-    "supplierList": Entry(
+    "supplierList": EntryFields(
         ("supplierPartyUrl", "supplierPrefOrderId", "currencyUomId", "supplierProductId"),
         ("price", "leadTime"),
     ),
-    "reorderGuidelineList": Entry(
+    "reorderGuidelineList": EntryFields(
         ("facilityUrl", "reorderCalculationMethodId"), ("reorderPoint", "reorderQuantity")
     ),
-    "contactMechList": Entry(
+    "contactMechList": EntryFields(
         (
             "contactMechTypeId", "contactMechPurposeTypeId", "infoString", "address1", "address2",
             "city", "stateProvinceGeoId", "postalCode", "countryGeoId",
@@ -43,7 +45,7 @@ ENTRIES = {
     ),
     "orderItemList": ITEM, "shipmentItemList": ITEM,
     "workEffortConsumeList": ITEM, "workEffortProduceList": ITEM,
-    "orderRoleList": Entry(("roleTypeId", "partyId")),
+    "orderRoleList": EntryFields(("roleTypeId", "partyId")),
 }  # fmt: skip
 """By Finale's name of the list."""
 STRICT = {
@@ -56,6 +58,9 @@ STRICT = {
     )
     for name, entry in ENTRIES.items()
 }
+LONG = re.compile(r":\s*-?\d[\d.]{16}")
+"""A number of more digits than a double surely has; texts stand in quotes."""
+ENTRY = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 Note = tuple[str, str, str]
 """Key of the record, what of it cannot be read, the value."""
 
@@ -70,14 +75,14 @@ def checked(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, list
     notes: list[Note] = []
     for source, helper in resource.helpers:
         if source in ENTRIES and not _is_plain(frame[helper], source):
-            frame, found = _mended(frame, resource.key[0], source, helper)
-            notes += found
+            frame, mended = _mended(frame, resource.key[0], source, helper)
+            notes += mended
     return frame, notes
 
 
 def _is_plain(lists: pl.Series, source: str) -> bool:
     text = f"[{','.join(lists.drop_nulls().to_list())}]"
-    if longest_text(text) > cells.LONGEST_KEY:
+    if longest_text(text) > cells.LONGEST_KEY or LONG.search(text):
         return False
     try:
         msgspec.json.decode(text, type=list[list[STRICT[source]]])  # type: ignore[valid-type]
@@ -95,24 +100,24 @@ def _mended(
     frame: pl.DataFrame, key: str, source: str, helper: str
 ) -> tuple[pl.DataFrame, list[Note]]:
     notes: list[Note] = []
-    kept: list[str | None] = []
+    texts: list[str | None] = []
     for record, text in frame.select(key, helper).iter_rows():
         if text is None:
-            kept.append(None)
+            texts.append(None)
             continue
         try:
             sent = msgspec.json.decode(text, type=list[msgspec.Raw])
         except (msgspec.DecodeError, RecursionError):
             notes.append((record, f"{source} is no list", text))
-            kept.append(None)
+            texts.append(None)
             continue
         entries = []
         for number, raw in enumerate(sent, 1):
             entry = _entry(bytes(raw), source, f"{source}[{number}]", record, notes)
             if entry is not None:
                 entries.append(entry)
-        kept.append(msgspec.json.encode(entries).decode())
-    return frame.with_columns(pl.Series(helper, kept, dtype=pl.String)), notes
+        texts.append(msgspec.json.encode(entries).decode())
+    return frame.with_columns(pl.Series(helper, texts, dtype=pl.String)), notes
 
 
 def _entry(
@@ -120,7 +125,7 @@ def _entry(
 ) -> dict[str, Any] | None:
     shown = cells.escaped(raw[:200].decode(errors="replace"))
     try:
-        sent = msgspec.json.decode(raw, type=dict[str, Any])
+        sent = ENTRY.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         notes.append((record, f"{where} is no record", shown))
         return None

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from finale_pipeline.errors import MalformedError, PipelineError, WritesOff
@@ -59,24 +58,24 @@ class Created:
 class Refused:
     """Finale said no; what it said."""
 
-    said: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
     """No connection came about, so nothing went out; why."""
 
-    said: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class AnswerLost:
     """It went out and no usable answer came: it may exist; why."""
 
-    said: str
+    why: str
 
 
-Outcome = Created | Refused | NotSent | Lost
+Outcome = Created | Refused | NotSent | AnswerLost
 
 
 class OrderWriter:
@@ -105,12 +104,7 @@ class OrderWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def reserve(self) -> None:
@@ -141,9 +135,9 @@ class OrderWriter:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return NotSent(f"No connection: {type(error).__name__}: {error}")
         except httpx.TransportError as error:
-            return Lost(f"The connection failed: {type(error).__name__}: {error}")
+            return AnswerLost(f"The connection failed: {type(error).__name__}: {error}")
         except PipelineError as error:
-            return Lost(error.what)
+            return AnswerLost(error.what)
 
     def _read(self, response: httpx.Response, path: str) -> bytes:
         ends_at = self._monotonic() + DEADLINE
@@ -159,19 +153,19 @@ class OrderWriter:
     def _judged(self, response: httpx.Response, answer: bytes, path: str) -> Outcome:
         status = response.status_code
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
-            return Lost(f"Finale answered {status}: {_said(answer)}")
+            return AnswerLost(f"Finale answered {status}: {_said(answer)}")
         if status >= httpx.codes.MULTIPLE_CHOICES:
             return Refused(f"Finale answered {status}: {_said(answer)}")
         try:
             record = json.loads(json_object(answer, path))
         except ValueError:
-            return Lost(f"Finale's answer cannot be read: {_said(answer)}")
+            return AnswerLost(f"Finale's answer cannot be read: {_said(answer)}")
         url = record.get("orderUrl")
         if isinstance(url, str) and url.startswith(self._source.path("order/")):
             return Created(url)
         if any(name in record for name in (*SAYING, "success")):
             return Refused(f"Finale refused it: {_said(answer)}")
-        return Lost(f"Finale's answer is no order: {_said(answer)}")
+        return AnswerLost(f"Finale's answer is no order: {_said(answer)}")
 
 
 def _require_draft(body: str) -> None:

@@ -9,14 +9,11 @@ the other reading is taken. Packings differ from row to row and from the product
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
-Reading = Literal["cases", "units"]
-"""What a quantity beside a packing counts."""
+from finale_pipeline.domain.packing import LEADING, Reading
 
-LEADING = r"^\s*(\d{1,9}(?:\.\d{1,6})?)"
 DECIMALS = 9
 """Units are rounded to so many places, so that 0.1 cases of 3 are 0.3 units."""
 ENOUGH = 30

@@ -128,12 +128,12 @@ def status_error(status: int, path: str) -> Exception:
 
 def connection_error(error: Exception, path: str) -> Exception:
     """Return what a failure below HTTP means."""
-    said = f"{type(error).__name__}: {error}"
-    is_cut = any(word in said.upper() for word in ENDED_IN_TLS)
-    if not is_cut and ("CERTIFICATE" in said.upper() or "SSL" in said.upper()):
+    reason = f"{type(error).__name__}: {error}"
+    is_cut = any(word in reason.upper() for word in ENDED_IN_TLS)
+    if not is_cut and ("CERTIFICATE" in reason.upper() or "SSL" in reason.upper()):
         return ConfigError(
-            f"No trusted connection for {path}: {said}.",
+            f"No trusted connection for {path}: {reason}.",
             data=COMMITTED_STAYS,
             step="Check FINALE_BASE_URL, and the certificates this machine trusts.",
         )
-    return SourceUnavailable(f"The connection for {path} failed: {said}.")
+    return SourceUnavailable(f"The connection for {path} failed: {reason}.")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpcore
@@ -187,22 +188,26 @@ class Transport:
         self._http = http_client(source, method="GET", gzip=gzip)
         self._deadline.bind(self._http)
 
-    def close(self) -> None:
-        """Close the connections."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def source_now(self) -> datetime:
         """Return the present in whole seconds: by the source's last Date header, if believed."""
         ours = self._clock()
         offset = self._offset if abs(self._offset) > CLOCK_NOISE else timedelta()
-        said = ours + offset
-        now = said if self._near is None else believed(said, ours, self._known, self._near)
-        if abs(said - ours) > NEAR and self._near is not None and not self._told:
+        by_source = ours + offset
+        now = (
+            by_source if self._near is None else believed(by_source, ours, self._known, self._near)
+        )
+        if abs(by_source - ours) > NEAR and self._near is not None and not self._told:
             self._told = True
             who = "the source's" if now == ours else "this machine's"
             log.warning(
                 "The source says %s, this machine %s: %s clock is not believed.",
-                f"{said:%Y-%m-%d %H:%M}",
+                f"{by_source:%Y-%m-%d %H:%M}",
                 f"{ours:%Y-%m-%d %H:%M}",
                 who,
             )

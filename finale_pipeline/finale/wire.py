@@ -82,8 +82,8 @@ def decode(body: bytes, resource: Resource) -> Answer:
     frame, errors = _frame(typed, raw, resource, rows)
     frame, rejects = _without_rejects(frame, errors, resource)
     frame, duplicates, conflicts = _unique(frame, resource)
-    frame, found = lists.checked(frame.drop(ROW), resource)
-    notes = tuple(Reject(key, reason, cells.escaped(sample)) for key, reason, sample in found)
+    frame, problems = lists.checked(frame.drop(ROW), resource)
+    notes = tuple(Reject(key, reason, cells.escaped(sample)) for key, reason, sample in problems)
     return Answer(frame, rejects + conflicts, rows, duplicates, tuple(raw), notes)
 
 

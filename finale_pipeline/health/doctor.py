@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError, PipelineError
-from finale_pipeline.health import installation, rules
-from finale_pipeline.health.daemons import dagster, syncs
-from finale_pipeline.health.findings import Finding
+from finale_pipeline.health import installation, rules, scheduling
+from finale_pipeline.health.findings import NOT_WELL, Finding
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import (
-    Connection,
     connect,
     database_errors,
     database_url,
     running_server,
     shown_url,
 )
-from finale_pipeline.warehouse.reads import comparison
-from finale_pipeline.warehouse.reads import health as health_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -36,10 +32,10 @@ def examine(settings: "Settings") -> list[Finding]:
         "access": installation.access,
         "disk": installation.disk,
         "database": _database,
-        "mail": _mail,
+        "mail": installation.mail,
         "compare": _compare,  # of what is stored: also while Finale does not answer
-        "source": _source,
-        "dagster": dagster,
+        "source": installation.source,
+        "dagster": scheduling.examine,
         "backup": installation.backups,
         "watch": installation.watched,
     }
@@ -52,16 +48,26 @@ def examine(settings: "Settings") -> list[Finding]:
         try:
             stack.enter_context(running_server(settings))  # stopped again if it did not run
         except PipelineError as error:
-            return [Finding("database", "failed", error.what, error.step, error.exit_code)]
+            return [Finding.of("database", error)]
         for what, part in parts.items():
-            if what in ASK_THE_DATABASE and any(f.exit_code for f in findings):
+            if what in ASK_THE_DATABASE and _cannot_be_asked(findings):
                 continue
             try:
                 with database_errors(f"the doctor examined {what}"):
                     findings += part(settings)
             except PipelineError as error:
-                findings.append(Finding(what, "failed", error.what, error.step, error.exit_code))
+                findings.append(Finding.of(what, error))
     return findings
+
+
+def _cannot_be_asked(findings: list[Finding]) -> bool:
+    return any(f.exit_code not in {0, NOT_WELL} for f in findings)
+
+
+def exit_code(findings: list[Finding]) -> int:
+    """Return 0, or that of the worst error, or NOT_WELL where something failed without one."""
+    codes = {f.exit_code for f in findings}
+    return max(codes - {NOT_WELL}, default=0) or max(codes, default=0)
 
 
 def shown(findings: list[Finding]) -> str:
@@ -73,68 +79,18 @@ def shown(findings: list[Finding]) -> str:
 
 
 def _database(settings: "Settings") -> Iterator[Finding]:
-    url = database_url(settings)
+    url, now = database_url(settings), utc_now()
     with connect(url, name="finale doctor") as connection:
         schema.require_current(connection)
         yield Finding("database", "ok", f"{shown_url(url)}, schema {schema.HEAD}")
-        yield _version(connection)
-        if health_reads.is_administrator(connection):
-            yield Finding(
-                "database", "warning",
-                "Its user is an administrator (SUPERUSER): whoever has SQL run by us may run"
-                " programs on the server.",
-                "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
-            )  # fmt: skip
-        yield rules.days(connection, settings.timezone, now=utc_now())
-        yield from syncs(connection)
+        yield from rules.database(connection)
+        yield rules.days(connection, settings.timezone, now=now)
+        yield from rules.ledger(connection, now=now)
         yield from rules.orders(connection)
 
 
-def _version(connection: Connection) -> Finding:
-    encoding, version = health_reads.server(connection)
-    return Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
-
-
-def _mail(settings: "Settings") -> Iterator[Finding]:
-    with connect(database_url(settings), name="finale doctor") as connection:
-        findings = [*rules.mail(connection, now=utc_now())]
-    yield from findings
-    if not settings.sends_mail:
-        yield Finding(
-            "mail", "warning", f"Mails become files in {settings.home / 'outbox'}.",
-            "To send them set SENDGRID_API_KEY or FINALE_SMTP_HOST; see .env.example.",
-        )  # fmt: skip
-    elif not findings:
-        yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
-    if settings.sends_mail and settings.reads_sandbox:
-        yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")
-
-
 def _compare(settings: "Settings") -> Iterator[Finding]:
-    """What to hold against Finale's own pages; for an account that is no simulation."""
-    if settings.reads_sandbox:
-        return
-    with connect(database_url(settings), name="finale doctor") as connection:
-        questions = comparison.to_compare(connection)
-    for question in questions:
-        yield Finding("compare", "look", question.says, question.where)
-
-
-def _source(settings: "Settings") -> Iterator[Finding]:
-    from finale_pipeline.clock import utc_now  # noqa: PLC0415
-    from finale_pipeline.finale.records import FACILITY  # noqa: PLC0415 - only when it is asked
-    from finale_pipeline.sync.source import open_client  # noqa: PLC0415
-
-    if settings.account is None:
-        yield Finding("source", "warning", "No account is configured.", "See .env.example.")
-        return
-    with open_client(settings, database_url(settings)) as client:
-        client.body(FACILITY)
-        off = (client.source_now() - utc_now()).total_seconds()
-    says = f"{settings.base_url} knows us as {settings.account}"
-    yield Finding("source", "ok", says)
-    if abs(off) > 60:  # noqa: PLR2004 - a minute
-        yield Finding(
-            "clock", "warning", f"This machine's clock differs from Finale's by {off:.0f} s.",
-            "Set the clock; a sandbox whose clock was moved differs too.",
-        )  # fmt: skip
+    """For an account that is no simulation."""
+    if not settings.reads_sandbox:
+        with connect(database_url(settings), name="finale doctor") as connection:
+            yield from rules.compare(connection)

@@ -1,7 +1,15 @@
 """What an examination finds: a state, what it says, what to do."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from finale_pipeline.errors import PipelineError
+
+STATES = ("ok", "look", "warning", "failed")
+"""The states of a finding, the worst last; look: a person should compare it."""
+NOT_WELL = 9
+"""Exit code of an examination that found something failed and no error of our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,9 +17,9 @@ class Finding:
     """What one examination found.
 
     Attributes:
-        state: ok, warning, failed, or look: a person should compare it.
+        state: One of `STATES`.
         step: What to do; empty when nothing is.
-        exit_code: 0, or that of the failure.
+        exit_code: 0 unless it failed; NOT_WELL, or that of the error.
     """
 
     what: str
@@ -20,6 +28,21 @@ class Finding:
     step: str = ""
     exit_code: int = 0
 
+    def __post_init__(self) -> None:
+        """What failed has an exit code."""
+        if self.state == "failed" and not self.exit_code:
+            object.__setattr__(self, "exit_code", NOT_WELL)
+
+    @classmethod
+    def of(cls, what: str, error: PipelineError) -> "Finding":
+        """Return the finding that an error is."""
+        return cls(what, "failed", error.what, error.step, error.exit_code)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the finding by name."""
         return asdict(self)
+
+
+def worst(findings: Iterable[Finding]) -> str:
+    """Return the worst of their states; ok when there are none."""
+    return max((finding.state for finding in findings), key=STATES.index, default=STATES[0])

@@ -1,4 +1,4 @@
-"""Judges the installation: files and disk, who can reach it, backups, the watch."""
+"""Judges the installation: files, disk, who can reach it, mail, Finale, backups, the watch."""
 
 import os
 import shutil
@@ -13,9 +13,12 @@ from finale_pipeline.backup import create as backup
 from finale_pipeline.clock import utc_now
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import LocalError
-from finale_pipeline.health import watch_state as memory
+from finale_pipeline.finale.records import FACILITY
+from finale_pipeline.health import rules, watch_state
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import ENV_FILE, LOOPBACK
+from finale_pipeline.sync.source import open_client
+from finale_pipeline.warehouse.connect import connect, database_url
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -25,6 +28,7 @@ FULL_BYTES = 256 << 20
 """With less the next large sync fills it: PostgreSQL's log of changes alone may take more."""
 BACKUP_DAYS = 7
 WATCH_MINUTES = 30
+CLOCKS_DIFFER_SECONDS = 60
 VERIFIED = {"verify-full", "verify-ca"}
 """Values of sslmode with which a server proves itself."""
 
@@ -138,6 +142,42 @@ def _unencrypted(settings: "Settings") -> Iterator[Finding]:
             )
 
 
+def mail(settings: "Settings") -> Iterator[Finding]:
+    """Examine whether mails go out, and where to."""
+    with connect(database_url(settings), name="finale doctor") as connection:
+        findings = [*rules.mail(connection, now=utc_now())]
+    yield from findings
+    if not settings.sends_mail:
+        yield Finding(
+            "mail",
+            "warning",
+            f"Mails become files in {settings.home / 'outbox'}.",
+            "To send them set SENDGRID_API_KEY or FINALE_SMTP_HOST; see .env.example.",
+        )
+    elif not findings:
+        yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
+    if settings.sends_mail and settings.reads_sandbox:
+        yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")
+
+
+def source(settings: "Settings") -> Iterator[Finding]:
+    """Ask Finale once: whether it answers, knows us, and has our time."""
+    if settings.account is None:
+        yield Finding("source", "warning", "No account is configured.", "See .env.example.")
+        return
+    with open_client(settings, database_url(settings)) as client:
+        client.body(FACILITY)
+        off = (client.source_now() - utc_now()).total_seconds()
+    yield Finding("source", "ok", f"{settings.base_url} knows us as {settings.account}")
+    if abs(off) > CLOCKS_DIFFER_SECONDS:
+        yield Finding(
+            "clock",
+            "warning",
+            f"This machine's clock differs from Finale's by {off:.0f} s.",
+            "Set the clock; a sandbox whose clock was moved differs too.",
+        )
+
+
 def backups(settings: "Settings") -> Iterator[Finding]:
     """Examine the age of the last backup; a sandbox needs none."""
     last = backup.newest(settings)
@@ -156,19 +196,19 @@ def backups(settings: "Settings") -> Iterator[Finding]:
 
 def watched(settings: "Settings") -> Iterator[Finding]:
     """Examine whether the dead man's switch looks; a sandbox needs none."""
-    known = memory.read(settings.home)
-    if known is None and settings.reads_sandbox:
+    state = watch_state.read(settings.home)
+    if state is None and settings.reads_sandbox:
         return
     step = (
         "Let it run every five minutes: deploy/systemd/finale-watch.timer, or cron:"
         " */5 * * * * cd FOLDER && .venv/bin/finale watch"
     )
-    if known is None:
+    if state is None:
         yield Finding(
             "watch", "warning", "finale watch never ran: nobody tells when all of this stops.", step
         )
         return
-    minutes = (utc_now() - known.looked_at) / timedelta(minutes=1)
+    minutes = (utc_now() - state.looked_at) / timedelta(minutes=1)
     if minutes > WATCH_MINUTES:
         yield Finding("watch", "warning", f"finale watch last ran {minutes:.0f} min ago.", step)
     else:

@@ -1,7 +1,4 @@
-"""Whether all is well: the one place that judges the warehouse, its syncs and its mails.
-
-The doctor, the watch, the API, status and pages show these findings; none judges by itself.
-"""
+"""Judges the warehouse, its syncs and its mails."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,8 +7,9 @@ from zoneinfo import ZoneInfo
 from finale_pipeline.clock import business_day, midnights
 from finale_pipeline.domain.syncs.freshness import Grade, grade
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.warehouse import future, holds, leases, locks, order_writes
+from finale_pipeline.warehouse import future, holds, incidents, leases, locks, order_writes
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import comparison
 from finale_pipeline.warehouse.reads import health as reads
 from finale_pipeline.warehouse.requests import blocked_until
 
@@ -25,6 +23,28 @@ OF_THE_SOURCE = {"CONFIG", "TRANSIENT", "MALFORMED", "DRIFT"}
 PLANNED = {"forecasts", "purchase_plan"}
 """Assets that a plan makes; the others come from a sync."""
 STATES: dict[Grade, str] = {"fresh": "ok", "late": "warning", "lost": "failed"}
+
+
+def parts(connection: Connection, *, now: datetime) -> dict[str, list[Finding]]:
+    """Judge all that can be judged in a moment, by part; status, health and pages show it."""
+    counts = reads.run_counts(connection, now=now)
+    return {
+        "finale": [*source(connection, counts, now=now)],
+        "sync": [*syncs(connection, counts, now=now)],
+        "data": [*data(connection, now=now)],
+        "outbox": [*mail(connection, now=now)],
+    }
+
+
+def syncs(connection: Connection, counts: reads.RunCounts, *, now: datetime) -> Iterator[Finding]:
+    """Judge what keeps stock new: its age, how the last sync ended, strategies in trouble."""
+    yield from freshness(connection, now=now, only="inventory_levels")
+    kind = counts.last_error_kind
+    if kind is not None and kind not in OF_THE_SOURCE:
+        yield Finding("last sync", "failed", f"the last sync failed ({kind})", "See: finale status")
+    for incident in incidents.open_of_syncs(connection):
+        says = f"{incident.strategy} is {incident.level} since {incident.opened_at:%Y-%m-%d %H:%M}"
+        yield Finding("syncs", "warning", f"{says} UTC", "See: finale status")
 
 
 def freshness(
@@ -45,6 +65,40 @@ def freshness(
             yield Finding("freshness", state, f"{says}, more than {age.allowed_hours} h", step)
 
 
+def database(connection: Connection) -> Iterator[Finding]:
+    """Judge the server, and whether our user may do more than it needs."""
+    encoding, version = reads.server(connection)
+    yield Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
+    if reads.is_administrator(connection):
+        yield Finding(
+            "database",
+            "warning",
+            "Its user is an administrator (SUPERUSER): whoever has SQL run by us may run programs"
+            " on the server.",
+            "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
+        )
+
+
+def compare(connection: Connection) -> Iterator[Finding]:
+    """Say what a person should hold against Finale's own pages."""
+    for question in comparison.to_compare(connection):
+        yield Finding("compare", "look", question.says, question.where)
+
+
+def ledger(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+    """Judge runs, locks, holds, budget, data and freshness, and mark runs that crashed."""
+    crashed = [run.run_id for run in leases.mark_crashed_runs(connection, now=now)]
+    if crashed:
+        yield Finding("syncs", "warning", f"Runs {crashed} had died; they are marked failed now.")
+    counts = reads.run_counts(connection, now=now)
+    yield levels(connection)
+    yield from data(connection, now=now)
+    yield from runs(connection, counts)
+    yield from source(connection, counts, now=now)
+    yield from clock(connection, now=now)
+    yield from freshness(connection, now=now)
+
+
 def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     """Name runs that were noted while this machine's clock was ahead."""
     until = future.ahead_until(connection, now=now)
@@ -57,15 +111,14 @@ def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+def source(connection: Connection, counts: reads.RunCounts, *, now: datetime) -> Iterator[Finding]:
     """Judge the source by what syncs met, not by asking it: questions come out of the budget."""
-    until = blocked_until(connection)
-    if until is not None and until > now:
+    until = blocked_until(connection, now=now)
+    if until is not None:
         says = f"Finale wants no requests until {until:%Y-%m-%d %H:%M:%S} UTC"
         yield Finding(
             "budget", "warning", says, "To ask nevertheless: finale sync full --ignore-pause"
         )
-    counts = reads.run_counts(connection, now=now)
     if not counts.has_ended:
         yield Finding("last sync", "warning", "Finale was never read", "finale sync full")
     elif counts.last_error_kind in OF_THE_SOURCE:
@@ -75,9 +128,8 @@ def source(connection: Connection, *, now: datetime) -> Iterator[Finding]:
         yield Finding("last sync", "ok", "Finale answered")
 
 
-def runs(connection: Connection, *, now: datetime) -> Iterator[Finding]:
+def runs(connection: Connection, counts: reads.RunCounts) -> Iterator[Finding]:
     """Judge crashed and stuck runs, locks, and due times that came twice."""
-    counts = reads.run_counts(connection, now=now)
     says = f"{counts.running} running; {counts.died} died or got stuck in 7 days"
     if counts.died > MANY_DEAD:
         yield Finding("syncs", "warning", says, "Look for what kills them: memory, deploys.")

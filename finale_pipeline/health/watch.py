@@ -14,9 +14,8 @@ from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
-from finale_pipeline.health import deadman, rules
-from finale_pipeline.health import watch_state as memory
-from finale_pipeline.health.findings import Finding
+from finale_pipeline.health import rules, scheduling, watch_state
+from finale_pipeline.health.findings import NOT_WELL, Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
 from finale_pipeline.notify import watch_mails
 from finale_pipeline.notify.delivery import deliver
@@ -27,13 +26,11 @@ from finale_pipeline.warehouse import locks, outages, outbox, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.outbox import Waiting
+from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import mails
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
-
-NOT_WELL = 9
-"""Exit code of a look that found trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +69,17 @@ class Watched:
 
 def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> Watched:
     """Look once, and tell what is to be told."""
-    with memory.recalled(settings.home, now=clock()) as known:
+    with watch_state.recalled(settings.home, now=clock()) as last:
         try:
             with _connected(settings) as connection, database_errors("looking at the ledger"):
-                found = _by_outbox(connection, settings, known, clock)
+                watched = _by_outbox(connection, settings, last, clock)
         except PipelineError as error:
-            found = _by_itself(settings, known, error, clock())
-        after = replace(known, outage=found.outage, unsent=found.unsent)
-        if not memory.write(settings.home, after):
+            watched = _by_itself(settings, last, error, clock())
+        after = replace(last, outage=watched.outage, unsent=watched.unsent)
+        if not watch_state.write(settings.home, after):
             forgets = "This look could not be noted on disk: what it told may be told again."
-            found = replace(found, did=f"{found.did} {forgets}".strip())
-    return found
+            watched = replace(watched, did=f"{watched.did} {forgets}".strip())
+    return watched
 
 
 def _connected(settings: "Settings") -> Connection:
@@ -98,14 +95,14 @@ def _connected(settings: "Settings") -> Connection:
 
 
 def _by_outbox(
-    connection: Connection, settings: "Settings", known: Memory, clock: Callable[[], datetime]
+    connection: Connection, settings: "Settings", last: Memory, clock: Callable[[], datetime]
 ) -> Watched:
     now = clock()
-    troubles = deadman.troubles(connection, settings, since=known.began_at, now=now)
+    troubles = scheduling.troubles(connection, settings, since=last.began_at, now=now)
     with connection.transaction():
         locks.take_until_commit(connection, Lock.DEADMAN)
         open_one = outages.open_one(connection)
-        outage = open_one.joined(known.outage) if open_one else known.outage
+        outage = open_one.joined(last.outage) if open_one else last.outage
         message: Message | None = None
         if news := to_tell(outage, troubles):
             outage = after_telling(outage, troubles, now=now)
@@ -119,10 +116,11 @@ def _by_outbox(
             outage = None
     did = _sent(connection, settings, message, clock) if message else ""
     deliver(connection, settings, clock=clock)  # a dead daemon must not keep other mails back
-    said = f"{len(news)} troubles" if news else "that all is well again"
-    looked = (*rules.source(connection, now=now), *rules.clock(connection, now=now))
+    news_text = f"{len(news)} troubles" if news else "that all is well again"
+    counts = health_reads.run_counts(connection, now=now)
+    looked = (*rules.source(connection, counts, now=now), *rules.clock(connection, now=now))
     notes = tuple(f for f in looked if f.state != "ok")
-    return Watched(troubles, outage, f"Told {said}: {did}." if message else "", notes=notes)
+    return Watched(troubles, outage, f"Told {news_text}: {did}." if message else "", notes=notes)
 
 
 def _put(
@@ -170,23 +168,23 @@ def _waiting(settings: "Settings", message: Message, now: datetime) -> Waiting:
     )
 
 
-def _by_itself(settings: "Settings", known: Memory, error: PipelineError, now: datetime) -> Watched:
+def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: datetime) -> Watched:
     """Tell without the outbox: through the same service, or as a file."""
     trouble = Trouble("database", error.what, error.step)
-    as_before = Watched([trouble], known.outage, unsent=known.unsent)
-    if not to_tell(known.outage, [trouble]):
+    as_before = Watched([trouble], last.outage, unsent=last.unsent)
+    if not to_tell(last.outage, [trouble]):
         return as_before
     if quiet_until(settings.quiet_hours, now, settings.zone) is not None:
         return replace(as_before, did="It is told when the quiet hours end.")
-    unsent = known.unsent or Unsent(new_id(), now)
+    unsent = last.unsent or Unsent(new_id(), now)
     origin = origin_of(settings, unsent.written_at)
     message = render(watch_mails.silent([trouble]), origin, message_id=unsent.message_id)
     mail = _waiting(settings, message, unsent.written_at)
     outcome = sender_of(settings).send(mail, settings.alert_emails)
     is_unknown = outcome.verdict == "unknown"
     if (outcome.verdict == "done" and outcome.accepted) or (is_unknown and unsent.is_unknown):
-        told = after_telling(known.outage, [trouble], now=now)
-        return Watched([trouble], told, f"Told by {_channel(settings)}.")
+        outage = after_telling(last.outage, [trouble], now=now)
+        return Watched([trouble], outage, f"Told by {_channel(settings)}.")
     _files(settings).send(mail, settings.alert_emails)
     why = outcome.error or json.dumps(dict(outcome.refused or {}))
     did = f"Not told: {why}. It is in {settings.home / 'outbox'}, and tried again at the next look."
@@ -199,12 +197,12 @@ def _channel(settings: "Settings") -> str:
     return "SendGrid" if settings.sendgrid_api_key is not None else "SMTP"
 
 
-def shown(found: Watched) -> str:
+def shown(watched: Watched) -> str:
     """Return what a look found as lines to read."""
-    lines = [_line(t) for t in found.troubles]
-    lines += [f"{note.what:10} {note.says}\n{'':10} {note.step}".rstrip() for note in found.notes]
+    lines = [_line(t) for t in watched.troubles]
+    lines += [f"{note.what:10} {note.says}\n{'':10} {note.step}".rstrip() for note in watched.notes]
     lines = lines or ["well       syncs, daemon, mails, database"]
-    return "\n".join([*lines, *([found.did] if found.did else [])])
+    return "\n".join([*lines, *([watched.did] if watched.did else [])])
 
 
 def _line(trouble: Trouble) -> str:

@@ -49,12 +49,12 @@ class Memory:
 def read(home: Path) -> Memory | None:
     """Return what is remembered; None when nothing is, or it cannot be read."""
     try:
-        found = json.loads((home / NAME).read_text(encoding="utf-8"))
+        stored = json.loads((home / NAME).read_text(encoding="utf-8"))
         return Memory(
-            _moment(found["began_at"]),
-            _moment(found["looked_at"]),
-            _outage(found["outage"]),
-            _unsent(found["unsent"]),
+            _moment(stored["began_at"]),
+            _moment(stored["looked_at"]),
+            _outage(stored["outage"]),
+            _unsent(stored["unsent"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -64,14 +64,14 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _outage(found: dict[str, Any] | None) -> Outage | None:
-    return Outage(_moment(found["opened_at"]), tuple(found["told"])) if found else None
+def _outage(stored: dict[str, Any] | None) -> Outage | None:
+    return Outage(_moment(stored["opened_at"]), tuple(stored["told"])) if stored else None
 
 
-def _unsent(found: dict[str, Any] | None) -> Unsent | None:
-    if found is None:
+def _unsent(stored: dict[str, Any] | None) -> Unsent | None:
+    if stored is None:
         return None
-    return Unsent(found["message_id"], _moment(found["written_at"]), found["is_unknown"])
+    return Unsent(stored["message_id"], _moment(stored["written_at"]), stored["is_unknown"])
 
 
 def write(home: Path, memory: Memory) -> bool:
@@ -103,4 +103,5 @@ def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
         return
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield replace(read(home) or Memory(now, now), looked_at=now)
+        known = read(home) or Memory(now, now)
+        yield replace(known, began_at=min(known.began_at, now), looked_at=now)

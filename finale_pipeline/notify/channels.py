@@ -12,7 +12,7 @@ import httpx
 
 from finale_pipeline.settings.routes import Route
 from finale_pipeline.text import markdown
-from finale_pipeline.warehouse.outbox import Outcome, Waiting
+from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
 
 SECONDS = 10.0
 MOST = 3_000
@@ -29,7 +29,7 @@ class Channel:
         self._route = route
         self._seconds = seconds
 
-    def send(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+    def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         """Post it; a sick channel keeps no other mail waiting."""
         route = self._route
         try:
@@ -41,19 +41,19 @@ class Channel:
                 follow_redirects=False,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            said = f"{route.recipient} cannot be reached ({type(error).__name__})"
-            return Outcome(error=said, verdict="later", is_service_well=True)
+            error_text = f"{route.recipient} cannot be reached ({type(error).__name__})"
+            return SendOutcome(error=error_text, verdict="later", is_service_well=True)
         except httpx.HTTPError as error:
-            said = f"no answer from {route.recipient} ({type(error).__name__})"
-            return Outcome(error=said, verdict="unknown", is_service_well=True)
+            error_text = f"no answer from {route.recipient} ({type(error).__name__})"
+            return SendOutcome(error=error_text, verdict="unknown", is_service_well=True)
         if answer.is_success:
-            return Outcome(accepted=list(addresses))
-        said = f"{route.recipient} answered {answer.status_code}"
+            return SendOutcome(accepted=list(addresses))
+        error_text = f"{route.recipient} answered {answer.status_code}"
         if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
             waits = answer.headers.get("Retry-After", "")
             wait = timedelta(seconds=min(int(waits), 3600)) if waits.isdigit() else None
-            return Outcome(error=said, verdict="later", wait=wait, is_service_well=True)
-        return Outcome(refused=dict.fromkeys(addresses, said))
+            return SendOutcome(error=error_text, verdict="later", wait=wait, is_service_well=True)
+        return SendOutcome(refused=dict.fromkeys(addresses, error_text))
 
 
 def _cut(text: str) -> str:

@@ -54,9 +54,9 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
         )
     with connection.transaction():
         urls = {name: product_of(connection, name) for name in names}
-        made = incidents.choose(connection, list(urls.values()), choice, now=now)
+        chosen = incidents.choose(connection, list(urls.values()), choice, now=now)
         for name, url in urls.items():
-            if url not in made.incidents:
+            if url not in chosen.incidents:
                 raise ConfigError(
                     f"{name} has no open incident: it is neither out nor low.",
                     data="Nothing was written.",
@@ -66,7 +66,7 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
     return [
         {
             "sku": name,
-            "incident_id": made.incidents[url],
+            "incident_id": chosen.incidents[url],
             "state": choice.state,
             "until": choice.until,
         }

@@ -18,7 +18,7 @@ from finale_pipeline.notify.sender import Sender, sender_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import critical, outbox
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.outbox import Outcome, Waiting
+from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def deliver(
         How many mails ended in which state.
     """
     service = sender or sender_of(settings)
-    done: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     outbox.recover(connection, now=clock())
     outbox.hold(connection, until=quiet_until(settings.quiet_hours, clock(), settings.zone))
     if only is None:
@@ -59,25 +59,25 @@ def deliver(
         mail = _with_links(mail, settings, clock())
         outcome = _sent(service, settings, mail)
         state = outbox.settle(connection, mail, outcome, now=clock())
-        done[state] += 1
+        counts[state] += 1
         if state == "dead":
             _tell_otherwise(settings, mail, outcome)
         if state == "pending" and not outcome.is_service_well:
             break
-    return done
+    return counts
 
 
-def _sent(service: Sender, settings: Settings, mail: Waiting) -> Outcome:
+def _sent(service: Sender, settings: Settings, mail: Waiting) -> SendOutcome:
     """Hand a mail over: to the channel of its route, else to the mail service."""
     if mail.left and "@" not in mail.left[0]:
         routes = {route.recipient: route for route in settings.routes}
         route = routes.get(mail.left[0])
         if route is None:
-            return Outcome(refused={mail.left[0]: "there is no such route any more"})
-        from finale_pipeline.notify.channels import Channel  # noqa: PLC0415 - heavy
+            return SendOutcome(refused={mail.left[0]: "there is no such route any more"})
+        from finale_pipeline.notify.channels import Channel  # heavy
 
         return Channel(route).send(mail, mail.left)
-    return service.send(mail, mail.left) if mail.left or _files(service) else Outcome()
+    return service.send(mail, mail.left) if mail.left or _files(service) else SendOutcome()
 
 
 def _with_links(mail: Waiting, settings: Settings, now: datetime) -> Waiting:
@@ -100,7 +100,7 @@ def _files(service: Sender) -> bool:
     return isinstance(service, Files)
 
 
-def _tell_otherwise(settings: Settings, mail: Waiting, outcome: Outcome) -> None:
+def _tell_otherwise(settings: Settings, mail: Waiting, outcome: SendOutcome) -> None:
     """Say by the other channels that a mail cannot be delivered: the log, and a file."""
     log.error(
         "mail %s (%s) cannot be delivered: %s",

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from finale_pipeline.disk import write_whole
-from finale_pipeline.warehouse.outbox import Outcome, Waiting
+from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
 
 NOBODY = "nobody@localhost"
 """Stands where a mail needs an address and the settings name none."""
@@ -23,7 +23,7 @@ class Files:
         self._folder = folder
         self._origin = origin
 
-    def send(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+    def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         """Write it as .eml and as .html; the same mail always has the same names."""
         named = f"{mail.created_at:%Y-%m-%d_%H%M%S}_{mail.kind}_{mail.message_id[:8]}"
         message = as_email(mail, self._origin, addresses or [NOBODY])
@@ -31,10 +31,10 @@ class Files:
             for suffix, data in ((".eml", bytes(message)), (".html", mail.body_html.encode())):
                 write_whole(self._folder / f"{named}{suffix}", data)
         except OSError as error:
-            return Outcome(
+            return SendOutcome(
                 error=f"{self._folder} takes no files: {error.strerror}", verdict="later"
             )
-        return Outcome(accepted=list(addresses) or [NOBODY])
+        return SendOutcome(accepted=list(addresses) or [NOBODY])
 
 
 def as_email(mail: Waiting, origin: str, addresses: Sequence[str]) -> EmailMessage:

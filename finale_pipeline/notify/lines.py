@@ -19,7 +19,7 @@ CSV_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ItemLine:
     """An item as mails show it; its texts are harmless.
 
     Attributes:
@@ -116,29 +116,31 @@ class Line:
         return " · ".join(parts)
 
 
-def lines_of(connection: Connection, products: Iterable[str]) -> list[Line]:
+def lines_of(connection: Connection, products: Iterable[str]) -> list[ItemLine]:
     """Return the lines of some products, worst first; for use after the levels were stored."""
     where = " WHERE k.product_url = ANY (%(products)s)"
-    with connection.cursor(row_factory=class_row(Line)) as cursor:
+    with connection.cursor(row_factory=class_row(ItemLine)) as cursor:
         return cursor.execute(
             trusted(incidents_reads.mail_lines(where)), {"products": list(products), "now": None}
         ).fetchall()
 
 
-def critical_lines(connection: Connection, *, now: datetime) -> list[Line]:
+def critical_lines(connection: Connection, *, now: datetime) -> list[ItemLine]:
     """Return every critical item, worst first; a snooze that is over is none any more."""
     where = " WHERE c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
-    with connection.cursor(row_factory=class_row(Line)) as cursor:
+    with connection.cursor(row_factory=class_row(ItemLine)) as cursor:
         return cursor.execute(trusted(incidents_reads.mail_lines(where)), {"now": now}).fetchall()
 
 
-def as_csv(lines: Sequence[Line], changes: Mapping[str, tuple[str, str]] | None = None) -> bytes:
+def as_csv(
+    lines: Sequence[ItemLine], changes: Mapping[str, tuple[str, str]] | None = None
+) -> bytes:
     """Return all lines as a CSV that spreadsheet programs open and do not run.
 
     Args:
         changes: Level before and after the crossing, by product_url.
     """
-    names = [field.name for field in fields(Line)]
+    names = [field.name for field in fields(ItemLine)]
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["crossed_from", "crossed_to", *names] if changes else names)

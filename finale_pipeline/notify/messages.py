@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from finale_pipeline.logs import scrubbed
 from finale_pipeline.notify import links
-from finale_pipeline.notify.lines import Line
+from finale_pipeline.notify.lines import ItemLine
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import number, plain
 
@@ -42,7 +42,7 @@ class Section:
         shows: `order` = what to order from whom; `quantity` = only how much; empty = neither.
     """
 
-    lines: Sequence[Line]
+    lines: Sequence[ItemLine]
     heading: str = ""
     note: str = ""
     shows: str = ""
@@ -199,7 +199,7 @@ def _decide(content: Content, origin: Origin, message_id: str) -> str:
     return f"{origin.pages}{links.unsigned(message_id)}"
 
 
-def _page_of(pages: str, line: Line) -> str:
+def _page_of(pages: str, line: ItemLine) -> str:
     return f"{pages}/products/{quote(line.sku, safe='')}"
 
 
@@ -220,17 +220,17 @@ def _cut(sections: Sequence[Section], most: int) -> tuple[list[Section], int]:
 
 @cache
 def _templates(*, escapes: bool) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only for mails
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # only for mails
 
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("finale_pipeline", "notify/templates"),
         autoescape=escapes,  # noqa: S701 - the HTML one does; plain text has nothing to escape
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=False,
     )
-    made.filters["units"] = number
-    return made
+    environment.filters["units"] = number
+    return environment
 
 
 def _utc(moment: datetime) -> str:

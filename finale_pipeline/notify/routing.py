@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from finale_pipeline.notify.lines import Line
+from finale_pipeline.notify.lines import ItemLine
 from finale_pipeline.notify.messages import Content, Origin, new_id, render
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import outbox
@@ -13,8 +13,8 @@ from finale_pipeline.warehouse.connect import Connection
 def put(
     connection: Connection,
     settings: Settings,
-    make: Callable[[Sequence[Line]], Content],
-    lines: Sequence[Line],
+    make: Callable[[Sequence[ItemLine]], Content],
+    lines: Sequence[ItemLine],
     origin: Origin,
     *,
     dedupe_key: str,

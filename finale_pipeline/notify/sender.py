@@ -12,7 +12,7 @@ from typing import Protocol
 
 from finale_pipeline.notify.files import NOBODY, Files, as_email
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse.outbox import Outcome, Waiting
+from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
 
 SECONDS = 20.0
 """Longest wait for one answer."""
@@ -24,7 +24,7 @@ HANGS_UP = 421
 class Sender(Protocol):
     """Takes one mail for some addresses."""
 
-    def send(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+    def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         """Try once; never raises for what a mail service does."""
 
 
@@ -32,7 +32,7 @@ def sender_of(settings: Settings) -> Sender:
     """Return the service that the settings name; files when they name none."""
     origin = settings.alert_from or NOBODY
     if settings.sendgrid_api_key is not None:
-        from finale_pipeline.notify.sendgrid_sender import SendGrid  # noqa: PLC0415 - heavy
+        from finale_pipeline.notify.sendgrid_sender import SendGrid  # heavy
 
         key = settings.sendgrid_api_key.get_secret_value()
         return SendGrid(key, origin, base_url=settings.sendgrid_base_url)
@@ -53,14 +53,16 @@ class Smtp:
         self._origin = origin
         self._seconds = seconds
 
-    def send(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+    def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         """Hand it over; a server that takes it for some addresses names the others."""
         try:
             server = self._open()
         except smtplib.SMTPAuthenticationError as error:
-            return Outcome(error=f"the SMTP server refuses us: {error.smtp_code}", verdict="dead")
+            return SendOutcome(
+                error=f"the SMTP server refuses us: {error.smtp_code}", verdict="dead"
+            )
         except (OSError, smtplib.SMTPException) as error:
-            return Outcome(error=f"the SMTP server cannot be reached: {error}", verdict="later")
+            return SendOutcome(error=f"the SMTP server cannot be reached: {error}", verdict="later")
         try:
             return self._hand_over(server, mail, addresses)
         finally:
@@ -85,23 +87,27 @@ class Smtp:
             server.login(given.smtp_user, given.smtp_password.get_secret_value())
         return server
 
-    def _hand_over(self, server: smtplib.SMTP, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+    def _hand_over(
+        self, server: smtplib.SMTP, mail: Waiting, addresses: Sequence[str]
+    ) -> SendOutcome:
         message = as_email(mail, self._origin, addresses)
         try:
             failed = server.send_message(message, self._origin, list(addresses))
         except smtplib.SMTPRecipientsRefused as error:  # by all, or it hung up before the last
             return _outcome(addresses, error.recipients, is_taken=False)
         except smtplib.SMTPResponseException as error:
-            said = f"the SMTP server answered {error.smtp_code}"
-            return Outcome(error=said, verdict="dead" if error.smtp_code >= PERMANENT else "later")
+            reply = f"the SMTP server answered {error.smtp_code}"
+            return SendOutcome(
+                error=reply, verdict="dead" if error.smtp_code >= PERMANENT else "later"
+            )
         except (OSError, smtplib.SMTPException) as error:
-            return Outcome(error=f"no answer from the SMTP server: {error}", verdict="unknown")
+            return SendOutcome(error=f"no answer from the SMTP server: {error}", verdict="unknown")
         return _outcome(addresses, failed, is_taken=True)
 
 
 def _outcome(
     addresses: Sequence[str], failed: Mapping[str, tuple[int, bytes]], *, is_taken: bool
-) -> Outcome:
+) -> SendOutcome:
     """Return what became of each address.
 
     Args:
@@ -112,8 +118,10 @@ def _outcome(
     later = {a: code for a, (code, _) in failed.items() if code < PERMANENT}
     others = [a for a in addresses if a not in failed]
     if not later and (is_taken or not others):
-        return Outcome(others, for_good)
+        return SendOutcome(others, for_good)
     named = ", ".join(f"{address} ({code})" for address, code in later.items())
     is_well = HANGS_UP not in later.values()
-    said = f"the SMTP server asks to come again for {named or 'some addresses'}"
-    return Outcome(others if is_taken else (), for_good, said, "later", is_service_well=is_well)
+    reply = f"the SMTP server asks to come again for {named or 'some addresses'}"
+    return SendOutcome(
+        others if is_taken else (), for_good, reply, "later", is_service_well=is_well
+    )

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
@@ -15,7 +16,7 @@ from python_http_client import Client
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
-from finale_pipeline.warehouse.outbox import Outcome, Waiting
+from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
 
 SECONDS = 20.0
 """Longest wait for one answer; the package has no limit of its own."""
@@ -62,14 +63,14 @@ class SendGrid:
         self._origin = origin
         self._seconds = seconds
 
-    def send(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+    def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         """Post it; without the addresses that the service says are none."""
         outcome = self._post(mail, addresses)
         refused = dict(outcome.refused or {})
         good = [address for address in addresses if address not in refused]
         if refused and good:
             again = self._post(mail, good)
-            return Outcome(
+            return SendOutcome(
                 again.accepted,
                 refused | dict(again.refused or {}),
                 again.error,
@@ -78,22 +79,22 @@ class SendGrid:
             )
         return outcome
 
-    def _post(self, mail: Waiting, addresses: Sequence[str]) -> Outcome:
+    def _post(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         body = self._body(mail, addresses)
         try:
             answer = _within(2 * self._seconds, lambda: self._mail_send.post(request_body=body))
         except HTTPError as error:
             return _refusal(error, addresses)
         except URLError as error:  # before the request was out: nothing was taken
-            return Outcome(error=f"SendGrid cannot be reached: {error.reason}", verdict="later")
+            return SendOutcome(error=f"SendGrid cannot be reached: {error.reason}", verdict="later")
         except (OSError, HTTPException) as error:
-            said = f"{type(error).__name__} {error}".strip()
-            return Outcome(error=f"no answer from SendGrid ({said})", verdict="unknown")
+            reply = f"{type(error).__name__} {error}".strip()
+            return SendOutcome(error=f"no answer from SendGrid ({reply})", verdict="unknown")
         if answer.status_code != ACCEPTED:  # of something between us and SendGrid
-            said = f"SendGrid answered {answer.status_code} instead of {ACCEPTED}"
-            is_redirect = answer.status_code >= 300  # noqa: PLR2004
-            return Outcome(error=said, verdict="dead" if is_redirect else "later")
-        return Outcome(accepted=list(addresses))
+            reply = f"SendGrid answered {answer.status_code} instead of {ACCEPTED}"
+            is_redirect = answer.status_code >= HTTPStatus.MULTIPLE_CHOICES
+            return SendOutcome(error=reply, verdict="dead" if is_redirect else "later")
+        return SendOutcome(accepted=list(addresses))
 
     def _body(self, mail: Waiting, addresses: Sequence[str]) -> dict[str, Any]:
         identity = {"message_id": mail.message_id, "kind": mail.kind}
@@ -123,21 +124,21 @@ class SendGrid:
         return body
 
 
-def _refusal(error: Any, addresses: Sequence[str]) -> Outcome:
+def _refusal(error: Any, addresses: Sequence[str]) -> SendOutcome:
     """Read what an error status says: for all addresses, for some, or for now."""
     status = int(error.status_code)
     text = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else ""
-    said = f"SendGrid answered {status}: {' '.join(text.split())[:300]}"
-    if status == 400:  # noqa: PLR2004 - it names the field
+    reply = f"SendGrid answered {status}: {' '.join(text.split())[:300]}"
+    if status == HTTPStatus.BAD_REQUEST:  # it names the field
         named = {int(n) for n in NAMED.findall(text)}
         refused = {addresses[n]: "not a valid address" for n in named if n < len(addresses)}
         if refused:
-            return Outcome(refused=refused)
-    if status in HOPELESS or 300 <= status < 400:  # noqa: PLR2004
-        return Outcome(error=said, verdict="dead")
+            return SendOutcome(refused=refused)
+    if status in HOPELESS or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return SendOutcome(error=reply, verdict="dead")
     waits = str(error.headers.get("Retry-After", "")) if error.headers else ""
     wait = timedelta(seconds=min(int(waits), 3600)) if waits.isdigit() else None
-    return Outcome(error=said, verdict="later", wait=wait)
+    return SendOutcome(error=reply, verdict="later", wait=wait)
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:

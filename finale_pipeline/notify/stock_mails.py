@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from finale_pipeline.notify.lines import Line, as_csv
+from finale_pipeline.notify.lines import ItemLine, as_csv
 from finale_pipeline.notify.messages import Content, Section, VendorRow
 from finale_pipeline.text import plain
 
@@ -15,7 +15,7 @@ WORST = 3
 MOST_VENDORS = 40
 
 
-def out_of_stock(lines: Sequence[Line], changes: Changes) -> Content:
+def out_of_stock(lines: Sequence[ItemLine], changes: Changes) -> Content:
     """Items that have just run out."""
     return Content(
         "out_of_stock",
@@ -27,7 +27,7 @@ def out_of_stock(lines: Sequence[Line], changes: Changes) -> Content:
     )
 
 
-def reorder_needed(lines: Sequence[Line], changes: Changes) -> Content:
+def reorder_needed(lines: Sequence[ItemLine], changes: Changes) -> Content:
     """Items that have just fallen below their reorder point, by supplier."""
     return Content(
         "reorder_needed",
@@ -38,7 +38,7 @@ def reorder_needed(lines: Sequence[Line], changes: Changes) -> Content:
     )
 
 
-def back_in_stock(lines: Sequence[Line], changes: Changes) -> Content:
+def back_in_stock(lines: Sequence[ItemLine], changes: Changes) -> Content:
     """Items whose shortage was mailed and is over."""
     still = sum(1 for line in lines if line.level == "low")
     note = [f"{still} of them are still below the reorder point."] if still else []
@@ -52,7 +52,7 @@ def back_in_stock(lines: Sequence[Line], changes: Changes) -> Content:
     )
 
 
-def breaker(lines: Sequence[Line], changes: Changes, *, watched: int) -> Content:
+def breaker(lines: Sequence[ItemLine], changes: Changes, *, watched: int) -> Content:
     """So many crossings at once that single mails would help nobody."""
     out = sum(1 for line in lines if line.level == "out")
     return Content(
@@ -70,7 +70,7 @@ def breaker(lines: Sequence[Line], changes: Changes, *, watched: int) -> Content
     )
 
 
-def summary(lines: Sequence[Line], *, watched: int) -> Content:
+def summary(lines: Sequence[ItemLine], *, watched: int) -> Content:
     """The first evaluation: what was met, and that from now on changes are told."""
     out = sum(1 for line in lines if line.level == "out")
     return Content(
@@ -87,7 +87,7 @@ def summary(lines: Sequence[Line], *, watched: int) -> Content:
 
 
 def digest(
-    lines: Sequence[Line],
+    lines: Sequence[ItemLine],
     *,
     flapping: int,
     unsent: int,
@@ -142,20 +142,22 @@ def digest(
 NO_VENDOR = "No vendor in Finale"
 
 
-def _by_risk(lines: Sequence[Line]) -> dict[str, list[Line]]:
+def _by_risk(lines: Sequence[ItemLine]) -> dict[str, list[ItemLine]]:
     """Group items by vendor's name: most money at risk first, then most items; no vendor last."""
-    found: dict[str, list[Line]] = {}
+    vendors: dict[str, list[ItemLine]] = {}
     for line in lines:
-        found.setdefault(plain(line.vendor_name or ""), []).append(line)
-    ranked = sorted(found, key=lambda name: (not name, -_risk(found[name]), -len(found[name])))
-    return {name: found[name] for name in ranked}
+        vendors.setdefault(plain(line.vendor_name or ""), []).append(line)
+    ranked = sorted(
+        vendors, key=lambda name: (not name, -_risk(vendors[name]), -len(vendors[name]))
+    )
+    return {name: vendors[name] for name in ranked}
 
 
-def _risk(lines: Sequence[Line]) -> Decimal:
+def _risk(lines: Sequence[ItemLine]) -> Decimal:
     return sum((line.money_at_risk or Decimal(0) for line in lines), Decimal(0))
 
 
-def _shown(mine: Sequence[Line]) -> str:
+def _shown(mine: Sequence[ItemLine]) -> str:
     return f"the worst {WORST} of {len(mine):,}" if len(mine) > WORST else _count(mine)
 
 
@@ -168,7 +170,7 @@ def money(amount: Decimal, currency: str | None) -> str:
     return f"{currency or ''} {amount:,.2f}".strip()
 
 
-def catch_up(lines: Sequence[Line], *, merged: int) -> Content:
+def catch_up(lines: Sequence[ItemLine], *, merged: int) -> Content:
     """One present picture in place of mails that waited too long."""
     return _present(
         lines,
@@ -178,7 +180,7 @@ def catch_up(lines: Sequence[Line], *, merged: int) -> Content:
     )
 
 
-def since_backup(lines: Sequence[Line], changes: Changes) -> Content:
+def since_backup(lines: Sequence[ItemLine], changes: Changes) -> Content:
     """What changed since the backup that was restored, some of which was mailed back then."""
     return _present(
         lines,
@@ -189,7 +191,7 @@ def since_backup(lines: Sequence[Line], changes: Changes) -> Content:
     )
 
 
-def _present(lines: Sequence[Line], title: str, intro: str, csv: bytes) -> Content:
+def _present(lines: Sequence[ItemLine], title: str, intro: str, csv: bytes) -> Content:
     critical = [line for line in lines if line.level != "ok"]
     well = len(lines) - len(critical)
     return Content(
@@ -205,7 +207,7 @@ def _present(lines: Sequence[Line], title: str, intro: str, csv: bytes) -> Conte
     )
 
 
-def by_vendor(lines: Sequence[Line]) -> list[Section]:
+def by_vendor(lines: Sequence[ItemLine]) -> list[Section]:
     """Group items by supplier; the supplier with the most pressing item comes first."""
     order: dict[str, int] = {}
     for line in lines:
@@ -220,10 +222,10 @@ def by_vendor(lines: Sequence[Line]) -> list[Section]:
     return sections
 
 
-def _count(lines: Sequence[Line]) -> str:
+def _count(lines: Sequence[ItemLine]) -> str:
     return f"{len(lines):,} item" + ("" if len(lines) == 1 else "s")
 
 
-def _first(lines: Sequence[Line]) -> str:
+def _first(lines: Sequence[ItemLine]) -> str:
     """Name the item when it is the only one."""
     return f" ({lines[0].title})" if len(lines) == 1 else ""

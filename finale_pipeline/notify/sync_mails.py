@@ -43,8 +43,8 @@ def trouble(finding: SyncProblem, *, last_good: datetime | None) -> Content:
         ("Last good", _utc(last_good) if last_good else "never"),
     ]
     subject = SUBJECT[finding.kind]
-    said = subject.format(strategy=finding.strategy, kind=run.error_kind or finding.kind)
-    return Content(KIND[finding.kind], said, said, intro=[MEANING[finding.kind]], facts=facts)
+    title = subject.format(strategy=finding.strategy, kind=run.error_kind or finding.kind)
+    return Content(KIND[finding.kind], title, title, intro=[MEANING[finding.kind]], facts=facts)
 
 
 def recovered(strategy: str, run: EndedSync, *, since: datetime) -> Content:

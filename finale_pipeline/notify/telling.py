@@ -15,7 +15,7 @@ WAITING = ("pending", "sending", "held")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AlertLine:
     """A product that somebody was told of, or a mail about no product; who, and whether it left.
 
     Attributes:
@@ -50,7 +50,9 @@ class Line:
         return self.state in WAITING and self.attempts > 0
 
 
-def told(connection: Connection, *, run_id: int, since: datetime, now: datetime) -> Sequence[Line]:
+def alert_lines(
+    connection: Connection, *, run_id: int, since: datetime, now: datetime
+) -> Sequence[AlertLine]:
     """Return who was told what.
 
     Args:
@@ -58,7 +60,7 @@ def told(connection: Connection, *, run_id: int, since: datetime, now: datetime)
         since: Mails that left since then belong to it, too, whoever wrote them.
     """
     values = {"run_id": run_id, "since": since, "recent": now - LOOK_BACK}
-    with connection.cursor(row_factory=class_row(Line)) as cursor:
+    with connection.cursor(row_factory=class_row(AlertLine)) as cursor:
         return cursor.execute(incidents_reads.TOLD, values).fetchall()
 
 

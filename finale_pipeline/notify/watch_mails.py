@@ -16,12 +16,12 @@ SHORT = {
 
 def silent(troubles: Sequence[Trouble]) -> Content:
     """Something that should happen by itself does not."""
-    said = "; ".join(dict.fromkeys(SHORT[t.kind] for t in troubles))
+    summary = "; ".join(dict.fromkeys(SHORT[t.kind] for t in troubles))
     facts = [pair for t in troubles for pair in (("What was found", t.says), ("Do", t.step))]
     return Content(
         "pipeline_silent",
-        f"Stock watch: {said}",
-        f"Stock is not watched as it should be: {said}",
+        f"Stock watch: {summary}",
+        f"Stock is not watched as it should be: {summary}",
         intro=[
             "Until this is mended, stock mails may be late or missing; the data stay as the last"
             " good sync left them. You hear of this once, and again when it is over.",
@@ -32,13 +32,13 @@ def silent(troubles: Sequence[Trouble]) -> Content:
 
 def recovered(outage: Outage) -> Content:
     """All that was told is over."""
-    said = "; ".join(SHORT[kind] for kind in outage.told)
+    summary = "; ".join(SHORT[kind] for kind in outage.told)
     return Content(
         "pipeline_recovered",
         "Stock watch: all is well again",
         "Stock is watched again",
         intro=["Syncs are in time, the daemon decides, mails go out."],
-        facts=[("In trouble since", f"{outage.opened_at:%Y-%m-%d %H:%M} UTC"), ("It was", said)],
+        facts=[("In trouble since", f"{outage.opened_at:%Y-%m-%d %H:%M} UTC"), ("It was", summary)],
     )
 
 

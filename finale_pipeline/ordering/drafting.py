@@ -16,7 +16,7 @@ from finale_pipeline.ordering.proposals import Proposal, propose
 from finale_pipeline.ordering.submission import Submission
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.order_writes import Intent, Written
+from finale_pipeline.warehouse.order_writes import Intent, OrderWrite
 
 if TYPE_CHECKING:
     from finale_pipeline.finale.orders import OrderWriter
@@ -46,7 +46,7 @@ class DraftResult:
 
     plan_on: date
     proposals: list[Proposal]
-    rows: dict[str, Written] = field(default_factory=dict)
+    rows: dict[str, OrderWrite] = field(default_factory=dict)
     bodies: dict[str, str] = field(default_factory=dict)
     error: PipelineError | None = None
     is_undecided: bool = False
@@ -126,11 +126,11 @@ def preview(
     return result
 
 
-def _with_age(proposals: list[Proposal], said: str | None) -> list[Proposal]:
+def _with_age(proposals: list[Proposal], warning: str | None) -> list[Proposal]:
     """Add to what would be sent how old our knowledge of other orders is."""
-    if said is None:
+    if warning is None:
         return proposals
-    return [replace(p, warnings=(*p.warnings, said)) if p.sends else p for p in proposals]
+    return [replace(p, warnings=(*p.warnings, warning)) if p.sends else p for p in proposals]
 
 
 def _refuse_old(plan_on: date, today: date) -> None:
@@ -178,7 +178,7 @@ def _draft_locked(
 ) -> DraftResult:
     """Draft under the lock; undecided, with nothing sent, when duplicates want an answer."""
     with order_writes.only_drafter(connection):
-        rows = idempotency.known(connection, request)
+        rows = idempotency.noted_orders(connection, request)
         if idempotency.is_settled(rows):
             return DraftResult(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
         context.require_known_orders(connection)
@@ -206,7 +206,7 @@ def _draft_locked(
 
 
 def _wanted(
-    context: DraftingContext, connection: Connection, request: DraftRequest, begun: list[Written]
+    context: DraftingContext, connection: Connection, request: DraftRequest, begun: list[OrderWrite]
 ) -> DraftResult:
     """Return what is to be drafted now; of a request that was cut off, only what it began."""
     on = begun[0].draft.plan_on if begun else request.on
@@ -232,10 +232,10 @@ def _send(
         _place(submission, writer, intent, result)
 
 
-def _require_seen(made: DraftResult, request: DraftRequest, agreed: Duplicates | None) -> None:
-    if agreed is not None and _duplicates(made) - agreed:
-        raise _undecided(made)
-    if request.seen is not None and made.digest() != request.seen:
+def _require_seen(shown: DraftResult, request: DraftRequest, agreed: Duplicates | None) -> None:
+    if agreed is not None and _duplicates(shown) - agreed:
+        raise _undecided(shown)
+    if request.seen is not None and shown.digest() != request.seen:
         raise ConfigError(
             "The plan or the open orders changed since you looked.",
             data="Nothing was sent.",
@@ -257,14 +257,14 @@ def _resolve_first(submission: Submission, shown: DraftResult, result: DraftResu
     return bool(left_open)
 
 
-def _intents(made: DraftResult, request: DraftRequest) -> Iterator[Intent]:
-    for proposal in made.proposals:
+def _intents(result: DraftResult, request: DraftRequest) -> Iterator[Intent]:
+    for proposal in result.proposals:
         if proposal.draft is not None and proposal.sends:
-            doubles = (f"{sku}: {d.said()}" for sku, d in proposal.duplicates)
+            doubles = (f"{sku}: {d.text()}" for sku, d in proposal.duplicates)
             yield Intent(
                 proposal.draft,
                 proposal.request.vendor_url,
-                made.bodies[proposal.draft.reference],
+                result.bodies[proposal.draft.reference],
                 request.actor,
                 (*proposal.warnings, *doubles),
                 request.key,
@@ -273,29 +273,29 @@ def _intents(made: DraftResult, request: DraftRequest) -> Iterator[Intent]:
 
 
 def _place(
-    submission: Submission, writer: "OrderWriter", intent: Intent, done: DraftResult
+    submission: Submission, writer: "OrderWriter", intent: Intent, result: DraftResult
 ) -> None:
     reference = intent.draft.reference
     try:
-        done.rows[reference] = submission.place(intent, writer)
+        result.rows[reference] = submission.place(intent, writer)
     except PipelineError:
         row = order_writes.find(submission.connection, reference)
         if row is not None:
-            done.rows[reference] = row
+            result.rows[reference] = row
         raise
 
 
-def _duplicates(made: DraftResult) -> Duplicates:
+def _duplicates(result: DraftResult) -> Duplicates:
     return {
         (d.product_url, d.order_url or d.order_id)
-        for proposal in made.proposals
+        for proposal in result.proposals
         if proposal.sends
         for _, d in proposal.duplicates
     }
 
 
-def _undecided(made: DraftResult) -> NeedsDecision:
-    texts = [f"{sku}: {d.said()}" for p in made.proposals if p.sends for sku, d in p.duplicates]
+def _undecided(result: DraftResult) -> NeedsDecision:
+    texts = [f"{sku}: {d.text()}" for p in result.proposals if p.sends for sku, d in p.duplicates]
     more = f" and {len(texts) - 5} more lines" if len(texts) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(
         f"On open orders already: {'; '.join(texts[:5])}{more}.",
@@ -303,7 +303,7 @@ def _undecided(made: DraftResult) -> NeedsDecision:
         step="Look at them, then add --accept-duplicates; or change the plan.",
         duplicates=[
             {"sku": sku, **d.as_dict()}
-            for p in made.proposals
+            for p in result.proposals
             if p.sends
             for sku, d in p.duplicates
         ],

@@ -33,7 +33,7 @@ class Duplicate:
     units: Decimal
     is_ours: bool
 
-    def said(self) -> str:
+    def text(self) -> str:
         """Return it in words."""
         due = f", due {self.due_on}" if self.due_on else ""
         kind = "our draft" if self.is_ours else "order"

@@ -7,10 +7,10 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.order_writes import Intent, Written
+from finale_pipeline.warehouse.order_writes import Intent, OrderWrite
 
 
-def known(connection: Connection, request: DraftRequest) -> list[Written]:
+def noted_orders(connection: Connection, request: DraftRequest) -> list[OrderWrite]:
     """Return what the ledger has of a request of this name.
 
     Raises:
@@ -27,7 +27,7 @@ def known(connection: Connection, request: DraftRequest) -> list[Written]:
     return rows
 
 
-def is_settled(rows: list[Written]) -> bool:
+def is_settled(rows: list[OrderWrite]) -> bool:
     """Whether a request brought all of its orders, or left them to be looked up."""
     return bool(rows) and not any(row.state == "intended" for row in rows)
 

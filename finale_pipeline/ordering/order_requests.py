@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.domain.orders.purchase_orders import OrderLine
+from finale_pipeline.domain.orders.purchase_orders import PurchaseLine
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering import places
 from finale_pipeline.ordering.draft_request import RequestedLine
@@ -66,10 +66,10 @@ def of_plan(
     return requests
 
 
-def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[OrderLine, ...]:
+def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[PurchaseLine, ...]:
     """Return the lines that are to be ordered; nothing is ordered of a quantity of 0."""
     return tuple(
-        OrderLine(
+        PurchaseLine(
             row["product_url"],
             row["sku"],
             row["quantity_units"],
@@ -99,23 +99,20 @@ def given(
     order_lines = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
     request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), order_lines)
     known = places.locations(connection)
-    request = replace(request, minimum_order_value=_minimum(connection, request.vendor_url))
+    minimum = scalar(connection, Decimal, ordering_reads.MINIMUM, request.vendor_url)
+    request = replace(request, minimum_order_value=minimum)
     return _placed(request, _where(connection, request, known, place, plan_on))
 
 
-def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> OrderLine:
+def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> PurchaseLine:
     rows = rows_of(connection, ordering_reads.PRODUCTS, name=line.product)
     (product,) = _one(rows, "product", line.product)
     url, sku = product["product_url"], product["sku"]
     if line.unit_price is not None:
-        return OrderLine(url, sku, line.quantity_units, line.unit_price)
+        return PurchaseLine(url, sku, line.quantity_units, line.unit_price)
     costs = rows_of(connection, ordering_reads.COST, url, vendor_url)
     known = costs[0] if costs else {"price": None, "currency": None}
-    return OrderLine(url, sku, line.quantity_units, known["price"], known["currency"])
-
-
-def _minimum(connection: Connection, vendor_url: str) -> Decimal | None:
-    return scalar(connection, Decimal, ordering_reads.MINIMUM, vendor_url)
+    return PurchaseLine(url, sku, line.quantity_units, known["price"], known["currency"])
 
 
 def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:
@@ -133,7 +130,7 @@ def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any
 
 
 def _order_request(
-    connection: Connection, vendor_url: str, name: str, lines: tuple[OrderLine, ...]
+    connection: Connection, vendor_url: str, name: str, lines: tuple[PurchaseLine, ...]
 ) -> OrderRequest:
     matches = [v for v in _vendors(connection, vendor_url) if v["vendor_url"] == vendor_url]
     if not vendor_url or not matches:

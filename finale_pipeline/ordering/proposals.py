@@ -9,7 +9,7 @@ from typing import Any
 from finale_pipeline.domain.orders.purchase_orders import (
     Draft,
     LineTerms,
-    OrderLine,
+    PurchaseLine,
     draft_warnings,
     joined,
     line_warnings,
@@ -18,7 +18,7 @@ from finale_pipeline.domain.orders.purchase_orders import (
 from finale_pipeline.ordering.duplicates import Duplicate, duplicates
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.order_writes import Written
+from finale_pipeline.warehouse.order_writes import OrderWrite
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
 
@@ -36,7 +36,7 @@ class OrderRequest:
     vendor_url: str
     vendor: str
     vendor_id: str | None
-    lines: tuple[OrderLine, ...]
+    lines: tuple[PurchaseLine, ...]
     minimum_order_value: Decimal | None = None
     place: str | None = None
     place_name: str = ""
@@ -60,7 +60,7 @@ class Proposal:
     request: OrderRequest
     draft: Draft | None
     verdict: str
-    existing: Written | None = None
+    existing: OrderWrite | None = None
     excluded_lines: tuple[tuple[str, str], ...] = ()
     duplicates: tuple[tuple[str, Duplicate], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Proposal:
         }
 
 
-def _line(line: OrderLine) -> dict[str, Any]:
+def _line(line: PurchaseLine) -> dict[str, Any]:
     return {
         "product_url": line.product_url,
         "sku": line.sku,
@@ -140,7 +140,7 @@ def propose(
     return proposal if existing is None else _met(proposal, existing, draft)
 
 
-def _newest(connection: Connection, draft: Draft) -> Written | None:
+def _newest(connection: Connection, draft: Draft) -> OrderWrite | None:
     rows = order_writes.of_plan(
         connection,
         plan_on=draft.plan_on,
@@ -167,36 +167,36 @@ def _problem(request: OrderRequest, account: str) -> str | None:
     return None
 
 
-def _met(made: Proposal, existing: Written, whole: Draft) -> Proposal:
+def _met(proposal: Proposal, existing: OrderWrite, whole: Draft) -> Proposal:
     """Judge a proposal whose order the ledger has already.
 
     Args:
         whole: The order before anything were excluded.
     """
     if existing.state == "refused":
-        return made
+        return proposal
     if existing.state in order_writes.OPEN:
         # What never went out is sent as the plan wants it now; what may be there is resolved first.
-        return made if existing.state == "intended" else replace(made, verdict="again")
+        return proposal if existing.state == "intended" else replace(proposal, verdict="again")
     name = existing.draft.order_id
-    orders = [whole, made.draft or whole]
+    orders = [whole, proposal.draft or whole]
     is_same = any(same_lines(existing.draft.lines, draft.lines) for draft in orders)
     if is_same and existing.state != "abandoned":
         says = f"Drafted already as {name}."
-        return replace(made, verdict="already", excluded_lines=(), duplicates=(), says=says)
+        return replace(proposal, verdict="already", excluded_lines=(), duplicates=(), says=says)
     how = "given up as" if existing.state == "abandoned" else "drafted already, otherwise, as"
     says = f"It was {how} {name}. Edit that in Finale; --again makes one more order."
-    return replace(made, verdict="conflict", says=says)
+    return replace(proposal, verdict="conflict", says=says)
 
 
-def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposal:
+def _examined(connection: Connection, proposal: Proposal, *, again: bool) -> Proposal:
     """Hold back what a draft of ours has already, and note what speaks against the rest."""
-    draft = made.draft
+    draft = proposal.draft
     if draft is None:
-        return made
+        return proposal
     by_product = duplicates(connection, draft)
     terms = _terms(connection, [line.product_url for line in draft.lines])
-    remaining: list[OrderLine] = []
+    remaining: list[PurchaseLine] = []
     excluded: list[tuple[str, str]] = []
     for line in draft.lines:
         why = _reason_to_exclude(line, by_product.get(line.product_url, ()), terms, again=again)
@@ -207,21 +207,25 @@ def _examined(connection: Connection, made: Proposal, *, again: bool) -> Proposa
     if not remaining:
         says = "Nothing is left of it: " + "; ".join(f"{sku}: {why}" for sku, why in excluded)
         return replace(
-            made, verdict="nothing", draft=None, excluded_lines=tuple(excluded), says=says
+            proposal, verdict="nothing", draft=None, excluded_lines=tuple(excluded), says=says
         )
     draft = replace(draft, lines=tuple(remaining))
     texts = [w for line in remaining for w in line_warnings(line, terms[line.product_url])]
-    texts += draft_warnings(draft, made.request.minimum_order_value)
+    texts += draft_warnings(draft, proposal.request.minimum_order_value)
     others = tuple(
         (line.sku, d) for line in remaining for d in by_product.get(line.product_url, ())
     )
     return replace(
-        made, draft=draft, excluded_lines=tuple(excluded), duplicates=others, warnings=tuple(texts)
+        proposal,
+        draft=draft,
+        excluded_lines=tuple(excluded),
+        duplicates=others,
+        warnings=tuple(texts),
     )
 
 
 def _reason_to_exclude(
-    line: OrderLine, found: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
+    line: PurchaseLine, found: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
 ) -> str | None:
     if line.product_url not in terms:
         return "it is no product of Finale any more; an unknown address would be an empty line"
@@ -230,7 +234,7 @@ def _reason_to_exclude(
     if line.quantity_units <= 0:
         return "its quantity is not above zero"
     ours = [] if again else [d for d in found if d.is_ours]
-    return f"{ours[0].said()}; commit or cancel that, or --again" if ours else None
+    return f"{ours[0].text()}; commit or cancel that, or --again" if ours else None
 
 
 def _terms(connection: Connection, products: Sequence[str]) -> dict[str, LineTerms]:

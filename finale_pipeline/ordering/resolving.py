@@ -3,10 +3,10 @@
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering.context import DraftingContext
 from finale_pipeline.warehouse import order_writes
-from finale_pipeline.warehouse.order_writes import Change, Written, move
+from finale_pipeline.warehouse.order_writes import OrderWrite, StateChange, move
 
 
-def check(context: DraftingContext, actor: str) -> list[Written]:
+def check(context: DraftingContext, actor: str) -> list[OrderWrite]:
     """Find out how orders ended that were left open; nothing is sent.
 
     Raises:
@@ -20,7 +20,9 @@ def check(context: DraftingContext, actor: str) -> list[Written]:
             return [submission.resolve(row) for row in rows]
 
 
-def abandon(context: DraftingContext, reference: str, *, actor: str, note: str | None) -> Written:
+def abandon(
+    context: DraftingContext, reference: str, *, actor: str, note: str | None
+) -> OrderWrite:
     """Give an order up that was left open, after a person looked in Finale.
 
     Raises:
@@ -36,5 +38,5 @@ def abandon(context: DraftingContext, reference: str, *, actor: str, note: str |
                 data="Nothing was changed.",
                 step="See: finale orders list",
             )
-        change = Change("abandoned", actor, note or "given up by a person")
+        change = StateChange("abandoned", actor, note or "given up by a person")
         return move(connection, row, change, now=context.clock())

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from finale_pipeline.domain.orders.comparison import differences
+from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.links import order_page
+from finale_pipeline.finale.orders import Created, NotSent, Outcome, Refused
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.ordering.order_finder import (
     CLOCK_MARGIN,
@@ -24,7 +26,7 @@ from finale_pipeline.ordering.order_finder import (
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice, choose
-from finale_pipeline.warehouse.order_writes import Change, Intent, Written, move
+from finale_pipeline.warehouse.order_writes import Intent, OrderWrite, StateChange, move
 
 if TYPE_CHECKING:
     from finale_pipeline.finale.orders import OrderWriter
@@ -58,7 +60,7 @@ class Submission:
     sleep: Callable[[float], None]
     pages: str
 
-    def place(self, intent: Intent, writer: "OrderWriter") -> Written:
+    def place(self, intent: Intent, writer: "OrderWriter") -> OrderWrite:
         """Bring an order into Finale that is not there yet; adopt it if it is.
 
         Raises:
@@ -90,7 +92,7 @@ class Submission:
         outcome = writer.create(row.body, until=sent_at + SEND_WITHIN, clock=self.clock)
         return self._ended(row, outcome)
 
-    def resolve(self, row: Written) -> Written:
+    def resolve(self, row: OrderWrite) -> OrderWrite:
         """Find out how an order ended that was left open; nothing is sent.
 
         Raises:
@@ -108,17 +110,14 @@ class Submission:
             return self._move(row, "intended", text, error=f"{text}; it may be sent again.")
         return row
 
-    def _ended(self, row: Written, outcome: object) -> Written:
-        from finale_pipeline.finale.orders import Created, NotSent, Refused  # noqa: PLC0415
-
+    def _ended(self, row: OrderWrite, outcome: Outcome) -> OrderWrite:
         if isinstance(outcome, Created):
             return self._verify(self._known(row, outcome.order_url, "Finale answered with it"))
         if isinstance(outcome, NotSent):
-            return self._move(row, "intended", outcome.said, error=outcome.said)
-        text = str(getattr(outcome, "said", outcome))
-        return self._after(row, text, is_refused=isinstance(outcome, Refused))
+            return self._move(row, "intended", outcome.why, error=outcome.why)
+        return self._after(row, outcome.why, is_refused=isinstance(outcome, Refused))
 
-    def _after(self, row: Written, said: str, *, is_refused: bool) -> Written:
+    def _after(self, row: OrderWrite, said: str, *, is_refused: bool) -> OrderWrite:
         """Look for an order that was sent and not confirmed; a refusal may be a clash with it."""
         result = None
         for pause in LOOKS[:1] if is_refused else LOOKS:
@@ -135,11 +134,11 @@ class Submission:
         said += f" {_not_found(result)}"
         return self._move(row, "unknown", said, error=said)
 
-    def _was_lost(self, row: Written) -> bool:
+    def _was_lost(self, row: OrderWrite) -> bool:
         """Whether an earlier sending was never explained; then a refusal may be a clash with it."""
         return order_writes.was_ever(self.connection, row.reference, "unknown")
 
-    def _adopt(self, row: Written, result: SearchResult) -> Written:
+    def _adopt(self, row: OrderWrite, result: SearchResult) -> OrderWrite:
         """Take an order of ours that is in Finale for the one that was meant."""
         if len(result.orders) > 1:
             names = ", ".join(str(seen.order_id) for seen in result.orders)
@@ -152,10 +151,10 @@ class Submission:
         note = f"found in Finale as {seen.order_id}"
         return self._verify(self._known(row, seen.order_url, note))
 
-    def _known(self, row: Written, url: str, said: str) -> Written:
+    def _known(self, row: OrderWrite, url: str, said: str) -> OrderWrite:
         return self._move(row, "unverified", said, order_url=url, link=self._link(url))
 
-    def _verify(self, row: Written) -> Written:
+    def _verify(self, row: OrderWrite) -> OrderWrite:
         """Read an order back and compare it; until that is done it stays unverified."""
         text = ""
         for pause in READS:
@@ -169,7 +168,7 @@ class Submission:
             return self._compared(row, record)
         return self._move(row, "unverified", text, error=f"It cannot be read back: {text}")
 
-    def _read(self, row: Written) -> dict[str, Any]:
+    def _read(self, row: OrderWrite) -> dict[str, Any]:
         url = str(row.order_url)
         body = self.finder.client.record(ORDER, url)
         if body is None:
@@ -179,7 +178,7 @@ class Submission:
             raise MalformedError(f"Finale shows another order under {url}.")
         return record
 
-    def _compared(self, row: Written, record: dict[str, Any]) -> Written:
+    def _compared(self, row: OrderWrite, record: dict[str, Any]) -> OrderWrite:
         """Write how the order is, and that its products are ordered, in one transaction."""
         deviations = differences(row.draft, record)
         with self.connection.transaction():
@@ -196,13 +195,13 @@ class Submission:
             self._note_ordered(ended, there)
         return ended
 
-    def _note_ordered(self, row: Written, there: set[object]) -> None:
+    def _note_ordered(self, row: OrderWrite, there: set[object]) -> None:
         """Alerts about a product that was drafted are quiet until it gets worse."""
         choice = Choice("ordered", self.actor, f"drafted in Finale as {row.reference}")
         ordered = [x.product_url for x in row.draft.lines if x.product_url in there]
         choose(self.connection, ordered, choice, now=self.clock())
 
-    def _is_absent(self, row: Written, result: SearchResult) -> bool:
+    def _is_absent(self, row: OrderWrite, result: SearchResult) -> bool:
         """Whether it may be sent again: all looks were answered, some order was shown, time passed.
 
         A feed that shows no order at all proves nothing, so a quiet account stays unknown.
@@ -212,7 +211,7 @@ class Submission:
         passed = result.as_of - row.sent_source_at, self.clock() - row.sent_at
         return result.shown > 0 and min(passed) >= GRACE
 
-    def _oldest(self, row: Written) -> datetime:
+    def _oldest(self, row: OrderWrite) -> datetime:
         """Return a moment before which the order cannot have been created.
 
         Of one that was sent: somewhat before that, with room for other orders to be seen.
@@ -228,8 +227,10 @@ class Submission:
         """Return where Finale's pages show an order."""
         return order_page(self.pages, order_url)
 
-    def _move(self, row: Written, state: str, detail: str, **columns: object) -> Written:
-        change = Change(state, self.actor, detail, columns)
+    def _move(
+        self, row: OrderWrite, state: OrderState, detail: str, **columns: object
+    ) -> OrderWrite:
+        change = StateChange(state, self.actor, detail, columns)
         return move(self.connection, row, change, now=self.clock())
 
 

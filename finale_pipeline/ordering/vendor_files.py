@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from finale_pipeline.ordering.vendor_order import OrderLine, VendorOrder
+from finale_pipeline.ordering.vendor_order import DocumentLine, VendorOrder
 from finale_pipeline.text import number
 
 FONTS = Path(__file__).parent / "fonts"
@@ -30,7 +30,7 @@ def _money(value: Decimal | None, *, least: int = 2) -> str:
     return f"{value:,.{max(least, min(exact, 6))}f}"
 
 
-def _cells(line: OrderLine) -> tuple[str, ...]:
+def _cells(line: DocumentLine) -> tuple[str, ...]:
     return (
         line.their_sku,
         line.our_sku,
@@ -50,8 +50,8 @@ def _total(order: VendorOrder) -> str:
 
 def as_pdf(order: VendorOrder) -> bytes:
     """Return the order as a PDF."""
-    from fpdf import FPDF, XPos, YPos  # noqa: PLC0415 - only for documents
-    from fpdf.fonts import FontFace  # noqa: PLC0415
+    from fpdf import FPDF, XPos, YPos  # only for documents
+    from fpdf.fonts import FontFace
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)
 
@@ -117,7 +117,7 @@ def as_pdf(order: VendorOrder) -> bytes:
 
 def as_workbook(order: VendorOrder) -> bytes:
     """Return the order as a workbook of one sheet."""
-    import xlsxwriter  # noqa: PLC0415 - only for workbooks
+    import xlsxwriter  # only for workbooks
 
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderLine:
+class DocumentLine:
     """What is ordered of a product.
 
     Attributes:
@@ -67,7 +67,7 @@ class VendorOrder:
     vendor: Sequence[str]
     place: str | None
     currency: str | None
-    lines: Sequence[OrderLine]
+    lines: Sequence[DocumentLine]
 
     @property
     def title(self) -> str:
@@ -164,7 +164,7 @@ def _made(
         plain(place) if place else None,
         (currencies.pop() if currencies else None) if len(currencies) <= 1 else "",
         [
-            OrderLine(
+            DocumentLine(
                 plain(row["vendor_sku"]),
                 plain(row["sku"]),
                 plain(row["name"]),

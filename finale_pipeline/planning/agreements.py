@@ -35,7 +35,7 @@ def agree(
     connection: Connection,
     settings: "Settings",
     scope: str,
-    wanted: Mapping[str, Mapping[str, Any]],
+    changes: Mapping[str, Mapping[str, Any]],
     *,
     actor: str,
     now: datetime,
@@ -43,10 +43,9 @@ def agree(
     """Fix terms of some products or vendors, and decide again by them, in one transaction.
 
     Args:
-        connection: To the warehouse.
         settings: Terms that hold for all.
         scope: product or vendor.
-        wanted: Terms by product_url or vendor_url; None = not fixed any more.
+        changes: Terms by product_url or vendor_url; None = not fixed any more.
         actor: Who.
         now: UTC.
 
@@ -56,12 +55,12 @@ def agree(
     Raises:
         ConfigError: A term cannot be; nothing was changed.
     """
-    for given in wanted.values():
+    for given in changes.values():
         _refuse_impossible(given)
     with connection.transaction():
         moved = [
             key
-            for key, given in wanted.items()
+            for key, given in changes.items()
             if terms.fix(connection, scope, key, given, actor=actor, now=now)
         ]
         stock_on = last_day(connection)
@@ -91,8 +90,8 @@ def accept_points(
         for row in decisions_reads.point_comparison(connection)
         if skus is None or row["sku"] in skus
     }
-    wanted = {url: {"reorder_point_units": units} for url, units in points.items()}
-    agree(connection, settings, "product", wanted, actor=actor, now=now)
+    changes = {url: {"reorder_point_units": units} for url, units in points.items()}
+    agree(connection, settings, "product", changes, actor=actor, now=now)
     return points
 
 
@@ -102,14 +101,14 @@ def vendor_url(connection: Connection, name: str) -> str:
     Raises:
         ConfigError: None is called so, or several are.
     """
-    found = terms.vendor_called(connection, name)
-    if len(found) != 1:
+    vendors = terms.vendor_called(connection, name)
+    if len(vendors) != 1:
         raise ConfigError(
-            f"{len(found) or 'No'} vendors that can be ordered from are called {name!r}.",
+            f"{len(vendors) or 'No'} vendors that can be ordered from are called {name!r}.",
             data="Nothing was changed.",
             step="Choose one of the list.",
         )
-    return str(found[0]["vendor_url"])
+    return str(vendors[0]["vendor_url"])
 
 
 def _refuse_impossible(given: Mapping[str, Any]) -> None:

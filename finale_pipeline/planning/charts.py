@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class AxisTick:
     """A mark at an axis: where, and what it says."""
 
     at: float
@@ -57,9 +57,9 @@ class Chart:
     now_at: float
     bars: list[tuple[float, float, float]]
     bar_width: float
-    units: list[Tick]
-    sold: list[Tick]
-    months: list[Tick]
+    units: list[AxisTick]
+    sold: list[AxisTick]
+    months: list[AxisTick]
     says: str
 
 
@@ -192,9 +192,9 @@ def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, fore
             if units > 0
         ],
         bar_width=round(max(day_width - 0.6, 0.8), 1),
-        units=[Tick(up.at(value), short(value)) for value in nice(top)],
-        sold=[Tick(bars.at(most), short(most))],
-        months=[Tick(across.at(day), text) for day, text in _months(as_of, across)],
+        units=[AxisTick(up.at(value), short(value)) for value in nice(top)],
+        sold=[AxisTick(bars.at(most), short(most))],
+        months=[AxisTick(across.at(day), text) for day, text in _months(as_of, across)],
         says=f"Units in stock and sold a day since {as_of - timedelta(days=PAST_DAYS)}"
         + (f", and in stock for {last:.0f} days ahead." if ahead.expected else "."),
     )

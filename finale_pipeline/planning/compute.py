@@ -44,17 +44,17 @@ class Planned:
 
 
 def compute(
-    known: PlanInputs, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE
+    inputs: PlanInputs, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE
 ) -> Planned:
     """Forecast every product and apply the reorder formulas.
 
     Args:
         pace: How days are weighed; None = the 30-day mean and its normal safety stock.
     """
-    products = with_terms(known.products, settings)
-    products = _with_classes(products, known)
-    demand = _demand(known, pace)
-    products = _with_demand(products, known, demand)
+    products = with_terms(inputs.products, settings)
+    products = _with_classes(products, inputs)
+    demand = _demand(inputs, pace)
+    products = _with_demand(products, inputs, demand)
     products = products.with_columns(
         demand_flags(products, is_naive=pace is None),
         is_trusted=is_trusted(),
@@ -62,13 +62,13 @@ def compute(
         half_life_days=pl.lit(pace.half_life_days if pace else None, pl.Float64),
         pace_weight=pl.lit(pace.weight if pace else None, pl.Float64),
     )
-    products, coming = decide_products(products, known.open_lines, known.as_of, settings)
-    return Planned(known.as_of, products, demand, coming.arrivals)
+    products, coming = decide_products(products, inputs.open_lines, inputs.as_of, settings)
+    return Planned(inputs.as_of, products, demand, coming.arrivals)
 
 
-def _with_classes(products: pl.DataFrame, known: PlanInputs) -> pl.DataFrame:
-    units, variation = year_of_weeks(known.history, day_number(known.as_of))
-    places = known.history.keys
+def _with_classes(products: pl.DataFrame, inputs: PlanInputs) -> pl.DataFrame:
+    units, variation = year_of_weeks(inputs.history, day_number(inputs.as_of))
+    places = inputs.history.keys
     value = _at(units, places, len(products), other=0.0) * column(products, "unit_cost")
     by_value = _classes(value, products["currency"])
     return products.with_columns(
@@ -96,14 +96,14 @@ def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("n
     return whole
 
 
-def _demand(known: PlanInputs, pace: Pace | None) -> Demand:
-    morning = day_number(known.as_of)
+def _demand(inputs: PlanInputs, pace: Pace | None) -> Demand:
+    morning = day_number(inputs.as_of)
     if pace is None:
-        return naive_forecast(known.history, morning)
-    return forecast(known.history, morning, pace=pace)
+        return naive_forecast(inputs.history, morning)
+    return forecast(inputs.history, morning, pace=pace)
 
 
-def _with_demand(products: pl.DataFrame, known: PlanInputs, demand: Demand) -> pl.DataFrame:
+def _with_demand(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> pl.DataFrame:
     size = len(products)
     places = demand.keys.to_numpy()
 
@@ -116,8 +116,8 @@ def _with_demand(products: pl.DataFrame, known: PlanInputs, demand: Demand) -> p
     state = demand.state
     # No day to look forward to would have no logarithm; one is the least.
     days = np.maximum(column(products, "protection_days"), 1.0)
-    sale_days = np.diff(known.history.sold.starts).astype(np.float64)
-    expected = expect(products, known, demand)
+    sale_days = np.diff(inputs.history.sold.starts).astype(np.float64)
+    expected = expect(products, inputs, demand)
     at_pace = np.zeros((size, len(demand.levels)))
     at_pace[places] = over_days(demand.quantiles, demand.windows, days[places])
     burstiness = _at(state.burstiness, demand.keys, size)
@@ -126,7 +126,7 @@ def _with_demand(products: pl.DataFrame, known: PlanInputs, demand: Demand) -> p
     basis = pl.Series("basis", [BASES[n] for n in demand.basis.tolist()], pl.String)
     of_basis = pl.DataFrame({"number": demand.keys.cast(pl.Int64), "basis": basis})
     joined = products.join(of_basis, on="number", how="left", maintain_order="left")
-    large = known.large_orders.select("number", large_order_share="share")
+    large = inputs.large_orders.select("number", large_order_share="share")
     joined = joined.join(large, on="number", how="left", maintain_order="left")
     return joined.with_columns(
         # What never sold has no demand that anyone knows of: zero, and flagged.

@@ -70,9 +70,9 @@ def _over_present_span(span: pl.Expr) -> pl.Expr:
 
 def is_trusted() -> pl.Expr:
     """Return whether the forecast of a product can be trusted with its reorder point."""
-    known = pl.col("history_days") >= KNOWN_DAYS
+    has_history = pl.col("history_days") >= KNOWN_DAYS
     sold = pl.col("quiet_days") < SOLD_WITHIN_DAYS
-    return (known & sold).fill_null(value=False)
+    return (has_history & sold).fill_null(value=False)
 
 
 def with_decisions(
@@ -111,7 +111,7 @@ def situations_of(products: pl.DataFrame, coming: OnOrder, settings: "Settings")
 
 
 def _with_columns(
-    products: pl.DataFrame, s: Situations, found: Decisions, coming: OnOrder, as_of: date
+    products: pl.DataFrame, s: Situations, decisions: Decisions, coming: OnOrder, as_of: date
 ) -> pl.DataFrame:
     def number(name: str, values: Floats) -> pl.Series:
         return pl.Series(name, values, pl.Float64, nan_to_null=True)
@@ -122,29 +122,29 @@ def _with_columns(
     on_order_units = np.where(
         np.isnan(s.available_units), np.nan, coming.arrivals.totals() + coming.lost_units
     )
-    stockout = _days(found.days_left)
+    stockout = _days(decisions.days_left)
     return products.with_columns(
         number("on_order_units", on_order_units),
         number("position_units", s.available_units + coming.arrivals.totals() + coming.lost_units),
-        number("arriving_units", found.arriving_units),
+        number("arriving_units", decisions.arriving_units),
         number("overdue_units", coming.overdue_units),
         number("next_due_units", coming.next_due_units),
         coming.next_due_on.alias("next_due_on"),
-        number("days_until_stockout", found.days_left),
-        number("safety_stock_units", found.safety_stock_units),
-        number("our_reorder_point_units", found.our_point_units),
-        number("reorder_point_units", found.point_units),
-        named("reorder_point_source", found.point_source, SOURCES),
-        named("level", found.level, LEVELS),
-        number("order_up_to_units", found.order_up_to_units),
-        pl.Series("order_now", found.quantity_units > 0),
-        pl.Series("is_blocked", found.is_blocked),
-        number("quantity_units", found.quantity_units),
-        number("cover_after_days", found.cover_days),
-        number("days_without_stock", found.days_without_stock),
-        number("lost_units", found.days_without_stock * s.pace),
+        number("days_until_stockout", decisions.days_left),
+        number("safety_stock_units", decisions.safety_stock_units),
+        number("our_reorder_point_units", decisions.our_point_units),
+        number("reorder_point_units", decisions.point_units),
+        named("reorder_point_source", decisions.point_source, SOURCES),
+        named("level", decisions.level, LEVELS),
+        number("order_up_to_units", decisions.order_up_to_units),
+        pl.Series("order_now", decisions.quantity_units > 0),
+        pl.Series("is_blocked", decisions.is_blocked),
+        number("quantity_units", decisions.quantity_units),
+        number("cover_after_days", decisions.cover_days),
+        number("days_without_stock", decisions.days_without_stock),
+        number("lost_units", decisions.days_without_stock * s.pace),
         _on("stockout_on", stockout, as_of),
-        _on("reorder_on", _days(found.days_until_order), as_of),
+        _on("reorder_on", _days(decisions.days_until_order), as_of),
         _on("must_order_by_on", _last_day(stockout, s), as_of),
     )
 

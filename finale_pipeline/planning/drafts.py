@@ -8,7 +8,6 @@ from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 DECIMALS = 6
 NO_VENDOR = ""
-URGENCIES = ("late", "today", "soon")
 
 
 def draft_lines(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFrame:

@@ -28,7 +28,7 @@ class Fields(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LineChange:
     """A change that somebody wants.
 
     Attributes:
@@ -60,7 +60,7 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EditOutcome:
     """What became of some changes of one order: all of them were saved, or none.
 
     Attributes:
@@ -85,9 +85,9 @@ def edit(
     connection: Connection,
     day: date,
     vendor_url: str,
-    changes: Mapping[str, Change],
+    changes: Mapping[str, LineChange],
     author: Author,
-) -> Outcome:
+) -> EditOutcome:
     """Change lines of one order, all of them or none."""
     key = {"day": day, "vendor": vendor_url, "products": list(changes)}
     with database_errors("editing the plan"), connection.transaction():
@@ -107,7 +107,7 @@ def edit(
         now = _lines(connection, key)
     needed = {url: _reaching(now[url], gap) for url in saved}
     reaching = {url: units for url, units in needed.items() if units is not None}
-    return Outcome(now, order, saved=saved, reaching=reaching)
+    return EditOutcome(now, order, saved=saved, reaching=reaching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,12 @@ def _state(line: Row, fields: Fields) -> State:
 
 
 def _refusal(
-    lines: dict[str, Row], states: dict[str, State], changes: Mapping[str, Change], *, insists: bool
-) -> Outcome | None:
+    lines: dict[str, Row],
+    states: dict[str, State],
+    changes: Mapping[str, LineChange],
+    *,
+    insists: bool,
+) -> EditOutcome | None:
     """Return why nothing is saved; None = nothing speaks against it."""
     unknown = tuple(url for url in changes if url not in lines)
     conflicts = tuple(u for u, line in lines.items() if line["version"] != changes[u].version)
@@ -147,7 +151,7 @@ def _refusal(
     }
     if not unknown and not conflicts and (insists or not refused):
         return None
-    return Outcome(lines, unknown=unknown, conflicts=conflicts, refused=refused)
+    return EditOutcome(lines, unknown=unknown, conflicts=conflicts, refused=refused)
 
 
 def _terms(line: Row) -> OrderTerms:

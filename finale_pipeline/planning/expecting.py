@@ -91,12 +91,12 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
     places = demand.keys.to_numpy()
     pace = np.zeros(size)
     pace[places] = demand.state.velocity
-    found = _season(products, inputs, demand, days[places])
+    seasonal = _season(products, inputs, demand, days[places])
     factor, recurring, last_year = np.ones(size), np.full(size, np.nan), np.full(size, np.nan)
-    factor[places], recurring[places] = found.factor, found.recurring_units
-    last_year[places] = found.last_year_units
+    factor[places], recurring[places] = seasonal.factor, seasonal.recurring_units
+    last_year[places] = seasonal.last_year_units
     weeks = np.ones(size)
-    weeks[places] = found.weeks
+    weeks[places] = seasonal.weeks
     per_day = np.where(np.isnan(recurring), pace * factor, recurring / (WEEK * weeks))
     events = _events(inputs.adjustments)
     expected = expected_with_events(per_day, days, morning, events)
@@ -132,28 +132,28 @@ def _events(adjustments: pl.DataFrame) -> list[DemandEvent]:
     ]
 
 
-def _notes(made: Expectation, days: Floats, inputs: PlanInputs) -> list[str]:
+def _notes(expectation: Expectation, days: Floats, inputs: PlanInputs) -> list[str]:
     """Return what the pace alone does not explain, in words."""
     notes = [""] * len(days)
-    expected = np.nan_to_num(made.units_per_day * days)
-    recurs = ~np.isnan(made.recurring_units)
-    seasonal = ~recurs & (np.abs(made.season - 1) >= SHOWN_CHANGE) & (made.pace > 0)
-    unheard = ~recurs & (np.nan_to_num(made.last_year_units) >= NOTABLE_UNITS)
-    unheard &= np.nan_to_num(made.last_year_units) >= NOTABLE_TIMES * expected
+    expected = np.nan_to_num(expectation.units_per_day * days)
+    recurs = ~np.isnan(expectation.recurring_units)
+    seasonal = ~recurs & (np.abs(expectation.season - 1) >= SHOWN_CHANGE) & (expectation.pace > 0)
+    unheard = ~recurs & (np.nan_to_num(expectation.last_year_units) >= NOTABLE_UNITS)
+    unheard &= np.nan_to_num(expectation.last_year_units) >= NOTABLE_TIMES * expected
     for n in np.flatnonzero(recurs).tolist():
         notes[n] = (
-            f" Its season: in these {_weeks(days[n])} it sold {made.last_year_units[n]:g} a year"
-            " ago and about as many the year before, so"
-            f" {made.recurring_units[n]:.4g} are expected."
+            f" Its season: in these {_weeks(days[n])} it sold"
+            f" {expectation.last_year_units[n]:g} a year ago and about as many the year before, so"
+            f" {expectation.recurring_units[n]:.4g} are expected."
         )
     for n in np.flatnonzero(seasonal).tolist():
         notes[n] = (
-            f" Its pace is {made.pace[n]:.3g} a day; in earlier years these weeks sold"
-            f" {made.season[n]:.2f} times as much as the weeks before."
+            f" Its pace is {expectation.pace[n]:.3g} a day; in earlier years these weeks sold"
+            f" {expectation.season[n]:.2f} times as much as the weeks before."
         )
     for n in np.flatnonzero(unheard).tolist():
         notes[n] += (
-            f" It sold {made.last_year_units[n]:g} in these {_weeks(days[n])} a year ago,"
+            f" It sold {expectation.last_year_units[n]:g} in these {_weeks(days[n])} a year ago,"
             " which is not expected again."
         )
     for row in inputs.adjustments.iter_rows(named=True):

@@ -41,7 +41,7 @@ def demand_flags(products: pl.DataFrame, *, is_naive: bool) -> pl.Series:
     return _listed(products, raised, "demand_flags")
 
 
-def decision_flags(products: pl.DataFrame, found: Decisions, coming: OnOrder) -> pl.Series:
+def decision_flags(products: pl.DataFrame, decisions: Decisions, coming: OnOrder) -> pl.Series:
     """Return what to know of each decision, each list in the order below."""
     raised: dict[str, pl.Expr] = {
         "stock_unknown": pl.col("available_units").is_null(),
@@ -54,10 +54,10 @@ def decision_flags(products: pl.DataFrame, found: Decisions, coming: OnOrder) ->
         "lead_time_differs": (pl.col("lead_time_source") == "measured")
         & (pl.col("lead_time_days") > MUCH_LONGER * pl.col("stated_lead_time_days")),
         "main_supplier_disabled": pl.col("is_alternative"),
-        "stockout_before_order_can_arrive": pl.lit(pl.Series(found.is_too_late)),
+        "stockout_before_order_can_arrive": pl.lit(pl.Series(decisions.is_too_late)),
         "point_without_demand": (pl.col("velocity_units_per_day") == 0)
         & (pl.col("available_units") + pl.col("arriving_units") < pl.col("reorder_point_units")),
-        "terms_prevent_order": pl.lit(pl.Series(found.is_blocked)),
+        "terms_prevent_order": pl.lit(pl.Series(decisions.is_blocked)),
         "covers_over_a_year": pl.col("order_now") & (pl.col("cover_after_days") > YEAR_DAYS),
     }
     return _listed(products, raised, "flags")

@@ -33,7 +33,7 @@ class PlanReport:
     """What planning a day did.
 
     Attributes:
-        known: What it was made of.
+        inputs: What it was made of.
         method: The method in use, and whether it changed.
         counts: Rows, per table.
         vendors: How many there is something to order from.
@@ -42,7 +42,7 @@ class PlanReport:
     """
 
     as_of: date
-    known: PlanInputs
+    inputs: PlanInputs
     planned: Planned
     method: MethodInUse
     counts: dict[str, Counts]
@@ -70,7 +70,6 @@ def present_day(connection: Connection, settings: "Settings", now: datetime) -> 
     A sandbox's clock may be ahead of ours; stock that was read is of its day.
 
     Args:
-        connection: To the warehouse.
         settings: The account's zone.
         now: UTC.
     """
@@ -103,12 +102,12 @@ def plan_day(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        known = read(connection, as_of, observed=observed, past=past)
+        inputs = read(connection, as_of, observed=observed, past=past)
         stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
         was_read = time.perf_counter()
-        method = method_in_use(connection, known.history, as_of, now=now)
+        method = method_in_use(connection, inputs.history, as_of, now=now)
         before = time.process_time()
-        planned = compute(known, settings, pace=pace_of(method.name))
+        planned = compute(inputs, settings, pace=pace_of(method.name))
         places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
@@ -116,7 +115,7 @@ def plan_day(
         reckon(connection, as_of, today, now=now)
     return PlanReport(
         as_of,
-        known,
+        inputs,
         planned,
         method,
         counts,
@@ -137,9 +136,9 @@ def look(
     _refuse_future(as_of, present_day(connection, settings, now))
     observed = last_day(connection)
     with database_errors(f"planning {as_of}"), connection.transaction():
-        known = read(connection, as_of, observed=observed)
-        method = method_in_use(connection, known.history, as_of, now=now)
-    return known, compute(known, settings, pace=pace_of(method.name))
+        inputs = read(connection, as_of, observed=observed)
+        method = method_in_use(connection, inputs.history, as_of, now=now)
+    return inputs, compute(inputs, settings, pace=pace_of(method.name))
 
 
 def pace_of(method: str) -> Pace | None:

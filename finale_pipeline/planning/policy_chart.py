@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from finale_pipeline.planning.charts import Scale, Tick, nice, short
+from finale_pipeline.planning.charts import AxisTick, Scale, nice, short
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 570, 20, 255
@@ -48,8 +48,8 @@ class Curve:
 class PolicyChart:
     """The picture, in a box of `WIDTH` by `HEIGHT`: shares upward, units of stock across."""
 
-    shares: list[Tick]
-    units: list[Tick]
+    shares: list[AxisTick]
+    units: list[AxisTick]
     curves: list[Curve]
 
 
@@ -65,18 +65,18 @@ def policy_chart(policies: Sequence[Mapping[str, Any]], in_use: str) -> PolicyCh
     least = min(float(row["fill_per_product"]) for row in policies)
     floor = min(0.9, int(least * 10) / 10)
     across, up = Scale(0.0, most, LEFT, RIGHT), Scale(floor, 1.0, BOTTOM, TOP)
-    found: dict[str, list[Mark]] = {}
+    marks: dict[str, list[Mark]] = {}
     for row in policies:
         level, name = row["service_level"], str(row["method"])
         curve = name if level is None else name.rpartition(", ")[0]
         x, y = across.at(float(row["stock_units"])), up.at(float(row["fill_per_product"]))
-        asked = "" if level is None else f"{100 * float(level):g}"
-        found.setdefault(curve, []).append(Mark(x, y, asked))
-    ranked = sorted(found, key=lambda name: name != in_use)
+        level_text = "" if level is None else f"{100 * float(level):g}"
+        marks.setdefault(curve, []).append(Mark(x, y, level_text))
+    ranked = sorted(marks, key=lambda name: name != in_use)
     return PolicyChart(
-        [Tick(up.at(n / 10), f"{10 * n} %") for n in range(round(floor * 10), 11)],
-        [Tick(across.at(units), short(units)) for units in nice(most)],
-        [_curve(name, found[name], number) for number, name in enumerate(ranked)],
+        [AxisTick(up.at(n / 10), f"{10 * n} %") for n in range(round(floor * 10), 11)],
+        [AxisTick(across.at(units), short(units)) for units in nice(most)],
+        [_curve(name, marks[name], number) for number, name in enumerate(ranked)],
     )
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.planning.decisions import due_within
-from finale_pipeline.planning.edits import Author, Change, Fields, edit
+from finale_pipeline.planning.edits import Author, Fields, LineChange, edit
 from finale_pipeline.warehouse import plan_changes
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads
@@ -36,7 +36,6 @@ def order_ahead(
     """Order now what becomes due in the next days, as if that were the next chance to order.
 
     Args:
-        connection: To the warehouse.
         settings: Terms that hold for all.
         day: Of the plan.
         vendors: Only these; empty = all.
@@ -60,13 +59,13 @@ def order_ahead(
         plan_changes.add_lines(
             connection, [line | {"snapshot_on": day, "now": author.now} for line in coming]
         )
-        wanted = {
+        changes = {
             (line["vendor_url"], line["product_url"]): Fields(
-                quantity_units=_exact(line["quantity_units"])
+                quantity_units=Decimal(str(line["quantity_units"])).normalize()
             )
             for line in coming
         }
-        _edit_all(connection, day, wanted, author, change_id)
+        _edit_all(connection, day, changes, author, change_id)
     return change_id
 
 
@@ -82,7 +81,6 @@ def spend_at_most(
     """Keep the lines with most at risk up to an amount, and drop the others for the day.
 
     Args:
-        connection: To the warehouse.
         day: Of the plan.
         vendors: Only of these; empty = of all.
         amount: In `currency`.
@@ -98,13 +96,13 @@ def spend_at_most(
             for line in _chosen(connection, day, vendors)
             if line["line_total"] is not None and line["currency"] in {None, currency}
         ]
-        left, wanted = amount, {}
+        left, changes = amount, {}
         for line in sorted(lines, key=_by_risk):
             if line["line_total"] <= left:
                 left -= line["line_total"]
             else:
-                wanted[line["vendor_url"], line["product_url"]] = Fields(is_dropped=True)
-        return _changed(connection, day, "budget", wanted, author)
+                changes[line["vendor_url"], line["product_url"]] = Fields(is_dropped=True)
+        return _changed(connection, day, "budget", changes, author)
 
 
 def raise_to_minimum(
@@ -123,12 +121,12 @@ def raise_to_minimum(
             for order in plan_reads.orders_of(connection, day)
             if order["minimum_gap"] and (not vendors or order["vendor_url"] in vendors)
         }
-        wanted = {}
+        changes = {}
         for vendor, gap in gaps.items():
             lines = _chosen(connection, day, {vendor})
             for url, units in raised(lines, gap).items():
-                wanted[vendor, url] = Fields(quantity_units=units)
-        return _changed(connection, day, "minimum", wanted, author)
+                changes[vendor, url] = Fields(quantity_units=units)
+        return _changed(connection, day, "minimum", changes, author)
 
 
 def raised(lines: Iterable[Row], gap: Decimal) -> dict[str, Decimal]:
@@ -171,7 +169,7 @@ def undo(connection: Connection, change_id: int, author: Author) -> int:
             return 0
         before = plan_changes.take_back(connection, change_id, actor=author.by, now=author.now)
         day = change["snapshot_on"]
-        wanted = {
+        changes = {
             (line["vendor_url"], line["product_url"]): Fields(
                 quantity_units=line["quantity_units"],
                 unit_cost=line["unit_cost"],
@@ -179,7 +177,7 @@ def undo(connection: Connection, change_id: int, author: Author) -> int:
             )
             for line in before
         }
-        _edit_all(connection, day, wanted, author, None)
+        _edit_all(connection, day, changes, author, None)
         plan_changes.remove_added(connection, day)
     return len(before)
 
@@ -188,13 +186,13 @@ def _changed(
     connection: Connection,
     day: date,
     kind: str,
-    wanted: dict[tuple[str, str], Fields],
+    changes: dict[tuple[str, str], Fields],
     author: Author,
 ) -> int | None:
-    if not wanted:
+    if not changes:
         return None
     change_id = plan_changes.begin(connection, day, kind, actor=author.by, now=author.now)
-    _edit_all(connection, day, wanted, author, change_id)
+    _edit_all(connection, day, changes, author, change_id)
     return change_id
 
 
@@ -214,7 +212,7 @@ def _edit_all(
     as_one = Author(author.by, author.now, author.note, insists=True, change_id=change_id)
     for vendor in vendors:
         changes = {
-            url: Change(versions[vendor, url], fields)
+            url: LineChange(versions[vendor, url], fields)
             for (owner, url), fields in wanted.items()
             if owner == vendor and (vendor, url) in versions
         }
@@ -233,7 +231,3 @@ def _chosen(connection: Connection, day: date, vendors: Collection[str]) -> list
 def _by_risk(line: Row) -> tuple[Any, ...]:
     """Most money at risk first, then what must be ordered first."""
     return -(line["money_at_risk"] or NOTHING), line["must_order_by_on"] or date.max, line["sku"]
-
-
-def _exact(value: float) -> Decimal:
-    return Decimal(str(value)).normalize()

@@ -132,10 +132,10 @@ class Past:
         if self._history is None:
             raise ValueError("nothing was read yet")
         morning = day_number(as_of)
-        known = self._history.before(morning, since=morning - HISTORY_DAYS)
-        urls = self._urls.gather(known.keys).to_frame("product_url")
+        history = self._history.before(morning, since=morning - HISTORY_DAYS)
+        urls = self._urls.gather(history.keys).to_frame("product_url")
         numbers = urls.join(products, on="product_url", how="left", maintain_order="left")
-        return replace(known, keys=numbers["number"].alias("product_url"))
+        return replace(history, keys=numbers["number"].alias("product_url"))
 
 
 def read(
@@ -176,19 +176,19 @@ def read_history(connection: Connection, values: Mapping[str, date]) -> History:
     return whole.before(day_number(values["as_of"]), since=since)
 
 
-def _bounded(connection: Connection, known: History, as_of: date) -> tuple[History, pl.DataFrame]:
+def _bounded(connection: Connection, history: History, as_of: date) -> tuple[History, pl.DataFrame]:
     """Return a history in which no single order counts for more than other orders make usual."""
-    numbers = suspects(known)
+    numbers = suspects(history)
     if not numbers:
-        return known, pl.DataFrame(schema=SHARES)
+        return history, pl.DataFrame(schema=SHARES)
     values = {
         "as_of": as_of,
-        "since": date.fromordinal(EPOCH + known.begins),
+        "since": date.fromordinal(EPOCH + history.begins),
         "numbers": numbers,
         "times": USUAL_TIMES,
         "others": LEAST_OTHERS,
     }
-    return bounded(known, copied(connection, queries.LARGE_ORDERS, values, LARGE), as_of)
+    return bounded(history, copied(connection, queries.LARGE_ORDERS, values, LARGE), as_of)
 
 
 def read_demand(connection: Connection, as_of: date) -> tuple[History, Floats]:

@@ -64,17 +64,17 @@ def origins(history: History, day: int, *, longest: int, most: int, step: int) -
 def score(history: History, day: date) -> Scores:
     """Return how good the methods on the menu were on the windows closed by a day."""
     morning = day_number(day)
-    known = history.before(morning).thinned(MOST_PRODUCTS)
-    mornings = origins(known, morning, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
+    past = history.before(morning).thinned(MOST_PRODUCTS)
+    mornings = origins(past, morning, longest=max(WINDOWS), most=ORIGINS, step=STEP_DAYS)
     windows: tuple[int, ...] = WINDOWS
     if not mornings:
         windows = SHORT_WINDOWS
         ends = [morning - max(windows) - SHORT_STEP_DAYS * k for k in range(ORIGINS)]
-        mornings = [o for o in ends if o >= known.begins + LEAST_DAYS]
+        mornings = [o for o in ends if o >= past.begins + LEAST_DAYS]
     every = methods()
     chosen_from = {name: every[name] for name in CHOSEN_FROM}
-    scores = [found.as_dict() for found in backtest(known, mornings, windows, chosen_from)]
-    return [found for found in scores if found["forecasts"]]
+    scores = [result.as_dict() for result in backtest(past, mornings, windows, chosen_from)]
+    return [result for result in scores if result["forecasts"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +149,12 @@ def _weeks(connection: Connection, until: date) -> list[_Week]:
     by_day: dict[Any, list[dict[str, Any]]] = {}
     for row in rows:
         by_day.setdefault(row[0], []).append(dict(zip(names, row[1:], strict=True)))
-    found = []
+    weeks = []
     for day, scored in by_day.items():
         used = [str(row["method"]) for row in scored if row["is_in_use"]]
         on_menu = used[0] if used and used[0] in (NORMAL, *MENU) else None
-        found.append(_Week(day, losses(scored), on_menu))
-    return found
+        weeks.append(_Week(day, losses(scored), on_menu))
+    return weeks
 
 
 def _in_use(weeks: Sequence[_Week]) -> MethodInUse:
@@ -186,12 +186,12 @@ def write_scores(
     rows = [
         {
             "segment": ALL,
-            **found,
+            **score,
             "scored_on": day,
             "source": source,
-            "is_in_use": found["method"] == in_use,
+            "is_in_use": score["method"] == in_use,
         }
-        for found in scores
+        for score in scores
     ]
     frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
     writer = TableWriter(connection, "plan.forecast_score")

@@ -42,7 +42,7 @@ class Account:
     def __init__(self, maker: Maker, clock: Clock, events: Iterator[Event], seed: int) -> None:
         self.clock = clock
         self.mutex = threading.RLock()
-        self._random = random.Random(seed)  # noqa: S311 - a simulation, repeatable
+        self._random = random.Random(seed)
         self._created = 0
         self.quirks = Quirks()
         now = self._now()

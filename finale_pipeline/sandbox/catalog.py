@@ -79,7 +79,7 @@ class Maker:
     def _sku(self, index: int) -> str:
         if self._items:
             return self._items[index].sku
-        if self._odd and index % 997 == 5:  # noqa: PLR2004 - a few SKUs stand for two products
+        if self._odd and index % 997 == 5:  # a few SKUs stand for two products
             return f"P-{index - 1}"
         return f"P-{index}/é#%" if self._odd and index % 50 == ODD_SKU else f"P-{index}"
 
@@ -93,7 +93,7 @@ class Maker:
         ]
 
     def _dice(self, what: str, index: int) -> random.Random:
-        return random.Random(f"{self._seed} {what} {index}")  # noqa: S311 - repeatable
+        return random.Random(f"{self._seed} {what} {index}")
 
     def stamps(self) -> list[int]:
         """Unix seconds at which the products were last updated, ascending."""
@@ -152,14 +152,14 @@ class Maker:
         """Return a product's category and name; some names are made to do harm."""
         if self._items:
             return "Home", self._items[index].name
-        if self._odd and index % 97 == 7:  # noqa: PLR2004 - of the simulation
+        if self._odd and index % 97 == 7:
             return "Home", ODD_NAMES[index // 97 % 5]
         drawn = [dice.randrange(10) for _ in range(2)]
         category, kinds, thing, sizes = GOODS[drawn[0] + 10 * (index % 3)]
         return category, f"{kinds[drawn[1]]} {thing}, {dice.choice(sizes)}"
 
     def _status(self, dice: random.Random) -> str:
-        is_active = self._items or dice.random() < 0.82  # noqa: PLR2004 - of the simulation
+        is_active = self._items or dice.random() < 0.82
         return "PRODUCT_ACTIVE" if is_active else "PRODUCT_INACTIVE"
 
     def _supplier(self, vendor: int, position: int, cost: float) -> dict[str, Any]:
@@ -276,10 +276,10 @@ class Maker:
             "partyId": str(10_000 + number),
             "partyUrl": self._url("partygroup", 10_000 + number),
             "groupName": self._vendor_name(number),
-            "statusId": "PARTY_DISABLED" if number % 11 == 10 else "PARTY_ENABLED",  # noqa: PLR2004
+            "statusId": "PARTY_DISABLED" if number % 11 == 10 else "PARTY_ENABLED",
             "roleTypeIdList": ["SUPPLIER", "CARRIER"] if number % 6 == 0 else ["SUPPLIER"],
             "contactMechList": (
-                [] if number % 5 == 4 else [mail | {"infoString": f"orders@v{number}.example"}]  # noqa: PLR2004
+                [] if number % 5 == 4 else [mail | {"infoString": f"orders@v{number}.example"}]
             ),
             "createdDate": stamp,
             "lastUpdatedDate": stamp,

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.sandbox.control import control
 from finale_pipeline.sandbox.query import BadQuery, Query, parse
-from finale_pipeline.sandbox.sent import Refused
+from finale_pipeline.sandbox.sent import OrderRefused
 from finale_pipeline.sandbox.wire import Wire
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
@@ -35,7 +35,7 @@ class Handler(Wire):
         try:
             what, sent = self.path.removeprefix("/sandbox/"), json.loads(body or b"{}")
             self.send(200, [json.dumps(control(self.server.sandbox, what, sent)).encode()])
-        except (ValueError, KeyError, TypeError, ConfigError, Refused) as error:
+        except (ValueError, KeyError, TypeError, ConfigError, OrderRefused) as error:
             self.send(400, [json.dumps({"error": str(error)}).encode()])
 
     def _write(self, body: bytes) -> None:
@@ -57,7 +57,7 @@ class Handler(Wire):
             self.send(reply.status, [reply.body], headers | reply.headers)
 
     def _not_written(self, parts: list[str], headers: dict[str, str]) -> None:
-        is_single_order = parts[2:3] == ["order"] and len(parts) > 3  # noqa: PLR2004
+        is_single_order = parts[2:3] == ["order"] and len(parts) > 3
         if self._is_known(parts) and not is_single_order:
             self.send(405, [b'{"error":"this sandbox writes purchase orders only"}'], headers)
         else:
@@ -78,7 +78,7 @@ class Handler(Wire):
         if not self._is_known(parts):
             self.not_found(url.path)
             return
-        if len(parts) > 3 and parts[3]:  # noqa: PLR2004
+        if len(parts) > 3 and parts[3]:
             self._record(parts[2], url.path, headers)
             return
         self._collection(parts[2], dict(parse_qsl(url.query)), headers)
@@ -97,7 +97,7 @@ class Handler(Wire):
         if not sandbox.limits:
             return {}
         # account/api/name
-        is_collection = method == "GET" and len([p for p in parts if p]) == 3  # noqa: PLR2004
+        is_collection = method == "GET" and len([p for p in parts if p]) == 3
         passes, told = sandbox.limits.take(method, is_collection=is_collection)
         headers = sandbox.account.quirks.budget_headers(told, is_refused=not passes)
         if passes:
@@ -113,7 +113,7 @@ class Handler(Wire):
 
     def _is_known(self, parts: list[str]) -> bool:
         account = self.server.sandbox.account
-        if parts[:2] != [account.name, "api"] or len(parts) < 3:  # noqa: PLR2004
+        if parts[:2] != [account.name, "api"] or len(parts) < 3:
             return False
         # Without its slash the stock is not found, unlike all other collections.
         return parts[2] in account.tables and parts[2:] != ["inventoryitem"]

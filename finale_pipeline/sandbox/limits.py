@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 
-class Limits:
+class RateLimits:
     """Counts requests per minute and hour.
 
     Args:

@@ -4,7 +4,6 @@ import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 
@@ -20,7 +19,7 @@ class Listener(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class Connection(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """One connection of a client, which may send many requests."""
 
     protocol_version = "HTTP/1.1"
@@ -36,7 +35,7 @@ class Connection(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
-class Service:
+class HttpService:
     """Serves until it is closed.
 
     Args:
@@ -56,12 +55,7 @@ class Service:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._listener.shutdown()
         self._listener.server_close()
 

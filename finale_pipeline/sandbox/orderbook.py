@@ -14,7 +14,7 @@ from finale_pipeline.sandbox.quirks import Quirks
 from finale_pipeline.sandbox.receiving import Receiving
 from finale_pipeline.sandbox.records import Record, Records
 from finale_pipeline.sandbox.sent import (
-    Refused,
+    OrderRefused,
     fields_of,
     lines_of,
     moment_of,
@@ -96,13 +96,13 @@ class OrderBook:
             Refused: Finale would not make it; nothing was changed.
         """
         if sent.get("orderTypeId") != "PURCHASE_ORDER":
-            raise Refused("value", "orderTypeId must be PURCHASE_ORDER in this sandbox.")
+            raise OrderRefused("value", "orderTypeId must be PURCHASE_ORDER in this sandbox.")
         requested = order_id(sent)
         fields = fields_of(sent, self._records.find)
         lines = lines_of(sent.get("orderItemList"), self._records.find)
         shipments = shipments_of(sent, self._records.find)
         if requested is not None and self._is_taken(requested):
-            raise Refused("clash", f"An order with orderId {requested} exists.")
+            raise OrderRefused("clash", f"An order with orderId {requested} exists.")
         order = self._new(requested or self._free_number()) | fields
         if sent.get("statusId") == LOCKED:
             order["statusId"] = LOCKED
@@ -158,9 +158,11 @@ class OrderBook:
         order = self._writable(url)
         status = order["statusId"]
         if status in {COMPLETED, CANCELLED}:
-            raise Refused("state", f"Order {order['orderId']} is {status}.")
+            raise OrderRefused("state", f"Order {order['orderId']} is {status}.")
         if status == LOCKED and sent.get("autoUnlockRelock") is not True:
-            raise Refused("locked", f"No permission to change the locked order {order['orderId']}.")
+            raise OrderRefused(
+                "locked", f"No permission to change the locked order {order['orderId']}."
+            )
         fields = fields_of(sent, self._records.find)
         lines = lines_of(sent.get("orderItemList"), self._records.find)
         self._adopt(order)
@@ -179,7 +181,9 @@ class OrderBook:
         order = self._writable(url)
         begins, ends = STEPS[step]
         if order["statusId"] not in begins:
-            raise Refused("state", f"{step} is not possible: the order is {order['statusId']}.")
+            raise OrderRefused(
+                "state", f"{step} is not possible: the order is {order['statusId']}."
+            )
         self._adopt(order)
         if ends == CANCELLED:
             self._receiving.cancel(url)
@@ -234,7 +238,7 @@ class OrderBook:
     def _writable(self, url: str) -> Record:
         order = self._records.find("order", url)
         if order is None or order["orderTypeId"] != "PURCHASE_ORDER":
-            raise Refused("value", "This sandbox takes writes of its purchase orders only.")
+            raise OrderRefused("value", "This sandbox takes writes of its purchase orders only.")
         return order
 
     def _adopt(self, order: Record) -> None:

@@ -113,12 +113,12 @@ def purchased(groups: Groups, seed: int, first: datetime) -> Iterator[Event]:
 def _vendor(vendor: str, lines: Lines, seed: int, begins: int) -> Iterator[Event]:
     """Order from a vendor again and again: the next time some days after the last came."""
     number = 0
-    habit = random.Random(f"{seed} vendor {vendor}")  # noqa: S311 - repeatable
+    habit = random.Random(f"{seed} vendor {vendor}")
     lead = habit.randrange(6, 30)
     at = begins + habit.randrange(20 * DAY)
     while True:
         number += 1
-        dice = random.Random(f"{seed} purchase {vendor} {number}")  # noqa: S311 - repeatable
+        dice = random.Random(f"{seed} purchase {vendor} {number}")
         placed = Purchase(f"PO-{vendor}-{number}", vendor, at, at + lead * DAY, lines, at)
         yield Event(at, placed)
         for event in _arrivals(placed, dice):

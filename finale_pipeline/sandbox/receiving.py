@@ -5,7 +5,7 @@ from typing import Any
 
 from finale_pipeline.sandbox.records import Record, Records
 from finale_pipeline.sandbox.sales import STAMP, Product, shipment_record
-from finale_pipeline.sandbox.sent import Refused, moment_of
+from finale_pipeline.sandbox.sent import OrderRefused, moment_of
 from finale_pipeline.sandbox.states import OPEN_SHIPMENT, SHIPMENT_STEPS, shipment_action_urls
 from finale_pipeline.sandbox.stock import Stock, on_order_row
 
@@ -70,7 +70,7 @@ class Receiving:
         shipment = self._records.get("shipment", url)
         is_open = shipment["statusId"] in OPEN_SHIPMENT
         if not is_open or shipment["shipmentTypeId"] != "PURCHASE_SHIPMENT":
-            raise Refused("state", f"{step} is not possible: {shipment['statusId']}.")
+            raise OrderRefused("state", f"{step} is not possible: {shipment['statusId']}.")
         change: Record = {"statusId": SHIPMENT_STEPS[step]}
         if step == "receive":
             given = sent.get("receiveDate")

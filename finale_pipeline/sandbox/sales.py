@@ -167,7 +167,7 @@ def invented(products: Sequence[Product], seed: int, first: datetime) -> Iterato
     for sale in _orders(products, seed, first):
         while waiting and waiting[0][0] <= sale.at:
             yield heapq.heappop(waiting)[2]
-        dice = random.Random(f"{seed} fate {sale.number}")  # noqa: S311 - repeatable
+        dice = random.Random(f"{seed} fate {sale.number}")
         begun, *later = _fate(sale, dice)
         yield begun
         for event in later:
@@ -180,7 +180,7 @@ def _orders(products: Sequence[Product], seed: int, first: datetime) -> Iterator
     a_day = min(MOST_A_DAY, max(5, len(products) // 50))
     serial = 0
     while products:
-        dice = random.Random(f"{seed} sales {begins}")  # noqa: S311 - repeatable
+        dice = random.Random(f"{seed} sales {begins}")
         for moment in sorted(dice.randrange(7 * 3600, 20 * 3600) for _ in range(a_day)):
             serial += 1
             lines = tuple(

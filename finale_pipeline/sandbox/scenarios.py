@@ -167,11 +167,11 @@ def _without_rows(columns: Columns, percent: str, dice: random.Random) -> None:
 
 
 def _missing_rows(columns: Columns, percent: str) -> None:
-    _without_rows(columns, percent, random.Random())  # noqa: S311 - other rows each time
+    _without_rows(columns, percent, random.Random())  # other rows each time
 
 
 def _lost_rows(columns: Columns, percent: str) -> None:
-    _without_rows(columns, percent, random.Random(1))  # noqa: S311 - the same rows each time
+    _without_rows(columns, percent, random.Random(1))  # the same rows each time
 
 
 def _null_column(columns: Columns, name: str) -> None:
@@ -212,7 +212,7 @@ def _duplicate_rows(columns: Columns, _argument: str) -> None:
 
 def _bad_rows(columns: Columns, percent: str) -> None:
     rows = _rows(columns)
-    for i in random.Random(1).sample(range(rows), -(-rows * int(percent) // 100)):  # noqa: S311
+    for i in random.Random(1).sample(range(rows), -(-rows * int(percent) // 100)):
         for name in ("productId", "productUrl", "facilityName", "partyUrl"):
             if name in columns:
                 columns[name][i] = None

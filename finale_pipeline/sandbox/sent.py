@@ -21,7 +21,7 @@ Find = Callable[[str, object], dict[str, Any] | None]
 """Returns the record of a collection that has a url, if there is one."""
 
 
-class Refused(Exception):
+class OrderRefused(Exception):
     """Finale does not do it.
 
     Args:
@@ -39,9 +39,9 @@ def body_of(raw: bytes) -> dict[str, Any]:
         sent = json.loads(raw, parse_constant=_no_number)
         json.dumps(sent, ensure_ascii=False).encode()  # half a character is no text
     except (ValueError, RecursionError) as error:
-        raise Refused("unreadable", "The body is not JSON.") from error
+        raise OrderRefused("unreadable", "The body is not JSON.") from error
     if not isinstance(sent, dict):
-        raise Refused("unreadable", "The body is not a JSON object.")
+        raise OrderRefused("unreadable", "The body is not a JSON object.")
     return sent
 
 
@@ -56,7 +56,7 @@ def order_id(sent: dict[str, Any]) -> str | None:
     if given is None or given == "":
         return None
     if not isinstance(given, str) or len(given) > MOST_ID or not given.isascii():
-        raise Refused("limit", f"orderId must be at most {MOST_ID} ASCII characters.")
+        raise OrderRefused("limit", f"orderId must be at most {MOST_ID} ASCII characters.")
     return given
 
 
@@ -66,7 +66,7 @@ def fields_of(sent: dict[str, Any], find: Find) -> dict[str, Any]:
     fields |= {n: _date(n, sent[n]) for n in DATES if n in sent}
     fields |= {n: _objects(n, sent[n]) for n in LISTS if n in sent}
     if len(fields.get("referenceNumber") or "") > MOST_REFERENCE:
-        raise Refused("limit", f"referenceNumber must be at most {MOST_REFERENCE} characters.")
+        raise OrderRefused("limit", f"referenceNumber must be at most {MOST_REFERENCE} characters.")
     if "destinationFacilityUrl" in sent:
         # What is no location is left out without a word, as products are.
         place = find("facility", sent["destinationFacilityUrl"])
@@ -107,7 +107,7 @@ def moment_of(name: str, given: object) -> datetime:
         moment = datetime.fromisoformat(str(given))
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Refused("value", f"{name} is no date.") from error
+        raise OrderRefused("value", f"{name} is no date.") from error
 
 
 def _date(name: str, given: object) -> str | None:
@@ -116,7 +116,7 @@ def _date(name: str, given: object) -> str | None:
 
 def _text(name: str, given: object) -> str | None:
     if isinstance(given, list | dict):
-        raise Refused("value", f"{name} must be text.")
+        raise OrderRefused("value", f"{name} must be text.")
     return None if given is None else str(given)
 
 
@@ -126,9 +126,9 @@ def _number(name: str, given: object) -> float | int:
     try:
         number = given if isinstance(given, int | float) else float(str(given))
     except ValueError as error:
-        raise Refused("value", f"{name} must be a number.") from error
-    if isinstance(given, bool) or not abs(number) <= 1e12:  # noqa: PLR2004 - infinite and NaN, too
-        raise Refused("value", f"{name} must be a number.")
+        raise OrderRefused("value", f"{name} must be a number.") from error
+    if isinstance(given, bool) or not abs(number) <= 1e12:  # infinite and NaN, too
+        raise OrderRefused("value", f"{name} must be a number.")
     return number
 
 
@@ -136,5 +136,5 @@ def _objects(name: str, given: object) -> list[dict[str, Any]]:
     if given is None:
         return []
     if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
-        raise Refused("value", f"{name} must be a list of objects.")
+        raise OrderRefused("value", f"{name} must be a list of objects.")
     return given

@@ -4,12 +4,12 @@ from typing import Any
 
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.handler import Handler
-from finale_pipeline.sandbox.listening import Service
+from finale_pipeline.sandbox.listening import HttpService
 from finale_pipeline.sandbox.simulation import Simulation
 from finale_pipeline.sandbox.wire import AccountListener
 
 
-class SandboxServer(Simulation, Service):
+class SandboxServer(Simulation, HttpService):
     """Serves an account until it is closed.
 
     Args:
@@ -19,4 +19,4 @@ class SandboxServer(Simulation, Service):
 
     def __init__(self, account: Account, *, port: int = 0, **options: Any) -> None:
         Simulation.__init__(self, account, **options)
-        Service.__init__(self, AccountListener(("127.0.0.1", port), Handler, self))
+        HttpService.__init__(self, AccountListener(("127.0.0.1", port), Handler, self))

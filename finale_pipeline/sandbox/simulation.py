@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.limits import Limits, Rates
+from finale_pipeline.sandbox.limits import RateLimits, Rates
 from finale_pipeline.sandbox.postfaults import Reply
 from finale_pipeline.sandbox.query import Query, matches
 from finale_pipeline.sandbox.scenarios import Fault
@@ -57,7 +57,7 @@ class Simulation:
         self.cuts_stock = cuts_stock
         self.latency = latency
         self.bandwidth = bandwidth
-        self.limits = Limits(*rate_limits, account.clock.now) if rate_limits else None
+        self.limits = RateLimits(*rate_limits, account.clock.now) if rate_limits else None
         self.zipped: dict[bytes, bytes] = {}
         self._faults = list(faults)
 

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
-from finale_pipeline.sandbox.listening import Connection, Listener
+from finale_pipeline.sandbox.listening import Listener, RequestHandler
 from finale_pipeline.sandbox.postfaults import LOGIN_PAGE
 from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.sandbox.simulation import Parts, Simulation
@@ -20,13 +20,13 @@ class AccountListener(Listener):
     """Listens for a simulated account."""
 
     def __init__(
-        self, address: tuple[str, int], handler: type[Connection], sandbox: Simulation
+        self, address: tuple[str, int], handler: type[RequestHandler], sandbox: Simulation
     ) -> None:
         self.sandbox = sandbox
         super().__init__(address, handler)
 
 
-class Wire(Connection):
+class Wire(RequestHandler):
     """One connection to the simulated account."""
 
     server: AccountListener
@@ -67,7 +67,7 @@ class Wire(Connection):
             self.send(int(fault.argument), [b'{"error":"sick"}'], headers)
         elif fault.kind in replies:
             status, body, extra = replies[fault.kind]
-            self.send(status, [body], (headers if status == 200 else {}) | extra)  # noqa: PLR2004
+            self.send(status, [body], (headers if status == 200 else {}) | extra)
         elif fault.kind == "reset":
             self.hang_up()
         elif fault.kind == "bomb":
@@ -107,7 +107,7 @@ class Wire(Connection):
         """Send an answer whose body is the parts, packed when it is worth it."""
         headers = dict(headers or {})
         length = sum(map(len, parts))
-        if status == 200 and length > 1000 and "gzip" in self.headers.get("accept-encoding", ""):  # noqa: PLR2004
+        if status == 200 and length > 1000 and "gzip" in self.headers.get("accept-encoding", ""):
             parts = [self._zipped(b"".join(parts))]
             length = len(parts[0])
             headers["Content-Encoding"] = "gzip"

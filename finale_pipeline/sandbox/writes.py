@@ -11,7 +11,7 @@ from finale_pipeline.sandbox import postfaults
 from finale_pipeline.sandbox.postfaults import Reply
 from finale_pipeline.sandbox.quirks import Quirks
 from finale_pipeline.sandbox.scenarios import Fault
-from finale_pipeline.sandbox.sent import Refused, body_of
+from finale_pipeline.sandbox.sent import OrderRefused, body_of
 from finale_pipeline.sandbox.states import SHIPMENT_STEPS, STEPS
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _carried_out(
     """Return the answer, the outcome and the record's url."""
     try:
         record = _done(account, target, body_of(body), fault)
-    except Refused as refused:
+    except OrderRefused as refused:
         return _refusal(refused, account.quirks), f"refused: {refused.why}", target.url or None
     url = record["shipmentUrl" if target.name.startswith("shipment") else "orderUrl"]
     return Reply(200, json.dumps(record).encode()), "done", url
@@ -117,7 +117,7 @@ def _done(account: "Account", target: _Target, sent: Record, fault: Fault | None
     return book.act(target.url, step)
 
 
-def _refusal(refused: Refused, quirks: Quirks) -> Reply:
+def _refusal(refused: OrderRefused, quirks: Quirks) -> Reply:
     """Return a refusal in the form that the account's quirks give it."""
     message = str(refused)
     form = "400" if refused.why == "unreadable" else getattr(quirks, refused.why)

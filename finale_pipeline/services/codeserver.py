@@ -27,8 +27,8 @@ def answers(socket: str) -> bool:
         socket: Of the code server.
     """
     # Not public; what Dagster's own webserver and daemon ask by.
-    from dagster._core.errors import DagsterUserCodeUnreachableError  # noqa: PLC0415
-    from dagster._grpc.client import DagsterGrpcClient  # noqa: PLC0415
+    from dagster._core.errors import DagsterUserCodeUnreachableError
+    from dagster._grpc.client import DagsterGrpcClient
 
     try:
         DagsterGrpcClient(socket=socket).list_repositories()
@@ -54,7 +54,7 @@ def _watch(socket: str) -> None:
 
 def main() -> None:
     """Serve until asked to stop, or until nothing is behind it."""
-    from dagster._cli import main as dagster  # noqa: PLC0415 - a second
+    from dagster._cli import main as dagster  # a second
 
     given = sys.argv[1:]
     socket = given[given.index("--socket") + 1]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 Say = Callable[[str], None]
-STARTED = (*processes.DAGSTER_PARTS, "api")
+STARTED = (*processes.DAGSTER_SERVICES, "api")
 """Services that run as processes; the database is this one's own business."""
 READY = """\
 logs       {logs}
@@ -55,7 +55,7 @@ def run(settings: "Settings", say: Say) -> int:
         environment = {
             **os.environ,
             **stack.enter_context(_account(settings, home, say)),
-            "FINALE_HOME": str(home),  # the same folder, wherever a part is started
+            "FINALE_HOME": str(home),  # the same folder, wherever a service is started
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
         supervisor = stack.enter_context(

@@ -1,4 +1,4 @@
-"""The processes of a running system, each with its command: what `finale serve PART` becomes.
+"""The processes of a running system, each with its command: what `finale serve SERVICE` becomes.
 
 `finale dev`, the systemd units and the compose file start these, and nothing else.
 """
@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-import finale_pipeline
 from finale_pipeline.disk import socket_folder, write_whole
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.services.ports import require_free
@@ -31,13 +31,12 @@ from finale_pipeline.warehouse.connect import (
     running_url,
 )
 
-PROJECT = Path(finale_pipeline.__file__).parent.parent
 CODE_SECONDS = 120.0
 DIRECTLY = build_opener(ProxyHandler({}))
 """Asks this machine; no proxy of the environment stands between."""
 DEFINITIONS = "finale_pipeline.definitions"
-DAGSTER_PARTS = ("code", "daemon", "web")
-PARTS = ("database", *DAGSTER_PARTS, "api")
+DAGSTER_SERVICES = ("code", "daemon", "web")
+SERVICES = ("database", *DAGSTER_SERVICES, "api")
 STORAGE = """\
 # DAGSTER_POSTGRES_URL names Dagster's own database.
 storage:
@@ -53,12 +52,12 @@ def finale(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "finale_pipeline.cli", *arguments]
 
 
-def command(settings: "Settings", part: str) -> list[str]:
-    """Return the command that a part of Dagster runs as."""
+def command(settings: "Settings", service: str) -> list[str]:
+    """Return the command that a service of Dagster runs as."""
     home = instance(settings)
     form = "colored" if sys.stderr.isatty() else "json"
     workspace = ["--workspace", str(home / "workspace.yaml")]
-    made = {
+    arguments = {
         "code": [
             "-m", "finale_pipeline.services.codeserver", "--module-name", DEFINITIONS,
             "--socket", str(code_socket(settings)), "--location-name", settings.code_location,
@@ -72,7 +71,7 @@ def command(settings: "Settings", part: str) -> list[str]:
             "-m", "finale_pipeline.services.webserver", str(home / "workspace.yaml"),
         ],
     }  # fmt: skip
-    return [sys.executable, *made[part]]
+    return [sys.executable, *arguments[service]]
 
 
 def instance(settings: "Settings") -> Path:
@@ -92,7 +91,7 @@ MORE_LOCATIONS = "workspace-more.yaml"
 
 
 def prepare(settings: "Settings") -> dict[str, str]:
-    """Write Dagster's instance, and return the environment of its parts."""
+    """Write Dagster's instance, and return the environment of its services."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
@@ -121,41 +120,42 @@ def _added(settings: "Settings", name: str) -> str:
     return more.read_text(encoding="utf-8") if more.exists() else ""
 
 
-def serve(settings: "Settings", part: str) -> int:
-    """Be a part, to its end; a part of Dagster takes this process over.
+def serve(settings: "Settings", service: str) -> int:
+    """Be a service, to its end; a service of Dagster takes this process over.
 
     Raises:
         ConfigError: No account is configured, or the schema is not this program's.
     """
-    if part == "database":
+    if service == "database":
         return _hold_database(settings)
-    if settings.is_sandbox and part in {"code", "api"}:  # the others know no account
+    if settings.is_sandbox and service in {"code", "api"}:  # the others know no account
         raise ConfigError(
             "No account is configured; `finale serve` is for running for good.",
             step="Run: finale init; or to look around with a simulated account: finale dev",
         )
-    if part == "api":
-        from finale_pipeline.services import serving  # noqa: PLC0415 - FastAPI
+    if service == "api":
+        from finale_pipeline.services import serving  # FastAPI
 
-        return serving.serve(settings)
-    return _become(settings, part)
+        serving.serve(settings)
+        leave(0)
+    return _become(settings, service)
 
 
-def _become(settings: "Settings", part: str) -> NoReturn:
+def _become(settings: "Settings", service: str) -> NoReturn:
     schema.prepare(database_url(settings))
     environment = prepare(settings)
-    if part == "code":
+    if service == "code":
         code_socket(settings).unlink(missing_ok=True)  # of a server that was killed
-    if part != "code":
+    if service != "code":
         _wait_for_code(settings)
-    if part == "web":
+    if service == "web":
         require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT", settings.ui_host)
-    arguments = command(settings, part)
+    arguments = command(settings, service)
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
 
 
 def _wait_for_code(settings: "Settings") -> None:
-    """Wait for the code server: without it Dagster's parts fill their logs with traces.
+    """Wait for the code server: without it Dagster's services fill their logs with traces.
 
     One that never comes is not waited for: Dagster says so, in its way.
     """
@@ -168,24 +168,24 @@ def _wait_for_code(settings: "Settings") -> None:
         time.sleep(0.1)
 
 
-def is_well(settings: "Settings", part: str) -> bool:
-    """Whether a running part answers; for health checks."""
-    if part in {"web", "api"}:
+def is_well(settings: "Settings", service: str) -> bool:
+    """Whether a running service answers; for health checks."""
+    if service in {"web", "api"}:
         info = f"{settings.ui_prefix.lstrip('/')}/server_info".lstrip("/")
         where = {"web": (settings.ui_port, info), "api": (settings.api_port, "readyz")}
-        port, path = where[part]
+        port, path = where[service]
         return answers(f"http://127.0.0.1:{port}/{path}")
-    if part == "database":
+    if service == "database":
         return _is_ready(settings)
-    if part == "code":
-        from finale_pipeline.services import codeserver  # noqa: PLC0415 - it asks by Dagster
+    if service == "code":
+        from finale_pipeline.services import codeserver  # it asks by Dagster
 
         return codeserver.answers(str(code_socket(settings)))
-    done = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "dagster._daemon", "liveness-check"],
         env=prepare(settings), capture_output=True, check=False,
     )  # fmt: skip
-    return done.returncode == 0
+    return ended.returncode == 0
 
 
 def _is_ready(settings: "Settings") -> bool:
@@ -212,7 +212,7 @@ def answers(url: str) -> bool:
     """Whether an address of this machine answers 200 within a second."""
     try:
         with DIRECTLY.open(url, timeout=1) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004
+            return bool(answer.status == HTTPStatus.OK)
     except (URLError, OSError):
         return False
 
@@ -221,11 +221,11 @@ def _hold_database(settings: "Settings") -> int:
     """Bring the databases up to date; keep the embedded server until asked to stop."""
     schema.upgrade(database_url(settings))
     prepare_dagster_database(settings)
-    asked = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, asked)  # not before: the server would inherit it
+    signals = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # not before: the server would inherit it
     _tell_systemd("READY=1")
     if settings.database_url is None:
-        signal.sigwait(asked)
+        signal.sigwait(signals)
         embedded.stop(data_folder(settings))
     return 0
 

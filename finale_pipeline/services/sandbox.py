@@ -20,7 +20,7 @@ def build(products: int, seed: int, orders: Path | None, *, odd: bool = False) -
         odd: With what real accounts have and a healthy shop has not; see `sandbox.catalog.Maker`.
     """
     if orders is not None:
-        from finale_pipeline.sandbox.orders import account_from  # noqa: PLC0415 - needs polars
+        from finale_pipeline.sandbox.orders import account_from  # needs polars
 
         return account_from(orders)
     return invented_account(products=products, seed=seed, odd=odd)

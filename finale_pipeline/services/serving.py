@@ -2,11 +2,11 @@
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from finale_pipeline import logs
+from finale_pipeline.api.serving import api_server
 from finale_pipeline.clock import utc_now
-from finale_pipeline.services import processes
 from finale_pipeline.services.ports import require_free
 from finale_pipeline.services.source import with_running_sandbox
 
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def serve(settings: "Settings") -> NoReturn:
+def serve(settings: "Settings") -> None:
     """Serve until asked to stop."""
-    from finale_pipeline.api.server.serving import api_server  # noqa: PLC0415 - FastAPI
-
     logs.configure("api", level=settings.log_level)
     where = (settings.api_port, "the API and its pages", "FINALE_API_PORT", settings.api_host)
     require_free(*where)
@@ -27,4 +25,3 @@ def serve(settings: "Settings") -> NoReturn:
     with suppress(KeyboardInterrupt):  # Ctrl-C, raised once more when it has stopped
         api_server(with_running_sandbox(settings), clock=utc_now).run()
     log.info("The API has stopped.")
-    processes.leave(0)

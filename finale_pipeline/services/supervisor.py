@@ -48,7 +48,7 @@ class Restarts:
         return min(float(2 ** (len(self._deaths) - 1)), LONGEST_PAUSE)
 
 
-class Service:
+class SupervisedProcess:
     """One service as a process, in a session of its own.
 
     Args:
@@ -204,7 +204,7 @@ class Supervisor:
         logs = home / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._services = [
-            Service(name, command, logs / f"{name}.log", environment, folder)
+            SupervisedProcess(name, command, logs / f"{name}.log", environment, folder)
             for name, command in services.items()
         ]
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from finale_pipeline import disk, logs
-from finale_pipeline.api.server.serving import serve_dagster
+from finale_pipeline.api.serving import serve_dagster
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.services.processes import leave
 from finale_pipeline.settings import load_settings

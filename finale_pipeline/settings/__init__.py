@@ -4,13 +4,16 @@ import difflib
 import os
 import re
 from functools import cached_property
-from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from finale_pipeline import logs
 from finale_pipeline.errors import ConfigError
@@ -72,6 +75,24 @@ class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Pl
         str_strip_whitespace=True,
         populate_by_name=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Refuse names that are not known, in what was read anyway: `.env` is opened once.
+
+        Raises:
+            ConfigError: There is one.
+        """
+        in_file = dotenv_settings.env_vars if isinstance(dotenv_settings, EnvSettingsSource) else {}
+        _refuse_unknown_names({*os.environ, *in_file})
+        return init_settings, env_settings, dotenv_settings
 
     @property
     def is_sandbox(self) -> bool:
@@ -158,7 +179,6 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
         ConfigError: A name is not known, a value is of the wrong type, the account's three
             settings are not given together, or the file of changed schedules is damaged.
     """
-    _refuse_unknown_names(env_file)
     try:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
@@ -177,15 +197,11 @@ def setting_name(field: str) -> str:
     return field.upper() if field.upper() in MAIL_SERVICE else f"{PREFIX}{field.upper()}"
 
 
-def _given_names(env_file: str) -> set[str]:
-    """Names in the environment and in the `.env` file that are, or might be meant as, ours."""
-    names = {*os.environ, *dotenv_values(env_file)} if Path(env_file).is_file() else {*os.environ}
-    return {name.upper() for name in names if OURS.match(name)}
-
-
-def _refuse_unknown_names(env_file: str) -> None:
+def _refuse_unknown_names(given: set[str]) -> None:
+    """Refuse a name that is, or might be meant as, ours and is not."""
     known = [setting_name(name) for name in Settings.model_fields]
-    for name in sorted(_given_names(env_file) - set(known)):
+    ours = {name.upper() for name in given if OURS.match(name)}
+    for name in sorted(ours - set(known)):
         if name in RETIRED:
             raise ConfigError(f"{name} is no longer a setting: {RETIRED[name]}.", step="Remove it.")
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)

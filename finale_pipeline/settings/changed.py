@@ -21,7 +21,7 @@ SCHEDULES = tuple(
 """Schedules whose time is a setting."""
 
 
-class Change(BaseModel, extra="forbid"):
+class ScheduleChange(BaseModel, extra="forbid"):
     """A schedule's time, with who changed it and when (UTC)."""
 
     cron: Cron
@@ -29,10 +29,10 @@ class Change(BaseModel, extra="forbid"):
     at: datetime
 
 
-_file = TypeAdapter(dict[str, Change])
+_file = TypeAdapter(dict[str, ScheduleChange])
 
 
-def changes(home: Path) -> dict[str, Change]:
+def changes(home: Path) -> dict[str, ScheduleChange]:
     """Return what was changed, by schedule.
 
     Raises:
@@ -55,7 +55,7 @@ def changes(home: Path) -> dict[str, Change]:
 
 
 @contextmanager
-def changing(home: Path, name: str, change: Change | None) -> Iterator[None]:
+def changing(home: Path, name: str, change: ScheduleChange | None) -> Iterator[None]:
     """Write a change while the body has it take effect; when that fails, all is as before.
 
     One at a time, over all processes.
@@ -78,6 +78,6 @@ def changing(home: Path, name: str, change: Change | None) -> Iterator[None]:
             raise
 
 
-def _write(home: Path, wanted: Mapping[str, Change]) -> None:
+def _write(home: Path, wanted: Mapping[str, ScheduleChange]) -> None:
     content = {name: change.model_dump(mode="json") for name, change in wanted.items()}
     write_whole(home / FILE, json.dumps(content, indent=1))

@@ -151,6 +151,10 @@ class Reading(BaseModel):
     reread_days: Annotated[int, Field(ge=0, le=3650)] = Field(
         60, description="Days of orders and shipments that the full sync reads again; 0 = none."
     )
+    reread_all_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        30,
+        description="Days after which a full sync reads all orders and shipments again; 0 = never.",
+    )
     stuck_minutes: Minutes = Field(
         30, description="Minutes without a sign of life after which a sync is cancelled."
     )
@@ -163,7 +167,8 @@ class Tuning(BaseModel):
     """What nobody who runs it needs to change; tests and benchmarks do, so .env.example is silent.
 
     More lanes than Finale's budget feeds gain nothing; the cap is Finale's; windows of 8,000 rows
-    bound the memory of a sync; after half a minute a stock that was half written is whole.
+    bound the memory of a sync; after half a minute a stock that was half written is whole;
+    Dagster's days begin with last year, and those before are read all the same.
     """
 
     lanes: Annotated[int, Field(ge=1, le=4)] = 4
@@ -172,6 +177,7 @@ class Tuning(BaseModel):
     second_read_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     source_clock_minutes: Annotated[float, Field(gt=0)] | None = None
     compress: bool | None = None
+    partitions_since: Day | None = None
 
 
 class Schedules(BaseModel):
@@ -287,7 +293,7 @@ class Ordering(BaseModel):
     """Whether and where purchase orders are drafted in Finale."""
 
     allow_writes: bool = Field(
-        False,  # noqa: FBT003 - a default
+        default=False,
         description="Whether drafts of purchase orders may be created in Finale; else it is read.",
     )
     order_facility: str | None = Field(

@@ -48,10 +48,10 @@ class Fetched:
     notes: "Sequence[Reject]" = ()
 
 
-def row_count(fetched: Fetched, known: dict[Window, Stored]) -> int:
+def row_count(fetched: Fetched, stored_windows: dict[Window, Stored]) -> int:
     """Return how many records a window has, those included that belong to no table."""
     if fetched.frame is None:
-        return known[fetched.window].rows
+        return stored_windows[fetched.window].rows
     return fetched.rows
 
 
@@ -74,7 +74,7 @@ def commit(
         with run.batch(step, **far):
             _commit_without_waiting(run.connection)
             scans.keep_unchanged(run.connection, catalogue.table, scan, fetched.window)
-        rows = scan.known[fetched.window].rows
+        rows = scan.windows[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
     fetched = _believed(run, catalogue, fetched)
@@ -89,7 +89,7 @@ def commit(
             run,
             catalogue,
             fetched.frame,
-            stored,
+            stored.clear() if scan.mends else stored,
             rejected=len(fetched.rejects),
             child_rows=fetched.child_rows,
         )
@@ -157,9 +157,9 @@ def commit_rows(
             (fetched.window.lo, fetched.window.hi),
         )
         stored = stored.clear() if mends else stored
-        made = () if keep else fetched.child_rows
+        children = () if keep else fetched.child_rows
         loaded = write(
-            run, catalogue, frame, stored, rejected=len(fetched.rejects), child_rows=made
+            run, catalogue, frame, stored, rejected=len(fetched.rejects), child_rows=children
         )
         siblings = write_siblings(run, catalogue, fetched.others)
         run.keep_rejects(catalogue.table, [*fetched.rejects, *fetched.notes])

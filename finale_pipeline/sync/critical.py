@@ -4,6 +4,7 @@ Whoever read stock calls it. A run that dies between its stock and its evaluatio
 to the next run, which evaluates what was left before it reads anew: no crossing is lost.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +16,10 @@ import xxhash
 
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
 from finale_pipeline.domain.alerts.incidents import AlertDecision, Rules, decide
+from finale_pipeline.errors import SkippedError
 from finale_pipeline.notify import routing, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
-from finale_pipeline.notify.lines import Line, critical_lines, lines_of
+from finale_pipeline.notify.lines import ItemLine, critical_lines, lines_of
 from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
 from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.settings import Settings
@@ -25,6 +27,8 @@ from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import critical, incidents, items, outbox
 
 TABLE = "plan.critical_item"
+
+log = logging.getLogger(__name__)
 
 
 def evaluate_left_behind(run: SyncRun) -> None:
@@ -44,19 +48,21 @@ def evaluate_critical(run: SyncRun) -> None:
         decide_again(run.connection, run.settings, stock_on=day, now=now)
         last = items.last_evaluation(run.connection)
         catalogue_runs, is_moving = items.catalogue_runs(run.connection)
-        made = items.Evaluation(day, read_at, default_of(run.settings), catalogue_runs)
+        default = default_of(run.settings)
+        current = items.Evaluation(day, read_at, default, catalogue_runs)
         is_partial = (
-            not is_moving and last == replace(made, read_at=last.read_at) if last else False
+            not is_moving and last == replace(current, read_at=last.read_at) if last else False
         )
-        decisions = _decide(run, now, is_first=last is None, is_partial=is_partial)
-        changed = critical.refresh(run.connection, day=day, now=now, is_partial=is_partial)
+        evaluated = items.evaluate(run.connection, default=default, now=now, is_partial=is_partial)
+        decisions = _decide(run, evaluated.candidates, now, is_first=last is None)
+        changed = critical.refresh(run.connection, evaluated, day=day, now=now)
         watched = items.watched(run.connection)
         decisions = hold_back(decisions, watched=watched, rules=rules_of(run.settings))
         if items.was_restored(run.connection):
             decisions = in_one_mail(decisions)
         origin = origin_of(run.settings, now, read_at, run.run_id)
         _write(run, decisions, now, origin, watched)
-        items.note_evaluation(run.connection, made, now=now, run_id=run.run_id, watched=watched)
+        items.note_evaluation(run.connection, current, now=now, run_id=run.run_id, watched=watched)
         if items.wants_summary(run.connection, is_full=run.strategy == "full"):
             content = stock_mails.summary(critical_lines(run.connection, now=now), watched=watched)
             _put(run, content, origin, new_id(), "first run")
@@ -77,7 +83,7 @@ class Told:
 
     sent: int
     crossings: int
-    lines: Sequence[telling.Line]
+    lines: Sequence[telling.AlertLine]
     is_behind: bool
 
 
@@ -86,13 +92,17 @@ def tell_crossings(run: SyncRun) -> Told:
 
     The last step of whoever read stock, at the command line and in Dagster. A sick mail service
     does not fail it: what could not be sent waits in the outbox and is in the answer. A slow one
-    keeps nobody from stock: what is stored needs no lock any more.
+    holds no sync up: all locks are given back before.
     """
-    evaluate_left_behind(run)
-    run.give_back("stock")
+    try:
+        with run.holding("stock"):
+            evaluate_left_behind(run)
+    except SkippedError as error:
+        log.info("what is not evaluated yet is left to another sync: %s", error.what)
+    run.give_all_back()
     began = run.clock()
     deliver(run.connection, run.settings, clock=run.clock)
-    lines = telling.told(run.connection, run_id=run.run_id, since=began, now=run.clock())
+    lines = telling.alert_lines(run.connection, run_id=run.run_id, since=began, now=run.clock())
     return Told(
         len({line.message_id for line in lines if line.state == "sent"}),
         telling.crossings(run.connection, run.run_id),
@@ -135,16 +145,14 @@ def default_of(settings: Settings) -> Decimal:
 
 
 def _decide(
-    run: SyncRun, now: datetime, *, is_first: bool, is_partial: bool
+    run: SyncRun, candidates: Sequence[items.Candidate], now: datetime, *, is_first: bool
 ) -> list[AlertDecision]:
-    found = items.evaluate(
-        run.connection, default=default_of(run.settings), now=now, is_partial=is_partial
-    )
     rules = rules_of(run.settings)
-    made = [
-        decide(c.stored(), c.current(), now=now, rules=rules, is_first_run=is_first) for c in found
-    ]
-    decisions = [d for d in made if d is not None]
+    decided = (
+        decide(c.stored(), c.current(), now=now, rules=rules, is_first_run=is_first)
+        for c in candidates
+    )
+    decisions = [decision for decision in decided if decision is not None]
     items.store_levels(run.connection, decisions)
     return decisions
 
@@ -153,13 +161,13 @@ def _write(
     run: SyncRun, decisions: Sequence[AlertDecision], now: datetime, origin: Origin, watched: int
 ) -> None:
     """Write incidents, events, and one mail per kind."""
-    told: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    by_mail: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
     for d in decisions:
         if d.event is not None and d.event.mail is not None:
-            told[d.event.mail][d.current.product_url] = (d.event.from_level, d.event.to_level)
-    message_ids = {mail: new_id() for mail in told}
+            by_mail[d.event.mail][d.current.product_url] = (d.event.from_level, d.event.to_level)
+    message_ids = {mail: new_id() for mail in by_mail}
     incidents.write(run.connection, decisions, message_ids=message_ids, now=now, run_id=run.run_id)
-    for mail, changes in told.items():
+    for mail, changes in by_mail.items():
         about = xxhash.xxh3_64_hexdigest(repr(sorted(changes.items())).encode())
         routing.put(
             run.connection,
@@ -173,7 +181,7 @@ def _write(
 
 
 def _content(
-    mail: str, changes: stock_mails.Changes, watched: int, lines: Sequence[Line]
+    mail: str, changes: stock_mails.Changes, watched: int, lines: Sequence[ItemLine]
 ) -> Content:
     if mail == "breaker":
         return stock_mails.breaker(lines, changes, watched=watched)

@@ -23,7 +23,6 @@ def doubts(
     """Return why an answer cannot be believed: which fields were filled and are empty now.
 
     Args:
-        run: The run.
         catalogue: Where its records belong.
         frame: They, as `Catalogue.prepared` returns them.
         others: Its records for the catalogue's siblings.
@@ -43,9 +42,9 @@ def hold(run: SyncRun, catalogue: Catalogue, reasons: list[str]) -> None:
 def _emptied(run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame) -> Iterator[str]:
     if len(frame) <= SMALL:
         return
-    known = scans.columns_of(run.connection, catalogue.table) - OURS
+    columns = scans.columns_of(run.connection, catalogue.table) - OURS
     for name in frame.columns:
-        if name not in known or name == catalogue.key:
+        if name not in columns or name == catalogue.key:
             continue
         yield from _lost(run, catalogue, frame, name, table=catalogue.table, column=name)
     for child, helper in zip(catalogue.children, catalogue.children_helpers, strict=True):

@@ -32,7 +32,7 @@ def watch_syncs(connection: Connection, settings: Settings, *, now: datetime) ->
     """
     with connection.transaction():
         locks.take_until_commit(connection, Lock.SYNC_WATCH)
-        ended = runs.ended_since(connection, now - LOOK_BACK)
+        ended = runs.ended_since(connection, now - LOOK_BACK, now=now)
         watch = _Watch(connection, settings, ended, now)
         return [kind for strategy in watch.strategies() if (kind := watch.look(strategy))]
 
@@ -57,68 +57,70 @@ class _Watch:
         if strategy in self.open:
             return self._close(strategy)
         stuck_after = timedelta(minutes=self.settings.stuck_minutes)
-        found = trouble_of(strategy, self.runs, now=self.now, stuck_after=stuck_after)
-        return self._open(found) if found is not None else None
+        problem = trouble_of(strategy, self.runs, now=self.now, stuck_after=stuck_after)
+        return self._open(problem) if problem is not None else None
 
-    def _open(self, found: SyncProblem) -> str | None:
-        kind = found.run.error_kind or found.kind
+    def _open(self, problem: SyncProblem) -> str | None:
+        kind = problem.run.error_kind or problem.kind
         same = incidents.that_told_of(self.connection, kind)
         incident_id = incidents.open_of_sync(
             self.connection,
-            found.strategy,
-            level=found.kind,
+            problem.strategy,
+            level=problem.kind,
             mailed=None if same else kind,
-            note=found.run.error,
-            opened_at=found.run.at,
+            note=problem.run.error,
+            opened_at=problem.run.at,
         )
         if same:
             why = f"incident {same} has the same cause and was mailed"
-            self._event(found, incident_id, kind, no_mail=why)
+            self._event(problem, incident_id, kind, no_mail=why)
             return None
-        last_good = runs.last_good_at(self.connection, [found.strategy])
-        content = sync_mails.trouble(found, last_good=last_good)
-        message_id = self._put(content, f"incident {incident_id}", found.run.run_id)
-        self._event(found, incident_id, kind, message_id=message_id)
+        last_good = runs.last_good_at(self.connection, [problem.strategy])
+        content = sync_mails.trouble(problem, last_good=last_good)
+        message_id = self._put(content, f"incident {incident_id}", problem.run.run_id)
+        self._event(problem, incident_id, kind, message_id=message_id)
         return content.kind
 
-    def _event(self, found: SyncProblem, incident_id: int, kind: str, **told: str) -> None:
+    def _event(self, problem: SyncProblem, incident_id: int, kind: str, **told: str) -> None:
         incidents.add_event(
             self.connection,
             {
                 "incident_id": incident_id,
-                "subject": f"sync:{found.strategy}",
+                "subject": f"sync:{problem.strategy}",
                 "kind": "opened",
                 "from_level": "ok",
-                "to_level": found.kind,
+                "to_level": problem.kind,
                 "cause": kind,
                 "happened_at": self.now,
-                "run_id": found.run.run_id,
+                "run_id": problem.run.run_id,
                 **told,
             },
         )
 
     def _close(self, strategy: str) -> str | None:
-        told = self.open[strategy]
-        good = works_again(strategy, self.runs, since=told.opened_at)
+        incident = self.open[strategy]
+        good = works_again(strategy, self.runs, since=incident.opened_at)
         if good is None:
             return None
-        incidents.resolve(self.connection, told.incident_id, now=self.now)
+        incidents.resolve(self.connection, incident.incident_id, now=self.now)
         event: dict[str, Any] = {
-            "incident_id": told.incident_id,
+            "incident_id": incident.incident_id,
             "subject": f"sync:{strategy}",
             "kind": "closed",
-            "from_level": told.level,
+            "from_level": incident.level,
             "to_level": "ok",
             "cause": "sync",
             "happened_at": self.now,
             "run_id": good.run_id,
-            "no_mail": None if told.mailed else "its failure was not mailed",
+            "no_mail": None if incident.mailed else "its failure was not mailed",
         }
-        if told.mailed:
-            content = sync_mails.recovered(strategy, good, since=told.opened_at)
-            event["message_id"] = self._put(content, f"incident {told.incident_id}", good.run_id)
+        if incident.mailed:
+            content = sync_mails.recovered(strategy, good, since=incident.opened_at)
+            event["message_id"] = self._put(
+                content, f"incident {incident.incident_id}", good.run_id
+            )
         incidents.add_event(self.connection, event)
-        return "sync_recovered" if told.mailed else None
+        return "sync_recovered" if incident.mailed else None
 
     def _put(self, content: Content, about: str, run_id: int) -> str:
         message_id = new_id()
@@ -166,9 +168,9 @@ def _order_totals(connection: Connection) -> dict[str, str]:
     """Return what the newest plan orders from each vendor, by name, per currency."""
     orders = plan_reads.purchase_plan(connection, None, None).orders
     names = {order["vendor_url"]: order["vendor"] for order in orders}
-    found: dict[str, list[str]] = {}
+    totals: dict[str, list[str]] = {}
     for row in plan_reads.vendor_totals(connection, plan_reads.newest_day(connection)):
         if row["total"] is not None and row["vendor_url"] in names:
             amount = stock_mails.money(row["total"], row["currency"])
-            found.setdefault(plain(names[row["vendor_url"]]), []).append(amount)
-    return {name: " + ".join(amounts) for name, amounts in found.items()}
+            totals.setdefault(plain(names[row["vendor_url"]]), []).append(amount)
+    return {name: " + ".join(amounts) for name, amounts in totals.items()}

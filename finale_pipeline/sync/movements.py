@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 import polars as pl
 
+from finale_pipeline.domain.packing import Reading
 from finale_pipeline.errors import (
     DriftError,
     MalformedError,
@@ -15,8 +16,9 @@ from finale_pipeline.errors import (
     ThrottledError,
     UnknownPath,
 )
+from finale_pipeline.finale.cells import LONGEST_KEY
 from finale_pipeline.finale.lines import UserFieldDefinition, build_lines
-from finale_pipeline.finale.quantities import Reading, in_units
+from finale_pipeline.finale.quantities import in_units
 from finale_pipeline.finale.records import BUILD, TRANSFER, Resource
 from finale_pipeline.sync.catalog import Catalogue, Child
 from finale_pipeline.sync.incremental import sync_incrementally
@@ -82,8 +84,8 @@ def follow_builds(run: SyncRun) -> None:
 
 def _sync_builds(run: SyncRun) -> None:
     began = run.clock()
-    made = builds(run.settings.timezone, current_reading(run))
-    _if_there(run, "builds", partial(sync_incrementally, catalogue=made))
+    catalogue = builds(run.settings.timezone, current_reading(run))
+    _if_there(run, "builds", partial(sync_incrementally, catalogue=catalogue))
     with run.batch("components of builds"):
         stocking.note_components(run.connection, since=began)
 
@@ -144,7 +146,11 @@ def _labels(run: SyncRun) -> None:
         fields = msgspec.json.decode(sent, type=list[UserFieldDefinition] | None) or []
     except msgspec.DecodeError as error:
         raise MalformedError(f"The labels of fields cannot be read: {error}.") from error
-    labels = {f.attr_name: f.label for f in fields if f.attr_name and f.label}
+    labels = {
+        f.attr_name: f.label
+        for f in fields
+        if f.attr_name and f.label and len(f.attr_name.encode()) <= LONGEST_KEY
+    }
     with run.batch("labels of fields"):
         stocking.replace_labels(run.connection, sorted(labels.items()))
 

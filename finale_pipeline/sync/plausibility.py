@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from finale_pipeline.domain.states import HoldState
 from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import holds
@@ -55,5 +56,5 @@ def vanished(why: str, *, live: int, missing: Sequence[str]) -> Difference:
 
 def settle(run: SyncRun, subject: str) -> None:
     """End a standing hold, in the transaction that writes a read after all."""
-    state = "approved" if run.accept_implausible else "passed"
+    state: HoldState = "approved" if run.accept_implausible else "passed"
     holds.settle(run.connection, subject, state, now=run.clock())

@@ -33,10 +33,10 @@ def sync_lines(run: SyncRun) -> None:
     What is completed or cancelled keeps the lines it had: nothing of it is still to come. Only
     lines that a version before stored without their packings are read once more.
     """
-    wanted = purchase_lines.unread(run.connection)
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        step = f"lines of purchase order {start + 1} of {len(wanted)}"
+    unread = purchase_lines.unread(run.connection)
+    for start in range(0, len(unread), BATCH):
+        batch = unread[start : start + BATCH]
+        step = f"lines of purchase order {start + 1} of {len(unread)}"
         sent = [order for order in batch if order.items is not None]
         if sent:
             learn_of_orders(run, pl.DataFrame(sent, schema=WANTED))
@@ -52,12 +52,12 @@ def backfill_purchases(run: SyncRun, since: datetime, until: datetime) -> None:
     sync_lines(run)
 
 
-def _read_singly(run: SyncRun, wanted: Sequence[UnreadLines], step: str) -> None:
+def _read_singly(run: SyncRun, unread: Sequence[UnreadLines], step: str) -> None:
     """Read orders one by one; a header that is newer by now goes in with its lines."""
     catalogue = purchases(run.settings.timezone)
     bodies: list[bytes] = []
     rejects: list[Reject] = []
-    for order in wanted:
+    for order in unread:
         body = run.client.record(ORDER, order.order_url)
         if body is None:
             rejects.append(Reject(order.order_url, "Finale lists this order and does not show it"))
@@ -66,8 +66,8 @@ def _read_singly(run: SyncRun, wanted: Sequence[UnreadLines], step: str) -> None
     answer = decode_records(bodies, ORDER)
     rejects += answer.rejects
     learn_of_orders(run, answer.frame)
-    asked = pl.DataFrame(wanted, schema=WANTED).select("order_url", known_at="updated_at")
-    frame = catalogue.prepared(answer.frame).join(asked, on="order_url")
+    expected = pl.DataFrame(unread, schema=WANTED).select("order_url", known_at="updated_at")
+    frame = catalogue.prepared(answer.frame).join(expected, on="order_url")
     newer = frame.filter(pl.col("updated_at") > pl.col("known_at")).drop("known_at")
     with run.batch(step):
         headers = write(run, catalogue, newer, pl.Series(HASH, [], dtype=pl.Int64), rejected=0)

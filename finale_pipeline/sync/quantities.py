@@ -2,8 +2,9 @@
 
 import polars as pl
 
+from finale_pipeline.domain.packing import Reading
 from finale_pipeline.finale.lines import evidence_of_totals
-from finale_pipeline.finale.quantities import Reading, evidence
+from finale_pipeline.finale.quantities import evidence
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import quantities
 from finale_pipeline.warehouse.quantities import EvidenceOf
@@ -18,24 +19,23 @@ def current_reading(run: SyncRun) -> Reading:
 
 def follow_setting(run: SyncRun) -> None:
     """Convert stored lines when the setting names another reading than theirs."""
-    wanted = current_reading(run)
-    if quantities.stored_reading(run.connection) != wanted:
-        _switch(run, wanted, None)
+    reading = current_reading(run)
+    if quantities.stored_reading(run.connection) != reading:
+        _switch(run, reading, None)
 
 
 def learn_of_orders(run: SyncRun, orders: pl.DataFrame) -> None:
     """Decide the reading by orders' totals, once and for good, where the setting leaves it open.
 
     Args:
-        run: The run.
         orders: order_url, items, total.
     """
     is_open = run.settings.case_quantities == "auto"
     if not is_open or quantities.evidence_of(run.connection) == "orders":
         return
-    found = evidence_of_totals(orders)
-    if found.reading is not None:
-        _switch(run, found.reading, "orders", why=found.why)
+    seen = evidence_of_totals(orders)
+    if seen.reading is not None:
+        _switch(run, seen.reading, "orders", why=seen.why)
 
 
 def learn(run: SyncRun, on_hand: pl.Series, packings: pl.Series) -> None:
@@ -47,9 +47,9 @@ def learn(run: SyncRun, on_hand: pl.Series, packings: pl.Series) -> None:
     is_open = run.settings.case_quantities == "auto"
     if not is_open or quantities.stored_evidence(run.connection) is not None:
         return
-    found = evidence(on_hand, packings)
-    if found.reading is not None:
-        _switch(run, found.reading, "stock", why=found.why)
+    seen = evidence(on_hand, packings)
+    if seen.reading is not None:
+        _switch(run, seen.reading, "stock", why=seen.why)
 
 
 def _switch(

@@ -41,8 +41,12 @@ DECODING = Lock()
 """One answer is decoded at a time: it takes several times its size, and lanes gain nothing."""
 
 
-def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
+def sync_catalogue(run: SyncRun, catalogue: Catalogue, *, mends: bool = False) -> None:
     """Bring a table to what the source has: changes in, vanished records marked removed.
+
+    Args:
+        mends: Whether to write nested lists of records, too, that look unchanged themselves, where
+            an answer is not that of the last time.
 
     Raises:
         ImplausibleError: So many records vanished that a person should look.
@@ -58,6 +62,7 @@ def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
     scan = scans.open_scan(
         run.connection, catalogue.table, until=until, since=_since(run), now=run.clock()
     )
+    scan.mends = mends
     if not _read_whole(run, catalogue, scan):
         _ScanReader(run, catalogue, scan).read()
         _read_tail(run, catalogue, scan)
@@ -94,16 +99,16 @@ def _since(run: SyncRun) -> datetime:
 
 def _read_whole(run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> bool:
     """Read a small account in one request; False when it is not small."""
-    rows = sum(window.rows for window in scan.known.values())
-    was_whole = not scan.known or ALL_TIME in scan.known
+    rows = sum(window.rows for window in scan.windows.values())
+    was_whole = not scan.windows or ALL_TIME in scan.windows
     if not scan.is_fresh or not (was_whole or rows <= WHOLE_ROWS):
         return False
     try:
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
     except AnswerTooLarge:
         return False
-    fetched = _decoded(run, catalogue, ALL_TIME, body, scan.known)
-    if row_count(fetched, scan.known) >= run.settings.row_cap:
+    fetched = _decoded(run, catalogue, ALL_TIME, body, scan.windows)
+    if row_count(fetched, scan.windows) >= run.settings.row_cap:
         return False
     commit(run, catalogue, scan, fetched, {"progress": 1.0})
     return True
@@ -123,14 +128,14 @@ class _ScanReader:
         self._run = run
         self._catalogue = catalogue
         self._scan = scan
-        mine = [s for s in scan.known.values() if s.walk_id == scan.walk_id]
+        mine = [s for s in scan.windows.values() if s.walk_id == scan.walk_id]
         self._batch, self._rows = len(mine), sum(s.rows for s in mine)
-        others = [s.rows for s in scan.known.values() if s.walk_id != scan.walk_id]
+        others = [s.rows for s in scan.windows.values() if s.walk_id != scan.walk_id]
         self._expected = sum(others) + self._rows if others else 0
         self._upper = scan.until + AHEAD
         self._span = LONGEST
         self._stored = [
-            w for w in sorted(scan.known) if w.lo >= scan.since and w.hi - w.lo <= LONGEST
+            w for w in sorted(scan.windows) if w.lo >= scan.since and w.hi - w.lo <= LONGEST
         ]
 
     def read(self) -> None:
@@ -164,47 +169,49 @@ class _ScanReader:
     def _may_extend(self) -> bool:
         if not self._stored:
             return False
-        return self._scan.known[self._stored[-1]].rows < self._run.settings.window_rows
+        return self._scan.windows[self._stored[-1]].rows < self._run.settings.window_rows
 
     def _is_done(self, window: Window) -> bool:
-        stored = self._scan.known.get(window)
+        stored = self._scan.windows.get(window)
         return stored is not None and stored.walk_id == self._scan.walk_id
 
     def _fetch(self, window: Window) -> list[Fetched]:
-        return list(fetch(self._run, self._catalogue, window, self._scan.known))
+        return list(fetch(self._run, self._catalogue, window, self._scan.windows))
 
     def _take(self, window: Window, answers: list[Fetched]) -> None:
         rows = 0
         for fetched in answers:
-            rows += row_count(fetched, self._scan.known)
+            rows += row_count(fetched, self._scan.windows)
             commit(self._run, self._catalogue, self._scan, fetched, self._far(window, rows))
         self._rows += rows
-        wanted = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
-        self._span = min(LONGEST, max(SHORTEST, timedelta(seconds=wanted // timedelta(seconds=1))))
+        next_span = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
+        self._span = min(
+            LONGEST, max(SHORTEST, timedelta(seconds=next_span // timedelta(seconds=1)))
+        )
 
     def _far(self, window: Window, rows: int) -> dict[str, Any]:
         """How far the scan is: by the rows of the last one where there was one, else by time."""
         self._batch += 1
-        done = (window.hi - self._scan.since) / (self._upper - self._scan.since)
+        progress = (window.hi - self._scan.since) / (self._upper - self._scan.since)
         left = (self._upper - window.hi) // max(self._span, SHORTEST)
         if self._expected:
-            done = min(1.0, (self._rows + rows) / self._expected)
+            progress = min(1.0, (self._rows + rows) / self._expected)
             left = sum(1 for w in self._stored if w.lo >= window.hi)
-        return {"progress": done, "number": self._batch, "of": self._batch + left}
+        return {"progress": progress, "number": self._batch, "of": self._batch + left}
 
 
 def fetch(
-    run: SyncRun, catalogue: Catalogue, window: Window, known: dict[Window, Stored]
+    run: SyncRun, catalogue: Catalogue, window: Window, windows: dict[Window, Stored]
 ) -> Iterator[Fetched]:
     """Read a window, in halves when it is too large or was cut off at the cap."""
     is_second = window.hi - window.lo <= timedelta(seconds=1)
-    limit = None if window in known or is_second else WINDOW_BYTES
+    limit = None if window in windows or is_second else WINDOW_BYTES
     try:
         body = run.client.body(catalogue.resource, window, max_bytes=limit)
         with DECODING:
-            fetched = _decoded(run, catalogue, window, body, known)
+            fetched = _decoded(run, catalogue, window, body, windows)
         del body
-        if row_count(fetched, known) < run.settings.row_cap:
+        if row_count(fetched, windows) < run.settings.row_cap:
             yield fetched
             return
     except AnswerTooLarge:
@@ -217,22 +224,22 @@ def fetch(
             step="Edit some of them in Finale, so that their time of change differs.",
         )
     for half in window.halves():
-        yield from fetch(run, catalogue, half, known)
+        yield from fetch(run, catalogue, half, windows)
 
 
 def _read_again(
-    run: SyncRun, catalogue: Catalogue, window: Window, known: dict[Window, Stored]
+    run: SyncRun, catalogue: Catalogue, window: Window, windows: dict[Window, Stored]
 ) -> Fetched:
     body = run.client.body(catalogue.resource, None if window == ALL_TIME else window)
     with DECODING:
-        return _decoded(run, catalogue, window, body, known)
+        return _decoded(run, catalogue, window, body, windows)
 
 
 def _decoded(
-    run: SyncRun, catalogue: Catalogue, window: Window, body: Body, known: dict[Window, Stored]
+    run: SyncRun, catalogue: Catalogue, window: Window, body: Body, windows: dict[Window, Stored]
 ) -> Fetched:
     """Decode an answer, unless it is the one that the table shows already."""
-    stored = known.get(window)
+    stored = windows.get(window)
     if stored is not None and stored.is_same(body.digest):
         return Fetched(window, body.digest, None, [])
     answer = decode(body.data, catalogue.resource)
@@ -255,8 +262,8 @@ def _decoded(
     rows = len(frame) + len(answer.rejects) if is_shortest else answer.rows
     prepared = catalogue.prepared(frame)
     # On a first load everything is new: the lane makes it ready while the database is at work.
-    child_rows = () if known else catalogue.child_rows(prepared)
-    again = partial(_read_again, run, catalogue, window, known)
+    child_rows = () if windows else catalogue.child_rows(prepared)
+    again = partial(_read_again, run, catalogue, window, windows)
     return Fetched(
         window, body.digest, prepared, answer.rejects, rows, others, child_rows, again, answer.notes
     )

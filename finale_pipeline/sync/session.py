@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from finale_pipeline.clock import Clock, utc_now
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.errors import (
     ConfigError,
@@ -79,9 +80,9 @@ def open_sync(
         refuse_another_account(connection, source)
         _refuse_needless(connection, strategy, asked_at, now=clock())
         share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
-        known = runs.last_ended_at(connection)
+        last_ended_at = runs.last_ended_at(connection)
         with open_client(
-            settings, url, share=share, clock=clock, sleep=sleep, known=known
+            settings, url, share=share, clock=clock, sleep=sleep, known=last_ended_at
         ) as client:
             # Not before: whatever fails from here on writes the row's ending.
             run_id = leases.open_run(
@@ -115,10 +116,10 @@ def _refuse_needless(
     """Two who ask at the same time get one sync, even when the first is done already."""
     if asked_at is None:
         return
-    done = runs.done_since(connection, [strategy, *COVERED_BY.get(strategy, ())], asked_at, now)
-    if done is not None:
+    covering = runs.done_since(connection, [strategy, *COVERED_BY.get(strategy, ())], asked_at, now)
+    if covering is not None:
         raise SkippedError(
-            f"{done[0]} sync {done[1]} began after this one was asked for, and is done."
+            f"{covering[0]} sync {covering[1]} began after this one was asked for, and is done."
         )
 
 
@@ -164,8 +165,8 @@ def _ending(error: PipelineError) -> Ending:
     return Ending(_status(error), error.kind, str(error), retry_at)
 
 
-def _status(error: PipelineError) -> str:
-    statuses: dict[type[PipelineError], str] = {
+def _status(error: PipelineError) -> RunStatus:
+    statuses: dict[type[PipelineError], RunStatus] = {
         SkippedError: "skipped",
         ThrottledError: "throttled",
         ImplausibleError: "held",

@@ -10,9 +10,10 @@ import polars as pl
 import xxhash
 
 from finale_pipeline.clock import business_day
-from finale_pipeline.domain.syncs.stock import SMALL, StockSummary, doubts
+from finale_pipeline.domain.packing import Reading
+from finale_pipeline.domain.syncs.stock import FEW, SMALL, StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
-from finale_pipeline.finale.quantities import Reading, in_units
+from finale_pipeline.finale.quantities import in_units
 from finale_pipeline.finale.records import STOCK
 from finale_pipeline.finale.wire import Answer, decode
 from finale_pipeline.planning.decisions import decide_again
@@ -80,7 +81,8 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
     _forget_future(run, read_at, day)
     gone, kept = absent(run.connection, read), dict[str, str]()
     reasons = _doubts(run, read)
-    if reasons or len(gone):
+    # Where few had a quantity that nothing has now, a column may be missing: once is no proof.
+    if reasons or len(gone) or _doubts(run, read, few=0):
         pause = run.settings.second_read_seconds
         run.sleep(pause if reasons else min(pause, SOON))
         read = _read(run, places, trusts_stored=not mends)
@@ -142,8 +144,8 @@ def _forget_future(run: SyncRun, now: datetime, day: date) -> None:
         log.warning("%s days after %s were forgotten: a clock had been ahead.", days, day)
 
 
-def _refuse_other_days(day: date, wanted: Sequence[date]) -> None:
-    other = next((d for d in wanted if d != day), None)
+def _refuse_other_days(day: date, days: Sequence[date]) -> None:
+    other = next((d for d in days if d != day), None)
     if other is not None:
         raise PastDay(
             f"Finale shows the stock of the present only; {other} cannot be read any more."
@@ -204,9 +206,9 @@ def _entries(frame: pl.DataFrame, places: dict[str, str | None], reading: Readin
     place = pl.when(has_none).then("parent_facility_url").otherwise("facility_url").fill_null("")
     frame = in_units(frame, QUANTITIES, reading).with_columns(place=place)
     pairs = frame.select("place", "parent_facility_url").unique()
-    known = {url: parent for url, parent in pairs.iter_rows() if url and parent}
-    known |= {url: parent for url, parent in places.items() if parent}
-    locations = {url: _location(url, known) for url in pairs["place"].to_list()}
+    parents = {url: parent for url, parent in pairs.iter_rows() if url and parent}
+    parents |= {url: parent for url, parent in places.items() if parent}
+    locations = {url: _location(url, parents) for url in pairs["place"].to_list()}
     location = pl.col("place").replace_strict(locations, return_dtype=pl.String)
     return hashed(
         frame.select(
@@ -229,7 +231,7 @@ def _location(url: str, parents: dict[str, str]) -> str:
     return url
 
 
-def _doubts(run: SyncRun, read: _Read) -> list[str]:
+def _doubts(run: SyncRun, read: _Read, *, few: int = FEW) -> list[str]:
     if read.answer is None:
         return []
     return doubts(
@@ -238,6 +240,7 @@ def _doubts(run: SyncRun, read: _Read) -> list[str]:
         entries=len(read.entries),
         products=levels.active_products(run.connection),
         limit=run.settings.shrink_limit,
+        few=few,
     )
 
 
@@ -339,9 +342,9 @@ def _protected(connection: Connection, read: _Read, answer: Answer) -> dict[str,
     """
     if not answer.rejects:
         return {}
-    kept = {r.key: r.reason for r in answer.rejects if r.key}
+    protected = {r.key: r.reason for r in answer.rejects if r.key}
     skus = {r.second_key: r.reason for r in answer.rejects if not r.key and r.second_key}
-    kept |= {url: skus[sku] for url, sku in levels.products_called(connection, list(skus))}
+    protected |= {url: skus[sku] for url, sku in levels.products_called(connection, list(skus))}
     nameless = next((r.reason for r in answer.rejects if not r.key and not r.second_key), None)
     if nameless is not None:
         stored = pl.DataFrame(
@@ -349,8 +352,10 @@ def _protected(connection: Connection, read: _Read, answer: Answer) -> dict[str,
         )
         lacking = stored.join(read.entries, on=STOCK.key, how="anti")["product_url"].unique()
         never = levels.products_without_level(connection)
-        kept = dict.fromkeys([*lacking, *never], f"a row names no product: {nameless}") | kept
-    return kept
+        protected = (
+            dict.fromkeys([*lacking, *never], f"a row names no product: {nameless}") | protected
+        )
+    return protected
 
 
 def _keep_unchanged(run: SyncRun, read_at: datetime) -> None:

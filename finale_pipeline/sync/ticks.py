@@ -31,7 +31,7 @@ LADDER = ("critical", "inventory", "active", "full")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TickDecision:
     """What becomes of a tick: whether to run, which strategy, and why (not)."""
 
     is_run: bool
@@ -47,7 +47,7 @@ def decide(
     tick_at: datetime,
     now: datetime,
     due: Mapping[str, datetime],
-) -> Decision:
+) -> TickDecision:
     """Decide a tick, and keep the decision in `ops.schedule_tick`.
 
     Args:
@@ -58,7 +58,7 @@ def decide(
         choice = choose(connection, settings, now=now)
         tick = _schedule(connection, schedule, choice, tick_at)
         if _is_repeat(connection, tick, tick_at, now):
-            return Decision(
+            return TickDecision(
                 is_run=False,
                 strategy=tick.strategy,
                 reason="decided before; a second daemon seems to run (finale doctor)",
@@ -73,7 +73,7 @@ def decide(
             others=others,
         )
         reason = why_not or (choice.reason if schedule == "smart" else None)
-        decision = Decision(why_not is None, tick.strategy, reason)
+        decision = TickDecision(why_not is None, tick.strategy, reason)
         ticks.keep(
             connection,
             schedule,
@@ -115,7 +115,7 @@ def _is_repeat(connection: "Connection", tick: Schedule, tick_at: datetime, now:
     """Whether the tick was decided already; one whose run was lost may be decided again."""
     if tick.decided_at is None:
         return False
-    has_begun = runs.has_begun(connection, tick.strategy, since=tick.decided_at)
+    has_begun = runs.has_begun(connection, tick.strategy, since=tick.decided_at, now=now)
     if tick.is_run and not has_begun and now - tick.decided_at > LOST_AFTER:
         return False
     ticks.note_repeat(connection, tick.name, tick_at, now=now)
@@ -130,7 +130,7 @@ def _obstacle(connection: "Connection", strategy: str, now: datetime) -> str | N
         holder = leases.taken(connection, table_set)
         if holder is not None:
             return f"the {table_set} tables are taken: {holder}"
-    until = blocked_until(connection)
+    until = blocked_until(connection, now=now)
     if until is not None and until - now > SHORT:
         return f"Finale's budget is used up until {until:%Y-%m-%d %H:%M:%S} UTC"
     return None

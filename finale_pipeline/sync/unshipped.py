@@ -28,11 +28,11 @@ def sync_unshipped(run: SyncRun) -> None:
     if not run.settings.count_unshipped_orders:
         return
     since = (run.client.source_now() - OLDEST).date()
-    wanted = unshipped.orders_to_read(run.connection, since=since, most=MOST)
-    if not wanted:
+    orders = unshipped.orders_to_read(run.connection, since=since, most=MOST)
+    if not orders:
         return
     bodies, rejects = [], []
-    for url in wanted:
+    for url in orders:
         body = run.client.record(ORDER, url)
         if body is None:
             rejects.append(Reject(url, "Finale lists this order and does not show it"))
@@ -40,9 +40,9 @@ def sync_unshipped(run: SyncRun) -> None:
             bodies.append(body)
     answer = decode_records(bodies, ORDER)
     learn_of_orders(run, answer.frame)
-    with run.batch(f"lines of {len(wanted)} orders without a moved shipment"):
+    with run.batch(f"lines of {len(orders)} orders without a moved shipment"):
         _write(run, answer.frame)
-        unshipped.note_read(run.connection, wanted)
+        unshipped.note_read(run.connection, orders)
         run.keep_rejects("core.sales_order", [*rejects, *answer.rejects, *answer.notes])
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from finale_pipeline.warehouse.connect import Connection, only_row, scalar, trusted
-from finale_pipeline.warehouse.items import IN_WORK, ITEMS
+from finale_pipeline.warehouse.items import ITEMS, Evaluated
 from finale_pipeline.warehouse.store import Counts
 
 COLUMNS = tuple(
@@ -70,12 +70,13 @@ LEVELS_OF_DAY = """
 """
 
 
-def refresh(connection: Connection, *, day: date, now: datetime, is_partial: bool) -> Counts:
-    """Bring a day's critical items to what `items.evaluate` found in this transaction."""
-    where = IN_WORK if is_partial else ""
-    query = CRITICAL.format(items="item", levels="core.stock_free", where=where, **PRESENT)
-    mine = " AND product_url IN (SELECT product_url FROM work)" if is_partial else ""
-    return _merge(connection, query, {"day": day, "now": now}, mine)
+def refresh(connection: Connection, found: Evaluated, *, day: date, now: datetime) -> Counts:
+    """Bring a day's critical items to what was evaluated in this transaction."""
+    is_mine = f"product_url IN ({found.within})" if found.within else "true"
+    query = CRITICAL.format(
+        items=found.items, levels="core.stock_free", where=f"WHERE {is_mine}", **PRESENT
+    )
+    return _merge(connection, query, {"day": day, "now": now}, f" AND {is_mine}")
 
 
 def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetime) -> Counts:
@@ -83,6 +84,16 @@ def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetim
     items = f"({ITEMS.format(levels=LEVELS_OF_DAY, decided=NOTHING_DECIDED, where='')})"
     query = CRITICAL.format(items=items, levels=LEVELS_OF_DAY, where="", **PAST)
     return _merge(connection, query, {"day": day, "now": now, "default": default}, "")
+
+
+def thresholds(connection: Connection, default: Decimal) -> dict[str, Decimal]:
+    """Return below what each watched item is low, by Finale's reorder points alone."""
+    query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
+    rows = connection.execute(
+        trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),
+        {"default": default},
+    )
+    return dict(rows.fetchall())
 
 
 def _merge(connection: Connection, query: str, values: dict[str, object], mine: str) -> Counts:

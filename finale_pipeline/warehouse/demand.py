@@ -9,6 +9,8 @@ from finale_pipeline.warehouse.connect import Connection, only_row, trusted
 from finale_pipeline.warehouse.store import Counts
 
 TABLE = "core.sales_daily"
+COLLECTED = "SELECT shipment_url FROM changed_shipment"
+"""Query of the shipments that `begin` collected in this transaction."""
 
 
 def shipments_of(orders: str) -> str:

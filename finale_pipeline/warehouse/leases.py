@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.errors import InterruptedSync, SkippedError
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.locks import Lock
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 TERMINATED_WITHIN = timedelta(seconds=5)
 """So long the end of a session is waited for."""
+CLOCKS_APART = timedelta(minutes=5)
+"""What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
 TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 
 
@@ -22,7 +25,7 @@ TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 class Ending:
     """How a run ended: its status, and for a failure the class, the message, when to return."""
 
-    status: str
+    status: RunStatus
     error_kind: str | None = None
     error: str | None = None
     retry_at: datetime | None = None
@@ -48,7 +51,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRun:
     """A run that was closed by someone else: its number, Dagster's id, and why."""
 
     run_id: int
@@ -56,7 +59,7 @@ class Ended:
     error: str
 
 
-def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]:
+def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[EndedRun]:
     """Mark runs as failed that say `running` while nothing holds their life lock."""
     rows = connection.execute(
         "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'CRASHED',"
@@ -67,10 +70,10 @@ def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[Ended]
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
         (now, Lock.RUN),
     ).fetchall()
-    return [Ended(*row) for row in rows]
+    return [EndedRun(*row) for row in rows]
 
 
-def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[Ended]:
+def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[EndedRun]:
     """End the sessions of runs that live and gave no sign for so long, and mark the runs failed.
 
     Without its session a frozen process has lost its locks and its transaction; when it wakes up
@@ -78,6 +81,12 @@ def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) 
     so the session goes first; a row that is held even then is marked the next time.
     """
     silent_since = now - silent
+    # A sign of life in the future was given by a clock that was ahead: silence counts from now.
+    connection.execute(
+        "UPDATE ops.sync_run SET heartbeat_at = %s WHERE run_id IN (SELECT run_id FROM ops.sync_run"
+        " WHERE status = 'running' AND heartbeat_at > %s FOR UPDATE SKIP LOCKED)",
+        (now, now + CLOCKS_APART),
+    )
     runs = [
         run_id
         for (run_id,) in connection.execute(
@@ -98,7 +107,7 @@ def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) 
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
         (now, silent // timedelta(minutes=1), runs, silent_since),
     ).fetchall()
-    return [Ended(*row) for row in rows]
+    return [EndedRun(*row) for row in rows]
 
 
 def open_run(

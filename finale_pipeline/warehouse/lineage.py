@@ -34,7 +34,7 @@ Source = tuple[str, str]
 """A table or view, and a column of it."""
 
 
-class Column(TypedDict):
+class SourceColumn(TypedDict):
     """A column of a view: its type, its meaning, and the [table, column] that it is made of."""
 
     type: str
@@ -46,11 +46,11 @@ class View(TypedDict):
     """A view: what it is about, and its columns."""
 
     about: str
-    columns: dict[str, Column]
+    columns: dict[str, SourceColumn]
 
 
 @cache
-def known() -> dict[str, View]:
+def stored_views() -> dict[str, View]:
     """Return the views of `mart`, as the file has them."""
     found: dict[str, View] = json.loads(FILE.read_text(encoding="utf-8"))
     return found
@@ -72,7 +72,7 @@ def render(connection: "Connection") -> str:
 
 
 def traced(connection: "Connection") -> dict[str, View]:
-    """Return what `known` returns, from the database."""
+    """Return what `stored_views` returns, from the database."""
     definitions: list[Any] = connection.execute(VIEWS).fetchall()
     columns: list[Any] = connection.execute(COLUMNS).fetchall()
     schema: dict[str, dict[str, dict[str, str]]] = {}
@@ -105,8 +105,8 @@ def _behind(column: Source, direct: Mapping[str, Mapping[str, set[Source]]]) -> 
 
 def _made_of(query: Any, schema: dict[str, Any]) -> dict[str, set[Source]]:
     """Return column of a query → the columns of tables and views that it is made of."""
-    from sqlglot import exp  # noqa: PLC0415 - developers have it
-    from sqlglot.lineage import lineage  # noqa: PLC0415
+    from sqlglot import exp  # developers have it
+    from sqlglot.lineage import lineage
 
     found: dict[str, set[Source]] = {}
     for column, end in lineage(None, query, schema=schema, dialect="postgres").items():
@@ -131,8 +131,8 @@ def _parsed(definition: str) -> Any:
     What such a one looks at beside itself chooses rows, and makes no column; where it has no rows
     of its own, it only names expressions, and these stand for their names.
     """
-    import sqlglot  # noqa: PLC0415 - developers have it
-    from sqlglot import exp  # noqa: PLC0415
+    import sqlglot  # developers have it
+    from sqlglot import exp
 
     query: Any = sqlglot.parse_one(definition, dialect="postgres")
     for chosen in list(query.find_all(exp.Select)):
@@ -158,7 +158,7 @@ def _parsed(definition: str) -> Any:
 
 def _flatten(chosen: Any) -> None:
     """Take the parentheses from around joins; PostgreSQL writes them, and they change nothing."""
-    from sqlglot import exp  # noqa: PLC0415 - developers have it
+    from sqlglot import exp  # developers have it
 
     begins = chosen.args.get("from_")
     if begins is None:

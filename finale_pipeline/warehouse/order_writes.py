@@ -8,13 +8,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.domain.orders.purchase_orders import Draft, OrderLine, body_hash, exact
+from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, body_hash, exact
+from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, rows_of, trusted
 from finale_pipeline.warehouse.locks import Lock
 
-OPEN = ("intended", "sent", "unverified", "unknown")
+OPEN: tuple[OrderState, ...] = ("intended", "sent", "unverified", "unknown")
 """States whose end is not known yet."""
 IN_FINALE = ("created", "differs", "unverified")
 MAYBE = ("sent", "unknown")
@@ -24,12 +25,11 @@ SELECT = "SELECT * FROM ops.purchase_order_write"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class OrderWrite:
     """A row of the ledger.
 
     Attributes:
         draft: What was meant.
-        vendor_url: The vendor's address.
         state: As the table's comment says.
         body: What is sent, to the letter.
         attempts: Times it was sent.
@@ -48,7 +48,7 @@ class Written:
 
     draft: Draft
     vendor_url: str
-    state: str
+    state: OrderState
     body: str
     attempts: int
     sent_at: datetime | None
@@ -108,20 +108,20 @@ def only_drafter(connection: Connection) -> Iterator[None]:
             locks.release(connection, Lock.DRAFTING)
 
 
-def find(connection: Connection, reference: str) -> Written | None:
+def find(connection: Connection, reference: str) -> OrderWrite | None:
     """Return a row by its reference."""
     rows = _read(connection, " WHERE reference = %s", (reference,))
     return rows[0] if rows else None
 
 
-def of_key(connection: Connection, key: str) -> list[Written]:
+def of_key(connection: Connection, key: str) -> list[OrderWrite]:
     """Return the rows of a request that its sender named."""
     return _read(connection, " WHERE idempotency_key = %s ORDER BY reference", (key,))
 
 
 def of_plan(
     connection: Connection, *, plan_on: date, vendor_id: str, facility_url: str
-) -> list[Written]:
+) -> list[OrderWrite]:
     """Return the orders of a plan, vendor and place, the newest sequence first."""
     return _read(
         connection,
@@ -130,7 +130,7 @@ def of_plan(
     )
 
 
-def was_ever(connection: Connection, reference: str, state: str) -> bool:
+def was_ever(connection: Connection, reference: str, state: OrderState) -> bool:
     """Whether an order was once in a state."""
     row = connection.execute(
         "SELECT FROM ops.purchase_order_write_event WHERE reference = %s AND state = %s LIMIT 1",
@@ -139,22 +139,22 @@ def was_ever(connection: Connection, reference: str, state: str) -> bool:
     return row is not None
 
 
-def open_rows(connection: Connection) -> list[Written]:
+def open_rows(connection: Connection) -> list[OrderWrite]:
     """Return the orders whose end is not known, the oldest first."""
     where = " WHERE state = ANY (%s) ORDER BY intended_at, reference"
     return _read(connection, where, (list(OPEN),))
 
 
-def newest(connection: Connection, *, limit: int) -> list[Written]:
+def newest(connection: Connection, *, limit: int) -> list[OrderWrite]:
     """Return the newest orders."""
     return _read(connection, " ORDER BY intended_at DESC, reference LIMIT %s", (limit,))
 
 
-def _read(connection: Connection, where: str, values: Sequence[object]) -> list[Written]:
+def _read(connection: Connection, where: str, values: Sequence[object]) -> list[OrderWrite]:
     return [_written(row) for row in rows_of(connection, f"{SELECT}{where}", *values)]
 
 
-def _written(row: Mapping[str, Any]) -> Written:
+def _written(row: Mapping[str, Any]) -> OrderWrite:
     draft = Draft(
         row["account_name"],
         row["plan_on"],
@@ -163,7 +163,7 @@ def _written(row: Mapping[str, Any]) -> Written:
         tuple(_line(line) for line in row["lines"]),
         row["sequence"],
     )
-    return Written(
+    return OrderWrite(
         draft,
         row["vendor_url"],
         row["state"],
@@ -183,9 +183,9 @@ def _written(row: Mapping[str, Any]) -> Written:
     )
 
 
-def _line(line: Mapping[str, Any]) -> OrderLine:
+def _line(line: Mapping[str, Any]) -> PurchaseLine:
     price, day = line["unit_price"], line["arrival_on"]
-    return OrderLine(
+    return PurchaseLine(
         line["product_url"],
         line["sku"],
         Decimal(line["quantity_units"]),
@@ -195,7 +195,7 @@ def _line(line: Mapping[str, Any]) -> OrderLine:
     )
 
 
-def _stored(lines: Sequence[OrderLine]) -> str:
+def _stored(lines: Sequence[PurchaseLine]) -> str:
     """Return lines as JSON; numbers as text, which keeps every digit."""
     rows = [
         {
@@ -227,7 +227,7 @@ class Intent:
     request_hash: str | None = None
 
 
-def intend(connection: Connection, intent: Intent, *, now: datetime) -> Written:
+def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWrite:
     """Write an intent down; one that never reached Finale is replaced by it.
 
     Raises:
@@ -272,16 +272,16 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> Written:
         if row is None:
             raise _raced(draft.reference)
         note = f"{len(draft.lines)} lines, {exact(draft.total)}, text {body_hash(intent.body)[:12]}"
-        change = Change("intended", intent.actor, note)
+        change = StateChange("intended", intent.actor, note)
         _add_event(connection, draft.reference, before.state if before else None, change, now)
         return _found(connection, draft.reference)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """A change of state: to which, by whom, what was seen; and columns that change with it."""
 
-    state: str
+    state: OrderState
     actor: str
     detail: str | None = None
     columns: Mapping[str, object] | None = None
@@ -300,7 +300,9 @@ COLUMNS = {
 }
 
 
-def move(connection: Connection, row: Written, change: Change, *, now: datetime) -> Written:
+def move(
+    connection: Connection, row: OrderWrite, change: StateChange, *, now: datetime
+) -> OrderWrite:
     """Change an order's state, if it is still as we knew it, with its event.
 
     Raises:
@@ -327,7 +329,7 @@ def move(connection: Connection, row: Written, change: Change, *, now: datetime)
 
 
 def _add_event(
-    connection: Connection, reference: str, before: str | None, change: Change, now: datetime
+    connection: Connection, reference: str, before: str | None, change: StateChange, now: datetime
 ) -> None:
     connection.execute(
         "INSERT INTO ops.purchase_order_write_event (reference, from_state, state, happened_at,"
@@ -336,7 +338,7 @@ def _add_event(
     )
 
 
-def _found(connection: Connection, reference: str) -> Written:
+def _found(connection: Connection, reference: str) -> OrderWrite:
     row = find(connection, reference)
     if row is None:
         raise _raced(reference)

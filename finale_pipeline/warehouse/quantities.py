@@ -3,15 +3,13 @@
 from datetime import datetime
 from typing import Literal
 
+from finale_pipeline.domain.packing import LEADING, Reading
 from finale_pipeline.warehouse import demand, receipts, stocking
 from finale_pipeline.warehouse.connect import Connection, scalar, trusted
 
-Reading = Literal["cases", "units"]
 EvidenceOf = Literal["orders", "stock"]
 
-PER_PACK = (
-    "coalesce(nullif(substring(packing from '^\\s*(\\d{1,9}(?:\\.\\d{1,6})?)')::numeric, 0), 1)"
-)
+PER_PACK = f"coalesce(nullif(substring(packing from '{LEADING}')::numeric, 0), 1)"
 
 
 def stored_reading(connection: Connection) -> Reading | None:

@@ -4,11 +4,6 @@ from collections.abc import Sequence
 
 from finale_pipeline.warehouse.connect import Connection, trusted
 
-ORDERS_OF_CHANGED = (
-    "SELECT s.order_url FROM core.shipment s JOIN changed_shipment USING (shipment_url)"
-)
-"""The orders of the shipments that `demand.begin` collected."""
-
 
 def orders_of(shipments: str) -> str:
     """Return the query of the orders of shipments that another query returns."""

@@ -34,7 +34,7 @@ class TableColumn(TypedDict):
 
 
 @cache
-def known() -> dict[str, dict[str, TableColumn]]:
+def stored_columns() -> dict[str, dict[str, TableColumn]]:
     """Return table → column → what is known of it, in the order of the table."""
     found: dict[str, dict[str, TableColumn]] = json.loads(FILE.read_text(encoding="utf-8"))
     return found

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from finale_pipeline.api.server.serving import api_server
+from finale_pipeline.api.serving import api_server
 from finale_pipeline.settings import Settings
 from finale_pipeline.settings.changed import changes
 

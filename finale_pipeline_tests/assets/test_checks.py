@@ -2,13 +2,12 @@
 
 import pytest
 
-from finale_pipeline.assets.checks import READ_CHECKS, Check, Look
+from finale_pipeline.assets.checks import READ_CHECKS, Check, CheckContext
 from finale_pipeline.assets.entries import BY_NAME
 from finale_pipeline.resources import Finale
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.processes import environment
-from finale_pipeline_tests.sync.helpers import sync
 
 BROKEN = {
     "is_plausible": "UPDATE ops.sync_run SET status = 'held'",
@@ -43,19 +42,19 @@ def breaking(check: Check) -> list[str]:
     return text.split(";")
 
 
+@pytest.mark.synced
 @pytest.mark.parametrize("check", READ_CHECKS, ids=lambda check: f"{check.asset}-{check.name}")
 def test_each_check_notices_what_it_watches(
     check: Check, settings: Settings, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
-    sync(settings)
     if check.name in MENDED:
         connection.execute(MENDED[check.name])
-    well = check.look(Look(connection, Finale()))
+    well = check.look(CheckContext(connection, Finale()))
     assert (well.passed, well.why) == (True, "")
     for statement in breaking(check):
         connection.execute(statement)
-    ill = check.look(Look(connection, Finale()))
+    ill = check.look(CheckContext(connection, Finale()))
     assert not ill.passed
     assert ill.why or check.name == "is_plausible"  # there the run's own error is the reason

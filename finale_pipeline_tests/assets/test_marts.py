@@ -43,7 +43,7 @@ def test_views_and_columns_are_those_of_the_database_and_so_is_what_they_are_mad
     for space, name, _, column, kind, meaning in rows:
         if space == "mart":
             there[f"mart.{name}"][column] = (kind, meaning)
-    known = lineage.known()
+    known = lineage.stored_views()
     assert {
         view: {name: (c["type"], c["about"]) for name, c in told["columns"].items()}
         for view, told in known.items()

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from finale_pipeline.backup import manifest
-from finale_pipeline.backup.create import Report, backup
+from finale_pipeline.backup.create import BackupReport, backup
 from finale_pipeline.backup.restore import restore
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import swap
-from finale_pipeline.warehouse.connect import connect
+from finale_pipeline.warehouse.connect import connect, texts_of
 from finale_pipeline_tests.notify.warehouse import BEGIN
 
 LATER = BEGIN + timedelta(hours=1)
@@ -18,12 +18,12 @@ LATER = BEGIN + timedelta(hours=1)
 def hashes(url: str) -> dict[str, Any]:
     """One digest of all rows per table, as PostgreSQL shows them."""
     with connect(url, name="t") as connection:
-        tables = manifest.named(connection, manifest.TABLES)
+        tables = texts_of(connection, manifest.TABLES)
         query = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {} t"
         return {t: connection.execute(query.format(t).encode()).fetchone() for t in tables}
 
 
-def back_up(settings: Settings, target: Path | None = None, **options: Any) -> Report:
+def back_up(settings: Settings, target: Path | None = None, **options: Any) -> BackupReport:
     given: dict[str, Any] = {"with_dagster": False, "keep": None, "now": BEGIN} | options
     return backup(settings, target, **given)
 

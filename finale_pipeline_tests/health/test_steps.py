@@ -72,6 +72,7 @@ def test_what_was_never_read_is_read_by_the_step(finale: Finale) -> None:
     assert finale("watch")[0] == 0
 
 
+@pytest.mark.synced
 @pytest.mark.parametrize(
     ("harm", "contains"),
     [
@@ -83,14 +84,13 @@ def test_what_was_never_read_is_read_by_the_step(finale: Finale) -> None:
 def test_wrong_levels_are_mended_by_the_step(
     finale: Finale, connection: Connection, harm: str, contains: str
 ) -> None:
-    assert finale("sync", "full")[0] == 0
     connection.execute(harm.encode())
     assert follow(finale, step(finale, "data", contains)) == 0
     assert [says for says, _ in findings(finale, "data") if contains in says] == []
 
 
+@pytest.mark.synced
 def test_what_is_held_is_decided_by_the_step(finale: Finale, sandbox: SandboxServer) -> None:
-    finale("sync", "full")
     sandbox.add_fault("half@inventoryitem")
     assert finale("sync", "inventory")[0] == 7
     text = step(finale, "held", "stock")
@@ -98,8 +98,8 @@ def test_what_is_held_is_decided_by_the_step(finale: Finale, sandbox: SandboxSer
     assert findings(finale, "held") == []
 
 
+@pytest.mark.synced
 def test_the_source_that_failed_is_read_again(finale: Finale, sandbox: SandboxServer) -> None:
-    finale("sync", "full")
     sandbox.add_fault("revoke")
     assert finale("sync", "critical")[0] == 4
     assert step(finale, "last sync", "failed on Finale") == "See: finale status"
@@ -111,10 +111,10 @@ def test_the_source_that_failed_is_read_again(finale: Finale, sandbox: SandboxSe
     assert finale("watch")[0] == 0
 
 
+@pytest.mark.synced
 def test_mails_that_were_given_up_go_out_by_the_step(
     finale: Finale, connection: Connection
 ) -> None:
-    finale("sync", "full")
     connection.execute("UPDATE ops.outbox SET state = 'dead', last_error = 'no such host'")
     assert follow(finale, step(finale, "mail", "given up").split("then: ")[1]) == 0
     assert [says for says, _ in findings(finale, "mail") if "given up" in says] == []

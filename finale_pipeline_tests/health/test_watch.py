@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.health.watch import NOT_WELL, Watched, watch
+from finale_pipeline.health.findings import NOT_WELL
+from finale_pipeline.health.watch import Watched, watch
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.mail_server import MailServer

@@ -6,7 +6,7 @@ from decimal import Decimal
 from finale_pipeline.domain.alerts import deadman
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, SyncProblemKind
 from finale_pipeline.notify import stock_mails, sync_mails, watch_mails
-from finale_pipeline.notify.lines import Line
+from finale_pipeline.notify.lines import ItemLine
 from finale_pipeline.notify.messages import Content, Message, Origin, render
 
 NOW = datetime(2026, 3, 9, 12, 15, tzinfo=UTC)
@@ -23,7 +23,9 @@ HOSTILE = (
 )
 
 
-def line(sku: str, name: str, level: str, available: str, threshold: str, **more: object) -> Line:
+def line(
+    sku: str, name: str, level: str, available: str, threshold: str, **more: object
+) -> ItemLine:
     """Return an item."""
     units = Decimal(available)
     values: dict[str, object] = {
@@ -36,7 +38,7 @@ def line(sku: str, name: str, level: str, available: str, threshold: str, **more
         "why": f"{available} available, below the reorder point of {threshold} (Finale, 1 place);"
         " nothing on order" if level == "low" else f"{available} available; nothing on order",
     }  # fmt: skip
-    return Line(**(values | more))  # type: ignore[arg-type]
+    return ItemLine(**(values | more))  # type: ignore[arg-type]
 
 
 OUT = [
@@ -93,7 +95,7 @@ SILENT = [
 ]  # fmt: skip
 
 
-def changes(lines: list[Line]) -> dict[str, tuple[str, str]]:
+def changes(lines: list[ItemLine]) -> dict[str, tuple[str, str]]:
     """Return that each came from ok."""
     return {item.product_url: ("ok", item.level) for item in lines}
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from finale_pipeline.assets.checks import Look
+from finale_pipeline.assets.checks import CheckContext
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.definitions import definitions
 from finale_pipeline.resources import Finale
@@ -89,7 +89,7 @@ def test_the_checks_say_what_the_scores_say(warehouse: Warehouse, url: str) -> N
     finale = Finale()
 
     def found(name: str) -> tuple[bool, str]:
-        answer = looks[name](Look(connection, finale))
+        answer = looks[name](CheckContext(connection, finale))
         return answer.passed, answer.why
 
     assert found("is_not_worse_than_naive") == (True, "too little history to tell")

@@ -43,7 +43,7 @@ def test_days_together_are_planned_as_each_alone(connection: Connection) -> None
     connection.execute("UPDATE core.product SET removed_at = now() WHERE product_url = %s", (gone,))
     late = warehouse.product("p00", available=1)
     warehouse.sales(late, [2.0] * 200)
-    assert [len(report.known.history) for report in together] == [8, 9]
+    assert [len(report.inputs.history) for report in together] == [8, 9]
     assert warehouse.forecast_of("p00")["velocity_units_per_day"] == 2
 
 

@@ -21,8 +21,7 @@ from finale_pipeline.api.rest.monitoring import metrics, prometheus
 from finale_pipeline.clock import utc_now
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
-from finale_pipeline.services import dev
-from finale_pipeline.services import processes as parts
+from finale_pipeline.services import dev, processes
 from finale_pipeline.settings import Settings, setting_name
 from finale_pipeline.warehouse import embedded
 from finale_pipeline.warehouse.connect import connect
@@ -64,13 +63,19 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
     return command.make_context(arguments[0], arguments[1:], parent=context).params
 
 
-def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())
+def services() -> dict[str, Any]:
+    """All services, as Docker lays the file of the workers over the other one."""
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())["services"]
+    over = yaml.safe_load((DEPLOY / "celery" / "docker-compose.yml").read_text())["services"]
+    for name, service in over.items():
+        below = found.setdefault(name, {})
+        environment = below.get("environment", {}) | service.get("environment", {})
+        found[name] = {**below, **service, "environment": environment}
     return found
 
 
 def ours() -> dict[str, Any]:
-    return {n: s for n, s in compose()["services"].items() if s["image"] == "finale-pipeline"}
+    return {n: s for n, s in services().items() if s["image"] == "finale-pipeline"}
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
@@ -85,10 +90,10 @@ def test_a_unit_runs_a_command_that_there_is_and_may_do_little(path: Path) -> No
 
 def test_units_compose_and_dev_start_the_same_parts() -> None:
     served = {a[1] for a in map(arguments_of, UNITS) if a[0] == "serve"}
-    assert served == set(parts.PARTS)
+    assert served == set(processes.SERVICES)
     composed = {s["command"][1] for s in ours().values() if s.get("command", [""])[0] == "serve"}
-    assert composed == set(parts.PARTS)
-    assert {*dev.STARTED, "database"} == set(parts.PARTS)
+    assert composed == set(processes.SERVICES)
+    assert {*dev.STARTED, "database"} == set(processes.SERVICES)
 
 
 SECRETS = {setting_name(name) for name, field in Settings.model_fields.items()
@@ -100,7 +105,8 @@ KEYS = {
 }  # fmt: skip
 NEEDS = {
     "database": SERVER, "daemon": SERVER, "backup": SERVER, "code": SERVER | KEYS,
-    "watch": SERVER | KEYS, "web": SERVER | {"FINALE_API_TOKEN", "FINALE_API_READ_TOKEN"},
+    "watch": SERVER | KEYS, "worker": SERVER | KEYS,
+    "web": SERVER | {"FINALE_API_TOKEN", "FINALE_API_READ_TOKEN"},
     "api": SECRETS,
 }  # fmt: skip
 """Which secrets a service works with."""
@@ -129,12 +135,14 @@ def test_a_timer_starts_a_unit_that_there_is() -> None:
 
 
 def test_nothing_of_compose_is_open_to_other_machines() -> None:
-    for name, service in compose()["services"].items():
+    for name, service in services().items():
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), name
     for name, service in ours().items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["read_only"] is True, name
+        if name in {"code", "daemon", "web", "worker"}:
+            assert service["environment"]["CELERY_BROKER_URL"] == "redis://redis:6379/0"
         if name in {"code", "daemon", "web", "api"}:
             assert service["healthcheck"]["test"] == ["CMD", "finale", "serve", name, "--check"]
             assert parsed(service["healthcheck"]["test"][2:])["check"]
@@ -144,7 +152,7 @@ def test_every_command_of_compose_can_be_parsed() -> None:
     for service in ours().values():
         if "command" in service:
             assert parsed(service["command"]) is not None
-        else:
+        elif service["entrypoint"][0] == "sh":
             (script,) = service["entrypoint"][2:]
             assert parsed(shlex.split(re.findall(r"finale ([^;]*);", script)[0])) is not None
 
@@ -177,9 +185,9 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
 def test_the_parts_of_dagster_listen_on_this_machine_only(tmp_path: Path) -> None:
     settings = Settings.model_validate({"home": tmp_path})
     assert settings.ui_host == "127.0.0.1"
-    assert "--socket" in parts.command(settings, "code")
+    assert "--socket" in processes.command(settings, "code")
     deep = Settings.model_validate({"home": tmp_path / ("x" * 100)})
-    assert len(str(parts.code_socket(deep))) <= 100
+    assert len(str(processes.code_socket(deep))) <= 100
 
 
 @pytest.fixture
@@ -221,9 +229,9 @@ def test_each_unit_starts_answers_and_stops(served: Settings) -> None:
     """The commands of the units, in their order; they stop by the signal that the units send."""
     served.home.mkdir()
     by_part = {arguments_of(p)[1]: p for p in UNITS if arguments_of(p)[0] == "serve"}
-    assert set(by_part) == set(parts.PARTS)
+    assert set(by_part) == set(processes.SERVICES)
     with ExitStack() as stack:
-        for part in parts.PARTS:
+        for part in processes.SERVICES:
             process = start_unit(served, by_part[part])
             stop = unit(by_part[part]).get("KillSignal", ["SIGTERM"])[0]
             stack.callback(ended, process, getattr(signal, stop))
@@ -238,7 +246,7 @@ def test_each_unit_starts_answers_and_stops(served: Settings) -> None:
                 code = process.wait(120)
                 assert code == 0, (served.home / f"{path.stem}.log").read_text()
     assert list((served.home / "backups").glob("*.dump.dagster"))
-    assert not parts.code_socket(served).exists()
+    assert not processes.code_socket(served).exists()
     assert embedded.running_url(served.home / "postgres") is None
 
 

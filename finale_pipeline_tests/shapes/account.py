@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from finale_pipeline.sandbox.listening import Connection, Listener, Service
+from finale_pipeline.sandbox.listening import HttpService, Listener, RequestHandler
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 """The account's time at the first sync; each further one is a day later."""
@@ -42,7 +42,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json") if path.stem != "base")
 
 
-class _Handler(Connection):
+class _Handler(RequestHandler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         now: datetime = self.server.shape["now"]  # type: ignore[attr-defined]
         return format_datetime(now, usegmt=True)
@@ -73,7 +73,7 @@ def _within(columns: dict[str, list[Any]], sent: str | None) -> dict[str, list[A
     return {n: [cells[i] for i in keep if i < len(cells)] for n, cells in columns.items()}
 
 
-class ShapeServer(Service):
+class ShapeServer(HttpService):
     """Serves one shape until it is closed.
 
     Attributes:

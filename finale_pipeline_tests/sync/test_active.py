@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.records import encoded
 from finale_pipeline.sandbox.server import SandboxServer
@@ -32,10 +34,10 @@ def urls_of(account: Account, status: str) -> list[str]:
     return [r["productUrl"] for r in account.records("product") if r["statusId"] == status]
 
 
+@pytest.mark.synced
 def test_a_quiet_night_costs_a_handful_of_requests(
     settings: Settings, account: Account, sandbox: SandboxServer
 ) -> None:
-    sync(settings)
     account.clock.advance(seconds=86_400)
     before = len(sandbox.requests)
     run = sync(settings, "active")
@@ -45,10 +47,10 @@ def test_a_quiet_night_costs_a_handful_of_requests(
     assert written == [(0, 0, 0)] * 3
 
 
+@pytest.mark.synced
 def test_it_writes_what_changed_and_leaves_out_what_nobody_uses(
     settings: Settings, account: Account, connection: Connection
 ) -> None:
-    sync(settings)
     account.clock.advance(seconds=3600)
     edited, ended = urls_of(account, "PRODUCT_ACTIVE")[:2]
     idle = urls_of(account, "PRODUCT_INACTIVE")[0]
@@ -87,10 +89,10 @@ def test_it_goes_back_at_most_the_days_of_the_setting(
     assert run.counts["core.product"].inserted == len(wanted) > 0
 
 
+@pytest.mark.synced
 def test_a_stamp_in_the_future_does_not_hide_later_changes(
     settings: Settings, account: Account, connection: Connection
 ) -> None:
-    sync(settings)
     connection.execute(
         "UPDATE core.product SET updated_at = '2031-01-01' WHERE product_url ="
         " (SELECT min(product_url) FROM core.product)"

@@ -54,10 +54,10 @@ def test_a_second_sync_writes_nothing(by: Settings, connection: Connection) -> N
     assert again.counts["core.product"].unchanged >= 400
 
 
+@pytest.mark.synced
 def test_a_known_record_among_new_ones_is_updated(
     settings: Settings, account: Account, connection: Connection
 ) -> None:
-    sync(settings)
     account.clock.advance(seconds=5000)
     account.create_products(4)
     [edited] = account.edit_products(1)
@@ -109,11 +109,11 @@ def test_vanished_products_are_marked_removed_and_come_back(
     assert connection.execute(removed).fetchall() == []
 
 
+@pytest.mark.synced
 @pytest.mark.parametrize("percent", [9, 18])
 def test_rows_that_one_answer_lost_are_not_taken_for_removed(
     settings: Settings, sandbox: SandboxServer, connection: Connection, percent: int
 ) -> None:
-    sync(settings)
     for path in ("product", "partygroup", "facility"):
         sandbox.add_fault(f"missing-rows={percent}@{path}")
     run = sync(settings)
@@ -224,10 +224,10 @@ def test_records_that_belong_to_no_table_count_towards_the_cap(
     assert connection.execute("SELECT count(*) FROM core.vendor").fetchall() == [(0,)]
 
 
+@pytest.mark.synced
 def test_a_backfill_reads_its_range_again_and_never_undoes_newer_rows(
     settings: Settings, account: Account, connection: Connection
 ) -> None:
-    sync(settings)
     connection.execute(
         "UPDATE core.product SET name = 'by hand', row_hash = 0"
         " WHERE updated_at >= '2026-02-01' AND updated_at < '2026-02-10'"
@@ -257,11 +257,10 @@ def test_records_before_the_first_day_are_never_taken_for_removed(
     assert connection.execute(removed).fetchall() == [(0,)]
 
 
+@pytest.mark.synced
 def test_suppliers_rules_and_contacts_follow_their_record(
     settings: Settings, account: Account, connection: Connection
 ) -> None:
-    sync(settings)
-
     def stored() -> set[Any]:
         rows = connection.execute(
             "SELECT product_url, vendor_url, price, is_main FROM core.product_supplier"

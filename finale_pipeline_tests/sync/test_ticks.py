@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.settings import Settings
-from finale_pipeline.sync.ticks import Decision, decide
+from finale_pipeline.sync.ticks import TickDecision, decide
 from finale_pipeline.sync.unfinished import PAUSES, unfinished
 from finale_pipeline.warehouse import leases
 from finale_pipeline.warehouse.connect import Connection, connect
@@ -22,14 +23,14 @@ def ask(
     at: datetime = NOW,
     now: datetime | None = None,
     due: dict[str, datetime] | None = None,
-) -> Decision:
+) -> TickDecision:
     return decide(connection, settings, schedule=schedule, tick_at=at, now=now or at, due=due or {})
 
 
 def ran(
     connection: Connection,
     strategy: str,
-    status: str = "done",
+    status: RunStatus = "done",
     *,
     ago: timedelta = timedelta(hours=1),
     kind: str | None = None,
@@ -65,7 +66,7 @@ def test_before_the_first_full_sync_no_smaller_one_runs(
 
 
 def test_a_tick_runs_once_and_the_ledger_says_why(synced: Connection, settings: Settings) -> None:
-    assert ask(synced, settings, "smart") == Decision(
+    assert ask(synced, settings, "smart") == TickDecision(
         is_run=True, strategy="inventory", reason="last good sync 60 min ago, under 120"
     )
     again = ask(synced, settings, "smart")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
-from finale_pipeline.health.daemons import syncs
+from finale_pipeline.clock import utc_now
+from finale_pipeline.health import rules
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.planning.warehouse import AS_OF
 from finale_pipeline_tests.warehouse.purchases import Purchases
@@ -279,7 +280,7 @@ def test_the_doctor_says_what_is_late(connection: Connection) -> None:
     _run(connection, "critical", 10, "core.stock_entry")
     found = {
         finding.says.partition(":")[0]: finding
-        for finding in syncs(connection)
+        for finding in rules.ledger(connection, now=utc_now())
         if finding.what == "freshness"
     }
     assert len(found) == 8

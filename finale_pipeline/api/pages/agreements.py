@@ -15,7 +15,7 @@ from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.planning import agreements
+from finale_pipeline.planning import agreements, proposing
 from finale_pipeline.planning.edits import Author
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
@@ -48,8 +48,6 @@ def propose(
     context: Shared, connection: Warehouse, form: Annotated[ProposalForm, Form()], actor: OnPage
 ) -> Response:
     """Change quantities of many lines; the change can be undone as one."""
-    from finale_pipeline.planning import proposing  # noqa: PLC0415 - polars: 0.1 s
-
     if form.day != plan_reads.newest_day(connection):
         return vendors_page(context, connection, status=409, old_day=form.day)
     author = Author(actor, context.clock())
@@ -71,34 +69,29 @@ def propose(
     return RedirectResponse(f"/plan?changed={change}", status_code=303)
 
 
-class UndoForm(BaseModel):
-    """The button that takes a change of many lines back."""
-
-    change: Annotated[int, Field(ge=1, le=2**62)]
-
-
 @router.post("/plan/undo")
 def undo(
-    context: Shared, connection: Warehouse, form: Annotated[UndoForm, Form()], actor: OnPage
+    context: Shared,
+    connection: Warehouse,
+    change: Annotated[int, Form(ge=1, le=2**62)],
+    actor: OnPage,
 ) -> Response:
     """Make the lines of a change again what they were."""
-    from finale_pipeline.planning import proposing  # noqa: PLC0415 - polars: 0.1 s
-
-    proposing.undo(connection, form.change, Author(actor, context.clock()))
-    return RedirectResponse(f"/plan?changed={form.change}", status_code=303)
+    proposing.undo(connection, change, Author(actor, context.clock()))
+    return RedirectResponse(f"/plan?changed={change}", status_code=303)
 
 
 @router.post("/plan/suppliers")
 def suppliers(context: Shared, connection: Warehouse, fields: Posted, actor: OnPage) -> Response:
     """Keep the suppliers that were chosen for lines without one: `u1` is the product, `w1` whom."""
-    wanted: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for name, chosen in fields.items():
         if name.startswith("w") and chosen.strip():
             product = fields.get(f"u{name[1:]}", "")
-            wanted[product] = {"vendor_url": agreements.vendor_url(connection, chosen.strip())}
-    if wanted:
+            changes[product] = {"vendor_url": agreements.vendor_url(connection, chosen.strip())}
+    if changes:
         agreements.agree(
-            connection, context.settings, "product", wanted, actor=actor, now=context.clock()
+            connection, context.settings, "product", changes, actor=actor, now=context.clock()
         )
     return RedirectResponse(address("", saved=True), status_code=303)
 

@@ -178,13 +178,13 @@ def link_used(
     try:
         message_id = links.read(context.key, token, now=now)
         log.info("link of mail %s used: %s", message_id, state)
-        done = decisions.decide_by_link(
+        decided = decisions.decide_by_link(
             connection, message_id, product, state=state, until=until, now=now
         )
     except ConfigError as error:
         refused = f"{error.what} {error.data} {error.step}"
         return _link_page(context, status=422, refused=refused)
-    page = f"{LINK_BUTTONS[state]}: {len(done)} of "
+    page = f"{LINK_BUTTONS[state]}: {len(decided)} of "
     return _link_page(context, connection, message_id, token, done=page)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, BeforeValidator, Field
@@ -15,7 +15,15 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.policy_chart import policy_chart
-from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, listed, url_of, withdraw
+from finale_pipeline.warehouse.adjustments import (
+    Kind,
+    NewAdjustment,
+    Scope,
+    adjust,
+    listed,
+    url_of,
+    withdraw,
+)
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
 
 router = APIRouter(include_in_schema=False)
@@ -37,9 +45,9 @@ class AdjustmentForm(BaseModel):
         withdraw: Number of one that is taken back; then nothing else is said.
     """
 
-    scope: Literal["product", "vendor", "category"] = "product"
+    scope: Scope = "product"
     name: Annotated[Named | None, Optional] = None
-    kind: Literal["times", "units", "successor"] = "times"
+    kind: Kind = "times"
     value: Annotated[
         Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)] | None, Optional
     ] = None
@@ -85,7 +93,7 @@ def adjusted(
         withdraw(connection, form.withdraw, actor=actor, now=now)
         return RedirectResponse("/forecasts#adjustments", status_code=303)
     try:
-        said = NewAdjustment(
+        adjustment = NewAdjustment(
             form.scope,
             url_of(connection, form.scope, form.name or ""),
             form.kind,
@@ -95,7 +103,7 @@ def adjusted(
             url_of(connection, "product", form.predecessor) if form.predecessor else None,
             form.note,
         )
-        adjust(connection, said, actor=actor, now=now)
+        adjust(connection, adjustment, actor=actor, now=now)
     except ConfigError as error:
         raise Problem(422, f"{error} Nothing was written.") from error
     return RedirectResponse("/forecasts#adjustments", status_code=303)

@@ -78,8 +78,8 @@ def product(
     done: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> HTMLResponse:
     """Show a product."""
-    found = _product(connection, sku)
-    url, now = found["product_url"], context.clock()
+    item = _product(connection, sku)
+    url, now = item["product_url"], context.clock()
     fixed = terms.of(connection, "product", url)
     pages = pages_of(context.settings)
     about = products_reads.about(connection, url)
@@ -88,14 +88,14 @@ def product(
         context.settings,
         "product.html",
         page="",
-        item=found,
+        item=item,
         incident=incidents_reads.open_of(connection, url, now),
         about=about,
         price=_list_price(about["facts"]),
         own=worklist_reads.account_currency(connection),
         finale=product_page(pages, url),
         order_link=lambda order_url: order_page(pages, order_url),
-        chart=product_chart(connection, url, found["forecast"], found["available_units"], today),
+        chart=product_chart(connection, url, item["forecast"], item["available_units"], today),
         terms=fixed,
         term_vendor=vendors_reads.name_of(connection, fixed["vendor_url"] or ""),
         term_words=TERM_WORDS,
@@ -133,10 +133,10 @@ def _deciding(
 
 
 def _product(connection: Warehouse, sku: str) -> dict[str, Any]:
-    found = products_reads.product(connection, sku)
-    if found is None:
+    item = products_reads.product(connection, sku)
+    if item is None:
         raise Problem(404, "No product has this SKU.", code="unknown_product")
-    return found
+    return item
 
 
 @router.get("/search")
@@ -145,9 +145,9 @@ def search(
 ) -> HTMLResponse:
     """Find products, vendors and categories."""
     text = q.strip()
-    found = products_reads.search(connection, text) if text else []
+    products = products_reads.search(connection, text) if text else []
     others = products_reads.named_like(connection, text, most=20) if text else {}
-    return html(context.settings, "search.html", page="search", q=q, found=found, others=others)
+    return html(context.settings, "search.html", page="search", q=q, found=products, others=others)
 
 
 @router.get("/search/hits")
@@ -156,17 +156,17 @@ def hits(
 ) -> HTMLResponse:
     """Return the first that are found, as a list under the field."""
     text = q.strip()
-    found = products_reads.search(connection, text, most=8) if text else []
+    products = products_reads.search(connection, text, most=8) if text else []
     others = products_reads.named_like(connection, text, most=3) if text else {}
-    return html(context.settings, "hits.html", q=text, found=found, others=others)
+    return html(context.settings, "hits.html", q=text, found=products, others=others)
 
 
 @router.get("/syncs")
 def syncs(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show what runs and how syncs ended."""
-    found = monitoring.status(connection, now=context.clock())
+    status = monitoring.status(connection, now=context.clock())
     runs = runs_reads.newest_runs(connection)
-    return html(context.settings, "syncs.html", page="syncs", found=found, runs=runs)
+    return html(context.settings, "syncs.html", page="syncs", found=status, runs=runs)
 
 
 @router.get("/outbox")
@@ -186,15 +186,15 @@ def mail(context: Shared, connection: Warehouse, message_id: str) -> HTMLRespons
 @router.get("/outbox/{message_id}/body")
 def mail_body(connection: Warehouse, message_id: str) -> HTMLResponse:
     """Return a mail's HTML, with a policy under which it runs and loads nothing."""
-    found = _mail(connection, message_id)
-    return HTMLResponse(found["body_html"], headers={"Content-Security-Policy": MAIL_POLICY})
+    stored = _mail(connection, message_id)
+    return HTMLResponse(stored["body_html"], headers={"Content-Security-Policy": MAIL_POLICY})
 
 
 def _mail(connection: Warehouse, message_id: str) -> dict[str, Any]:
-    found = mails_reads.mail(connection, message_id)
-    if found is None:
+    stored = mails_reads.mail(connection, message_id)
+    if stored is None:
         raise Problem(404, "There is no such mail.", code="unknown_mail")
-    return found
+    return stored
 
 
 @router.get("/runbooks/{kind}")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from pydantic import BaseModel, Field
@@ -15,12 +15,10 @@ from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.warehouse.connect import rows_of
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
 from finale_pipeline.warehouse.reads.drafts import ORDERS
-
-if TYPE_CHECKING:
-    from finale_pipeline.ordering.draft_request import DraftRequest
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,13 +48,11 @@ class DraftForm(BaseModel):
 @router.post("/orders/draft")
 def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
-    from finale_pipeline.ordering.draft_request import DraftRequest  # noqa: PLC0415 - heavy
-
     request = DraftRequest(actor, vendors=tuple(form.vendor), on=form.on)
     return _draft(context, request, form.seen)
 
 
-def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLResponse:
+def _draft(context: Context, ask: DraftRequest, seen: str | None) -> HTMLResponse:
     try:
         shown = preview(context, ask)
         if seen != shown.digest() or not context.settings.allow_writes:
@@ -72,20 +68,20 @@ def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLRespo
                 allowed=context.settings.allow_writes,
             )
         ask = replace(ask, seen=seen)
-        made = carried_out(context, ask, confirm=lambda found: found.digest() == seen)
+        result = carried_out(context, ask, confirm=lambda current: current.digest() == seen)
     except PipelineError as error:
         status = 422 if isinstance(error, ConfigError) else 503
         return _result(context, [], f"{error.what} {error.data} {error.step}", status=status)
     except Problem as problem:
         return _result(context, [], problem.detail, status=problem.status)
-    names = {p.request.vendor_url: p for p in made.proposals}
+    names = {p.request.vendor_url: p for p in result.proposals}
     rows = [
         row.as_dict() | {"vendor": names[row.vendor_url].request.vendor, "place": ""}
-        for row in made.rows.values()
+        for row in result.rows.values()
     ]
-    said = [] if made.error is None else [f"{made.error.what} {made.error.step}"]
-    said += [p.says for p in made.proposals if p.says]
-    return _result(context, rows, " ".join(said))
+    notes = [] if result.error is None else [f"{result.error.what} {result.error.step}"]
+    notes += [p.says for p in result.proposals if p.says]
+    return _result(context, rows, " ".join(notes))
 
 
 def _result(

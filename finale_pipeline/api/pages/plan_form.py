@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from finale_pipeline.api.server.render import plain_number
-from finale_pipeline.planning.edits import Change, Fields
+from finale_pipeline.planning.edits import Fields, LineChange
 
 SEEN = "|"
 MOST = Decimal(10**9)
@@ -39,7 +39,7 @@ class Form:
     vendor_url: str
     insists: bool
     stays: bool = False
-    changes: dict[str, Change] = field(default_factory=dict)
+    changes: dict[str, LineChange] = field(default_factory=dict)
     typed: dict[str, Typed] = field(default_factory=dict)
 
     @property
@@ -76,7 +76,7 @@ def read_form(sent: dict[str, str]) -> Form:
         shown = taken if taken and pressed == number else typed.quantity
         form.typed[product_url] = Typed(shown, typed.cost, wrong)
         if fields:
-            form.changes[product_url] = Change(version, fields)
+            form.changes[product_url] = LineChange(version, fields)
     return form
 
 

@@ -10,8 +10,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from finale_pipeline.api.pages.decisions import WORDS, local_day
 from finale_pipeline.api.pages.worklist import (
     TABS,
-    Asked,
-    Found,
+    ListPage,
+    ListQuery,
     asked_of,
     narrowed,
     totals,
@@ -40,7 +40,7 @@ def today(
     request: Request,
     context: Shared,
     connection: Warehouse,
-    asked: Annotated[Asked, Query()],
+    asked: Annotated[ListQuery, Query()],
     actor: OnPage,
     _as_of: AsOf,
 ) -> Response:
@@ -102,7 +102,7 @@ def _summary(
     }
 
 
-def _rows(connection: Connection, found: Found, day: date | None) -> list[Row]:
+def _rows(connection: Connection, found: ListPage, day: date | None) -> list[Row]:
     """Return the page's items with all that is shown of them."""
     products = [item["product_url"] for item in found.page]
     details = worklist_reads.details(connection, day, products)

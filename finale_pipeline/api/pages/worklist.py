@@ -36,7 +36,7 @@ SORTS: dict[str, Callable[[Row], Any]] = {
 Sort = Annotated[str, Field(pattern=rf"^-?({'|'.join(SORTS)})$")]
 
 
-class Asked(BaseModel):
+class ListQuery(BaseModel):
     """Which items of the list, in which order, which page."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -70,8 +70,8 @@ class Asked(BaseModel):
 
     def query(self, **changes: object) -> str:
         """Return this as it stands in the address, with changes; a change begins at page 1."""
-        asked = self.model_dump(by_alias=True) | {"page": None} | changes
-        return urlencode({name: value for name, value in asked.items() if value is not None})
+        fields = self.model_dump(by_alias=True) | {"page": None} | changes
+        return urlencode({name: value for name, value in fields.items() if value is not None})
 
     def here(self) -> str:
         """Return this as it stands in the address."""
@@ -93,7 +93,7 @@ def tab_of(item: Row) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ListPage:
     """What was found.
 
     Attributes:
@@ -113,29 +113,29 @@ class Found:
     choices: dict[str, list[str]]
 
 
-def find(items: list[Row], asked: Asked, at_location: Collection[str] | None) -> Found:
+def find(items: list[Row], query: ListQuery, at_location: Collection[str] | None) -> ListPage:
     """Return what is asked for of all items.
 
     Args:
         items: All of them, the most urgent first.
-        asked: The filters.
+        query: The filters.
         at_location: Products of the location asked for; None = of any.
     """
     matching = items
-    if asked.is_narrowed:
+    if query.is_narrowed:
         matching = [
             item
             for item in items
-            if _matches(item, asked) and (at_location is None or item["product_url"] in at_location)
+            if _matches(item, query) and (at_location is None or item["product_url"] in at_location)
         ]
     tabs = Counter(tab_of(item) for item in matching)
-    shown = [item for item in matching if asked.tab in {"all", tab_of(item)}]
-    if asked.sort:
-        shown = ordered(shown, asked.sort)
-    rows = asked.page_rows
+    shown = [item for item in matching if query.tab in {"all", tab_of(item)}]
+    if query.sort:
+        shown = ordered(shown, query.sort)
+    rows = query.page_rows
     pages = max(1, -(-len(shown) // rows))
-    number = min(asked.page or 1, pages)
-    return Found(
+    number = min(query.page or 1, pages)
+    return ListPage(
         shown,
         shown[(number - 1) * rows : number * rows],
         number,
@@ -154,20 +154,20 @@ def ordered(items: Iterable[Row], sort: str) -> list[Row]:
     return sorted(known, key=key, reverse=sort.startswith("-")) + unknown
 
 
-def _matches(item: Row, asked: Asked) -> bool:
-    wanted = (
-        (asked.vendor, item["vendor"] or NO_VENDOR),
-        (asked.category, item["category"] or NO_CATEGORY),
-        (asked.level, item["level"]),
+def _matches(item: Row, query: ListQuery) -> bool:
+    filters = (
+        (query.vendor, item["vendor"] or NO_VENDOR),
+        (query.category, item["category"] or NO_CATEGORY),
+        (query.level, item["level"]),
     )
-    if any(value is not None and value != there for value, there in wanted):
+    if any(value is not None and value != there for value, there in filters):
         return False
-    if asked.abc and not (item["class"] or "").startswith(asked.abc):
+    if query.abc and not (item["class"] or "").startswith(query.abc):
         return False
-    if asked.flag and asked.flag not in item["flags"]:
+    if query.flag and query.flag not in item["flags"]:
         return False
-    if asked.q:
-        text = asked.q.casefold()
+    if query.q:
+        text = query.q.casefold()
         named = (item["sku"], item["name"], item["vendor"])
         return any(text in value.casefold() for value in named if value)
     return True
@@ -184,27 +184,29 @@ def _choices(items: list[Row]) -> dict[str, list[str]]:
     }
 
 
-def narrowed(connection: Connection, items: list[Row], asked: Asked, day: date | None) -> Found:
+def narrowed(
+    connection: Connection, items: list[Row], query: ListQuery, day: date | None
+) -> ListPage:
     """Return what is asked for of all items; `day` is that of the newest plan."""
     place = None
-    if asked.location:
-        place = worklist_reads.products_at(connection, day, asked.location)
-    return find(items, asked, place)
+    if query.location:
+        place = worklist_reads.products_at(connection, day, query.location)
+    return find(items, query, place)
 
 
-def listed(connection: Connection, asked: Asked, day: date | None, now: datetime) -> Found:
+def listed(connection: Connection, query: ListQuery, day: date | None, now: datetime) -> ListPage:
     """Return what is asked for of the list as it is now."""
-    return narrowed(connection, worklist_reads.items(connection, day, now), asked, day)
+    return narrowed(connection, worklist_reads.items(connection, day, now), query, day)
 
 
-def asked_of(query: str) -> Asked:
+def asked_of(query: str) -> ListQuery:
     """Return what an address asks for.
 
     Raises:
         Problem: 422: it asks for something that there is not.
     """
     try:
-        return Asked.model_validate(dict(parse_qsl(query, max_num_fields=20)))
+        return ListQuery.model_validate(dict(parse_qsl(query, max_num_fields=20)))
     except ValueError as error:
         raise Problem(422, "The list's address cannot be read. Nothing was changed.") from error
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +18,9 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse.adjustments import (
     Adjustment,
+    Kind,
     NewAdjustment,
+    Scope,
     adjust,
     listed,
     url_of,
@@ -45,7 +47,7 @@ EXAMPLE = {
 Name = Annotated[Text, Field(min_length=1, max_length=300)]
 
 
-class Said(BaseModel):
+class AdjustmentBody(BaseModel):
     """What a buyer knows of demand."""
 
     model_config = ConfigDict(
@@ -62,9 +64,9 @@ class Said(BaseModel):
         },
     )
 
-    scope: Literal["product", "vendor", "category"] = "product"
+    scope: Scope = "product"
     name: Name = Field(description="SKU, or the vendor's or category's name.")
-    kind: Literal["times", "units", "successor"] = Field(
+    kind: Kind = Field(
         description="Demand is so many times what is expected; is so many units in all (of a"
         " product); or is that of a predecessor."
     )
@@ -84,7 +86,7 @@ def adjustments(connection: Warehouse) -> Response:
 
 
 @router.post("", status_code=201, responses=good("It is kept.", EXAMPLE, status=201))
-def add(context: Shared, connection: Warehouse, actor: Actor, said: Said) -> Response:
+def add(context: Shared, connection: Warehouse, actor: Actor, said: AdjustmentBody) -> Response:
     """Say what is known of demand; it counts from the next plan on, and is shown in its reasons."""
     try:
         wanted = NewAdjustment(

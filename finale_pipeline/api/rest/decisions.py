@@ -17,7 +17,7 @@ def storable(text: str) -> str:
 Text = Annotated[str, AfterValidator(storable)]
 
 
-class Decision(BaseModel):
+class DecisionBody(BaseModel):
     """What a person decides about an incident."""
 
     model_config = ConfigDict(
@@ -27,7 +27,7 @@ class Decision(BaseModel):
     note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
 
 
-class Snooze(Decision):
+class Snooze(DecisionBody):
     """A decision that ends."""
 
     model_config = ConfigDict(
@@ -37,4 +37,6 @@ class Snooze(Decision):
     until: date | None = Field(
         None, description="Day, in the account's zone, on which it ends; null = when it worsens."
     )
-    even_if_worse: bool = Field(False, description="Sleep through a worsening; needs `until`.")  # noqa: FBT003
+    even_if_worse: bool = Field(
+        default=False, description="Sleep through a worsening; needs `until`."
+    )

@@ -1,6 +1,5 @@
 """Status, health, metrics and schedules, as numbers and states."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ from finale_pipeline.api.rest.triggers import running
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.health import rules
-from finale_pipeline.health.findings import Finding
+from finale_pipeline.health.findings import Finding, worst
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds, requests
 from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
@@ -16,9 +15,9 @@ from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import runs as runs_reads
 from finale_pipeline.warehouse.reads import stock as stock_reads
 
-WEEK = timedelta(days=7)
-RANK = ("healthy", "degraded", "unhealthy")
-STATUS = {"ok": "healthy", "warning": "degraded", "failed": "unhealthy"}
+HEALTH = {"ok": "healthy", "warning": "degraded", "failed": "unhealthy"}
+STATE = {"ok": "idle", "warning": "warning", "failed": "error"}
+"""A finding's states, as health and status call them."""
 
 
 def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
@@ -30,24 +29,16 @@ def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
         for h in holds.all_open(connection)
     ]
     read_at = stock_reads.stock_read_at(connection)
+    findings = rules.parts(connection, now=now)
+    judged = worst([*findings["finale"], *findings["sync"], *findings["data"]])
     return {
-        "state": _state(runs, last, held),
+        "state": "running" if runs else STATE[judged],
         "stock_read_at": read_at,
         "running": runs,
         "last": last,
         "held": held,
-        "seven_days": rows_of(connection, runs_reads.STATISTICS, since=now - WEEK),
+        "seven_days": rows_of(connection, runs_reads.STATISTICS, since=now - health_reads.WEEK),
     }
-
-
-def _state(runs: list[Any], last: list[Any], held: list[Any]) -> str:
-    if runs:
-        return "running"
-    newest = max(last, key=lambda run: run["run_id"], default=None)
-    if newest is not None and newest["status"] == "failed":
-        return "error"
-    put_off = any(run["status"] in {"failed", "held", "throttled"} for run in last)
-    return "warning" if held or put_off else "idle"
 
 
 def health(context: Context) -> dict[str, Any]:
@@ -55,8 +46,8 @@ def health(context: Context) -> dict[str, Any]:
     try:
         acquired = context.pool.acquire()
     except Problem as problem:
-        detail = problem.detail
-        return _summed({"database": {"status": "unhealthy", "says": detail, **problem.facts}})
+        down = {"status": "unhealthy", "says": problem.detail, **problem.facts}
+        return {"status": "unhealthy", "parts": {"database": down}}
     try:
         return health_by(acquired.connection, now=context.clock())
     finally:
@@ -65,30 +56,18 @@ def health(context: Context) -> dict[str, Any]:
 
 def health_by(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Return the same for whoever has a connection already."""
-    return _summed(_parts(connection, now))
-
-
-def _summed(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    worst = max((part["status"] for part in parts.values()), key=RANK.index)
-    return {"status": worst, "parts": parts}
-
-
-def _parts(connection: Connection, now: datetime) -> dict[str, dict[str, Any]]:
+    says = "answers, at this program's schema"
+    parts = {"database": [Finding("database", "ok", says)], **rules.parts(connection, now=now)}
     return {
-        "database": {"status": "healthy", "says": "answers, at this program's schema"},
-        "finale": _part(rules.source(connection, now=now)),
-        "sync": _part(rules.freshness(connection, now=now, only="inventory_levels")),
-        "data": _part(rules.data(connection, now=now)),
-        "outbox": _part(rules.mail(connection, now=now)),
+        "status": HEALTH[worst(finding for part in parts.values() for finding in part)],
+        "parts": {name: _part(findings) for name, findings in parts.items()},
     }
 
 
-def _part(findings: Iterable[Finding]) -> dict[str, Any]:
+def _part(findings: list[Finding]) -> dict[str, Any]:
     """Sum findings up: the worst of their states, and what is not well, else what was found."""
-    found = list(findings)
-    status = max((STATUS[f.state] for f in found), key=RANK.index, default=RANK[0])
-    texts = [f.says for f in found if f.state != "ok"] or [f.says for f in found]
-    return {"status": status, "says": "; ".join(texts) or "nothing is amiss"}
+    texts = [f.says for f in findings if f.state != "ok"] or [f.says for f in findings]
+    return {"status": HEALTH[worst(findings)], "says": "; ".join(texts) or "nothing is amiss"}
 
 
 LABELS = {"finale_table_bytes": "table", "finale_source_budget_left": "budget"}
@@ -99,7 +78,7 @@ def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dic
     """Return the metrics by name; some have a value per strategy, budget or table."""
     counted = row_of(connection, runs_reads.COUNTS, day=now - timedelta(days=1)) or {}
     read_at = stock_reads.stock_read_at(connection)
-    week = rows_of(connection, runs_reads.STATISTICS, since=now - WEEK)
+    week = rows_of(connection, runs_reads.STATISTICS, since=now - health_reads.WEEK)
     good = rows_of(connection, runs_reads.LAST_GOOD)
     values: dict[str, Any] = {f"finale_{name}": value for name, value in counted.items()}
     values["finale_stock_age_seconds"] = round((now - read_at).total_seconds()) if read_at else None
@@ -111,10 +90,8 @@ def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dic
     }
     used = requests.used(connection, now=now)
     values["finale_source_budget_left"] = {n: max(limits[n] - used[n], 0) for n in limits}
-    until = requests.blocked_until(connection)
-    values["finale_source_blocked_seconds"] = (
-        max(round((until - now).total_seconds()), 0) if until else 0
-    )
+    until = requests.blocked_until(connection, now=now)
+    values["finale_source_blocked_seconds"] = round((until - now).total_seconds()) if until else 0
     values["finale_table_bytes"] = health_reads.table_bytes(connection)
     for name in ("runs", "failed", "mean_seconds", "rows", "api_calls"):
         values[f"finale_sync_7d_{name}"] = {row["strategy"]: row[name] for row in week}

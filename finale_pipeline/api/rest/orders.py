@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -18,14 +18,15 @@ from finale_pipeline.api.rest.responses import XLSX, as_json
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import ConfigError, NeedsDecision, SkippedError, WritesOff
+from finale_pipeline.ordering import drafting, vendor_files, vendor_order
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest, RequestedLine
+from finale_pipeline.ordering.drafting import DraftResult
+from finale_pipeline.ordering.vendor_order import VendorOrder
+from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
-
-if TYPE_CHECKING:
-    from finale_pipeline.ordering.context import DraftingContext
-    from finale_pipeline.ordering.draft_request import DraftRequest
-    from finale_pipeline.ordering.drafting import DraftResult
-    from finale_pipeline.ordering.vendor_order import VendorOrder
 
 router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems())
 
@@ -37,9 +38,6 @@ CONFLICT = (
 )
 
 MOST_LINES = 1_000
-State = Literal[
-    "intended", "sent", "created", "differs", "unverified", "unknown", "refused", "abandoned"
-]
 EXAMPLE = {
     "plan_on": "2026-03-09",
     "dry_run": False,
@@ -61,7 +59,7 @@ Name = Annotated[Text, Field(min_length=1, max_length=300)]
 Number = Annotated[Decimal, Field(max_digits=18, decimal_places=6, allow_inf_nan=False)]
 
 
-class Line(BaseModel):
+class OrderLineBody(BaseModel):
     """A line to order."""
 
     model_config = ConfigDict(extra="forbid")
@@ -82,13 +80,15 @@ class Order(BaseModel):
 
     vendor: Name | None = Field(None, description="Name, partyId or vendor_url; null = all.")
     on: date | None = Field(None, description="Day of the plan; the newest unless given.")
-    lines: Annotated[list[Line], Field(min_length=1, max_length=MOST_LINES)] | None = Field(
-        None, description="Instead of the plan's; they need a vendor."
+    lines: Annotated[list[OrderLineBody], Field(min_length=1, max_length=MOST_LINES)] | None = (
+        Field(None, description="Instead of the plan's; they need a vendor.")
     )
     place: Name | None = Field(None, description="Location, by name; null = the usual one.")
-    dry_run: bool = Field(False, description="Show what would be sent, and send nothing.")  # noqa: FBT003
-    again: bool = Field(False, description="One more order where there is one.")  # noqa: FBT003
-    accept_duplicates: bool = Field(False, description="Open orders of the products are known.")  # noqa: FBT003
+    dry_run: bool = Field(default=False, description="Show what would be sent, and send nothing.")
+    again: bool = Field(default=False, description="One more order where there is one.")
+    accept_duplicates: bool = Field(
+        default=False, description="Open orders of the products are known."
+    )
 
     @model_validator(mode="after")
     def _lines_have_a_vendor(self) -> Self:
@@ -107,14 +107,14 @@ class Order(BaseModel):
     | good("Some order's end is not known yet: see its `state`.", EXAMPLE, status=202)
     | problems(conflict=CONFLICT),
 )
-def draft(context: Shared, actor: Actor, wanted: Order, key: Key = None) -> Response:
+def draft(context: Shared, actor: Actor, order: Order, key: Key = None) -> Response:
     """Create drafts, one per vendor and place; they are never committed by us.
 
     The same plan twice is one order. Refused with 403 while FINALE_ALLOW_WRITES is off, with 409
     while open orders have the same products and `accept_duplicates` is not set.
     """
-    ask = _ask(wanted, actor, key)
-    if wanted.dry_run:
+    ask = _ask(order, actor, key)
+    if order.dry_run:
         return as_json(preview(context, ask).as_dict(is_dry=True))
     result = carried_out(context, ask)
     if result.error is not None and not result.rows:
@@ -129,8 +129,8 @@ Document = Annotated[
     Literal["pdf", "xlsx"], Query(alias="format", description="pdf, or a workbook.")
 ]
 FILES = {
-    "pdf": ("as_pdf", "application/pdf"),
-    "xlsx": ("as_workbook", XLSX),
+    "pdf": (vendor_files.as_pdf, "application/pdf"),
+    "xlsx": (vendor_files.as_workbook, XLSX),
 }
 
 
@@ -143,102 +143,81 @@ def document(
     context: Shared, connection: Warehouse, reference: Name, form: Document = "pdf"
 ) -> Response:
     """Return a drafted order as a document to send: their SKUs, packs, prices, and no more."""
-    return document_of(
-        lambda: vendor_order().of_draft(connection, context.settings, reference), form
-    )
+    return document_of(lambda: vendor_order.of_draft(connection, context.settings, reference), form)
 
 
-def vendor_order() -> Any:
-    """Return the module that makes orders for vendors; it is loaded when it is asked for."""
-    from finale_pipeline.ordering import vendor_order as found  # noqa: PLC0415 - heavy
-
-    return found
-
-
-def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
+def document_of(make: Callable[[], VendorOrder], form: str) -> Response:
     """Return an order as a document.
 
     Raises:
         Problem: 404: there is nothing to order.
     """
-    from finale_pipeline.ordering import vendor_files  # noqa: PLC0415 - heavy
-
     try:
         order = make()
     except ConfigError as error:
         raise Problem(404, f"{error.what} {error.step}") from error
-    name, media = FILES[form]
+    write, media = FILES[form]
     return Response(
-        getattr(vendor_files, name)(order),
+        write(order),
         headers={"Content-Disposition": f'attachment; filename="{order.file_stem}.{form}"'},
         media_type=media,
     )
 
 
-def _status(made: "DraftResult") -> int:
-    if made.error is not None or any(
-        row.state in {"sent", "unknown", "unverified", "intended"} for row in made.rows.values()
+def _status(result: DraftResult) -> int:
+    if result.error is not None or any(
+        row.state in order_writes.OPEN for row in result.rows.values()
     ):
         return 202
-    is_replay = not made.proposals and made.rows
-    return 201 if is_replay or any(p.sends for p in made.proposals) else 200
+    is_replay = not result.proposals and result.rows
+    return 201 if is_replay or any(p.sends for p in result.proposals) else 200
 
 
-def _ask(wanted: Order, actor: str, key: str | None) -> "DraftRequest":
-    from finale_pipeline.ordering import draft_request  # noqa: PLC0415 - heavy
-
-    lines = tuple(
-        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in wanted.lines or ()
-    )
-    return draft_request.DraftRequest(
+def _ask(order: Order, actor: str, key: str | None) -> DraftRequest:
+    lines = tuple(RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ())
+    return DraftRequest(
         actor,
-        vendor=wanted.vendor,
-        on=wanted.on,
+        vendor=order.vendor,
+        on=order.on,
         lines=lines,
-        place=wanted.place,
-        again=wanted.again,
-        accept_duplicates=wanted.accept_duplicates,
+        place=order.place,
+        again=order.again,
+        accept_duplicates=order.accept_duplicates,
         key=key,
     )
 
 
-def drafting_context(context: Context) -> "DraftingContext":
-    """Return a desk to draft at."""
-    from finale_pipeline.ordering.context import DraftingContext  # noqa: PLC0415
-
+def drafting_context(context: Context) -> DraftingContext:
+    """Return what drafting works with."""
     return DraftingContext(context.settings, context.clock, time.sleep)
 
 
-def preview(context: Context, ask: "DraftRequest") -> "DraftResult":
+def preview(context: Context, ask: DraftRequest) -> DraftResult:
     """Return what would be sent."""
-    from finale_pipeline.ordering.drafting import preview as preview_orders  # noqa: PLC0415
-
-    desk = drafting_context(context)
-    with desk.warehouse() as connection:
-        return preview_orders(connection, desk.settings, ask, now=desk.clock())
+    at = drafting_context(context)
+    with at.warehouse() as connection:
+        return drafting.preview(connection, at.settings, ask, now=at.clock())
 
 
 def carried_out(
     context: Context,
-    ask: "DraftRequest",
-    confirm: Callable[["DraftResult"], bool] = lambda _: False,
-) -> "DraftResult":
+    ask: DraftRequest,
+    confirm: Callable[[DraftResult], bool] = lambda _: False,
+) -> DraftResult:
     """Draft, and turn what only a person can decide into problems.
 
     Raises:
         Problem: 403: writing is off. 409: there are duplicates, or another one drafts.
     """
-    from finale_pipeline.ordering import drafting  # noqa: PLC0415
-
     try:
         return drafting.draft(drafting_context(context), ask, confirm=confirm)
     except WritesOff as error:
         detail = f"{error.what} {error.data} {error.step}"
         raise Problem(403, detail, code="writes_off") from error
     except NeedsDecision as error:
-        found = msgspec.json.decode(msgspec.json.encode(error.duplicates))
+        duplicates = msgspec.json.decode(msgspec.json.encode(error.duplicates))
         detail = f"{error.what} {error.data} Look at them, then send accept_duplicates."
-        raise Problem(409, detail, code="duplicates", duplicates=found) from error
+        raise Problem(409, detail, code="duplicates", duplicates=duplicates) from error
     except SkippedError as error:
         raise Problem(
             409, error.what, code="drafting_running", headers={"Retry-After": "10"}
@@ -255,7 +234,7 @@ COLUMNS = (
 def orders(
     *,
     reading: Reads,
-    state: Annotated[State | None, Query()] = None,
+    state: Annotated[OrderState | None, Query()] = None,
     vendor: Annotated[str | None, Query(max_length=200)] = None,
     plan_on: Annotated[date | None, Query(alias="on", description="Day of the plan.")] = None,
 ) -> Response:

@@ -30,7 +30,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageQuery:
     """What a reader wants of a list.
 
     Attributes:
@@ -45,7 +45,7 @@ class Asked:
     limit: int
 
 
-def page(connection: Connection, listing: Listing, asked: Asked, key: bytes) -> Page:
+def page(connection: Connection, listing: Listing, asked: PageQuery, key: bytes) -> Page:
     """Read a page.
 
     Raises:
@@ -142,7 +142,7 @@ AsForm = Annotated[Form | None, Query(alias="format", description="Instead of Ac
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ListRequest:
     """A request that reads a list: from where, which page, in which form."""
 
     request: Request
@@ -161,21 +161,21 @@ async def _reading(
     headers: AsOf,
     paging: Pages,
     form: AsForm = None,
-) -> Reading:
-    return Reading(request, context, connection, headers, paging, form)
+) -> ListRequest:
+    return ListRequest(request, context, connection, headers, paging, form)
 
 
-Reads = Annotated[Reading, Depends(_reading)]
+Reads = Annotated[ListRequest, Depends(_reading)]
 
 
-def answer(reading: Reading, listing: Listing, filters: Mapping[str, object]) -> Response:
+def answer(reading: ListRequest, listing: Listing, filters: Mapping[str, object]) -> Response:
     """Return a page of a list, as JSON or CSV.
 
     Args:
         filters: Values by parameter; None = not filtered.
     """
     paging = reading.paging
-    asked = Asked(filters, paging.sort, paging.cursor, paging.limit)
+    asked = PageQuery(filters, paging.sort, paging.cursor, paging.limit)
     result = page(reading.connection, listing, asked, reading.context.key)
     rows = [in_words(row) for row in result.rows]
     said = dict(reading.headers)

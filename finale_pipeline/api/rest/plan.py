@@ -10,14 +10,15 @@ from starlette.responses import Response
 
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
-from finale_pipeline.api.rest.orders import Document, document_of, vendor_order
+from finale_pipeline.api.rest.orders import Document, document_of
 from finale_pipeline.api.rest.pagination import AsForm
 from finale_pipeline.api.rest.responses import XLSX, as_csv, as_json, form_of, in_words
 from finale_pipeline.api.rest.workbooks import as_xlsx
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.planning.edits import Author, Change, Fields, Outcome, edit
+from finale_pipeline.ordering import vendor_order
+from finale_pipeline.planning.edits import Author, EditOutcome, Fields, LineChange, edit
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads.plan import Plan
 
@@ -74,11 +75,11 @@ class Edit(BaseModel):
         None, description="Price of one unit, in the line's currency."
     )
     is_dropped: Annotated[bool, Field(strict=True)] = Field(
-        False,  # noqa: FBT003 - a default
+        default=False,
         description="Not to be ordered; false brings it back.",
     )
     insist: Annotated[bool, Field(strict=True)] = Field(
-        False,  # noqa: FBT003 - a default
+        default=False,
         description="Keep a quantity although it breaks pack or minimum.",
     )
     note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
@@ -148,7 +149,7 @@ def vendor_document(
 ) -> Response:
     """Return it as a proposal to send: their SKUs, packs, prices, and no more; it has no number."""
     settings = context.settings
-    return document_of(lambda: vendor_order().of_plan(connection, settings, vendor, on), form)
+    return document_of(lambda: vendor_order.of_plan(connection, settings, vendor, on), form)
 
 
 def _in_words(plan: Plan) -> Plan:
@@ -196,7 +197,7 @@ def change_line(context: Shared, connection: Warehouse, actor: Actor, wanted: Ed
     """
     require_newest(connection, wanted.snapshot_on)
     author = Author(actor, context.clock(), note=wanted.note, insists=wanted.insist)
-    changes = {wanted.product_url: Change(wanted.version, wanted.fields())}
+    changes = {wanted.product_url: LineChange(wanted.version, wanted.fields())}
     outcome = edit(connection, wanted.snapshot_on, wanted.vendor_url, changes, author)
     _refuse(outcome, wanted.product_url)
     return as_json(
@@ -227,7 +228,7 @@ def require_newest(connection: Warehouse, day: date) -> None:
         )
 
 
-def _refuse(done: Outcome, product_url: str) -> None:
+def _refuse(done: EditOutcome, product_url: str) -> None:
     """Tell why nothing was changed.
 
     Raises:

@@ -9,7 +9,7 @@ from finale_pipeline.api.server.dagster import Dagster
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
-from finale_pipeline.settings.changed import SCHEDULES, Change, changes, changing
+from finale_pipeline.settings.changed import SCHEDULES, ScheduleChange, changes, changing
 from finale_pipeline.settings.cron import checked_cron, shortest_pause_minutes
 
 log = logging.getLogger("finale_pipeline.api")
@@ -39,7 +39,7 @@ def shown(context: Context) -> list[dict[str, Any]]:
     return [_shown(found, changed) for found in context.dagster.schedules()]
 
 
-def _changed(context: Context) -> dict[str, Change]:
+def _changed(context: Context) -> dict[str, ScheduleChange]:
     try:
         return changes(context.settings.home)
     except ConfigError as error:
@@ -52,7 +52,7 @@ def _changed(context: Context) -> dict[str, Change]:
         ) from error
 
 
-def _shown(found: dict[str, Any], changed: dict[str, Change]) -> dict[str, Any]:
+def _shown(found: dict[str, Any], changed: dict[str, ScheduleChange]) -> dict[str, Any]:
     state, name = found["scheduleState"], _name(found)
     last = (state["ticks"] or [None])[0]
     following = (found["futureTicks"]["results"] or [None])[0]
@@ -75,7 +75,7 @@ def _shown(found: dict[str, Any], changed: dict[str, Change]) -> dict[str, Any]:
     }
 
 
-def _source(name: str, cron: str, change: Change | None) -> str:
+def _source(name: str, cron: str, change: ScheduleChange | None) -> str:
     if change is not None:
         return "api"
     field = Settings.model_fields.get(f"schedule_{name}")
@@ -121,7 +121,7 @@ def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
         )
     change = None
     if cron is not None:
-        change = Change(cron=_sane(name, cron), by=by, at=context.clock())
+        change = ScheduleChange(cron=_sane(name, cron), by=by, at=context.clock())
     try:
         with changing(context.settings.home, name, change):
             context.dagster.reload()

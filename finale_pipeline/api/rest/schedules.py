@@ -33,7 +33,7 @@ SCHEDULE = {
 }
 
 
-class Wanted(BaseModel):
+class ScheduleBody(BaseModel):
     """What a schedule shall be; what is left out stays."""
 
     model_config = ConfigDict(
@@ -89,7 +89,7 @@ def schedule(context: Shared) -> Response:
     summary="Turn a schedule on or off, or change when it runs",
     responses=good("As it is now.", SCHEDULE | {"followed_within_seconds": 65}),
 )
-def put_schedule(context: Shared, wanted: Wanted, actor: Actor) -> Response:
+def put_schedule(context: Shared, wanted: ScheduleBody, actor: Actor) -> Response:
     """Change a schedule in Dagster, until it is changed again.
 
     Its daemon follows a new time within `followed_within_seconds`; on and off at once.

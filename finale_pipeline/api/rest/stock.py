@@ -1,12 +1,13 @@
 """What a buyer needs, as data: products, forecasts, incidents, vendors."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from finale_pipeline.api.rest.decisions import Decision, Snooze
+from finale_pipeline.api.rest.decisions import DecisionBody, Snooze
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import Reads, answer
 from finale_pipeline.api.rest.responses import as_json, in_words
@@ -14,6 +15,7 @@ from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.clock import business_day
+from finale_pipeline.domain.states import IncidentState
 from finale_pipeline.notify import decisions
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
@@ -138,9 +140,7 @@ def forecasts(
 def incidents(
     *,
     reading: Reads,
-    state: Annotated[
-        Literal["open", "acknowledged", "snoozed", "ordered", "resolved"] | None, Query()
-    ] = None,
+    state: Annotated[IncidentState | None, Query()] = None,
     level: Annotated[str | None, Query(max_length=20)] = None,
     is_open: Annotated[bool | None, Query(alias="open")] = None,
     sku: Name = None,
@@ -156,65 +156,55 @@ DECIDED: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Incident:
+    """An incident that somebody decides about."""
+
+    context: Shared
+    connection: Warehouse
+    incident_id: Number
+    actor: Actor
+
+    def decide(self, state: str, decision: DecisionBody | None) -> Response:
+        """Write what was decided.
+
+        Raises:
+            Problem: 404: it is not open.
+        """
+        subject = incidents_reads.open_subject(self.connection, self.incident_id)
+        if subject is None:
+            raise Problem(404, "No open incident has this number.", code="unknown_incident")
+        until, even_if_worse = None, False
+        if isinstance(decision, Snooze):
+            even_if_worse = decision.even_if_worse
+            if decision.until:
+                until = datetime.combine(decision.until, time(), self.context.settings.zone)
+        note = decision.note if decision else None
+        choice = Choice(state, self.actor, note, until, even_if_worse)
+        now = self.context.clock()
+        (row,) = decisions.decide(self.connection, [subject], choice, now=now)
+        return as_json(row)
+
+
+Incident = Annotated[_Incident, Depends()]
+
+
 @router.post("/incidents/{incident_id}/acknowledge", summary="Seen; quiet until worse", **DECIDED)
-def acknowledge(
-    context: Shared,
-    connection: Warehouse,
-    incident_id: Number,
-    actor: Actor,
-    decision: Decision | None = None,
-) -> Response:
+def acknowledge(incident: Incident, decision: DecisionBody | None = None) -> Response:
     """Note that somebody knows: no mail about it until it gets worse."""
-    return _decided(
-        context, connection, incident_id, "acknowledged", decision=decision, actor=actor
-    )
+    return incident.decide("acknowledged", decision)
 
 
 @router.post("/incidents/{incident_id}/ordered", summary="Ordered; quiet until worse", **DECIDED)
-def ordered(
-    context: Shared,
-    connection: Warehouse,
-    incident_id: Number,
-    actor: Actor,
-    decision: Decision | None = None,
-) -> Response:
+def ordered(incident: Incident, decision: DecisionBody | None = None) -> Response:
     """Note that it was ordered: no mail about it until it gets worse."""
-    return _decided(context, connection, incident_id, "ordered", decision=decision, actor=actor)
+    return incident.decide("ordered", decision)
 
 
 @router.post("/incidents/{incident_id}/snooze", summary="Quiet until a day", **DECIDED)
-def snooze(
-    context: Shared,
-    connection: Warehouse,
-    incident_id: Number,
-    actor: Actor,
-    decision: Snooze | None = None,
-) -> Response:
+def snooze(incident: Incident, decision: Snooze | None = None) -> Response:
     """Be quiet until a day, or until it gets worse."""
-    return _decided(context, connection, incident_id, "snoozed", decision=decision, actor=actor)
-
-
-def _decided(
-    context: Shared,
-    connection: Warehouse,
-    incident_id: int,
-    state: str,
-    *,
-    decision: Decision | None,
-    actor: str,
-) -> Response:
-    subject = incidents_reads.open_subject(connection, incident_id)
-    if subject is None:
-        raise Problem(404, "No open incident has this number.", code="unknown_incident")
-    until, even_if_worse = None, False
-    if isinstance(decision, Snooze) and decision.until:
-        until = datetime.combine(decision.until, time(), context.settings.zone)
-    if isinstance(decision, Snooze):
-        even_if_worse = decision.even_if_worse
-    note = decision.note if decision else None
-    choice = Choice(state, actor, note, until, even_if_worse)
-    (row,) = decisions.decide(connection, [subject], choice, now=context.clock())
-    return as_json(row)
+    return incident.decide("snoozed", decision)
 
 
 @router.get(

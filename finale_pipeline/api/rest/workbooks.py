@@ -64,7 +64,7 @@ def as_xlsx(
         name: Of the file, without an ending.
         cover: Names and values on a first sheet, the first of them its title; empty = none.
     """
-    import xlsxwriter  # noqa: PLC0415 - only for workbooks
+    import xlsxwriter  # only for workbooks
 
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

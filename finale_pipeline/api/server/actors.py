@@ -1,12 +1,11 @@
 """In whose name a request writes, and what it calls itself; both are believed, not verified."""
 
-import base64
-import binascii
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from starlette.datastructures import Headers
 
+from finale_pipeline.api.server.tokens import basic_login
 from finale_pipeline.text import plain
 
 API, PAGE = "api", "page"
@@ -46,14 +45,10 @@ def claimed_name(headers: Headers) -> str | None:
 
 def _login(headers: Headers) -> str | None:
     """Return the name that a browser sends beside the token."""
-    kind, _, given = headers.get("authorization", "").partition(" ")
-    if kind.lower() != "basic":
-        return None
     try:
-        name = base64.b64decode(given, validate=True).partition(b":")[0].decode()
-    except (binascii.Error, ValueError):
+        return plain(basic_login(headers)[0].decode(), most=MOST) or None
+    except UnicodeDecodeError:
         return None
-    return plain(name, most=MOST) or None
 
 
 Actor = Annotated[str, Depends(_over_api)]

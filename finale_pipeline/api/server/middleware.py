@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from finale_pipeline import logs
 from finale_pipeline.api.server.actors import claimed_name
-from finale_pipeline.api.server.problems import UNEXPECTED, Problem, told
+from finale_pipeline.api.server.problems import UNEXPECTED, Problem, respond
 from finale_pipeline.api.server.tokens import sent_token
 from finale_pipeline.settings import LOOPBACK
 
@@ -154,7 +154,7 @@ class Middleware:
                 await self._app(scope, _after(body, receive), response)
         except Problem as problem:
             response.code = problem.code
-            await told(problem, scope, self._settings)(scope, receive, response)
+            await respond(problem, scope, self._settings)(scope, receive, response)
         except Exception:
             log.exception("request %s failed", scope["trace_id"])
             if not response.status:

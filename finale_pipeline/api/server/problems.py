@@ -82,7 +82,7 @@ class Problem(Exception):
         return JSONResponse(body, self.status, self.headers, media_type=MEDIA)
 
 
-def told(problem: Problem, scope: Scope, settings: "Settings") -> Response:
+def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:
     """Return a problem as whoever asked reads it: a page for a browser on pages, else JSON."""
     is_page = not scope["path"].startswith("/api/")
     if not is_page or "text/html" not in Headers(scope=scope).get("accept", ""):
@@ -122,7 +122,7 @@ def install(app: FastAPI) -> None:
 
 
 def _told(request: Request, problem: Problem) -> Response:
-    return told(problem, request.scope, request.app.state.context.settings)
+    return respond(problem, request.scope, request.app.state.context.settings)
 
 
 async def _problem(request: Request, error: Problem) -> Response:

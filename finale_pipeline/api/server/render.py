@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 import finale_pipeline
@@ -18,8 +19,6 @@ from finale_pipeline.planning.charts import svg
 from finale_pipeline.text import CONTROL, UNSEEN, number
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-
     from finale_pipeline.settings import Settings
 
 CHECKOUT = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
@@ -59,7 +58,7 @@ def runbook(kind: str) -> str | None:
     names = {path.stem: path for path in RUNBOOKS.glob("*.md")}
     if kind not in names:
         return None
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - only for runbooks
+    from markdown_it import MarkdownIt  # only for runbooks
 
     text = names[kind].read_text(encoding="utf-8")
     made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
@@ -211,8 +210,6 @@ def _shown(value: Any) -> Any:
 
 @cache
 def _templates() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only pages
-
     made = Environment(
         loader=PackageLoader("finale_pipeline", "api/pages/templates"),
         autoescape=True,

@@ -26,12 +26,19 @@ def sent_token(headers: "Headers") -> bytes:
     kind, _, given = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return given.strip().encode("utf-8", "replace")
-    if kind.lower() == "basic":
-        try:
-            return base64.b64decode(given, validate=True).partition(b":")[2]
-        except (binascii.Error, ValueError):
-            return b""
-    return b""
+    return basic_login(headers)[1]
+
+
+def basic_login(headers: "Headers") -> tuple[bytes, bytes]:
+    """Return the name and the password that a browser sends; both empty when it sends none."""
+    kind, _, given = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return b"", b""
+    try:
+        name, _, password = base64.b64decode(given, validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return b"", b""
+    return name, password
 
 
 def require_tokens(settings: "Settings", host: str, setting: str) -> None:

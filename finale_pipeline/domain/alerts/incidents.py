@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Literal
 
 from finale_pipeline.domain.alerts.critical import RANK, Level, level_of
+from finale_pipeline.domain.states import IncidentState
 
-State = Literal["open", "acknowledged", "snoozed", "ordered", "resolved"]
 EventKind = Literal[
     "recorded",
     "opened",
@@ -61,7 +61,7 @@ class Incident:
         even_if_worse: Whether a worsening leaves it asleep.
     """
 
-    state: State = "open"
+    state: IncidentState = "open"
     mailed: Level | None = None
     snoozed_until: datetime | None = None
     even_if_worse: bool = False

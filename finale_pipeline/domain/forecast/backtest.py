@@ -19,7 +19,7 @@ LEAST_SCALE = 1e-9
 
 
 @dataclass
-class Score:
+class BacktestScore:
     """What one method reached on windows of one length, products of one segment, all origins.
 
     Attributes:
@@ -140,7 +140,7 @@ def backtest(
     windows: Sequence[int],
     by_name: Mapping[str, Method] | None = None,
     values: Floats | None = None,
-) -> Iterator[Score]:
+) -> Iterator[BacktestScore]:
     """Yield the score of every method on every window, and of every segment.
 
     Args:
@@ -152,7 +152,9 @@ def backtest(
     """
     scored = methods() if by_name is None else by_name
     names = (ALL,) if values is None else SEGMENTS
-    scores = {(m, h, name): Score(m, h, name) for m in scored for h in windows for name in names}
+    scores = {
+        (m, h, name): BacktestScore(m, h, name) for m in scored for h in windows for name in names
+    }
     for origin in origins:
         known = history.before(origin)
         parts = _segments(history, known, origin, values)

@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from finale_pipeline.domain.orders.purchase_orders import DRAFT, ORDER_TYPE, Draft, OrderLine, exact
+from finale_pipeline.domain.orders.purchase_orders import (
+    DRAFT,
+    ORDER_TYPE,
+    Draft,
+    PurchaseLine,
+    exact,
+)
 from finale_pipeline.text import plain
 
 ROUNDING = Decimal("0.01")
@@ -67,7 +73,7 @@ def _line_differences(draft: Draft, record: Record) -> list[str]:
     return texts + [f"{_shown(url)} is on it and was not meant" for url in strange]
 
 
-def _of_line(line: OrderLine, items: Sequence[Record]) -> list[str]:
+def _of_line(line: PurchaseLine, items: Sequence[Record]) -> list[str]:
     sku = _shown(line.sku)
     if len(items) != 1:
         return [f"{sku} is on it {len(items)} times, not once"]

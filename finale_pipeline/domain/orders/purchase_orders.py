@@ -18,7 +18,7 @@ DIGEST_CHARACTERS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class OrderLine:
+class PurchaseLine:
     """What is ordered of a product.
 
     Attributes:
@@ -58,7 +58,7 @@ class Draft:
     plan_on: date
     vendor_id: str
     facility_url: str
-    lines: tuple[OrderLine, ...]
+    lines: tuple[PurchaseLine, ...]
     sequence: int = 1
 
     @property
@@ -113,22 +113,22 @@ def _digest(text: str) -> str:
     return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:DIGEST_CHARACTERS]
 
 
-def joined(lines: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
+def joined(lines: Iterable[PurchaseLine]) -> tuple[PurchaseLine, ...]:
     """Return lines with each product once, by product; a repeated product's units are added up.
 
     The first known price and the latest arrival are kept.
     """
-    by_product: dict[str, OrderLine] = {}
+    by_product: dict[str, PurchaseLine] = {}
     for line in lines:
         known = by_product.get(line.product_url)
         by_product[line.product_url] = line if known is None else _added(known, line)
     return tuple(by_product[url] for url in sorted(by_product))
 
 
-def _added(one: OrderLine, other: OrderLine) -> OrderLine:
+def _added(one: PurchaseLine, other: PurchaseLine) -> PurchaseLine:
     priced = one if one.unit_price is not None else other
     days = [day for day in (one.arrival_on, other.arrival_on) if day is not None]
-    return OrderLine(
+    return PurchaseLine(
         one.product_url,
         one.sku,
         one.quantity_units + other.quantity_units,
@@ -173,7 +173,7 @@ def body(draft: Draft, *, today: date, zone: ZoneInfo) -> str:
     return f'{json.dumps(head)[:-1]}, "orderItemList": [{items}]}}'
 
 
-def _item(line: OrderLine) -> str:
+def _item(line: PurchaseLine) -> str:
     price = "" if line.unit_price is None else f', "unitPrice": {exact(line.unit_price)}'
     return (
         f'{{"productUrl": {json.dumps(line.product_url)},'
@@ -196,12 +196,12 @@ def body_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def same_lines(ones: Sequence[OrderLine], others: Sequence[OrderLine]) -> bool:
+def same_lines(ones: Sequence[PurchaseLine], others: Sequence[PurchaseLine]) -> bool:
     """Whether two orders want the same units of the same products at the same prices."""
     return _wanted(ones) == _wanted(others)
 
 
-def _wanted(lines: Sequence[OrderLine]) -> list[tuple[str, Decimal, Decimal | None]]:
+def _wanted(lines: Sequence[PurchaseLine]) -> list[tuple[str, Decimal, Decimal | None]]:
     return sorted((x.product_url, x.quantity_units, x.unit_price) for x in joined(lines))
 
 
@@ -220,7 +220,7 @@ class LineTerms:
     is_active: bool = True
 
 
-def line_warnings(line: OrderLine, terms: LineTerms) -> list[str]:
+def line_warnings(line: PurchaseLine, terms: LineTerms) -> list[str]:
     """Return what speaks against a line, in words.
 
     >>> line = OrderLine("/p/1", "TEA-1", Decimal(10))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 
 DEFERRALS = 3
@@ -27,7 +28,7 @@ class EndedSync:
     run_id: int
     strategy: str
     trigger: str
-    status: str
+    status: RunStatus
     at: datetime
     error_kind: str | None = None
     error: str | None = None

@@ -98,7 +98,7 @@ def open_incidents(connection: Connection) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class ForecastScore:
     """How a method did on the account's own past.
 
     Attributes:
@@ -114,11 +114,11 @@ class Score:
     scored_on: str
 
 
-def latest_scores(connection: Connection) -> list[Score]:
+def latest_scores(connection: Connection) -> list[ForecastScore]:
     """Return the newest weekly scores, one per method."""
     return objects_of(
         connection,
-        Score,
+        ForecastScore,
         "SELECT s.method, s.is_in_use, sum(s.forecasts)::int AS forecasts,"
         " sum(s.loss_q50 + s.loss_q90 + s.loss_q95)::float8 AS loss,"
         " (sum(s.held_q95 * s.forecasts) / sum(s.forecasts))::float8 AS held,"

@@ -27,7 +27,6 @@ MOST_URGENT = (
     "level = 'out' DESC, days_left NULLS LAST, money_at_risk DESC NULLS LAST, sku, product_url"
 )
 """The one order of items that are out or low: out before low, then by what is left and at stake."""
-DECIDED = "i.incident_id, i.decided_by, i.decided_at, i.snoozed_until, i.note"
 WANTS_DECISION = (
     "coalesce(i.state, 'open') = 'open' OR i.state = 'snoozed' AND i.snoozed_until <= %(now)s"
 )
@@ -70,29 +69,15 @@ SELECT count(*) FROM ops.incident_event WHERE run_id = %s AND from_level <> to_l
 
 def critical(connection: Connection) -> list[Row]:
     """Return every critical item once, the most urgent first."""
-    return rows_of(
-        connection,
-        f"SELECT * FROM mart.low_stock ORDER BY {MOST_URGENT}",
-    )
-
-
-def critical_with_decisions(connection: Connection, now: datetime) -> list[Row]:
-    """Return every critical item once, with what was decided of it, the most urgent first."""
-    return rows_of(
-        connection,
-        f"SELECT * FROM (SELECT s.*, {DECIDED}, {WANTS_DECISION} AS wants_decision"
-        " FROM mart.low_stock s"
-        " LEFT JOIN ops.incident i ON i.subject = s.product_url AND i.closed_at IS NULL) t"
-        f" ORDER BY {MOST_URGENT}",
-        now=now,
-    )
+    return rows_of(connection, f"SELECT * FROM mart.low_stock ORDER BY {MOST_URGENT}")
 
 
 def open_of(connection: Connection, product_url: str, now: datetime) -> Row | None:
     """Return a product's open incident, named as in the list of critical items."""
     return row_of(
         connection,
-        f"SELECT i.subject AS product_url, p.sku, i.level, i.state AS incident_state, {DECIDED},"
+        f"SELECT i.subject AS product_url, p.sku, i.level, i.state AS incident_state,"
+        " i.incident_id, i.decided_by, i.decided_at, i.snoozed_until, i.note,"
         f" {WANTS_DECISION} AS wants_decision FROM ops.incident i"
         " JOIN core.product p ON p.product_url = i.subject"
         " WHERE i.subject = %(url)s AND i.closed_at IS NULL",

@@ -35,7 +35,7 @@ choice_item = Table(
     at("decided_at_before", "UTC, when that was."),
     schema="ops",
     comment="What each incident was before a choice: what taking it back brings back.",
-)  # fmt: skip
+)
 
 saved_view = Table(
     "saved_view",

@@ -94,7 +94,7 @@ demand = Table(
     schema="plan",
     comment="What to expect of a product, made once a day; one row per product and snapshot day."
     " Products of which nothing is known (never sold, no stock, no rule) have none.",
-)  # fmt: skip
+)
 
 decision = Table(
     "decision",
@@ -155,7 +155,7 @@ decision = Table(
     comment="What follows from a product's demand, stock, orders and terms: one row per product and"
     " snapshot day. Rows of the newest day are made again with every read of stock, for what"
     " changed; mails, pages, plan, API and files show them and compute nothing of their own.",
-)  # fmt: skip
+)
 
 decision_state = Table(
     "decision_state",
@@ -216,7 +216,7 @@ forecast_by_location = Table(
     " row per product, snapshot day and location where the product sells, lies while it sells, is"
     " owed or has a point of Finale's. Lead time, periods, pack and service level are those of"
     " plan.forecast.",
-)  # fmt: skip
+)
 
 forecast_outcome = Table(
     "forecast_outcome",
@@ -255,7 +255,7 @@ calibration = Table(
     schema="plan",
     comment="What products that sell alike really sold, learnt from past windows; one row per"
     " cell, level and snapshot day.",
-)  # fmt: skip
+)
 
 
 def _measure(name: str, comment: str) -> Column[Any]:
@@ -296,7 +296,7 @@ forecast_score = Table(
     schema="plan",
     comment="How good each method was on the past, rolling the origin; one row per day, source,"
     " method, window and segment.",
-)  # fmt: skip
+)
 
 product_term = Table(
     "product_term",
@@ -314,7 +314,7 @@ product_term = Table(
            comment="Whether it is not to be ordered, nor told of when it is out or low."),
     schema="plan",
     comment="What buyers fix for a product; kept by people, never written by a sync.",
-)  # fmt: skip
+)
 
 term_change = Table(
     "term_change",

@@ -43,7 +43,7 @@ sales_order = Table(
     Index("sales_order_updated_at_idx", "updated_at"),
     schema="core",
     comment="Sales orders without their lines (those come with the shipments); one row per order.",
-)  # fmt: skip
+)
 
 transfer_order = Table(
     "transfer_order",
@@ -64,7 +64,7 @@ transfer_order = Table(
     schema="core",
     comment="Orders to move goods between own places, without their lines (those come with the"
     " shipments); never demand, never to come from a vendor; one row per order.",
-)  # fmt: skip
+)
 
 shipment = Table(
     "shipment",
@@ -102,7 +102,7 @@ shipment = Table(
     ),
     schema="core",
     comment="Shipments of every type; one row per shipment.",
-)  # fmt: skip
+)
 
 shipment_line = Table(
     "shipment_line",
@@ -120,7 +120,7 @@ shipment_line = Table(
     row_hash(),
     schema="core",
     comment="Lines of shipments, replaced with their shipment; one row per line.",
-)  # fmt: skip
+)
 
 sales_daily = Table(
     "sales_daily",
@@ -142,7 +142,7 @@ sales_daily = Table(
     ),
     schema="core",
     comment="Demand; one row per product and business day on which something was sold.",
-)  # fmt: skip
+)
 
 purchase_order = Table(
     "purchase_order",
@@ -177,7 +177,7 @@ purchase_order = Table(
     Index("purchase_order_updated_at_idx", "updated_at"),
     schema="core",
     comment="Purchase orders; one row per order.",
-)  # fmt: skip
+)
 
 purchase_order_line = Table(
     "purchase_order_line",
@@ -201,7 +201,7 @@ purchase_order_line = Table(
     Index("purchase_order_line_product_url_idx", "product_url"),
     schema="core",
     comment="Lines of purchase orders that were open when last read; one row per line.",
-)  # fmt: skip
+)
 
 watermark = Table(
     "watermark",
@@ -213,4 +213,4 @@ watermark = Table(
     at("committed_at", "UTC.", required=True),
     schema="ops",
     comment="From where on a table's next read begins; moves with the rows, in one transaction.",
-)  # fmt: skip
+)

@@ -15,7 +15,7 @@ import pytest
 
 from finale_pipeline.api.server.middleware import Middleware, Rate
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.api.server.serving import api_server
+from finale_pipeline.api.serving import api_server
 from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings

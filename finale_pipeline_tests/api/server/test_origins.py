@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from finale_pipeline.api.server.serving import dagster_server
+from finale_pipeline.api.serving import dagster_server
 from finale_pipeline.settings import Settings
 from finale_pipeline_tests.api.client import code
 from finale_pipeline_tests.api.conftest import settings_of

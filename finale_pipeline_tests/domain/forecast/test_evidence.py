@@ -16,8 +16,14 @@ from finale_pipeline.domain.forecast.backtest import backtest
 from finale_pipeline.domain.forecast.forecast import state_on
 from finale_pipeline.domain.forecast.history import day_number
 from finale_pipeline.domain.forecast.methods import MENU, choose, losses, methods
-from finale_pipeline.domain.forecast.policy import CURVE, at_level, cover, replay, up_to_quantiles
 from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace
+from finale_pipeline.domain.replenishment.policy import (
+    CURVE,
+    at_level,
+    cover,
+    replay,
+    up_to_quantiles,
+)
 from finale_pipeline.planning.scores import score
 from finale_pipeline_tests.domain.forecast.demand import (
     ORIGINS,

@@ -16,7 +16,7 @@ from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.domain.orders.purchase_orders import (
     Draft,
     LineTerms,
-    OrderLine,
+    PurchaseLine,
     body,
     draft_warnings,
     joined,
@@ -39,7 +39,7 @@ def orders(draw: st.DrawFn) -> Draft:
     """Orders of up to six products."""
     keys = draw(st.lists(st.integers(1, 50), min_size=1, max_size=6, unique=True))
     lines = [
-        OrderLine(
+        PurchaseLine(
             f"/demo/api/product/{k}", f"SKU-{k}", draw(units), draw(prices), "USD", draw(days)
         )
         for k in keys
@@ -96,7 +96,7 @@ def test_every_single_change_of_an_order_is_a_difference(draft: Draft, data: st.
 
 
 def test_a_name_cannot_write_on_the_screen() -> None:
-    line = OrderLine("/p/1", "\x1b[31mTEA\n", Decimal(1))
+    line = PurchaseLine("/p/1", "\x1b[31mTEA\n", Decimal(1))
     draft = Draft("demo", date(2026, 3, 9), "7", "/f/1", (line,))
     (said,) = differences(draft, record_of(draft) | {"orderItemList": []})[1:]
     assert said == "[31mTEA is on it 0 times, not once"
@@ -149,7 +149,7 @@ def test_names_fit_and_differ(day: date, vendor: str, place: str, sequence: int)
 
 @given(days)
 def test_days_are_the_zones_noons(day: date) -> None:
-    draft = Draft("demo", day, "1", "/f/1", (OrderLine("/p", "P", Decimal(1)),))
+    draft = Draft("demo", day, "1", "/f/1", (PurchaseLine("/p", "P", Decimal(1)),))
     sent = json.loads(body(draft, today=day, zone=DENVER))
     moment = datetime.fromisoformat(f"{sent['orderDate']}+00:00").astimezone(DENVER)
     assert (moment.date(), moment.hour) == (day, 12)
@@ -157,7 +157,7 @@ def test_days_are_the_zones_noons(day: date) -> None:
 
 
 def test_an_order_drafted_later_arrives_later() -> None:
-    line = OrderLine("/p", "P", Decimal(1), arrival_on=date(2026, 3, 20))
+    line = PurchaseLine("/p", "P", Decimal(1), arrival_on=date(2026, 3, 20))
     draft = Draft("demo", TODAY, "1", "/f/1", (line,))
     sent = json.loads(body(draft, today=date(2026, 3, 11), zone=ZoneInfo("UTC")))
     assert (sent["orderDate"][:10], sent["receiveDate"][:10]) == ("2026-03-11", "2026-03-22")
@@ -174,7 +174,7 @@ def test_lines_are_the_same_in_any_order_and_not_with_another_quantity(draft: Dr
 
 def test_a_product_on_two_lines_becomes_one() -> None:
     one, other = (
-        OrderLine("/p", "P", Decimal(n), price) for n, price in ((2, None), (3, Decimal(1)))
+        PurchaseLine("/p", "P", Decimal(n), price) for n, price in ((2, None), (3, Decimal(1)))
     )
     (line,) = joined([one, other])
     assert (line.quantity_units, line.unit_price) == (Decimal(5), Decimal(1))
@@ -191,14 +191,14 @@ def test_a_product_on_two_lines_becomes_one() -> None:
 def test_what_speaks_against_a_line_is_said(
     quantity: int, terms: LineTerms, said: list[str]
 ) -> None:
-    found = line_warnings(OrderLine("/p", "P", Decimal(quantity), Decimal(1)), terms)
+    found = line_warnings(PurchaseLine("/p", "P", Decimal(quantity), Decimal(1)), terms)
     assert len(found) == len(said)
     assert all(text in line for text, line in zip(said, found, strict=True))
 
 
 def test_what_speaks_against_an_order_is_said() -> None:
     lines = tuple(
-        OrderLine(f"/p/{c}", c, Decimal(1), Decimal(10), currency=c) for c in ("EUR", "USD")
+        PurchaseLine(f"/p/{c}", c, Decimal(1), Decimal(10), currency=c) for c in ("EUR", "USD")
     )
     said = draft_warnings(Draft("demo", TODAY, "1", "/f/1", lines), Decimal(50))
     assert said == [

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from dagster_webserver.app import create_app_from_workspace_process_context
 
+from finale_pipeline.api.app import create_app
 from finale_pipeline.api.server.connections import HEADER_SECONDS, limited
 from finale_pipeline.api.server.middleware import Middleware, Policy
 from finale_pipeline.api.server.tokens import require_tokens
@@ -40,8 +42,6 @@ def api_server(
     Raises:
         ConfigError: It would serve other machines, and a token is missing or short.
     """
-    from finale_pipeline.api.app import create_app  # noqa: PLC0415 - it imports this room
-
     app = create_app(settings, clock=clock)
     return _server(app, settings.api_host, settings.api_port, header_seconds)
 
@@ -57,10 +57,9 @@ def serve_dagster(settings: "Settings", workspace: Path) -> None:
     Raises:
         ConfigError: It would serve other machines, and a token is missing or short.
     """
-    from dagster import DagsterInstance  # noqa: PLC0415 - a second, which the API need not wait
-    from dagster._core.workspace.context import WorkspaceProcessContext  # noqa: PLC0415
-    from dagster._core.workspace.load_target import WorkspaceFileTarget  # noqa: PLC0415
-    from dagster_webserver.app import create_app_from_workspace_process_context  # noqa: PLC0415
+    from dagster import DagsterInstance  # a second, which the API need not wait
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
 
     require_tokens(settings, settings.ui_host, "FINALE_UI_HOST")
     prefix = settings.ui_prefix

@@ -1,4 +1,4 @@
-"""A week of ticks with a moved clock: the ledger shows the expected syncs and nothing else."""
+"""A long weekend of ticks with a moved clock: the ledger shows the expected syncs alone."""
 
 import heapq
 from collections import Counter
@@ -27,9 +27,9 @@ from finale_pipeline_tests.conftest import settings_for
 ZONE = ZoneInfo("America/New_York")
 BEGIN = datetime(2026, 3, 7, 12, 1, tzinfo=ZONE)
 """A Saturday; the clocks go forward the next night, at two."""
-END = BEGIN + timedelta(days=7)
-DOWN = (datetime(2026, 3, 10, 10, 7, tzinfo=ZONE), datetime(2026, 3, 12, 10, 7, tzinfo=ZONE))
-"""An outage of two days."""
+END = BEGIN + timedelta(days=3, hours=6)
+DOWN = (datetime(2026, 3, 9, 10, 7, tzinfo=ZONE), datetime(2026, 3, 10, 12, 7, tzinfo=ZONE))
+"""An outage of more than a day."""
 KILLED_AT = (15, 15)
 """Each day at this local time the run is killed."""
 MINUTE = timedelta(minutes=1)
@@ -40,7 +40,7 @@ def crons(settings: Settings) -> dict[str, str]:
 
 
 def ticks(settings: Settings) -> Iterator[tuple[datetime, str]]:
-    """Yield every due time of the week, with its schedule, as the scheduler sees them."""
+    """Yield every due time of the weekend, with its schedule, as the scheduler sees them."""
 
     def of(name: str, cron: str) -> Iterator[tuple[datetime, str]]:
         for tick in cron_string_iterator(BEGIN.timestamp(), cron, str(ZONE)):
@@ -52,7 +52,7 @@ def ticks(settings: Settings) -> Iterator[tuple[datetime, str]]:
         yield at, name
 
 
-class Week:
+class Weekend:
     """Plays the scheduler and the runs, as the account's clock passes."""
 
     def __init__(self, settings: Settings, account: Account, connection: Connection) -> None:
@@ -98,8 +98,9 @@ class Week:
                 dagster_run_id=None, now=now,
             )  # fmt: skip
         # The server's own queue: free when it has seen that the session is gone.
-        self.connection.execute("SELECT pg_advisory_lock(%s, %s)", (Lock.RUN, run_id))
-        self.connection.execute("SELECT pg_advisory_unlock(%s, %s)", (Lock.RUN, run_id))
+        for held in ((Lock.RUN, run_id), (Lock.TABLE_SET, leases.TABLE_SETS["stock"])):
+            self.connection.execute("SELECT pg_advisory_lock(%s, %s)", held)
+            self.connection.execute("SELECT pg_advisory_unlock(%s, %s)", held)
         buried = leases.mark_crashed_runs(self.connection, now=now + MINUTE)
         assert [run.run_id for run in buried] == [run_id]
 
@@ -120,42 +121,42 @@ def expected() -> list[tuple[datetime, str, str]]:
             is_killed = (local.hour, local.minute) == KILLED_AT
             found.append((at, strategy, "failed" if is_killed else "done"))
         at += timedelta(minutes=15)
-    found.append((DOWN[1].astimezone(UTC), "full", "done"))  # makes up for two days
+    found.append((DOWN[1].astimezone(UTC), "full", "done"))  # makes up for a day and more
     return sorted(found)
 
 
 @pytest.fixture
-def week_account() -> Account:
+def small_account() -> Account:
     return invented_account(
         products=40, clock=Clock(frozen_at=BEGIN.astimezone(UTC)), years=0.2, sales_days=5
     )
 
 
-def test_a_week_of_ticks_leaves_exactly_the_expected_syncs(
-    url: str, week_account: Account, connection: Connection
+def test_a_weekend_of_ticks_leaves_exactly_the_expected_syncs(
+    url: str, small_account: Account, connection: Connection
 ) -> None:
-    with SandboxServer(week_account) as sandbox:  # with Finale's own request limits
+    with SandboxServer(small_account) as sandbox:  # with Finale's own request limits
         budgets = {"get_per_minute": 120, "collections_per_hour": 300}
         settings = settings_for(url, sandbox, timezone=str(ZONE), **budgets)
-        week = Week(settings, week_account, connection)
-        week.run("full")
+        weekend = Weekend(settings, small_account, connection)
+        weekend.run("full")
         missed: dict[str, datetime] = {}
         for at, name in ticks(settings):
             if DOWN[0] <= at < DOWN[1]:
                 missed[name] = at  # the scheduler brings only the last one
                 continue
             if missed and at >= DOWN[1]:
-                week.move_to(DOWN[1])
+                weekend.move_to(DOWN[1])
                 for late, when in sorted(missed.items()):
-                    week.tick(late, when)
+                    weekend.tick(late, when)
                 missed = {}
-            week.move_to(at)
-            week.tick(name, at)
+            weekend.move_to(at)
+            weekend.tick(name, at)
     rows = connection.execute(
         "SELECT started_at, strategy, status FROM ops.sync_run ORDER BY started_at"
     ).fetchall()
     assert rows == expected()
-    assert set(week.skipped) == {
+    assert set(weekend.skipped) == {
         "covered by the critical sync",  # smart chose what is due anyway
         "covered by the inventory sync",
         "covered by the active sync",

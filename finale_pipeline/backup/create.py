@@ -22,6 +22,7 @@ from finale_pipeline.warehouse.connect import (
     only_row,
     prepare_dagster_database,
     running_server,
+    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -144,8 +145,8 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             connection.patience = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             snapshot = _snapshot(connection)
-            tables = manifest.rows(connection, manifest.named(connection, manifest.TABLES))
-            roles = manifest.named(connection, manifest.ROLES)
+            tables = manifest.rows(connection, texts_of(connection, manifest.TABLES))
+            roles = texts_of(connection, manifest.ROLES)
             account = manifest.account_of(connection)
             _run_dump(url, server, part, "--no-unlogged-table-data", f"--snapshot={snapshot}")
     listed = clients.listed(clients.tool("pg_restore", server=server), part)

@@ -14,7 +14,7 @@ from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.settings import keys
 from finale_pipeline.warehouse import accounts
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 KEY_FILE = "backup.key"
 TABLES = (
@@ -152,11 +152,6 @@ def rows(connection: Connection, tables: list[str]) -> dict[str, int]:
         row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
         counts[table] = int(row[0]) if row else 0
     return counts
-
-
-def named(connection: Connection, query: str) -> list[str]:
-    """Return the first column of a query."""
-    return [str(row[0]) for row in connection.execute(trusted(query)).fetchall()]
 
 
 def account_of(connection: Connection) -> str | None:

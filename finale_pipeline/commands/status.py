@@ -100,10 +100,7 @@ def status(settings: Settings) -> Status:
                 {"reference": row.reference, "state": row.state, "error": row.error}
                 for row in order_writes.open_rows(connection)
             ],
-            [
-                {"sku": sku, "reason": reason, "since_at": since_at}
-                for _, sku, reason, since_at in levels.kept_products(connection)
-            ],
+            levels.kept_products(connection),
             runs_reads.refused(connection, since=utc_now() - DAY, most=SHOWN + 1),
             runs_reads.newest_by_strategy(connection),
         )

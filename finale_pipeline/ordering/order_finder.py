@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.domain.syncs.windows import Window
@@ -153,9 +153,9 @@ def record_of(body: bytes) -> dict[str, Any]:
         MalformedError: It is no order.
     """
     try:
-        record = json.loads(body, parse_float=Decimal)
+        record: Any = json.loads(body, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"An answer for one order cannot be read: {error}.") from error
     if not isinstance(record, dict) or not isinstance(record.get("orderUrl"), str):
         raise MalformedError("An answer for one order is none.")
-    return cast("dict[str, Any]", record)
+    return record

@@ -99,7 +99,8 @@ def given(
     order_lines = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
     request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), order_lines)
     known = places.locations(connection)
-    request = replace(request, minimum_order_value=_minimum(connection, request.vendor_url))
+    minimum = scalar(connection, Decimal, ordering_reads.MINIMUM, request.vendor_url)
+    request = replace(request, minimum_order_value=minimum)
     return _placed(request, _where(connection, request, known, place, plan_on))
 
 
@@ -112,10 +113,6 @@ def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) ->
     costs = rows_of(connection, ordering_reads.COST, url, vendor_url)
     known = costs[0] if costs else {"price": None, "currency": None}
     return PurchaseLine(url, sku, line.quantity_units, known["price"], known["currency"])
-
-
-def _minimum(connection: Connection, vendor_url: str) -> Decimal | None:
-    return scalar(connection, Decimal, ordering_reads.MINIMUM, vendor_url)
 
 
 def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:

@@ -43,7 +43,6 @@ def agree(
     """Fix terms of some products or vendors, and decide again by them, in one transaction.
 
     Args:
-        connection: To the warehouse.
         settings: Terms that hold for all.
         scope: product or vendor.
         changes: Terms by product_url or vendor_url; None = not fixed any more.

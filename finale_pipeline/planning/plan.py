@@ -70,7 +70,6 @@ def present_day(connection: Connection, settings: "Settings", now: datetime) -> 
     A sandbox's clock may be ahead of ours; stock that was read is of its day.
 
     Args:
-        connection: To the warehouse.
         settings: The account's zone.
         now: UTC.
     """

@@ -36,7 +36,6 @@ def order_ahead(
     """Order now what becomes due in the next days, as if that were the next chance to order.
 
     Args:
-        connection: To the warehouse.
         settings: Terms that hold for all.
         day: Of the plan.
         vendors: Only these; empty = all.
@@ -62,7 +61,7 @@ def order_ahead(
         )
         changes = {
             (line["vendor_url"], line["product_url"]): Fields(
-                quantity_units=_exact(line["quantity_units"])
+                quantity_units=Decimal(str(line["quantity_units"])).normalize()
             )
             for line in coming
         }
@@ -82,7 +81,6 @@ def spend_at_most(
     """Keep the lines with most at risk up to an amount, and drop the others for the day.
 
     Args:
-        connection: To the warehouse.
         day: Of the plan.
         vendors: Only of these; empty = of all.
         amount: In `currency`.
@@ -233,7 +231,3 @@ def _chosen(connection: Connection, day: date, vendors: Collection[str]) -> list
 def _by_risk(line: Row) -> tuple[Any, ...]:
     """Most money at risk first, then what must be ordered first."""
     return -(line["money_at_risk"] or NOTHING), line["must_order_by_on"] or date.max, line["sku"]
-
-
-def _exact(value: float) -> Decimal:
-    return Decimal(str(value)).normalize()

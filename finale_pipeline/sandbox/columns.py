@@ -210,7 +210,7 @@ def _json(
             is_filled = is_filled or any(base[name].has_values(i, j) for i, j in runs)
             values += [base[name].cut(i, j) for i, j in runs]
         else:
-            values += [_nulls(j - i) for i, j in runs]
+            values += [b",".join([NULL] * (j - i)) for i, j in runs]
         if not is_filled:
             continue  # a field that no returned record has is not a key
         values += [cells.get(name, NULL) for cells in later]
@@ -218,10 +218,6 @@ def _json(
         parts += _joined(values)
         parts.append(b"]")
     return [*parts, b"}"]
-
-
-def _nulls(count: int) -> bytes:
-    return b",".join([NULL] * count)
 
 
 def _joined(values: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:

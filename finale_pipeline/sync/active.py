@@ -1,6 +1,6 @@
 """The active sync's reading of a catalogue: only what changed since the newest stored change."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -9,7 +9,6 @@ from finale_pipeline.sync.commits import Keep
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.scan import AHEAD, backfill
 from finale_pipeline.warehouse import scans
-from finale_pipeline.warehouse.connect import Connection
 
 BACK = timedelta(minutes=10)
 """Read again before the newest stored change: its second may have held more than was seen."""
@@ -25,14 +24,10 @@ def sync_changes(run: SyncRun, catalogue: Catalogue) -> None:
     """
     now = run.client.source_now()
     oldest = now - timedelta(days=run.settings.active_days)
-    newest = _newest_change(run.connection, catalogue.table, now)
+    newest = scans.newest_change(run.connection, catalogue.table, until=now + AHEAD)
     since = max(oldest, newest - BACK) if newest is not None else oldest
     keep = _keeper(run, catalogue) if catalogue.active_status else None
     backfill(run, catalogue, since, now + AHEAD, keep=keep)
-
-
-def _newest_change(connection: Connection, table: str, now: datetime) -> datetime | None:
-    return scans.newest_change(connection, table, until=now + AHEAD)
 
 
 def _keeper(run: SyncRun, catalogue: Catalogue) -> Keep:

@@ -23,7 +23,6 @@ def doubts(
     """Return why an answer cannot be believed: which fields were filled and are empty now.
 
     Args:
-        run: The run.
         catalogue: Where its records belong.
         frame: They, as `Catalogue.prepared` returns them.
         others: Its records for the catalogue's siblings.

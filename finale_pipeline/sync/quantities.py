@@ -28,7 +28,6 @@ def learn_of_orders(run: SyncRun, orders: pl.DataFrame) -> None:
     """Decide the reading by orders' totals, once and for good, where the setting leaves it open.
 
     Args:
-        run: The run.
         orders: order_url, items, total.
     """
     is_open = run.settings.case_quantities == "auto"

@@ -372,6 +372,11 @@ def is_true(connection: Connection, query: str, *values: object, **named: object
     return bool(row and row[0])
 
 
+def texts_of(connection: Connection, query: str, *values: object, **named: object) -> list[str]:
+    """Return the first column of a statement's rows, as texts. Arguments: as `scalar`."""
+    return [str(row[0]) for row in connection.execute(trusted(query), named or values)]
+
+
 def only_row(
     connection: Connection, query: str, *values: object, **named: object
 ) -> tuple[Any, ...]:

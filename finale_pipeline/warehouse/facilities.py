@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, texts_of
 
 LIVE_HASHES = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
 
@@ -16,8 +16,7 @@ def parents(connection: Connection) -> dict[str, str | None]:
 
 def live(connection: Connection) -> list[str]:
     """Return the places that are there."""
-    rows = connection.execute("SELECT facility_url FROM core.facility WHERE removed_at IS NULL")
-    return [url for (url,) in rows.fetchall()]
+    return texts_of(connection, "SELECT facility_url FROM core.facility WHERE removed_at IS NULL")
 
 
 def remove(connection: Connection, urls: Sequence[str], *, now: datetime) -> None:

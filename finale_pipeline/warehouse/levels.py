@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
 from finale_pipeline.domain.syncs.stock import StockSummary
-from finale_pipeline.warehouse.connect import Connection, count_of, is_true, only_row, trusted
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    Row,
+    count_of,
+    is_true,
+    only_row,
+    rows_of,
+    texts_of,
+    trusted,
+)
 from finale_pipeline.warehouse.store import Counts
 
 LIVE_WITHOUT_LEVEL = (
@@ -93,7 +102,17 @@ def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[s
 
 def products_without_level(connection: Connection) -> list[str]:
     """Return live products of which no stock was ever read."""
-    rows = connection.execute(trusted(LIVE_WITHOUT_LEVEL)).fetchall()
+    return texts_of(connection, LIVE_WITHOUT_LEVEL)
+
+
+def products_unknown(connection: Connection, *, most: int) -> list[str]:
+    """Return products that have stock and were never read, so many at most."""
+    rows = connection.execute(
+        "SELECT product_url FROM core.stock_level l WHERE NOT EXISTS"
+        " (SELECT FROM core.product p WHERE p.product_url = l.product_url)"
+        " ORDER BY 1 LIMIT %s",
+        (most,),
+    ).fetchall()
     return [str(url) for (url,) in rows]
 
 
@@ -143,14 +162,13 @@ def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime)
         )
 
 
-def kept_products(connection: Connection) -> list[tuple[str, str, str, datetime]]:
-    """Return products whose stock is their last good one: url, SKU, reason, since when (UTC)."""
-    rows = connection.execute(
-        "SELECT k.product_url, coalesce(p.sku, k.product_url), k.reason, k.since_at"
-        " FROM core.stock_kept k LEFT JOIN core.product p USING (product_url)"
-        " ORDER BY 4, 2"
-    ).fetchall()
-    return cast("list[tuple[str, str, str, datetime]]", rows)
+def kept_products(connection: Connection) -> list[Row]:
+    """Return products whose stock is their last good one: SKU, reason, since when (UTC)."""
+    return rows_of(
+        connection,
+        "SELECT coalesce(p.sku, k.product_url) AS sku, k.reason, k.since_at"
+        " FROM core.stock_kept k LEFT JOIN core.product p USING (product_url) ORDER BY 3, 1",
+    )
 
 
 def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[str]) -> int:

@@ -30,7 +30,6 @@ class OrderWrite:
 
     Attributes:
         draft: What was meant.
-        vendor_url: The vendor's address.
         state: As the table's comment says.
         body: What is sent, to the letter.
         attempts: Times it was sent.

@@ -9,13 +9,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Protocol
 
 from psycopg.rows import class_row
 
 from finale_pipeline.domain.states import MailState
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar
+from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar, texts_of
 from finale_pipeline.warehouse.locks import Lock
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
@@ -285,15 +285,12 @@ def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
     Returns:
         message_id and dedupe_key of each.
     """
-    rows = cast(
-        "list[tuple[str, str, datetime]]",
-        connection.execute(
-            "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
-            " AND kind = ANY (%s) AND unknown_outcomes = 0 AND delivered = '{}' AND route IS NULL"
-            " AND next_attempt_at <= %s ORDER BY outbox_id FOR UPDATE SKIP LOCKED",
-            (list(STOCK_NEWS), now),
-        ).fetchall(),
-    )
+    rows = connection.execute(
+        "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
+        " AND kind = ANY (%s) AND unknown_outcomes = 0 AND delivered = '{}' AND route IS NULL"
+        " AND next_attempt_at <= %s ORDER BY outbox_id FOR UPDATE SKIP LOCKED",
+        (list(STOCK_NEWS), now),
+    ).fetchall()
     if len(rows) < 2 or now - rows[0][2] < STALE:  # noqa: PLR2004 - several
         return []
     return [(message_id, key) for message_id, key, _ in rows]
@@ -305,7 +302,7 @@ def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int]
     Returns:
         Its message_id, and for how many mails it speaks.
     """
-    row = connection.execute(
+    return connection.execute(
         "SELECT o.message_id, (SELECT count(*) FROM ops.outbox m"
         " WHERE m.merged_into = o.message_id) FROM ops.outbox o WHERE o.state = 'pending'"
         " AND o.kind = 'catch_up' AND o.unknown_outcomes = 0 AND o.delivered = '{}'"
@@ -313,7 +310,6 @@ def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int]
         " WHERE m.merged_into = o.message_id) ORDER BY outbox_id LIMIT 1 FOR UPDATE SKIP LOCKED",
         (now,),
     ).fetchone()
-    return cast("tuple[str, int] | None", row)
 
 
 def rewrite(connection: Connection, message: Mail) -> None:
@@ -381,12 +377,12 @@ def waiting(connection: Connection) -> list[WaitingMail]:
 
 def subjects_of(connection: Connection, messages: Sequence[str]) -> list[str]:
     """Return what some mails, and those that they speak for, are about."""
-    rows = connection.execute(
+    return texts_of(
+        connection,
         "SELECT DISTINCT e.subject FROM ops.incident_event e JOIN ops.outbox o"
-        " USING (message_id) WHERE o.message_id = ANY (%s) OR o.merged_into = ANY (%s)",
-        (list(messages), list(messages)),
-    ).fetchall()
-    return [subject for (subject,) in rows]
+        " USING (message_id) WHERE o.message_id = ANY (%(ids)s) OR o.merged_into = ANY (%(ids)s)",
+        ids=list(messages),
+    )
 
 
 def recipients_of(connection: Connection, message_id: str) -> list[str]:

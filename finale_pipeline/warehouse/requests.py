@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final
 
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, only_row, scalar
 
@@ -49,23 +49,12 @@ class SharedLedger:
         """
         limits = self._limits
         per_minute = limits.get_per_minute if method == "GET" else limits.post_per_minute
+        per_hour = limits.collections_per_hour
         with self._mutex, database_errors("counting a request"):
-            row = (
-                self._open()
-                .execute(
-                    "SELECT ops.take_request(%s, %s::text, %s, %s, %s::int, %s::int)",
-                    (
-                        now,
-                        method,
-                        is_collection,
-                        self._share,
-                        per_minute,
-                        limits.collections_per_hour,
-                    ),
-                )
-                .fetchone()
-            )
-        return cast("tuple[datetime]", row)[0]
+            values = (now, method, is_collection, self._share, per_minute, per_hour)
+            query = "SELECT ops.take_request(%s, %s::text, %s, %s, %s::int, %s::int)"
+            free_at: datetime = only_row(self._open(), query, *values)[0]
+        return free_at
 
     def block(self, until: datetime) -> None:
         """Let no request of any process out before a moment that the source named."""
@@ -108,6 +97,16 @@ def lift_block(connection: Connection) -> None:
     connection.execute("DELETE FROM ops.request_block")
 
 
-def blocked_until(connection: Connection) -> datetime | None:
-    """Return until when the source wants no requests, if it ever said so."""
-    return scalar(connection, datetime, "SELECT blocked_until FROM ops.request_block")
+def blocked_until(connection: Connection, *, now: datetime) -> datetime | None:
+    """Return until when the source wants no requests; None = they may go out.
+
+    No pause is longer than an hour: what lies further was noted by a clock that was ahead.
+    """
+    return scalar(
+        connection,
+        datetime,
+        "SELECT blocked_until FROM ops.request_block"
+        " WHERE blocked_until > %(now)s"
+        " AND blocked_until <= %(now)s::timestamptz + interval '61 minutes'",
+        now=now,
+    )

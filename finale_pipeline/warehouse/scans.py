@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from finale_pipeline.domain.syncs.windows import Window
-from finale_pipeline.warehouse.connect import Connection, count_of, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, count_of, scalar, texts_of, trusted
 from finale_pipeline.warehouse.store import read_hashes
 
 RESUMABLE = timedelta(hours=24)
@@ -48,6 +48,7 @@ class Scan:
         windows: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
         records: Of the windows that this run read, those included that belong to no table.
+        mends: Whether nested lists are written, too, of records that look unchanged themselves.
     """
 
     walk_id: int
@@ -56,6 +57,7 @@ class Scan:
     windows: dict[Window, Stored]
     is_fresh: bool
     records: int = 0
+    mends: bool = False
 
 
 def open_scan(
@@ -122,12 +124,11 @@ def _bounds(window: Window) -> tuple[datetime, datetime, bool]:
 
 def columns_of(connection: Connection, table: str) -> set[str]:
     """Return the names of a table's columns that may be empty."""
-    rows = connection.execute(
+    query = (
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-        " AND NOT attisdropped AND NOT attnotnull",
-        (table,),
-    ).fetchall()
-    return {str(name) for (name,) in rows}
+        " AND NOT attisdropped AND NOT attnotnull"
+    )
+    return {*texts_of(connection, query, table)}
 
 
 def filled(
@@ -214,15 +215,13 @@ def note_present(connection: Connection, scan: Scan, urls: Sequence[str]) -> Non
 
 def missing(connection: Connection, table: str, key: str, scan: Scan) -> list[str]:
     """Return the keys of rows that a scan met nowhere and nobody wrote since."""
-    rows = connection.execute(
-        trusted(
-            f"SELECT t.{key} FROM ops.absence a JOIN {table} t"
-            f" ON t.{key} = a.record_url AND t.row_hash = a.row_hash"
-            " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL"
-        ),
-        (scan.walk_id,),
-    ).fetchall()
-    return [str(row[0]) for row in rows]
+    return texts_of(
+        connection,
+        f"SELECT t.{key} FROM ops.absence a JOIN {table} t"
+        f" ON t.{key} = a.record_url AND t.row_hash = a.row_hash"
+        " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL",
+        scan.walk_id,
+    )
 
 
 def forget_windows_of(connection: Connection, table: str, key: str, urls: Sequence[str]) -> None:
@@ -252,6 +251,16 @@ def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
             " AND (w.row_count, w.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
         ),
         (table, scan.walk_id, table),
+    )
+
+
+def last_ended_at(connection: Connection, table: str) -> datetime | None:
+    """Return when a table was last read as a whole; None = never, or such a scan is to go on."""
+    return scalar(
+        connection,
+        datetime,
+        "SELECT finished_at FROM ops.walk WHERE table_name = %s ORDER BY walk_id DESC LIMIT 1",
+        table,
     )
 
 
@@ -291,5 +300,4 @@ def of_status(
     query = (
         f"SELECT {key} FROM {table} WHERE {key} = ANY (%s) AND status = %s AND removed_at IS NULL"
     )
-    rows = connection.execute(trusted(query), (list(urls), status)).fetchall()
-    return [url for (url,) in rows]
+    return texts_of(connection, query, list(urls), status)

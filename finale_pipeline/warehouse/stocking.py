@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from finale_pipeline.warehouse import demand, receipts
-from finale_pipeline.warehouse.connect import Connection, is_true, trusted
+from finale_pipeline.warehouse.connect import Connection, is_true, texts_of, trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ def leave_out_dropshipped(connection: Connection, *, now: datetime) -> None:
 
 def dropship_orders(connection: Connection) -> list[str]:
     """Return the committed purchase orders whose goods never come to stock."""
-    rows = connection.execute(
+    return texts_of(
+        connection,
         "SELECT order_url FROM core.purchase_order"
-        " WHERE is_dropship AND status = 'ORDER_LOCKED' ORDER BY 1"
-    ).fetchall()
-    return [str(url) for (url,) in rows]
+        " WHERE is_dropship AND status = 'ORDER_LOCKED' ORDER BY 1",
+    )
 
 
 def refresh_component_demand(connection: Connection) -> None:

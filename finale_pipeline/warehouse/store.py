@@ -9,11 +9,17 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    database_errors,
+    only_row,
+    texts_of,
+    trusted,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -199,8 +205,7 @@ class TableWriter:
             now: UTC; becomes `changed_at`, and `first_seen_at` of new rows.
         """
         with database_errors(f"writing {self.table}"):
-            row = self.connection.execute(trusted(self._merge_statement), {"now": now}).fetchone()
-        inserted, updated = cast("tuple[int, int]", row)
+            inserted, updated = only_row(self.connection, self._merge_statement, now=now)
         return Merged(inserted=inserted, updated=updated)
 
     @property
@@ -214,8 +219,11 @@ class TableWriter:
         sets = [f"{name} = excluded.{name}" for name in overwritten]
         differs = f"o.{HASH} <> s.{HASH}"
         if "updated_at" in self._staged:
-            # A stamp in the future is no newer than now: a right edit comes after it.
-            differs += " AND (s.updated_at < least(o.updated_at, %(now)s)) IS NOT TRUE"
+            # A stamp that was in the future when it was written is no newer than that moment.
+            differs += (
+                " AND (s.updated_at < CASE WHEN o.updated_at > o.changed_at + interval '1 hour'"
+                " THEN o.changed_at - interval '1 hour' ELSE o.updated_at END) IS NOT TRUE"
+            )
         if "removed_at" in self._columns:
             differs = f"({differs}) OR o.removed_at IS NOT NULL"
             sets.append("removed_at = NULL")
@@ -231,13 +239,11 @@ class TableWriter:
     def left_alone(self) -> list[str]:
         """Return the first key column of staged rows that the merge did not take: older ones."""
         match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
-        rows = self.connection.execute(
-            trusted(
-                f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
-                f" WHERE o.{HASH} <> s.{HASH}"
-            )
-        ).fetchall()
-        return [str(row[0]) for row in rows]
+        return texts_of(
+            self.connection,
+            f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
+            f" WHERE o.{HASH} <> s.{HASH}",
+        )
 
     def unstage(self, keys: Sequence[str]) -> None:
         """Take rows out of the staging table, by the first column of the key."""

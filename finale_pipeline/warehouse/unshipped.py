@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from finale_pipeline.warehouse import demand
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection, texts_of, trusted
 
 LINES = "SALES_ORDER_LINES"
 
@@ -19,15 +19,14 @@ def orders_to_read(connection: Connection, *, since: date, most: int) -> list[st
     Returns:
         Their addresses.
     """
-    rows = connection.execute(
-        trusted(
-            f"SELECT o.order_url FROM core.sales_order o WHERE {WITHOUT_GOODS}"
-            " AND o.ordered_on >= %s AND o.lines_updated_at IS DISTINCT FROM o.updated_at"
-            " ORDER BY o.updated_at DESC, o.order_url LIMIT %s"
-        ),
-        (since, most),
-    ).fetchall()
-    return [str(url) for (url,) in rows]
+    return texts_of(
+        connection,
+        f"SELECT o.order_url FROM core.sales_order o WHERE {WITHOUT_GOODS}"
+        " AND o.ordered_on >= %s AND o.lines_updated_at IS DISTINCT FROM o.updated_at"
+        " ORDER BY o.updated_at DESC, o.order_url LIMIT %s",
+        since,
+        most,
+    )
 
 
 def note_read(connection: Connection, orders: Sequence[str]) -> None:

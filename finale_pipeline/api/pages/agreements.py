@@ -15,7 +15,7 @@ from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.planning import agreements
+from finale_pipeline.planning import agreements, proposing
 from finale_pipeline.planning.edits import Author
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
@@ -48,8 +48,6 @@ def propose(
     context: Shared, connection: Warehouse, form: Annotated[ProposalForm, Form()], actor: OnPage
 ) -> Response:
     """Change quantities of many lines; the change can be undone as one."""
-    from finale_pipeline.planning import proposing  # polars: 0.1 s
-
     if form.day != plan_reads.newest_day(connection):
         return vendors_page(context, connection, status=409, old_day=form.day)
     author = Author(actor, context.clock())
@@ -79,8 +77,6 @@ def undo(
     actor: OnPage,
 ) -> Response:
     """Make the lines of a change again what they were."""
-    from finale_pipeline.planning import proposing  # polars: 0.1 s
-
     proposing.undo(connection, change, Author(actor, context.clock()))
     return RedirectResponse(f"/plan?changed={change}", status_code=303)
 

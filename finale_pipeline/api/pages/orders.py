@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from pydantic import BaseModel, Field
@@ -15,12 +15,10 @@ from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.warehouse.connect import rows_of
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
 from finale_pipeline.warehouse.reads.drafts import ORDERS
-
-if TYPE_CHECKING:
-    from finale_pipeline.ordering.draft_request import DraftRequest
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,13 +48,11 @@ class DraftForm(BaseModel):
 @router.post("/orders/draft")
 def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
-    from finale_pipeline.ordering.draft_request import DraftRequest  # heavy
-
     request = DraftRequest(actor, vendors=tuple(form.vendor), on=form.on)
     return _draft(context, request, form.seen)
 
 
-def _draft(context: Context, ask: "DraftRequest", seen: str | None) -> HTMLResponse:
+def _draft(context: Context, ask: DraftRequest, seen: str | None) -> HTMLResponse:
     try:
         shown = preview(context, ask)
         if seen != shown.digest() or not context.settings.allow_writes:

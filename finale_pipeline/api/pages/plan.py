@@ -19,6 +19,7 @@ from finale_pipeline.api.server.render import html
 from finale_pipeline.domain.replenishment.order_terms import OrderTerms, units_to_minimum
 from finale_pipeline.planning.agreements import WORDS as TERM_WORDS
 from finale_pipeline.planning.edits import Author, EditOutcome, edit
+from finale_pipeline.planning.scores import method_change
 from finale_pipeline.warehouse import plan_changes, terms
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
@@ -58,8 +59,6 @@ def vendors_page(
         changed: The change of many lines that was just made.
         said: What else is to be told.
     """
-    from finale_pipeline.planning.scores import method_change  # polars: 0.1 s
-
     day = plan_reads.newest_day(connection)
     own = worklist_reads.account_currency(connection)
     summed = plan_reads.summed_lines(connection, day)

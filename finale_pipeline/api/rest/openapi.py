@@ -6,6 +6,7 @@ from typing import Any
 from finale_pipeline.api.rest.responses import CSV, XLSX
 from finale_pipeline.api.server.problems import CODES, MEDIA
 from finale_pipeline.warehouse.reads.listing import Listing
+from finale_pipeline.warehouse.tables import metadata
 
 Answers = dict[int | str, dict[str, Any]]
 
@@ -114,8 +115,6 @@ WORKBOOK = (CSV, XLSX)
 @cache
 def _meanings() -> dict[str, str]:
     """Return what columns mean, by name, from the comments of the tables."""
-    from finale_pipeline.warehouse.tables import metadata  # SQLAlchemy
-
     meanings: dict[str, str] = {}
     for table in metadata.sorted_tables:
         for column in table.columns:

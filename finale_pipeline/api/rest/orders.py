@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -20,14 +20,13 @@ from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import ConfigError, NeedsDecision, SkippedError, WritesOff
+from finale_pipeline.ordering import drafting, vendor_files, vendor_order
+from finale_pipeline.ordering.context import DraftingContext
+from finale_pipeline.ordering.draft_request import DraftRequest, RequestedLine
+from finale_pipeline.ordering.drafting import DraftResult
+from finale_pipeline.ordering.vendor_order import VendorOrder
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.reads import drafts as drafts_reads
-
-if TYPE_CHECKING:
-    from finale_pipeline.ordering.context import DraftingContext
-    from finale_pipeline.ordering.draft_request import DraftRequest
-    from finale_pipeline.ordering.drafting import DraftResult
-    from finale_pipeline.ordering.vendor_order import VendorOrder
 
 router = APIRouter(prefix="/api/purchase-orders", tags=["orders"], responses=problems())
 
@@ -130,8 +129,8 @@ Document = Annotated[
     Literal["pdf", "xlsx"], Query(alias="format", description="pdf, or a workbook.")
 ]
 FILES = {
-    "pdf": ("as_pdf", "application/pdf"),
-    "xlsx": ("as_workbook", XLSX),
+    "pdf": (vendor_files.as_pdf, "application/pdf"),
+    "xlsx": (vendor_files.as_workbook, XLSX),
 }
 
 
@@ -144,39 +143,28 @@ def document(
     context: Shared, connection: Warehouse, reference: Name, form: Document = "pdf"
 ) -> Response:
     """Return a drafted order as a document to send: their SKUs, packs, prices, and no more."""
-    return document_of(
-        lambda: vendor_order().of_draft(connection, context.settings, reference), form
-    )
+    return document_of(lambda: vendor_order.of_draft(connection, context.settings, reference), form)
 
 
-def vendor_order() -> Any:
-    """Return the module that makes orders for vendors; it is loaded when it is asked for."""
-    from finale_pipeline.ordering import vendor_order as module  # heavy
-
-    return module
-
-
-def document_of(make: "Callable[[], VendorOrder]", form: str) -> Response:
+def document_of(make: Callable[[], VendorOrder], form: str) -> Response:
     """Return an order as a document.
 
     Raises:
         Problem: 404: there is nothing to order.
     """
-    from finale_pipeline.ordering import vendor_files  # heavy
-
     try:
         order = make()
     except ConfigError as error:
         raise Problem(404, f"{error.what} {error.step}") from error
-    name, media = FILES[form]
+    write, media = FILES[form]
     return Response(
-        getattr(vendor_files, name)(order),
+        write(order),
         headers={"Content-Disposition": f'attachment; filename="{order.file_stem}.{form}"'},
         media_type=media,
     )
 
 
-def _status(result: "DraftResult") -> int:
+def _status(result: DraftResult) -> int:
     if result.error is not None or any(
         row.state in order_writes.OPEN for row in result.rows.values()
     ):
@@ -185,13 +173,9 @@ def _status(result: "DraftResult") -> int:
     return 201 if is_replay or any(p.sends for p in result.proposals) else 200
 
 
-def _ask(order: Order, actor: str, key: str | None) -> "DraftRequest":
-    from finale_pipeline.ordering import draft_request  # heavy
-
-    lines = tuple(
-        draft_request.RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ()
-    )
-    return draft_request.DraftRequest(
+def _ask(order: Order, actor: str, key: str | None) -> DraftRequest:
+    lines = tuple(RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ())
+    return DraftRequest(
         actor,
         vendor=order.vendor,
         on=order.on,
@@ -203,34 +187,28 @@ def _ask(order: Order, actor: str, key: str | None) -> "DraftRequest":
     )
 
 
-def drafting_context(context: Context) -> "DraftingContext":
+def drafting_context(context: Context) -> DraftingContext:
     """Return what drafting works with."""
-    from finale_pipeline.ordering.context import DraftingContext
-
     return DraftingContext(context.settings, context.clock, time.sleep)
 
 
-def preview(context: Context, ask: "DraftRequest") -> "DraftResult":
+def preview(context: Context, ask: DraftRequest) -> DraftResult:
     """Return what would be sent."""
-    from finale_pipeline.ordering.drafting import preview as preview_orders
-
-    drafting = drafting_context(context)
-    with drafting.warehouse() as connection:
-        return preview_orders(connection, drafting.settings, ask, now=drafting.clock())
+    at = drafting_context(context)
+    with at.warehouse() as connection:
+        return drafting.preview(connection, at.settings, ask, now=at.clock())
 
 
 def carried_out(
     context: Context,
-    ask: "DraftRequest",
-    confirm: Callable[["DraftResult"], bool] = lambda _: False,
-) -> "DraftResult":
+    ask: DraftRequest,
+    confirm: Callable[[DraftResult], bool] = lambda _: False,
+) -> DraftResult:
     """Draft, and turn what only a person can decide into problems.
 
     Raises:
         Problem: 403: writing is off. 409: there are duplicates, or another one drafts.
     """
-    from finale_pipeline.ordering import drafting
-
     try:
         return drafting.draft(drafting_context(context), ask, confirm=confirm)
     except WritesOff as error:

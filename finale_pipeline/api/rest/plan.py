@@ -10,13 +10,14 @@ from starlette.responses import Response
 
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import WORKBOOK, good, problems
-from finale_pipeline.api.rest.orders import Document, document_of, vendor_order
+from finale_pipeline.api.rest.orders import Document, document_of
 from finale_pipeline.api.rest.pagination import AsForm
 from finale_pipeline.api.rest.responses import XLSX, as_csv, as_json, form_of, in_words
 from finale_pipeline.api.rest.workbooks import as_xlsx
 from finale_pipeline.api.server.actors import Actor
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.ordering import vendor_order
 from finale_pipeline.planning.edits import Author, EditOutcome, Fields, LineChange, edit
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads.plan import Plan
@@ -148,7 +149,7 @@ def vendor_document(
 ) -> Response:
     """Return it as a proposal to send: their SKUs, packs, prices, and no more; it has no number."""
     settings = context.settings
-    return document_of(lambda: vendor_order().of_plan(connection, settings, vendor, on), form)
+    return document_of(lambda: vendor_order.of_plan(connection, settings, vendor, on), form)
 
 
 def _in_words(plan: Plan) -> Plan:

@@ -99,20 +99,16 @@ def _answered(connection: Connection, ask: Ask, now: datetime) -> dict[str, Any]
 
 
 def _require_free(connection: Connection, strategy: str, now: datetime) -> None:
+    table_sets = TABLE_SETS[strategy]
     for run in running(connection, now=now):
-        if any(leases.taken(connection, s) for s in TABLE_SETS[strategy]) and _meets(
-            connection, run["run_id"], strategy
-        ):
+        is_rival = runs_reads.takes_any(connection, run["run_id"], table_sets)
+        if is_rival and any(leases.taken(connection, name) for name in table_sets):
             raise _conflict(f"The {run['strategy']} sync {run['run_id']} works on them.", run)
-    for table_set in TABLE_SETS[strategy]:
+    for table_set in table_sets:
         holder = leases.taken(connection, table_set)
         if holder is not None:
             raise _conflict(f"The {table_set} tables are taken: {holder}.", None)
     _require_none_begins(connection, strategy, now)
-
-
-def _meets(connection: Connection, run_id: int, strategy: str) -> bool:
-    return runs_reads.takes_any(connection, run_id, TABLE_SETS[strategy])
 
 
 def _require_none_begins(connection: Connection, strategy: str, now: datetime) -> None:

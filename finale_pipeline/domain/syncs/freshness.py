@@ -17,7 +17,7 @@ ALLOWED_HOURS = {
 }
 """Hours, under the default schedules: the active sync reads all but stock once a day, with two
 hours to spare. Dagster judges by them too, and the purchase plan, which is written with the
-forecasts, by theirs. `mart.freshness` has the same numbers; a test compares them."""
+forecasts, by theirs. `mart.freshness` is made with these numbers."""
 
 LOST = 6
 """So many times the allowed age, and nobody can count on the data any more."""

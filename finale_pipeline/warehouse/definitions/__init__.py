@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS
 from finale_pipeline.errors import SchemaMismatch
 from finale_pipeline.warehouse import ownership
 from finale_pipeline.warehouse.connect import trusted
@@ -24,6 +25,7 @@ FOLDER = Path(__file__).parent
 GRANTS = "grants.sql"
 
 _KIND = re.compile(r"^CREATE OR REPLACE (VIEW|FUNCTION) ", re.MULTILINE)
+_LIMIT = re.compile(r"\{ALLOWED_HOURS\.(\w+)\}")
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+\.\w+)")
 
 # Without its digest a database was made before definitions were kept apart.
@@ -74,7 +76,7 @@ WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text = ANY (%s)
 def files() -> dict[str, str]:
     """Return the text of each view and function by name, each after those that it reads."""
     texts = {
-        path.stem: path.read_text(encoding="utf-8")
+        path.stem: _text(path)
         for path in FOLDER.glob("*.sql")
         if path.name not in {GRANTS, ownership.CLOSED}
     }
@@ -88,8 +90,14 @@ def files() -> dict[str, str]:
 @cache
 def digest() -> str:
     """Return the digest of all files here."""
-    texts = [path.name + path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))]
+    texts = [path.name + _text(path) for path in sorted(FOLDER.glob("*.sql"))]
     return sha256("".join(texts).encode()).hexdigest()
+
+
+def _text(path: Path) -> str:
+    """Return a file's text; limits that stand elsewhere are in it by their names."""
+    text = path.read_text(encoding="utf-8")
+    return _LIMIT.sub(lambda limit: str(ALLOWED_HOURS[limit[1]]), text)
 
 
 def are_current(connection: "Connection") -> bool:

@@ -1,12 +1,12 @@
 CREATE OR REPLACE VIEW mart.freshness AS
 WITH source (asset, table_name, counted_in, strategies, allowed_hours) AS (VALUES
-    ('facilities', 'core.facility', 'core.facility', '{inventory,active,full}'::text[], 26),
-    ('vendors', 'core.vendor', 'core.vendor', '{vendors,active,full}', 26),
-    ('products', 'core.product', 'core.product', '{active,full}', 26),
+    ('facilities', 'core.facility', 'core.facility', '{inventory,active,full}'::text[], {ALLOWED_HOURS.facilities}),
+    ('vendors', 'core.vendor', 'core.vendor', '{vendors,active,full}', {ALLOWED_HOURS.vendors}),
+    ('products', 'core.product', 'core.product', '{active,full}', {ALLOWED_HOURS.products}),
     ('inventory_levels', 'core.stock_level', 'core.stock_entry',
-     '{critical,inventory,active,full,inventory_levels}', 1),
-    ('shipments', 'core.shipment', 'core.shipment', '{sales,active,full}', 26),
-    ('purchase_orders', 'core.purchase_order', 'core.sales_order', '{sales,active,full}', 26)
+     '{critical,inventory,active,full,inventory_levels}', {ALLOWED_HOURS.inventory_levels}),
+    ('shipments', 'core.shipment', 'core.shipment', '{sales,active,full}', {ALLOWED_HOURS.shipments}),
+    ('purchase_orders', 'core.purchase_order', 'core.sales_order', '{sales,active,full}', {ALLOWED_HOURS.purchase_orders})
 ), newest (asset, watermark_at) AS (
     SELECT 'facilities', max(updated_at) FROM core.facility
     UNION ALL SELECT 'vendors', max(updated_at) FROM core.vendor
@@ -26,13 +26,14 @@ WITH source (asset, table_name, counted_in, strategies, allowed_hours) AS (VALUE
         ORDER BY r.finished_at DESC, r.run_id DESC LIMIT 1
     ) r ON true
     UNION ALL
-    SELECT 'critical_items', 'plan.critical_item', 1, e.evaluated_at, e.run_id, r.strategy, e.read_at
+    SELECT 'critical_items', 'plan.critical_item', {ALLOWED_HOURS.critical_items}, e.evaluated_at,
+           e.run_id, r.strategy, e.read_at
     FROM (VALUES (1)) one
     LEFT JOIN ops.evaluation e ON true
     LEFT JOIN ops.sync_run r ON r.run_id = e.run_id
     UNION ALL
-    SELECT 'forecasts', 'plan.forecast', 26, max(f.changed_at), NULL, NULL, max(f.snapshot_on)::timestamp
-           AT TIME ZONE (SELECT zone FROM core.today)
+    SELECT 'forecasts', 'plan.forecast', {ALLOWED_HOURS.forecasts}, max(f.changed_at), NULL, NULL,
+           max(f.snapshot_on)::timestamp AT TIME ZONE (SELECT zone FROM core.today)
     FROM plan.forecast f WHERE f.snapshot_on = (SELECT snapshot_on FROM plan.newest)
 )
 SELECT asset, table_name, read_at, run_id, strategy, watermark_at,

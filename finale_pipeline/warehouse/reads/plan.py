@@ -81,7 +81,6 @@ def lines(
     """Return the lines of a day's plan with what they rest on, dropped ones too.
 
     Args:
-        connection: To the warehouse.
         day: Of the plan.
         vendor_url: Only of this one; empty = those without a supplier.
         is_dropped: Only those that were dropped, or only those that were not; None = both.

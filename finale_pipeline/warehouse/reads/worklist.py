@@ -74,7 +74,6 @@ def items(connection: Connection, day: date | None, now: datetime) -> list[Row]:
     """Return what every item that is out or low is listed by, the most urgent first.
 
     Args:
-        connection: To the warehouse.
         day: Of the newest plan; None = there is none yet.
         now: UTC; a snooze that is over by then is no decision any more.
     """

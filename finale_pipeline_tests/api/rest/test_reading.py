@@ -136,12 +136,14 @@ def test_the_workbook_holds_text_and_no_formula(api: httpx.Client, stock: Wareho
         assert "=1+1A" in book.read("xl/sharedStrings.xml").decode()
 
 
-def test_status_health_history_metrics(api: httpx.Client) -> None:
+def test_status_health_history_metrics(api: httpx.Client, stock: Warehouse) -> None:
+    stock.connection.execute("UPDATE ops.sync_run SET counts = '{\"core.stock_entry\": {}}'")
     status = get(api, "/api/sync-finale/status")
     assert status["state"] == "idle"
     assert {run["strategy"] for run in status["last"]} == {"inventory", "full"}
     health = get(api, "/api/sync-finale/health")
     assert health["parts"]["database"]["status"] == "healthy"
+    assert health["parts"]["sync"]["status"] == "healthy"  # as the status says
     assert set(health["parts"]) == {"database", "finale", "sync", "data", "outbox"}
     runs = get(api, "/api/sync-finale/history", strategy="inventory", limit=1)
     assert runs["history"][0]["status"] == "done"

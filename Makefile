@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Where this is set, every start of a process would compile all imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run notebook report test drill drill-week check bench bench-smoke bench-api bench-pages bench-forecast bench-latency attack audit matrix reproduce fix dictionary clean
+.PHONY: help install run notebook report test drill drill-week check bench bench-smoke bench-api bench-pages bench-forecast bench-latency bench-growth attack audit matrix reproduce fix dictionary clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -98,3 +98,6 @@ bench-pages: $(VENV)/.ready ## time of the buyer's pages at 30,000 products; ARG
 
 bench-forecast: $(VENV)/.ready ## time forecasts and the plan of 280,000 products
 	$(BIN)/python benchmarks/forecast.py
+
+bench-growth: $(VENV)/.ready ## how much a day adds to the warehouse; ARGS="--products 280000 --syncs 4"
+	$(BIN)/python -m benchmarks.growth $(ARGS)

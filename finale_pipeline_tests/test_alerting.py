@@ -1,6 +1,8 @@
 """The alerts in Dagster: the asset, its backfill, checks that do and show, sensors, the digest."""
 
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -17,7 +19,8 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.sync.planning import plan_today
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.stock import sync_stock
-from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
+from finale_pipeline.sync.strategies import TABLE_SETS, carry_out, read_days
+from finale_pipeline.warehouse import items, leases
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.processes import environment
@@ -124,6 +127,42 @@ def test_the_summary_waits_for_the_first_plan_and_is_sent_once(
     for _ in range(2):
         assert run_strategy(unread, "full", trigger="test").error is None
         assert kinds(service) == ["summary"]
+
+
+def test_the_first_summary_has_all_that_is_out_though_critical_syncs_came_first(
+    unread: Settings, service: MailServer, account: Account, connection: Connection
+) -> None:
+    """Part of the catalogue and all stock were read, and evaluated, before the first full sync."""
+    day = account.clock.now().date()
+    with open_sync(unread, strategy="products", trigger="ui", table_sets=("catalogue",)) as run:
+        read_days(run, "products", [day - timedelta(days=n) for n in range(60)])
+    sync(unread, "critical")
+    early = items.watched(connection)
+    assert kinds(service) == []
+    assert run_strategy(unread, "full", trigger="test").error is None
+    (mail,) = service.accepted
+    out = connection.execute(
+        "SELECT count(*) FROM ops.item_level WHERE level = 'out' AND NOT is_left_out"
+    ).fetchall()[0][0]
+    assert 0 < early < items.watched(connection)
+    assert f"{out} out" in mail.subject
+
+
+def test_a_slow_mail_service_holds_no_sync_up(
+    mailing: Settings, account: Account, service: MailServer, connection: Connection
+) -> None:
+    account.set_stock(watched(connection), 0)
+    service.add_fault("silence=3*1")
+    before = service.requests
+    options = {"trigger": "test"}
+    working = threading.Thread(target=run_strategy, args=(mailing, "full"), kwargs=options)
+    working.start()
+    pause = threading.Event()
+    while service.requests == before:
+        pause.wait(0.01)
+    taken = [name for name in leases.TABLE_SETS if leases.taken(connection, name)]
+    assert (working.is_alive(), taken) == (True, [])
+    working.join()
 
 
 @pytest.mark.usefixtures("unread")

@@ -92,6 +92,20 @@ def test_the_process_that_starts_runs_is_killed_and_syncs_go_on(live: Live) -> N
     live.until(lambda: live.rows(later, begun), "a sync is done", 180)
 
 
+def test_a_run_goes_on_while_the_code_is_loaded_again(live: Live) -> None:
+    live.until(lambda: not live.run_processes(), "no run is left")
+    live.sandbox("fault", fault="slow=20@inventoryitem*1")
+    waiting = "SELECT run_id FROM ops.sync_run WHERE strategy = 'critical' AND status = 'running'"
+    run_id = live.until(lambda: live.rows(waiting), "a critical sync runs")[0][0]
+    assert live.dagster("mutation { reloadWorkspace { __typename } }")
+    assert live.rows(waiting) == [(run_id,)]
+    ended = "SELECT status FROM ops.sync_run WHERE run_id = %s AND finished_at IS NOT NULL"
+    assert live.until(lambda: live.rows(ended, run_id), "it ends", 120) == [("done",)]
+    live.until(lambda: dagster_status(live, run_id) == "SUCCESS", "Dagster says so, too", 60)
+    later = "SELECT FROM ops.sync_run WHERE run_id > %s AND status = 'done'"
+    live.until(lambda: live.rows(later, run_id), "the next tick runs", 150)
+
+
 def test_what_a_killed_dev_left_running_is_ended_by_the_next_one(tmp_path: Path) -> None:
     off = {f"FINALE_SCHEDULE_{name}": "off" for name in
            ("CRITICAL", "INVENTORY", "ACTIVE", "FULL", "SMART")}  # fmt: skip

@@ -89,7 +89,8 @@ class _Step:
         self._blocked: DriftError | None = None
         self._progress = 0.0
         self._will_plan = False
-        # Who was told of crossings; the plan that follows may cause more, and a check ends once.
+        # Who was told of crossings is looked at last: mails leave when all locks are given back.
+        self._will_tell = False
         self._told: dg.AssetCheckResult | None = None
 
     def events(self) -> Iterator[Event]:
@@ -152,6 +153,7 @@ class _Step:
                     else:
                         yield from _held_back(run, events)
                     self._stop_if_blocked()
+                self._tell(run)
         except PipelineError as error:
             failed = error
         for entry, untold, waiting in late:
@@ -236,7 +238,10 @@ class _Step:
                 look = CheckContext(run.connection, self._finale, run)
                 yield from _held_back(run, self._look(entry, look))
                 self._stop_if_blocked()
-            if "inventory_levels" in names and "critical_items" not in names:
+            self._tell(run)
+            if self._told is not None:
+                yield from _held_back(run, [self._told])
+            elif "inventory_levels" in names:
                 tell_crossings(run)
 
     def _days_events(
@@ -265,7 +270,11 @@ class _Step:
             metadata |= purchasing.pictures(run.connection, report, entry)
             yield from self._present_events(entry, report.as_of, metadata)
             yield from self._look(entry, look)
-        if self._told is not None:
+
+    def _tell(self, run: "SyncRun") -> None:
+        """Tell what crossed, where that check was chosen; the run's last step."""
+        if self._will_tell:
+            look = CheckContext(run.connection, self._finale, run)
             self._told = CROSSINGS_TOLD.result(CROSSINGS_TOLD.look(look))
 
     def _plan_days(self) -> Iterator[Event]:
@@ -293,11 +302,11 @@ class _Step:
         for check in self._checks:
             if check.asset != entry.name:
                 continue
+            if check is CROSSINGS_TOLD and look.run is not None:
+                self._will_tell = True
+                continue
             result = check.look(look)
-            if check is CROSSINGS_TOLD and self._will_plan:
-                self._told = check.result(result)
-            else:
-                yield check.result(result)
+            yield check.result(result)
             if check.is_blocking and not result.passed:
                 self._blocked = DriftError(
                     f"The check {check.name} of {check.asset} failed: {result.why}.",

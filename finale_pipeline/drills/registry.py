@@ -8,7 +8,7 @@ from importlib import import_module
 from finale_pipeline.drills.scene import NotSurvived, Scene, Stage
 from finale_pipeline.errors import ConfigError
 
-MODULES = ("source", "database")
+MODULES = ("clocks", "source", "database", "mail")
 """Modules of this package that declare `DRILLS`; to add one, write it and name it here."""
 
 

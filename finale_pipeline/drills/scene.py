@@ -20,6 +20,7 @@ from finale_pipeline.sandbox.handler import KEY, SECRET
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import MAIL_SERVICE, Settings, setting_name
+from finale_pipeline.sync.planning import plan_today
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse import embedded, schema
@@ -128,11 +129,19 @@ class Scene:
         self.now += span
         self.account.clock.advance(seconds=span.total_seconds())
 
-    def sync(self, strategy: str = "full", *, accept: bool = False, asked: bool = False) -> Seen:
+    def sync(
+        self,
+        strategy: str = "full",
+        *,
+        accept: bool = False,
+        asked: bool = False,
+        plans: bool = False,
+    ) -> Seen:
         """Carry out a sync as every door does; its error is returned.
 
         Args:
             strategy: Which.
+            plans: Whether to plan the day, too.
             accept: Whether a person has approved what is held.
             asked: Whether it is needless when another one began after this moment.
         """
@@ -150,6 +159,8 @@ class Scene:
             ) as run:
                 counts = run.counts
                 carry_out(run)
+                if plans:
+                    plan_today(run)
         except PipelineError as error:
             return Seen(error, counts)
         return Seen(None, counts)
@@ -224,8 +235,12 @@ class Stage:
         self._template = template
 
     @contextmanager
-    def scene(self) -> Iterator[Scene]:
-        """Set a scene, and clear it away."""
+    def scene(self, products: int = PRODUCTS) -> Iterator[Scene]:
+        """Set a scene, and clear it away.
+
+        Args:
+            products: Of the simulated account.
+        """
         name = f"drill_{os.getpid()}_{next(_numbers)}"
         home = self._home / name
         home.mkdir(mode=0o700)
@@ -233,7 +248,7 @@ class Stage:
             connection.execute(trusted(f"CREATE DATABASE {name} TEMPLATE {self._template}"))
         url = self._server.replace("/postgres?", f"/{name}?")
         account = invented_account(
-            products=PRODUCTS, clock=Clock(frozen_at=NOW), years=0.4, sales_days=30
+            products=products, clock=Clock(frozen_at=NOW), years=0.4, sales_days=30
         )
         try:
             with SandboxServer(account, rate_limits=None) as sandbox:

@@ -16,7 +16,6 @@ from finale_pipeline.drills.truth import expect_mirror
 from finale_pipeline.errors import ImplausibleError, SourceUnavailable, ThrottledError
 from finale_pipeline.finale.budget import Budget
 from finale_pipeline.finale.transport import Source, Transport
-from finale_pipeline.health import rules
 from finale_pipeline.warehouse.requests import Limits, SharedLedger
 
 HELD = ImplausibleError.exit_code
@@ -33,72 +32,6 @@ def _half_of_stock(scene: Scene) -> None:
     after = scene.rows("SELECT product_url, on_hand_units FROM core.stock_level ORDER BY 1")
     expect(seen.code == HELD, f"it ended with {seen.code}")
     expect(after == before, "levels changed")
-
-
-def _today(scene: Scene) -> object:
-    return scene.value("SELECT today_on FROM core.today")
-
-
-def _date_ahead(scene: Scene) -> None:
-    scene.sync()
-    scene.sandbox.date_ahead = 10 * 86_400
-    scene.pass_time(timedelta(hours=1))
-    seen = scene.sync("active")
-    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
-    expect(str(_today(scene)) == "2026-03-09", f"today became {_today(scene)}")
-    scene.sandbox.date_ahead = 0
-    scene.account.catch_up()
-    scene.pass_time(timedelta(days=2))
-    scene.sync("active")
-    expect_mirror(scene)
-
-
-def _date_of_1970(scene: Scene) -> None:
-    scene.set(row_cap=50)
-    scene.sandbox.row_cap = 50
-    scene.sandbox.date_ahead = -(scene.now - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
-    seen = scene.sync()
-    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
-    expect_mirror(scene)
-
-
-def _our_clock_ahead(scene: Scene) -> None:
-    scene.sync()
-    scene.now += timedelta(days=30)
-    scene.sync()
-    scene.now -= timedelta(days=30)
-    scene.pass_time(timedelta(hours=1))
-    scene.account.set_stock(_first_product(scene), 77)
-    seen = scene.sync(asked=True)
-    expect(seen.code == 0, f"the next sync ended with {seen.code}: {seen.said}")
-    expect(str(_today(scene)) == "2026-03-09", f"today is {_today(scene)}")
-    said = " ".join(f.says for f in rules.clock(scene.connection, now=scene.now))
-    expect("clock was ahead" in said, "the doctor does not name it")
-    expect_mirror(scene)
-
-
-def _our_clock_ahead_at_first(scene: Scene) -> None:
-    scene.now += timedelta(days=30)
-    scene.sync()
-    scene.now -= timedelta(days=30)
-    scene.pass_time(timedelta(days=1))
-    scene.account.catch_up()
-    seen = scene.sync(asked=True)
-    expect(seen.code == 0, f"the next sync ended with {seen.code}: {seen.said}")
-    expect(str(_today(scene)) == "2026-03-10", f"today is {_today(scene)}")
-    expect_mirror(scene)
-
-
-def _pause_for_years(scene: Scene) -> None:
-    scene.sync()
-    scene.sandbox.add_fault(f"throttle-reset={10 * 365 * 86_400}@inventoryitem*1")
-    seen = scene.sync("critical")
-    expect(seen.code == THROTTLED, f"it ended with {seen.code}")
-    expect(scene.sync("critical").code == THROTTLED, "the pause was not obeyed")
-    asked = len(scene.sandbox.requests)
-    scene.pass_time(timedelta(hours=1, minutes=1))
-    expect(scene.sync("critical").code == 0, "an hour later it still does not ask")
-    expect(len(scene.sandbox.requests) > asked, "nothing was asked")
 
 
 def _rows_missing_once(scene: Scene) -> None:
@@ -151,6 +84,11 @@ def _columns_emptied(scene: Scene) -> None:
 def _stock_columns_short(scene: Scene) -> None:
     scene.sync()
     for column in ("quantityReserved", "quantityOnOrder"):
+        for kind in ("null-column", "drop-column"):
+            scene.sandbox.add_fault(f"{kind}={column}@inventoryitem*1")
+            seen = scene.sync("critical")
+            expect(seen.code == 0, f"{kind}={column} once: it ended with {seen.code}")
+            expect_mirror(scene)
         for kind in ("short-column", "doubled-column"):
             scene.sandbox.add_fault(f"{kind}={column}@inventoryitem")
             seen = scene.sync("critical")
@@ -171,6 +109,29 @@ def _shipments_without_lines(scene: Scene) -> None:
         scene.sync("active")
         scene.sync("active")
         expect_mirror(scene)
+
+
+def _history_wrong(scene: Scene) -> None:
+    """A plausible lie about an old shipment, before what every full sync reads again."""
+    scene.set(reread_days=1, row_cap=60)
+    scene.sandbox.row_cap = 60
+    key = _tampered(scene, "shipment", "shipmentItemList", _last(quantity=7777))
+    scene.sandbox.tamper = None
+    scene.sync()
+    wrong = "SELECT count(*) FROM core.shipment_line WHERE shipment_url = %s AND units >= 7777"
+    expect(scene.value(wrong, key), "the lie was not believed: this drills nothing")
+    scene.pass_time(timedelta(days=31))
+    scene.account.catch_up()
+    scene.set(collections_per_hour=60)
+    before = len(scene.sandbox.requests)
+    hours = 1
+    while scene.sync().code == THROTTLED and hours < LONG:
+        scene.pass_time(timedelta(hours=1, minutes=1))
+        hours += 1
+    expect(1 < hours < LONG, f"it took {hours} turns of the budget")
+    asked = [r for r in scene.sandbox.requests[before:] if "/shipment?" in r]
+    expect(len(asked) == len(set(asked)), "windows that were read were read again")
+    expect_mirror(scene)
 
 
 def _lines_lost_before(scene: Scene) -> None:
@@ -299,10 +260,34 @@ def _stamped_in_future(scene: Scene) -> None:
     scene.sandbox.tamper = None
     scene.pass_time(timedelta(minutes=1))
     scene.account.edit_products(len(list(scene.account.records("product"))))
+    scene.pass_time(timedelta(minutes=15))
     scene.sync()
     stored = scene.value("SELECT name FROM core.product WHERE product_url = %s", key)
     true = next(r for r in scene.account.records("product") if r["productUrl"] == key)
     expect(stored == true["internalName"], f"it kept {stored!r}")
+
+
+def _stamped_in_future_by_windows(scene: Scene) -> None:
+    """No window that Finale allows reaches the stamp: one is known, the other has stock alone."""
+    scene.set(row_cap=50)
+    scene.sandbox.row_cap = 50
+    scene.sync()
+    year = timedelta(days=365).total_seconds()
+    scene.account.clock.advance(seconds=year)
+    [known] = scene.account.edit_products(1)
+    [new] = scene.account.create_products(1)
+    scene.account.clock.advance(seconds=-year)
+    scene.account.set_stock(new, 5)
+    scene.pass_time(timedelta(minutes=1))
+    scene.sync()
+    expect_mirror(scene)
+    unedited = {known, new}
+    while unedited:
+        scene.pass_time(timedelta(minutes=1))
+        unedited -= set(scene.account.edit_products(40))
+    scene.pass_time(timedelta(minutes=15))
+    scene.sync()
+    expect_mirror(scene)
 
 
 def _long_keys(scene: Scene) -> None:
@@ -386,37 +371,6 @@ def _first_product(scene: Scene) -> str:
 
 DRILLS = (
     Drill(
-        "source-date-ahead",
-        "the source's Date is ten days ahead, once",
-        "our own clock counts; nothing of the days between is lost",
-        _date_ahead,
-    ),
-    Drill(
-        "source-date-1970",
-        "the source's Date is 1970, and the account is read by windows",
-        "all of the account is read",
-        _date_of_1970,
-    ),
-    Drill(
-        "clock-ahead",
-        "this machine's clock is 30 days ahead for one full sync",
-        "the next sync reads; today is today; doctor and watch name it",
-        _our_clock_ahead,
-    ),
-    Drill(
-        "clock-ahead-first",
-        "the same for the very first sync",
-        "the next sync reads what changed since",
-        _our_clock_ahead_at_first,
-    ),
-    Drill(
-        "pause-for-years",
-        "a 429 whose reset is ten years ahead",
-        "obeyed for an hour, then one request asks",
-        _pause_for_years,
-        is_quick=True,
-    ),
-    Drill(
         "stock-rows-missing-once",
         "5, 15, 25 % of the stock's rows are missing in one answer",
         "the second read has them; no level changes",
@@ -437,8 +391,8 @@ DRILLS = (
     ),
     Drill(
         "stock-columns-short",
-        "reserved or on order is short, or stands twice and is empty the second time",
-        "the answer is refused with code 7",
+        "reserved or on order is null or missing once; short; there twice, empty the second time",
+        "null or missing: the second read counts; else the answer is refused with code 7",
         _stock_columns_short,
     ),
     Drill(
@@ -452,6 +406,12 @@ DRILLS = (
         "lines of shipments were lost, by whatever",
         "the next full sync has them again",
         _lines_lost_before,
+    ),
+    Drill(
+        "history-wrong-once",
+        "a line of a shipment of long ago came with another quantity, once",
+        "within a month all history is read again, window by window within the budget",
+        _history_wrong,
     ),
     Drill(
         "odd-numbers",
@@ -477,6 +437,12 @@ DRILLS = (
         "a product is stamped a year ahead, then edited",
         "the edit counts",
         _stamped_in_future,
+    ),
+    Drill(
+        "stamped-in-future-windows",
+        "the same where the account is read by windows, of a known and of a new product",
+        "both are here, and a later edit counts",
+        _stamped_in_future_by_windows,
     ),
     Drill(
         "long-keys",

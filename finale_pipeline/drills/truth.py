@@ -70,8 +70,8 @@ def _products(scene: Scene) -> Rows:
             r["statusId"],
             _number(r.get("cost")),
             r["lastUpdatedDate"],
-            len({s["supplierPartyUrl"] for s in r["supplierList"] or ()}),
-            len({g.get("facilityUrl") for g in r["reorderGuidelineList"] or ()}),
+            len({s["supplierPartyUrl"] for s in r.get("supplierList") or ()}),
+            len({g.get("facilityUrl") for g in r.get("reorderGuidelineList") or ()}),
         )
         for r in scene.account.records("product")
     }

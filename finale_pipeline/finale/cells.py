@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 import polars as pl
@@ -16,6 +17,13 @@ CellError = tuple[int, str, str]
 EMPTY = (b"null", b"[]")
 LONGEST = 2_000
 LARGEST = 1e12
+EXACT = float(1 << 22)
+"""Below it a double is exact to nine decimals; above it to its sixteen digits."""
+NOTHING = Decimal("5e-10")
+LONG = re.compile(rb"\d[\d.]{16}")
+"""A number of more digits than a double surely has."""
+CELL = msgspec.json.Decoder(float_hook=Decimal)
+"""Reads one cell with all digits of a number."""
 LONGEST_KEY = 500
 """Bytes; five of them fit into an entry of an index."""
 NUMBER = re.compile(r"\s*[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})([eE][+-]?\d{1,3})?\s*", re.ASCII)
@@ -118,21 +126,28 @@ def _number(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]
         return _cell_by_cell(raw, field, _number_cell)
     series = pl.Series(field.column, values, dtype=pl.Float64)
     largest = series.abs().max()
-    if isinstance(largest, float) and not largest <= LARGEST:
+    if isinstance(largest, float) and (
+        not largest <= LARGEST or (largest > EXACT and LONG.search(bytes(raw)))
+    ):
         return _cell_by_cell(raw, field, _number_cell)
     return series, []
 
 
 def _number_cell(value: object, _field: Field) -> float | None:
+    """Read a number; what a double cannot hold is an error, but for less than half a billionth."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError("is no number")  # noqa: TRY004 - becomes a reject
     if isinstance(value, str) and not NUMBER.fullmatch(value):
         raise ValueError("is no number")
     number = float(value)
     if not abs(number) <= LARGEST:
         raise ValueError("is out of range")
+    if abs(number) > EXACT and isinstance(value, str | Decimal):
+        kept = Decimal(repr(number))  # the digits that the database gets
+        if abs(kept - Decimal(value)) > NOTHING:
+            raise ValueError("has more digits than are kept")
     return number
 
 
@@ -183,7 +198,7 @@ def _cell_by_cell(
         raise _unreadable(field, error) from error
     for index, cell in enumerate(cells):
         try:
-            values.append(convert(msgspec.json.decode(cell), field))
+            values.append(convert(CELL.decode(cell), field))
         except (ValueError, OverflowError, RecursionError, msgspec.DecodeError) as error:
             values.append(None)
             reason = str(error) if type(error) is ValueError else "cannot be read"

@@ -1,6 +1,8 @@
 """Entries of nested lists, read as top-level cells are: what cannot be read is named."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -56,6 +58,9 @@ STRICT = {
     )
     for name, entry in ENTRIES.items()
 }
+LONG = re.compile(r":\s*-?\d[\d.]{16}")
+"""A number of more digits than a double surely has; texts stand in quotes."""
+ENTRY = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 Note = tuple[str, str, str]
 """Key of the record, what of it cannot be read, the value."""
 
@@ -77,7 +82,7 @@ def checked(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, list
 
 def _is_plain(lists: pl.Series, source: str) -> bool:
     text = f"[{','.join(lists.drop_nulls().to_list())}]"
-    if longest_text(text) > cells.LONGEST_KEY:
+    if longest_text(text) > cells.LONGEST_KEY or LONG.search(text):
         return False
     try:
         msgspec.json.decode(text, type=list[list[STRICT[source]]])  # type: ignore[valid-type]
@@ -120,7 +125,7 @@ def _entry(
 ) -> dict[str, Any] | None:
     shown = cells.escaped(raw[:200].decode(errors="replace"))
     try:
-        sent = msgspec.json.decode(raw, type=dict[str, Any])
+        sent = ENTRY.decode(raw)
     except (msgspec.DecodeError, RecursionError):
         notes.append((record, f"{where} is no record", shown))
         return None

@@ -113,8 +113,8 @@ def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:
 
 def source(connection: Connection, counts: reads.RunCounts, *, now: datetime) -> Iterator[Finding]:
     """Judge the source by what syncs met, not by asking it: questions come out of the budget."""
-    until = blocked_until(connection)
-    if until is not None and until > now:
+    until = blocked_until(connection, now=now)
+    if until is not None:
         says = f"Finale wants no requests until {until:%Y-%m-%d %H:%M:%S} UTC"
         yield Finding(
             "budget", "warning", says, "To ask nevertheless: finale sync full --ignore-pause"

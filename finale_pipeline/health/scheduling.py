@@ -128,7 +128,8 @@ class _Look:
 
     def _daemon(self) -> Iterator[Trouble]:
         """Compare due times with decisions: whatever runs, what decides nothing is dead."""
-        decided_at = ticks.last_decided_at(self.connection)
+        until = self.now + leases.CLOCKS_APART  # what was decided later was noted by a clock ahead
+        decided_at = ticks.last_decided_at(self.connection, before=until)
         if decided_at is None:  # a crontab may do without Dagster; then there are syncs
             ever, is_alive = self._last_good(FIXED)
             if ever is None and not is_alive and self.now - self.since > STARTS_WITHIN:

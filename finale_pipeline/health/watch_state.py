@@ -103,4 +103,5 @@ def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
         return
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield replace(read(home) or Memory(now, now), looked_at=now)
+        known = read(home) or Memory(now, now)
+        yield replace(known, began_at=min(known.began_at, now), looked_at=now)

@@ -151,6 +151,10 @@ class Reading(BaseModel):
     reread_days: Annotated[int, Field(ge=0, le=3650)] = Field(
         60, description="Days of orders and shipments that the full sync reads again; 0 = none."
     )
+    reread_all_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        30,
+        description="Days after which a full sync reads all orders and shipments again; 0 = never.",
+    )
     stuck_minutes: Minutes = Field(
         30, description="Minutes without a sign of life after which a sync is cancelled."
     )

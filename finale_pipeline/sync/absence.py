@@ -21,7 +21,7 @@ def confirmed(
     resource: Resource,
     missing: Sequence[str],
     chosen: Callable[[pl.DataFrame], pl.DataFrame],
-) -> list[str]:
+) -> tuple[list[str], list[bytes]]:
     """Return those of missing records that are gone by their own address, too.
 
     Of many only some are asked for, spread over all. Does Finale show one of them, the answer lost
@@ -30,29 +30,48 @@ def confirmed(
     Args:
         missing: Their addresses.
         chosen: Which of the collection's records belong to the table.
+
+    Returns:
+        Addresses of those that are gone; what Finale shows of others, one body each.
     """
     ordered = sorted(missing)
     sample = ordered[:: -(-len(ordered) // MOST) or 1]
-    gone = [url for url in sample if not _is_there(run, resource, url, chosen)]
+    shown, gone = read_singly(run, resource, sample, chosen)
     if len(gone) == len(sample):
-        return ordered
+        return ordered, []
     log.warning(
         "An answer for %s lacked %d records; Finale shows %d of %d that were asked for, so they"
         " stay.", resource.path, len(ordered), len(sample) - len(gone), len(sample),
     )  # fmt: skip
-    return gone
+    return gone, shown
 
 
-def _is_there(
-    run: SyncRun, resource: Resource, url: str, chosen: Callable[[pl.DataFrame], pl.DataFrame]
-) -> bool:
-    """Whether Finale shows a record, and it belongs to the table; what is unreadable is there."""
-    try:
-        body = run.client.record(resource, url)
-        if body is None:
-            return False
-        frame = decode_records([body], resource).frame
-    except (MalformedError, DriftError) as error:
-        log.warning("%s stays, for its record cannot be read: %s", url, error.what)
-        return True
-    return frame.is_empty() or not chosen(frame).is_empty()
+def read_singly(
+    run: SyncRun,
+    resource: Resource,
+    urls: Sequence[str],
+    chosen: Callable[[pl.DataFrame], pl.DataFrame],
+) -> tuple[list[bytes], list[str]]:
+    """Read records by their own addresses.
+
+    Args:
+        urls: A request each.
+        chosen: Which of the collection's records belong to the table.
+
+    Returns:
+        What Finale shows of those that can be read; addresses of those that it does not show, or
+        that do not belong to the table. What is there and unreadable is in neither.
+    """
+    shown, gone = [], []
+    for url in urls:
+        try:
+            body = run.client.record(resource, url)
+            frame = None if body is None else decode_records([body], resource).frame
+        except (MalformedError, DriftError) as error:
+            log.warning("%s stays, for its record cannot be read: %s", url, error.what)
+            continue
+        if body is None or frame is None or (len(frame) and chosen(frame).is_empty()):
+            gone.append(url)
+        elif len(frame):
+            shown.append(body)
+    return shown, gone

@@ -11,11 +11,11 @@ from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.finale import nested
 from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
-from finale_pipeline.finale.wire import Answer, decode
-from finale_pipeline.sync.absence import confirmed
+from finale_pipeline.finale.wire import Answer, decode, decode_records
+from finale_pipeline.sync.absence import MOST, confirmed, read_singly
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import facilities
+from finale_pipeline.warehouse import facilities, levels
 from finale_pipeline.warehouse.store import (
     HASH,
     Counts,
@@ -240,6 +240,29 @@ def _write_child(
     return Counts(len(rows), merged.inserted, merged.updated, unchanged, removed)
 
 
+def write_shown(run: SyncRun, catalogue: Catalogue, shown: Sequence[bytes]) -> None:
+    """Write records that were read singly: no window had them, as if stamped in the future."""
+    if not shown:
+        return
+    frame = catalogue.prepared(decode_records(shown, catalogue.resource).frame)
+    with run.batch(f"{catalogue.resource.path}: what no window had"):
+        loaded = write(run, catalogue, frame, pl.Series(HASH, [], dtype=pl.Int64), rejected=0)
+    for table, counts in loaded.counts.items():
+        run.add(table, counts)
+
+
+def sync_named(run: SyncRun) -> None:
+    """Read products singly that stock names and the catalogue lacks, if they are few.
+
+    Where they are many the account is older than FINALE_SINCE says.
+    """
+    urls = levels.products_unknown(run.connection, most=MOST + 1)
+    if len(urls) > MOST:
+        return
+    shown, _ = read_singly(run, PRODUCT, urls, PRODUCTS.chosen)
+    write_shown(run, PRODUCTS, shown)
+
+
 def sync_facilities(run: SyncRun) -> None:
     """Read all places, in one answer.
 
@@ -272,4 +295,4 @@ def _missing_facilities(run: SyncRun, present: pl.DataFrame) -> list[str]:
         difference = vanished(why, live=len(live), missing=missing)
         hold_unless_accepted(run, "core.facility", difference, data="No place was changed.")
         return missing
-    return confirmed(run, FACILITY, missing, _all)
+    return confirmed(run, FACILITY, missing, _all)[0]

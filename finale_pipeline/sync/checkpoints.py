@@ -3,7 +3,7 @@
 from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.errors import ImplausibleError
 from finale_pipeline.sync import absence
-from finale_pipeline.sync.catalog import Catalogue
+from finale_pipeline.sync.catalog import Catalogue, write_shown
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import holds, scans
@@ -25,7 +25,8 @@ def finish(run: SyncRun, catalogue: Catalogue, scan: Scan) -> None:
     if why:
         _hold(run, catalogue, scan, vanished(why, live=live, missing=missing), missing)
     else:
-        missing = absence.confirmed(run, catalogue.resource, missing, catalogue.chosen)
+        missing, shown = absence.confirmed(run, catalogue.resource, missing, catalogue.chosen)
+        write_shown(run, catalogue, shown)
     counts: dict[str, Counts] = {}
     with run.batch(f"{catalogue.resource.path}: what is gone"):
         if catalogue.derived and missing:

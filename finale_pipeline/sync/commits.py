@@ -89,7 +89,7 @@ def commit(
             run,
             catalogue,
             fetched.frame,
-            stored,
+            stored.clear() if scan.mends else stored,
             rejected=len(fetched.rejects),
             child_rows=fetched.child_rows,
         )

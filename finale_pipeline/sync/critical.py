@@ -4,6 +4,7 @@ Whoever read stock calls it. A run that dies between its stock and its evaluatio
 to the next run, which evaluates what was left before it reads anew: no crossing is lost.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ import xxhash
 
 from finale_pipeline.domain.alerts.circuit_breaker import hold_back, in_one_mail
 from finale_pipeline.domain.alerts.incidents import AlertDecision, Rules, decide
+from finale_pipeline.errors import SkippedError
 from finale_pipeline.notify import routing, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import ItemLine, critical_lines, lines_of
@@ -25,6 +27,8 @@ from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import critical, incidents, items, outbox
 
 TABLE = "plan.critical_item"
+
+log = logging.getLogger(__name__)
 
 
 def evaluate_left_behind(run: SyncRun) -> None:
@@ -88,10 +92,14 @@ def tell_crossings(run: SyncRun) -> Told:
 
     The last step of whoever read stock, at the command line and in Dagster. A sick mail service
     does not fail it: what could not be sent waits in the outbox and is in the answer. A slow one
-    keeps nobody from stock: what is stored needs no lock any more.
+    holds no sync up: all locks are given back before.
     """
-    evaluate_left_behind(run)
-    run.release("stock")
+    try:
+        with run.holding("stock"):
+            evaluate_left_behind(run)
+    except SkippedError as error:
+        log.info("what is not evaluated yet is left to another sync: %s", error.what)
+    run.release_all()
     began = run.clock()
     deliver(run.connection, run.settings, clock=run.clock)
     lines = telling.alert_lines(run.connection, run_id=run.run_id, since=began, now=run.clock())

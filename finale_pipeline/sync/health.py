@@ -32,7 +32,7 @@ def watch_syncs(connection: Connection, settings: Settings, *, now: datetime) ->
     """
     with connection.transaction():
         locks.acquire_until_commit(connection, Lock.SYNC_WATCH)
-        ended = runs.ended_since(connection, now - LOOK_BACK)
+        ended = runs.ended_since(connection, now - LOOK_BACK, now=now)
         watch = _Watch(connection, settings, ended, now)
         return [kind for strategy in watch.strategies() if (kind := watch.look(strategy))]
 

@@ -16,6 +16,7 @@ from finale_pipeline.errors import (
     ThrottledError,
     UnknownPath,
 )
+from finale_pipeline.finale.cells import LONGEST_KEY
 from finale_pipeline.finale.lines import UserFieldDefinition, build_lines
 from finale_pipeline.finale.quantities import in_units
 from finale_pipeline.finale.records import BUILD, TRANSFER, Resource
@@ -145,7 +146,11 @@ def _labels(run: SyncRun) -> None:
         fields = msgspec.json.decode(sent, type=list[UserFieldDefinition] | None) or []
     except msgspec.DecodeError as error:
         raise MalformedError(f"The labels of fields cannot be read: {error}.") from error
-    labels = {f.attr_name: f.label for f in fields if f.attr_name and f.label}
+    labels = {
+        f.attr_name: f.label
+        for f in fields
+        if f.attr_name and f.label and len(f.attr_name.encode()) <= LONGEST_KEY
+    }
     with run.batch("labels of fields"):
         stocking.replace_labels(run.connection, sorted(labels.items()))
 

@@ -1,13 +1,8 @@
 """The day's plan after what it is made of was read, and what alerts make of it."""
 
-import logging
-
-from finale_pipeline.errors import SkippedError
 from finale_pipeline.planning.plan import PlanReport, plan_day, present_day
 from finale_pipeline.sync.critical import tell_crossings
 from finale_pipeline.sync.run import SyncRun
-
-log = logging.getLogger(__name__)
 
 
 def plan_today(run: SyncRun) -> PlanReport:
@@ -17,9 +12,5 @@ def plan_today(run: SyncRun) -> PlanReport:
     """
     today = present_day(run.connection, run.settings, run.clock())
     report = plan_day(run.connection, today, run.settings, now=run.clock())
-    try:
-        with run.holding("stock"):
-            tell_crossings(run)
-    except SkippedError as error:
-        log.info("what the plan changed is told by another sync: %s", error.what)
+    tell_crossings(run)
     return report

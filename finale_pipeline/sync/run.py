@@ -71,6 +71,11 @@ class SyncRun:
         if leases.is_mine(self.connection, table_set):
             leases.unlock(self.connection, table_set)
 
+    def release_all(self) -> None:
+        """Give every table set back: what is left to do needs no lock."""
+        for table_set in leases.TABLE_SETS:
+            self.release(table_set)
+
     @contextmanager
     def holding(self, table_set: str) -> Iterator[None]:
         """Lock a table set for the body alone.

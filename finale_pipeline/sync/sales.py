@@ -16,8 +16,8 @@ from finale_pipeline.sync.catalog import Catalogue, Child
 from finale_pipeline.sync.incremental import redate_in_zone, sync_incrementally
 from finale_pipeline.sync.quantities import current_reading, follow_setting
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.sync.scan import AHEAD, backfill
-from finale_pipeline.warehouse import demand, receipts, stocking, watermarks
+from finale_pipeline.sync.scan import AHEAD, backfill, sync_catalogue
+from finale_pipeline.warehouse import demand, receipts, scans, stocking, watermarks
 from finale_pipeline.warehouse.store import Counts
 
 HELPERS = [helper for _, helper in ORDER.helpers]
@@ -182,12 +182,29 @@ def backfill_shipments(run: SyncRun, since: datetime, until: datetime) -> None:
 
 
 def _reread(run: SyncRun, catalogue: Catalogue, *, was_read: bool) -> None:
-    """Read the last weeks again in a full sync: what an answer lost once is mended then."""
-    if run.strategy != "full" or not was_read or not run.settings.reread_days:
+    """Read again in a full sync: the last weeks, and once a month all of it.
+
+    What an answer lost once is mended then. Of a window whose answer is that of the last time
+    nothing is decoded or written; a scan of all that is interrupted goes on in the next full sync.
+    """
+    if run.strategy != "full" or not was_read:
+        return
+    if _is_all_due(run, catalogue):
+        sync_catalogue(run, catalogue, mends=True)
+    if not run.settings.reread_days:
         return
     now = run.client.source_now()
     since = now - timedelta(days=run.settings.reread_days)
     backfill(run, catalogue, since, now + AHEAD, mends=True)
+
+
+def _is_all_due(run: SyncRun, catalogue: Catalogue) -> bool:
+    days = run.settings.reread_all_days
+    if not days:
+        return False
+    ended_at = scans.last_ended_at(run.connection, catalogue.table)
+    # One that ended in the future was noted by a clock that was ahead.
+    return ended_at is None or not timedelta() <= run.clock() - ended_at < timedelta(days=days)
 
 
 def _net_returns(run: SyncRun) -> None:

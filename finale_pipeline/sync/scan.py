@@ -41,8 +41,12 @@ DECODING = Lock()
 """One answer is decoded at a time: it takes several times its size, and lanes gain nothing."""
 
 
-def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
+def sync_catalogue(run: SyncRun, catalogue: Catalogue, *, mends: bool = False) -> None:
     """Bring a table to what the source has: changes in, vanished records marked removed.
+
+    Args:
+        mends: Whether to write nested lists of records, too, that look unchanged themselves, where
+            an answer is not that of the last time.
 
     Raises:
         ImplausibleError: So many records vanished that a person should look.
@@ -58,6 +62,7 @@ def sync_catalogue(run: SyncRun, catalogue: Catalogue) -> None:
     scan = scans.open_scan(
         run.connection, catalogue.table, until=until, since=_since(run), now=run.clock()
     )
+    scan.mends = mends
     if not _read_whole(run, catalogue, scan):
         _ScanReader(run, catalogue, scan).read()
         _read_tail(run, catalogue, scan)

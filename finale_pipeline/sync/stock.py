@@ -11,7 +11,7 @@ import xxhash
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.packing import Reading
-from finale_pipeline.domain.syncs.stock import SMALL, StockSummary, doubts
+from finale_pipeline.domain.syncs.stock import FEW, SMALL, StockSummary, doubts
 from finale_pipeline.errors import MalformedError, PastDay
 from finale_pipeline.finale.quantities import in_units
 from finale_pipeline.finale.records import STOCK
@@ -81,7 +81,8 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
     _forget_future(run, read_at, day)
     gone, kept = absent(run.connection, read), dict[str, str]()
     reasons = _doubts(run, read)
-    if reasons or len(gone):
+    # Where few had a quantity that nothing has now, a column may be missing: once is no proof.
+    if reasons or len(gone) or _doubts(run, read, few=0):
         pause = run.settings.second_read_seconds
         run.sleep(pause if reasons else min(pause, SOON))
         read = _read(run, places, trusts_stored=not mends)
@@ -230,7 +231,7 @@ def _location(url: str, parents: dict[str, str]) -> str:
     return url
 
 
-def _doubts(run: SyncRun, read: _Read) -> list[str]:
+def _doubts(run: SyncRun, read: _Read, *, few: int = FEW) -> list[str]:
     if read.answer is None:
         return []
     return doubts(
@@ -239,6 +240,7 @@ def _doubts(run: SyncRun, read: _Read) -> list[str]:
         entries=len(read.entries),
         products=levels.active_products(run.connection),
         limit=run.settings.shrink_limit,
+        few=few,
     )
 
 

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from finale_pipeline.errors import SkippedError
+import psycopg
+
+from finale_pipeline.errors import PipelineError, SkippedError
 from finale_pipeline.sync.active import sync_changes
-from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, Catalogue, sync_facilities
+from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, Catalogue, sync_facilities, sync_named
 from finale_pipeline.sync.critical import (
     evaluate_critical,
     evaluate_days,
@@ -57,10 +60,16 @@ TABLE_SET_OF = {
 
 
 def carry_out(run: SyncRun) -> None:
-    """Carry out the run's strategy, and tell what crossed: all that a sync is, in one call."""
-    for asset in STRATEGIES[run.strategy](run):
-        if asset == "critical_items":
+    """Carry out the run's strategy, then tell what crossed: all that a sync is, in one call."""
+    try:
+        for _ in STRATEGIES[run.strategy](run):
+            pass
+    except PipelineError:
+        # What crossed before is told all the same; the error is what ended the run.
+        with suppress(PipelineError, psycopg.Error):
             tell_crossings(run)
+        raise
+    tell_crossings(run)
 
 
 def sync_full(run: SyncRun) -> Steps:
@@ -77,6 +86,7 @@ def sync_full(run: SyncRun) -> Steps:
     yield "products"
     run.part(0.7, 0.8)
     yield from _unless_taken(run, "stock", _sync_all_stock)
+    sync_named(run)
     run.part(0.8, 1)
     yield from _unless_taken(run, "sales", sync_sales)
 

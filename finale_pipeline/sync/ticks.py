@@ -115,7 +115,7 @@ def _is_repeat(connection: "Connection", tick: Schedule, tick_at: datetime, now:
     """Whether the tick was decided already; one whose run was lost may be decided again."""
     if tick.decided_at is None:
         return False
-    has_begun = runs.has_begun(connection, tick.strategy, since=tick.decided_at)
+    has_begun = runs.has_begun(connection, tick.strategy, since=tick.decided_at, now=now)
     if tick.is_run and not has_begun and now - tick.decided_at > LOST_AFTER:
         return False
     ticks.note_repeat(connection, tick.name, tick_at, now=now)
@@ -130,7 +130,7 @@ def _obstacle(connection: "Connection", strategy: str, now: datetime) -> str | N
         holder = leases.taken(connection, table_set)
         if holder is not None:
             return f"the {table_set} tables are taken: {holder}"
-    until = blocked_until(connection)
+    until = blocked_until(connection, now=now)
     if until is not None and until - now > SHORT:
         return f"Finale's budget is used up until {until:%Y-%m-%d %H:%M:%S} UTC"
     return None

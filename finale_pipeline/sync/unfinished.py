@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
+from finale_pipeline.warehouse.leases import CLOCKS_APART
 from finale_pipeline.warehouse.reads import runs
 from finale_pipeline.warehouse.reads.runs import LastRun
 
@@ -48,7 +49,9 @@ def unfinished(connection: "Connection", *, now: datetime) -> Unfinished | None:
         if last is None:
             return Unfinished("full", "first sync") if strategy == "full" else None
         due_at = _due_again(last, was_ever_full=runs.was_ever_full(connection))
-        if due_at is not None and due_at <= now:
+        # What ended in the future was noted by a clock that was ahead: it may go on now.
+        is_ahead = last.finished_at is not None and last.finished_at > now + CLOCKS_APART
+        if due_at is not None and (due_at <= now or is_ahead):
             return Unfinished(strategy, f"goes on after {last.run_id}", last.dagster_run_id)
     return None
 

@@ -53,6 +53,10 @@ SELECT count(*) FROM (
     UNION ALL SELECT greatest(evaluated_at, read_at) FROM ops.evaluation
     UNION ALL SELECT decided_at FROM ops.schedule_tick
     UNION ALL SELECT decided_at FROM plan.decision_state
+    UNION ALL SELECT greatest(opened_at, decided_at) FROM ops.incident WHERE closed_at IS NULL
+    UNION ALL SELECT created_at FROM ops.outbox
+    UNION ALL SELECT opened_at FROM ops.outage
+    UNION ALL SELECT asked_at FROM ops.trigger
 ) noted (at) WHERE at > %(now)s::timestamptz + interval '1 hour'
 """
 MOMENTS = (
@@ -64,4 +68,26 @@ MOMENTS = (
     " coalesce((SELECT max(snapshot_on) FROM core.stock_day), snapshot_on))",
     "DELETE FROM ops.schedule_tick WHERE decided_at > %(now)s",
     "DELETE FROM plan.decision_state WHERE decided_at > %(now)s",
+    # A snooze lasts as long as it was to last when it was chosen.
+    "UPDATE ops.incident SET snoozed_until = snoozed_until - (decided_at - %(now)s)"
+    " WHERE decided_at > %(now)s",
+    "UPDATE ops.incident SET opened_at = least(opened_at, %(now)s),"
+    " decided_at = least(decided_at, %(now)s), closed_at = least(closed_at, %(now)s)"
+    " WHERE greatest(opened_at, decided_at, closed_at) > %(now)s",
+    "UPDATE ops.choice SET made_at = least(made_at, %(now)s), undone_at = least(undone_at, %(now)s)"
+    " WHERE greatest(made_at, undone_at) > %(now)s",
+    "UPDATE ops.incident_event SET happened_at = %(now)s WHERE happened_at > %(now)s",
+    "UPDATE ops.item_level SET since_at = least(since_at, %(now)s),"
+    " better_since_at = least(better_since_at, %(now)s),"
+    " worsened_at = least(worsened_at, %(now)s)"
+    " WHERE greatest(since_at, better_since_at, worsened_at) > %(now)s",
+    # What is about a day that is still to come may be told again on it.
+    "UPDATE ops.outbox SET dedupe_key = format('%%s, noted ahead, %%s', dedupe_key, outbox_id),"
+    " created_at = %(now)s, sent_at = least(sent_at, %(now)s),"
+    " next_attempt_at = least(next_attempt_at, %(now)s) WHERE created_at > %(now)s",
+    "UPDATE ops.outbox SET next_attempt_at = %(now)s WHERE state IN ('pending', 'held', 'sending')"
+    " AND next_attempt_at > %(now)s::timestamptz + interval '1 day'",
+    "UPDATE ops.outage SET opened_at = %(now)s WHERE opened_at > %(now)s",
+    "UPDATE ops.walk SET finished_at = %(now)s WHERE finished_at > %(now)s",
+    "UPDATE ops.trigger SET asked_at = %(now)s WHERE asked_at > %(now)s",
 )

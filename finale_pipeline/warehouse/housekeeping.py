@@ -2,16 +2,20 @@
 
 from datetime import date, datetime
 
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, trusted
 
-PLANS = ("plan.decision", "plan.forecast_by_location", "plan.purchase_order_draft_line",
-         "plan.forecast_outcome", "plan.demand")  # fmt: skip
-"""Tables with rows for each day that was planned."""
+BY_DAY = {
+    "plan.demand": ("plan.decision", "plan.forecast_by_location",
+                    "plan.purchase_order_draft_line", "plan.forecast_outcome",
+                    "plan.demand"),
+    "plan.critical_item": ("plan.critical_item",),
+}  # fmt: skip
+"""Tables that get rows each day, by the one that says which days there are."""
 
 # Kept: every day of the last month, the last of each week in the last year, of each month before;
 # the newest; and days that somebody edited or ordered by.
-OLD_PLANS = """
-WITH day AS (SELECT DISTINCT snapshot_on FROM plan.demand),
+OLD_DAYS = """
+WITH day AS (SELECT DISTINCT snapshot_on FROM {table}),
 kept AS (
     SELECT max(snapshot_on) AS snapshot_on FROM day
     GROUP BY CASE
@@ -33,7 +37,8 @@ def delete_old(
 
     Args:
         today: The business day, from which the age of plans counts.
-        ledger: Of runs, due times, requests of the API, and incidents that are closed.
+        ledger: Of runs, due times, requests of the API, what people chose, and of incidents and
+            outages that are over.
         rejects: Of records that could not be written.
         mails: Of mails that were sent, merged into others, or given up.
 
@@ -59,17 +64,20 @@ def delete_old(
             ledger,
         ),
         ("DELETE FROM ops.incident WHERE closed_at < %s", ledger),
+        ("DELETE FROM ops.choice WHERE made_at < %s", ledger),
+        ("DELETE FROM ops.outage WHERE closed_at < %s", ledger),
     )
     deleted = sum(connection.execute(query, (before,)).rowcount for query, before in statements)
-    return deleted + _delete_plans(connection, today)
+    return deleted + sum(_delete_days(connection, table, today) for table in BY_DAY)
 
 
-def _delete_plans(connection: Connection, today: date) -> int:
-    """Delete plans of days that are not kept; a day is one transaction."""
+def _delete_days(connection: Connection, table: str, today: date) -> int:
+    """Delete rows of days that are not kept; a day is one transaction."""
     deleted = 0
-    for (day,) in connection.execute(OLD_PLANS, {"today": today}).fetchall():
+    query = trusted(OLD_DAYS.format(table=table))
+    for (day,) in connection.execute(query, {"today": today}).fetchall():
         with connection.transaction():
-            for table in PLANS:
-                query = f"DELETE FROM {table} WHERE snapshot_on = %s"
+            for name in BY_DAY[table]:
+                query = trusted(f"DELETE FROM {name} WHERE snapshot_on = %s")
                 deleted += connection.execute(query, (day,)).rowcount
     return deleted

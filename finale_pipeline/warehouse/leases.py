@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TERMINATED_WITHIN = timedelta(seconds=5)
 """So long the end of a session is waited for."""
+CLOCKS_APART = timedelta(minutes=5)
+"""What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
 TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 
 
@@ -79,6 +81,12 @@ def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) 
     so the session goes first; a row that is held even then is marked the next time.
     """
     silent_since = now - silent
+    # A sign of life in the future was given by a clock that was ahead: silence counts from now.
+    connection.execute(
+        "UPDATE ops.sync_run SET heartbeat_at = %s WHERE run_id IN (SELECT run_id FROM ops.sync_run"
+        " WHERE status = 'running' AND heartbeat_at > %s FOR UPDATE SKIP LOCKED)",
+        (now, now + CLOCKS_APART),
+    )
     runs = [
         run_id
         for (run_id,) in connection.execute(

@@ -105,6 +105,17 @@ def products_without_level(connection: Connection) -> list[str]:
     return texts_of(connection, LIVE_WITHOUT_LEVEL)
 
 
+def products_unknown(connection: Connection, *, most: int) -> list[str]:
+    """Return products that have stock and were never read, so many at most."""
+    rows = connection.execute(
+        "SELECT product_url FROM core.stock_level l WHERE NOT EXISTS"
+        " (SELECT FROM core.product p WHERE p.product_url = l.product_url)"
+        " ORDER BY 1 LIMIT %s",
+        (most,),
+    ).fetchall()
+    return [str(url) for (url,) in rows]
+
+
 def entry_keys(connection: Connection) -> list[tuple[str, ...]]:
     """Return the keys of all stored entries."""
     return connection.execute(

@@ -97,6 +97,16 @@ def lift_block(connection: Connection) -> None:
     connection.execute("DELETE FROM ops.request_block")
 
 
-def blocked_until(connection: Connection) -> datetime | None:
-    """Return until when the source wants no requests, if it ever said so."""
-    return scalar(connection, datetime, "SELECT blocked_until FROM ops.request_block")
+def blocked_until(connection: Connection, *, now: datetime) -> datetime | None:
+    """Return until when the source wants no requests; None = they may go out.
+
+    No pause is longer than an hour: what lies further was noted by a clock that was ahead.
+    """
+    return scalar(
+        connection,
+        datetime,
+        "SELECT blocked_until FROM ops.request_block"
+        " WHERE blocked_until > %(now)s"
+        " AND blocked_until <= %(now)s::timestamptz + interval '61 minutes'",
+        now=now,
+    )

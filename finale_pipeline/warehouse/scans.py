@@ -48,6 +48,7 @@ class Scan:
         windows: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
         records: Of the windows that this run read, those included that belong to no table.
+        mends: Whether nested lists are written, too, of records that look unchanged themselves.
     """
 
     walk_id: int
@@ -56,6 +57,7 @@ class Scan:
     windows: dict[Window, Stored]
     is_fresh: bool
     records: int = 0
+    mends: bool = False
 
 
 def open_scan(
@@ -249,6 +251,16 @@ def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
             " AND (w.row_count, w.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
         ),
         (table, scan.walk_id, table),
+    )
+
+
+def last_ended_at(connection: Connection, table: str) -> datetime | None:
+    """Return when a table was last read as a whole; None = never, or such a scan is to go on."""
+    return scalar(
+        connection,
+        datetime,
+        "SELECT finished_at FROM ops.walk WHERE table_name = %s ORDER BY walk_id DESC LIMIT 1",
+        table,
     )
 
 

@@ -219,8 +219,11 @@ class TableWriter:
         sets = [f"{name} = excluded.{name}" for name in overwritten]
         differs = f"o.{HASH} <> s.{HASH}"
         if "updated_at" in self._staged:
-            # A stamp in the future is no newer than now: a right edit comes after it.
-            differs += " AND (s.updated_at < least(o.updated_at, %(now)s)) IS NOT TRUE"
+            # A stamp that was in the future when it was written is no newer than that moment.
+            differs += (
+                " AND (s.updated_at < CASE WHEN o.updated_at > o.changed_at + interval '1 hour'"
+                " THEN o.changed_at - interval '1 hour' ELSE o.updated_at END) IS NOT TRUE"
+            )
         if "removed_at" in self._columns:
             differs = f"({differs}) OR o.removed_at IS NOT NULL"
             sets.append("removed_at = NULL")

@@ -11,8 +11,8 @@ import pytest
 
 from finale_pipeline.definitions import definitions
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.housekeeping import PLANS
+from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.housekeeping import BY_DAY
 from finale_pipeline_tests.sync.helpers import sync
 
 pytestmark = pytest.mark.usefixtures("variables")
@@ -113,7 +113,8 @@ def test_plans_thin_out_and_those_of_edits_and_orders_stay(
     connection.execute(
         "INSERT INTO plan.forecast_outcome VALUES ('/p', %s, 1, 1, now(), 0)", (today,)
     )
-    for table in PLANS:  # one line of the plan, as if it had been planned for years
+    tables = [name for names in BY_DAY.values() for name in names]
+    for table in tables:  # one line of the plan, as if it had been planned for years
         connection.execute(
             f"INSERT INTO {table} SELECT made.* FROM generate_series(0, 800) n,"  # noqa: S608
             f" (SELECT to_jsonb(t) AS line FROM {table} t LIMIT 1) p,"
@@ -122,24 +123,70 @@ def test_plans_thin_out_and_those_of_edits_and_orders_stay(
             " ON CONFLICT DO NOTHING",
             (today,),
         )
-    edited = today - timedelta(days=403)
+    edited, ordered = today - timedelta(days=403), today - timedelta(days=404)
     connection.execute(
         "INSERT INTO plan.purchase_order_edit (snapshot_on, vendor_url, product_url, is_dropped,"
         " old_quantity_units, was_dropped, suggested_units, broken_rules, edited_by, edited_at)"
         " VALUES (%s, '', '/p', true, 1, false, 1, '{}', 'me', now())",
         (edited,),
     )
+    connection.execute(
+        "INSERT INTO ops.purchase_order_write (reference, order_id, account_name, plan_on,"
+        " vendor_url, vendor_id, facility_url, sequence, state, lines, total, body, body_hash,"
+        " warnings, created_by, intended_at)"
+        " VALUES ('r', 'o', 'demo', %s, '/v', 'v', '/f', 1, 'created', '[]', 0, '{}', 'h', '[]',"
+        " 'me', now())",
+        (ordered,),
+    )
     run("housekeeping", instance)
     left = []
-    for table in PLANS:
+    for table in tables:
         rows: list[Any] = connection.execute(f"SELECT DISTINCT snapshot_on FROM {table}").fetchall()  # noqa: S608
         left.append({(today - day).days for (day,) in rows})
     ages = left[0]
     assert all(other == ages for other in left)
     assert set(range(31)) <= ages  # a month of days, a year of weeks, then months
     assert 47 <= len([age for age in ages if 31 <= age < 365]) <= 50
-    assert 15 <= len([age for age in ages if age >= 365]) <= 17
-    assert 403 in ages
+    assert 15 <= len([age for age in ages if age >= 365]) <= 18
+    assert {403, 404} <= ages
+
+
+def test_what_is_over_goes_with_its_time_and_what_is_open_stays(
+    instance: dg.DagsterInstance, connection: Connection
+) -> None:
+    """Mails after 90 days, incidents and outages after 400; none while it waits or goes on."""
+    connection.execute(
+        "INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text,"
+        " body_html, state, next_attempt_at, created_at)"
+        " SELECT state || days, state || days, 'digest', '{}', '', '', '', state, now(),"
+        " now() - days * interval '1 day' FROM unnest(ARRAY['sent', 'merged', 'dead', 'pending',"
+        " 'held']) state, unnest(ARRAY[89, 91]) days"
+    )
+    connection.execute(
+        "INSERT INTO ops.incident (subject, state, level, opened_at, closed_at)"
+        " SELECT n::text, 'resolved', 'out', now() - interval '500 days',"
+        " now() - n * interval '1 day' FROM unnest(ARRAY[399, 401]) n"
+        " UNION ALL SELECT '/open', 'open', 'out', now() - interval '500 days', NULL"
+    )
+    connection.execute(
+        "INSERT INTO ops.incident_event (incident_id, subject, kind, from_level, to_level, cause,"
+        " happened_at) SELECT incident_id, subject, 'opened', 'ok', 'out', 'stock', opened_at"
+        " FROM ops.incident"
+    )
+    connection.execute(
+        "INSERT INTO ops.outage (opened_at, told, closed_at) SELECT now() - interval '500 days',"
+        " '{}', now() - n * interval '1 day' FROM unnest(ARRAY[399, 401, NULL]) n"
+    )
+    run("housekeeping", instance)
+
+    def left(query: str) -> set[object]:
+        return {value for (value,) in connection.execute(trusted(query)).fetchall()}
+
+    young = {f"{state}89" for state in ("sent", "merged", "dead", "pending", "held")}
+    assert left("SELECT message_id FROM ops.outbox") == young | {"pending91", "held91"}
+    assert left("SELECT subject FROM ops.incident") == {"399", "/open"}
+    assert left("SELECT subject FROM ops.incident_event") == {"399", "/open"}
+    assert left("SELECT count(*) FROM ops.outage") == {2}
 
 
 def test_folders_of_runs_that_are_gone_and_old_mails_go(

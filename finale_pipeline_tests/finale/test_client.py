@@ -3,14 +3,22 @@
 import select
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from struct import pack
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import (
@@ -137,6 +145,44 @@ def test_a_handshake_that_is_cut_is_tried_again(how: str) -> None:
         server.shutdown()
     assert len(met) == 5
     assert len(time.slept) == 4
+
+
+def self_signed(path: Path) -> Path:
+    """Write a certificate that nobody vouches for, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1)
+    made = made.not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    made = made.not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM) + secret)
+    return path
+
+
+def test_a_certificate_that_nobody_vouches_for_is_final(tmp_path: Path) -> None:
+    """It would be the same the next time: a person must look."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path / "server.pem"))
+    met: list[object] = []
+
+    class Stranger(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            met.append(self.client_address)
+            with suppress(OSError):
+                context.wrap_socket(self.request, server_side=True).recv(1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        source = Source(f"https://127.0.0.1:{server.server_address[1]}", "demo", "key", "secret")
+        time = Timeline()
+        budget = Budget(Unlimited(), clock=time.clock, sleep=time.sleep)
+        with (
+            FinaleClient(source, budget=budget, clock=time.clock, sleep=time.sleep) as client,
+            pytest.raises(ConfigError, match="No trusted connection"),
+        ):
+            client.body(PRODUCT)
+        server.shutdown()
+    assert len(met) == 1
 
 
 @pytest.mark.parametrize(

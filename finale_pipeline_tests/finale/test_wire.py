@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finale_pipeline.errors import DriftError, MalformedError
+from finale_pipeline.finale.nested import supplier_rows
 from finale_pipeline.finale.records import PRODUCT, STOCK
 from finale_pipeline.finale.wire import Answer, decode
 
@@ -188,6 +190,22 @@ def test_any_text_is_read_as_it_was_sent(values: list[str | None]) -> None:
 @given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=6))
 def test_any_quantity_is_read_exactly(values: list[float]) -> None:
     assert answer(products(len(values), cost=values)).frame["cost"].to_list() == values
+
+
+@given(
+    st.decimals(-(10**12), 10**12, places=9),
+    st.sampled_from(['"%s"', "%s"]),
+)
+def test_a_number_has_all_its_digits_or_is_named(sent: Decimal, form: str) -> None:
+    """Twelve before the point and nine after it are more than a double holds."""
+    body = json.dumps(products(1, cost=[8_888])).replace("8888", form % f"{sent:f}").encode()
+    decoded = decode(body, PRODUCT)
+    listed = f'[{{"supplierPartyUrl": "/v", "price": {form % f"{sent:f}"}}}]'
+    body = json.dumps(products(1, supplierList=[8_888])).replace("8888", listed).encode()
+    (price,) = supplier_rows(decode(body, PRODUCT).frame)["price"]
+    for read in (*decoded.frame["cost"], price):
+        assert read is None or Decimal(repr(read)).quantize(Decimal("1e-9")) == sent
+    assert bool(decoded.rejects) == (price is None)
 
 
 @given(st.binary(max_size=60))

@@ -15,9 +15,7 @@ from typing import Any
 import pytest
 
 from finale_pipeline.notify.sendgrid_sender import SendGrid
-from finale_pipeline.sync.critical import tell_crossings
-from finale_pipeline.sync.session import open_sync
-from finale_pipeline.warehouse import leases, outbox
+from finale_pipeline.warehouse import outbox
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.mail_server import KEY, MailServer
 from finale_pipeline_tests.notify.warehouse import (
@@ -271,26 +269,3 @@ def test_only_the_services_own_success_is_success(told: Warehouse, service: Mail
     assert "200 instead of 202" in last(told)[3]
     assert told.deliver(minutes=2) == {"sent": 1}
     assert kinds(service) == ["out_of_stock"]
-
-
-def test_a_slow_mail_service_keeps_nobody_from_stock(told: Warehouse, service: MailServer) -> None:
-    service.add_fault("silence=5*1")
-    waited = threading.Event()
-
-    def run() -> None:
-        with open_sync(
-            told.settings, strategy="critical", trigger="test", table_sets=("stock",),
-            clock=told.clock,
-        ) as opened:  # fmt: skip
-            tell_crossings(opened)
-            waited.set()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    pause = threading.Event()
-    while not service.requests:
-        pause.wait(0.01)
-    free = leases.taken(told.connection, "stock") is None
-    assert (free, waited.is_set()) == (True, False)
-    thread.join()
-    assert leases.taken(told.connection, "stock") is None

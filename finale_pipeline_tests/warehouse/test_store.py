@@ -68,7 +68,7 @@ def test_a_stamp_in_the_future_keeps_no_later_edit_out(connection: Connection) -
     write(connection, frame(("/a", "stamped ahead"), updated_at=NOW + timedelta(days=300)), NOW)
 
     edited = frame(("/a", "edited"), updated_at=LATER)
-    assert write(connection, edited, LATER) == Merged(inserted=0, updated=1)
+    assert write(connection, edited, LATER + timedelta(minutes=15)) == Merged(inserted=0, updated=1)
     assert names(connection) == {"/a": "edited"}
 
 

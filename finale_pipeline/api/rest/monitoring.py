@@ -90,10 +90,8 @@ def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dic
     }
     used = requests.used(connection, now=now)
     values["finale_source_budget_left"] = {n: max(limits[n] - used[n], 0) for n in limits}
-    until = requests.blocked_until(connection)
-    values["finale_source_blocked_seconds"] = (
-        max(round((until - now).total_seconds()), 0) if until else 0
-    )
+    until = requests.blocked_until(connection, now=now)
+    values["finale_source_blocked_seconds"] = round((until - now).total_seconds()) if until else 0
     values["finale_table_bytes"] = health_reads.table_bytes(connection)
     for name in ("runs", "failed", "mean_seconds", "rows", "api_calls"):
         values[f"finale_sync_7d_{name}"] = {row["strategy"]: row[name] for row in week}

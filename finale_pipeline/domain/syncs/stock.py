@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 SMALL = 5
 """So many products may lose their stock at once without a question, in a small account."""
+FEW = 4 * SMALL
+"""So many products may be all that were reserved or on order, and none is any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,13 @@ class StockSummary:
 
 
 def doubts(
-    *, before: StockSummary, now: StockSummary, entries: int, products: int, limit: float
+    *,
+    before: StockSummary,
+    now: StockSummary,
+    entries: int,
+    products: int,
+    limit: float,
+    few: int = FEW,
 ) -> list[str]:
     """Return why a read of stock cannot be believed; empty when it can.
 
@@ -32,6 +40,7 @@ def doubts(
 
     Args:
         limit: Share of products that may lose their stock in one read, 0 to 1.
+        few: So many products may be all that had a quantity that nothing has any more.
     """
     if entries == 0 and (products > 0 or before.products_in_stock > 0):
         return [f"the answer has no rows at all, for {products} active products"]
@@ -45,7 +54,7 @@ def doubts(
             f" (more than {limit * 100:g} % fewer)"
         )
     reasons.extend(_places_gone(before, now))
-    reasons.extend(_columns_gone(before, now))
+    reasons.extend(_columns_gone(before, now, few))
     return reasons
 
 
@@ -57,7 +66,7 @@ def _places_gone(before: StockSummary, now: StockSummary) -> list[str]:
     ]
 
 
-def _columns_gone(before: StockSummary, now: StockSummary) -> list[str]:
+def _columns_gone(before: StockSummary, now: StockSummary, few: int) -> list[str]:
     """Quantities that vanish all together look like a column that was left out."""
     sums = {
         "on order": (before.products_on_order, now.products_on_order),
@@ -66,5 +75,5 @@ def _columns_gone(before: StockSummary, now: StockSummary) -> list[str]:
     return [
         f"nothing is {name} any more; {had} products were"
         for name, (had, has) in sums.items()
-        if had > 4 * SMALL and has == 0
+        if had > few and has == 0
     ]

@@ -10,7 +10,7 @@ CROSS JOIN LATERAL jsonb_array_elements(
          THEN a.value -> 'productAssocItemList' ELSE '[]'::jsonb END) i
 WHERE p.removed_at IS NULL AND p.payload ? 'productAssocList'
   AND a.value ->> 'productAssocTypeId' LIKE '%COMPONENT%'
-  AND i.value ->> 'quantity' ~ '^\d{1,9}(\.\d{1,6})?$'
+  AND i.value ->> 'quantity' ~ '^\s*\d{1,12}(\.\d{0,20})?([eE][+-]?\d{1,2})?\s*$'
   AND i.value ->> 'productUrl' <> p.product_url
 GROUP BY 1, 2 HAVING sum((i.value ->> 'quantity')::numeric) > 0;
 COMMENT ON VIEW core.product_component IS

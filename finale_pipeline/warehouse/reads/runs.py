@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.domain.syncs.outcomes import EndedSync
 from finale_pipeline.warehouse.connect import Connection, Row, is_true, objects_of, rows_of, scalar
+from finale_pipeline.warehouse.leases import CLOCKS_APART
 from finale_pipeline.warehouse.reads.listing import Listing
-
-CLOCKS_APART = timedelta(minutes=5)
-"""What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +80,23 @@ def refused(connection: Connection, *, since: datetime, most: int) -> list[Row]:
     )
 
 
-def ended_since(connection: Connection, moment: datetime) -> list[EndedSync]:
-    """Return the runs that gave their last sign of life after a moment, the oldest first."""
+def ended_since(connection: Connection, moment: datetime, *, now: datetime) -> list[EndedSync]:
+    """Return the runs that gave their last sign of life after a moment, the oldest first.
+
+    Args:
+        connection: To the warehouse.
+        moment: UTC.
+        now: UTC; signs after it count for nothing.
+    """
     return objects_of(
         connection,
         EndedSync,
         "SELECT run_id, strategy, trigger, status, coalesce(finished_at, heartbeat_at) AS at,"
         " error_kind, error FROM ops.sync_run WHERE coalesce(finished_at, heartbeat_at) > %s"
+        " AND coalesce(finished_at, heartbeat_at) <= %s"
         " ORDER BY coalesce(finished_at, heartbeat_at), run_id",
         moment,
+        now + CLOCKS_APART,
     )
 
 
@@ -131,10 +137,13 @@ def is_one_alive(connection: Connection, strategies: Sequence[str], *, since: da
     return is_true(connection, query, since, list(strategies))
 
 
-def has_begun(connection: Connection, strategy: str, *, since: datetime) -> bool:
-    """Whether a sync began at or after a moment."""
-    query = "SELECT EXISTS (SELECT FROM ops.sync_run WHERE strategy = %s AND started_at >= %s)"
-    return is_true(connection, query, strategy, since)
+def has_begun(connection: Connection, strategy: str, *, since: datetime, now: datetime) -> bool:
+    """Whether a sync began at or after a moment; one that would begin after `now` did not."""
+    query = (
+        "SELECT EXISTS (SELECT FROM ops.sync_run WHERE strategy = %s"
+        " AND started_at BETWEEN %s AND %s)"
+    )
+    return is_true(connection, query, strategy, since, now + CLOCKS_APART)
 
 
 def was_ever_full(connection: Connection) -> bool:

@@ -94,7 +94,7 @@ def test_a_stranger_who_holds_a_lock_of_ours_is_named_and_the_step_ends_it(
     url: str, connection: Connection
 ) -> None:
     with connect(url, name="DBeaver") as stranger:
-        locks.take(stranger, Lock.TABLE_SET, 2)
+        locks.acquire(stranger, Lock.TABLE_SET, 2)
         counts = run_counts(connection, now=NOW)
         (found,) = [f for f in rules.runs(connection, counts) if f.state == "warning"]
         assert "DBeaver" in found.says

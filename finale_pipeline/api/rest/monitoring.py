@@ -98,10 +98,10 @@ def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dic
     return values
 
 
-def prometheus(found: dict[str, Any]) -> str:
+def prometheus(metrics_by_name: dict[str, Any]) -> str:
     """Return metrics in Prometheus' text form; values not known are left out."""
     lines = []
-    for name, value in found.items():
+    for name, value in metrics_by_name.items():
         lines.append(f"# TYPE {name} gauge")
         if isinstance(value, dict):
             label = LABELS.get(name, "strategy")

@@ -124,11 +124,11 @@ class Pool:
             return Problem(
                 503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
             )
-        known = {"data_as_of": self.read_at.isoformat()} if self.read_at else {}
+        facts = {"data_as_of": self.read_at.isoformat()} if self.read_at else {}
         return Problem(
             503,
             "The database does not answer.",
             code="database_unavailable",
             headers={"Retry-After": "5"},
-            **known,
+            **facts,
         )

@@ -126,7 +126,7 @@ class Live:
     def dagster_environment(self) -> dict[str, str]:
         """Return the variables that its Dagster runs with."""
         for pid in descendants(self.process.pid):
-            given = (Path("/proc") / str(pid) / "environ").read_text().split("\0")
+            given = of_process(pid, "environ").decode().split("\0")
             found = dict(pair.partition("=")[::2] for pair in given if pair)
             if "DAGSTER_HOME" in found:
                 return found
@@ -137,8 +137,16 @@ class Live:
         return [
             pid
             for pid in descendants(self.process.pid)
-            if b"spawn_main" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+            if b"spawn_main" in of_process(pid, "cmdline")
         ]
+
+
+def of_process(pid: int, name: str) -> bytes:
+    """Return a file that the system keeps of a process; empty when it has just ended."""
+    try:
+        return (Path("/proc") / str(pid) / name).read_bytes()
+    except OSError:
+        return b""
 
 
 def descendants(root: int) -> Iterator[int]:

@@ -85,7 +85,8 @@ def _classes(value: Floats, currency: pl.Series) -> list[str]:
     for name in paid_in.unique().to_list():
         mine = (paid_in == name).to_numpy() & ~np.isnan(value)
         labels[mine] = abc(value[mine])
-    return [str(name) for name in labels]
+    found: list[str] = labels.tolist()
+    return found
 
 
 def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("nan")) -> Floats:

@@ -15,7 +15,7 @@ SLOW_UNITS_PER_DAY, MONTH_DAYS = 0.1, 30
 def number(column: str, *, decimals: int = 1) -> pl.Expr:
     """Return a number as people write it: no more decimals than it has."""
     text = pl.col(column).round(decimals).cast(pl.String)
-    return text.str.replace(r"\.0$", "")
+    return text.str.strip_suffix(".0")
 
 
 def why() -> pl.Expr:
@@ -37,7 +37,7 @@ def why_here() -> pl.Expr:
 
 def _pace_here() -> pl.Expr:
     whole = number("velocity_of_all", decimals=2)
-    part = (pl.col("share") * 100).round(1).cast(pl.String).str.replace(r"\.0$", "")
+    part = (pl.col("share") * 100).round(1).cast(pl.String).str.strip_suffix(".0")
     sells = pl.format(
         "Sells {} a day here, {} % of {}: its part of half a year's sales.",
         number("velocity_units_per_day", decimals=2),
@@ -61,7 +61,7 @@ def _pace_here() -> pl.Expr:
 def _pace() -> pl.Expr:
     velocity = pl.col("velocity_units_per_day")
     # Of what sells less than three a month, "0.07 a day" tells a person nothing.
-    monthly = (velocity * MONTH_DAYS).round(2).cast(pl.String).str.replace(r"\.0$", "")
+    monthly = (velocity * MONTH_DAYS).round(2).cast(pl.String).str.strip_suffix(".0")
     sells = (
         pl.when(velocity < SLOW_UNITS_PER_DAY)
         .then(pl.format("Sells {} a month of 30 days", monthly))
@@ -85,7 +85,7 @@ def _pace() -> pl.Expr:
 
 def _demand() -> pl.Expr:
     basis = pl.col("basis").replace_strict(BASIS_TEXT, default="")
-    level = (pl.col("service_level") * 100).round(1).cast(pl.String).str.replace(r"\.0$", "")
+    level = (pl.col("service_level") * 100).round(1).cast(pl.String).str.strip_suffix(".0")
     text = pl.format(
         "In {} days (lead time {}, {}; review {}) it needs {}, and {} of 100 such spans stay"
         " under {} ({}).",

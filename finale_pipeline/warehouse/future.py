@@ -39,12 +39,12 @@ def forget(connection: Connection, *, now: datetime, today: date) -> int:
 
 def ahead_until(connection: Connection, *, now: datetime) -> datetime | None:
     """Return the latest moment after now that a sync noted; None = there is none."""
-    found: datetime | None = connection.execute(
+    newest: datetime | None = connection.execute(
         "SELECT max(finished_at) FROM ops.sync_run"
         " WHERE finished_at > %s::timestamptz + interval '5 minutes'",
         (now,),
     ).fetchall()[0][0]
-    return found
+    return newest
 
 
 ANY_AHEAD = """

@@ -133,7 +133,7 @@ def open_run(
             (strategy, trigger, reason, dagster_run_id, now, now, list(table_sets)),
         ).fetchone()
         run_id = int(row[0]) if row else 0
-        locks.take(connection, Lock.RUN, run_id)
+        locks.acquire(connection, Lock.RUN, run_id)
     return run_id
 
 
@@ -143,7 +143,7 @@ def lock(connection: "Connection", table_set: str) -> None:
     Raises:
         SkippedError: Another sync has it; the message says which, since when, how far.
     """
-    if not locks.try_take(connection, Lock.TABLE_SET, TABLE_SETS[table_set]):
+    if not locks.try_acquire(connection, Lock.TABLE_SET, TABLE_SETS[table_set]):
         raise SkippedError(f"The {table_set} tables are taken: {holder(connection, table_set)}.")
 
 

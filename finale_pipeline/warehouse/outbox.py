@@ -161,7 +161,7 @@ def claim(connection: Connection, *, now: datetime, only: str | None = None) -> 
         if row is None or not row[1]:
             return None
         # Nobody else has it: whoever sends a mail holds it in the state `sending`.
-        locks.take(connection, Lock.MAIL, row[0])
+        locks.acquire(connection, Lock.MAIL, row[0])
         return cursor.execute(CLAIM, row[:1]).fetchone()
 
 

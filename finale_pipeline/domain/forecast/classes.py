@@ -32,7 +32,8 @@ def abc(values: Floats) -> list[str]:
     before[order] = np.cumsum(values[order]) - values[order]
     share = before / total if total > 0 else np.ones(len(values))
     labels = np.where(share < A_SHARE, "A", np.where(share < B_SHARE, "B", "C"))
-    return [str(name) for name in np.where(values > 0, labels, "C")]
+    found: list[str] = np.where(values > 0, labels, "C").tolist()
+    return found
 
 
 def xyz(variation: Floats) -> list[str]:
@@ -45,7 +46,8 @@ def xyz(variation: Floats) -> list[str]:
     ['X', 'Y', 'Z', 'Z']
     """
     labels = np.where(variation <= X_LIMIT, "X", np.where(variation <= Y_LIMIT, "Y", "Z"))
-    return [str(name) for name in labels]
+    found: list[str] = labels.tolist()
+    return found
 
 
 def year_of_weeks(history: History, as_of: int) -> tuple[Floats, Floats]:

@@ -96,12 +96,26 @@ class History:
         step = -(-len(self) // most)
         if step <= 1:
             return self
-        keep = self.sold.owners() % step == 0
-        return self._kept(keep, self.first_day, lo=None, hi=np.iinfo(np.int32).max)
+        stays = np.arange(len(self)) % step == 0
+        counts = np.diff(self.sold.starts)
+        keep = np.repeat(stays, counts)
+        return self._of(stays, counts, keep, self.first_day, hi=np.iinfo(np.int32).max)
 
     def _kept(self, keep: Flags, first_day: Days, *, lo: int | None, hi: int) -> "History":
         counts = np.bincount(self.sold.owners()[keep], minlength=len(self))
-        stays = counts > 0
+        return self._of(counts > 0, counts, keep, first_day, lo=lo, hi=hi)
+
+    def _of(
+        self,
+        stays: Flags,
+        counts: Ints,
+        keep: Flags,
+        first_day: Days,
+        *,
+        hi: int,
+        lo: int | None = None,
+    ) -> "History":
+        """Return the products that stay, with so many days each that are kept."""
         return History(
             self.keys.filter(pl.Series(stays)),
             Sparse(_starts(counts[stays]), self.sold.days[keep]),

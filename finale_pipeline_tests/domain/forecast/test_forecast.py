@@ -44,7 +44,7 @@ def as_bytes(made: Demand) -> bytes:
     return b"".join(part.tobytes() for part in parts)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_does_not_change_a_byte(seed: int) -> None:
     sales = some_sales(25)
@@ -137,14 +137,14 @@ def test_what_is_asked_of_new_products_is_what_they_hold() -> None:
     """Without widening, products of one to three days held 68 % of what was asked as 95 %."""
     whole = retail()
     held: list[bool] = []
-    for morning in range(day_number(date(2011, 1, 3)), day_number(date(2011, 11, 1)), 7):
+    for morning in range(day_number(date(2011, 1, 3)), day_number(date(2011, 11, 1)), 21):
         known = whole.before(morning)
         made = forecast(known, morning, windows=(7, 14, 28))
         new = (made.state.days > 0) & (made.state.days < 15)
         demand = demand_in(whole, morning, 28, known)
         held += (demand <= made.quantile_units(28, 0.95))[new].tolist()
 
-    assert len(held) > 30
+    assert len(held) > 100
     assert np.mean(held) >= 0.9
 
 

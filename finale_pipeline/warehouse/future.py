@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from finale_pipeline.warehouse.connect import Connection, count_of, rows_of, trusted
+from finale_pipeline.warehouse.outbox import IS_WAITING
 
 TABLES = (
     "SELECT table_schema, table_name FROM information_schema.columns"
@@ -85,7 +86,7 @@ MOMENTS = (
     "UPDATE ops.outbox SET dedupe_key = format('%%s, noted ahead, %%s', dedupe_key, outbox_id),"
     " created_at = %(now)s, sent_at = least(sent_at, %(now)s),"
     " next_attempt_at = least(next_attempt_at, %(now)s) WHERE created_at > %(now)s",
-    "UPDATE ops.outbox SET next_attempt_at = %(now)s WHERE state IN ('pending', 'held', 'sending')"
+    f"UPDATE ops.outbox SET next_attempt_at = %(now)s WHERE {IS_WAITING}"
     " AND next_attempt_at > %(now)s::timestamptz + interval '1 day'",
     "UPDATE ops.outage SET opened_at = %(now)s WHERE opened_at > %(now)s",
     "UPDATE ops.walk SET finished_at = %(now)s WHERE finished_at > %(now)s",

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.origin import (
     DEFAULT_DAGSTER_ENTRY_POINT,

@@ -65,6 +65,8 @@ def test_stock_of_one_age_is_judged_the_same_at_every_door(
         health = api.get("/api/sync-finale/health").json()
         assert health["parts"]["sync"]["status"] == ["healthy", "degraded", "unhealthy"][index]
         assert health["parts"]["sync"]["says"].startswith(f"inventory_levels: {minutes} min old")
+        metrics = api.get("/api/sync-finale/metrics").json()
+        assert metrics["finale_health"]["sync"] == index
         summary = ["idle", "warning", "error"][index]
         assert api.get("/api/sync-finale/status").json()["state"] == summary
         assert f">{summary}</span>" in api.get("/syncs").text

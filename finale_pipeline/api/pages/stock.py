@@ -82,8 +82,8 @@ def excess(
         "category": category,
         "dead": None if kind is None else kind == "dead",
     }
-    items = excess_reads.page(connection, day, filters, rows=ROWS, skip=(page - 1) * ROWS)
-    sums = excess_reads.sums(connection, day)
+    found = excess_reads.excess(connection, day, filters, rows=ROWS, skip=(page - 1) * ROWS)
+    items, sums = found.products, found.sums
     own = worklist_reads.account_currency(connection)
     return html(
         context.settings,
@@ -111,8 +111,8 @@ def _grouped(sums: list[Row], name: str, own: str | None) -> list[dict[str, Any]
     grouped = [
         {
             "name": key,
-            "products": sum(row["products"] for row in rows),
-            "units": sum(row["units"] for row in rows),
+            "products": sum(row["many"] for row in rows),
+            "units": sum(row["excess_units"] for row in rows),
             "values": totals(rows, "value", own),
             "dead": totals([row for row in rows if row["is_dead"]], "value", own),
         }

@@ -27,6 +27,9 @@ SESSION = {
     # A statement asked often is prepared, and a plan for any day and any filter is a bad one:
     # the purchase plan took 150 ms instead of 25.
     "plan_cache_mode": "force_custom_plan",
+    # Readers share the cores. Helpers of one statement each build its hash tables again: a search
+    # took 100 ms of them instead of 50, and on two cores was no sooner there.
+    "max_parallel_workers_per_gather": "0",
 }
 
 

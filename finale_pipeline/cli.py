@@ -53,8 +53,8 @@ class Commands(click.Group):
         """Import one."""
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"finale_pipeline.commands.{cmd_name}").command
-        return found
+        command: click.Command = import_module(f"finale_pipeline.commands.{cmd_name}").command
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each one does."""

@@ -95,9 +95,9 @@ def socket_folder(folder: Path, *, owner: int | None = None) -> Path:
     place = Path(note.read_text(encoding="utf-8"))
     with suppress(FileExistsError):
         place.mkdir(mode=0o700)
-    found = place.lstat()  # a link could lead anywhere
-    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), owner}
-    if not is_ours or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    status = place.lstat()  # a link could lead anywhere
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid in {os.geteuid(), owner}
+    if not is_ours or status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise PermissionError(1, f"it is not ours alone; delete {note} for another", str(place))
     return place
 

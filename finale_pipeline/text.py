@@ -54,8 +54,8 @@ def file_name(text: object) -> str:
     >>> file_name("FP-20260309-10042"), file_name("../../x"), file_name("")
     ('FP-20260309-10042', '--x', '-')
     """
-    kept = re.sub(r"[^\w.-]+", "-", plain(text, most=100))
-    return re.sub(r"\.{2,}", "", kept).strip(".")[:100] or "-"
+    safe = re.sub(r"[^\w.-]+", "-", plain(text, most=100))
+    return re.sub(r"\.{2,}", "", safe).strip(".")[:100] or "-"
 
 
 def number(value: Decimal | int) -> str:

@@ -27,8 +27,16 @@ from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.processes import environment
 
+
+def _in_memory() -> str | None:
+    """A folder in memory, where there is room: a database has 700 files, and each test gets one."""
+    shared = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+    has_room = shared.is_dir() and shutil.disk_usage(shared).free > 8 * 10**9
+    return str(shared) if has_room and os.access(shared, os.W_OK) else None
+
+
 NOW = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
-HOME = Path(tempfile.mkdtemp(prefix="finale-tests"))
+HOME = Path(tempfile.mkdtemp(prefix="finale-tests", dir=_in_memory()))
 """Where tests write; never the folder that `make run` uses."""
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 # The accounts of most tests live in March 2026, whenever the tests run.
@@ -41,8 +49,8 @@ hypothesis.settings.load_profile("finale")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Have root's tests in a folder of this run: every other run closes pytest's own again."""
-    if os.geteuid() == 0 and not config.option.basetemp:
+    """Have the tests in a folder of this run: under root every other run closes pytest's own."""
+    if not config.option.basetemp:
         config.option.basetemp = str(HOME / "run")
 
 
@@ -58,7 +66,8 @@ def _umask_stays() -> Iterator[None]:
 def passable(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let the user that PostgreSQL runs as, under root, come to the tests' folders."""
     folder = tmp_path_factory.getbasetemp()
-    while os.geteuid() == 0 and folder != Path(tempfile.gettempdir()) and folder.parent != folder:
+    shared = {HOME.parent, Path(tempfile.gettempdir()), Path("/")}
+    while os.geteuid() == 0 and folder not in shared:
         folder.chmod(folder.stat().st_mode | 0o011)
         folder = folder.parent
 
@@ -74,7 +83,7 @@ def tmp_path(tmp_path: Path) -> Path:
 def server() -> Iterator[str]:
     """URL of the tests' server, at its maintenance database."""
     # Not pytest's own folder: the server's socket wants a short path, and its user a readable one.
-    folder = Path(tempfile.mkdtemp(prefix="finale"))
+    folder = Path(tempfile.mkdtemp(prefix="finale", dir=_in_memory()))
     folder.chmod(0o755)
     embedded.start(folder / "pg")
     url = str(embedded.running_url(folder / "pg", "postgres"))

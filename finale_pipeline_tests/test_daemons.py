@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from finale_pipeline.warehouse import embedded
 from finale_pipeline_tests.live import Live, descendants
 
 pytestmark = pytest.mark.slow
@@ -111,10 +112,7 @@ def test_what_a_killed_dev_left_running_is_ended_by_the_next_one(tmp_path: Path)
            ("CRITICAL", "INVENTORY", "ACTIVE", "FULL", "SMART")}  # fmt: skip
     with Live(tmp_path, FINALE_SANDBOX_PRODUCTS="50", **off) as first:
         first.until(lambda: answers(first), "it serves")
-        left = [  # PostgreSQL is taken over as it is
-            pid for pid in descendants(first.process.pid)
-            if b"python" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
-        ]  # fmt: skip
+        left = list(descendants(first.process.pid))
         first.process.kill()
         first.process.wait()
     again = Live(tmp_path, FINALE_SANDBOX_PRODUCTS="50", **off)
@@ -124,6 +122,7 @@ def test_what_a_killed_dev_left_running_is_ended_by_the_next_one(tmp_path: Path)
         again.until(lambda: "was left running by a `finale dev`" in said.read_text(), "it says so")
         again.until(lambda: not [pid for pid in left if is_alive(pid)], "all of them have ended")
         again.until(lambda: answers(again), "it serves again")
+    assert embedded.running_url(tmp_path / "postgres") is None
 
 
 def is_alive(pid: int) -> bool:

@@ -91,7 +91,7 @@ def test_one_that_keeps_sessions_together_is_taken_with_our_settings(
             "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
         ).fetchone()
         assert shown == ("30s", "15min")
-        locks.take(opened, Lock.PLANNING)
+        locks.acquire(opened, Lock.PLANNING)
         assert locks.holders(connection, Lock.PLANNING)
     ended = finale(settings, "sync", "full", FINALE_DATABASE_URL=address)
     assert ended.code == 0, ended.err

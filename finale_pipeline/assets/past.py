@@ -52,12 +52,12 @@ def tell(instance: dg.DagsterInstance, entry: AssetEntry, days: Mapping[str, int
     now = datetime.now(UTC).timestamp()
     events = []
     for key, rows in days.items():
-        told = dg.AssetMaterialization(
+        materialization = dg.AssetMaterialization(
             key_of(entry.name), partition=key, metadata={ROWS: dg.MetadataValue.int(rows)}
         )
         event = dg.DagsterEvent(
             event_type_value=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
-            event_specific_data=StepMaterializationData(told),
+            event_specific_data=StepMaterializationData(materialization),
             job_name=RUNLESS_JOB_NAME,
         )
         events.append(

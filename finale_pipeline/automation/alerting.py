@@ -32,8 +32,8 @@ def mail_delivery(finale: Finale) -> dg.SkipReason:
     from finale_pipeline.notify.delivery import deliver  # nothing at import
 
     with _told() as reasons, finale.warehouse() as connection:
-        done = deliver(connection, finale.settings(), clock=finale.now)
-        counted = ", ".join(f"{count} {state}" for state, count in sorted(done.items()))
+        counts = deliver(connection, finale.settings(), clock=finale.now)
+        counted = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
         reasons.append(counted or "nothing waits")
     return dg.SkipReason("; ".join(reasons))
 

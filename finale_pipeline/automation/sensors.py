@@ -44,15 +44,15 @@ def unfinished_syncs(
 
     try:
         with finale.warehouse() as connection:
-            found = unfinished(connection, now=finale.now())
+            sync = unfinished(connection, now=finale.now())
     except PipelineError as error:
         return dg.SkipReason(f"{error.what} {error.step}")
-    if found is None:
+    if sync is None:
         return dg.SkipReason("No large sync is unfinished.")
-    if found.dagster_run_id and _was_cancelled(context.instance, found.dagster_run_id):
-        return dg.SkipReason(f"The {found.strategy} sync was cancelled by a person.")
+    if sync.dagster_run_id and _was_cancelled(context.instance, sync.dagster_run_id):
+        return dg.SkipReason(f"The {sync.strategy} sync was cancelled by a person.")
     return dg.RunRequest(
-        run_key=found.key, job_name=f"{found.strategy}_sync", partition_key=today(finale.now())
+        run_key=sync.key, job_name=f"{sync.strategy}_sync", partition_key=today(finale.now())
     )
 
 
@@ -121,16 +121,16 @@ def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str
 )
 def settings_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SensorResult:
     """Tell of the settings when what there is to say of them has changed."""
-    found = settings_found(finale)
-    says = found.why or "The settings are right."
+    result = settings_found(finale)
+    says = result.why or "The settings are right."
     if says == (context.cursor or "The settings are right."):
         return dg.SensorResult(skip_reason=says)
     evaluation = dg.AssetCheckEvaluation(
         asset_key=key_of(SETTING_CHECK.asset),
         check_name=SETTING_CHECK.name,
-        passed=found.passed,
-        severity=found.severity or SETTING_CHECK.severity,
-        description=markdown(found.why) or None,
+        passed=result.passed,
+        severity=result.severity or SETTING_CHECK.severity,
+        description=markdown(result.why) or None,
     )
     return dg.SensorResult(asset_events=[evaluation], cursor=says)
 

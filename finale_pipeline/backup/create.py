@@ -142,7 +142,7 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute("SET LOCAL statement_timeout = 0")
-            connection.patience = None
+            connection.response_seconds = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             snapshot = _snapshot(connection)
             tables = manifest.rows(connection, texts_of(connection, manifest.TABLES))

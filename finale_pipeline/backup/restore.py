@@ -138,7 +138,7 @@ def _fill(url: str, file: Path, backup: Manifest) -> None:
     _restore_file(url, file)
     with connect(url, name="finale restore") as connection, database_errors("checking the data"):
         connection.execute("SET statement_timeout = 0")
-        connection.patience = None
+        connection.response_seconds = None
         # Counted is what came, by the catalogue's names: none of the manifest's goes into SQL.
         restored = manifest.rows(connection, texts_of(connection, manifest.TABLES))
         wrong = [

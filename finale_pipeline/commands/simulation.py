@@ -41,14 +41,14 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
         if last is None:
             return {"days": [], "mails": {}, "items": {}, "to": list(settings.alert_emails)}
         play = _Play(connection, tried, last - timedelta(days=days), last)
-        told = play.run(connection)
+        days_told = play.run(connection)
     mails: Counter[str] = Counter()
     items: Counter[str] = Counter()
-    for day in told:
+    for day in days_told:
         mails.update(day["mails"].keys())
         items.update(day["mails"])
     return {
-        "days": told,
+        "days": days_told,
         "mails": dict(mails),
         "items": dict(items),
         "to": list(settings.alert_emails),

@@ -180,12 +180,12 @@ def supplier_ids(orders: pl.DataFrame) -> pl.Series:
     Args:
         orders: With the helper column `roles`.
     """
-    found = {
+    by_url = {
         url: role.party_id
         for url, role in entries(orders, "order_url", "roles", Role)
         if role.role_type_id == "SUPPLIER"
     }
-    return pl.Series("vendor_id", [found.get(url) for url in orders["order_url"]], dtype=pl.String)
+    return pl.Series("vendor_id", [by_url.get(url) for url in orders["order_url"]], dtype=pl.String)
 
 
 def _number(value: object) -> float | None:

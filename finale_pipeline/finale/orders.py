@@ -181,8 +181,8 @@ def _said(answer: bytes) -> str:
     """Return what an answer says, short and harmless."""
     try:
         record: Any = json.loads(answer)
-        found = [record[name] for name in SAYING if isinstance(record, dict) and record.get(name)]
+        texts = [record[name] for name in SAYING if isinstance(record, dict) and record.get(name)]
     except ValueError:
-        found = []
-    text = "; ".join(v if isinstance(v, str) else json.dumps(v) for v in found)
+        texts = []
+    text = "; ".join(v if isinstance(v, str) else json.dumps(v) for v in texts)
     return escaped(text or answer[:300].decode(errors="replace") or "nothing", 300)

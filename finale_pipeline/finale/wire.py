@@ -73,9 +73,9 @@ def decode(body: bytes, resource: Resource) -> Answer:
             that allows none stands twice.
     """
     columns = _by_first_name(_columns(body, resource), resource)
-    known = {field.source for field in resource.fields}
+    mapped = {field.source for field in resource.fields}
     typed = {f: cells.read(columns[f.source], f) for f in resource.fields if f.source in columns}
-    raw = {name: cells.as_json(columns[name], name) for name in columns if name not in known}
+    raw = {name: cells.as_json(columns[name], name) for name in columns if name not in mapped}
     lengths = {f.source: len(series) for f, (series, _) in typed.items()}
     rows = max([*lengths.values(), *(len(series) for series in raw.values())], default=0)
     _require(resource, lengths, rows)
@@ -97,9 +97,9 @@ def decode_records(bodies: Sequence[bytes], resource: Resource) -> Answer:
     key = next(field for field in resource.fields if field.column == resource.key[0])
     for record in records:
         if not {key.source, *key.others} & set(record):
-            said = cells.escaped(", ".join(record), 200)
+            sample = cells.escaped(", ".join(record), 200)
             raise MalformedError(
-                f"An answer for one {resource.path} is no record but has only: {said}."
+                f"An answer for one {resource.path} is no record but has only: {sample}."
             )
     names = dict.fromkeys(name for record in records for name in record)
     null = msgspec.Raw(b"null")
@@ -135,16 +135,19 @@ def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
             columns = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"The answer for {resource.path} cannot be read: {error}.") from error
-    told = sum(len(name.encode()) + len(memoryview(raw)) + AROUND for name, raw in columns.items())
-    if len(text) > told + AROUND:
+    accounted = sum(
+        len(name.encode()) + len(memoryview(raw)) + AROUND for name, raw in columns.items()
+    )
+    if len(text) > accounted + AROUND:
         raise MalformedError(
             f"The answer for {resource.path} names a field twice: nobody knows which one counts."
         )
     for name, raw in columns.items():
         if bytes(memoryview(raw)[:1]) != b"[":
-            said = cells.escaped(f"{name}: {bytes(raw)[:200].decode(errors='replace')}", 200)
+            sample = cells.escaped(f"{name}: {bytes(raw)[:200].decode(errors='replace')}", 200)
             raise MalformedError(
-                f"The answer for {resource.path} is no collection but looks like an error, {said}."
+                f"The answer for {resource.path} is no collection but looks like an error,"
+                f" {sample}."
             )
     return columns
 
@@ -175,18 +178,18 @@ def _without_bad_escapes(text: bytes) -> bytes:
 
 def _without_depths(text: bytes) -> bytes:
     """Return JSON in which null stands for what is nested deeper than any field of ours."""
-    depth, kept, since = 0, [], 0
+    depth, parts, since = 0, [], 0
     for token in TOKEN.finditer(text):
         mark = token[0][:1]
         if mark in b"[{":
             depth += 1
             if depth == DEEPEST:
-                kept += [text[since : token.start()], b"null"]
+                parts += [text[since : token.start()], b"null"]
         elif mark in b"]}":
             if depth == DEEPEST:
                 since = token.end()
             depth -= 1
-    return b"".join([*kept, text[since:]]) if depth == 0 else text
+    return b"".join([*parts, text[since:]]) if depth == 0 else text
 
 
 def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:

@@ -100,7 +100,7 @@ def _by_outbox(
     now = clock()
     troubles = scheduling.troubles(connection, settings, since=last.began_at, now=now)
     with connection.transaction():
-        locks.take_until_commit(connection, Lock.DEADMAN)
+        locks.acquire_until_commit(connection, Lock.DEADMAN)
         open_one = outages.open_one(connection)
         outage = open_one.joined(last.outage) if open_one else last.outage
         message: Message | None = None

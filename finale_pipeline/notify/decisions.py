@@ -29,9 +29,9 @@ def product_of(connection: Connection, name: str) -> str:
     rows = rows_of(connection, products_reads.CALLED, name, name)
     if len(rows) == 1:
         return str(rows[0]["product_url"])
-    found = ", ".join(str(row["product_url"]) for row in rows)
+    products = ", ".join(str(row["product_url"]) for row in rows)
     raise ConfigError(
-        f"{len(rows) or 'No'} products are called {name}{': ' + found if found else ''}.",
+        f"{len(rows) or 'No'} products are called {name}{': ' + products if products else ''}.",
         step="Name one of them by its product_url."
         if rows
         else "See mart.product for what there is.",

@@ -53,5 +53,5 @@ class DraftRequest:
             )
             for x in self.lines
         )
-        wanted = (self.vendor, str(self.on), lines, self.place, self.again)
-        return body_hash(repr(wanted if not self.vendors else (*wanted, self.vendors)))
+        asked_for = (self.vendor, str(self.on), lines, self.place, self.again)
+        return body_hash(repr(asked_for if not self.vendors else (*asked_for, self.vendors)))

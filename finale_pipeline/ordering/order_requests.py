@@ -55,13 +55,13 @@ def of_plan(
             data="Nothing was sent.",
             step="Name one of these vendors.",
         )
-    known = places.locations(connection)
+    locations = places.locations(connection)
     requests = []
     for order in chosen:
         lines = rows_of(connection, ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
         request = _order_request(connection, order["vendor_url"], order["vendor"], _planned(lines))
         request = replace(request, minimum_order_value=order["minimum_order_value"])
-        where = _where(connection, request, known, place, plan_on)
+        where = _where(connection, request, locations, place, plan_on)
         requests.append(_placed(request, where))
     return requests
 
@@ -95,13 +95,13 @@ def given(
     Raises:
         ConfigError: Vendor, place or a product are not known, or not one.
     """
-    (found,) = _one(_vendors(connection, vendor), "vendor", vendor)
-    order_lines = tuple(_given_line(connection, line, str(found["vendor_url"])) for line in lines)
-    request = _order_request(connection, str(found["vendor_url"]), str(found["name"]), order_lines)
-    known = places.locations(connection)
+    (match,) = _one(_vendors(connection, vendor), "vendor", vendor)
+    order_lines = tuple(_given_line(connection, line, str(match["vendor_url"])) for line in lines)
+    request = _order_request(connection, str(match["vendor_url"]), str(match["name"]), order_lines)
+    locations = places.locations(connection)
     minimum = scalar(connection, Decimal, ordering_reads.MINIMUM, request.vendor_url)
     request = replace(request, minimum_order_value=minimum)
-    return _placed(request, _where(connection, request, known, place, plan_on))
+    return _placed(request, _where(connection, request, locations, place, plan_on))
 
 
 def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> PurchaseLine:
@@ -111,8 +111,8 @@ def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) ->
     if line.unit_price is not None:
         return PurchaseLine(url, sku, line.quantity_units, line.unit_price)
     costs = rows_of(connection, ordering_reads.COST, url, vendor_url)
-    known = costs[0] if costs else {"price": None, "currency": None}
-    return PurchaseLine(url, sku, line.quantity_units, known["price"], known["currency"])
+    cost = costs[0] if costs else {"price": None, "currency": None}
+    return PurchaseLine(url, sku, line.quantity_units, cost["price"], cost["currency"])
 
 
 def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:
@@ -150,13 +150,13 @@ def _order_request(
 def _where(
     connection: Connection,
     request: OrderRequest,
-    known: list[places.Place],
+    locations: list[places.Place],
     name: str | None,
     plan_on: date,
 ) -> places.Place | str:
     if name is not None:
-        return places.named(known, name)
-    return places.usual(connection, known, vendor_url=request.vendor_url, plan_on=plan_on)
+        return places.named(locations, name)
+    return places.usual(connection, locations, vendor_url=request.vendor_url, plan_on=plan_on)
 
 
 def _placed(request: OrderRequest, place: places.Place | str) -> OrderRequest:

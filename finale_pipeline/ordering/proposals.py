@@ -225,7 +225,7 @@ def _examined(connection: Connection, proposal: Proposal, *, again: bool) -> Pro
 
 
 def _reason_to_exclude(
-    line: PurchaseLine, found: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
+    line: PurchaseLine, duplicates: Iterable[Duplicate], terms: dict[str, LineTerms], *, again: bool
 ) -> str | None:
     if line.product_url not in terms:
         return "it is no product of Finale any more; an unknown address would be an empty line"
@@ -233,7 +233,7 @@ def _reason_to_exclude(
         return "it is not active in Finale any more; activate it there and sync, if it is wanted"
     if line.quantity_units <= 0:
         return "its quantity is not above zero"
-    ours = [] if again else [d for d in found if d.is_ours]
+    ours = [] if again else [d for d in duplicates if d.is_ours]
     return f"{ours[0].text()}; commit or cancel that, or --again" if ours else None
 
 

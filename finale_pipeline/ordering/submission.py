@@ -117,7 +117,7 @@ class Submission:
             return self._move(row, "intended", outcome.why, error=outcome.why)
         return self._after(row, outcome.why, is_refused=isinstance(outcome, Refused))
 
-    def _after(self, row: OrderWrite, said: str, *, is_refused: bool) -> OrderWrite:
+    def _after(self, row: OrderWrite, text: str, *, is_refused: bool) -> OrderWrite:
         """Look for an order that was sent and not confirmed; a refusal may be a clash with it."""
         result = None
         for pause in LOOKS[:1] if is_refused else LOOKS:
@@ -125,14 +125,14 @@ class Submission:
             try:
                 result = self.finder.find(row.draft, since=self._oldest(row))
             except PipelineError as error:
-                said += f" Looking it up failed: {error.what}"
+                text += f" Looking it up failed: {error.what}"
                 continue
             if result.orders:
                 return self._adopt(row, result)
         if is_refused and result is not None and result.is_complete and not self._was_lost(row):
-            return self._move(row, "refused", said, error=said)
-        said += f" {_not_found(result)}"
-        return self._move(row, "unknown", said, error=said)
+            return self._move(row, "refused", text, error=text)
+        text += f" {_not_found(result)}"
+        return self._move(row, "unknown", text, error=text)
 
     def _was_lost(self, row: OrderWrite) -> bool:
         """Whether an earlier sending was never explained; then a refusal may be a clash with it."""
@@ -151,8 +151,8 @@ class Submission:
         note = f"found in Finale as {seen.order_id}"
         return self._verify(self._known(row, seen.order_url, note))
 
-    def _known(self, row: OrderWrite, url: str, said: str) -> OrderWrite:
-        return self._move(row, "unverified", said, order_url=url, link=self._link(url))
+    def _known(self, row: OrderWrite, url: str, text: str) -> OrderWrite:
+        return self._move(row, "unverified", text, order_url=url, link=self._link(url))
 
     def _verify(self, row: OrderWrite) -> OrderWrite:
         """Read an order back and compare it; until that is done it stays unverified."""

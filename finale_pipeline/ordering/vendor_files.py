@@ -166,8 +166,8 @@ def _fill(book: Any, sheet: Any, order: VendorOrder, top: int) -> None:
             sheet.write_number(row, 5, float(line.unit_price), price)
             sheet.write_number(row, 6, float(line.total), money)
     last = top + 1 + len(order.lines)
-    said = f"Total {order.currency or ''}".strip()
-    sheet.write_string(last, 2, said, book.add_format({"bold": True}))
+    label = f"Total {order.currency or ''}".strip()
+    sheet.write_string(last, 2, label, book.add_format({"bold": True}))
     if order.total is None:
         sheet.write_string(last, 6, "to be agreed", aligned)
     else:

@@ -98,12 +98,12 @@ def of_draft(connection: Connection, settings: "Settings", reference: str) -> Ve
     Raises:
         ConfigError: There is none of this reference.
     """
-    found = vendor_orders.drafted(connection, reference)
-    if found is None:
+    drafted = vendor_orders.drafted(connection, reference)
+    if drafted is None:
         raise ConfigError(
             f"No order {plain(reference)} was drafted.", step="See: finale orders list"
         )
-    order, rows = found
+    order, rows = drafted
     return _made(
         connection,
         settings,
@@ -127,14 +127,14 @@ def of_plan(
     Raises:
         ConfigError: There is no such vendor, or nothing to order from them.
     """
-    known = vendor_orders.vendors(connection, vendor)
-    if len(known) != 1:
+    vendors = vendor_orders.vendors(connection, vendor)
+    if len(vendors) != 1:
         raise ConfigError(
-            f"There is {'no' if not known else 'more than one'} vendor {plain(vendor)}.",
+            f"There is {'no' if not vendors else 'more than one'} vendor {plain(vendor)}.",
             step="Write the name as Finale does.",
         )
     day = day or plan_reads.newest_day(connection)
-    url = str(known[0]["vendor_url"])
+    url = str(vendors[0]["vendor_url"])
     rows = vendor_orders.planned(connection, day, url) if day else []
     if day is None or not rows:
         raise ConfigError(

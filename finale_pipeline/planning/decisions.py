@@ -66,7 +66,7 @@ def decide_again(
         What happened to plan.decision; None when nothing was ever planned.
     """
     with database_errors("deciding again"):
-        locks.take_until_commit(connection, Lock.PLANNING)
+        locks.acquire_until_commit(connection, Lock.PLANNING)
         state = stored.state_of(connection)
         if state is None:
             return None

@@ -199,7 +199,7 @@ def _changed(
 def _edit_all(
     connection: Connection,
     day: date,
-    wanted: dict[tuple[str, str], Fields],
+    edits: dict[tuple[str, str], Fields],
     author: Author,
     change_id: int | None,
 ) -> None:
@@ -208,12 +208,12 @@ def _edit_all(
         (line["vendor_url"], line["product_url"]): line["version"]
         for line in plan_reads.lines(connection, day)
     }
-    vendors = sorted({vendor for vendor, _ in wanted})
+    vendors = sorted({vendor for vendor, _ in edits})
     as_one = Author(author.by, author.now, author.note, insists=True, change_id=change_id)
     for vendor in vendors:
         changes = {
             url: LineChange(versions[vendor, url], fields)
-            for (owner, url), fields in wanted.items()
+            for (owner, url), fields in edits.items()
             if owner == vendor and (vendor, url) in versions
         }
         edit(connection, day, vendor, changes, as_one)

@@ -115,7 +115,7 @@ def method_in_use(
     before = weeks[-1].in_use if weeks else None
     if not scores:
         return MethodInUse(before or next(iter(MENU)))
-    judged = sum(int(found["forecasts"]) for found in scores if found["method"] == NORMAL)
+    judged = sum(int(row["forecasts"]) for row in scores if row["method"] == NORMAL)
     lost = [week.lost for week in weeks[1 - WEEKS_TO_CHANGE :]]
     chosen = before or next(iter(MENU))
     if judged >= LEAST_FORECASTS:

@@ -15,8 +15,8 @@ from finale_pipeline.services import processes, sandbox
 from finale_pipeline.services.ports import require_free
 from finale_pipeline.services.source import note_sandbox, sandbox_environment
 from finale_pipeline.services.supervisor import Supervisor, end_left_running
-from finale_pipeline.warehouse import schema
-from finale_pipeline.warehouse.connect import prepare_dagster_database, running_server
+from finale_pipeline.warehouse import embedded, schema
+from finale_pipeline.warehouse.connect import data_folder, prepare_dagster_database, running_server
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -44,7 +44,10 @@ def run(settings: "Settings", say: Say) -> int:
     stopped_by = _Stop()
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
-        for name in end_left_running(home, STARTED):
+        left = end_left_running(home, STARTED)
+        if left and settings.database_url is None and embedded.stop(data_folder(settings)):
+            left.append("database")
+        for name in left:
             say(f"{name:10} was left running by a `finale dev` that was killed; it is ended")
         require_free(settings.ui_port, "Dagster's UI", "FINALE_UI_PORT")
         require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
@@ -116,7 +119,8 @@ def _database(settings: "Settings", say: Say) -> Iterator[None]:
         prepare_dagster_database(settings)
         say("database   ready")
         yield
-    say("database   stopped" if settings.database_url is None else "database   left running")
+    is_ours = settings.database_url is None and not embedded.running_url(data_folder(settings))
+    say("database   stopped" if is_ours else "database   left running")
 
 
 @contextmanager

@@ -199,12 +199,12 @@ def setting_name(field: str) -> str:
 
 def _refuse_unknown_names(given: set[str]) -> None:
     """Refuse a name that is, or might be meant as, ours and is not."""
-    known = [setting_name(name) for name in Settings.model_fields]
+    names = [setting_name(name) for name in Settings.model_fields]
     ours = {name.upper() for name in given if OURS.match(name)}
-    for name in sorted(ours - set(known)):
+    for name in sorted(ours - set(names)):
         if name in RETIRED:
             raise ConfigError(f"{name} is no longer a setting: {RETIRED[name]}.", step="Remove it.")
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
         hint = f"Did you mean {nearest[0]}?" if nearest else "See .env.example for the names."
         raise ConfigError(f"{name} is not a setting.", step=hint)
 

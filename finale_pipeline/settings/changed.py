@@ -78,6 +78,6 @@ def changing(home: Path, name: str, change: ScheduleChange | None) -> Iterator[N
             raise
 
 
-def _write(home: Path, wanted: Mapping[str, ScheduleChange]) -> None:
-    content = {name: change.model_dump(mode="json") for name, change in wanted.items()}
+def _write(home: Path, changes_by_name: Mapping[str, ScheduleChange]) -> None:
+    content = {name: change.model_dump(mode="json") for name, change in changes_by_name.items()}
     write_whole(home / FILE, json.dumps(content, indent=1))

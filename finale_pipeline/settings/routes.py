@@ -68,9 +68,9 @@ def _route(entry: Any, number: int) -> Route:
     ... # doctest: +ELLIPSIS
     Route(name='tea', channel='slack', ...categories=frozenset({'Tea'}))
     """
-    known = {"name", "vendors", "categories", *CHANNELS}
-    if not isinstance(entry, dict) or set(entry) - known:
-        message = f"route {number} has other keys than {', '.join(sorted(known))}"
+    allowed = {"name", "vendors", "categories", *CHANNELS}
+    if not isinstance(entry, dict) or set(entry) - allowed:
+        message = f"route {number} has other keys than {', '.join(sorted(allowed))}"
         raise ValueError(message)
     channels = [channel for channel in CHANNELS if isinstance(entry.get(channel), str)]
     name = entry.get("name")

@@ -99,7 +99,7 @@ def tell_crossings(run: SyncRun) -> Told:
             evaluate_left_behind(run)
     except SkippedError as error:
         log.info("what is not evaluated yet is left to another sync: %s", error.what)
-    run.give_all_back()
+    run.release_all()
     began = run.clock()
     deliver(run.connection, run.settings, clock=run.clock)
     lines = telling.alert_lines(run.connection, run_id=run.run_id, since=began, now=run.clock())

@@ -31,7 +31,7 @@ def watch_syncs(connection: Connection, settings: Settings, *, now: datetime) ->
         Kinds of the mails that were written.
     """
     with connection.transaction():
-        locks.take_until_commit(connection, Lock.SYNC_WATCH)
+        locks.acquire_until_commit(connection, Lock.SYNC_WATCH)
         ended = runs.ended_since(connection, now - LOOK_BACK, now=now)
         watch = _Watch(connection, settings, ended, now)
         return [kind for strategy in watch.strategies() if (kind := watch.look(strategy))]

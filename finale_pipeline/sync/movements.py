@@ -141,8 +141,8 @@ def _labels(run: SyncRun) -> None:
     if body is None:
         return
     try:
-        known = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        sent = known.get("userFieldDefList", msgspec.Raw(b"[]"))
+        raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        sent = raw.get("userFieldDefList", msgspec.Raw(b"[]"))
         fields = msgspec.json.decode(sent, type=list[UserFieldDefinition] | None) or []
     except msgspec.DecodeError as error:
         raise MalformedError(f"The labels of fields cannot be read: {error}.") from error

@@ -57,7 +57,7 @@ class SyncRun:
     last: Progress = field(default_factory=lambda: Progress(""))
     _part: tuple[float, float] = (0.0, 1.0)
 
-    def take(self, table_set: str) -> None:
+    def acquire(self, table_set: str) -> None:
         """Lock one more table set for the rest of the run.
 
         Raises:
@@ -66,15 +66,15 @@ class SyncRun:
         leases.lock(self.connection, table_set)
         leases.note_lock(self.connection, self.run_id, table_set)
 
-    def give_back(self, table_set: str) -> None:
+    def release(self, table_set: str) -> None:
         """Give a table set back before the run's end; one that is not held stays as it is."""
         if leases.is_mine(self.connection, table_set):
             leases.unlock(self.connection, table_set)
 
-    def give_all_back(self) -> None:
+    def release_all(self) -> None:
         """Give every table set back: what is left to do needs no lock."""
         for table_set in leases.TABLE_SETS:
-            self.give_back(table_set)
+            self.release(table_set)
 
     @contextmanager
     def holding(self, table_set: str) -> Iterator[None]:
@@ -87,7 +87,7 @@ class SyncRun:
         try:
             yield
         finally:
-            self.give_back(table_set)
+            self.release(table_set)
 
     def add(self, table: str, counts: Counts) -> None:
         """Add to what happened to a table; call it after its transaction."""

@@ -118,7 +118,7 @@ def sync_active(run: SyncRun) -> Steps:
 def _unless_taken(run: SyncRun, table_set: str, sync: Callable[[SyncRun], Steps]) -> Steps:
     """Sync a further table set, if no other sync is reading it: twice would add nothing."""
     try:
-        run.take(table_set)
+        run.acquire(table_set)
     except SkippedError as error:
         log.info("%s is left to another sync: %s", table_set, error.what)
         return

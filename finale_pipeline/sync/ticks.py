@@ -97,7 +97,7 @@ def choose(connection: "Connection", settings: "Settings", *, now: datetime) -> 
 @contextmanager
 def _deciding(connection: "Connection") -> Iterator[None]:
     with connection.transaction():
-        locks.take_until_commit(connection, Lock.SMART_TICK)
+        locks.acquire_until_commit(connection, Lock.SMART_TICK)
         yield
 
 

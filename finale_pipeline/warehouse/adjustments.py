@@ -101,27 +101,27 @@ class Adjustment:
         return f"{self.about}: {what} from {self.from_on} to {self.until_on}"
 
 
-def adjust(connection: Connection, said: NewAdjustment, *, actor: str, now: datetime) -> int:
+def adjust(connection: Connection, adjustment: NewAdjustment, *, actor: str, now: datetime) -> int:
     """Store what a buyer says; return its number. It counts from the next plan on.
 
     Raises:
         ConfigError: It says nothing, or what cannot be.
     """
-    said.check()
+    adjustment.check()
     with database_errors("writing plan.demand_adjustment"):
         return count_of(
             connection,
             "INSERT INTO plan.demand_adjustment (scope, scope_key, kind, value, from_on, until_on,"
             " predecessor_url, note, made_by, made_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING adjustment_id",
-            said.scope,
-            said.scope_key,
-            said.kind,
-            said.value,
-            said.from_on,
-            said.until_on,
-            said.predecessor_url,
-            said.note,
+            adjustment.scope,
+            adjustment.scope_key,
+            adjustment.kind,
+            adjustment.value,
+            adjustment.from_on,
+            adjustment.until_on,
+            adjustment.predecessor_url,
+            adjustment.note,
             actor,
             now,
         )
@@ -130,12 +130,12 @@ def adjust(connection: Connection, said: NewAdjustment, *, actor: str, now: date
 def withdraw(connection: Connection, adjustment_id: int, *, actor: str, now: datetime) -> bool:
     """Take one back; return whether it held until now."""
     with database_errors("writing plan.demand_adjustment"):
-        done = connection.execute(
+        updated = connection.execute(
             "UPDATE plan.demand_adjustment SET withdrawn_by = %s, withdrawn_at = %s"
             " WHERE adjustment_id = %s AND withdrawn_at IS NULL",
             (actor, now, adjustment_id),
         )
-    return done.rowcount > 0
+    return updated.rowcount > 0
 
 
 LISTED = """

@@ -24,19 +24,19 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection whose rows are tuples as the statement has them.
 
     Attributes:
-        patience: Seconds after which a server that says nothing is given up; None = never. A
-            frozen one answers neither with a result nor with an error, whatever its own limits.
+        response_seconds: After which a server that says nothing is given up; None = never. A frozen
+            one answers neither with a result nor with an error, whatever its own limits.
     """
 
-    patience: float | None = 16 * 60.0
+    response_seconds: float | None = 16 * 60.0
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for the server, and no longer than `patience`.
+        """Wait for the server, and no longer than `response_seconds`.
 
         Raises:
             psycopg.OperationalError: It did not answer; the connection is closed.
         """
-        limit = self.patience if timeout is None else timeout
+        limit = self.response_seconds if timeout is None else timeout
         started = time.monotonic()
         try:
             return super().wait(gen, interval, limit)

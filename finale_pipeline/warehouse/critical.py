@@ -70,11 +70,11 @@ LEVELS_OF_DAY = """
 """
 
 
-def refresh(connection: Connection, found: Evaluated, *, day: date, now: datetime) -> Counts:
+def refresh(connection: Connection, evaluated: Evaluated, *, day: date, now: datetime) -> Counts:
     """Bring a day's critical items to what was evaluated in this transaction."""
-    is_mine = f"product_url IN ({found.within})" if found.within else "true"
+    is_mine = f"product_url IN ({evaluated.within})" if evaluated.within else "true"
     query = CRITICAL.format(
-        items=found.items, levels="core.stock_free", where=f"WHERE {is_mine}", **PRESENT
+        items=evaluated.items, levels="core.stock_free", where=f"WHERE {is_mine}", **PRESENT
     )
     return _merge(connection, query, {"day": day, "now": now}, f" AND {is_mine}")
 

@@ -66,8 +66,8 @@ def standing(connection: Connection, subject: str) -> Hold | None:
 
 def of_run(connection: Connection, run_id: int) -> Hold | None:
     """Return what a run held, or saw to be held still."""
-    found = _one(connection, "run_id = %s", run_id)
-    return found or _one(
+    hold = _one(connection, "run_id = %s", run_id)
+    return hold or _one(
         connection,
         "state IN ('open', 'rejected') AND EXISTS (SELECT FROM ops.sync_run r"
         " WHERE r.run_id = %s AND r.status = 'held' AND r.started_at <= seen_at"

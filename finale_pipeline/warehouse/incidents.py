@@ -186,8 +186,8 @@ def choose(
         actor=choice.actor, now=now, even_if_worse=choice.even_if_worse,
         kind="reopened" if choice.state == "open" else choice.state,
     )  # fmt: skip
-    made = rows[0]["choice_id"] if rows else None
-    return Chosen(made, {row["subject"]: row["incident_id"] for row in rows})
+    choice_id = rows[0]["choice_id"] if rows else None
+    return Chosen(choice_id, {row["subject"]: row["incident_id"] for row in rows})
 
 
 def undo(connection: Connection, choice_id: int, *, actor: str, now: datetime) -> list[str]:

@@ -291,7 +291,7 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
 
 
 def note_evaluation(
-    connection: Connection, made: Evaluation, *, now: datetime, run_id: int, watched: int
+    connection: Connection, evaluation: Evaluation, *, now: datetime, run_id: int, watched: int
 ) -> None:
     """Remember what was evaluated, and when."""
     connection.execute(
@@ -303,10 +303,10 @@ def note_evaluation(
         " catalogue_runs = excluded.catalogue_runs, evaluated_at = excluded.evaluated_at,"
         " run_id = excluded.run_id, watched = excluded.watched",
         (
-            made.snapshot_on,
-            made.read_at,
-            made.default_units,
-            made.catalogue_runs,
+            evaluation.snapshot_on,
+            evaluation.read_at,
+            evaluation.default_units,
+            evaluation.catalogue_runs,
             now,
             run_id,
             watched,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.states import RunStatus
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.errors import InterruptedSync, SkippedError
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.locks import Lock
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 TERMINATED_WITHIN = timedelta(seconds=5)
 """So long the end of a session is waited for."""
-CLOCKS_APART = timedelta(minutes=5)
-"""What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
 TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 
 
@@ -133,7 +132,7 @@ def open_run(
             (strategy, trigger, reason, dagster_run_id, now, now, list(table_sets)),
         ).fetchone()
         run_id = int(row[0]) if row else 0
-        locks.take(connection, Lock.RUN, run_id)
+        locks.acquire(connection, Lock.RUN, run_id)
     return run_id
 
 
@@ -143,7 +142,7 @@ def lock(connection: "Connection", table_set: str) -> None:
     Raises:
         SkippedError: Another sync has it; the message says which, since when, how far.
     """
-    if not locks.try_take(connection, Lock.TABLE_SET, TABLE_SETS[table_set]):
+    if not locks.try_acquire(connection, Lock.TABLE_SET, TABLE_SETS[table_set]):
         raise SkippedError(f"The {table_set} tables are taken: {holder(connection, table_set)}.")
 
 

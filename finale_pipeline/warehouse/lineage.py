@@ -52,8 +52,8 @@ class View(TypedDict):
 @cache
 def stored_views() -> dict[str, View]:
     """Return the views of `mart`, as the file has them."""
-    found: dict[str, View] = json.loads(FILE.read_text(encoding="utf-8"))
-    return found
+    stored: dict[str, View] = json.loads(FILE.read_text(encoding="utf-8"))
+    return stored
 
 
 def render(connection: "Connection") -> str:
@@ -79,14 +79,14 @@ def traced(connection: "Connection") -> dict[str, View]:
     for space, name, _, column, kind, _ in columns:
         schema.setdefault(space, {}).setdefault(name, {})[column] = kind
     direct = {view: _made_of(_parsed(text), schema) for view, text in definitions}
-    found: dict[str, View] = {}
+    views: dict[str, View] = {}
     for space, name, about, column, kind, meaning in columns:
         if space == "mart":
             view = f"mart.{name}"
             sources = [list(source) for source in sorted(_behind((view, column), direct))]
-            told = found.setdefault(view, {"about": about or "", "columns": {}})
-            told["columns"][column] = {"type": kind, "about": meaning, "of": sources}
-    return found
+            entry = views.setdefault(view, {"about": about or "", "columns": {}})
+            entry["columns"][column] = {"type": kind, "about": meaning, "of": sources}
+    return views
 
 
 def _behind(column: Source, direct: Mapping[str, Mapping[str, set[Source]]]) -> set[Source]:

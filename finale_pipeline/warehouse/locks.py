@@ -62,23 +62,23 @@ ORDER BY 1, 2
 """To be bound: our locks."""
 
 
-def take(connection: "Connection", lock: Lock, number: int = 1) -> None:
+def acquire(connection: "Connection", lock: Lock, number: int = 1) -> None:
     """Wait for a lock and keep it until it is released, or the session ends."""
     connection.execute("SELECT pg_advisory_lock(%s, %s)", (lock, number))
 
 
-def try_take(connection: "Connection", lock: Lock, number: int = 1) -> bool:
+def try_acquire(connection: "Connection", lock: Lock, number: int = 1) -> bool:
     """Take a lock if it is free, and return whether it was."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (lock, number)).fetchone()
     return row == (True,)
 
 
 def release(connection: "Connection", lock: Lock, number: int = 1) -> None:
-    """Give a lock back that `take` or `try_take` took."""
+    """Give a lock back that `acquire` or `try_acquire` took."""
     connection.execute("SELECT pg_advisory_unlock(%s, %s)", (lock, number))
 
 
-def take_until_commit(connection: "Connection", lock: Lock) -> None:
+def acquire_until_commit(connection: "Connection", lock: Lock) -> None:
     """Wait for a lock and keep it until the present transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, 1)", (lock,))
 
@@ -115,7 +115,7 @@ def strangers(connection: "Connection") -> list[Stranger]:
 @contextmanager
 def held(connection: "Connection", lock: Lock) -> Iterator[None]:
     """Wait for a lock and keep it for the block."""
-    take(connection, lock)
+    acquire(connection, lock)
     try:
         yield
     finally:

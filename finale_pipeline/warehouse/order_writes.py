@@ -99,7 +99,7 @@ def only_drafter(connection: Connection) -> Iterator[None]:
     Raises:
         SkippedError: Another process holds it.
     """
-    if not locks.try_take(connection, Lock.DRAFTING):
+    if not locks.try_acquire(connection, Lock.DRAFTING):
         raise SkippedError("Another process drafts or checks purchase orders just now.")
     try:
         yield

@@ -65,12 +65,12 @@ def of(connection: Connection, change_id: int) -> Row | None:
 
 def take_back(connection: Connection, change_id: int, *, actor: str, now: datetime) -> list[Row]:
     """Note that a change is undone and return its lines as they were; empty = it was before."""
-    done = connection.execute(
+    updated = connection.execute(
         "UPDATE plan.plan_change SET undone_by = %s, undone_at = %s"
         " WHERE change_id = %s AND undone_at IS NULL",
         (actor, now, change_id),
     )
-    return rows_of(connection, TO_RESTORE, change_id) if done.rowcount else []
+    return rows_of(connection, TO_RESTORE, change_id) if updated.rowcount else []
 
 
 def remove_added(connection: Connection, day: date) -> None:

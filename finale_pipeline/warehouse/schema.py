@@ -155,9 +155,11 @@ def upgrade(url: str) -> str:
 
     def opened() -> "Connection":
         # A migration may take as long as it takes; for others' locks it waits as all do.
-        made = connect(url, name="finale db upgrade", autocommit=False, statement_timeout="0")
-        made.patience = None
-        return made
+        opened_connection = connect(
+            url, name="finale db upgrade", autocommit=False, statement_timeout="0"
+        )
+        opened_connection.response_seconds = None
+        return opened_connection
 
     engine = create_engine("postgresql+psycopg://", creator=opened, poolclass=NullPool)
     with database_errors("the schema was made or upgraded"):
@@ -174,7 +176,7 @@ def upgrade(url: str) -> str:
 def _upgrade(bind: "Bind") -> None:
     connection = driver_connection(bind)
     _refuse_encoding(connection)
-    locks.take_until_commit(connection, Lock.UPGRADE)
+    locks.acquire_until_commit(connection, Lock.UPGRADE)
     version = current_version(connection)
     if version is not None:
         _refuse_newer(version)

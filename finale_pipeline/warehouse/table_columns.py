@@ -36,8 +36,8 @@ class TableColumn(TypedDict):
 @cache
 def stored_columns() -> dict[str, dict[str, TableColumn]]:
     """Return table → column → what is known of it, in the order of the table."""
-    found: dict[str, dict[str, TableColumn]] = json.loads(FILE.read_text(encoding="utf-8"))
-    return found
+    stored: dict[str, dict[str, TableColumn]] = json.loads(FILE.read_text(encoding="utf-8"))
+    return stored
 
 
 def render(connection: "Connection") -> str:

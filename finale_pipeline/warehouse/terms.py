@@ -29,8 +29,8 @@ def of(connection: Connection, scope: str, key: str) -> Row:
     """Return what is fixed for a product or a vendor; what is not is None."""
     table, name = TABLE[scope]
     names = ", ".join(FIELDS[scope])
-    found = row_of(connection, f"SELECT {names} FROM {table} WHERE {name} = %s", key)
-    return found or dict.fromkeys(FIELDS[scope]) | (
+    row = row_of(connection, f"SELECT {names} FROM {table} WHERE {name} = %s", key)
+    return row or dict.fromkeys(FIELDS[scope]) | (
         {"is_never_ordered": False} if scope == "product" else {}
     )
 

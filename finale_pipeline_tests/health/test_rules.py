@@ -65,6 +65,8 @@ def test_stock_of_one_age_is_judged_the_same_at_every_door(
         health = api.get("/api/sync-finale/health").json()
         assert health["parts"]["sync"]["status"] == ["healthy", "degraded", "unhealthy"][index]
         assert health["parts"]["sync"]["says"].startswith(f"inventory_levels: {minutes} min old")
+        metrics = api.get("/api/sync-finale/metrics").json()
+        assert metrics["finale_health"]["sync"] == index
         summary = ["idle", "warning", "error"][index]
         assert api.get("/api/sync-finale/status").json()["state"] == summary
         assert f">{summary}</span>" in api.get("/syncs").text
@@ -94,7 +96,7 @@ def test_a_stranger_who_holds_a_lock_of_ours_is_named_and_the_step_ends_it(
     url: str, connection: Connection
 ) -> None:
     with connect(url, name="DBeaver") as stranger:
-        locks.take(stranger, Lock.TABLE_SET, 2)
+        locks.acquire(stranger, Lock.TABLE_SET, 2)
         counts = run_counts(connection, now=NOW)
         (found,) = [f for f in rules.runs(connection, counts) if f.state == "warning"]
         assert "DBeaver" in found.says

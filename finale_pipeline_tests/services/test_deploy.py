@@ -166,6 +166,7 @@ def test_every_metric_that_an_alert_asks_is_measured(url: str) -> None:
     text = prometheus(found)
     assert 'finale_source_budget_left{budget="get"} 120' in text
     assert 'finale_table_bytes{table="core.product"}' in text
+    assert 'finale_health{part="sync"} 1' in text  # nothing was ever read
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")

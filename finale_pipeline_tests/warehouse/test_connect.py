@@ -72,7 +72,7 @@ def url_of(connection: Connection) -> str:
 def test_a_server_that_says_nothing_is_given_up(connection: Connection) -> None:
     with connect(url_of(connection), name="frozen") as opened:
         pid = opened.info.backend_pid
-        opened.patience = 0.5
+        opened.response_seconds = 0.5
         os.kill(pid, signal.SIGSTOP)
         try:
             with pytest.raises(LocalError, match="said nothing for"), database_errors("asking"):

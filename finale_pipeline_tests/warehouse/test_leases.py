@@ -153,7 +153,7 @@ def test_no_lock_shares_its_number_with_that_of_the_request_budget() -> None:
 
 def test_a_mail_that_is_being_sent_holds_no_request_up(url: str, connection: Connection) -> None:
     """Mail 1 and the budget once had one number."""
-    locks.take(connection, Lock.MAIL, 1)
+    locks.acquire(connection, Lock.MAIL, 1)
     ledger = SharedLedger(url, Limits())
     try:
         assert ledger.take(now=NOW, method="GET", is_collection=False) <= NOW

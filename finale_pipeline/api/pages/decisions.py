@@ -86,12 +86,12 @@ def decided(
             products = [item["product_url"] for item in listed(connection, asked, day, now).items]
         if not products:
             raise Problem(422, "No item is ticked. Nothing was written.")
-        made = incidents.choose(connection, products, choice, now=now)
-        if made.choice_id is None:
+        chosen = incidents.choose(connection, products, choice, now=now)
+        if chosen.choice_id is None:
             raise Problem(422, "None of these items is out or low any more. Nothing was written.")
-    log.info("decision by %s: %s, %d items", actor, choice.state, len(made.incidents))
+    log.info("decision by %s: %s, %d items", actor, choice.state, len(chosen.incidents))
     return _back(
-        form.query if not form.own_page else None, products[0], f"done={made.choice_id}", form.row
+        form.query if not form.own_page else None, products[0], f"done={chosen.choice_id}", form.row
     )
 
 

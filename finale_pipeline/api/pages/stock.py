@@ -45,16 +45,16 @@ def vendor(
     context: Shared, connection: Warehouse, name: Annotated[str, Path(max_length=300)]
 ) -> HTMLResponse:
     """Show a vendor: how to reach it, what is open, how it delivers, what it costs."""
-    found = vendors_reads.scorecard(connection, name)
-    if found is None:
+    scorecard = vendors_reads.scorecard(connection, name)
+    if scorecard is None:
         raise Problem(404, "No vendor is called so.", code="unknown_vendor")
-    url, pages = found["vendor_url"], pages_of(context.settings)
+    url, pages = scorecard["vendor_url"], pages_of(context.settings)
     orders = plan_reads.orders_of(connection, plan_reads.newest_day(connection), url)
     return html(
         context.settings,
         "vendor.html",
         page="vendors",
-        v=found,
+        v=scorecard,
         order=orders[0] if orders else None,
         own=worklist_reads.account_currency(connection),
         terms=terms.of(connection, "vendor", url),
@@ -82,16 +82,16 @@ def excess(
         "category": category,
         "dead": None if kind is None else kind == "dead",
     }
-    found = excess_reads.page(connection, day, filters, rows=ROWS, skip=(page - 1) * ROWS)
-    sums = excess_reads.sums(connection, day)
+    found = excess_reads.excess(connection, day, filters, rows=ROWS, skip=(page - 1) * ROWS)
+    items, sums = found.products, found.sums
     own = worklist_reads.account_currency(connection)
     return html(
         context.settings,
         "excess.html",
         page="excess",
-        found=found,
+        found=items,
         number=page,
-        pages=-(-found[0]["many"] // ROWS) if found else 1,
+        pages=-(-items[0]["many"] // ROWS) if items else 1,
         vendor=vendor,
         category=category,
         kind=kind,
@@ -108,17 +108,17 @@ def _grouped(sums: list[Row], name: str, own: str | None) -> list[dict[str, Any]
     for row in sums:
         if row[f"by_{name}"]:
             groups.setdefault(row[name], []).append(row)
-    made = [
+    grouped = [
         {
             "name": key,
-            "products": sum(row["products"] for row in rows),
-            "units": sum(row["units"] for row in rows),
+            "products": sum(row["many"] for row in rows),
+            "units": sum(row["excess_units"] for row in rows),
             "values": totals(rows, "value", own),
             "dead": totals([row for row in rows if row["is_dead"]], "value", own),
         }
         for key, rows in groups.items()
     ]
-    return sorted(made, key=lambda group: -sum(group["values"].values()))[:30]
+    return sorted(grouped, key=lambda group: -sum(group["values"].values()))[:30]
 
 
 @router.get("/points")
@@ -166,7 +166,7 @@ def points_accepted(
     """Make Finale's or our points the buyer's own."""
     if not form.everything and not form.product:
         raise Problem(422, "No product is ticked. Nothing was changed.")
-    made = agreements.accept_points(
+    accepted = agreements.accept_points(
         connection,
         context.settings,
         form.whose,
@@ -174,4 +174,4 @@ def points_accepted(
         actor=actor,
         now=context.clock(),
     )
-    return RedirectResponse(f"/points?accepted={len(made)}", status_code=303)
+    return RedirectResponse(f"/points?accepted={len(accepted)}", status_code=303)

@@ -54,8 +54,10 @@ def today(
     running = triggers.running(connection, now=now)
     if read_at is None or (day is None and running):
         return _first_sync(context, connection, running)
-    items = worklist_reads.items(connection, day, now)
-    found = narrowed(connection, items, asked, day)
+    counts = worklist_reads.counts(connection, now)
+    is_whole = asked.looks_at_decided
+    items = worklist_reads.items(connection, day, now, only_waiting=not is_whole)
+    listing = narrowed(connection, items, asked, day, others=0 if is_whole else counts["decided"])
     orders = plan_reads.vendor_totals(connection, day)
     own = worklist_reads.account_currency(connection)
     return html(
@@ -63,11 +65,11 @@ def today(
         "today.html",
         page="today",
         asked=asked,
-        found=found,
+        found=listing,
         tabs=TABS,
-        rows=_rows(connection, found, day),
+        rows=_rows(connection, listing, day),
         own=own,
-        summary=_summary(context, connection, items, orders, own),
+        summary=counts | _summary(context, connection, items, orders, own),
         locations=worklist_reads.locations(connection),
         views=worklist_reads.views(connection, actor),
         age_minutes=round((now - read_at).total_seconds() / 60),
@@ -93,8 +95,6 @@ def _summary(
     late = worklist_reads.late_orders(connection, local_day(context.settings, now))
     return {
         "at_risk": sum(item["money_at_risk"] or 0 for item in waiting),
-        "out": sum(item["level"] == "out" for item in items),
-        "low": sum(item["level"] != "out" for item in items),
         "orders": len({row["vendor_url"] for row in orders}),
         "totals": totals(orders, "total", own),
         "late": late,
@@ -102,12 +102,12 @@ def _summary(
     }
 
 
-def _rows(connection: Connection, found: ListPage, day: date | None) -> list[Row]:
+def _rows(connection: Connection, listing: ListPage, day: date | None) -> list[Row]:
     """Return the page's items with all that is shown of them."""
-    products = [item["product_url"] for item in found.page]
+    products = [item["product_url"] for item in listing.page]
     details = worklist_reads.details(connection, day, products)
     # One that came off the list between the two reads is not on it.
-    still = [item for item in found.page if item["product_url"] in details]
+    still = [item for item in listing.page if item["product_url"] in details]
     return [_with_reason(item | details[item["product_url"]]) for item in still]
 
 
@@ -168,9 +168,9 @@ def view(
     context: Shared, connection: Warehouse, form: Annotated[ViewForm, Form()], actor: OnPage
 ) -> Response:
     """Keep what the list is asked for under a name, or keep it no longer."""
-    asked = asked_of(form.query)
+    query = asked_of(form.query)
     if form.do == "keep":
-        views.keep(connection, actor, form.name.strip(), asked.query(), now=context.clock())
+        views.keep(connection, actor, form.name.strip(), query.query(), now=context.clock())
     else:
         views.forget(connection, actor, form.name)
-    return RedirectResponse(f"/?{asked.here()}", status_code=303)
+    return RedirectResponse(f"/?{query.here()}", status_code=303)

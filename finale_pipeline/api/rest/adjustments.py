@@ -86,20 +86,20 @@ def adjustments(connection: Warehouse) -> Response:
 
 
 @router.post("", status_code=201, responses=good("It is kept.", EXAMPLE, status=201))
-def add(context: Shared, connection: Warehouse, actor: Actor, said: AdjustmentBody) -> Response:
+def add(context: Shared, connection: Warehouse, actor: Actor, body: AdjustmentBody) -> Response:
     """Say what is known of demand; it counts from the next plan on, and is shown in its reasons."""
     try:
-        wanted = NewAdjustment(
-            said.scope,
-            url_of(connection, said.scope, said.name),
-            said.kind,
-            said.value,
-            said.from_on,
-            said.until_on,
-            url_of(connection, "product", said.predecessor) if said.predecessor else None,
-            said.note,
+        adjustment = NewAdjustment(
+            body.scope,
+            url_of(connection, body.scope, body.name),
+            body.kind,
+            body.value,
+            body.from_on,
+            body.until_on,
+            url_of(connection, "product", body.predecessor) if body.predecessor else None,
+            body.note,
         )
-        number = adjust(connection, wanted, actor=actor, now=context.clock())
+        number = adjust(connection, adjustment, actor=actor, now=context.clock())
     except ConfigError as error:
         raise Problem(422, f"{error} Nothing was written.") from error
     held = next(found for found in listed(connection) if found.adjustment_id == number)

@@ -70,7 +70,11 @@ def _part(findings: list[Finding]) -> dict[str, Any]:
     return {"status": HEALTH[worst(findings)], "says": "; ".join(texts) or "nothing is amiss"}
 
 
-LABELS = {"finale_table_bytes": "table", "finale_source_budget_left": "budget"}
+LABELS = {
+    "finale_health": "part",
+    "finale_source_budget_left": "budget",
+    "finale_table_bytes": "table",
+}
 """What the values of a metric are by; the others are by strategy."""
 
 
@@ -93,15 +97,19 @@ def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dic
     until = requests.blocked_until(connection, now=now)
     values["finale_source_blocked_seconds"] = round((until - now).total_seconds()) if until else 0
     values["finale_table_bytes"] = health_reads.table_bytes(connection)
+    values["finale_health"] = {  # 0 = healthy, 1 = degraded, 2 = unhealthy
+        name: [*HEALTH].index(worst(part))
+        for name, part in rules.parts(connection, now=now).items()
+    }
     for name in ("runs", "failed", "mean_seconds", "rows", "api_calls"):
         values[f"finale_sync_7d_{name}"] = {row["strategy"]: row[name] for row in week}
     return values
 
 
-def prometheus(found: dict[str, Any]) -> str:
+def prometheus(metrics_by_name: dict[str, Any]) -> str:
     """Return metrics in Prometheus' text form; values not known are left out."""
     lines = []
-    for name, value in found.items():
+    for name, value in metrics_by_name.items():
         lines.append(f"# TYPE {name} gauge")
         if isinstance(value, dict):
             label = LABELS.get(name, "strategy")

@@ -175,16 +175,16 @@ def answer(reading: ListRequest, listing: Listing, filters: Mapping[str, object]
         filters: Values by parameter; None = not filtered.
     """
     paging = reading.paging
-    asked = PageQuery(filters, paging.sort, paging.cursor, paging.limit)
-    result = page(reading.connection, listing, asked, reading.context.key)
+    query = PageQuery(filters, paging.sort, paging.cursor, paging.limit)
+    result = page(reading.connection, listing, query, reading.context.key)
     rows = [in_words(row) for row in result.rows]
-    said = dict(reading.headers)
+    headers = dict(reading.headers)
     if result.next_cursor is not None:
         url = reading.request.url.include_query_params(cursor=result.next_cursor)
-        said["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
     if form_of(reading.request, reading.form, ("json", "csv")) == "csv":
         columns = list(rows[0]) if rows else list(listing.sorts)
         answered = as_csv(rows, columns, listing.name)
-        answered.headers.update(said)
+        answered.headers.update(headers)
         return answered
-    return as_json({listing.name: rows, "next_cursor": result.next_cursor}, headers=said)
+    return as_json({listing.name: rows, "next_cursor": result.next_cursor}, headers=headers)

@@ -189,25 +189,25 @@ def _sheets(plan: Plan) -> list[tuple[str, tuple[str, ...], list[Any]]]:
     summary="Change a line: quantity, price, or not to be ordered",
     responses=good("The line and its order as they are now.", CHANGED) | {409: CONFLICT},
 )
-def change_line(context: Shared, connection: Warehouse, actor: Actor, wanted: Edit) -> Response:
+def change_line(context: Shared, connection: Warehouse, actor: Actor, change: Edit) -> Response:
     """Change a line of the newest plan, if it is still what you saw.
 
     A quantity that is no multiple of the pack or below the minimum is refused with the nearest
     ones that can be ordered, unless you insist.
     """
-    require_newest(connection, wanted.snapshot_on)
-    author = Author(actor, context.clock(), note=wanted.note, insists=wanted.insist)
-    changes = {wanted.product_url: LineChange(wanted.version, wanted.fields())}
-    outcome = edit(connection, wanted.snapshot_on, wanted.vendor_url, changes, author)
-    _refuse(outcome, wanted.product_url)
+    require_newest(connection, change.snapshot_on)
+    author = Author(actor, context.clock(), note=change.note, insists=change.insist)
+    changes = {change.product_url: LineChange(change.version, change.fields())}
+    outcome = edit(connection, change.snapshot_on, change.vendor_url, changes, author)
+    _refuse(outcome, change.product_url)
     return as_json(
         {
             "line": in_words(
-                {k: v for k, v in outcome.lines[wanted.product_url].items() if k not in FIXED}
+                {k: v for k, v in outcome.lines[change.product_url].items() if k not in FIXED}
             ),
             "is_changed": bool(outcome.saved),
             "order": outcome.order,
-            "vendor_minimum_units": outcome.reaching.get(wanted.product_url),
+            "vendor_minimum_units": outcome.reaching.get(change.product_url),
         }
     )
 
@@ -228,23 +228,23 @@ def require_newest(connection: Warehouse, day: date) -> None:
         )
 
 
-def _refuse(done: EditOutcome, product_url: str) -> None:
+def _refuse(outcome: EditOutcome, product_url: str) -> None:
     """Tell why nothing was changed.
 
     Raises:
         Problem: 404, 409 or 422.
     """
-    if done.unknown:
+    if outcome.unknown:
         raise Problem(404, "The plan of that day has no such line.", code="unknown_line")
-    if done.conflicts:
+    if outcome.conflicts:
         raise Problem(
             409,
             "The line was changed since you read it; read it again.",
             code="line_changed",
-            version=done.lines[product_url]["version"],
+            version=outcome.lines[product_url]["version"],
         )
-    if done.refused:
-        refusal = done.refused[product_url]
+    if outcome.refused:
+        refusal = outcome.refused[product_url]
         raise Problem(
             422,
             f"It breaks: {', '.join(refusal.broken_rules)}. The nearest that can be ordered is"

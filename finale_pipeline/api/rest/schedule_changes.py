@@ -36,7 +36,7 @@ def shown(context: Context) -> list[dict[str, Any]]:
         Problem: 503: Dagster does not answer, or the file of changes was damaged.
     """
     changed = _changed(context)
-    return [_shown(found, changed) for found in context.dagster.schedules()]
+    return [_shown(schedule, changed) for schedule in context.dagster.schedules()]
 
 
 def _changed(context: Context) -> dict[str, ScheduleChange]:
@@ -52,21 +52,21 @@ def _changed(context: Context) -> dict[str, ScheduleChange]:
         ) from error
 
 
-def _shown(found: dict[str, Any], changed: dict[str, ScheduleChange]) -> dict[str, Any]:
-    state, name = found["scheduleState"], _name(found)
+def _shown(schedule: dict[str, Any], changed: dict[str, ScheduleChange]) -> dict[str, Any]:
+    state, name = schedule["scheduleState"], _name(schedule)
     last = (state["ticks"] or [None])[0]
-    following = (found["futureTicks"]["results"] or [None])[0]
+    following = (schedule["futureTicks"]["results"] or [None])[0]
     on = state["status"] == "RUNNING"
     change = changed.get(name)
     return {
         "name": name,
         "on": on,
-        "cron": found["cronSchedule"],
-        "cron_from": _source(name, found["cronSchedule"], change),
+        "cron": schedule["cronSchedule"],
+        "cron_from": _source(name, schedule["cronSchedule"], change),
         "changed_by": change.by if change else None,
         "changed_at": change.at if change else None,
-        "zone": found["executionTimezone"],
-        "starts": found["pipelineName"],
+        "zone": schedule["executionTimezone"],
+        "starts": schedule["pipelineName"],
         "last_at": _moment(last),
         "last_result": last["status"] if last else None,
         "last_run_ids": last["runIds"] if last else [],
@@ -82,8 +82,8 @@ def _source(name: str, cron: str, change: ScheduleChange | None) -> str:
     return "default" if field is not None and field.default == cron else "setting"
 
 
-def _name(found: dict[str, Any]) -> str:
-    return str(found["name"]).removesuffix("_schedule")
+def _name(schedule: dict[str, Any]) -> str:
+    return str(schedule["name"]).removesuffix("_schedule")
 
 
 def _moment(tick: dict[str, Any] | None) -> datetime | None:
@@ -159,7 +159,7 @@ def _sane(name: str, cron: str) -> str:
 
 
 def _found(dagster: Dagster, name: str) -> dict[str, Any]:
-    known = {_name(found): found for found in dagster.schedules()}
-    if name not in known:
-        raise Problem(404, f"Schedules are: {', '.join(known)}.", code="unknown_schedule")
-    return known[name]
+    by_name = {_name(found): found for found in dagster.schedules()}
+    if name not in by_name:
+        raise Problem(404, f"Schedules are: {', '.join(by_name)}.", code="unknown_schedule")
+    return by_name[name]

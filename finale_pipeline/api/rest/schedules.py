@@ -89,18 +89,18 @@ def schedule(context: Shared) -> Response:
     summary="Turn a schedule on or off, or change when it runs",
     responses=good("As it is now.", SCHEDULE | {"followed_within_seconds": 65}),
 )
-def put_schedule(context: Shared, wanted: ScheduleBody, actor: Actor) -> Response:
+def put_schedule(context: Shared, change: ScheduleBody, actor: Actor) -> Response:
     """Change a schedule in Dagster, until it is changed again.
 
     Its daemon follows a new time within `followed_within_seconds`; on and off at once.
     """
     within = 0.0
-    if "cron" in wanted.model_fields_set and not wanted.is_off:
-        cron = None if wanted.cron == schedule_changes.DEFAULT else wanted.cron
-        schedule_changes.retime(context, wanted.name, cron, by=actor)
+    if "cron" in change.model_fields_set and not change.is_off:
+        cron = None if change.cron == schedule_changes.DEFAULT else change.cron
+        schedule_changes.retime(context, change.name, cron, by=actor)
         within = schedule_changes.DAEMON_FOLLOWS.total_seconds()
-    on = False if wanted.is_off else wanted.on
+    on = False if change.is_off else change.on
     if on is not None:
-        schedule_changes.switch(context.dagster, wanted.name, on=on)
+        schedule_changes.switch(context.dagster, change.name, on=on)
     body = {"schedules": schedule_changes.shown(context), "followed_within_seconds": within}
     return as_json(body)

@@ -50,14 +50,14 @@ def sync(
     context: Shared,
     connection: Warehouse,
     actor: Actor,
-    wanted: SyncBody | None = None,
+    body: SyncBody | None = None,
     key: Key = None,
 ) -> Response:
     """Start a sync in Dagster, where it shows with the tag `finale/trigger=api`.
 
     It is refused with 409 while another one works on the same tables; nothing waits in line.
     """
-    ask = triggers.Ask((wanted or SyncBody.model_validate({})).strategy, actor, key)
+    ask = triggers.Ask((body or SyncBody.model_validate({})).strategy, actor, key)
     return as_json(triggers.start(connection, context, ask), 202)
 
 

@@ -36,7 +36,7 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
     """
     now = context.clock()
     with connection.transaction():
-        locks.take_until_commit(connection, Lock.START)
+        locks.acquire_until_commit(connection, Lock.START)
         answered = _answered(connection, ask, now)
         if answered is not None:
             return answered

@@ -148,8 +148,8 @@ def _printed(sheet: Any, title: str, *, is_wide: bool) -> None:
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
     sheet.repeat_rows(0)
-    said = plain(title).replace("&", "&&")
-    sheet.set_header(f"&L{said}&R&D")
+    header = plain(title).replace("&", "&&")
+    sheet.set_header(f"&L{header}&R&D")
     sheet.set_footer("&CPage &P of &N")
 
 
@@ -184,8 +184,8 @@ def _title(text: str, taken: set[str]) -> str:
     >>> _title("Müller/Söhne: [A]", taken), _title("müller söhne   a", taken)
     ('Müller Söhne A', 'müller söhne a 2')
     """
-    kept = "".join(" " if c in "[]:*?/\\'" else c for c in plain(text))
-    start = " ".join(kept.split()).encode("utf-16-le")[: 2 * TITLE_UNITS]
+    allowed = "".join(" " if c in "[]:*?/\\'" else c for c in plain(text))
+    start = " ".join(allowed.split()).encode("utf-16-le")[: 2 * TITLE_UNITS]
     start_text = start.decode("utf-16-le", "ignore").strip() or "-"  # half a character is left out
     title, number = start_text, 1
     while title.casefold() in taken or title.casefold() == "history":

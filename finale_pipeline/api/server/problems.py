@@ -87,7 +87,7 @@ def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:
     is_page = not scope["path"].startswith("/api/")
     if not is_page or "text/html" not in Headers(scope=scope).get("accept", ""):
         return problem.response(scope["trace_id"])
-    made = html(
+    page = html(
         settings,
         "problem.html",
         status=problem.status,
@@ -96,8 +96,8 @@ def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:
         trace_id=scope["trace_id"],
         is_form=scope["method"] not in READS,
     )
-    made.headers.update(problem.headers)
-    return made
+    page.headers.update(problem.headers)
+    return page
 
 
 def trace_of(request: Request) -> str:

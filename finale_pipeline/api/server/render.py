@@ -61,11 +61,11 @@ def runbook(kind: str) -> str | None:
     from markdown_it import MarkdownIt  # only for runbooks
 
     text = names[kind].read_text(encoding="utf-8")
-    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    made = re.sub(
-        "<table>(.*?)</table>", r'<div class="scroll"><table>\1</table></div>', made, flags=re.S
+    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    rendered = re.sub(
+        "<table>(.*?)</table>", r'<div class="scroll"><table>\1</table></div>', rendered, flags=re.S
     )
-    return re.sub(r'href="([\w-]+)\.md(?=["#])', r'href="/runbooks/\1', made)
+    return re.sub(r'href="([\w-]+)\.md(?=["#])', r'href="/runbooks/\1', rendered)
 
 
 def units(value: Any) -> str:
@@ -191,8 +191,8 @@ def happened(event: Mapping[str, Any]) -> str:
     words = EVENT_WORDS.get(event["kind"], str(event["kind"]).replace("_", " "))
     levels = [str(event[name]) for name in ("from_level", "to_level")]
     before, after = (LEVEL_WORDS.get(level, level) for level in levels)
-    said = words.format_map({"from": before, "to": after})
-    return said[:1].upper() + said[1:]
+    sentence = words.format_map({"from": before, "to": after})
+    return sentence[:1].upper() + sentence[1:]
 
 
 def day(value: date | None) -> str:

@@ -64,11 +64,11 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
     >>> to_tell(Outage(datetime(2026, 3, 9), ("daemon",)), [dead, late])
     []
     """
-    known = set(outage.told) if outage else set()
+    announced = set(outage.told) if outage else set()
     return [
         t
         for t in troubles
-        if t.told_by is None and t.kind not in known and not FOLLOWS_FROM[t.kind] & known
+        if t.told_by is None and t.kind not in announced and not FOLLOWS_FROM[t.kind] & announced
     ]
 
 

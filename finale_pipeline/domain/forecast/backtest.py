@@ -156,14 +156,14 @@ def backtest(
         (m, h, name): BacktestScore(m, h, name) for m in scored for h in windows for name in names
     }
     for origin in origins:
-        known = history.before(origin)
-        parts = _segments(history, known, origin, values)
-        scales = scale(known, origin)
-        demands = [demand_in(history, origin, h, known) for h in windows]
-        shares = [counted_share(history, origin, h, known) for h in windows]
+        past = history.before(origin)
+        parts = _segments(history, past, origin, values)
+        scales = scale(past, origin)
+        demands = [demand_in(history, origin, h, past) for h in windows]
+        shares = [counted_share(history, origin, h, past) for h in windows]
         for name, method in scored.items():
             for h, demand, share, (mean, quantiles) in zip(
-                windows, demands, shares, method(known, origin, windows), strict=True
+                windows, demands, shares, method(past, origin, windows), strict=True
             ):
                 for segment, rows in parts.items():
                     counted = rows & (share >= LEAST_COUNTED) & ~np.isnan(mean)

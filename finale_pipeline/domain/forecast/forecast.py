@@ -51,9 +51,9 @@ def forecast(
         levels: Of the quantiles, ascending.
         windows: Days of the windows to learn from, ascending.
     """
-    known = history.before(as_of)
-    learnt = calibrate(known, as_of, levels=levels, windows=windows)
-    return forecast_by(known, state_on(known, as_of, pace), learnt, pace, windows)
+    past = history.before(as_of)
+    learnt = calibrate(past, as_of, levels=levels, windows=windows)
+    return forecast_by(past, state_on(past, as_of, pace), learnt, pace, windows)
 
 
 def forecast_by(
@@ -100,9 +100,9 @@ def naive_forecast(
     What is fallen back on where the pace was no better on an account's own past; arguments as of
     `forecast`.
     """
-    known = history.before(as_of)
-    mean, spread = thirty_days(known, as_of)
-    seen = state_on(known, as_of, DEFAULT_PACE)
+    past = history.before(as_of)
+    mean, spread = thirty_days(past, as_of)
+    seen = state_on(past, as_of, DEFAULT_PACE)
     state = without_dormant(replace(seen, velocity=np.where(seen.counted_days > 0, mean, np.nan)))
     days = np.array(windows, np.float64)
     expected = state.velocity[:, None] * days
@@ -110,9 +110,9 @@ def naive_forecast(
     deviation = np.sqrt(spread[:, None] * days)
     quantiles = expected[:, :, None] + deviation[:, :, None] * above
     quantiles[expected == 0] = 0.0
-    count = len(known)
+    count = len(past)
     return Demand(
-        known.keys, state, tuple(windows), tuple(levels), rising(quantiles),
+        past.keys, state, tuple(windows), tuple(levels), rising(quantiles),
         np.full(count, NORMAL), np.zeros(count), np.ones(count),
     )  # fmt: skip
 

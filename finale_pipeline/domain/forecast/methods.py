@@ -90,8 +90,8 @@ class Peers:
 
     def _of(self, history: History, as_of: int, grid: Sequence[int]) -> tuple[DemandState, Learnt]:
         last = self._of_morning
-        known = last is not None and last[0] is history and last[1:] == (as_of, grid)
-        if self._learnt is None or not known:
+        is_cached = last is not None and last[0] is history and last[1:] == (as_of, grid)
+        if self._learnt is None or not is_cached:
             self._of_morning = (history, as_of, grid)
             self._learnt = (
                 state_on(history, as_of, DEFAULT_PACE),

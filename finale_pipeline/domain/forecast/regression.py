@@ -146,8 +146,8 @@ def _least_check_loss(x: Floats, y: Floats, level: float, start: Floats) -> Floa
 def _least_squares(weighted: Floats, x: Floats, y: Floats, pull: Floats | float = 0.0) -> Floats:
     """Return the coefficients of least squares; features that say the same share theirs."""
     ridge = RIDGE * np.abs(weighted).sum() / x.shape[1] * np.eye(x.shape[1])
-    found: Floats = np.linalg.solve(weighted.T @ x + ridge, weighted.T @ y + pull)
-    return found
+    solution: Floats = np.linalg.solve(weighted.T @ x + ridge, weighted.T @ y + pull)
+    return solution
 
 
 def _corrected(coefficients: Floats, x: Floats, demand: Floats, level: float) -> LevelFit:

@@ -62,14 +62,14 @@ def _line_differences(draft: Draft, record: Record) -> list[str]:
     texts = []
     if len(items) != len(draft.lines):
         texts.append(f"it has {len(items)} lines, not {len(draft.lines)}")
-    found: dict[str, list[Record]] = defaultdict(list)
+    by_product: dict[str, list[Record]] = defaultdict(list)
     for place, item in enumerate(items, 1):
         if not item.get("productUrl"):
             texts.append(f"line {place} is linked to no product")
-        found[str(item.get("productUrl"))].append(item)
+        by_product[str(item.get("productUrl"))].append(item)
     for line in draft.lines:
-        texts += _of_line(line, found.pop(line.product_url, []))
-    strange = [url for url in found if url not in {"None", ""}]
+        texts += _of_line(line, by_product.pop(line.product_url, []))
+    strange = [url for url in by_product if url not in {"None", ""}]
     return texts + [f"{_shown(url)} is on it and was not meant" for url in strange]
 
 

@@ -120,8 +120,8 @@ def joined(lines: Iterable[PurchaseLine]) -> tuple[PurchaseLine, ...]:
     """
     by_product: dict[str, PurchaseLine] = {}
     for line in lines:
-        known = by_product.get(line.product_url)
-        by_product[line.product_url] = line if known is None else _added(known, line)
+        existing = by_product.get(line.product_url)
+        by_product[line.product_url] = line if existing is None else _added(existing, line)
     return tuple(by_product[url] for url in sorted(by_product))
 
 
@@ -227,18 +227,18 @@ def line_warnings(line: PurchaseLine, terms: LineTerms) -> list[str]:
     >>> line_warnings(line, LineTerms(pack_units=Decimal(12)))
     ['TEA-1: 10 units are no whole number of packs of 12', 'TEA-1: no price is known']
     """
-    units, said = line.quantity_units, []
+    units, warnings = line.quantity_units, []
     if units < terms.minimum_order_units:
-        said.append(
+        warnings.append(
             f"{exact(units)} units are under its minimum of {exact(terms.minimum_order_units)}"
         )
     if terms.pack_units > 0 and units % terms.pack_units:
-        said.append(
+        warnings.append(
             f"{exact(units)} units are no whole number of packs of {exact(terms.pack_units)}"
         )
     if line.unit_price is None:
-        said.append("no price is known")
-    return [f"{line.sku}: {what}" for what in said]
+        warnings.append("no price is known")
+    return [f"{line.sku}: {what}" for what in warnings]
 
 
 def draft_warnings(draft: Draft, minimum_order_value: Decimal | None) -> list[str]:

@@ -133,17 +133,17 @@ def replay(
         history: Whole; each review sees only what lies before it.
         begin: The first review, a day number.
     """
-    known = history.before(begin)
-    taking_part = known.keys.filter(pl.Series(judged(known, begin)))
+    past = history.before(begin)
+    taking_part = past.keys.filter(pl.Series(judged(past, begin)))
     levels: dict[str, list[Floats]] = {}
     for review in range(reviews):
         morning = begin + review_days * review
-        known = history.before(morning)
-        there = known.keys.is_in(taking_part.implode()).to_numpy()
-        places = taking_part.search_sorted(known.keys.filter(pl.Series(there))).to_numpy()
-        allowed = judged(known, morning)
+        past = history.before(morning)
+        there = past.keys.is_in(taking_part.implode()).to_numpy()
+        places = taking_part.search_sorted(past.keys.filter(pl.Series(there))).to_numpy()
+        allowed = judged(past, morning)
         for rule in rules:
-            for name, units in rule(known, morning, lead_days + review_days).items():
+            for name, units in rule(past, morning, lead_days + review_days).items():
                 targets = np.where(allowed, units, 0.0)
                 up_to = np.zeros(len(taking_part))
                 up_to[places] = np.ceil(targets - ROUNDING)[there]

@@ -1,6 +1,7 @@
 """Stock above what the cover needs, and stock that nobody buys."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from finale_pipeline.warehouse.connect import Connection, Row, rows_of
@@ -27,34 +28,50 @@ WHERE x.snapshot_on = %(day)s AND e.excess_units > 0
 """
 """What sells has more than it is ordered up to; of what does not sell all is too much, but what a
 reorder point wants kept."""
-NARROWED = """
- WHERE (%(vendor)s::text IS NULL OR vendor = %(vendor)s)
-   AND (%(category)s::text IS NULL OR category = %(category)s)
-   AND (%(dead)s::boolean IS NULL OR is_dead = %(dead)s)
+OVERVIEW = f"""
+WITH excess AS MATERIALIZED ({EXCESS}), page AS (
+    SELECT *, count(*) OVER () AS many FROM excess
+    WHERE (%(vendor)s::text IS NULL OR vendor = %(vendor)s)
+      AND (%(category)s::text IS NULL OR category = %(category)s)
+      AND (%(dead)s::boolean IS NULL OR is_dead = %(dead)s)
+    ORDER BY value DESC NULLS LAST, excess_units DESC, sku, product_url
+    LIMIT %(rows)s OFFSET %(skip)s
+)
+SELECT product_url, sku, name, category, vendor, vendor_url, available_units, order_up_to_units,
+       units_per_day, lasts_days, quiet_days, history_days, excess_units, value, currency, is_dead,
+       many, false AS by_vendor, false AS by_category
+FROM page
+UNION ALL
+SELECT NULL, NULL, NULL, category, vendor, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       sum(excess_units), sum(value), currency, is_dead, count(*), GROUPING(vendor) = 0,
+       GROUPING(category) = 0
+FROM excess GROUP BY GROUPING SETS ((vendor, currency, is_dead), (category, currency, is_dead),
+                                    (currency, is_dead))
+ORDER BY value DESC NULLS LAST, excess_units DESC, sku, product_url
 """
+"""Products and sums by one statement: what both are made of is looked up once."""
 
 
-def page(
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Stock above what is needed.
+
+    Attributes:
+        products: Of the page asked for, the most money first; `many` = how many match.
+        sums: Products (`many`), units and value by vendor, by category and of all, per currency
+            and kind, whatever the page was asked for.
+    """
+
+    products: list[Row]
+    sums: list[Row]
+
+
+def excess(
     connection: Connection, day: date | None, filters: Mapping[str, object], *, rows: int, skip: int
-) -> list[Row]:
-    """Return products with too much stock, the most money first; `many` = how many there are."""
-    return rows_of(
-        connection,
-        f"SELECT *, count(*) OVER () AS many FROM ({EXCESS}) t {NARROWED}"
-        " ORDER BY value DESC NULLS LAST, excess_units DESC, sku, product_url"
-        " LIMIT %(rows)s OFFSET %(skip)s",
-        day=day, rows=rows, skip=skip, **filters,
-    )  # fmt: skip
-
-
-def sums(connection: Connection, day: date | None) -> list[Row]:
-    """Return units and value by vendor, by category and of all, per currency and kind."""
-    return rows_of(
-        connection,
-        f"SELECT vendor, category, currency, is_dead, count(*) AS products,"
-        f" sum(excess_units) AS units, sum(value) AS value,"
-        f" GROUPING(vendor) = 0 AS by_vendor, GROUPING(category) = 0 AS by_category"
-        f" FROM ({EXCESS}) t GROUP BY GROUPING SETS ((vendor, currency, is_dead),"
-        " (category, currency, is_dead), (currency, is_dead)) ORDER BY value DESC NULLS LAST",
-        day=day,
+) -> Excess:
+    """Return a page of products with too much stock, and what all of them come to."""
+    found = rows_of(connection, OVERVIEW, day=day, rows=rows, skip=skip, **filters)
+    return Excess(
+        [row for row in found if row["product_url"] is not None],
+        [row for row in found if row["product_url"] is None],
     )

@@ -46,13 +46,16 @@ def scorecards(connection: Connection) -> list[Row]:
 
 def scorecard(connection: Connection, name: str) -> Row | None:
     """Return how a vendor does; named by address, partyId or name."""
-    return row_of(
+    url = scalar(
         connection,
-        "SELECT s.* FROM mart.vendor_scorecard s JOIN core.vendor v USING (vendor_url)"
-        " WHERE %(name)s IN (v.vendor_url, v.vendor_id, v.name)"
-        " ORDER BY v.vendor_url = %(name)s DESC, v.vendor_url LIMIT 1",
+        str,
+        "SELECT vendor_url FROM core.vendor WHERE removed_at IS NULL"
+        " AND %(name)s IN (vendor_url, vendor_id, name)"
+        " ORDER BY vendor_url = %(name)s DESC, vendor_url LIMIT 1",
         name=name,
     )
+    # By its key alone: then nothing is computed of the others.
+    return row_of(connection, "SELECT * FROM mart.vendor_scorecard WHERE vendor_url = %s", url)
 
 
 PRICES = """

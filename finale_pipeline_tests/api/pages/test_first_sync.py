@@ -36,7 +36,7 @@ def test_the_first_sync_says_how_far_it_is(new: httpx.Client, connection: Connec
         " 0.42, 'products', 12345) RETURNING run_id"
     ).fetchone()
     assert row is not None
-    locks.take(connection, Lock.RUN, int(str(row[0])))  # as a run that lives does
+    locks.acquire(connection, Lock.RUN, int(str(row[0])))  # as a run that lives does
     page = new.get("/").text
     assert "The first sync is running" in page
     assert ": 42 %" in page

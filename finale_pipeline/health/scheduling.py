@@ -11,6 +11,7 @@ from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.location import own
 from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
 from finale_pipeline.health import rules, watch_state
 from finale_pipeline.health.findings import Finding
@@ -128,7 +129,7 @@ class _Look:
 
     def _daemon(self) -> Iterator[Trouble]:
         """Compare due times with decisions: whatever runs, what decides nothing is dead."""
-        until = self.now + leases.CLOCKS_APART  # what was decided later was noted by a clock ahead
+        until = self.now + CLOCKS_APART  # what was decided later was noted by a clock ahead
         decided_at = ticks.last_decided_at(self.connection, before=until)
         if decided_at is None:  # a crontab may do without Dagster; then there are syncs
             ever, is_alive = self._last_good(FIXED)

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 
-from finale_pipeline.warehouse.connect import Connection, count_of, rows_of, trusted
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
+from finale_pipeline.warehouse.connect import Connection, count_of, rows_of, scalar, trusted
 from finale_pipeline.warehouse.outbox import IS_WAITING
 
 TABLES = (
@@ -40,12 +41,8 @@ def forget(connection: Connection, *, now: datetime, today: date) -> int:
 
 def ahead_until(connection: Connection, *, now: datetime) -> datetime | None:
     """Return the latest moment after now that a sync noted; None = there is none."""
-    newest: datetime | None = connection.execute(
-        "SELECT max(finished_at) FROM ops.sync_run"
-        " WHERE finished_at > %s::timestamptz + interval '5 minutes'",
-        (now,),
-    ).fetchall()[0][0]
-    return newest
+    query = "SELECT max(finished_at) FROM ops.sync_run WHERE finished_at > %s"
+    return scalar(connection, datetime, query, now + CLOCKS_APART)
 
 
 ANY_AHEAD = """

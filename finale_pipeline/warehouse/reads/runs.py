@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from finale_pipeline.domain.states import RunStatus
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.domain.syncs.outcomes import EndedSync
 from finale_pipeline.warehouse.connect import Connection, Row, is_true, objects_of, rows_of, scalar
-from finale_pipeline.warehouse.leases import CLOCKS_APART
 from finale_pipeline.warehouse.outbox import IS_WAITING
 from finale_pipeline.warehouse.reads.listing import Listing
 

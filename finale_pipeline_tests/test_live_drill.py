@@ -39,8 +39,8 @@ def lines(live: Live) -> dict[str, list[str]]:
 
 def process_of(live: Live, part: str) -> int:
     """The process of a part: those of Dagster have taken theirs over."""
-    words = {"code": b"services.codeserver", "daemon": b"dagster._daemon", "web": b"services.webserver",
-             "api": b"serve\0api"}  # fmt: skip
+    words = {"code": b"services.codeserver", "daemon": b"dagster._daemon",
+             "web": b"services.webserver", "api": b"serve\0api"}  # fmt: skip
     for pid in descendants(live.process.pid):
         if words[part] in (Path("/proc") / str(pid) / "cmdline").read_bytes():
             return pid

@@ -107,7 +107,7 @@ class Week:
             (360, "hours without mails", lambda: self.service.add_fault("status=503")),
             (540, "", self.service.clear_faults),
             (560, "daemons killed", lambda: self.kill("dagster._daemon")),
-            (640, "code servers killed", lambda: self.kill("code-server")),
+            (640, "code servers killed", lambda: self.kill("services.codeserver")),
             (720, "runs killed", self.kill_run),
             (
                 780,

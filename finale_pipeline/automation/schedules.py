@@ -12,11 +12,12 @@ from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.housekeeping import housekeeping
 from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS, assets_of
 from finale_pipeline.automation.location import own
+from finale_pipeline.domain.syncs.strategy import LADDER
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
 
-SYNCS = ("critical", "inventory", "active", "full", "smart")
+SYNCS = (*LADDER, "smart")
 
 
 def cron_of(name: str) -> tuple[str, bool]:

@@ -23,7 +23,7 @@ from finale_pipeline.sandbox.handler import KEY, SECRET
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline_tests import mail_server
-from finale_pipeline_tests.live import Live, descendants
+from finale_pipeline_tests.live import Live, descendants, of_process
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, assert_mirrors
 from finale_pipeline_tests.test_fortnight import Oracle
 
@@ -107,7 +107,7 @@ class Week:
             (360, "hours without mails", lambda: self.service.add_fault("status=503")),
             (540, "", self.service.clear_faults),
             (560, "daemons killed", lambda: self.kill("dagster._daemon")),
-            (640, "code servers killed", lambda: self.kill("code-server")),
+            (640, "code servers killed", lambda: self.kill("services.codeserver")),
             (720, "runs killed", self.kill_run),
             (
                 780,
@@ -153,8 +153,7 @@ class Week:
     def kill(self, words: str) -> None:
         """Kill a service."""
         for pid in descendants(self.live.process.pid):
-            command = (Path("/proc") / str(pid) / "cmdline").read_bytes().decode()
-            if words.replace(" ", "\0") in command:
+            if words.replace(" ", "\0") in of_process(pid, "cmdline").decode():
                 os.kill(pid, signal.SIGKILL)
                 return
         raise AssertionError(f"no process {words!r}")

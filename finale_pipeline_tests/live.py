@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.services.runs import TITLE
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.processes import command
@@ -137,7 +138,8 @@ class Live:
         return [
             pid
             for pid in descendants(self.process.pid)
-            if b"spawn_main" in of_process(pid, "cmdline")
+            if of_process(pid, "comm").strip() == TITLE.encode()
+            or b"spawn_main" in of_process(pid, "cmdline")
         ]
 
 

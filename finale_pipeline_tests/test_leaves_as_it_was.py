@@ -17,14 +17,12 @@ import pytest
 
 from finale_pipeline import cli
 from finale_pipeline.sandbox.account import Account
-from finale_pipeline.sandbox.clock import Clock
-from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.warehouse import embedded
 from finale_pipeline.warehouse.connect import Connection, connect
-from finale_pipeline_tests.conftest import NOW, new_database, settings_for
+from finale_pipeline_tests.conftest import new_database
 from finale_pipeline_tests.processes import environment
 from finale_pipeline_tests.proxy import CutWire
 from finale_pipeline_tests.sync.helpers import (
@@ -32,8 +30,9 @@ from finale_pipeline_tests.sync.helpers import (
     assert_mirrors,
     contents,
     let_the_pause_pass,
-    sync,
 )
+
+pytestmark = pytest.mark.synced
 
 Broken = Iterator[dict[str, str]]
 """A thing that is broken while it is open; yields settings to break the command with."""
@@ -45,22 +44,6 @@ class Scene:
 
     settings: Settings
     url: str
-
-
-@pytest.fixture(scope="session")
-def synced(server: str, upgraded: str) -> str:
-    """Name of a database that a full sync of the small account has filled, to copy from."""
-    url = new_database(server, template=upgraded)
-    account = invented_account(products=400, clock=Clock(frozen_at=NOW), years=0.4)
-    with SandboxServer(account, rate_limits=None) as sandbox:
-        sync(settings_for(url, sandbox))
-    return urlsplit(url).path.lstrip("/")
-
-
-@pytest.fixture
-def url(server: str, synced: str) -> str:
-    """URL of a synced database, of this test alone."""
-    return new_database(server, template=synced)
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from finale_pipeline.services.supervisor import STOP_SECONDS
 from finale_pipeline_tests.api import chromium
-from finale_pipeline_tests.live import Live, descendants
+from finale_pipeline_tests.live import Live, descendants, of_process
 
 pytestmark = pytest.mark.slow
 PARTS = ("code", "daemon", "web", "api")
@@ -39,10 +38,10 @@ def lines(live: Live) -> dict[str, list[str]]:
 
 def process_of(live: Live, part: str) -> int:
     """The process of a part: those of Dagster have taken theirs over."""
-    words = {"code": b"code-server", "daemon": b"dagster._daemon", "web": b"services.webserver",
-             "api": b"serve\0api"}  # fmt: skip
+    words = {"code": b"services.codeserver", "daemon": b"dagster._daemon",
+             "web": b"services.webserver", "api": b"serve\0api"}  # fmt: skip
     for pid in descendants(live.process.pid):
-        if words[part] in (Path("/proc") / str(pid) / "cmdline").read_bytes():
+        if words[part] in of_process(pid, "cmdline"):
             return pid
     return 0
 
@@ -62,6 +61,7 @@ def test_logs_say_nothing_that_nobody_needs(live: Live) -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_is_killed_comes_back_and_answers(live: Live, part: str) -> None:
     first = process_of(live, part)
+    assert first
     os.kill(first, signal.SIGKILL)
     live.until(lambda: process_of(live, part) not in {0, first}, f"{part} is started again", 60)
     base = f"http://127.0.0.1:{live.ports['API']}"

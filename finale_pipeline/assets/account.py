@@ -22,6 +22,7 @@ from finale_pipeline.assets.reports import of_days, of_run
 from finale_pipeline.assets.setting_check import SETTING_CHECK
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.strategy import PLANS, READS
+from finale_pipeline.domain.syncs.tags import ASKED_AT, REASON, SKIPPED, STRATEGY, TRIGGER
 from finale_pipeline.errors import (
     ConfigError,
     DriftError,
@@ -36,16 +37,6 @@ if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
     from finale_pipeline.warehouse.leases import Progress
 
-ASKED_AT = "finale/asked_at"
-"""Tag of a run: when it was due."""
-STRATEGY = "finale/strategy"
-"""Tag of a run: which strategy it carries out."""
-REASON = "finale/reason"
-"""Tag of a run: why that strategy."""
-TRIGGER = "finale/trigger"
-"""Tag of a run: who asked for it, where it was neither a schedule, a sensor nor the UI."""
-SKIPPED = "finale/skipped"
-"""Tag of a run that did nothing since another one was at it: which, since when, how far."""
 TOLD = 0.1
 """Share of the work after which the run's log says again how far it is."""
 

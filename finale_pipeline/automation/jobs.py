@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from finale_pipeline.assets.account import CHECKS, STRATEGY
+from finale_pipeline.assets.account import CHECKS
 from finale_pipeline.assets.entries import PLANNED
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.domain.syncs.strategy import PLANS, READS
+from finale_pipeline.domain.syncs.tags import STRATEGY
 
 if TYPE_CHECKING:
     # Dagster exports what makes it and not its type.

@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from finale_pipeline.assets.account import ASKED_AT, REASON, STRATEGY
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
 from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.housekeeping import housekeeping
 from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS, assets_of
 from finale_pipeline.automation.location import own
+from finale_pipeline.domain.syncs.strategy import LADDER
+from finale_pipeline.domain.syncs.tags import ASKED_AT, REASON, STRATEGY
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
 
-SYNCS = ("critical", "inventory", "active", "full", "smart")
+SYNCS = (*LADDER, "smart")
 
 
 def cron_of(name: str) -> tuple[str, bool]:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from finale_pipeline.assets.account import STRATEGY
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
 from finale_pipeline.assets.setting_check import SETTING_CHECK, settings_found
 from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.automation.location import run_tags
+from finale_pipeline.domain.syncs.tags import STRATEGY
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.text import markdown

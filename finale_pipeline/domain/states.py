@@ -7,6 +7,8 @@ RunStatus = Literal["running", "done", "failed", "held", "throttled", "skipped",
 HoldState = Literal["open", "approved", "rejected", "passed"]
 MailState = Literal["pending", "held", "sending", "sent", "merged", "dead"]
 """Of a mail in the outbox; held: by quiet hours."""
+WAITING: tuple[MailState, ...] = ("pending", "held", "sending")
+"""States of mails whose end is not known yet."""
 OrderState = Literal[
     "intended", "sent", "created", "differs", "unverified", "unknown", "refused", "abandoned"
 ]

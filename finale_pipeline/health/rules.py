@@ -8,6 +8,7 @@ from finale_pipeline.clock import business_day, midnights
 from finale_pipeline.domain.syncs.freshness import Grade, grade
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.warehouse import future, holds, incidents, leases, locks, order_writes
+from finale_pipeline.warehouse import levels as stock_levels
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import comparison
 from finale_pipeline.warehouse.reads import health as reads
@@ -198,7 +199,7 @@ def days(connection: Connection, zone: str, *, now: datetime) -> Finding:
 
 def levels(connection: Connection) -> Finding:
     """Judge stock levels by their entries; it reads all of both, so only who asks for all does."""
-    wrong = reads.wrong_levels(connection)
+    wrong = stock_levels.count_wrong(connection)
     if wrong:
         says = f"{wrong} levels differ from the sum of their entries"
         return Finding("data", "warning", says, "Run: finale sync full")

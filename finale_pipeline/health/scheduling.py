@@ -11,7 +11,8 @@ from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.location import own
 from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
-from finale_pipeline.domain.syncs.strategy import COVERED_BY
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
+from finale_pipeline.domain.syncs.strategy import COVERED_BY, LADDER
 from finale_pipeline.health import rules, watch_state
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import OFF
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 DAEMONS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING"}
-FIXED = ("critical", "inventory", "active", "full")
 GRACE = timedelta(minutes=2)
 """So long a sync that is due may take until it is in the ledger as done."""
 DECIDES_WITHIN = timedelta(minutes=5)
@@ -108,7 +108,7 @@ def _stopped(instance: "DagsterInstance", settings: "Settings") -> set[str]:
 
 
 def _crons(settings: "Settings", off: set[str]) -> dict[str, str]:
-    crons = {name: str(getattr(settings, f"schedule_{name}")) for name in (*FIXED, "smart")}
+    crons = {name: str(getattr(settings, f"schedule_{name}")) for name in (*LADDER, "smart")}
     return {n: cron for n, cron in crons.items() if cron != OFF and f"{n}_schedule" not in off}
 
 
@@ -128,10 +128,10 @@ class _Look:
 
     def _daemon(self) -> Iterator[Trouble]:
         """Compare due times with decisions: whatever runs, what decides nothing is dead."""
-        until = self.now + leases.CLOCKS_APART  # what was decided later was noted by a clock ahead
+        until = self.now + CLOCKS_APART  # what was decided later was noted by a clock ahead
         decided_at = ticks.last_decided_at(self.connection, before=until)
         if decided_at is None:  # a crontab may do without Dagster; then there are syncs
-            ever, is_alive = self._last_good(FIXED)
+            ever, is_alive = self._last_good(LADDER)
             if ever is None and not is_alive and self.now - self.since > STARTS_WITHIN:
                 yield Trouble(
                     "daemon",
@@ -153,7 +153,7 @@ class _Look:
 
     def _syncs(self) -> Iterator[Trouble]:
         for name, cron in self.crons.items():
-            covering = FIXED if name == "smart" else (name, *COVERED_BY[name])
+            covering = LADDER if name == "smart" else (name, *COVERED_BY[name])
             newest = self._last_tick(cron, GRACE)
             before = last_tick(cron, self.settings.timezone, newest - timedelta(seconds=1))
             last, is_alive = self._last_good(covering)

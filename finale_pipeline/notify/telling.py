@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
+from finale_pipeline.domain.states import WAITING
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
 LOOK_BACK = timedelta(days=7)
 """So long a mail that was given up is shown; a person should have looked by then."""
-WAITING = ("pending", "sending", "held")
 
 
 @dataclass(frozen=True, slots=True)

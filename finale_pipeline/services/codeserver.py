@@ -4,11 +4,13 @@
 server hands all questions to a process of its own that has the definitions and starts the runs.
 When that one is killed, Dagster's server goes on listening, looks well, and no sync starts any
 more. So it is asked through it, and when nobody answers this process ends: whoever keeps it running
-(`finale dev`, systemd, Docker) starts it again, whole.
+(`finale dev`, systemd, Docker) starts it again, whole. Beside it stands the process that runs are
+copied from; while that is away, Dagster starts them its own, slower way.
 """
 
 import logging
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ PAUSE = 10.0
 """Seconds between two questions."""
 IN_VAIN = 2
 """So many questions without an answer, after there was one, are no coincidence."""
+RUNS = "finale_pipeline.services.runs"
 log = logging.getLogger("dagster.code_server")
 
 
@@ -40,12 +43,15 @@ def answers(socket: str) -> bool:
 
 
 def _watch(socket: str) -> None:
-    """End this process when the one behind it is gone."""
+    """End this process when the one behind it is gone; keep the one that starts runs."""
     was_well, failures = False, 0
+    runs: subprocess.Popen[bytes] | None = None
     while failures < IN_VAIN:
         time.sleep(PAUSE)
         if answers(socket):
             was_well, failures = True, 0
+            if sys.platform == "linux" and (runs is None or runs.poll() is not None):
+                runs = subprocess.Popen([sys.executable, "-m", RUNS, socket])  # noqa: S603
         elif was_well:
             failures += 1
     log.error("The process that starts runs has died; the code server ends to be started again.")

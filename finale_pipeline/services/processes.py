@@ -5,6 +5,7 @@
 
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -43,6 +44,12 @@ storage:
   postgres:
     postgres_url:
       env: DAGSTER_POSTGRES_URL
+
+"""
+LAUNCHER = """\
+run_launcher:
+  module: finale_pipeline.services.runs
+  class: PreloadedRunLauncher
 
 """
 
@@ -95,7 +102,9 @@ def prepare(settings: "Settings") -> dict[str, str]:
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared = Path(__file__).with_name("dagster.yaml").read_text(encoding="utf-8")
-    write_whole(home / "dagster.yaml", STORAGE + shared + _added(settings, MORE))
+    more = _added(settings, MORE)
+    launcher = "" if re.search("^run_launcher:", more, re.MULTILINE) else LAUNCHER
+    write_whole(home / "dagster.yaml", STORAGE + launcher + shared + more)
     write_whole(
         home / "workspace.yaml",
         "load_from:\n  - grpc_server:\n"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.syncs.strategy import (
+    LADDER,
     Schedule,
     StrategyChoice,
     Thresholds,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 LOST_AFTER = timedelta(minutes=5)
 """A tick that was to run and whose run never began may be decided again after so long."""
 SHORT = timedelta(minutes=1)
-LADDER = ("critical", "inventory", "active", "full")
-"""The strategies that smart chooses from; a good one of them makes the account fresh."""
 
 
 @dataclass(frozen=True, slots=True)

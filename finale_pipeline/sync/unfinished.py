@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.domain.syncs.strategy import COVERED_BY
-from finale_pipeline.warehouse.leases import CLOCKS_APART
 from finale_pipeline.warehouse.reads import runs
 from finale_pipeline.warehouse.reads.runs import LastRun
 

@@ -2,7 +2,9 @@
 
 from datetime import date, datetime
 
-from finale_pipeline.warehouse.connect import Connection, count_of, rows_of, trusted
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
+from finale_pipeline.warehouse.connect import Connection, count_of, rows_of, scalar, trusted
+from finale_pipeline.warehouse.outbox import IS_WAITING
 
 TABLES = (
     "SELECT table_schema, table_name FROM information_schema.columns"
@@ -39,12 +41,8 @@ def forget(connection: Connection, *, now: datetime, today: date) -> int:
 
 def ahead_until(connection: Connection, *, now: datetime) -> datetime | None:
     """Return the latest moment after now that a sync noted; None = there is none."""
-    newest: datetime | None = connection.execute(
-        "SELECT max(finished_at) FROM ops.sync_run"
-        " WHERE finished_at > %s::timestamptz + interval '5 minutes'",
-        (now,),
-    ).fetchall()[0][0]
-    return newest
+    query = "SELECT max(finished_at) FROM ops.sync_run WHERE finished_at > %s"
+    return scalar(connection, datetime, query, now + CLOCKS_APART)
 
 
 ANY_AHEAD = """
@@ -85,7 +83,7 @@ MOMENTS = (
     "UPDATE ops.outbox SET dedupe_key = format('%%s, noted ahead, %%s', dedupe_key, outbox_id),"
     " created_at = %(now)s, sent_at = least(sent_at, %(now)s),"
     " next_attempt_at = least(next_attempt_at, %(now)s) WHERE created_at > %(now)s",
-    "UPDATE ops.outbox SET next_attempt_at = %(now)s WHERE state IN ('pending', 'held', 'sending')"
+    f"UPDATE ops.outbox SET next_attempt_at = %(now)s WHERE {IS_WAITING}"
     " AND next_attempt_at > %(now)s::timestamptz + interval '1 day'",
     "UPDATE ops.outage SET opened_at = %(now)s WHERE opened_at > %(now)s",
     "UPDATE ops.walk SET finished_at = %(now)s WHERE finished_at > %(now)s",

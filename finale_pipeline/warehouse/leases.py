@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.states import RunStatus
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.errors import InterruptedSync, SkippedError
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.locks import Lock
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 TERMINATED_WITHIN = timedelta(seconds=5)
 """So long the end of a session is waited for."""
-CLOCKS_APART = timedelta(minutes=5)
-"""What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
 TABLE_SETS = {"catalogue": 1, "stock": 2, "sales": 3}
 
 

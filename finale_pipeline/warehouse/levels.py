@@ -59,6 +59,11 @@ def any_wrong(connection: Connection) -> bool:
     return is_true(connection, f"SELECT EXISTS ({WRONG})")
 
 
+def count_wrong(connection: Connection) -> int:
+    """Return how many levels are not the sums of their entries."""
+    return count_of(connection, f"SELECT count(*) FROM ({WRONG}) w")
+
+
 def distrust_wrong(connection: Connection) -> None:
     """Have a read write entries and levels of such products anew.
 

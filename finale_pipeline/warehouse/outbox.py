@@ -13,11 +13,13 @@ from typing import Protocol
 
 from psycopg.rows import class_row
 
-from finale_pipeline.domain.states import MailState
+from finale_pipeline.domain.states import WAITING, MailState
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar, texts_of
 from finale_pipeline.warehouse.locks import Lock
 
+IS_WAITING = f"state IN {WAITING}"
+"""In SQL; the outbox has an index of them."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 DEFERRED_FOR = timedelta(days=3)
 """So long an address may put a mail off, as mail servers do with each other; then it is refused."""
@@ -371,7 +373,7 @@ def waiting(connection: Connection) -> list[WaitingMail]:
         connection,
         WaitingMail,
         "SELECT message_id, created_at, subject FROM ops.outbox"
-        " WHERE state IN ('pending', 'held', 'sending') ORDER BY outbox_id",
+        f" WHERE {IS_WAITING} ORDER BY outbox_id",
     )
 
 

@@ -59,8 +59,8 @@ def test_old_runs_go_and_the_newest_materialization_of_each_partition_stays(
     assert instance.get_materialized_partitions(dg.AssetKey("inventory_levels"))
 
 
+@pytest.mark.synced
 def test_young_runs_stay(instance: dg.DagsterInstance) -> None:
-    run("full_sync", instance)
     run("critical_sync", instance)
     run("critical_sync", instance)
     age(instance, 13)
@@ -82,10 +82,10 @@ def test_the_ledger_keeps_its_days_and_always_the_last_good_run(
     assert rows.fetchall() == [("critical", 1), ("full", 1)]
 
 
+@pytest.mark.synced
 def test_evaluations_of_checks_go_with_their_time_and_the_newest_of_each_stays(
-    instance: dg.DagsterInstance, settings: Settings
+    instance: dg.DagsterInstance,
 ) -> None:
-    sync(settings)
     for _ in range(2):
         run("critical_sync", instance)
     with instance.event_log_storage.index_connection() as opened:  # type: ignore[attr-defined]
@@ -105,10 +105,10 @@ def test_evaluations_of_checks_go_with_their_time_and_the_newest_of_each_stays(
     }  # fmt: skip
 
 
+@pytest.mark.synced
 def test_plans_thin_out_and_those_of_edits_and_orders_stay(
     instance: dg.DagsterInstance, connection: Connection
 ) -> None:
-    assert run("full_sync", instance).success
     today = datetime.now(UTC).date()
     connection.execute(
         "INSERT INTO plan.forecast_outcome VALUES ('/p', %s, 1, 1, now(), 0)", (today,)

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from finale_pipeline.assets.partitions import business_days
+from finale_pipeline.assets.partitions import SINCE, ZONE
 from finale_pipeline.clock import utc_now
 from finale_pipeline.definitions import definitions
 from finale_pipeline.warehouse import leases
@@ -119,8 +119,8 @@ def test_a_wrong_setting_turns_one_check_red_until_it_is_mended(
         )  # fmt: skip
         return definitions.resolve_sensor_def("settings_watch").evaluate_tick(context)
 
-    monkeypatch.setenv("FINALE_TIMEZONE", business_days.timezone)
-    monkeypatch.setenv("FINALE_SINCE", business_days.start.date().isoformat())
+    monkeypatch.setenv("FINALE_TIMEZONE", ZONE)
+    monkeypatch.setenv("FINALE_SINCE", SINCE.isoformat())
     assert tick(None).asset_events == []
     monkeypatch.setenv("FINALE_TIMEZONE", "Mars/Olympus")
     wrong = tick(None)
@@ -135,6 +135,6 @@ def test_a_wrong_setting_turns_one_check_red_until_it_is_mended(
     monkeypatch.setenv("FINALE_TIMEZONE", "America/New_York")
     (other,) = tick(wrong.cursor).asset_events
     assert "Reload the code location" in other.description
-    monkeypatch.setenv("FINALE_TIMEZONE", business_days.timezone)
+    monkeypatch.setenv("FINALE_TIMEZONE", ZONE)
     (mended,) = tick(wrong.cursor).asset_events
     assert mended.passed

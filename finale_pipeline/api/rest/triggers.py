@@ -6,6 +6,7 @@ from typing import Any
 
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.domain.syncs import tags
 from finale_pipeline.sync.strategies import TABLE_SETS
 from finale_pipeline.sync.ticks import choose
 from finale_pipeline.warehouse import leases, locks, triggers
@@ -45,15 +46,15 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
             choice = choose(connection, context.settings, now=now)
             strategy, reason = choice.strategy, choice.reason
         _require_free(connection, strategy, now)
-        tags = {
-            "finale/trigger": "api",
-            "finale/by": ask.actor,
-            "finale/strategy": strategy,
-            "finale/reason": reason,
-            "finale/asked_at": now.isoformat(),
+        of_run = {
+            tags.TRIGGER: "api",
+            tags.BY: ask.actor,
+            tags.STRATEGY: strategy,
+            tags.REASON: reason,
+            tags.ASKED_AT: now.isoformat(),
             "dagster/partition": now.astimezone(context.settings.zone).date().isoformat(),
         }
-        dagster_run_id = context.dagster.launch(f"{strategy}_sync", tags)
+        dagster_run_id = context.dagster.launch(f"{strategy}_sync", of_run)
         answer = {
             "run_id": dagster_run_id,
             "strategy": strategy,

@@ -68,9 +68,9 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.facts = facts
 
-    def response(self, trace_id: str) -> JSONResponse:
-        """Return it as an answer."""
-        body = {
+    def body(self, trace_id: str) -> dict[str, Any]:
+        """Return what stands in an answer."""
+        return {
             "type": f"urn:finale-pipeline:problem:{self.code}",
             "title": self.code.replace("_", " "),
             "status": self.status,
@@ -79,7 +79,10 @@ class Problem(Exception):
             "trace_id": trace_id,
             **self.facts,
         }
-        return JSONResponse(body, self.status, self.headers, media_type=MEDIA)
+
+    def response(self, trace_id: str) -> JSONResponse:
+        """Return it as an answer."""
+        return JSONResponse(self.body(trace_id), self.status, self.headers, media_type=MEDIA)
 
 
 def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:

@@ -19,6 +19,9 @@ ALLOWED_HOURS = {
 hours to spare. Dagster judges by them too, and the purchase plan, which is written with the
 forecasts, by theirs. `mart.freshness` is made with these numbers."""
 
+CLOCKS_APART = timedelta(minutes=5)
+"""What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
+
 LOST = 6
 """So many times the allowed age, and nobody can count on the data any more."""
 

@@ -14,6 +14,9 @@ COVERED_BY: Mapping[str, tuple[str, ...]] = {
 }
 """Each strategy, and those that read all that it reads and more."""
 
+LADDER = ("critical", "inventory", "active", "full")
+"""What smart picks one of, each of which reads all that the one before reads, and more."""
+
 EVERYTHING = (
     "facilities",
     "vendors",

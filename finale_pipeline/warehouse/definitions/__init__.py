@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS
+from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, CLOCKS_APART
 from finale_pipeline.errors import SchemaMismatch
 from finale_pipeline.warehouse import ownership
 from finale_pipeline.warehouse.connect import trusted
@@ -25,7 +25,10 @@ FOLDER = Path(__file__).parent
 GRANTS = "grants.sql"
 
 _KIND = re.compile(r"^CREATE OR REPLACE (VIEW|FUNCTION) ", re.MULTILINE)
-_LIMIT = re.compile(r"\{ALLOWED_HOURS\.(\w+)\}")
+_LIMITS = {
+    **{f"{{ALLOWED_HOURS.{asset}}}": str(hours) for asset, hours in ALLOWED_HOURS.items()},
+    "{CLOCKS_APART}": str(CLOCKS_APART),
+}
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+\.\w+)")
 
 # Without its digest a database was made before definitions were kept apart.
@@ -97,7 +100,9 @@ def digest() -> str:
 def _text(path: Path) -> str:
     """Return a file's text; limits that stand elsewhere are in it by their names."""
     text = path.read_text(encoding="utf-8")
-    return _LIMIT.sub(lambda limit: str(ALLOWED_HOURS[limit[1]]), text)
+    for name, value in _LIMITS.items():
+        text = text.replace(name, value)
+    return text
 
 
 def are_current(connection: "Connection") -> bool:

@@ -22,7 +22,7 @@ WITH source (asset, table_name, counted_in, strategies, allowed_hours) AS (VALUE
     LEFT JOIN LATERAL (
         SELECT * FROM ops.sync_run r
         WHERE r.status = 'done' AND r.strategy = ANY (s.strategies) AND r.counts ? s.counted_in
-          AND r.finished_at <= now() + interval '5 minutes'
+          AND r.finished_at <= now() + interval '{CLOCKS_APART}'
         ORDER BY r.finished_at DESC, r.run_id DESC LIMIT 1
     ) r ON true
     UNION ALL

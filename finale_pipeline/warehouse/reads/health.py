@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, row_of
+from finale_pipeline.warehouse.levels import LIVE_WITHOUT_LEVEL
 
 WEEK = timedelta(days=7)
 MAIL_DAYS = timedelta(days=30)
@@ -134,27 +135,10 @@ class DataCounts:
 
 def data_counts(connection: Connection, *, now: datetime) -> DataCounts:
     """Return what should be nought and may not be."""
-    (counts,) = objects_of(
-        connection,
-        DataCounts,
-        """
-        SELECT (SELECT count(*) FROM core.product p WHERE removed_at IS NULL AND NOT EXISTS
-                (SELECT FROM core.stock_level l WHERE l.product_url = p.product_url))
-                   AS without_stock,
-               (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects
-        """,
-        day=now - timedelta(days=1),
-    )
-    return counts
-
-
-def wrong_levels(connection: Connection) -> int:
-    """Return how many stock levels differ from the sum of their entries."""
-    return count_of(
-        connection,
-        "SELECT count(*) FROM core.stock_level l LEFT JOIN (SELECT product_url,"
-        " sum(on_hand_units) AS units FROM core.stock_entry GROUP BY 1) e USING (product_url)"
-        " WHERE l.on_hand_units <> coalesce(e.units, 0)",
+    query = "SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %s"
+    return DataCounts(
+        count_of(connection, f"SELECT count(*) FROM ({LIVE_WITHOUT_LEVEL}) p"),
+        count_of(connection, query, now - timedelta(days=1)),
     )
 
 

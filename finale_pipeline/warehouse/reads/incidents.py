@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from finale_pipeline.warehouse.connect import Connection, Row, count_of, row_of, rows_of
+from finale_pipeline.warehouse.outbox import IS_WAITING
 from finale_pipeline.warehouse.reads.listing import Listing
 
 INCIDENTS = Listing(
@@ -43,10 +44,10 @@ WHERE %s IN (o.message_id, o.merged_into) ORDER BY p.sku
 """
 """The items that a mail is about, as they are now."""
 
-TOLD = """
+TOLD = f"""
 WITH mail AS (
     SELECT * FROM ops.outbox WHERE run_id = %(run_id)s OR sent_at >= %(since)s
-       OR state IN ('pending', 'sending', 'held') OR state = 'dead' AND created_at > %(recent)s
+       OR {IS_WAITING} OR state = 'dead' AND created_at > %(recent)s
 ), about AS (
     SELECT e.message_id, e.subject, e.from_level, e.to_level, e.no_mail FROM ops.incident_event e
     WHERE e.from_level <> e.to_level

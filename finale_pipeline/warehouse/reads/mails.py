@@ -1,6 +1,7 @@
 """Mails in the outbox."""
 
 from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of
+from finale_pipeline.warehouse.outbox import IS_WAITING
 
 
 def mails(connection: Connection) -> list[Row]:
@@ -27,8 +28,7 @@ def waiting(connection: Connection) -> list[Row]:
     return rows_of(
         connection,
         "SELECT kind, subject, body_text AS text, body_html AS html, recipients, state,"
-        " next_attempt_at FROM ops.outbox WHERE state IN ('pending', 'held', 'sending')"
-        " ORDER BY outbox_id",
+        f" next_attempt_at FROM ops.outbox WHERE {IS_WAITING} ORDER BY outbox_id",
     )
 
 

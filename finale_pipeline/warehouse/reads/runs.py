@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from finale_pipeline.domain.states import RunStatus
+from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.domain.syncs.outcomes import EndedSync
 from finale_pipeline.warehouse.connect import Connection, Row, is_true, objects_of, rows_of, scalar
-from finale_pipeline.warehouse.leases import CLOCKS_APART
+from finale_pipeline.warehouse.outbox import IS_WAITING
 from finale_pipeline.warehouse.reads.listing import Listing
 
 
@@ -261,14 +262,13 @@ STATISTICS = (
     " FROM ops.sync_run WHERE started_at > %(since)s AND status <> 'running'"
     " GROUP BY strategy ORDER BY strategy"
 )
-COUNTS = """
+COUNTS = f"""
 SELECT (SELECT count(*) FROM core.product WHERE removed_at IS NULL) AS products,
        (SELECT count(*) FROM core.vendor WHERE removed_at IS NULL) AS vendors,
        items.out_of_stock, items.low,
        (SELECT count(*) FROM ops.incident WHERE closed_at IS NULL) AS incidents_open,
        (SELECT count(*) FROM ops.hold WHERE state = 'open') AS holds_open,
-       (SELECT count(*) FROM ops.outbox WHERE state IN ('pending', 'held', 'sending'))
-           AS mails_waiting,
+       (SELECT count(*) FROM ops.outbox WHERE {IS_WAITING}) AS mails_waiting,
        (SELECT count(*) FROM ops.outbox WHERE state = 'dead') AS mails_dead,
        (SELECT count(*) FROM ops.sync_run WHERE status = 'running') AS syncs_running,
        (SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %(day)s) AS rejects_day

@@ -47,7 +47,18 @@ LEFT JOIN ops.incident i ON i.subject = c.product_url AND i.closed_at IS NULL
 {item}"""
 
 
-ITEMS = f"SELECT * FROM ({_items(LISTED)}) t ORDER BY {MOST_URGENT}"
+ITEMS = (
+    f"SELECT * FROM ({_items(LISTED)}) t WHERE wants_decision OR NOT %(only_waiting)s"
+    f" ORDER BY {MOST_URGENT}"
+)
+COUNTS = f"""
+SELECT count(*) FILTER (WHERE c.level = 'out') AS out,
+       count(*) FILTER (WHERE c.level <> 'out') AS low,
+       count(*) FILTER (WHERE NOT ({WANTS_DECISION})) AS decided
+FROM plan.critical_item c
+JOIN ops.evaluation e ON e.snapshot_on = c.snapshot_on
+LEFT JOIN ops.incident i ON i.subject = c.product_url AND i.closed_at IS NULL
+"""
 DETAILS = _items(
     SHOWN, "AND product_url = ANY (%(products)s)", "WHERE c.product_url = ANY (%(products)s)"
 )
@@ -70,14 +81,22 @@ WHERE o.is_open AND o.removed_at IS NULL AND o.due_on < %s
 """
 
 
-def items(connection: Connection, day: date | None, now: datetime) -> list[Row]:
+def items(
+    connection: Connection, day: date | None, now: datetime, *, only_waiting: bool = False
+) -> list[Row]:
     """Return what every item that is out or low is listed by, the most urgent first.
 
     Args:
         day: Of the newest plan; None = there is none yet.
         now: UTC; a snooze that is over by then is no decision any more.
+        only_waiting: Only of those that want a decision.
     """
-    return rows_of(connection, ITEMS, day=day, now=now)
+    return rows_of(connection, ITEMS, day=day, now=now, only_waiting=only_waiting)
+
+
+def counts(connection: Connection, now: datetime) -> Row:
+    """Return how many items are `out` or `low`, and of them `decided`."""
+    return rows_of(connection, COUNTS, now=now)[0]
 
 
 def details(connection: Connection, day: date | None, products: Sequence[str]) -> dict[str, Row]:

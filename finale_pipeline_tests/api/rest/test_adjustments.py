@@ -43,6 +43,30 @@ def test_what_is_said_counts_in_the_next_plan_until_it_is_taken_back(
     assert api.delete(f"/api/adjustments/{kept['adjustment_id']}").status_code == 404
 
 
+def test_what_is_said_of_a_vendor_or_a_category_is_said_of_its_products(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """A and B are Acme's, and A alone is tea."""
+    stock.product("A", category="Tea")
+    replan(stock)
+    before = {sku: expected(stock, sku) for sku in ("A", "B")}
+    days = {"from_on": f"{stock.now:%Y-%m-%d}", "until_on": "2040-01-01", "kind": "times"}
+    for scope, name, times, reached in (
+        ("category", "Tea", 3, {"A": 3, "B": 1}), ("vendor", "Acme", 2, {"A": 2, "B": 2}),
+    ):  # fmt: skip
+        said = {"scope": scope, "name": name, "value": times}
+        made = api.post("/api/adjustments", json=said | days).json()
+        replan(stock)
+        for sku, factor in reached.items():
+            assert expected(stock, sku) == pytest.approx(factor * before[sku])
+            (why,) = stock.rows(
+                "SELECT why FROM mart.forecast WHERE sku = %s ORDER BY snapshot_on DESC LIMIT 1",
+                sku,
+            )[0]
+            assert (f"expects {times} times from" in str(why)) == (factor > 1)
+        api.delete(f"/api/adjustments/{made['adjustment_id']}")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -23,7 +23,7 @@ from finale_pipeline.sandbox.handler import KEY, SECRET
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline_tests import mail_server
-from finale_pipeline_tests.live import Live, descendants
+from finale_pipeline_tests.live import Live, descendants, of_process
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, assert_mirrors
 from finale_pipeline_tests.test_fortnight import Oracle
 
@@ -153,8 +153,7 @@ class Week:
     def kill(self, words: str) -> None:
         """Kill a service."""
         for pid in descendants(self.live.process.pid):
-            command = (Path("/proc") / str(pid) / "cmdline").read_bytes().decode()
-            if words.replace(" ", "\0") in command:
+            if words.replace(" ", "\0") in of_process(pid, "cmdline").decode():
                 os.kill(pid, signal.SIGKILL)
                 return
         raise AssertionError(f"no process {words!r}")

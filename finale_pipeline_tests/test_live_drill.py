@@ -5,14 +5,13 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from finale_pipeline.services.supervisor import STOP_SECONDS
 from finale_pipeline_tests.api import chromium
-from finale_pipeline_tests.live import Live, descendants
+from finale_pipeline_tests.live import Live, descendants, of_process
 
 pytestmark = pytest.mark.slow
 PARTS = ("code", "daemon", "web", "api")
@@ -42,7 +41,7 @@ def process_of(live: Live, part: str) -> int:
     words = {"code": b"services.codeserver", "daemon": b"dagster._daemon",
              "web": b"services.webserver", "api": b"serve\0api"}  # fmt: skip
     for pid in descendants(live.process.pid):
-        if words[part] in (Path("/proc") / str(pid) / "cmdline").read_bytes():
+        if words[part] in of_process(pid, "cmdline"):
             return pid
     return 0
 

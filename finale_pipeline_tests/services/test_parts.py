@@ -19,7 +19,7 @@ from finale_pipeline_tests.conftest import drop_database, settings_for
 from finale_pipeline_tests.live import free_port
 from finale_pipeline_tests.processes import command, environment
 
-TRIES = 1_200
+TRIES = 240
 OK = 200
 ASSETS = "{ assetNodes { assetKey { path } } }"
 
@@ -54,7 +54,7 @@ class Part:
                 if found := look():
                     return found
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.1)
+                self.process.wait(0.5)
             assert self.process.returncode is None, self.log.read_text()
         raise AssertionError(self.log.read_text())
 

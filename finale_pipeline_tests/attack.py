@@ -14,13 +14,16 @@ import re
 import stat
 import subprocess
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+from xml.etree import ElementTree
 
 import httpx
 from websockets.exceptions import InvalidStatus
@@ -66,6 +69,8 @@ FILLED = {
     "facility": ("facilityName",),
 }  # fmt: skip
 """Fields that people fill in Finale, by collection."""
+ACTS = re.compile("[=+\\-@|%\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet program computes."""
 ACTING = ("<script>alert", "<img src=x", "\x1b", "\u202e", "\x07")
 
 
@@ -160,7 +165,8 @@ def _try_files(result: Result, home: Path) -> None:
 def attack_by_names(result: Result, api: httpx.Client, live: Live) -> None:
     """Look for names that act, wherever they are shown."""
     given = api.get("/openapi.json", auth=("a", WRITE)).json()["paths"]
-    shown = [*PAGES, *(path for path, methods in given.items() if "get" in methods)]
+    read = {path: methods["get"] for path, methods in given.items() if "get" in methods}
+    shown = [*PAGES, *read, *exports(read)]
     skus = live.rows("SELECT sku FROM core.product ORDER BY sku LIMIT 40")
     shown += [f"/products/{quote(str(sku), safe='')}" for (sku,) in skus]
     for path in dict.fromkeys(shown):
@@ -171,7 +177,9 @@ def attack_by_names(result: Result, api: httpx.Client, live: Live) -> None:
             acts = [text for text in ACTING if text in answer.text]
             result.expect("a name on a page", f"{path}: {acts}", refused=not acts)
         if "csv" in kind:
-            _try_cells(result, path, answer.text)
+            _try_cells(result, path, answer.content.decode("utf-8-sig"))
+        if "spreadsheetml" in kind:
+            _try_workbook(result, path, answer.content)
     for arguments in (["status"], ["alerts", "list"], ["explain", str(skus[0][0])],
                       ["orders", "draft", "--dry-run", "--format", "csv"]):  # fmt: skip
         ran = subprocess.run(
@@ -192,13 +200,31 @@ def attack_by_names(result: Result, api: httpx.Client, live: Live) -> None:
     result.expect("a name", "a file outside of the home", refused=not Path("/tmp/owned").exists())  # noqa: S108
 
 
+def exports(read: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield the address of each file that can be had beside JSON."""
+    for path, about in read.items():
+        for parameter in about.get("parameters", ()):
+            if parameter["name"] == "format":
+                forms = re.findall(r"'(csv|xlsx|pdf)'", str(parameter["schema"]))
+                yield from (f"{path}?format={form}" for form in forms)
+
+
 def _try_cells(result: Result, path: str, text: str) -> None:
     """Read an export as programs with each kind of separator do."""
     for separator in ",;\t":
         cells = [c for row in csv.reader(io.StringIO(text), delimiter=separator) for c in row]
-        acts = [c for c in cells if re.match(r"[\s\"']*[=+\-@＝＋－＠]", c) and not _is_number(c)  # noqa: RUF001
-                and not c.startswith("'")]  # fmt: skip
+        acts = [c for c in cells if ACTS.match(c.lstrip(' \t"')) and not _is_number(c)]
         result.expect("a name in a cell", f"{path} {separator!r}: {acts[:2]}", refused=not acts)
+
+
+def _try_workbook(result: Result, path: str, content: bytes) -> None:
+    """Look for formulas other than our own sums, and for what no reader of XML takes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        for name in book.namelist():
+            root = ElementTree.fromstring(book.read(name))  # noqa: S314 - ours
+            cells = [str(node.text) for node in root.iter() if node.tag.endswith("}f")]
+            acts = [text for text in cells if not text.startswith(("SUBTOTAL(9,", "SUM("))]
+            result.expect("a name in a cell", f"{path} {name}: {acts}", refused=not acts)
 
 
 def _is_number(cell: str) -> bool:

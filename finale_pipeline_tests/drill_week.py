@@ -23,7 +23,7 @@ from finale_pipeline.sandbox.handler import KEY, SECRET
 from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline_tests import mail_server
-from finale_pipeline_tests.live import Live, descendants
+from finale_pipeline_tests.live import Live, descendants, of_process
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, assert_mirrors
 from finale_pipeline_tests.test_fortnight import Oracle
 
@@ -153,8 +153,7 @@ class Week:
     def kill(self, words: str) -> None:
         """Kill a service."""
         for pid in descendants(self.live.process.pid):
-            command = (Path("/proc") / str(pid) / "cmdline").read_bytes().decode()
-            if words.replace(" ", "\0") in command:
+            if words.replace(" ", "\0") in of_process(pid, "cmdline").decode():
                 os.kill(pid, signal.SIGKILL)
                 return
         raise AssertionError(f"no process {words!r}")
@@ -245,7 +244,7 @@ def report(week: Week, before: dict[str, int]) -> int:
     print("syncs: " + ", ".join(f"{n} {s} {status}" for s, status, n in live.rows(runs)))
     statuses = live.dagster_rows("SELECT status, count(*) FROM runs GROUP BY 1 ORDER BY 1")
     print("runs of Dagster: " + ", ".join(f"{n} {status}" for status, n in statuses))
-    print("it suffered: " + ", ".join(f"{n} {what}" for what, n in week.done.items()))
+    print("it suffered: " + ", ".join(f"{n} {what}" for what, n in week.done.items() if n))
     events = sum(len(happened) for happened in week.expected.values())
     print(f"crossings that happened: {events}; mails that arrived: {len(week.service.accepted)}")
     after = sizes(live)

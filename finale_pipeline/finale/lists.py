@@ -48,6 +48,8 @@ ENTRIES = {
     "orderRoleList": EntryFields(("roleTypeId", "partyId")),
 }  # fmt: skip
 """By Finale's name of the list."""
+NUMBERS = {"stdPackingUnitsPerCase"}
+"""Handed on as they are: single numbers, by Finale's name."""
 STRICT = {
     name: msgspec.defstruct(
         name.capitalize(),
@@ -74,10 +76,23 @@ def checked(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, list
     """
     notes: list[Note] = []
     for source, helper in resource.helpers:
+        if source in NUMBERS:
+            notes += _no_numbers(frame, resource.key[0], source, helper)
         if source in ENTRIES and not _is_plain(frame[helper], source):
             frame, mended = _mended(frame, resource.key[0], source, helper)
             notes += mended
     return frame, notes
+
+
+def _no_numbers(frame: pl.DataFrame, key: str, source: str, helper: str) -> list[Note]:
+    field, wrong = Field(source, helper, "number"), {}
+    for text in frame[helper].drop_nulls().unique():
+        try:
+            cells.cell(cells.CELL.decode(text), field)
+        except (ValueError, OverflowError) as error:
+            wrong[text] = f"{source} {error}"
+    found = frame.filter(pl.col(helper).is_in(list(wrong))).select(key, helper).iter_rows()
+    return [(record, wrong[text], text) for record, text in found]
 
 
 def _is_plain(lists: pl.Series, source: str) -> bool:

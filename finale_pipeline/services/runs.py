@@ -188,7 +188,7 @@ class RunProcesses:
 def _execute(arguments: str) -> NoReturn:
     with suppress(OSError):
         Path("/proc/self/comm").write_text(TITLE, encoding="ascii")
-    from dagster._cli.api import execute_run_command  # noqa: PLC0415 - imported before the fork
+    from dagster._cli.api import execute_run_command  # imported before the fork
 
     _leave_after(execute_run_command.main, [arguments], standalone_mode=False)
 

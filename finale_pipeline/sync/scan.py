@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -164,7 +165,21 @@ class _ScanReader:
             )
             cursor = window.hi
             if not self._is_done(window):
+                self._recognise(window)
                 yield window
+
+    def _recognise(self, window: Window) -> None:
+        """Know the newest window again though it reaches further now.
+
+        Where the table has nothing in its new part, the answer of the last time stands for all of
+        it: what was edited last is not decoded again by every sync until so much was edited that
+        the window is full.
+        """
+        before = next((w for w in self._stored if w.lo == window.lo and w.hi < window.hi), None)
+        if before is not None and scans.is_empty(
+            self._run.connection, self._catalogue.table, Window(before.hi, window.hi)
+        ):
+            self._scan.windows[window] = replace(self._scan.windows[before], has_grown=True)
 
     def _may_extend(self) -> bool:
         if not self._stored:
@@ -205,7 +220,9 @@ def fetch(
 ) -> Iterator[Fetched]:
     """Read a window, in halves when it is too large or was cut off at the cap."""
     is_second = window.hi - window.lo <= timedelta(seconds=1)
-    limit = None if window in windows or is_second else WINDOW_BYTES
+    stored = windows.get(window)
+    is_known = stored is not None and not stored.has_grown
+    limit = None if is_known or is_second else WINDOW_BYTES
     try:
         body = run.client.body(catalogue.resource, window, max_bytes=limit)
         with DECODING:

@@ -27,12 +27,14 @@ class Stored:
         walk_id: The scan that read it.
         digest: Of its answer; 0 when it had unreadable records, which must be seen again.
         is_intact: Whether the table still shows exactly what that answer held.
+        has_grown: Whether it reaches further now, where the table has nothing.
     """
 
     walk_id: int
     digest: int
     rows: int
     is_intact: bool
+    has_grown: bool = False
 
     def is_same(self, digest: int) -> bool:
         """Whether an answer with this digest would change nothing."""
@@ -149,12 +151,18 @@ def live_rows(connection: Connection, table: str) -> int:
 
 
 def keep_unchanged(connection: Connection, table: str, scan: Scan, window: Window) -> None:
-    """Note that this scan found a window as it was."""
+    """Note that this scan found a window as it was, if further than it reached before."""
     connection.execute(
-        "UPDATE ops.catalogue_window SET walk_id = %s"
-        " WHERE table_name = %s AND window_from = %s AND window_to = %s",
-        (scan.walk_id, table, window.lo, window.hi),
+        "UPDATE ops.catalogue_window SET walk_id = %s, window_to = %s"
+        " WHERE table_name = %s AND window_from = %s",
+        (scan.walk_id, window.hi, table, window.lo),
     )
+
+
+def is_empty(connection: Connection, table: str, window: Window) -> bool:
+    """Return whether a table shows no record of a window."""
+    query = f"SELECT count(*) FROM {table} WHERE removed_at IS NULL AND {IN_WINDOW}"
+    return count_of(connection, query, *_bounds(window)) == 0
 
 
 def keep(

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAME = "stock.example"
+"""A host that leads to this machine; no other name leads anywhere."""
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-default-apps",
     "--disable-extensions", "--disable-sync", "--hide-scrollbars", "--mute-audio", "--lang=en-US",
     "--remote-debugging-port=0", "--force-color-profile=srgb",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 PATIENCE_SECONDS = 20
 KEYS = {

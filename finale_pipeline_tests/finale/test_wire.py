@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from finale_pipeline.errors import DriftError, MalformedError
 from finale_pipeline.finale.nested import supplier_rows
+from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import PRODUCT, STOCK
 from finale_pipeline.finale.wire import Answer, decode
 
@@ -100,6 +101,14 @@ def test_a_number_that_is_none_rejects_its_row_only(bad: object) -> None:
     assert decoded.frame["sku"].to_list() == ["SOAP-1"]
     assert decoded.rejects[0].key == "/demo/api/product/0"
     assert decoded.rejects[0].reason.startswith("cost")
+
+
+def test_units_per_case_that_are_no_number_are_named() -> None:
+    decoded = answer(products(3, stdPackingUnitsPerCase=["1,200", "1E+1", None]))
+    assert [(note.key, note.reason) for note in decoded.notes] == [
+        ("/demo/api/product/0", "stdPackingUnitsPerCase is no number")
+    ]
+    assert with_pack(decoded.frame)["pack_units"].to_list() == [None, 10, None]
 
 
 @pytest.mark.parametrize("digits", [b"1e400", b"9" * 5_000])

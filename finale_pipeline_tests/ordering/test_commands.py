@@ -106,8 +106,10 @@ def test_an_order_left_open_is_shown_checked_and_given_up(
     assert f"{reference} is unknown" in finale("status")[1]
     (found,) = (f for f in examine(shelf.settings) if f.what == "orders")
     assert (found.state, reference in found.says) == ("warning", True)
+    assert "finale orders check" in found.step
     assert finale("orders", "check")[0] == 7
     assert finale("orders", "abandon", reference, "--note", "not there")[0] == 0
+    assert not any(f.what == "orders" for f in examine(shelf.settings))
     code, _, err = finale("orders", "abandon", reference)
     assert (code, "is abandoned" in err) == (4, True)
     code, out, _ = finale("orders", "draft")

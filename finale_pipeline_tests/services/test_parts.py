@@ -1,6 +1,7 @@
 """What runs for good starts as a person starts it, answers, and ends when it is asked to."""
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,17 +11,20 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.services import processes as parts
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import dagster_url, prepare_dagster_database
+from finale_pipeline_tests.api import chromium
 from finale_pipeline_tests.conftest import drop_database, settings_for
 from finale_pipeline_tests.live import free_port
 from finale_pipeline_tests.processes import command, environment
 
-TRIES = 1_200
+TRIES = 240
 OK = 200
+TOKEN = "t" * 32
 ASSETS = "{ assetNodes { assetKey { path } } }"
 
 
@@ -54,7 +58,7 @@ class Part:
                 if found := look():
                     return found
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(0.1)
+                self.process.wait(0.5)
             assert self.process.returncode is None, self.log.read_text()
         raise AssertionError(self.log.read_text())
 
@@ -90,3 +94,35 @@ def test_each_part_answers_and_ends_at_sigterm(served: Settings) -> None:
         codes = {name: part.end() for name, part in started.items()}
     assert set(codes.values()) <= {0, -signal.SIGTERM}, codes
     assert not parts.code_socket(served).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.synced
+@pytest.mark.skipif(chromium.found() is None, reason="there is no browser")
+def test_dagsters_pages_work_under_another_name_below_a_path_with_a_token(
+    served: Settings, tmp_path: Path
+) -> None:
+    """As behind a proxy that passes on its name: scripts, questions, and WebSocket too."""
+    base = f"http://{chromium.NAME}:{served.ui_port}/dagster"
+    settings = served.model_copy(update={"ui_url": base, "api_token": SecretStr(TOKEN)})
+    prepare_dagster_database(settings)
+    with ExitStack() as stack, httpx.Client(trust_env=False, timeout=60) as http:
+        for name in ("code", "web"):
+            part = Part(settings, name)
+            stack.callback(part.end)
+        here = f"http://127.0.0.1:{served.ui_port}/dagster"
+        part.until(lambda: http.get(f"{here}/server_info").status_code == OK)
+        assert http.get(f"{here}/assets").status_code == 401
+        browser = stack.enter_context(chromium.running(str(chromium.found())))
+        tab = stack.enter_context(browser.page(""))
+        tab.open(base.replace("//", f"//anna:{TOKEN}@"))  # stands for the browser's own question
+        tab.troubles.clear()
+        for path, text in (("/assets", "inventory_levels"), ("/automation", "critical_schedule")):
+            tab.open(base + path)
+            part.until(lambda t=text: any(t in shown for shown in tab.texts("body")))  # type: ignore[misc]
+        assert tab.troubles == []
+        hosts = {host.rpartition("@")[2] for host in tab.hosts}
+        assert hosts == {f"{chromium.NAME}:{served.ui_port}"}
+    said = part.log.read_text()
+    assert "WEBSOCKET /dagster/graphql 101" in said
+    assert not re.search(r" (40[03]|50\d) ", said), said

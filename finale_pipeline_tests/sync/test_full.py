@@ -109,6 +109,48 @@ def test_vanished_products_are_marked_removed_and_come_back(
     assert connection.execute(removed).fetchall() == []
 
 
+def test_what_was_edited_last_is_not_decoded_again_by_each_sync(
+    url: str, sandbox: SandboxServer, account: Account, connection: Connection
+) -> None:
+    """A checkpoint that is written anew is one whose answer was decoded."""
+    sandbox.row_cap = 150
+    by = settings_for(url, sandbox, row_cap=150, window_rows=100)
+    newest = (
+        "SELECT window_from, committed_at FROM ops.catalogue_window"
+        " WHERE table_name = 'core.product' ORDER BY 1 DESC LIMIT 1"
+    )
+    sync(by)
+    account.clock.advance(seconds=5 * 3600)
+    account.edit_products(9)
+    sync(by)
+    decoded = connection.execute(newest).fetchall()
+    account.clock.advance(seconds=5 * 3600)
+    assert sync(by).counts["core.product"].unchanged >= 400
+    assert connection.execute(newest).fetchall() == decoded
+    account.clock.advance(seconds=5 * 3600)
+    account.edit_products(1)
+    assert sync(by).counts["core.product"].updated == 1
+    assert connection.execute(newest).fetchall() != decoded
+    assert_mirrors(connection, account)
+
+
+def test_what_came_between_two_full_syncs_and_went_is_removed(
+    by: Settings, account: Account, connection: Connection
+) -> None:
+    """The newest answer is that of the last time, and yet the table shows more."""
+    sync(by)
+    account.clock.advance(seconds=5 * 3600)
+    (url,) = account.create_products(1)
+    sync(by, "active")
+    assert sync(by, "active").counts["core.product"].removed == 0
+    account.tables["product"].drop(account.tables["product"].places()[-1])
+    account.clock.advance(seconds=5 * 3600)
+    assert sync(by).counts["core.product"].removed == 1
+    gone = "SELECT product_url FROM core.product WHERE removed_at IS NOT NULL"
+    assert connection.execute(gone).fetchall() == [(url,)]
+    assert_mirrors(connection, account)
+
+
 @pytest.mark.synced
 @pytest.mark.parametrize("percent", [9, 18])
 def test_rows_that_one_answer_lost_are_not_taken_for_removed(

@@ -22,7 +22,6 @@ ELSEWHERE = {
     "sync/checkpoints.py": "hands over keys",
     "sync/commits.py": "names the writer's own table",
     "sync/purchases.py": "names the writer's own stage",
-    "commands/simulation.py": "wraps a statement of warehouse.items",
     "api/rest/pagination.py": "wraps the statement of a listing",
 }
 

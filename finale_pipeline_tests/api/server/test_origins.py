@@ -60,12 +60,12 @@ class Ui:
 
 
 @contextmanager
-def serving(settings: Settings, ui: Ui) -> Iterator[httpx.Client]:
+def serving(settings: Settings, ui: Ui, prefix: str = "") -> Iterator[httpx.Client]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         port = listener.getsockname()[1]
-        server = dagster_server(ui.app(), settings)
+        server = dagster_server(ui.app(), settings, prefix)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
@@ -178,3 +178,23 @@ def test_dagster_asks_for_the_token_where_one_is_set(tmp_path: Path, ui: Ui) -> 
         with connect(address(client), additional_headers=bearer) as line:
             line.send("hello")
             assert line.recv() == "hello"
+
+
+def test_below_a_path_behind_a_proxy_the_same_is_refused_and_let_in(tmp_path: Path, ui: Ui) -> None:
+    given = {"api_token": TOKEN, "ui_url": "https://stock.example/dagster"}
+    plain = settings_of("postgresql://nowhere/x", tmp_path)
+    settings = Settings.model_validate(plain.model_dump() | given)
+    proxied = {"Host": "stock.example", "Origin": "https://stock.example"}
+    anna = ("anna", TOKEN)
+    with serving(settings, ui, settings.ui_prefix) as client:
+        assert client.get("/dagster/server_info", headers=proxied).status_code == 200
+        assert client.get("/dagster/assets", headers=proxied).status_code == 401
+        asked = client.get("/dagster/graphql", params={"query": "{x}"}, auth=anna)
+        assert asked.status_code == 405
+        as_form = client.post("/dagster/graphql", data={"query": "{x}"}, auth=anna)
+        assert as_form.status_code == 415
+        other = {**proxied, "Origin": EVIL}
+        assert client.post("/dagster/graphql", json={}, headers=other, auth=anna).status_code == 403
+        answer = client.post("/dagster/graphql", json={}, headers=proxied, auth=anna)
+        assert answer.status_code == 200
+    assert ui.asked == ["GET /dagster/server_info", "POST /dagster/graphql"]

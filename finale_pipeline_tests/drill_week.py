@@ -244,7 +244,7 @@ def report(week: Week, before: dict[str, int]) -> int:
     print("syncs: " + ", ".join(f"{n} {s} {status}" for s, status, n in live.rows(runs)))
     statuses = live.dagster_rows("SELECT status, count(*) FROM runs GROUP BY 1 ORDER BY 1")
     print("runs of Dagster: " + ", ".join(f"{n} {status}" for status, n in statuses))
-    print("it suffered: " + ", ".join(f"{n} {what}" for what, n in week.done.items()))
+    print("it suffered: " + ", ".join(f"{n} {what}" for what, n in week.done.items() if n))
     events = sum(len(happened) for happened in week.expected.values())
     print(f"crossings that happened: {events}; mails that arrived: {len(week.service.accepted)}")
     after = sizes(live)

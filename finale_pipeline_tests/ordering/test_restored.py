@@ -40,6 +40,10 @@ def test_after_a_restore_nothing_is_drafted_before_the_orders_were_read(
         assert shelf.states() == []
         shelf.later(minutes=5)
         sync(shelf.settings, "sales")
+        # Which decided anew, by what it read: the lines of this test are another plan.
+        connection.execute("DELETE FROM plan.purchase_order_draft_line")
+        for day in (TODAY - timedelta(days=1), TODAY):
+            shelf.plan(vendors=1, on=day)
         with pytest.raises(NeedsDecision, match="ORDER_CREATED"):
             shelf.draft(on=TODAY - timedelta(days=1))
         assert shelf.draft(on=TODAY).is_good  # the same plan: found in Finale, and adopted

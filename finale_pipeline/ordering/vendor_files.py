@@ -152,8 +152,9 @@ def _fill(book: Any, sheet: Any, order: VendorOrder, top: int) -> None:
     left, right = ({"bold": True, "bottom": 1, "align": side} for side in ("left", "right"))
     heads = [book.add_format(left)] * 3 + [book.add_format(right)] * 4
     aligned = book.add_format({"align": "right"})
-    units, price, money = (
-        book.add_format({"num_format": form}) for form in ("#,##0.######", "#,##0.00####", MONEY)
+    whole, parts, price, money = (
+        book.add_format({"num_format": form})
+        for form in ("#,##0", "#,##0.######", "#,##0.00####", MONEY)
     )
     for column, (heading, form) in enumerate(zip(HEADINGS, heads, strict=True)):
         sheet.write_string(top, column, heading, form)
@@ -161,7 +162,8 @@ def _fill(book: Any, sheet: Any, order: VendorOrder, top: int) -> None:
         for column, text in enumerate((line.their_sku, line.our_sku, line.name)):
             sheet.write_string(row, column, text)
         sheet.write_string(row, 3, line.packs, aligned)
-        sheet.write_number(row, 4, float(line.units), units)
+        # Excel shows 12 as "12." by the format of parts.
+        sheet.write_number(row, 4, float(line.units), parts if line.units % 1 else whole)
         if line.unit_price is not None and line.total is not None:
             sheet.write_number(row, 5, float(line.unit_price), price)
             sheet.write_number(row, 6, float(line.total), money)

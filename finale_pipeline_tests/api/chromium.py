@@ -25,7 +25,11 @@ FLAGS = (
     f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 PATIENCE_SECONDS = 20
-KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "Delete": (46, "")}
+KEYS = {
+    "Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, ""), "ArrowUp": (38, ""),
+    "ArrowDown": (40, ""), "Delete": (46, ""),
+}  # fmt: skip
+SHIFT = 8
 SELECT_ALL = {"modifiers": 2, "commands": ["selectAll"]}
 
 
@@ -113,10 +117,19 @@ class Page:
             self.ask("Page.navigate", url=self._base + path)
 
     def js(self, expression: str) -> Any:
-        """Return the value of an expression in the page."""
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Return the value of an expression in the page, that of a promise once it is kept."""
+        answer = self.ask(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def until(self, expression: str) -> None:
+        """Wait until an expression is true in the page."""
+        self.js(
+            "new Promise(done => { const look = () =>"
+            f" ({expression}) ? done() : requestAnimationFrame(look); look() }})"
+        )
 
     def texts(self, selector: str) -> list[str]:
         """Return the texts of the elements that match, as they are shown."""
@@ -125,10 +138,11 @@ class Page:
         )
         return found
 
-    def press(self, key: str) -> None:
+    def press(self, key: str, *, shift: bool = False) -> None:
         """Press and release a key."""
         code, text = KEYS.get(key, (ord(key[0].upper()), key))
         about = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        about["modifiers"] = SHIFT if shift else 0
         self.ask("Input.dispatchKeyEvent", type="keyDown", text=text, **about)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **about)
 

@@ -15,7 +15,8 @@ TITLE_UNITS = 26
 """Of a sheet's title, before a number that makes it unique; Excel takes 31."""
 NARROWEST, WIDEST = 8, 48
 """Widths of columns, in characters."""
-SKU, MONEY, UNITS, DAY = "@", "#,##0.00", "#,##0.######", "yyyy-mm-dd"
+SKU, MONEY, UNITS, PARTS, DAY = "@", "#,##0.00", "#,##0", "#,##0.######", "yyyy-mm-dd"
+"""Formats of cells. `PARTS` is of units that are not whole: Excel shows 12 as "12." by it."""
 IN_WORDS = {
     "sku": "SKU",
     "vendor_sku": "Vendor's SKU",
@@ -40,6 +41,10 @@ IN_WORDS = {
     "plan_on": "Plan of",
 }
 SUMMED = {"quantity_units", "units", "line_total", "total", "lines"}
+ON_SCREEN_FROM = "why"
+"""From this column on a sheet is read on the screen only: on A4 nobody could read any of it."""
+HEAD_POINTS = 30
+"""Height of the headings: two lines of words."""
 
 
 def heading(column: str) -> str:
@@ -76,6 +81,8 @@ def as_xlsx(
             sheet = book.add_worksheet(_title(title, taken))
             _fill(book, sheet, columns, rows)
             _printed(sheet, title, is_wide=len(columns) > 6)  # noqa: PLR2004 - fits upright
+            if ON_SCREEN_FROM in columns:
+                sheet.print_area(0, 0, len(rows) + 1, columns.index(ON_SCREEN_FROM) - 1)
     return Response(
         buffer.getvalue(),
         headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'},
@@ -86,33 +93,40 @@ def as_xlsx(
 def _cover(book: Any, sheet: Any, cover: Sequence[tuple[str, object]]) -> None:
     big, bold = book.add_format({"bold": True, "font_size": 18}), book.add_format({"bold": True})
     day = book.add_format({"num_format": DAY, "align": "left"})
-    other = book.add_format({"num_format": MONEY, "align": "left"})
-    sheet.set_column(0, 0, 24)
+    other, count = (
+        book.add_format({"num_format": form, "align": "left"}) for form in (MONEY, UNITS)
+    )
+    sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 60)
     sheet.hide_gridlines(2)
     for number, (label, value) in enumerate(cover):
         sheet.write_string(2 * (number > 0) + number, 0, plain(label), bold if number else big)
         is_day = isinstance(value, date) and not isinstance(value, datetime)
-        _write(sheet, 2 * (number > 0) + number, 1, value, day if is_day else other)
+        form = day if is_day else count if isinstance(value, int) else other
+        _write(sheet, 2 * (number > 0) + number, 1, value, form)
     _printed(sheet, cover[0][0], is_wide=False)
 
 
 def _fill(book: Any, sheet: Any, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-    formats = {form: book.add_format({"num_format": form}) for form in (SKU, MONEY, UNITS, DAY)}
+    head = {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
+    words, numbers = (book.add_format(head | side) for side in ({"indent": 1}, {"align": "right"}))
+    formats = {form: book.add_format({"num_format": form}) for form in (MONEY, UNITS, PARTS, DAY)}
+    formats[SKU] = book.add_format({"num_format": SKU, "indent": 1})
     sums = {form: book.add_format({"num_format": form, "bold": True, "top": 1}) for form in formats}
     sheet.freeze_panes(1, 0)
+    sheet.set_row(0, HEAD_POINTS)
     for place, column in enumerate(columns):
-        sheet.write_string(0, place, heading(column), head)
         form = _form(column)
+        sheet.write_string(0, place, heading(column), words if form == SKU else numbers)
         for number, row in enumerate(rows, 1):
-            _write(sheet, number, place, row.get(column), formats[form])
+            value = row.get(column)
+            _write(sheet, number, place, value, formats[_exact(form, value)])
         sheet.set_column(place, place, _width(column, rows))
         if column in SUMMED and rows and _is_summable(column, rows):
             letter = _letter(place)
             total = sum(float(row.get(column) or 0) for row in rows)
             formula = f"=SUBTOTAL(9,{letter}2:{letter}{len(rows) + 1})"
-            sheet.write_formula(len(rows) + 1, place, formula, sums[form], total)
+            sheet.write_formula(len(rows) + 1, place, formula, sums[_exact(form, total)], total)
     if rows:
         sheet.autofilter(0, 0, len(rows), len(columns) - 1)
 
@@ -131,7 +145,13 @@ def _form(column: str) -> str:
         return DAY
     if column.endswith(("_cost", "_price", "total", "_value", "_gap")):
         return MONEY
-    return UNITS if column.endswith("units") else SKU
+    return UNITS if column.endswith(("units", "lines")) else SKU
+
+
+def _exact(form: str, value: object) -> str:
+    """Return the format of a value in a column of this one: of what is not whole its own."""
+    is_whole = not isinstance(value, float | Decimal) or value % 1 == 0
+    return form if form != UNITS or is_whole else PARTS
 
 
 def _width(column: str, rows: Sequence[Row]) -> int:
@@ -174,7 +194,7 @@ def _write(sheet: Any, row: int, column: int, value: object, form: Any) -> None:
     elif isinstance(value, date) and not isinstance(value, datetime):
         sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), form)  # noqa: DTZ001 - a day
     else:
-        sheet.write_string(row, column, plain(_text(value), most=32_000))
+        sheet.write_string(row, column, plain(_text(value), most=32_000), form)
 
 
 def _title(text: str, taken: set[str]) -> str:

@@ -70,6 +70,11 @@ def test_the_plans_workbook_has_a_cover_words_totals_and_filters(api: httpx.Clie
     assert "<autoFilter" in orders
     assert "SUBTOTAL(9," in acme
     assert 'orientation="landscape"' in acme
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        names, styles = (parts.read(f"xl/{part}.xml").decode() for part in ("workbook", "styles"))
+    (end,) = re.findall(r"Print_Area[^>]*>Acme!\$A\$1:\$(\w+)\$\d+<", names)
+    assert end == "O", "paper has all before the reasons, which are as long as the rest"
+    assert "#,##0.######" not in styles, "Excel shows whole units as 12. by it"
     total = sum(line["line_total"] for line in api.get("/api/purchase-plan").json()["orders"][0]
                 ["order_lines"])  # fmt: skip
     assert re.search(rf"<v>{total:g}(\.0)?</v>", acme)

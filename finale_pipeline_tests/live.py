@@ -33,13 +33,13 @@ class Live:
 
     Args:
         home: Its folder.
-        program: What is started with `dev`; None = this environment's.
+        program: What is started with `dev`; empty = this environment's.
         settings: `FINALE_…` variables beside the ports.
     """
 
-    def __init__(self, home: Path, program: Path | None = None, **settings: str) -> None:
+    def __init__(self, home: Path, program: str = "", **settings: str) -> None:
         self.home = home
-        self._command = [str(program), "dev"] if program else command("dev")
+        self._command = [program, "dev"] if program else command("dev")
         self.ports = {name: free_port() for name in ("UI", "API", "SANDBOX")}
         ports = {f"FINALE_{name}_PORT": str(port) for name, port in self.ports.items()}
         self.environment = {

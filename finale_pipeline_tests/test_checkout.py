@@ -146,7 +146,7 @@ def test_a_wheel_starts_the_demo_without_the_checkout(tmp_path: Path) -> None:
     ended_well(pip, "install", "-q", "-c", ROOT / "constraints.txt", wheel)
     shutil.rmtree(source)
     assert ended_well(program, "--version").split()[-1] in wheel.name
-    with Live(home, program, FINALE_SANDBOX_PRODUCTS="100") as live:
+    with Live(home, str(program), FINALE_SANDBOX_PRODUCTS="100") as live:
         live.until(lambda: live.rows("SELECT FROM plan.forecast LIMIT 1"), "the first plan")
         base = f"http://127.0.0.1:{live.ports['API']}"
         for path in ("/", "/plan", "/runbooks/restore-a-database", "/style.css"):

@@ -33,11 +33,13 @@ class Live:
 
     Args:
         home: Its folder.
+        program: What is started with `dev`; empty = this environment's.
         settings: `FINALE_…` variables beside the ports.
     """
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, program: str = "", **settings: str) -> None:
         self.home = home
+        self._command = [program, "dev"] if program else command("dev")
         self.ports = {name: free_port() for name in ("UI", "API", "SANDBOX")}
         ports = {f"FINALE_{name}_PORT": str(port) for name, port in self.ports.items()}
         self.environment = {
@@ -51,7 +53,7 @@ class Live:
     def __enter__(self) -> Self:
         self.log = (self.home / "dev.log").open("wb")
         self.process = subprocess.Popen(
-            command("dev"), env=self.environment, stdout=self.log, stderr=self.log
+            self._command, env=self.environment, cwd=self.home, stdout=self.log, stderr=self.log
         )
         return self
 

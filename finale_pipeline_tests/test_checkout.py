@@ -3,6 +3,7 @@
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from finale_pipeline.warehouse import embedded
-from finale_pipeline_tests.live import free_port
+from finale_pipeline_tests.live import Live, free_port
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -52,6 +53,12 @@ def ask(port: int, query: str, **variables: object) -> Any:
     )
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - loopback
         return json.load(answer)["data"]
+
+
+def ours(nodes: Any) -> list[str]:
+    """The assets that we fill; those of `mart` are views of them."""
+    keys = [node["assetKey"]["path"] for node in nodes]
+    return [key[0] for key in keys if len(key) == 1]
 
 
 def until(look: Any, what: str) -> Any:
@@ -92,7 +99,7 @@ def test_dagsters_own_server_shows_the_assets_and_a_run_says_what_is_missing(por
     def shown() -> Any:
         return (ask(port, ASSETS) or {}).get("assetNodes")
 
-    assert len(until(shown, "the assets are shown")) == 9
+    assert len(ours(until(shown, "the assets are shown"))) == 9
     launch = """mutation ($params: ExecutionParams!) {
       launchPipelineExecution(executionParams: $params) {
         ... on LaunchRunSuccess { run { runId } } } }"""
@@ -115,6 +122,39 @@ def test_dagsters_own_server_shows_the_assets_and_a_run_says_what_is_missing(por
     (message,) = until(failed, "the run has failed")
     assert "No account is configured" in message
     assert "finale dev" in message
+
+
+def ended_well(*words: str | Path) -> str:
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_wheel_starts_the_demo_without_the_checkout(tmp_path: Path) -> None:
+    """Installed by pip alone, with what it says that it needs; as pipx and uvx do it."""
+    source, home = tmp_path / "source", tmp_path / "home"
+    tmp_path.chmod(0o755)
+    home.mkdir(0o755)
+    unwanted = (".venv*", ".git", ".finale*", ".*_cache", "build", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*unwanted))
+    ended_well(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, source)
+    (wheel,) = tmp_path.glob("*.whl")
+    ended_well(sys.executable, "-m", "venv", tmp_path / "venv")
+    program = tmp_path / "venv" / "bin" / "finale"
+    pip = program.with_name("pip")
+    ended_well(pip, "install", "-q", "-c", ROOT / "constraints.txt", wheel)
+    shutil.rmtree(source)
+    assert ended_well(program, "--version").split()[-1] in wheel.name
+    with Live(home, str(program), FINALE_SANDBOX_PRODUCTS="100") as live:
+        live.until(lambda: live.rows("SELECT FROM plan.forecast LIMIT 1"), "the first plan")
+        base = f"http://127.0.0.1:{live.ports['API']}"
+        for path in ("/", "/plan", "/runbooks/restore-a-database", "/style.css"):
+            with urllib.request.urlopen(base + path, timeout=60) as answer:  # noqa: S310 - loopback
+                assert answer.status == 200
+        assert len(ours(live.dagster(ASSETS)["assetNodes"])) == 9
+    assert live.process.returncode == 0
+    assert "Stopping" in (home / "dev.log").read_text()
 
 
 @pytest.mark.parametrize(

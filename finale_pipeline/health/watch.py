@@ -185,9 +185,10 @@ def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: da
     if (outcome.verdict == "done" and outcome.accepted) or (is_unknown and unsent.is_unknown):
         outage = after_telling(last.outage, [trouble], now=now)
         return Watched([trouble], outage, f"Told by {_channel(settings)}.")
-    _files(settings).send(mail, settings.alert_emails)
+    is_file = _files(settings).send(mail, settings.alert_emails).verdict == "done"
     why = outcome.error or json.dumps(dict(outcome.refused or {}))
-    did = f"Not told: {why}. It is in {settings.home / 'outbox'}, and tried again at the next look."
+    where = f"It is in {settings.home / 'outbox'}, and" if is_file else "It is"
+    did = f"Not told: {why}. {where} tried again at the next look."
     return replace(as_before, did=did, unsent=replace(unsent, is_unknown=is_unknown))
 
 

@@ -1,5 +1,8 @@
 """Every command, in every state that a new user or a bad day can bring: never a trace."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from finale_pipeline.settings import Settings, setting_name
 from finale_pipeline.warehouse import embedded
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.live import free_port
+from finale_pipeline_tests.processes import call, command, environment
 
 ARGUMENTS = {
     "sync": ["full"], "approve": ["1", "--yes"], "reject": ["1"], "alerts": ["list"],
@@ -119,3 +123,27 @@ def test_a_disk_that_takes_nothing_is_named(run: Callable[..., Ran], command: st
     assert_said_what_to_do(ran, "FINALE_HOME", "Nothing was set up", "/proc/finale", "no none.dump",
                            "does not answer")  # fmt: skip
     assert embedded.running_url(Path("/proc/finale/postgres")) is None
+
+
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root mounts")
+@pytest.mark.parametrize("command_name", [*TRIED, "dev"])
+def test_a_disk_that_became_read_only_is_named(tmp_path: Path, command_name: str) -> None:
+    """As after a fault of the disk: all was set up, and its database does not run."""
+    tmp_path.chmod(0o755)
+    settings = Settings.model_validate({"home": tmp_path / "home"})
+    assert call(settings, "db", "upgrade").code == 0
+    embedded.stop(settings.home / "postgres")
+    arguments = [command_name, *ARGUMENTS.get(command_name, [])]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", READ_ONLY, str(settings.home), *command(*arguments)],  # noqa: S607
+        env=environment(settings), cwd=tmp_path, capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    assert done.returncode in {4, 8, 9}, said
+    assert "Read-only file system" in said or command_name in {"status", "restore", "serve"}, said

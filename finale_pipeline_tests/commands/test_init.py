@@ -102,12 +102,14 @@ def test_bad_input_writes_nothing_and_says_what_to_do(
     assert list(tmp_path.glob(".env*")) == []
 
 
-def test_a_wrong_key_is_found_at_once(init: Init, sandbox: SandboxServer) -> None:
+def test_a_wrong_key_is_found_at_once_and_its_step_mends_it(init: Init) -> None:
     done = init(*HERE, "--yes", **(SECRET | {"FINALE_API_KEY": "wrong"}))
     assert done.code == 4
     assert "Next: Mend this first" in done.out
     assert "Check FINALE_API_KEY" in done.out
-    assert sandbox.base_url
+    assert "To enter both anew: finale init --secrets" in done.out
+    entered = init(*HERE, "--secrets", stdin="sandbox-key\nsandbox-secret\n")
+    assert (entered.code, "ok       source" in entered.out) == (0, True)
 
 
 def test_a_database_of_another_account_is_refused(

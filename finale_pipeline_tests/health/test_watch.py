@@ -200,6 +200,8 @@ def test_a_disk_that_takes_nothing_is_told_of_all_the_same(
     found = look(5, database_url=DOWN, home=tmp_path / "file" / "home")
     assert kinds(service) == ["pipeline_silent"]
     assert "may be told again" in found.did
+    found = look(5, database_url=DOWN, home=tmp_path / "file" / "home", sendgrid_api_key=None)
+    assert "takes no files: Not a directory. It is tried again" in found.did
 
 
 def test_mails_that_a_dead_daemon_left_are_delivered(

@@ -39,7 +39,13 @@ def test_after_a_restore_nothing_is_drafted_before_the_orders_were_read(
                 shelf.draft(on=day)
         assert shelf.states() == []
         shelf.later(minutes=5)
+        connection.execute(
+            "CREATE TEMP TABLE planned_before AS TABLE plan.purchase_order_draft_line"
+        )
         sync(shelf.settings, "sales")
+        # Which decided anew by what it read; this test is about the plan that was drafted.
+        connection.execute("DELETE FROM plan.purchase_order_draft_line")
+        connection.execute("INSERT INTO plan.purchase_order_draft_line TABLE planned_before")
         with pytest.raises(NeedsDecision, match="ORDER_CREATED"):
             shelf.draft(on=TODAY - timedelta(days=1))
         assert shelf.draft(on=TODAY).is_good  # the same plan: found in Finale, and adopted

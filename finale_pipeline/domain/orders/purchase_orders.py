@@ -223,7 +223,7 @@ class LineTerms:
 def line_warnings(line: PurchaseLine, terms: LineTerms) -> list[str]:
     """Return what speaks against a line, in words.
 
-    >>> line = OrderLine("/p/1", "TEA-1", Decimal(10))
+    >>> line = PurchaseLine("/p/1", "TEA-1", Decimal(10))
     >>> line_warnings(line, LineTerms(pack_units=Decimal(12)))
     ['TEA-1: 10 units are no whole number of packs of 12', 'TEA-1: no price is known']
     """

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from finale_pipeline.api.server.render import plain_number
+from finale_pipeline.api.server.render import plain_number, plain_price
 from finale_pipeline.planning.edits import Fields, LineChange
 
 SEEN = "|"
@@ -148,5 +148,5 @@ def read_number(text: str) -> Decimal | None:
 
 def seen(line: dict[str, Any]) -> str:
     """Return what a form says that was seen of a line."""
-    shown = (plain_number(line["quantity_units"]), plain_number(line["unit_cost"]))
+    shown = (plain_number(line["quantity_units"]), plain_price(line["unit_cost"]))
     return SEEN.join((line["version"], *shown))

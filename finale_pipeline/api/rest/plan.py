@@ -20,6 +20,7 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.ordering import vendor_order
 from finale_pipeline.planning.edits import Author, EditOutcome, Fields, LineChange, edit
 from finale_pipeline.warehouse.reads import plan as plan_reads
+from finale_pipeline.warehouse.reads import worklist as worklist_reads
 from finale_pipeline.warehouse.reads.plan import Plan
 
 router = APIRouter(prefix="/api/purchase-plan", tags=["stock"], responses=problems())
@@ -130,7 +131,8 @@ def purchase_plan(
         lines = [line for order in plan.orders for line in order["order_lines"]]
         response = as_csv(lines, LINE_COLUMNS, name)
     else:
-        response = as_xlsx(_sheets(plan), name, cover=_cover(plan))
+        cover = _cover(plan, worklist_reads.account_currency(connection))
+        response = as_xlsx(_sheets(plan), name, cover=cover)
     response.headers.update(headers)
     return response
 
@@ -160,12 +162,15 @@ def _in_words(plan: Plan) -> Plan:
     return Plan(plan.day, orders, [dict(in_words(line)) for line in plan.dropped])
 
 
-def _cover(plan: Plan) -> list[tuple[str, object]]:
-    """Return what is said on the first sheet: totals per currency, never added up over them."""
+def _cover(plan: Plan, own: str | None) -> list[tuple[str, object]]:
+    """Return what is said on the first sheet: totals per currency, never added up over them.
+
+    What has no currency of its own is in the account's.
+    """
     totals: dict[str, Decimal] = {}
     for order in plan.orders:
         if order["total"] is not None:
-            currency = order["currency"] or "account's currency"
+            currency = order["currency"] or own or "account's currency"
             totals[currency] = totals.get(currency, Decimal(0)) + order["total"]
     return [
         ("Purchase plan", plan.day),

@@ -109,7 +109,10 @@ def _cover(book: Any, sheet: Any, cover: Sequence[tuple[str, object]]) -> None:
 
 def _fill(book: Any, sheet: Any, columns: Sequence[str], rows: Sequence[Row]) -> None:
     head = {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
-    words, numbers = (book.add_format(head | side) for side in ({"indent": 1}, {"align": "right"}))
+    words, numbers = (
+        book.add_format(head | side)
+        for side in ({"align": "left", "indent": 1}, {"align": "right"})
+    )
     formats = {form: book.add_format({"num_format": form}) for form in (MONEY, UNITS, PARTS, DAY)}
     formats[SKU] = book.add_format({"num_format": SKU, "indent": 1})
     sums = {form: book.add_format({"num_format": form, "bold": True, "top": 1}) for form in formats}

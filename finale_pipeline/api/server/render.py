@@ -63,7 +63,10 @@ def runbook(kind: str) -> str | None:
     text = names[kind].read_text(encoding="utf-8")
     rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     rendered = re.sub(
-        "<table>(.*?)</table>", r'<div class="scroll"><table>\1</table></div>', rendered, flags=re.S
+        "<table>(.*?)</table>",
+        r'<div class="scroll" tabindex="0"><table>\1</table></div>',
+        rendered,
+        flags=re.S,
     )
     return re.sub(r'href="([\w-]+)\.md(?=["#])', r'href="/runbooks/\1', rendered)
 
@@ -88,6 +91,16 @@ def plain_number(value: Decimal | None) -> str:
     ('1200.5', '1000', '')
     """
     return "" if value is None else number(value)
+
+
+def plain_price(value: Decimal | None) -> str:
+    """Return a price as it stands in a field that can be changed, with two decimals or more.
+
+    >>> plain_price(Decimal("17.1")), plain_price(Decimal("0.0375")), plain_price(None)
+    ('17.10', '0.0375', '')
+    """
+    whole, _, parts = plain_number(value).partition(".")
+    return f"{whole}.{parts:0<2}" if whole else ""
 
 
 def money(value: Any, currency: str | None = None) -> str:
@@ -225,6 +238,7 @@ def _templates() -> "Environment":
         seconds=seconds,
         day=day,
         plain_number=plain_number,
+        plain_price=plain_price,
         age=age,
         percent=percent,
         class_words=class_words,

@@ -10,6 +10,7 @@ from finale_pipeline.commands.common import json_option, note, open_warehouse, p
 from finale_pipeline.commands.sync import SyncReport, reported, run_strategy
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
+from finale_pipeline.text import plain
 from finale_pipeline.warehouse import holds
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Hold
@@ -109,6 +110,6 @@ def _sums(hold: Hold) -> list[tuple[str, Any, Any]]:
 
 def _record(record: dict[str, Any]) -> str:
     if "sku" not in record:
-        return "  ".join(str(value) for value in record.values())
-    name = (record["name"] or "").replace("\n", " ").replace("\r", " ")
-    return f"{record['sku'] or '?':24}{record['before']:>10g} → {record['now']:<8g}{name[:40]}"
+        return "  ".join(plain(value) for value in record.values())
+    name, sku = plain(record["name"] or "", most=40), plain(record["sku"] or "?", most=24)
+    return f"{sku:24}{record['before']:>10g} → {record['now']:<8g}{name}"

@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -101,7 +102,21 @@ def complain(error: PipelineError) -> None:
 
 def answer(value: Any, shown: Callable[[Any], str], *, as_json: bool) -> None:
     """Print a command's answer, as JSON or as lines to read."""
-    say(json.dumps(value, default=str) if as_json else shown(value))
+    say(json.dumps(value, default=str) if as_json else shown(_on_one_line(value)))
+
+
+def _on_one_line(value: Any) -> Any:
+    """Return data whose texts break no line: a product's name could else forge one."""
+    if isinstance(value, str):
+        return logs.printable(value)
+    if isinstance(value, dict):
+        return {name: _on_one_line(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_on_one_line(part) for part in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: _on_one_line(getattr(value, f.name)) for f in fields(value) if f.init}
+        return replace(value, **parts)
+    return value
 
 
 class Day(click.ParamType[date]):

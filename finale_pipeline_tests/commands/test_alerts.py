@@ -118,6 +118,16 @@ def test_explain_says_why_and_why_not(shop: Warehouse) -> None:
     )
 
 
+def test_a_name_commands_no_terminal(shop: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b]0;owned\x07\u202egnp\nforged"
+    shop.connection.execute("UPDATE core.product SET name = %s", (name,))
+    for arguments in (["explain", "B"], ["alerts", "list"]):
+        assert main(arguments) == 0
+        said = capsys.readouterr().out
+        assert not set(said) & set("\x1b\x07\u202e")
+        assert not any(line.startswith("forged") for line in said.splitlines())
+
+
 def test_simulation_counts_what_recorded_history_would_have_sent(shop: Warehouse) -> None:
     day = shop.now.date() - timedelta(days=5)
     for offset, units in enumerate((100, 15, 0, 100)):

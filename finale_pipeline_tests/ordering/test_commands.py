@@ -67,6 +67,17 @@ def test_a_dry_run_needs_no_permission_and_sends_nothing(
     assert shelf.sandbox.posts == []
 
 
+def test_a_file_named_by_a_vendors_id_stays_in_its_folder(
+    finale: Callable[..., Said], shelf: Shelf, tmp_path: Path
+) -> None:
+    shelf.connection.execute("UPDATE core.vendor SET vendor_id = '/../../../x'")
+    (tmp_path / "home").mkdir()
+    arguments = ("orders", "draft", "--dry-run", "--format", "csv")
+    assert finale(*arguments, FINALE_HOME=str(tmp_path / "home"))[0] == 0
+    (written,) = tmp_path.rglob("*x-10001.csv")
+    assert written.parent == tmp_path / "home" / "orders"
+
+
 def test_orders_are_drafted_listed_and_written_into_files(
     finale: Callable[..., Said], shelf: Shelf, tmp_path: Path
 ) -> None:

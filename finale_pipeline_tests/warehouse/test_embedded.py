@@ -32,6 +32,15 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         embedded.start(tmp_path / "file" / "home" / "postgres")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+def test_root_opens_no_folder_of_others_and_says_which_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with pytest.raises(LocalError, match=f"cannot pass {tmp_path}") as refused:
+        embedded.start(tmp_path / "home" / "postgres")
+    assert f"chmod o+x {tmp_path}" in refused.value.step
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
 @pytest.fixture
 def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data folder such as people have, in an environment such as they have."""

@@ -1,5 +1,6 @@
 """The pages: they show what the API says, and a mail's link decides by its buttons only."""
 
+import logging
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -133,8 +134,9 @@ def test_nothing_that_can_be_read_holds_a_link_that_decides(
 
 
 def test_opening_a_link_changes_nothing_and_its_button_does(
-    api: httpx.Client, stock: Warehouse
+    api: httpx.Client, stock: Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "finale_pipeline")
     link = link_of(stock)
     before = stock.rows("SELECT state FROM ops.incident ORDER BY subject")
     assert url_of("A") in page(api, link)
@@ -143,6 +145,11 @@ def test_opening_a_link_changes_nothing_and_its_button_does(
     assert "Ordered: 1 of 1 items." in done.text
     decided = stock.rows("SELECT state, decided_by FROM ops.incident ORDER BY subject")[0]
     assert decided == ("ordered", f"mail link to {' or '.join(RECIPIENTS)}")
+    lines = [line for line in caplog.messages if "link" in line]
+    assert [line.partition(":")[0].split()[-1] for line in lines] == [
+        "opened", "used", " or ".join(RECIPIENTS).split()[-1],
+    ]  # fmt: skip
+    assert link.removeprefix("/decide/") not in caplog.text
 
 
 def test_a_link_is_good_for_its_mails_items_only(api: httpx.Client, stock: Warehouse) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Self
 
 LOG_BYTES, LOG_FILES = 5_000_000, 3
-STOP_SECONDS = 4.5
+STOP_SECONDS = 6.0
 """What has not ended by then is killed: Ctrl-C must not take longer than a person waits."""
 LONGEST_PAUSE = 30.0
 MANY_DEATHS, WITHIN_SECONDS = 3, 60.0

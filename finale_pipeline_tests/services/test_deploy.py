@@ -176,7 +176,7 @@ def test_every_metric_that_an_alert_asks_is_measured(url: str) -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     for path in (*UNITS, *TIMERS):
-        text = path.read_text().replace(PROGRAM, sys.executable)
+        text = path.read_text().replace(PROGRAM, f'"{sys.executable}"')
         (tmp_path / path.name).write_text(text)
     done = subprocess.run(
         ["systemd-analyze", "verify", *map(str, tmp_path.iterdir())],  # noqa: S607

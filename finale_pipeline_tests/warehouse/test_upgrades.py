@@ -2,6 +2,7 @@
 
 `data/warehouse_0012.sql.gz` is one that version 0.1.0 made: it synced a sandbox account of 40
 products, planned a day, drafted three orders; tables that this leaves empty got a row by hand.
+`data/warehouse_0025.sql.gz` is the same account as version 0.3.0 synced and planned it.
 """
 
 import gzip
@@ -32,7 +33,8 @@ from finale_pipeline_tests.shapes.account import ShapeServer, load
 from finale_pipeline_tests.sync.helpers import assert_mirrors, sync
 from finale_pipeline_tests.warehouse.catalog import catalog
 
-DUMP = Path(__file__).parents[1] / "data" / "warehouse_0012.sql.gz"
+DATA = Path(__file__).parents[1] / "data"
+FIRST, LAST = DATA / "warehouse_0012.sql.gz", DATA / "warehouse_0025.sql.gz"
 TABLES = (
     "SELECT schemaname || '.' || tablename FROM pg_tables"
     " WHERE schemaname IN ('core', 'plan', 'ops') AND tablename <> 'schema_version' ORDER BY 1"
@@ -42,17 +44,23 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relat
 
 @pytest.fixture(scope="session")
 def released(server: str) -> str:
-    """Name of a database that the version before made and filled, to copy from."""
+    """Name of a database that version 0.1.0 made and filled, to copy from."""
+    url = loaded(server, FIRST)
+    name = re.search(r"/(test_\d+)\?", url)
+    assert name
+    return name[1]
+
+
+def loaded(server: str, dump: Path) -> str:
+    """Return the URL of a new database with what a version left."""
     url = new_database(server, template="template0")
     with connect(url, name="tests") as connection:
         connection.execute(
             "DO $$ BEGIN CREATE ROLE finale_reader NOLOGIN;"
             " EXCEPTION WHEN duplicate_object THEN END $$"
         )
-        connection.execute(gzip.decompress(DUMP.read_bytes()))
-    name = re.search(r"/(test_\d+)\?", url)
-    assert name
-    return name[1]
+        connection.execute(gzip.decompress(dump.read_bytes()))
+    return url
 
 
 @pytest.fixture
@@ -82,6 +90,17 @@ def test_the_data_of_the_version_before_stay(url: str, connection: Connection) -
     before["plan.demand"] = before["plan.decision"] = before.pop("plan.forecast")
     del before["plan.purchase_order_draft"]  # its sums are those of its lines
     assert {table: counted(connection)[table] for table in before} == before
+
+
+def test_the_warehouse_of_the_last_release_keeps_its_data_and_goes_on(server: str) -> None:
+    url = loaded(server, LAST)
+    with connect(url, name="tests") as connection:
+        before = counted(connection)
+        assert schema.current_version(connection) == "0025"
+        schema.upgrade(url)
+        after = counted(connection)
+        assert {table: after[table] for table in before} == before
+        goes_on(url, connection)
 
 
 def test_an_upgraded_database_is_made_like_a_new_one(
@@ -151,8 +170,12 @@ def test_lines_of_completed_orders_are_read_again_where_products_come_in_cases(
 
 
 def test_an_upgraded_database_goes_on(url: str, connection: Connection) -> None:
-    """The account moved on by a day meanwhile; sync, alerts and plan work with what was there."""
     schema.upgrade(url)
+    goes_on(url, connection)
+
+
+def goes_on(url: str, connection: Connection) -> None:
+    """The account moved on by a day meanwhile; sync, alerts and plan work with what was there."""
     clock = Clock(frozen_at=datetime(2026, 3, 10, 13, 0, tzinfo=UTC))
     account: Account = invented_account(products=40, clock=Clock(frozen_at=NOW), years=0.15)
     account.clock.advance(seconds=(clock.now() - NOW).total_seconds())

@@ -91,7 +91,8 @@ def over_days(quantiles: Floats, windows: Sequence[int], days: Floats) -> Floats
     step = np.log(grid[lower + 1] / grid[lower])
     share = ((days - grid[lower]) / (grid[lower + 1] - grid[lower]))[:, None]
     inside = below + share * (above - below)
-    ratio = np.divide(above, below, out=np.full(above.shape, np.inf), where=below > 0)
+    with np.errstate(over="ignore"):  # next to nothing grows as nothing does: without end
+        ratio = np.divide(above, below, out=np.full(above.shape, np.inf), where=below > 0)
     power = np.clip(np.log(ratio) / step[:, None], SLOWEST_GROWTH, FASTEST_GROWTH)
     before, after = (days < grid[0])[:, None], (days > grid[-1])[:, None]
     units: Floats = np.where(after, above * (days[:, None] / grid[-1]) ** power, inside)

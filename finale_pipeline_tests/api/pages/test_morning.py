@@ -150,11 +150,13 @@ def count(tab: Page) -> int:
     return int(tab.texts(".tabs a[aria-current] .count")[0])
 
 
-def texts(book: bytes) -> list[str]:
-    """Return every text of a workbook."""
+def cells(book: bytes) -> tuple[list[str], list[float]]:
+    """Return every text of a workbook of one sheet, and every number."""
     with zipfile.ZipFile(io.BytesIO(book)) as parts:
         strings = parts.read("xl/sharedStrings.xml").decode()
-    return re.findall(r"<t[^>]*>([^<]*)</t>", strings)
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+    numbers = re.findall(r'<c r="\w+"(?: s="\d+")?>(?:<f>[^<]*</f>)?<v>([^<]*)</v>', sheet)
+    return re.findall(r"<t[^>]*>([^<]*)</t>", strings), [float(number) for number in numbers]
 
 
 def vendors_to_draft(api: httpx.Client) -> tuple[str, str]:
@@ -179,9 +181,13 @@ def drafted_as_planned(
         assert row["total"] == pytest.approx(plan[vendor]["total"])
         pdf, book = (api.get(link) for link in links if row["reference"] in link)
         assert pdf.content.startswith(b"%PDF-")
-        lines, said = plan[vendor]["order_lines"], texts(book.content)
-        assert {line["sku"] for line in lines} <= set(said)
+        assert row["order_id"].encode() in pdf.content
+        lines, (said, numbers) = plan[vendor]["order_lines"], cells(book.content)
         assert row["order_id"] in said[0]
+        assert {line["sku"] for line in lines} <= set(said)
+        units = sorted(line["quantity_units"] for line in lines)
+        assert sorted(numbers[:-1][0::3]) == units
+        assert numbers[-1] == pytest.approx(row["total"])
 
 
 def show_on(tab: Page, device: str) -> None:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from finale_pipeline.domain.forecast.backtest import demand_in
@@ -103,6 +103,7 @@ grids = st.lists(st.lists(st.floats(0, 1e6), min_size=2, max_size=2), min_size=5
 )
 
 
+@example(grid=np.array([[[0.0, 5e-324], *[[0.0, 1.0]] * 4]]), days=(1.0, 2.0))
 @given(grid=grids, days=st.tuples(st.floats(0.1, 400), st.floats(0.1, 400)))
 def test_a_longer_span_never_needs_less(grid: np.ndarray, days: tuple[float, float]) -> None:
     shorter, longer = (over_days(grid, WINDOWS, np.array([d])) for d in sorted(days))

@@ -120,6 +120,18 @@ def test_mails_that_were_given_up_go_out_by_the_step(
     assert [says for says, _ in findings(finale, "mail") if "given up" in says] == []
 
 
+@pytest.mark.synced
+def test_mails_that_wait_go_out_once_the_service_answers(
+    finale: Finale, connection: Connection
+) -> None:
+    waiting = "UPDATE ops.outbox SET state = 'pending', attempts = 3, last_error = 'no such host',"
+    since = "created_at = now() - interval '1 hour', next_attempt_at = now()"
+    connection.execute(f"{waiting} {since}".encode())
+    assert step(finale, "mail", "wait since").startswith("Does the mail service answer?")
+    finale("watch")  # it does again: whoever looks delivers
+    assert [says for says, _ in findings(finale, "mail") if "wait since" in says] == []
+
+
 def test_an_open_env_file_is_closed_by_the_step(finale: Finale) -> None:
     file = Path(".env")
     file.write_text("")

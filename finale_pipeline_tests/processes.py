@@ -11,6 +11,12 @@ from unittest.mock import patch
 
 from finale_pipeline.cli import main
 from finale_pipeline.settings import MAIL_SERVICE, Settings, setting_name
+from finale_pipeline.warehouse.connect import connect, database_url
+
+OURS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND application_name <> 'tests'"
+)
 
 
 def environment(settings: Settings, **changes: str) -> dict[str, str]:
@@ -73,3 +79,12 @@ def call(settings: Settings, *arguments: str, **changes: str) -> Said:
     with patch.dict(os.environ, given, clear=True), redirect_stdout(out), redirect_stderr(err):
         code = main(arguments)
     return Said(code, out.getvalue(), err.getvalue())
+
+
+def until_its_sessions_end(settings: Settings) -> None:
+    """Wait until the server has noticed that a process was killed, and gives its locks back."""
+    with connect(database_url(settings), name="tests") as watcher:
+        for _ in range(20_000):
+            if watcher.execute(OURS).fetchone() == (0,):
+                return
+    raise AssertionError("a killed process still has a session")

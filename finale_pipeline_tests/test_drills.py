@@ -13,7 +13,7 @@ from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import new_database, settings_for
-from finale_pipeline_tests.processes import Ended, call, finale, start
+from finale_pipeline_tests.processes import Ended, call, finale, start, until_its_sessions_end
 from finale_pipeline_tests.sync.helpers import (
     assert_ledger_is_closed,
     assert_mirrors,
@@ -69,6 +69,7 @@ def test_a_killed_sync_goes_on_and_ends_equal_to_an_undisturbed_one(
             trap.watch(process)
             assert Ended(process).code == -signal.SIGKILL
             first = len(sandbox.requests)
+            until_its_sessions_end(settings)
             assert call(settings, "sync", "full").code == 0
             with connect(url, name="tests") as connection:
                 assert contents(connection) == wanted

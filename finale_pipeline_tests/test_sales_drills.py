@@ -8,7 +8,7 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import settings_for
-from finale_pipeline_tests.processes import Ended, finale, start
+from finale_pipeline_tests.processes import Ended, finale, start, until_its_sessions_end
 from finale_pipeline_tests.sync.demand import demand_of, on_order, stored_demand, stored_on_order
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed
 from finale_pipeline_tests.test_drills import CAP, Trap
@@ -39,6 +39,7 @@ def test_a_killed_sync_of_sales_goes_on_where_it_stopped(
         trap.watch(process)
         assert Ended(process).code == -signal.SIGKILL
         first = len(sandbox.requests)
+        until_its_sessions_end(settings)
         account.clock.advance(seconds=3600)
         assert finale(settings, "sync", "sales").code == 0
         assert len(sandbox.requests) > first

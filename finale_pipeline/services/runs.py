@@ -52,6 +52,7 @@ PAUSE = 0.5
 """Seconds after which ended runs are looked at."""
 PATIENCE = 5.0
 """Seconds for one question and its answer."""
+AGREED, REFUSED, GO = b"+", b"-", b"!"
 log = logging.getLogger("dagster.runs")
 
 
@@ -61,7 +62,10 @@ def socket_beside(code_server: str) -> Path:
 
 
 def ask(path: str | Path, **question: str) -> bool:
-    """Ask the process that starts runs; False = it refused, or nobody is there.
+    """Ask the process that starts runs; False = it refused, or nobody answered in time.
+
+    It does what it agreed to only when it hears that we are still there: one that answers late must
+    not start a run that was started otherwise meanwhile.
 
     Args:
         question: `start`, the arguments of `dagster api execute_run`; or `interrupt`, a run's ID.
@@ -70,7 +74,9 @@ def ask(path: str | Path, **question: str) -> bool:
         connection.settimeout(PATIENCE)
         connection.connect(str(path))
         connection.sendall(json.dumps(question).encode() + b"\n")
-        return connection.recv(1) == b"+"
+        if connection.recv(1) == AGREED:
+            connection.sendall(GO)
+            return True
     return False
 
 
@@ -145,30 +151,24 @@ class RunProcesses:
         with connection, suppress(OSError, ValueError):
             connection.settimeout(PATIENCE)
             question = json.loads(connection.makefile().readline())
-            done = (
+            run_id = question.get("interrupt")
+            pid = next((pid for pid, run in self._runs.items() if run.run_id == run_id), None)
+            self._is_outdated = run_id is None and self._code != _newest_code()
+            agrees = pid is not None if run_id is not None else not self._is_outdated
+            connection.sendall(AGREED if agrees else REFUSED)
+            if not agrees or connection.recv(1) != GO:
+                return
+            if pid is not None:  # not reaped yet: the number is nobody else's
+                os.kill(pid, signal.SIGINT)
+            else:
                 self._start(question["start"])
-                if "start" in question
-                else self._interrupt(question["interrupt"])
-            )
-            connection.sendall(b"+" if done else b"-")
 
-    def _start(self, arguments: str) -> bool:
-        self._is_outdated = self._code != _newest_code()
-        if self._is_outdated:
-            return False
+    def _start(self, arguments: str) -> None:
         pid = os.fork()
         if pid == 0:
             self._listener.close()
             _execute(arguments)
         self._runs[pid] = deserialize_value(arguments, ExecuteRunArgs)
-        return True
-
-    def _interrupt(self, run_id: str) -> bool:
-        for pid, run in self._runs.items():
-            if run.run_id == run_id:  # not reaped yet: the number is nobody else's
-                os.kill(pid, signal.SIGINT)
-                return True
-        return False
 
     def _report_dead(self) -> None:
         """Have Dagster told of runs whose process ended without telling it."""

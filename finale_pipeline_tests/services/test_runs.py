@@ -1,7 +1,9 @@
 """The process that runs are copied from, as Dagster's daemon and webserver ask it."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -104,6 +106,19 @@ def test_a_run_is_done(
     (folder / "go").write_text("", encoding="ascii")
     assert ended(instance, run_id) == dg.DagsterRunStatus.SUCCESS
     assert pid != os.getpid()
+
+
+def test_who_is_gone_when_the_answer_comes_has_started_nothing(
+    instance: dg.DagsterInstance, process: Path, start: Callable[[], tuple[str, int]], folder: Path
+) -> None:
+    """The run of a launcher that waited too long is started in Dagster's own way by then."""
+    run_id, _ = start()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(process))
+        connection.sendall(json.dumps({"interrupt": run_id}).encode() + b"\n")
+        assert connection.recv(1) == b"+"
+    (folder / "go").write_text("", encoding="ascii")
+    assert ended(instance, run_id) == dg.DagsterRunStatus.SUCCESS
 
 
 def test_a_run_that_is_interrupted_is_canceled(

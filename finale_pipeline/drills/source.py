@@ -365,10 +365,6 @@ def _trickling_head(scene: Scene) -> None:
         expect(time.monotonic() - begun < LONG, "it did not end in time")
 
 
-def _first_product(scene: Scene) -> str:
-    return str(scene.value("SELECT min(product_url) FROM core.stock_level"))
-
-
 DRILLS = (
     Drill(
         "stock-rows-missing-once",

@@ -100,11 +100,8 @@ def _windows(connection: Connection, table: str) -> dict[Window, Stored]:
     rows = connection.execute(
         trusted(
             "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"
-            " (w.row_count, w.fingerprint) = (count(t.row_hash), coalesce(bit_xor(t.row_hash), 0))"
-            f" FROM ops.catalogue_window w LEFT JOIN {table} t"
-            " ON t.updated_at >= w.window_from AND t.updated_at < w.window_to"
-            " AND t.removed_at IS NULL WHERE w.table_name = %s"
-            " GROUP BY w.table_name, w.window_from, w.window_to"
+            " (w.row_count, w.fingerprint) = (n.count, n.mark) FROM ops.catalogue_window w"
+            f" CROSS JOIN LATERAL ({_shown(table)}) n WHERE w.table_name = %s"
         ),
         (table,),
     ).fetchall()
@@ -112,6 +109,19 @@ def _windows(connection: Connection, table: str) -> dict[Window, Stored]:
         Window(lo, hi): Stored(walk_id, digest, count, is_intact)
         for lo, hi, walk_id, digest, count, is_intact in rows
     }
+
+
+def _shown(table: str) -> str:
+    """Return the query of what a table shows in a window `w`.
+
+    It is joined laterally, so that each window is looked up in the index of stamps: a join of all
+    rows with all windows is what the server plans for a table that nobody analysed yet.
+    """
+    return (
+        "SELECT count(*) AS count, coalesce(bit_xor(row_hash), 0) AS mark"
+        f" FROM {table} WHERE removed_at IS NULL"
+        " AND updated_at >= w.window_from AND updated_at < w.window_to"
+    )
 
 
 def stored_hashes(connection: Connection, table: str, window: Window) -> pl.Series:
@@ -248,17 +258,13 @@ def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
     """Bring the fingerprints up to date after removals and late changes of the same scan."""
     connection.execute(
         trusted(
-            "UPDATE ops.catalogue_window w SET row_count = n.count, fingerprint = n.mark"
-            " FROM (SELECT c.window_from, c.window_to, count(t.row_hash) AS count,"
-            " coalesce(bit_xor(t.row_hash), 0) AS mark FROM ops.catalogue_window c"
-            f" LEFT JOIN {table} t ON t.updated_at >= c.window_from"
-            " AND t.updated_at < c.window_to AND t.removed_at IS NULL"
-            " WHERE c.table_name = %s AND c.walk_id = %s GROUP BY 1, 2) n"
-            " WHERE w.table_name = %s AND w.window_from = n.window_from"
-            " AND w.window_to = n.window_to"
-            " AND (w.row_count, w.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
+            "UPDATE ops.catalogue_window o SET row_count = n.count, fingerprint = n.mark"
+            f" FROM ops.catalogue_window w CROSS JOIN LATERAL ({_shown(table)}) n"
+            " WHERE w.table_name = %s AND w.walk_id = %s AND o.table_name = w.table_name"
+            " AND o.window_from = w.window_from AND o.window_to = w.window_to"
+            " AND (o.row_count, o.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
         ),
-        (table, scan.walk_id, table),
+        (table, scan.walk_id),
     )
 
 

@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from finale_pipeline.domain.syncs.windows import Window
-from finale_pipeline.warehouse.connect import Connection, count_of, scalar, texts_of, trusted
+from finale_pipeline.warehouse.connect import (
+    Connection,
+    count_of,
+    is_true,
+    scalar,
+    texts_of,
+    trusted,
+)
 from finale_pipeline.warehouse.store import read_hashes
 
 RESUMABLE = timedelta(hours=24)
@@ -36,9 +43,14 @@ class Stored:
     is_intact: bool
     has_grown: bool = False
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether all of what the table shows was readable."""
+        return self.is_intact and self.digest != 0
+
     def is_same(self, digest: int) -> bool:
         """Whether an answer with this digest would change nothing."""
-        return self.is_intact and digest != 0 and digest == self.digest
+        return self.is_clean and digest == self.digest
 
 
 @dataclass(slots=True)
@@ -49,6 +61,7 @@ class Scan:
         until: The source's time at its beginning.
         windows: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
+        is_first: Whether the table was empty then.
         records: Of the windows that this run read, those included that belong to no table.
         mends: Whether nested lists are written, too, of records that look unchanged themselves.
     """
@@ -58,6 +71,7 @@ class Scan:
     until: datetime
     windows: dict[Window, Stored]
     is_fresh: bool
+    is_first: bool = False
     records: int = 0
     mends: bool = False
 
@@ -93,7 +107,8 @@ def open_scan(
     walk_id, started_at = row or (0, until)
     windows = _windows(connection, table)
     has_begun = not is_new and any(s.walk_id == walk_id for s in windows.values())
-    return Scan(walk_id, since, started_at, windows, is_fresh=not has_begun)
+    is_first = not windows and not is_true(connection, f"SELECT EXISTS (SELECT FROM {table})")
+    return Scan(walk_id, since, started_at, windows, is_fresh=not has_begun, is_first=is_first)
 
 
 def _windows(connection: Connection, table: str) -> dict[Window, Stored]:

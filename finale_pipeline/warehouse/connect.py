@@ -1,5 +1,6 @@
 """Connections: which database, with which time limits, and what its failures mean."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -340,6 +341,16 @@ def trusted(statement: str) -> LiteralString:
     The one way to do so; values are always bound.
     """
     return statement
+
+
+def in_any_case(text: str) -> str:
+    r"""Return a regular expression that finds a text in whatever case, by any locale's server.
+
+    >>> in_any_case("É.")
+    '(É|é)(\\.)'
+    """
+    cases = (sorted({c, c.lower()[:1], c.upper()[:1]}) for c in text)
+    return "".join(f"({'|'.join(re.escape(case) for case in same)})" for same in cases)
 
 
 def scalar(

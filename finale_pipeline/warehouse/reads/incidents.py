@@ -109,26 +109,28 @@ def choice(connection: Connection, choice_id: int) -> Row | None:
     )
 
 
+CHANGED = (
+    "happened_at >= %(since)s AND kind <> 'recorded'"
+    " AND (actor IS NOT NULL OR happened_at > (SELECT summary_at FROM ops.evaluation))"
+)
+"""What was found before people were told what is watched is the first reading, and no change: also
+what the first plan makes of it by its reorder points."""
+
+
 def changes(connection: Connection, since: datetime) -> list[Row]:
     """Return crossings and decisions since a moment, newest first."""
     return rows_of(
         connection,
         "SELECT happened_at, kind, from_level, to_level, sku, name, subject, actor, no_mail"
-        " FROM mart.alert_history WHERE happened_at >= %(since)s AND kind <> 'recorded'"
-        " ORDER BY event_id DESC LIMIT 100",
+        f" FROM mart.alert_history WHERE {CHANGED} ORDER BY event_id DESC LIMIT 100",
         since=since,
     )
 
 
 def changes_count(connection: Connection, since: datetime) -> int:
-    """Return how many crossings and decisions there were since a moment.
-
-    What was found already out or low when watching began is no change.
-    """
+    """Return how many crossings and decisions there were since a moment."""
     return count_of(
-        connection,
-        "SELECT count(*) FROM ops.incident_event WHERE happened_at >= %s AND kind <> 'recorded'",
-        since,
+        connection, f"SELECT count(*) FROM ops.incident_event WHERE {CHANGED}", since=since
     )
 
 

@@ -135,6 +135,7 @@ incident_event = Table(
     Index("incident_event_incident_idx", "incident_id"),
     Index("incident_event_subject_idx", "subject", "happened_at"),
     Index("incident_event_message_idx", "message_id"),
+    Index("incident_event_happened_at_idx", "happened_at"),
     schema="ops",
     comment="Everything that happened to incidents; exactly one row per crossing.",
 )

@@ -75,6 +75,7 @@ product_supplier = Table(
     Column("lead_time_days", Numeric, comment="Days from order to arrival, this vendor."),
     changed(),
     row_hash(),
+    Index("product_supplier_currency_idx", "currency"),
     schema="core",
     comment="Who supplies a product, and for what price; one row per product and vendor.",
 )

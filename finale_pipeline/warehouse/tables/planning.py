@@ -28,6 +28,10 @@ def _count(name: str, comment: str, *, required: bool = False) -> Column[Any]:
     return Column(name, Integer, nullable=not required, comment=comment)
 
 
+def _total(name: str, comment: str) -> Column[Any]:
+    return Column(name, BigInteger, nullable=False, comment=comment)
+
+
 def _on(name: str, comment: str) -> Column[Any]:
     return Column(name, Date, comment=comment)
 
@@ -167,6 +171,20 @@ decision_state = Table(
     text_("settings", "The settings that they follow.", required=True),
     schema="plan",
     comment="What the newest decisions were made of, to know which are to be made again.",
+)
+
+day_total = Table(
+    "day_total",
+    metadata,
+    _snapshot(),
+    _total("products", "Products that were planned and whose stock was known."),
+    _total("products_out", "Of these, those with nothing available."),
+    _total("products_low", "Of these, those below their reorder point."),
+    _number("stock_value", "What was available of them, at what Finale said that each costs when"
+            " the day was planned; null = no cost is known."),
+    schema="plan",
+    comment="What each day's plan comes to, as it stood when the day was last planned; kept when"
+    " the plan itself no longer is.",
 )
 
 forecast_by_location = Table(

@@ -228,8 +228,7 @@ def _pause(attempts: int) -> timedelta:
 
 
 def recover(connection: Connection, *, now: datetime) -> int:
-    """Repeat mails once whose sender died while it sent, or give them up loudly; return how many.
-    """
+    """Repeat mails once whose sender died sending, or give them up loudly; return how many."""
     with connection.transaction():
         rows = connection.execute(
             "SELECT outbox_id FROM ops.outbox WHERE state = 'sending'"

@@ -30,8 +30,7 @@ def note_read(connection: Connection, orders: Sequence[str]) -> None:
 
 
 def drop_needless(connection: Connection, *, now: datetime) -> None:
-    """Take away stand-ins of orders whose goods moved after all, or that are no longer completed.
-    """
+    """Take away stand-ins of orders whose goods moved after all, or are not completed now."""
     needless = (
         f"SELECT s.shipment_url FROM core.shipment s WHERE s.shipment_type = '{LINES}'"
         " AND s.removed_at IS NULL AND NOT EXISTS (SELECT FROM core.sales_order o"

@@ -82,8 +82,7 @@ def refused(connection: Connection, *, since: datetime, most: int) -> list[Row]:
 
 
 def ended_since(connection: Connection, moment: datetime, *, now: datetime) -> list[EndedSync]:
-    """Return the runs whose last sign of life lies after a moment and not after now, oldest first.
-    """
+    """Return the runs with a last sign of life after a moment and not after now, oldest first."""
     return objects_of(
         connection,
         EndedSync,

@@ -24,7 +24,7 @@ from finale_pipeline.ordering.proposals import Proposal
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import file_name, plain
 from finale_pipeline.warehouse import order_writes
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
 COLUMNS = tuple(
@@ -186,9 +186,7 @@ def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
         "vendor": draft.vendor_id,
         "products": [line.product_url for line in draft.lines],
     }
-    products = {
-        row["product_url"]: row for row in rows_of(connection, ordering_reads.NAMES, **values)
-    }
+    products = {row["product_url"]: row for row in connection.rows(ordering_reads.NAMES, **values)}
     return [
         {
             **products.get(line.product_url, {}),

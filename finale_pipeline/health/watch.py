@@ -40,7 +40,6 @@ class Watched:
     Attributes:
         outage: The open one, as far as it was told.
         did: What was told now, in words; empty = nothing.
-        unsent: A mail that the service did not take; None = none.
         notes: What keeps it from being well and is no trouble to mail about, yet or again.
     """
 

@@ -60,7 +60,6 @@ def decide_again(
 
     Args:
         connection: In the transaction that wrote the stock.
-        stock_on: Business day of the stock.
 
     Returns:
         What happened to plan.decision; None when nothing was ever planned.
@@ -91,10 +90,6 @@ def due_within(
 
     It is the decision of every day, with that much longer until the next review; nothing is
     written.
-
-    Args:
-        connection: In a transaction.
-        stock_on: Business day of the stock.
 
     Returns:
         The columns of a plan's lines, and `cover_now_days` without them.

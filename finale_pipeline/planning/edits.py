@@ -29,11 +29,7 @@ class Fields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """A change that somebody wants.
-
-    Attributes:
-        version: Of the line as they saw it.
-    """
+    """A change that somebody wants of a line, by the version that they saw."""
 
     version: str
     fields: Fields
@@ -44,8 +40,6 @@ class Author:
     """Who edits, when, why, and whether against the terms.
 
     Attributes:
-        by: A person, or the way it came.
-        note: In their words.
         stays: Whether it holds for the plans of later days, too.
         change_id: The change of many lines that it is part of.
         insists: Whether a quantity that breaks the terms is to be kept all the same.

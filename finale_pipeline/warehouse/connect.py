@@ -188,11 +188,7 @@ def shown_url(url: str) -> str:
 
 
 def connection_options(name: str, **session: str) -> dict[str, Any]:
-    """Return how our connections are made: with time limits, and committing by themselves.
-
-    Args:
-        session: Settings of the session, before ours.
-    """
+    """Return how our connections are made: with time limits, and committing by themselves."""
     environment.forget()
     options = SESSION | session
     return {
@@ -220,7 +216,6 @@ def connect(url: str, *, name: str, autocommit: bool = True, **session: str) -> 
     A server that starts, stops, or has no connection left is asked again for some seconds.
 
     Args:
-        autocommit: Whether each statement commits by itself.
         session: Settings of the session, before ours.
 
     Raises:

@@ -100,7 +100,6 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     """Insert, update and delete so that the day has exactly the rows of the query.
 
     Args:
-        connection: In a transaction.
         mine: Condition on the rows of the day that the query speaks of; empty = all.
     """
     connection.execute(trusted(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)

@@ -74,14 +74,7 @@ ON CONFLICT (product_url) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class DecisionState:
-    """What the newest decisions were made of.
-
-    Attributes:
-        snapshot_on: Day of the plan whose demand they follow.
-        decided_for_on: Business day of the stock.
-        decided_at: UTC.
-        settings: Those that they follow, as `followed` writes them.
-    """
+    """What the newest decisions were made of: the row of plan.decision_state."""
 
     snapshot_on: date
     decided_for_on: date
@@ -120,7 +113,6 @@ def number_changed(
 
     Args:
         connection: In a transaction.
-        plan_on: Day of the plan.
         everything: Take all its products, also where nothing changed.
     """
     values = {"plan_on": plan_on, "since": since}

@@ -15,17 +15,9 @@ TABLES = (
 
 
 def forget(connection: Connection, *, now: datetime, today: date) -> int:
-    """Delete days and plans after today, and take moments after now back to it.
+    """Delete days and plans after today, and take moments after now back; return how many days.
 
-    Only for who is sure of the present, for instance since two clocks agree.
-
-    Args:
-        connection: In a transaction.
-        now: UTC.
-        today: Its business day.
-
-    Returns:
-        How many days were forgotten.
+    Only for who is sure of the present, for instance since two clocks agree; in a transaction.
     """
     days = count_of(connection, "SELECT count(*) FROM core.stock_day WHERE snapshot_on > %s", today)
     if not days and not count_of(connection, ANY_AHEAD, now=now):

@@ -17,8 +17,6 @@ class Difference:
     """What a read that is not believed would change.
 
     Attributes:
-        reasons: Why it is not believed.
-        before: What is stored, in sum.
         after: What was read, in sum; `lost` counts the records it would take something from.
     """
 

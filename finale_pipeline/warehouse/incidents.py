@@ -61,10 +61,9 @@ def write(
     now: datetime,
     run_id: int,
 ) -> None:
-    """Open, change and close incidents, with their events.
+    """Open, change and close incidents with their events, in the transaction of the evaluation.
 
     Args:
-        connection: In the transaction of the evaluation.
         message_ids: Mail kind → the message that will tell of it.
     """
     connection.execute(CREATE)
@@ -104,7 +103,6 @@ class Choice:
     """What a person decides about an incident.
 
     Attributes:
-        state: acknowledged, snoozed, ordered, or open again.
         until: End of a snooze; None = until worse.
         even_if_worse: Whether a worsening leaves it asleep; needs `until`.
     """
@@ -198,13 +196,7 @@ def undo(connection: Connection, choice_id: int, *, actor: str, now: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class SyncIncident:
-    """An open incident of a sync.
-
-    Attributes:
-        level: What is wrong: failed, held, stuck.
-        mailed: Class of error that a mail told of; None = none was written.
-        opened_at: UTC.
-    """
+    """An open incident of a sync; `mailed` is the class of error that a mail told of."""
 
     strategy: str
     incident_id: int
@@ -274,11 +266,7 @@ def flapping_since(connection: Connection, moment: datetime) -> int:
 
 
 def add_event(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Write one event.
-
-    Args:
-        connection: In the transaction of what it tells of.
-    """
+    """Write one event, in the transaction of what it tells of."""
     names = (
         "incident_id", "subject", "kind", "from_level", "to_level", "cause", "happened_at",
         "run_id", "message_id", "no_mail", "actor",

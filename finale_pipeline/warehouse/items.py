@@ -170,7 +170,6 @@ def evaluate(
     """Compute the items' levels; keep those without news, return those that may have some.
 
     Args:
-        connection: In a transaction.
         default: Threshold of products without a reorder point, in units.
         is_partial: Whether only stock changed since the last evaluation, and only where noted.
     """
@@ -193,14 +192,7 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What one evaluation looked at; the next compares itself with it.
-
-    Attributes:
-        snapshot_on: Business day of the stock.
-        read_at: UTC, the read of stock.
-        default_units: Threshold of products without a reorder point.
-        catalogue_runs: Catalogue syncs that had ended by then.
-    """
+    """What one evaluation looked at, of ops.evaluation; the next compares itself with it."""
 
     snapshot_on: date
     read_at: datetime

@@ -65,11 +65,7 @@ def count_wrong(connection: Connection) -> int:
 
 
 def distrust_wrong(connection: Connection) -> None:
-    """Have a read write entries and levels of such products anew.
-
-    Args:
-        connection: In the transaction that writes the read, after `begin`.
-    """
+    """Have a read write entries and levels of such products anew; after `begin`."""
     connection.execute(trusted(f"INSERT INTO touched {WRONG}"))
     connection.execute(
         trusted(f"UPDATE core.stock_entry SET row_hash = 0 WHERE product_url IN ({WRONG})")
@@ -150,12 +146,7 @@ def most_emptied_in_a_day(connection: Connection) -> int:
 
 
 def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime) -> None:
-    """Note which products keep their last good stock, and why; all others are as Finale has them.
-
-    Args:
-        connection: Whose transaction writes the read.
-        kept: Products, each with the reason.
-    """
+    """Note which products keep their last good stock, and why; others are as Finale has them."""
     connection.execute(
         "DELETE FROM core.stock_kept WHERE NOT product_url = ANY (%s)", (list(kept),)
     )
@@ -177,11 +168,7 @@ def kept_products(connection: Connection) -> list[Row]:
 
 
 def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[str]) -> int:
-    """Delete entries by their hash, except those of some products.
-
-    Returns:
-        How many were deleted.
-    """
+    """Delete entries by their hash, except those of some products; return how many."""
     return count_of(
         connection,
         "WITH deleted AS (DELETE FROM core.stock_entry WHERE row_hash = ANY (%s)"
@@ -195,9 +182,6 @@ def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[s
 
 def refresh(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
     """Bring the levels of the collected products up to date, and their history of the day.
-
-    Args:
-        connection: In a transaction, after `begin`.
 
     Returns:
         What happened to core.stock_level.

@@ -26,25 +26,7 @@ SELECT = "SELECT * FROM ops.purchase_order_write"
 
 @dataclass(frozen=True, slots=True)
 class OrderWrite:
-    """A row of the ledger.
-
-    Attributes:
-        draft: What was meant.
-        state: As the table's comment says.
-        body: What is sent, to the letter.
-        attempts: Times it was sent.
-        sent_at: When it was last sent, by our clock.
-        sent_source_at: By Finale's clock.
-        order_url: Finale's address of it, once known.
-        link: Where Finale's pages show it.
-        differences: Of the order in Finale from what was meant.
-        warnings: What was shown before it was sent.
-        error: Why it is refused, unknown or unverified.
-        settled_at: When its state became final.
-        finale_status: Its status in Finale when last read.
-        key: What its sender named the request; None = it was not named.
-        request_hash: Of what that request asked for.
-    """
+    """A row of ops.purchase_order_write, whose comments say what each column is."""
 
     draft: Draft
     vendor_url: str
@@ -94,11 +76,7 @@ class OrderWrite:
 
 @contextmanager
 def only_drafter(connection: Connection) -> Iterator[None]:
-    """Hold the lock under which alone orders are written or resolved.
-
-    Raises:
-        SkippedError: Another process holds it.
-    """
+    """Hold the lock of who writes or resolves orders; a SkippedError: another process has it."""
     if not locks.try_acquire(connection, Lock.DRAFTING):
         raise SkippedError("Another process drafts or checks purchase orders just now.")
     try:

@@ -65,17 +65,7 @@ class Mail(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A mail that was claimed for delivery.
-
-    Attributes:
-        attachment_name: File name; None = none.
-        recipients: Addresses, as configured when it was written.
-        delivered: Those it was accepted for.
-        refused: Those the service refuses, and why.
-        attempts: With this one.
-        unknown_outcomes: Earlier attempts nobody knows the end of.
-        created_at: UTC.
-    """
+    """A mail that was claimed for delivery, of ops.outbox; `attempts` counts this one, too."""
 
     outbox_id: int
     message_id: str
@@ -109,11 +99,7 @@ def put(
     run_id: int | None = None,
     route: str | None = None,
 ) -> bool:
-    """Write a mail, in the transaction of its reason.
-
-    Returns:
-        False when the same thing was written before.
-    """
+    """Write a mail in the transaction of its reason; False when the same was written before."""
     row = connection.execute(
         "INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text,"
         " body_html, attachment_name, attachment, state, next_attempt_at, run_id, created_at,"
@@ -192,11 +178,7 @@ class SendOutcome:
 def settle(
     connection: Connection, mail: Waiting, outcome: SendOutcome, *, now: datetime
 ) -> MailState:
-    """Write how an attempt ended.
-
-    Returns:
-        The mail's state: sent, pending or dead.
-    """
+    """Write how an attempt ended and return the mail's state: sent, pending or dead."""
     delivered = [*mail.delivered, *outcome.accepted]
     refused = {**mail.refused, **(outcome.refused or {})}
     if outcome.is_service_well and now - mail.created_at >= DEFERRED_FOR:
@@ -246,11 +228,7 @@ def _pause(attempts: int) -> timedelta:
 
 
 def recover(connection: Connection, *, now: datetime) -> int:
-    """Find mails whose sender died while it sent; they are repeated once, or given up loudly.
-
-    Returns:
-        How many.
-    """
+    """Repeat mails once whose sender died sending, or give them up loudly; return how many."""
     with connection.transaction():
         rows = connection.execute(
             "SELECT outbox_id FROM ops.outbox WHERE state = 'sending'"
@@ -280,12 +258,9 @@ def hold(connection: Connection, *, until: datetime | None) -> None:
 
 
 def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
-    """Lock stock mails that are due and may be merged; none unless several waited for long.
+    """Lock stock mails to merge (message_id, dedupe_key); none unless several waited for long.
 
     A mail that may have arrived is left alone: its own repeat is recognisable, a merged one is not.
-
-    Returns:
-        message_id and dedupe_key of each.
     """
     rows = connection.execute(
         "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
@@ -299,11 +274,7 @@ def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
 
 
 def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int] | None:
-    """Lock the mail that speaks for merged ones, if it is due; what it says is older than now.
-
-    Returns:
-        Its message_id, and for how many mails it speaks.
-    """
+    """Lock the mail that speaks for merged ones, if due; return its message_id and their count."""
     return connection.execute(
         "SELECT o.message_id, (SELECT count(*) FROM ops.outbox m"
         " WHERE m.merged_into = o.message_id) FROM ops.outbox o WHERE o.state = 'pending'"
@@ -340,11 +311,7 @@ def mark_merged(connection: Connection, messages: Sequence[str], *, into: str) -
 
 
 def revive(connection: Connection, message_id: str | None, *, now: datetime) -> int:
-    """Let dead mails be tried again: one, or all; a person has mended the cause.
-
-    Returns:
-        How many.
-    """
+    """Let dead mails be tried again, one or all: a person has mended the cause. Return how many."""
     return connection.execute(
         "UPDATE ops.outbox SET state = 'pending', next_attempt_at = %s, unknown_outcomes = 0,"
         " refused = '{}' WHERE state = 'dead' AND (%s::text IS NULL OR message_id = %s)",

@@ -71,7 +71,6 @@ def write(
     """Write outcomes that are new or not what is kept; forget those of no forecast that ended.
 
     Args:
-        connection: In a transaction.
         values: `days` that were looked at, and `until` when.
     """
     with database_errors(f"writing {TABLE}"):

@@ -46,7 +46,6 @@ def note_read(connection: Connection, staged: str) -> None:
     """Note of which version the lines are that are stored now.
 
     Args:
-        connection: In the transaction that writes them.
         staged: Table with order_url and updated_at of the orders.
     """
     connection.execute(
@@ -61,10 +60,6 @@ def note_not_shown(connection: Connection, orders: Sequence[str]) -> None:
     """Note of orders that Finale does not show any more that they need not be asked for again.
 
     Those that are open are: they hide what is on order, and may be back.
-
-    Args:
-        connection: In the transaction that keeps why.
-        orders: Their addresses.
     """
     connection.execute(
         trusted(

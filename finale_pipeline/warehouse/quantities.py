@@ -45,7 +45,6 @@ def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
     Stock is not touched: it is read whole each time.
 
     Args:
-        connection: Whose transaction makes the change.
         reading: What quantities count from now on; before they were taken for the other.
     """
     operator, inverse = ("*", "/") if reading == "cases" else ("/", "*")

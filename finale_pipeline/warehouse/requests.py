@@ -14,13 +14,7 @@ OTHERS: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The budgets of an account.
-
-    Attributes:
-        get_per_minute: GETs in any 60 seconds.
-        post_per_minute: POSTs in any 60 seconds.
-        collections_per_hour: Collection reads in any hour.
-    """
+    """The budgets of an account: requests in any minute, reads of collections in any hour."""
 
     get_per_minute: int = 120
     post_per_minute: int = 120

@@ -14,7 +14,6 @@ class StockingRules:
     """How products and orders that bypass stock are known.
 
     Attributes:
-        sku_suffixes: Endings of the SKUs of dropshipped products.
         field: Label of a user-defined field that tells them; empty = none does.
         value: Its value on dropshipped products; capitals do not matter.
         kits: Whether products with components keep no stock.
@@ -28,11 +27,7 @@ class StockingRules:
 
 
 def mark_products(connection: Connection, rules: StockingRules) -> None:
-    """Bring `is_dropship` and `keeps_stock` of all products up to date.
-
-    Args:
-        connection: Whose transaction makes the change.
-    """
+    """Bring `is_dropship` and `keeps_stock` of all products up to date."""
     values = {
         "endings": [f"%{_escaped(suffix)}" for suffix in rules.sku_suffixes],
         "categories": list(rules.categories),
@@ -53,11 +48,7 @@ def mark_orders(connection: Connection, suffixes: Sequence[str]) -> None:
 
 
 def leave_out_dropshipped(connection: Connection, *, now: datetime) -> None:
-    """Sum demand again where vendors shipped goods of sales orders to the customers themselves.
-
-    Args:
-        connection: Whose transaction makes the change.
-    """
+    """Sum demand again where vendors shipped goods of sales orders to the customers themselves."""
     row = connection.execute(trusted(f"SELECT count(*) FROM ({demand.DROPSHIPPED}) d")).fetchone()
     if row and row[0]:
         demand.begin(

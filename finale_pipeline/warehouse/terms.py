@@ -45,19 +45,10 @@ def fix(
     now: datetime,
     note: str | None = None,
 ) -> dict[str, Any]:
-    """Fix terms of a product or a vendor, and note what moved.
+    """Fix terms of a product or a vendor, in a transaction; note and return what moved.
 
     Args:
-        connection: In a transaction.
-        scope: product or vendor.
-        key: product_url or vendor_url.
         terms: Of `FIELDS`; None = not fixed any more.
-        actor: Who.
-        now: UTC.
-        note: Why.
-
-    Returns:
-        What moved; empty = everything was so.
     """
     table, name = TABLE[scope]
     names = [field for field in FIELDS[scope] if field in terms]

@@ -27,7 +27,6 @@ def advance(
     """Move a table's mark to the newest stamp of its rows; never back.
 
     Args:
-        connection: Whose transaction wrote the rows.
         until: Stamps after it do not count: from there on nothing was read.
         at_least: Where the mark moves to when no row is newer.
     """

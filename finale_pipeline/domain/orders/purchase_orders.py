@@ -52,9 +52,6 @@ class Draft:
     """An order to one vendor for one place.
 
     Attributes:
-        account: Finale's name of the account.
-        vendor_id: Finale's partyId of the supplier.
-        facility_url: The location it goes to.
         lines: By product, each product once.
         sequence: 1; higher for one more order of the same day, vendor and place.
     """

@@ -25,7 +25,6 @@ def rows_by_day(
     Args:
         day: The day that a row belongs to, in SQL.
         within: Which rows, in SQL.
-        values: What is bound in both.
     """
     rows: list[Any] = connection.execute(
         trusted(

@@ -8,11 +8,7 @@ from finale_pipeline.warehouse.quantities import PER_PACK, stored_evidence, stor
 
 @dataclass(frozen=True, slots=True)
 class ToCompare:
-    """A number that we read, and where Finale shows it.
-
-    Attributes:
-        where: The page of Finale to compare with, and what a difference means.
-    """
+    """A number that we read, the page of Finale that shows it, and what a difference means."""
 
     says: str
     where: str

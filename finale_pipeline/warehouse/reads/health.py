@@ -35,8 +35,6 @@ class RunCounts:
     """Runs of the last seven days.
 
     Attributes:
-        running: That run now.
-        died: Whose process crashed, or that got stuck.
         repeated_ticks: Due times of the last day that came twice.
         last_error_kind: Of the last run that ended; None = it was good.
         has_ended: Whether any run ever ended.
@@ -72,7 +70,6 @@ class MailCounts:
 
     Attributes:
         is_silent: Whether one was given up in the last week and none was delivered since.
-        late: That wait for longer than they should.
         oldest_late_at: When the oldest of them was written; None = none is late.
         error: Of the last that was given up, else of those that wait.
     """
@@ -170,7 +167,6 @@ def first_other_day(
     """Return the first day that the server's rules of a zone do not find; None = all are the same.
 
     Args:
-        moments: UTC.
         days: Of each of them, in that zone, by our rules.
     """
     row = row_of(

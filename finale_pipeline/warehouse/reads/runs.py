@@ -82,13 +82,7 @@ def refused(connection: Connection, *, since: datetime, most: int) -> list[Row]:
 
 
 def ended_since(connection: Connection, moment: datetime, *, now: datetime) -> list[EndedSync]:
-    """Return the runs that gave their last sign of life after a moment, the oldest first.
-
-    Args:
-        connection: To the warehouse.
-        moment: UTC.
-        now: UTC; signs after it count for nothing.
-    """
+    """Return the runs with a last sign of life after a moment and not after now, oldest first."""
     return objects_of(
         connection,
         EndedSync,
@@ -114,11 +108,7 @@ def last_ended_at(connection: Connection) -> datetime | None:
 def last_good_at(
     connection: Connection, strategies: Sequence[str], *, now: datetime | None = None
 ) -> datetime | None:
-    """Return when one of some strategies last ended well; None = never.
-
-    Args:
-        now: UTC; what ended after it counts for nothing. None = all counts.
-    """
+    """Return when some strategies last ended well, by `now`; None = never."""
     return scalar(
         connection,
         datetime,
@@ -168,13 +158,7 @@ def done_since(
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The newest run of some strategies.
-
-    Attributes:
-        finished_at: UTC; None = it runs.
-        retry_at: UTC, when a throttled one goes on.
-        attempts: Runs of these strategies since the last good one.
-    """
+    """The newest run of some strategies, and how many there were since the last good one."""
 
     run_id: int
     dagster_run_id: str | None

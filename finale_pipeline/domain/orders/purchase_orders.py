@@ -4,9 +4,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 STAMP = "%Y-%m-%dT%H:%M:%S"
@@ -40,6 +41,10 @@ class PurchaseLine:
     def total(self) -> Decimal:
         """Quantity times price; 0 without one."""
         return self.quantity_units * (self.unit_price or 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it by name, with its total."""
+        return asdict(self) | {"line_total": self.total}
 
 
 @dataclass(frozen=True, slots=True)

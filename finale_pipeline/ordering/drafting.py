@@ -126,6 +126,12 @@ def preview(
     return result
 
 
+def previewed(context: DraftingContext, request: DraftRequest) -> DraftResult:
+    """Return the same for whoever has no connection yet."""
+    with context.warehouse() as connection:
+        return preview(connection, context.settings, request, now=context.clock())
+
+
 def _with_age(proposals: list[Proposal], warning: str | None) -> list[Proposal]:
     """Add to what would be sent how old our knowledge of other orders is."""
     if warning is None:
@@ -213,7 +219,9 @@ def _wanted(
     shown = preview(connection, context.settings, replace(request, on=on), now=context.clock())
     if begun:
         shown.proposals = [
-            p for p in shown.proposals if p.existing is not None and p.existing.key == request.key
+            p
+            for p in shown.proposals
+            if p.existing is not None and p.existing.idempotency_key == request.key
         ]
     return shown
 

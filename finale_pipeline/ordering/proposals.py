@@ -84,24 +84,12 @@ class Proposal:
             "verdict": self.verdict,
             "says": self.says,
             "total": self.draft.total if self.draft else None,
-            "lines": [_line(line) for line in lines],
+            "lines": [line.as_dict() for line in lines],
             "held_back": [{"sku": sku, "why": why} for sku, why in self.excluded_lines],
             "duplicates": [{"sku": sku, **d.as_dict()} for sku, d in self.duplicates],
             "warnings": list(self.warnings),
             "existing": self.existing.as_dict() if self.existing else None,
         }
-
-
-def _line(line: PurchaseLine) -> dict[str, Any]:
-    return {
-        "product_url": line.product_url,
-        "sku": line.sku,
-        "quantity_units": line.quantity_units,
-        "unit_price": line.unit_price,
-        "currency": line.currency,
-        "line_total": line.total,
-        "arrival_on": line.arrival_on,
-    }
 
 
 def propose(
@@ -126,7 +114,7 @@ def propose(
         account, plan_on, str(request.vendor_id), str(request.place), joined(request.lines)
     )
     existing = _newest(connection, draft)
-    is_mine = existing is not None and key is not None and existing.key == key
+    is_mine = existing is not None and key is not None and existing.idempotency_key == key
     is_more = again and not is_mine
     if is_more and existing is not None and existing.state in order_writes.MAYBE:
         says = f"{existing.reference} is {existing.state}; resolve it first: finale orders check."

@@ -47,7 +47,6 @@ def decide_again(
 
     Args:
         connection: In the transaction that wrote the stock.
-        stock_on: Business day of the stock.
 
     Returns:
         What happened to plan.decision; None when nothing was ever planned.

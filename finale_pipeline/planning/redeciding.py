@@ -39,11 +39,7 @@ def decide_changed(
     Args:
         connection: In the transaction that wrote the stock.
         state: What decisions were last made of.
-        stock_on: Business day of the stock.
         is_all: Whether every product of the plan counts as changed.
-
-    Returns:
-        What happened to plan.decision.
     """
     since, plan_on = state.decided_at - OVERLAP, state.snapshot_on
     for table in ("plan.decision", LINES):
@@ -62,10 +58,6 @@ def due_within(
 
     It is the decision of every day, with that much longer until the next review; nothing is
     written.
-
-    Args:
-        connection: In a transaction.
-        stock_on: Business day of the stock.
 
     Returns:
         The columns of a plan's lines, and `cover_now_days` without them.

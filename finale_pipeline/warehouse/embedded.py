@@ -119,7 +119,6 @@ def start(data: Path, *, port: int | None = None) -> str:
     It keeps running when this process ends; `stop` ends it.
 
     Args:
-        data: Its data folder; made when it is missing.
         port: Where it listens on loopback too, with passwords; None = on its socket only.
 
     Raises:
@@ -314,10 +313,7 @@ def _reason(data: Path, error: Exception) -> str:
 
 
 def stop(data: Path) -> bool:
-    """Stop the server on `data`, and wait until it is gone.
-
-    Returns:
-        Whether one was running.
+    """Stop the server on `data`, wait until it is gone, and return whether one was running.
 
     Raises:
         LocalError: It is another user's.

@@ -194,9 +194,7 @@ def drafting_context(context: Context) -> DraftingContext:
 
 def preview(context: Context, ask: DraftRequest) -> DraftResult:
     """Return what would be sent."""
-    at = drafting_context(context)
-    with at.warehouse() as connection:
-        return drafting.preview(connection, at.settings, ask, now=at.clock())
+    return drafting.previewed(drafting_context(context), ask)
 
 
 def carried_out(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of, in_words
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.listing import Listing
 
 SALT = "finale cursor 2"
@@ -65,7 +65,7 @@ def page(connection: Connection, listing: Listing, asked: PageQuery, key: bytes)
         f" ORDER BY {column} {'DESC' if down else 'ASC'} NULLS LAST, {listing.key[0]}"
         " LIMIT %(limit)s"
     )
-    rows = rows_of(connection, query, **values)
+    rows = connection.rows(query, **values)
     if len(rows) <= asked.limit:
         return Page(rows, None)
     last = rows[asked.limit - 1]

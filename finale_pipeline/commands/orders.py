@@ -23,7 +23,7 @@ from finale_pipeline.ordering.proposals import Proposal
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import file_name, plain
 from finale_pipeline.warehouse import order_writes
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import OrderWrite
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
@@ -157,7 +157,7 @@ def _write(context: DraftingContext, result: DraftResult, form: str, path: Path 
 
 def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
     urls = [line.product_url for line in draft.lines]
-    rows = rows_of(connection, ordering_reads.NAMES, vendor=draft.vendor_id, products=urls)
+    rows = connection.rows(ordering_reads.NAMES, vendor=draft.vendor_id, products=urls)
     products = {row["product_url"]: row for row in rows}
     order = {"reference": draft.reference, "order_id": draft.order_id}
     return [products.get(x.product_url, {}) | order | x.as_dict() for x in draft.lines]

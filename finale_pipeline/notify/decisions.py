@@ -7,7 +7,7 @@ from typing import Any
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse import incidents, outbox
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 from finale_pipeline.warehouse.reads import products as products_reads
@@ -26,7 +26,7 @@ def product_of(connection: Connection, name: str) -> str:
     Raises:
         ConfigError: No product has it, or several share it.
     """
-    rows = rows_of(connection, products_reads.CALLED, name, name)
+    rows = connection.rows(products_reads.CALLED, name, name)
     if len(rows) == 1:
         return str(rows[0]["product_url"])
     products = ", ".join(str(row["product_url"]) for row in rows)
@@ -72,7 +72,7 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
 
 def items_of_mail(connection: Connection, message_id: str) -> Rows:
     """Return the items that a mail is about, as they are now."""
-    return rows_of(connection, incidents_reads.ITEMS_OF_MAIL, message_id)
+    return connection.rows(incidents_reads.ITEMS_OF_MAIL, message_id)
 
 
 def decide_by_link(

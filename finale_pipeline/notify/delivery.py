@@ -13,12 +13,12 @@ from finale_pipeline.errors import PipelineError
 from finale_pipeline.notify import links, stock_mails
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.lines import lines_of
-from finale_pipeline.notify.messages import Message, new_id, origin_of, render
+from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.notify.sender import Sender, sender_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import critical, outbox
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
+from finale_pipeline.warehouse.outbox import Message, SendOutcome, Waiting
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from finale_pipeline.notify import links
 from finale_pipeline.notify.lines import ItemLine
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import number, plain, utc
+from finale_pipeline.warehouse.outbox import Message
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -125,19 +126,6 @@ class Content:
     vendors: Sequence[VendorRow] = ()
     inline: int = INLINE
     others: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A mail, ready for the outbox."""
-
-    message_id: str
-    kind: str
-    subject: str
-    text: str
-    html: str
-    attachment_name: str | None = None
-    attachment: bytes | None = field(default=None, repr=False)
 
 
 def new_id() -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from finale_pipeline.domain.states import WAITING
-from finale_pipeline.warehouse.connect import Connection, scalar
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
 LOOK_BACK = timedelta(days=7)
@@ -63,4 +63,4 @@ def alert_lines(
 
 def crossings(connection: Connection, run_id: int) -> int:
     """Return how many changes of level a sync run found."""
-    return scalar(connection, int, incidents_reads.CROSSINGS, run_id) or 0
+    return connection.count(incidents_reads.CROSSINGS, run_id)

@@ -199,7 +199,9 @@ def _wanted(
     shown = preview(connection, context.settings, replace(request, on=on), now=context.clock())
     if begun:
         shown.proposals = [
-            p for p in shown.proposals if p.existing is not None and p.existing.key == request.key
+            p
+            for p in shown.proposals
+            if p.existing is not None and p.existing.idempotency_key == request.key
         ]
     return shown
 

@@ -11,7 +11,7 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering import places
 from finale_pipeline.ordering.draft_request import DraftRequest, RequestedLine
 from finale_pipeline.ordering.proposals import OrderRequest
-from finale_pipeline.warehouse.connect import Connection, rows_of, scalar
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 from finale_pipeline.warehouse.reads import plan as plan_reads
 
@@ -45,7 +45,7 @@ def of_plan(
         ConfigError: None of the vendors is in the plan, or the place is none.
     """
     urls = {str(v["vendor_url"]) for name in vendors for v in _vendors(connection, name)}
-    orders = rows_of(connection, ordering_reads.PLAN, plan_on)
+    orders = connection.rows(ordering_reads.PLAN, plan_on)
     chosen = [o for o in orders if not vendors or o["vendor_url"] in urls]
     if not chosen and vendors:
         there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
@@ -58,7 +58,7 @@ def of_plan(
     locations = places.locations(connection)
     requests = []
     for order in chosen:
-        lines = rows_of(connection, ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
+        lines = connection.rows(ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
         # Nothing is ordered of a quantity of 0.
         wanted = tuple(_planned_line(line) for line in lines if line["quantity_units"])
         request = _order_request(connection, order["vendor_url"], order["vendor"], wanted)
@@ -85,24 +85,24 @@ def given(
     url = str(vendor["vendor_url"])
     lines = tuple(_given_line(connection, line, url) for line in asked.lines)
     request = _order_request(connection, url, str(vendor["name"]), lines)
-    minimum = scalar(connection, Decimal, ordering_reads.MINIMUM, url)
+    minimum = connection.scalar(Decimal, ordering_reads.MINIMUM, url)
     request = replace(request, minimum_order_value=minimum)
     return _placed(connection, request, places.locations(connection), place, plan_on)
 
 
 def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> PurchaseLine:
-    rows = rows_of(connection, ordering_reads.PRODUCTS, name=line.product)
+    rows = connection.rows(ordering_reads.PRODUCTS, name=line.product)
     product = _one(rows, "product", line.product)
     url, sku = product["product_url"], product["sku"]
     if line.unit_price is not None:
         return PurchaseLine(url, sku, line.quantity_units, line.unit_price)
-    costs = rows_of(connection, ordering_reads.COST, url, vendor_url)
+    costs = connection.rows(ordering_reads.COST, url, vendor_url)
     cost = costs[0] if costs else {"price": None, "currency": None}
     return PurchaseLine(url, sku, line.quantity_units, cost["price"], cost["currency"])
 
 
 def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:
-    return rows_of(connection, ordering_reads.VENDORS, name=name)
+    return connection.rows(ordering_reads.VENDORS, name=name)
 
 
 def _one(rows: list[dict[str, Any]], what: str, name: str) -> dict[str, Any]:

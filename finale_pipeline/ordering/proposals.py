@@ -114,7 +114,7 @@ def propose(
         account, plan_on, str(request.vendor_id), str(request.place), joined(request.lines)
     )
     existing = _newest(connection, draft)
-    is_mine = existing is not None and key is not None and existing.key == key
+    is_mine = existing is not None and key is not None and existing.idempotency_key == key
     is_more = again and not is_mine
     if is_more and existing is not None and existing.state in order_writes.MAYBE:
         says = f"{existing.reference} is {existing.state}; resolve it first: finale orders check."

@@ -5,10 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from psycopg.rows import class_row
-
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.warehouse.connect import Connection, count_of, database_errors
+from finale_pipeline.warehouse.connect import Connection, database_errors
 
 Scope = Literal["product", "vendor", "category"]
 Kind = Literal["times", "units", "successor"]
@@ -80,8 +78,7 @@ def adjust(connection: Connection, adjustment: NewAdjustment, *, actor: str, now
     """
     adjustment.check()
     with database_errors("writing plan.demand_adjustment"):
-        return count_of(
-            connection,
+        return connection.count(
             "INSERT INTO plan.demand_adjustment (scope, scope_key, kind, value, from_on, until_on,"
             " predecessor_url, note, made_by, made_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING adjustment_id",
@@ -123,11 +120,8 @@ ORDER BY a.adjustment_id DESC LIMIT 500
 
 def listed(connection: Connection, product_url: str | None = None) -> list[Adjustment]:
     """Return those that hold, the newest first; of one product, or of all."""
-    with (
-        database_errors("reading plan.demand_adjustment"),
-        connection.cursor(row_factory=class_row(Adjustment)) as cursor,
-    ):
-        return cursor.execute(LISTED, {"url": product_url}).fetchall()
+    with database_errors("reading plan.demand_adjustment"):
+        return connection.objects(Adjustment, LISTED, url=product_url)
 
 
 def url_of(connection: Connection, scope: Scope, name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, objects_of, trusted
+from finale_pipeline.warehouse.connect import Connection, columns_of, trusted
 from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads.planning import STOCK_NOW
 
@@ -84,12 +84,8 @@ class DecisionState:
 
 def state_of(connection: Connection) -> DecisionState | None:
     """Return what the newest decisions were made of; None = nothing was ever planned."""
-    rows = objects_of(
-        connection,
-        DecisionState,
-        "SELECT snapshot_on, decided_for_on, decided_at, settings FROM plan.decision_state",
-    )
-    return rows[0] if rows else None
+    query = f"SELECT {columns_of(DecisionState)} FROM plan.decision_state"
+    return connection.one(DecisionState, query)
 
 
 def keep_state(connection: Connection, state: DecisionState) -> None:

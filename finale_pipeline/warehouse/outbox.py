@@ -7,15 +7,12 @@ is repeated once, under the same message id.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
-
-from psycopg.rows import class_row
 
 from finale_pipeline.domain.states import WAITING, MailState
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar, texts_of
+from finale_pipeline.warehouse.connect import Connection, columns_of
 from finale_pipeline.warehouse.locks import Lock
 
 IS_WAITING = f"state IN {WAITING}"
@@ -31,36 +28,17 @@ STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
 """Mails about single crossings: when several waited long, one present digest says it instead."""
 
 
-class Mail(Protocol):
+@dataclass(frozen=True, slots=True)
+class Message:
     """A mail, ready for the outbox."""
 
-    @property
-    def message_id(self) -> str:
-        """Its identity."""
-
-    @property
-    def kind(self) -> str:
-        """Of mail."""
-
-    @property
-    def subject(self) -> str:
-        """Subject line."""
-
-    @property
-    def text(self) -> str:
-        """Plain text."""
-
-    @property
-    def html(self) -> str:
-        """HTML."""
-
-    @property
-    def attachment_name(self) -> str | None:
-        """File name; None = none."""
-
-    @property
-    def attachment(self) -> bytes | None:
-        """The CSV."""
+    message_id: str
+    kind: str
+    subject: str
+    text: str
+    html: str
+    attachment_name: str | None = None
+    attachment: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +69,7 @@ class Waiting:
 
 def put(
     connection: Connection,
-    message: Mail,
+    message: Message,
     *,
     dedupe_key: str,
     recipients: Sequence[str],
@@ -134,8 +112,7 @@ NEXT = (
 )
 CLAIM = (
     "UPDATE ops.outbox SET state = 'sending', attempts = attempts + 1 WHERE outbox_id = %s"
-    " RETURNING outbox_id, message_id, kind, subject, body_text, body_html, attachment_name,"
-    " attachment, recipients, delivered, refused, attempts, unknown_outcomes, created_at"
+    f" RETURNING {columns_of(Waiting)}"
 )
 
 
@@ -144,13 +121,13 @@ def claim(connection: Connection, *, now: datetime, only: str | None = None) -> 
 
     Call `settle` afterwards; when this process dies before, `recover` finds the mail.
     """
-    with connection.transaction(), connection.cursor(row_factory=class_row(Waiting)) as cursor:
+    with connection.transaction():
         row = connection.execute(NEXT, {"now": now, "only": only}).fetchone()
         if row is None or not row[1]:
             return None
         # Nobody else has it: whoever sends a mail holds it in the state `sending`.
         locks.acquire(connection, Lock.MAIL, row[0])
-        return cursor.execute(CLAIM, row[:1]).fetchone()
+        return connection.one(Waiting, CLAIM, row[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +262,7 @@ def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int]
     ).fetchone()
 
 
-def rewrite(connection: Connection, message: Mail) -> None:
+def rewrite(connection: Connection, message: Message) -> None:
     """Let a mail that nobody has got yet say something newer."""
     connection.execute(
         "UPDATE ops.outbox SET subject = %s, body_text = %s, body_html = %s, attachment_name = %s,"
@@ -322,7 +299,7 @@ def revive(connection: Connection, message_id: str | None, *, now: datetime) -> 
 def given_up_since(connection: Connection, moment: datetime) -> int:
     """Return how many mails that were written since a moment were given up."""
     query = "SELECT count(*) FROM ops.outbox WHERE state = 'dead' AND created_at > %s"
-    return count_of(connection, query, moment)
+    return connection.count(query, moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,18 +313,15 @@ class WaitingMail:
 
 def waiting(connection: Connection) -> list[WaitingMail]:
     """Return the mails that wait, the oldest first."""
-    return objects_of(
-        connection,
-        WaitingMail,
-        "SELECT message_id, created_at, subject FROM ops.outbox"
-        f" WHERE {IS_WAITING} ORDER BY outbox_id",
+    query = (
+        f"SELECT {columns_of(WaitingMail)} FROM ops.outbox WHERE {IS_WAITING} ORDER BY outbox_id"
     )
+    return connection.objects(WaitingMail, query)
 
 
 def subjects_of(connection: Connection, messages: Sequence[str]) -> list[str]:
     """Return what some mails, and those that they speak for, are about."""
-    return texts_of(
-        connection,
+    return connection.texts(
         "SELECT DISTINCT e.subject FROM ops.incident_event e JOIN ops.outbox o"
         " USING (message_id) WHERE o.message_id = ANY (%(ids)s) OR o.merged_into = ANY (%(ids)s)",
         ids=list(messages),
@@ -357,4 +331,4 @@ def subjects_of(connection: Connection, messages: Sequence[str]) -> list[str]:
 def recipients_of(connection: Connection, message_id: str) -> list[str]:
     """Return who gets a mail."""
     query = "SELECT recipients FROM ops.outbox WHERE message_id = %s"
-    return scalar(connection, list, query, message_id) or []
+    return connection.scalar(list, query, message_id) or []

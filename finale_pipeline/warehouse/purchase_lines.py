@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, objects_of, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 IS_OPEN = "status IN ('ORDER_CREATED', 'ORDER_LOCKED')"
 
@@ -30,8 +30,7 @@ def unread(connection: Connection) -> list[UnreadLines]:
     Of orders that are neither drafts nor committed only those come, last, whose stored lines are
     of no version: an upgrade took back what was known of them.
     """
-    return objects_of(
-        connection,
+    return connection.objects(
         UnreadLines,
         "SELECT order_url, updated_at, payload ->> 'orderItemList' AS items,"
         " total::float8 AS total FROM core.purchase_order"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from finale_pipeline.warehouse import demand, receipts
-from finale_pipeline.warehouse.connect import Connection, is_true, texts_of, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,9 @@ def leave_out_dropshipped(connection: Connection, *, now: datetime) -> None:
 
 def dropship_orders(connection: Connection) -> list[str]:
     """Return the committed purchase orders whose goods never come to stock."""
-    return texts_of(
-        connection,
+    return connection.texts(
         "SELECT order_url FROM core.purchase_order"
-        " WHERE is_dropship AND status = 'ORDER_LOCKED' ORDER BY 1",
+        " WHERE is_dropship AND status = 'ORDER_LOCKED' ORDER BY 1"
     )
 
 
@@ -75,7 +74,7 @@ def refresh_component_demand(connection: Connection) -> None:
 
 def any_planned_build(connection: Connection) -> bool:
     """Whether a build is planned or under way that will use a component."""
-    return is_true(connection, "SELECT EXISTS (SELECT FROM core.build_reservation)")
+    return connection.is_true("SELECT EXISTS (SELECT FROM core.build_reservation)")
 
 
 def note_components(connection: Connection, *, since: datetime) -> None:

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from finale_pipeline.warehouse import demand
-from finale_pipeline.warehouse.connect import Connection, texts_of, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 LINES = "SALES_ORDER_LINES"
 
 
 def orders_to_read(connection: Connection, *, since: date, most: int) -> list[str]:
     """Return completed orders without goods in a shipment, of unread lines, the newest first."""
-    return texts_of(
-        connection,
+    return connection.texts(
         f"SELECT o.order_url FROM core.sales_order o WHERE {WITHOUT_GOODS}"
         " AND o.ordered_on >= %s AND o.lines_updated_at IS DISTINCT FROM o.updated_at"
         " ORDER BY o.updated_at DESC, o.order_url LIMIT %s",

@@ -2,16 +2,13 @@
 
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, is_true, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 
 def seen_at(connection: Connection, table: str) -> datetime | None:
     """Return up to where a table's changes were read; None before its first complete read."""
-    return scalar(
-        connection,
-        datetime,
-        "SELECT seen_at FROM ops.watermark WHERE table_name = %s",
-        table,
+    return connection.scalar(
+        datetime, "SELECT seen_at FROM ops.watermark WHERE table_name = %s", table
     )
 
 
@@ -50,11 +47,7 @@ def take_back(connection: Connection, table: str, moment: datetime) -> None:
 
 def has_other_zone(connection: Connection, zone: str) -> bool:
     """Whether business days of some table were reckoned in another zone."""
-    return is_true(
-        connection,
-        "SELECT count(*) FROM ops.watermark WHERE zone <> %s",
-        zone,
-    )
+    return connection.is_true("SELECT count(*) FROM ops.watermark WHERE zone <> %s", zone)
 
 
 def set_zone(connection: Connection, zone: str) -> None:

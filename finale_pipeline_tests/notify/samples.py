@@ -7,7 +7,8 @@ from finale_pipeline.domain.alerts import deadman
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, SyncProblemKind
 from finale_pipeline.notify import stock_mails, sync_mails, watch_mails
 from finale_pipeline.notify.lines import ItemLine
-from finale_pipeline.notify.messages import Content, Message, Origin, render
+from finale_pipeline.notify.messages import Content, Origin, render
+from finale_pipeline.warehouse.outbox import Message
 
 NOW = datetime(2026, 3, 9, 12, 15, tzinfo=UTC)
 ORIGIN = Origin(

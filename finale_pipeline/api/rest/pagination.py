@@ -14,7 +14,7 @@ from starlette.responses import Response
 from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of, in_words
 from finale_pipeline.api.server.context import AsOf, Context, Headers, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.listing import Listing
 
 SALT = "finale cursor 2"
@@ -105,7 +105,7 @@ def _page(
         f" ORDER BY {column} {'DESC' if down else 'ASC'} NULLS LAST, {listing.key[0]}"
         " LIMIT %(limit)s"
     )
-    rows = rows_of(reading.connection, query, **values)
+    rows = reading.connection.rows(query, **values)
     if len(rows) <= reading.limit:
         return rows, None
     last = rows[reading.limit - 1]

@@ -23,9 +23,8 @@ from finale_pipeline.settings.groups import (
     Schedules,
     Tuning,
 )
-from finale_pipeline.settings.routes import EXAMPLE as ROUTES_EXAMPLE
-from finale_pipeline.settings.routes import Route, parsed
-from finale_pipeline.settings.types import OFF
+from finale_pipeline.settings.routes import Route, is_safe, parsed
+from finale_pipeline.settings.types import LOOPBACK, OFF
 
 __all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings", "setting_name"]
 
@@ -33,7 +32,6 @@ PREFIX = "FINALE_"
 OURS = re.compile(r"FINALE?_|FINALLY_|SEND_?GRID", re.IGNORECASE)
 """Names that somebody who sets them means for us, also where they are misspelt."""
 ENV_FILE = ".env"
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRET_PARTS = ("password", "sslpassword")
 """Parameters of a database's URL that are secret."""
 SAMPLES = {
@@ -198,15 +196,12 @@ def _what_is_wrong(error: ValidationError) -> str:
 
 
 def _refuse_half_an_account(settings: Settings) -> None:
-    trio = {
-        "FINALE_ACCOUNT": settings.account,
-        "FINALE_API_KEY": settings.api_key,
-        "FINALE_API_SECRET": settings.api_secret,
-    }
-    missing = [name for name, value in trio.items() if not value]
+    trio = ("account", "api_key", "api_secret")
+    missing = [setting_name(field) for field in trio if not getattr(settings, field)]
     if missing and len(missing) < len(trio):
         raise ConfigError(
-            f"{' and '.join(missing)} missing: an account needs all three of {', '.join(trio)}.",
+            f"{' and '.join(missing)} missing: an account needs all three of"
+            f" {', '.join(map(setting_name, trio))}.",
             step="Set them together, or none of them to use the sandbox.",
         )
 
@@ -216,9 +211,7 @@ def _refuse_routes_without_all(settings: Settings) -> None:
     try:
         routes = settings.routes
     except ValueError as error:
-        raise ConfigError(
-            f"FINALE_ALERT_ROUTES {error}.", step=f"Write it as {ROUTES_EXAMPLE}."
-        ) from None
+        raise ConfigError(f"FINALE_ALERT_ROUTES {error}.", step="Correct it.") from None
     if routes and not settings.alert_emails:
         raise ConfigError(
             "FINALE_ALERT_EMAILS missing: what belongs to no route would be told to nobody.",
@@ -230,14 +223,14 @@ def _refuse_mail_without_ends(settings: Settings) -> None:
     """Mail needs who it is for and who it is from, and a service that may be given the key."""
     if not settings.sends_mail:
         return
-    ends = {"FINALE_ALERT_EMAILS": settings.alert_emails, "FINALE_ALERT_FROM": settings.alert_from}
-    missing = [name for name, value in ends.items() if not value]
+    ends = ("alert_emails", "alert_from")
+    missing = [setting_name(field) for field in ends if not getattr(settings, field)]
     if missing:
         raise ConfigError(
             f"{' and '.join(missing)} missing: mails could not be sent.",
             step="Set both, or neither a SendGrid key nor an SMTP server.",
         )
-    if not _is_safe(settings.sendgrid_base_url):
+    if not is_safe(settings.sendgrid_base_url):
         raise ConfigError(
             "SENDGRID_BASE_URL is neither https nor on this machine; the key would be readable.",
             step="Correct it, or leave it out.",
@@ -252,8 +245,3 @@ def _refuse_writes_without_zone(settings: Settings) -> None:
             " be days of another zone.",
             step="Set FINALE_TIMEZONE to the account's zone, such as America/Denver.",
         )
-
-
-def _is_safe(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from finale_pipeline.settings.cron import checked_cron
 
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
 LINKS = {
     "CET": "Europe/Brussels", "EET": "Europe/Athens", "MET": "Europe/Brussels",
     "WET": "Europe/Lisbon", "EST": "America/Panama", "MST": "America/Phoenix",

@@ -37,8 +37,6 @@ class AssetEntry:
 
     Attributes:
         table: The table that it shows rows and columns of.
-        description: For who reads the UI.
-        group: In the UI.
         source: Finale's collection, or `warehouse` where it is computed.
         deps: Assets whose same day it is made of.
         deps_of_all_days: Assets of which it needs all days.
@@ -46,7 +44,6 @@ class AssetEntry:
             the present alone.
         counted: The table that its rows are read into, where that is another one.
         also: Further tables that are written with it.
-        is_partitioned: Whether it has a partition per business day.
         empty_days: What a day without a materialization means.
     """
 

@@ -17,12 +17,7 @@ def run_tags(location: str | None) -> dict[str, str]:
 
 
 def own(states: "Iterable[InstigatorState]", location: str | None) -> "list[InstigatorState]":
-    """Return the schedules and sensors of this account.
-
-    Args:
-        states: All of the instance.
-        location: The account's code location; None = it is alone.
-    """
+    """Return the schedules and sensors of this account's code location; None = it is alone."""
     return [
         state
         for state in states

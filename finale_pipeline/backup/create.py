@@ -19,10 +19,8 @@ from finale_pipeline.warehouse.connect import (
     connect,
     dagster_url,
     database_errors,
-    only_row,
     prepare_dagster_database,
     running_server,
-    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -145,8 +143,8 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             connection.response_seconds = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             snapshot = _snapshot(connection)
-            tables = manifest.rows(connection, texts_of(connection, manifest.TABLES))
-            roles = texts_of(connection, manifest.ROLES)
+            tables = manifest.rows(connection, connection.texts(manifest.TABLES))
+            roles = connection.texts(manifest.ROLES)
             account = manifest.account_of(connection)
             _run_dump(url, server, part, "--no-unlogged-table-data", f"--snapshot={snapshot}")
     listed = clients.listed(clients.tool("pg_restore", server=server), part)
@@ -161,7 +159,7 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
 
 
 def _snapshot(connection: Connection) -> str:
-    return str(only_row(connection, "SELECT pg_export_snapshot()")[0])
+    return str(connection.only_row("SELECT pg_export_snapshot()")[0])
 
 
 def _dump_dagster(url: str, part: Path) -> None:

@@ -19,12 +19,9 @@ class AlertLine:
     """A product that somebody was told of, or a mail about no product; who, and whether it left.
 
     Attributes:
-        message_id: Of the mail; None = there is none.
         mail: Kind of mail; None = there is none.
         state: Of the mail, as in ops.outbox; `no mail` where there is none.
         sku: The product; None = the mail is about none.
-        from_level: Its level before.
-        to_level: And after.
         remark: Why it could not be sent, or why there is no mail.
     """
 
@@ -66,5 +63,4 @@ def alert_lines(
 
 def crossings(connection: Connection, run_id: int) -> int:
     """Return how many changes of level a sync run found."""
-    row = connection.execute(incidents_reads.CROSSINGS, (run_id,)).fetchone()
-    return int(str(row[0])) if row else 0
+    return connection.count(incidents_reads.CROSSINGS, run_id)

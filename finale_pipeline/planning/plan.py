@@ -31,16 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What planning a day did.
-
-    Attributes:
-        inputs: What it was made of.
-        method: The method in use, and whether it changed.
-        counts: Rows, per table.
-        vendors: How many there is something to order from.
-        read_seconds: Time to read the warehouse.
-        compute_seconds: Processor time to compute the plan.
-    """
+    """What planning a day did; `compute_seconds` are the processor's, the others the clock's."""
 
     as_of: date
     inputs: PlanInputs
@@ -69,10 +60,6 @@ def present_day(connection: Connection, settings: "Settings", now: datetime) -> 
     """Return the business day that is planned as the present one.
 
     A sandbox's clock may be ahead of ours; stock that was read is of its day.
-
-    Args:
-        settings: The account's zone.
-        now: UTC.
     """
     return max(business_day(now, settings.zone), last_day(connection) or date.min)
 

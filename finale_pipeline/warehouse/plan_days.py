@@ -52,7 +52,6 @@ def write_lines(
     """Make the lines of a day those of the frame; what a buyer edited stays, at a suggestion of 0.
 
     Args:
-        connection: In a transaction.
         only: Products that the frame speaks of; None = all of the day.
     """
     writer = TableWriter(connection, LINES)

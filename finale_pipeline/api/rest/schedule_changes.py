@@ -6,7 +6,7 @@ from typing import Any
 
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.dagster import Dagster
-from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.problems import Problem, later
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
 from finale_pipeline.settings.changed import SCHEDULES, ScheduleChange, changes, changing
@@ -44,12 +44,8 @@ def _changed(context: Context) -> dict[str, ScheduleChange]:
         return changes(context.settings.home)
     except ConfigError as error:
         log.warning("%s", error)
-        raise Problem(
-            503,
-            "The file of changed schedules cannot be read; the log says why.",
-            code="schedules_damaged",
-            headers={"Retry-After": "60"},
-        ) from error
+        text = "The file of changed schedules cannot be read; the log says why."
+        raise later(text, code="schedules_damaged", seconds=60) from error
 
 
 def _shown(schedule: dict[str, Any], changed: dict[str, ScheduleChange]) -> dict[str, Any]:
@@ -121,7 +117,7 @@ def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
         )
     change = None
     if cron is not None:
-        change = ScheduleChange(cron=_sane(name, cron), by=by, at=context.clock())
+        change = ScheduleChange(cron=_checked(name, cron), by=by, at=context.clock())
     try:
         with changing(context.settings.home, name, change):
             context.dagster.reload()
@@ -141,7 +137,7 @@ def retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
         ) from error
 
 
-def _sane(name: str, cron: str) -> str:
+def _checked(name: str, cron: str) -> str:
     """Return a time that may be; `off` is no time but a switch."""
     try:
         checked = checked_cron(cron)
@@ -159,7 +155,7 @@ def _sane(name: str, cron: str) -> str:
 
 
 def _found(dagster: Dagster, name: str) -> dict[str, Any]:
-    by_name = {_name(found): found for found in dagster.schedules()}
+    by_name = {_name(schedule): schedule for schedule in dagster.schedules()}
     if name not in by_name:
         raise Problem(404, f"Schedules are: {', '.join(by_name)}.", code="unknown_schedule")
     return by_name[name]

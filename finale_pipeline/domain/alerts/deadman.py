@@ -21,7 +21,6 @@ class Trouble:
     """Something that should be so and is not.
 
     Attributes:
-        says: What was found, with times.
         told_by: What has told a person already; None = nothing has.
     """
 
@@ -33,12 +32,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A time in which something is wrong that was told.
-
-    Attributes:
-        opened_at: UTC, when it was first told.
-        told: Kinds of trouble that were told.
-    """
+    """A time in which something is wrong: since when (UTC), and which kinds of it were told."""
 
     opened_at: datetime
     told: tuple[Kind, ...]
@@ -73,11 +67,7 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
 
 
 def after_telling(outage: Outage | None, troubles: Sequence[Trouble], *, now: datetime) -> Outage:
-    """Return the outage as it is after a mail that named all that is wrong.
-
-    Args:
-        outage: The open one; None = this mail opens one.
-    """
+    """Return the outage as it is after a mail that named all that is wrong."""
     return Outage(now, tuple(sorted({t.kind for t in troubles}))).joined(outage)
 
 

@@ -20,11 +20,6 @@ def short_reason(
 
     Args:
         units_per_day: Demand to expect per day; None = it is not planned, or its pace is unknown.
-        flags: Of the decision.
-        due_on: The next day on which an open order is due.
-        due_units: What is due then.
-        overdue_units: What should have come before today.
-        on_order_units: All that is on order.
 
     >>> coming = dict(due_on=None, due_units=None, overdue_units=None, on_order_units=None)
     >>> short_reason(Decimal("0.684"), (), **coming)

@@ -68,7 +68,6 @@ def smart(minutes: float | None, thresholds: Thresholds) -> StrategyChoice:
 
     Args:
         minutes: Since the last good critical, inventory, active or full sync; None = never.
-        thresholds: The bounds, each excluded.
 
     >>> smart(29.9, Thresholds()).strategy, smart(30, Thresholds()).strategy
     ('critical', 'inventory')
@@ -98,10 +97,8 @@ class Schedule:
 
     Attributes:
         name: Its name; `smart` gives way to a fixed schedule of what it chose.
-        strategy: What it stands for now.
         last_tick_at: Its newest due time that is not in the future; None = none yet.
         decided_at: When that due time was decided; None = not yet.
-        is_run: Whether it was decided to run.
     """
 
     name: str
@@ -133,7 +130,6 @@ def covering(
     Args:
         awake_at: When the scheduler last decided anything, the last minute left out; what fell due
             after it was missed. None = it never did: then nothing was.
-        others: The other schedules that are switched on.
     """
     for other in others:
         due = other.last_tick_at

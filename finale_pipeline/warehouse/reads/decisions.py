@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, in_any_case, rows_of
+from finale_pipeline.warehouse.connect import Connection, in_any_case
 
 DECISION = """
 SELECT f.*, l.on_hand_units, l.reserved_units, s.read_at, t.reorder_point_units AS buyer_point_units
@@ -28,18 +28,18 @@ ORDER BY abs(our_point_units - finale_point_units) DESC, sku LIMIT %(rows)s OFFS
 
 def decision(connection: Connection, product_url: str) -> dict[str, Any] | None:
     """Return the newest decision with its demand and its stock; None = it is not planned."""
-    rows = rows_of(connection, DECISION, product_url)
+    rows = connection.rows(DECISION, product_url)
     return rows[0] if rows else None
 
 
 def arrivals(connection: Connection, product_url: str) -> list[dict[str, Any]]:
     """Return what is on order: order, day, units."""
-    return rows_of(connection, ARRIVALS, product_url)
+    return connection.rows(ARRIVALS, product_url)
 
 
 def point_comparison(connection: Connection) -> list[dict[str, Any]]:
     """Return Finale's reorder point against ours, per product that has both."""
-    return rows_of(connection, COMPARISON)
+    return connection.rows(COMPARISON)
 
 
 def differing_points(
@@ -50,4 +50,4 @@ def differing_points(
     Args:
         text: That SKU, name or vendor holds, in whatever case; empty = any.
     """
-    return rows_of(connection, DIFFERING, text=in_any_case(text), rows=rows, skip=skip)
+    return connection.rows(DIFFERING, text=in_any_case(text), rows=rows, skip=skip)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from finale_pipeline.warehouse.connect import Connection, Row, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row
 
 EXCESS = """
 SELECT x.product_url, coalesce(p.category, '') AS category,
@@ -88,7 +88,7 @@ def excess(
     connection: Connection, day: date | None, filters: Mapping[str, object], *, rows: int, skip: int
 ) -> Excess:
     """Return a page of products with too much stock, and what all of them come to."""
-    found = rows_of(connection, OVERVIEW, day=day, rows=rows, skip=skip, **filters)
+    found = connection.rows(OVERVIEW, day=day, rows=rows, skip=skip, **filters)
     return Excess(
         [row for row in found if row["product_url"] is not None],
         [row for row in found if row["product_url"] is None],

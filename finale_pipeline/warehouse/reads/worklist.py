@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from finale_pipeline.warehouse.connect import (
-    Connection,
-    Row,
-    in_any_case,
-    rows_of,
-    scalar,
-    texts_of,
-)
+from finale_pipeline.warehouse.connect import Connection, Row, in_any_case
 from finale_pipeline.warehouse.reads.incidents import MOST_URGENT, WANTS_DECISION
 
 NO_VENDOR, NO_CATEGORY = "(no supplier known)", "(no category)"
@@ -181,8 +174,7 @@ def page(
         decided: How many were decided, so that these need not be looked at; None = look.
     """
     query = _matching(filters, only_waiting=decided is not None) + PAGE.format(order=_order(sort))
-    found = rows_of(
-        connection, query, **_bound(filters),
+    found = connection.rows(query, **_bound(filters),
         day=day, now=now, tab=tab, page=number, rows=rows,
     )  # fmt: skip
     facts = found[0]["facts"]
@@ -218,12 +210,12 @@ def products(
         f"{_matching(filters, only_waiting=False)} SELECT product_url FROM matching"
         f" WHERE %(tab)s IN ('all', tab) ORDER BY {_order(sort)}"
     )
-    return texts_of(connection, query, **_bound(filters), day=day, now=now, tab=tab)
+    return connection.texts(query, **_bound(filters), day=day, now=now, tab=tab)
 
 
 def counts(connection: Connection, now: datetime) -> Row:
     """Return how many items are `out` or `low` and `decided`; of the others, money `at_risk`."""
-    return rows_of(connection, COUNTS, now=now)[0]
+    return connection.rows(COUNTS, now=now)[0]
 
 
 LOCATIONS = """
@@ -242,12 +234,12 @@ WHERE o.is_open AND o.removed_at IS NULL AND o.due_on < %s
 
 def locations(connection: Connection) -> list[Row]:
     """Return the locations, by name."""
-    return rows_of(connection, LOCATIONS)
+    return connection.rows(LOCATIONS)
 
 
 def late_orders(connection: Connection, today: date) -> Row:
     """Return how many open orders should have come before today, and their open units."""
-    return rows_of(connection, LATE, today)[0]
+    return connection.rows(LATE, today)[0]
 
 
 def account_currency(connection: Connection) -> str | None:
@@ -255,8 +247,7 @@ def account_currency(connection: Connection) -> str | None:
 
     Finale does not say which currency costs are in; where every price has the same one, it is that.
     """
-    return scalar(
-        connection,
+    return connection.scalar(
         str,
         "SELECT CASE WHEN min(currency) = max(currency) THEN min(currency) END"
         " FROM core.product_supplier",
@@ -265,8 +256,8 @@ def account_currency(connection: Connection) -> str | None:
 
 def views(connection: Connection, actor: str) -> list[Row]:
     """Return the views that somebody keeps, by name."""
-    return rows_of(
-        connection, "SELECT name, query FROM ops.saved_view WHERE kept_by = %s ORDER BY name", actor
+    return connection.rows(
+        "SELECT name, query FROM ops.saved_view WHERE kept_by = %s ORDER BY name", actor
     )
 
 
@@ -281,4 +272,4 @@ ORDER BY o.due_on NULLS LAST, o.order_id LIMIT 500
 
 def open_orders(connection: Connection, today: date, *, only_late: bool) -> list[Row]:
     """Return purchase orders with something still to come, the longest overdue first."""
-    return rows_of(connection, ARRIVALS, today=today, late=only_late)
+    return connection.rows(ARRIVALS, today=today, late=only_late)

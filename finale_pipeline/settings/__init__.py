@@ -20,13 +20,13 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings.changed import changes
 from finale_pipeline.settings.groups import (
     Access,
+    Hooks,
     Mails,
     Ordering,
     Places,
     Planning,
     Reading,
     Schedules,
-    Tuning,
 )
 from finale_pipeline.settings.routes import Route, is_safe, parsed
 from finale_pipeline.settings.types import LOOPBACK, OFF
@@ -59,7 +59,7 @@ RETIRED = {
 """Settings of earlier versions, with what holds instead."""
 
 
-class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Places, BaseSettings):
+class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Places, BaseSettings):
     """The program's settings, from `FINALE_…` variables and a `.env` file beside it.
 
     A name that starts with `FINALE_` and is not listed here is refused, with the nearest right one.

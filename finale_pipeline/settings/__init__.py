@@ -7,13 +7,8 @@ from functools import cached_property
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 from finale_pipeline import logs
 from finale_pipeline.errors import ConfigError
@@ -59,38 +54,8 @@ RETIRED = {
 """Settings of earlier versions, with what holds instead."""
 
 
-class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Places, BaseSettings):
-    """The program's settings, from `FINALE_…` variables and a `.env` file beside it.
-
-    A name that starts with `FINALE_` and is not listed here is refused, with the nearest right one.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=ENV_FILE,
-        extra="ignore",
-        env_ignore_empty=True,
-        str_strip_whitespace=True,
-        populate_by_name=True,
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Refuse names that are not known, in what was read anyway: `.env` is opened once.
-
-        Raises:
-            ConfigError: There is one.
-        """
-        in_file = dotenv_settings.env_vars if isinstance(dotenv_settings, EnvSettingsSource) else {}
-        _refuse_unknown_names({*os.environ, *in_file})
-        return init_settings, env_settings, dotenv_settings
+class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Places):
+    """The program's settings; `load_settings` reads them."""
 
     @property
     def is_sandbox(self) -> bool:
@@ -169,16 +134,20 @@ def _passwords(url: str) -> list[str]:
 
 
 def load_settings(env_file: str = ENV_FILE) -> Settings:
-    """Read the settings from the environment and `.env`; schedules as they were changed since.
+    """Read the settings from `FINALE_…` variables and `.env`; schedules as they were changed since.
 
     From then on no text of this process shows their secrets.
 
+    Args:
+        env_file: What it says counts where the environment says nothing.
+
     Raises:
-        ConfigError: A name is not known, a value is of the wrong type, the account's three
-            settings are not given together, or the file of changed schedules is damaged.
+        ConfigError: A name that starts with `FINALE_` is not known, a value is of the wrong type,
+            the account's three settings are not given together, or the file of changed schedules is
+            damaged.
     """
     try:
-        settings = Settings(_env_file=env_file)
+        settings = Settings.model_validate(_given(env_file))
     except ValidationError as error:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
     _refuse_routes_without_all(settings)
@@ -193,6 +162,15 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
 def setting_name(field: str) -> str:
     """Return the variable that a field is read from."""
     return field.upper() if field.upper() in MAIL_SERVICE else f"{PREFIX}{field.upper()}"
+
+
+def _given(env_file: str) -> dict[str, str]:
+    """Return what is set, by field; an empty variable says nothing, capitals do not matter."""
+    in_file = dotenv_values(env_file)
+    _refuse_unknown_names({*os.environ, *in_file})
+    said = {n.upper(): text for n, text in (*in_file.items(), *os.environ.items()) if text}
+    names = {field: setting_name(field) for field in Settings.model_fields}
+    return {field: said[name] for field, name in names.items() if name in said}
 
 
 def _refuse_unknown_names(given: set[str]) -> None:

@@ -25,7 +25,11 @@ from finale_pipeline.settings.types import (
 )
 
 
-class Places(BaseModel):
+class Group(BaseModel, str_strip_whitespace=True, defer_build=True):
+    """Settings of one kind; what checks them is built once, for all groups together."""
+
+
+class Places(Group):
     """The account, the databases, the folder, the ports."""
 
     base_url: str = Field(
@@ -74,7 +78,7 @@ class Places(BaseModel):
     )
 
 
-class Access(BaseModel):
+class Access(Group):
     """Who may ask our API, and where."""
 
     ui_host: str = Field(
@@ -97,7 +101,7 @@ class Access(BaseModel):
     )
 
 
-class Reading(BaseModel):
+class Reading(Group):
     """How the source is read, and when a read is not believed."""
 
     get_per_minute: Annotated[int, Field(ge=1)] = Field(
@@ -171,7 +175,7 @@ class Reading(BaseModel):
     )
 
 
-class Hooks(BaseModel):
+class Hooks(Group):
     """What tests of real processes need and nobody who runs it does; .env.example is silent.
 
     More lanes, requests at once, than Finale's budget feeds gain nothing; a process that is killed
@@ -181,7 +185,7 @@ class Hooks(BaseModel):
     lanes: Annotated[int, Field(ge=1, le=4)] = 4
 
 
-class Schedules(BaseModel):
+class Schedules(Group):
     """When what runs."""
 
     schedule_critical: Cron = Field(
@@ -214,7 +218,7 @@ class Schedules(BaseModel):
     )
 
 
-class Mails(BaseModel):
+class Mails(Group):
     """When an item is low, who is told, and how."""
 
     low_stock_default_units: Annotated[float, Field(ge=0)] = Field(
@@ -258,17 +262,15 @@ class Mails(BaseModel):
     smtp_password: Secret | None = Field(None, description="That user's password.")
     sendgrid_api_key: Secret | None = Field(
         None,
-        validation_alias="SENDGRID_API_KEY",
         description="Key of SendGrid; without it, and without SMTP, mails become files in HOME.",
     )
     sendgrid_base_url: str = Field(
         "https://api.sendgrid.com",
-        validation_alias="SENDGRID_BASE_URL",
         description="Address of SendGrid; https, or loopback.",
     )
 
 
-class Planning(BaseModel):
+class Planning(Group):
     """What the purchase plan aims at."""
 
     service_level: Level = Field(
@@ -290,7 +292,7 @@ class Planning(BaseModel):
     )
 
 
-class Ordering(BaseModel):
+class Ordering(Group):
     """Whether and where purchase orders are drafted in Finale."""
 
     allow_writes: bool = Field(

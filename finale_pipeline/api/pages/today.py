@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from finale_pipeline.api.pages.decisions import WORDS, local_day
 from finale_pipeline.api.pages.worklist import TABS, ListQuery, asked_of, totals
-from finale_pipeline.api.rest import monitoring, triggers
+from finale_pipeline.api.rest import monitoring, sync_requests
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
@@ -44,7 +44,7 @@ def today(
     now = context.clock()
     read_at = stock_reads.stock_read_at(connection)
     day = plan_reads.newest_day(connection)
-    running = triggers.running(connection, now=now)
+    running = sync_requests.running(connection, now=now)
     if read_at is None or (day is None and running):
         return _first_sync(context, connection, running)
     counts = worklist_reads.counts(connection, now)

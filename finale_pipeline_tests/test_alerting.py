@@ -270,7 +270,7 @@ def test_the_sensors_deliver_and_watch(
     service.clear_faults()
     connection.execute("UPDATE ops.outbox SET next_attempt_at = now()")
     with (
-        dg.DagsterInstance.ephemeral() as instance,
+        dg.instance_for_test() as instance,
         dg.build_sensor_context(instance, resources={"finale": Finale()}) as context,
     ):
         assert mail_delivery(context) == dg.SkipReason("1 sent")

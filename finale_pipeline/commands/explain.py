@@ -11,7 +11,7 @@ from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_p
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
-from finale_pipeline.text import number
+from finale_pipeline.text import number, utc
 from finale_pipeline.warehouse.reads import decisions
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 from finale_pipeline.warehouse.reads import products as products_reads
@@ -91,7 +91,7 @@ def _state(explained: dict[str, Any]) -> list[str]:
         name: number(product[f"{name}_units"]) for name in ("available", "on_hand", "reserved")
     }
     lines = [
-        f"level       {product['level']} since {product['since_at']:%Y-%m-%d %H:%M} UTC:"
+        f"level       {product['level']} since {utc(product['since_at'])}:"
         f" {units['available']} available = {units['on_hand']} on hand"
         f" - {units['reserved']} reserved",
         f"threshold   {number(threshold['units'])}, {threshold['source']}",
@@ -114,23 +114,23 @@ def _incident(incident: dict[str, Any] | None) -> list[str]:
         return ["incident    none ever"]
     line = (
         f"incident    {incident['incident_id']}: {incident['state']}, {incident['level']}, opened"
-        f"{_utc(incident['opened_at'])}{_utc(incident['closed_at'], ', closed')};"
+        f"{_when(incident['opened_at'])}{_when(incident['closed_at'], ', closed')};"
         f" mailed: {incident['mailed'] or 'nothing'}"
     )
     if incident["decided_by"]:
-        until = _utc(incident["snoozed_until"], " until")
+        until = _when(incident["snoozed_until"], " until")
         line += f"; {incident['decided_by']} decided{until} {incident['note'] or ''}".rstrip()
     return [line]
 
 
-def _utc(moment: datetime | None, word: str = "") -> str:
-    return f"{word} {moment:%Y-%m-%d %H:%M} UTC" if moment else ""
+def _when(moment: datetime | None, word: str = "") -> str:
+    return f"{word} {utc(moment)}" if moment else ""
 
 
 def _event(event: dict[str, Any]) -> str:
     mail = event["no_mail"]
     if event["message_id"]:
-        mail = f"mail {event['mail_subject']!r}: {event['mail_state']}{_utc(event['sent_at'])}"
+        mail = f"mail {event['mail_subject']!r}: {event['mail_state']}{_when(event['sent_at'])}"
     return (
         f"{event['happened_at']:%Y-%m-%d %H:%M}  {event['kind']}"
         f" {event['from_level']} → {event['to_level']} ({event['cause']}); {mail}"

@@ -30,12 +30,9 @@ def product_of(connection: Connection, name: str) -> str:
     if len(rows) == 1:
         return str(rows[0]["product_url"])
     products = ", ".join(str(row["product_url"]) for row in rows)
-    raise ConfigError(
-        f"{len(rows) or 'No'} products are called {name}{': ' + products if products else ''}.",
-        step="Name one of them by its product_url."
-        if rows
-        else "See mart.product for what there is.",
-    )
+    step = "Name one of them by its product_url." if rows else "See mart.product for what there is."
+    which = f": {products}" if rows else ""
+    raise ConfigError(f"{len(rows) or 'No'} products are called {name}{which}.", step=step)
 
 
 def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now: datetime) -> Rows:
@@ -43,7 +40,6 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
 
     Args:
         names: SKUs or product_urls.
-        choice: What was decided, and by whom.
 
     Raises:
         ConfigError: A product is not known, or has no open incident; nothing was written.
@@ -101,13 +97,8 @@ def decide_by_link(
             data="Nothing was changed.",
             step="Reload the page.",
         )
-    actor = _reader_of(connection, message_id)
+    addresses = outbox.recipients_of(connection, message_id)  # all of them may have used it
+    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
+    actor = f"mail link to {' or '.join(addresses[:NAMED]) or 'a file'}{more}"
     choice = Choice(state, actor, "by the link of a mail", until)
     return decide(connection, products, choice, now=now)
-
-
-def _reader_of(connection: Connection, message_id: str) -> str:
-    """Return who may have used a mail's link: it went to all its recipients alike."""
-    addresses = outbox.recipients_of(connection, message_id)
-    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
-    return f"mail link to {' or '.join(addresses[:NAMED]) or 'a file'}{more}"

@@ -39,7 +39,7 @@ def deliver(
     Args:
         connection: Of the caller, outside of any transaction.
         sender: The service; None = the settings'.
-        only: Send this message and no other.
+        only: A message to send, and no other.
 
     Returns:
         How many mails ended in which state.
@@ -77,7 +77,9 @@ def _sent(service: Sender, settings: Settings, mail: Waiting) -> SendOutcome:
         from finale_pipeline.notify.channels import Channel  # heavy
 
         return Channel(route).send(mail, mail.left)
-    return service.send(mail, mail.left) if mail.left or _files(service) else SendOutcome()
+    if mail.left or isinstance(service, Files):
+        return service.send(mail, mail.left)
+    return SendOutcome()
 
 
 def _with_links(mail: Waiting, settings: Settings, now: datetime) -> Waiting:
@@ -94,10 +96,6 @@ def _with_links(mail: Waiting, settings: Settings, now: datetime) -> Waiting:
         for body in (mail.body_text, mail.body_html)
     )
     return replace(mail, body_text=text, body_html=page)
-
-
-def _files(service: Sender) -> bool:
-    return isinstance(service, Files)
 
 
 def _tell_otherwise(settings: Settings, mail: Waiting, outcome: SendOutcome) -> None:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from psycopg.rows import class_row
-
 from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.text import cell, number, plain
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
 CSV_BYTES = 8 << 20
@@ -24,28 +22,17 @@ class ItemLine:
 
     Attributes:
         sku: Finale's productId.
-        name: Name shown in Finale.
-        level: Exact level now.
         available_units: On hand less reserved.
-        on_hand_units: Units present.
-        reserved_units: Promised to sales orders.
-        on_order_units: On purchase orders.
-        due_on: Earliest due date of those; None = not known.
-        threshold_units: Reorder point or default.
-        threshold_source: buyer, finale, ours or default.
-        suggested_units: To order; None = not known.
-        suggested_by: plan or finale.
+        due_on: Earliest due date of what is on order; None = not known.
+        threshold_units: Reorder point or default; its source is buyer, finale, ours or default.
+        suggested_units: To order, by plan or finale; None = not known.
         days_left: Until it is out.
         money_at_risk: In the account's currency.
         vendor_name: Main supplier; None = none.
-        contact: Of the supplier.
         state: What was decided about it.
         opened_at: Since when it has been away from ok.
-        why: One line of explanation.
-        product_url: Finale's address of it.
         flags: What to know before trusting the numbers.
         must_order_by_on: The last day that avoids running out; None = not known.
-        category: As Finale has it.
     """
 
     sku: str
@@ -118,18 +105,14 @@ class ItemLine:
 
 def lines_of(connection: Connection, products: Iterable[str]) -> list[ItemLine]:
     """Return the lines of some products, worst first; for use after the levels were stored."""
-    where = " WHERE k.product_url = ANY (%(products)s)"
-    with connection.cursor(row_factory=class_row(ItemLine)) as cursor:
-        return cursor.execute(
-            trusted(incidents_reads.mail_lines(where)), {"products": list(products), "now": None}
-        ).fetchall()
+    query = incidents_reads.mail_lines(" WHERE k.product_url = ANY (%(products)s)")
+    return connection.objects(ItemLine, query, products=list(products), now=None)
 
 
 def critical_lines(connection: Connection, *, now: datetime) -> list[ItemLine]:
     """Return every critical item, worst first; a snooze that is over is none any more."""
     where = " WHERE c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
-    with connection.cursor(row_factory=class_row(ItemLine)) as cursor:
-        return cursor.execute(trusted(incidents_reads.mail_lines(where)), {"now": now}).fetchall()
+    return connection.objects(ItemLine, incidents_reads.mail_lines(where), now=now)
 
 
 def as_csv(

@@ -1,10 +1,9 @@
 """What is ordered already: open orders in Finale, and drafts that nobody has committed yet."""
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import Draft, exact
 from finale_pipeline.warehouse.connect import Connection
@@ -38,10 +37,6 @@ class Duplicate:
         due = f", due {self.due_on}" if self.due_on else ""
         kind = "our draft" if self.is_ours else "order"
         return f"{exact(self.units)} units on {kind} {self.order_id} ({self.status}{due})"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it by name."""
-        return asdict(self)
 
 
 def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate]]:

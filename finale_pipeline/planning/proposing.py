@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.planning.decisions import due_within
 from finale_pipeline.planning.edits import Author, Fields, LineChange, edit
+from finale_pipeline.planning.redeciding import due_within
 from finale_pipeline.warehouse import plan_changes
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads

@@ -20,7 +20,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil  # type: ignore[import-untyped]
 import psycopg
 
 from finale_pipeline.disk import socket_folder
@@ -89,6 +88,8 @@ def _process(data: Path) -> int | None:
 
     A number that was written before the machine went down may be a stranger's today.
     """
+    import psutil  # type: ignore[import-untyped]  # not for who has a server elsewhere
+
     lines = _pid_file(data)
     try:
         process = psutil.Process(int(lines[0]))

@@ -125,7 +125,7 @@ def contents() -> dict[str, Content]:
     }
     for trouble, run in TROUBLE.items():
         finding = SyncProblem(run.strategy, trouble, run)
-        made[sync_mails.KIND[trouble]] = sync_mails.trouble(finding, last_good=NOW)
+        made[sync_mails.TEXTS[trouble][0]] = sync_mails.trouble(finding, last_good=NOW)
     made["pipeline_silent"] = watch_mails.silent(SILENT)
     made["pipeline_recovered"] = watch_mails.recovered(deadman.Outage(NOW, ("daemon", "outbox")))
     made["restored"] = watch_mails.restored(NOW, [(NOW, "Out of stock: 2 items")])

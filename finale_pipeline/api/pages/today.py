@@ -16,7 +16,7 @@ from finale_pipeline.api.pages.worklist import (
     narrowed,
     totals,
 )
-from finale_pipeline.api.rest import monitoring, triggers
+from finale_pipeline.api.rest import monitoring, sync_requests
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
@@ -51,7 +51,7 @@ def today(
     now = context.clock()
     read_at = stock_reads.stock_read_at(connection)
     day = plan_reads.newest_day(connection)
-    running = triggers.running(connection, now=now)
+    running = sync_requests.running(connection, now=now)
     if read_at is None or (day is None and running):
         return _first_sync(context, connection, running)
     counts = worklist_reads.counts(connection, now)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import Reads, answer
-from finale_pipeline.api.rest.responses import XLSX, as_json
+from finale_pipeline.api.rest.responses import XLSX, as_json, attachment
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
@@ -159,7 +159,7 @@ def document_of(make: Callable[[], VendorOrder], form: str) -> Response:
     write, media = FILES[form]
     return Response(
         write(order),
-        headers={"Content-Disposition": f'attachment; filename="{order.file_stem}.{form}"'},
+        headers=attachment(f"{order.file_stem}.{form}"),
         media_type=media,
     )
 

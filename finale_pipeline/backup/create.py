@@ -122,12 +122,16 @@ def _file(settings: "Settings", target: Path | None, keep: int | None, now: date
     try:
         (folder.parent if is_file else folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise LocalError(
-            f"{folder} cannot be made: {error.strerror}.",
-            data="Nothing was written.",
-            step="Choose another place: finale backup FOLDER",
-        ) from error
+        raise _unwritable(f"{folder} cannot be made", error) from error
     return folder if is_file else folder / f"finale_{now:%Y-%m-%d_%H%M%S}.dump"
+
+
+def _unwritable(what: str, error: OSError) -> LocalError:
+    return LocalError(
+        f"{what}: {error.strerror}.",
+        data="Nothing was written.",
+        step="Choose another place: finale backup FOLDER",
+    )
 
 
 def _dump(url: str, part: Path, now: datetime) -> Manifest:
@@ -174,11 +178,7 @@ def _run_dump(url: str, server: int, part: Path, *options: str) -> None:
         held = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         fcntl.flock(held, fcntl.LOCK_EX)  # shows that we live, however we die
     except OSError as error:
-        raise LocalError(
-            f"{part.parent} takes no files: {error.strerror}.",
-            data="Nothing was written.",
-            step="Choose another place: finale backup FOLDER",
-        ) from error
+        raise _unwritable(f"{part.parent} takes no files", error) from error
     try:
         arguments = ["--format=custom", f"--file={part}", *options]
         program = clients.tool("pg_dump", server=server)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from finale_pipeline.errors import PipelineError
+from finale_pipeline.finale.source_time import NEAR
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.handler import KEY, SECRET
@@ -86,7 +87,6 @@ class Scene:
             "since": date(2025, 10, 1),
             "get_per_minute": 100_000,
             "collections_per_hour": 100_000,
-            "source_clock_minutes": 5,
         }
         before = self.settings.model_dump(exclude_unset=True) if hasattr(self, "settings") else {}
         self.settings = Settings.model_validate(values | before | changes)
@@ -105,9 +105,12 @@ class Scene:
         self.account.clock.advance(seconds=span.total_seconds())
 
     def run(self, strategy: str, **options: Any) -> AbstractContextManager[SyncRun]:
-        """Open a sync in this installation; options are those of `open_sync`."""
-        times: dict[str, Any] = {"clock": self.clock, "sleep": self.sleep}
-        return open_sync(self.settings, strategy=strategy, trigger="drill", **times, **options)
+        """Open a sync in this installation; options are those of `open_sync`.
+
+        The source's clock is believed while it is near our own, as a real account's is.
+        """
+        options |= {"clock": self.clock, "sleep": self.sleep, "near": NEAR}
+        return open_sync(self.settings, strategy=strategy, trigger="drill", **options)
 
     def sync(self, strategy: str = "full", *, asked: bool = False, plans: bool = False) -> Result:
         """Carry out a sync as every door does; return what `finale sync` would end with.

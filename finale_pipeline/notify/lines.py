@@ -7,11 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from psycopg.rows import class_row
-
 from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.text import cell, number, plain
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
 CSV_BYTES = 8 << 20
@@ -107,20 +105,14 @@ class ItemLine:
 
 def lines_of(connection: Connection, products: Iterable[str]) -> list[ItemLine]:
     """Return the lines of some products, worst first; for use after the levels were stored."""
-    where = "k.product_url = ANY (%(products)s)"
-    return _lines(connection, where, products=list(products), now=None)
+    query = incidents_reads.mail_lines(" WHERE k.product_url = ANY (%(products)s)")
+    return connection.objects(ItemLine, query, products=list(products), now=None)
 
 
 def critical_lines(connection: Connection, *, now: datetime) -> list[ItemLine]:
     """Return every critical item, worst first; a snooze that is over is none any more."""
-    where = "c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
-    return _lines(connection, where, now=now)
-
-
-def _lines(connection: Connection, where: str, **values: object) -> list[ItemLine]:
-    query = trusted(incidents_reads.mail_lines(f" WHERE {where}"))
-    with connection.cursor(row_factory=class_row(ItemLine)) as cursor:
-        return cursor.execute(query, values).fetchall()
+    where = " WHERE c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
+    return connection.objects(ItemLine, incidents_reads.mail_lines(where), now=now)
 
 
 def as_csv(

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from psycopg.rows import class_row
-
 from finale_pipeline.domain.states import WAITING
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
@@ -56,9 +54,10 @@ def alert_lines(
         run_id: The sync run whose crossings and mails are wanted.
         since: Mails that left since then belong to it, too, whoever wrote them.
     """
-    values = {"run_id": run_id, "since": since, "recent": now - LOOK_BACK}
-    with connection.cursor(row_factory=class_row(AlertLine)) as cursor:
-        return cursor.execute(incidents_reads.TOLD, values).fetchall()
+    recent = now - LOOK_BACK
+    return connection.objects(
+        AlertLine, incidents_reads.TOLD, run_id=run_id, since=since, recent=recent
+    )
 
 
 def crossings(connection: Connection, run_id: int) -> int:

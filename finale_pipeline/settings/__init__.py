@@ -15,13 +15,13 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings.changed import changes
 from finale_pipeline.settings.groups import (
     Access,
+    Hooks,
     Mails,
     Ordering,
     Places,
     Planning,
     Reading,
     Schedules,
-    Tuning,
 )
 from finale_pipeline.settings.routes import Route, is_safe, parsed
 from finale_pipeline.settings.types import LOOPBACK, OFF
@@ -54,7 +54,7 @@ RETIRED = {
 """Settings of earlier versions, with what holds instead."""
 
 
-class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Places):
+class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Places):
     """The program's settings; `load_settings` reads them."""
 
     @property

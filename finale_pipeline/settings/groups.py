@@ -113,6 +113,9 @@ class Reading(Group):
     collections_per_hour: Annotated[int, Field(ge=1)] = Field(
         300, description="Finale's budget of collection reads an hour."
     )
+    row_cap: Annotated[int, Field(ge=2)] = Field(
+        120_000, description="Rows at which Finale cuts an answer without a sign."
+    )
     reject_limit: Share = Field(
         0.05, description="Share of unreadable rows above which a table is left as it was."
     )
@@ -162,26 +165,24 @@ class Reading(Group):
     stuck_minutes: Minutes = Field(
         30, description="Minutes without a sign of life after which a sync is cancelled."
     )
+    partitions_since: Day | None = Field(
+        None,
+        description="First day that Dagster shows; unset = last year's first. Older ones are read"
+        " all the same.",
+    )
     keep_runs_days: Annotated[int, Field(ge=1)] = Field(
         14, description="Days that Dagster keeps finished runs; failed ones four times as long."
     )
 
 
-class Tuning(Group):
-    """What nobody who runs it needs to change; tests and benchmarks do, so .env.example is silent.
+class Hooks(Group):
+    """What tests of real processes need and nobody who runs it does; .env.example is silent.
 
-    More lanes than Finale's budget feeds gain nothing; the cap is Finale's; windows of 8,000 rows
-    bound the memory of a sync; after half a minute a stock that was half written is whole;
-    Dagster's days begin with last year, and those before are read all the same.
+    More lanes, requests at once, than Finale's budget feeds gain nothing; a process that is killed
+    at its n-th request has one.
     """
 
     lanes: Annotated[int, Field(ge=1, le=4)] = 4
-    row_cap: Annotated[int, Field(ge=2)] = 120_000
-    window_rows: Annotated[int, Field(ge=100, le=50_000)] = 8_000
-    second_read_seconds: Annotated[float, Field(ge=0, le=600)] = 30
-    source_clock_minutes: Annotated[float, Field(gt=0)] | None = None
-    compress: bool | None = None
-    partitions_since: Day | None = None
 
 
 class Schedules(Group):

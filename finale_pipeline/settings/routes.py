@@ -36,7 +36,7 @@ def _printable(name: str) -> str:
 Hook = Annotated[str, AfterValidator(_safe)]
 
 
-class Route(BaseModel, frozen=True, extra="forbid"):
+class Route(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """A way of alerts to somebody: a name, one channel, and whose items; no vendors = of all.
 
     The name stands in the outbox instead of an address that is secret. With vendors and
@@ -79,20 +79,17 @@ class Route(BaseModel, frozen=True, extra="forbid"):
         return everything or vendor in self.vendors or category in self.categories
 
 
-_routes = TypeAdapter(tuple[Route, ...])
-
-
 def parsed(text: str) -> tuple[Route, ...]:
     """Return the routes of a setting.
 
     Raises:
         ValueError: It is no list of routes; the text itself, which holds secrets, is not named.
 
-    >>> [parsed('[{"name": "tea", "slack": "https://hooks.example/x"}]')[0].recipient]
-    ['slack:tea']
+    >>> parsed('[{"name": "tea", "slack": "https://hooks.example/x"}]')[0].recipient
+    'slack:tea'
     """
     try:
-        routes = _routes.validate_json(text)
+        routes = TypeAdapter(tuple[Route, ...]).validate_json(text)
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(n + 1) if isinstance(n, int) else n for n in wrong["loc"])

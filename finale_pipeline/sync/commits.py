@@ -10,6 +10,7 @@ from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.sync import emptied
 from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.source import second_read_seconds
 from finale_pipeline.warehouse import scans
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.scans import Stored
@@ -181,7 +182,7 @@ def _believed(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> Fetched:
     if fetched.frame is None or not emptied.doubts(run, catalogue, fetched.frame, fetched.others):
         return fetched
     if fetched.again is not None:
-        run.sleep(min(SOON, run.settings.second_read_seconds))
+        run.sleep(min(SOON, second_read_seconds(run.settings)))
         fetched = fetched.again()
         _refuse(run, catalogue, fetched)
     if fetched.frame is not None:

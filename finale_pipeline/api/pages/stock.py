@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from finale_pipeline.api.pages.worklist import totals
@@ -26,7 +26,6 @@ router = APIRouter(include_in_schema=False)
 
 ROWS = 50
 Number = Annotated[int, Query(ge=1, le=100_000)]
-Optional = BeforeValidator(lambda text: text or None)
 Name = Annotated[str | None, Query(max_length=300)]
 
 
@@ -131,22 +130,16 @@ def points(
     accepted: Annotated[int | None, Query(ge=0)] = None,
 ) -> HTMLResponse:
     """Show Finale's reorder points against ours, those that differ most first."""
-    text = (q or "").strip().casefold()
-    rows = [
-        row
-        for row in decisions_reads.point_comparison(connection)
-        if not text or any(text in (row[k] or "").casefold() for k in ("sku", "name", "vendor"))
-    ]
-    rows.sort(key=lambda row: -abs(row["our_point_units"] - row["finale_point_units"]))
+    text = (q or "").strip()
+    rows = decisions_reads.differing_points(connection, text, rows=ROWS, skip=(page - 1) * ROWS)
     return html(
         context.settings,
         "points.html",
         page="forecasts",
-        rows=rows[(page - 1) * ROWS : page * ROWS],
-        many=len(rows),
+        rows=rows,
         number=page,
-        pages=max(1, -(-len(rows) // ROWS)),
-        q=q or "",
+        pages=-(-rows[0]["many"] // ROWS) if rows else 1,
+        q=text,
         accepted=accepted,
     )
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.api.rest.triggers import running
+from finale_pipeline.api.rest.sync_requests import running
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.health import rules

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse, Response
 
-from finale_pipeline.api.rest import monitoring, triggers
+from finale_pipeline.api.rest import monitoring
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import AsForm, Reads, answer
 from finale_pipeline.api.rest.responses import CSV, as_csv, as_json, form_of, in_words
+from finale_pipeline.api.rest.sync_requests import SyncRequest, start_sync
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
@@ -57,8 +58,8 @@ def sync(
 
     It is refused with 409 while another one works on the same tables; nothing waits in line.
     """
-    ask = triggers.Ask((body or SyncBody.model_validate({})).strategy, actor, key)
-    return as_json(triggers.start(connection, context, ask), 202)
+    request = SyncRequest((body or SyncBody.model_validate({})).strategy, actor, key)
+    return as_json(start_sync(connection, context, request), 202)
 
 
 def _starts(strategy: Strategy, about: str) -> None:
@@ -72,7 +73,7 @@ def _starts(strategy: Strategy, about: str) -> None:
         **TRIGGER,
     )
     def start(context: Shared, connection: Warehouse, actor: Actor, key: Key = None) -> Response:
-        return as_json(triggers.start(connection, context, triggers.Ask(strategy, actor, key)), 202)
+        return as_json(start_sync(connection, context, SyncRequest(strategy, actor, key)), 202)
 
 
 _starts("inventory", "Read all places and all stock.")

@@ -38,9 +38,9 @@ def well(scene: Scene, strategy: str, *, plans: bool = False) -> None:
         SystemExit: It failed.
     """
     begun = time.monotonic()
-    seen = scene.sync(strategy, plans=plans)
-    if seen.error is not None:
-        sys.exit(seen.said)
+    result = scene.sync(strategy, plans=plans)
+    if result.code:
+        sys.exit(result.said)
     print(f"{strategy}: {time.monotonic() - begun:.1f} s", file=sys.stderr)
 
 

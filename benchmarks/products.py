@@ -5,6 +5,7 @@ after the other in the same process, and tells the seconds of each: what a warm 
 """
 
 import json
+import os
 import sys
 import time
 
@@ -14,13 +15,17 @@ from finale_pipeline.sync.catalog import PRODUCTS
 from finale_pipeline.sync.scan import sync_catalogue
 from finale_pipeline.sync.session import open_sync
 
+COMPRESS = "BENCHMARK_COMPRESS"
+"""Variable; set = ask for compressed answers although the source is on this machine."""
+
 
 def sync(settings: Settings) -> SyncReport:
     """Bring core.product, core.product_supplier and core.reorder_rule up to date."""
     report = SyncReport("products")
     with open_sync(
-        settings, strategy="full", trigger="benchmark", table_sets=("catalogue",)
-    ) as run:
+        settings, strategy="full", trigger="benchmark", table_sets=("catalogue",),
+        compress=True if COMPRESS in os.environ else None,
+    ) as run:  # fmt: skip
         report.run = run
         sync_catalogue(run, PRODUCTS)
     return report

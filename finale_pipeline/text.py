@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from decimal import Decimal
 
 # Marks that turn the reading direction, or are nothing to see: a name could show as another.
@@ -56,6 +57,11 @@ def file_name(text: object) -> str:
     """
     safe = re.sub(r"[^\w.-]+", "-", plain(text, most=100))
     return re.sub(r"\.{2,}", "", safe).strip(".")[:100] or "-"
+
+
+def utc(moment: datetime) -> str:
+    """Return a moment in UTC to the minute, as people read it."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def number(value: Decimal | int) -> str:

@@ -206,7 +206,6 @@ def settings_for(url: str, sandbox: HttpService, **changes: object) -> Settings:
         "since": date(2025, 10, 1),
         "get_per_minute": 100_000,
         "collections_per_hour": 100_000,
-        "second_read_seconds": 0,
         "home": HOME,
     }
     return Settings.model_validate(values | changes)

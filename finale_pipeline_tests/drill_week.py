@@ -277,7 +277,7 @@ def main() -> int:
             "FINALE_API_KEY": KEY, "FINALE_API_SECRET": SECRET,
             "FINALE_SINCE": account.first_change().date().isoformat(),
             "FINALE_ALERT_EMAILS": "buyer@shop.example", "FINALE_ALERT_FROM": "s@shop.example",
-            "FINALE_STUCK_MINUTES": "1", "FINALE_SECOND_READ_SECONDS": "1",
+            "FINALE_STUCK_MINUTES": "1",
             **{f"FINALE_SCHEDULE_{name}": cron for name, cron in SCHEDULES.items()},
         }  # fmt: skip
         with Live(home, **settings) as live:

@@ -93,8 +93,8 @@ def plays(stage: Stage, bad: list[tuple[str, str]]) -> None:
             assert false_zeros(scene) <= true_now, fault
             assert not falsely_removed(scene), fault
         scene.pass_time(timedelta(hours=2))
-        seen = scene.sync()
-        assert seen.error is None, seen.said
+        result = scene.sync()
+        assert result.code == 0, result.said
         expect_mirror(scene)
 
 

@@ -34,7 +34,7 @@ def test_a_killed_sync_of_sales_goes_on_where_it_stopped(
 ) -> None:
     trap = PathTrap(path, at)
     with SandboxServer(account, rate_limits=None, row_cap=CAP, on_request=trap) as sandbox:
-        settings = settings_for(url, sandbox, row_cap=CAP, window_rows=100, lanes=1)
+        settings = settings_for(url, sandbox, row_cap=CAP, lanes=1)
         process = start(settings, "sync", "sales")
         trap.watch(process)
         assert Ended(process).code == -signal.SIGKILL

@@ -4,7 +4,7 @@ import pytest
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings, load_settings, setting_name
-from finale_pipeline.settings.groups import Tuning
+from finale_pipeline.settings.groups import Hooks
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def test_the_example_file_names_every_setting_and_no_other() -> None:
     lines = example.read_text(encoding="utf-8").splitlines()
     prefixes = ("# FINALE_", "# SENDGRID_")
     named = {line.lstrip("# ").partition("=")[0] for line in lines if line.startswith(prefixes)}
-    for_operators = Settings.model_fields.keys() - Tuning.model_fields
+    for_operators = Settings.model_fields.keys() - Hooks.model_fields
     assert named == {setting_name(name) for name in for_operators}
 
 

@@ -8,11 +8,7 @@ _PREFIX = [part for part in (at_definition("location"),) if part]
 
 
 def key_of(name: str) -> dg.AssetKey:
-    """Return the key of an asset.
-
-    Args:
-        name: Its own, such as `products` or `mart/stock`.
-    """
+    """Return the key of an asset by its own name, such as `products` or `mart/stock`."""
     return dg.AssetKey([*_PREFIX, *name.split("/")])
 
 

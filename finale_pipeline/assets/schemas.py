@@ -9,7 +9,6 @@ def column_schema(table: str, *further: str) -> dg.TableSchema:
     """Return a table's columns with their types and comments.
 
     Args:
-        table: The one that is shown.
         further: Tables that are written with it; their columns are named with the table.
     """
     known = table_columns.stored_columns()

@@ -19,10 +19,8 @@ from finale_pipeline.warehouse.connect import (
     connect,
     dagster_url,
     database_errors,
-    only_row,
     prepare_dagster_database,
     running_server,
-    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -124,12 +122,16 @@ def _file(settings: "Settings", target: Path | None, keep: int | None, now: date
     try:
         (folder.parent if is_file else folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise LocalError(
-            f"{folder} cannot be made: {error.strerror}.",
-            data="Nothing was written.",
-            step="Choose another place: finale backup FOLDER",
-        ) from error
+        raise _unwritable(f"{folder} cannot be made", error) from error
     return folder if is_file else folder / f"finale_{now:%Y-%m-%d_%H%M%S}.dump"
+
+
+def _unwritable(what: str, error: OSError) -> LocalError:
+    return LocalError(
+        f"{what}: {error.strerror}.",
+        data="Nothing was written.",
+        step="Choose another place: finale backup FOLDER",
+    )
 
 
 def _dump(url: str, part: Path, now: datetime) -> Manifest:
@@ -145,8 +147,8 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             connection.response_seconds = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             snapshot = _snapshot(connection)
-            tables = manifest.rows(connection, texts_of(connection, manifest.TABLES))
-            roles = texts_of(connection, manifest.ROLES)
+            tables = manifest.rows(connection, connection.texts(manifest.TABLES))
+            roles = connection.texts(manifest.ROLES)
             account = manifest.account_of(connection)
             _run_dump(url, server, part, "--no-unlogged-table-data", f"--snapshot={snapshot}")
     listed = clients.listed(clients.tool("pg_restore", server=server), part)
@@ -161,7 +163,7 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
 
 
 def _snapshot(connection: Connection) -> str:
-    return str(only_row(connection, "SELECT pg_export_snapshot()")[0])
+    return str(connection.only_row("SELECT pg_export_snapshot()")[0])
 
 
 def _dump_dagster(url: str, part: Path) -> None:
@@ -176,11 +178,7 @@ def _run_dump(url: str, server: int, part: Path, *options: str) -> None:
         held = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         fcntl.flock(held, fcntl.LOCK_EX)  # shows that we live, however we die
     except OSError as error:
-        raise LocalError(
-            f"{part.parent} takes no files: {error.strerror}.",
-            data="Nothing was written.",
-            step="Choose another place: finale backup FOLDER",
-        ) from error
+        raise _unwritable(f"{part.parent} takes no files", error) from error
     try:
         arguments = ["--format=custom", f"--file={part}", *options]
         program = clients.tool("pg_dump", server=server)

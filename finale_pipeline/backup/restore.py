@@ -25,7 +25,6 @@ from finale_pipeline.warehouse.connect import (
     database_errors,
     prepare_dagster_database,
     running_server,
-    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def restore(
 
 def _create_roles(connection: Connection, roles: list[str]) -> list[str]:
     """Create the roles that the backup has rights for, without a log-in."""
-    missing = sorted({*roles} - {*texts_of(connection, "SELECT rolname FROM pg_roles")})
+    missing = sorted({*roles} - {*connection.texts("SELECT rolname FROM pg_roles")})
     for role in missing:
         try:
             connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
@@ -140,7 +139,7 @@ def _fill(url: str, file: Path, backup: Manifest) -> None:
         connection.execute("SET statement_timeout = 0")
         connection.response_seconds = None
         # Counted is what came, by the catalogue's names: none of the manifest's goes into SQL.
-        restored = manifest.rows(connection, texts_of(connection, manifest.TABLES))
+        restored = manifest.rows(connection, connection.texts(manifest.TABLES))
         wrong = [
             f"{table}: {restored.get(table, 0):,} of {backup.tables.get(table, 0):,} rows"
             for table in sorted({*restored, *backup.tables})
@@ -203,7 +202,7 @@ def drop_kept(url: str, name: str) -> None:
     base = swap.names(url, now=datetime.min.replace(tzinfo=UTC))[1].rpartition("_before_")[0]
     with swap.maintenance(url) as server:
         query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY 1"
-        there = texts_of(server, query, f"{base}_before_")
+        there = server.texts(query, f"{base}_before_")
         if name not in there:
             raise ConfigError(
                 f"A restore kept no database {name!r}.",

@@ -1,13 +1,19 @@
 """`finale approve`: what a held read would change, and the decision to write it."""
 
-import getpass
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from finale_pipeline.commands.common import json_option, note, open_warehouse, pass_warehouse, say
-from finale_pipeline.commands.sync import SyncReport, reported, run_strategy
+from finale_pipeline.commands.common import (
+    actor,
+    agreed,
+    json_option,
+    note,
+    open_warehouse,
+    pass_warehouse,
+    say,
+)
+from finale_pipeline.commands.sync import reported, run_strategy
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import plain
@@ -25,41 +31,21 @@ STRATEGY = {"stock": "inventory", "core.vendor": "vendors"}
 @json_option
 @pass_warehouse
 def command(settings: Settings, *, run: int, yes: bool, as_json: bool) -> int:
-    """Show what run RUN held, and write it if you agree."""
-
-    def confirm(difference: str) -> bool:
-        note(difference)  # stdout is for the answer
-        return yes or input("Write it? [y/N] ").strip().lower() in {"y", "yes"}
-
-    result = approve(settings, run, confirm=confirm)
-    if result is None:
-        say("Nothing was changed; it stays held.")
-        return 0
-    return reported(result[1], as_json=as_json)
-
-
-def approve(
-    settings: Settings, run_id: int, *, confirm: Callable[[str], bool]
-) -> tuple[Hold, SyncReport] | None:
-    """Show what a run held, and read and write it when the person says so.
+    """Show what run RUN held, and write it if you agree.
 
     The source is read anew; a read that would take away more than was shown is held again.
-
-    Returns:
-        What was approved and how its sync ended; None when the person did not agree.
-
-    Raises:
-        ConfigError: That run holds nothing that waits for a decision.
     """
     with open_warehouse(settings) as connection:
-        hold = waiting(connection, run_id)
-    if not confirm(shown(hold)):
-        return None
+        hold = waiting(connection, run)
+    note(shown(hold))  # stdout is for the answer
+    if not yes and not agreed("Write it?"):
+        say("Nothing was changed; it stays held.")
+        return 0
     strategy = STRATEGY.get(hold.subject, "full")
     report = run_strategy(settings, strategy, trigger="cli", accept_implausible=True)
     with open_warehouse(settings) as connection:
-        holds.note_approver(connection, hold, getpass.getuser())
-    return hold, report
+        holds.note_approver(connection, hold, actor())
+    return reported(report, as_json=as_json)
 
 
 def waiting(connection: Connection, run_id: int) -> Hold:

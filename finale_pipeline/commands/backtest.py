@@ -1,7 +1,7 @@
 """How good forecasts are, on the account's own past or on a file of orders."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +82,13 @@ def backtest(settings: Settings, orders: Path | None) -> Backtest:
         source = BACKTEST if orders is None else orders.name
         history, values = _account(connection) if orders is None else _file(orders)
         end = int(history.sold.days.max()) + 1
+        as_of = date.fromordinal(end + EPOCH)
         scores, chosen = _scores(history, end, values)
-        _store(connection, scores, end, source=source, chosen=chosen, now=now)
+        with connection.transaction():
+            write_scores(connection, scores, as_of, source=source, in_use=chosen, now=now)
     folder = settings.home / "reports"
-    report = write_report(folder, scores, source=source, as_of=_day(end), chosen=chosen)
-    return Backtest(source, _day(end), scores, chosen, report)
-
-
-def _day(number: int) -> date:
-    return date.fromordinal(number + EPOCH)
+    report = write_report(folder, scores, source=source, as_of=as_of, chosen=chosen)
+    return Backtest(source, as_of, scores, chosen, report)
 
 
 def _account(connection: Connection) -> tuple[History, Floats]:
@@ -145,36 +143,16 @@ def _policies(history: History, end: int, chosen: str) -> list[dict[str, Any]]:
     ]
 
 
-def _store(
-    connection: Connection,
-    scores: list[dict[str, Any]],
-    end: int,
-    *,
-    source: str,
-    chosen: str,
-    now: datetime,
-) -> None:
-    with connection.transaction():
-        write_scores(connection, scores, _day(end), source=source, in_use=chosen, now=now)
-
-
 def shown(report: Backtest) -> str:
     """Return the scores as text."""
     lines = [f"{'method':28}{'days':>5}{'WAPE':>8}{'bias':>8}{'loss .95':>10}{'held .95':>10}"]
-    for score in report.scores:
-        if score["window_days"] and score["segment"] == ALL:
-            lines.append(
-                f"{score['method']:28}{score['window_days']:>5}{score['wape']:>8.3f}"
-                f"{score['bias']:>8.3f}{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
-            )
+    by_window = [score for score in report.scores if score["window_days"]]
+    lines += [_score(s["method"], s) for s in by_window if s["segment"] == ALL]
     days = DETAILED_WINDOW
-    lines.append(f"{f'{report.chosen}, {days} days':28}{'':>5}{'':>8}{'':>8}{'':>10}{'':>10}")
+    lines.append(f"{f'{report.chosen}, {days} days':69}")
     lines.extend(
-        f"  {score['segment']:26}{days:>5}{score['wape']:>8.3f}{score['bias']:>8.3f}"
-        f"{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
-        if score["forecasts"] >= LEAST_ROWS
-        else f"  {score['segment']:26}{days:>5}{FEW:>8}"
-        for score in report.scores
+        _score(f"  {score['segment']}", score)
+        for score in by_window
         if score["method"] == report.chosen
         and score["window_days"] == days
         and score["segment"] != ALL
@@ -189,3 +167,13 @@ def shown(report: Backtest) -> str:
     pace = report.chosen.startswith("pace")
     says = "in use" if pace else "used instead of the pace, which lost more on this past"
     return "\n".join([*lines, f"{report.chosen}: {says}.", f"Report: {report.report}"])
+
+
+def _score(name: str, score: dict[str, Any]) -> str:
+    start = f"{name:28}{score['window_days']:>5}"
+    if score["forecasts"] < LEAST_ROWS and score["segment"] != ALL:
+        return f"{start}{FEW:>8}"
+    return (
+        f"{start}{score['wape']:>8.3f}{score['bias']:>8.3f}"
+        f"{score['loss_q95']:>10.3f}{score['held_q95']:>10.3f}"
+    )

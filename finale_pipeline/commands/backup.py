@@ -1,13 +1,12 @@
 """`finale backup`: the warehouse as one file, read again."""
 
-import json
 from pathlib import Path
 
 import click
 
-from finale_pipeline.backup.create import backup, shown
+from finale_pipeline.backup.create import BackupReport, backup, shown
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import json_option, pass_settings, say
+from finale_pipeline.commands.common import answering, pass_settings
 from finale_pipeline.settings import Settings
 
 
@@ -17,11 +16,10 @@ from finale_pipeline.settings import Settings
 @click.option(
     "--keep", type=click.IntRange(min=1), metavar="N", help="Delete all but the newest N there."
 )
-@json_option
+@answering(shown)
 @pass_settings
 def command(
-    settings: Settings, *, file: Path | None, with_dagster: bool, keep: int | None, as_json: bool
-) -> None:
+    settings: Settings, *, file: Path | None, with_dagster: bool, keep: int | None
+) -> BackupReport:
     """Write the warehouse into one file, and read it again; FILE may be a folder."""
-    report = backup(settings, file, with_dagster=with_dagster, keep=keep, now=utc_now())
-    say(json.dumps(report.as_dict()) if as_json else shown(report))
+    return backup(settings, file, with_dagster=with_dagster, keep=keep, now=utc_now())

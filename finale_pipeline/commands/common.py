@@ -1,6 +1,7 @@
 """What all commands share: where settings come from, how an answer is printed."""
 
 import functools
+import getpass
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,6 +61,38 @@ def pass_warehouse(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]
     return with_warehouse
 
 
+def pass_connection(
+    run: Callable[Concatenate[Settings, Connection, P], R],
+) -> Callable[P, R]:
+    """Give a command what `pass_warehouse` does, and a connection to the warehouse."""
+
+    @pass_warehouse
+    @functools.wraps(run)
+    def with_connection(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with open_warehouse(settings) as connection:
+            return run(settings, connection, *args, **kwargs)
+
+    return with_connection
+
+
+def answering(
+    shown: Callable[[Any], str],
+) -> Callable[[Callable[..., Any]], Callable[..., int]]:
+    """Have a command print what it returns, and end with its `exit_code`, if it has one."""
+
+    def decorate(run: Callable[..., Any]) -> Callable[..., int]:
+        @json_option
+        @functools.wraps(run)
+        def answered(*, as_json: bool, **options: Any) -> int:
+            value = run(**options)
+            answer(value, shown, as_json=as_json)
+            return int(getattr(value, "exit_code", 0))
+
+        return answered
+
+    return decorate
+
+
 @contextmanager
 def open_warehouse(settings: Settings) -> Iterator[Connection]:
     """Open the warehouse at this program's schema, under the command's name."""
@@ -100,9 +133,23 @@ def complain(error: PipelineError) -> None:
     note(f"finale: {error.what}\n  {error.data}\n  {error.step}")
 
 
+def agreed(question: str) -> bool:
+    """Ask at the terminal for a yes."""
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def actor() -> str:
+    """Return who is at work, by the machine's name of them."""
+    return getpass.getuser()
+
+
 def answer(value: Any, shown: Callable[[Any], str], *, as_json: bool) -> None:
     """Print a command's answer, as JSON or as lines to read."""
-    say(json.dumps(value, default=str) if as_json else shown(_on_one_line(value)))
+    if as_json:
+        plain = value.as_dict() if hasattr(value, "as_dict") else value
+        say(json.dumps(plain, default=str))
+    else:
+        say(shown(_on_one_line(value)))
 
 
 def _on_one_line(value: Any) -> Any:

@@ -3,13 +3,7 @@
 import click
 
 from finale_pipeline.backup.restore import drop_kept
-from finale_pipeline.commands.common import (
-    answer,
-    json_option,
-    pass_settings,
-    pass_warehouse,
-    say,
-)
+from finale_pipeline.commands.common import answering, pass_settings, pass_warehouse, say
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import connect, embedded, schema
 from finale_pipeline.warehouse.reader import Reader, create_reader, reader_of
@@ -50,15 +44,6 @@ def url(settings: Settings, *, is_reader: bool) -> None:
         say(connect.shown_url(owner))
 
 
-@command.command()
-@json_option
-@pass_warehouse
-def reader(settings: Settings, *, as_json: bool) -> None:
-    """Make a user for Metabase, Excel and others, who may only read; or give it a new password."""
-    created = create_reader(connect.database_url(settings), loopback_port=settings.database_port)
-    answer(created.as_dict() if as_json else created, _reader_shown, as_json=as_json)
-
-
 def _reader_shown(reader: Reader) -> str:
     lines = [
         f"host       {reader.host}",
@@ -74,6 +59,14 @@ def _reader_shown(reader: Reader) -> str:
             " FINALE_DATABASE_PORT, such as 5433, and start again."
         )
     return "\n".join(lines)
+
+
+@command.command()
+@answering(_reader_shown)
+@pass_warehouse
+def reader(settings: Settings) -> Reader:
+    """Make a user for Metabase, Excel and others, who may only read; or give it a new password."""
+    return create_reader(connect.database_url(settings), loopback_port=settings.database_port)
 
 
 @command.command()

@@ -12,11 +12,7 @@ Row = dict[str, Any]
 
 
 def decision_table(decision: Row, arrivals: Sequence[Row]) -> list[str]:
-    """Return the steps from what was read to the quantity, each with its numbers in units.
-
-    Args:
-        decision: As `reads.decisions.decision` returns it.
-    """
+    """Return the steps from what was read to the quantity, each with its numbers in units."""
     d: Row = {name: float(v) if isinstance(v, Decimal) else v for name, v in decision.items()}
     lines = [
         _line("stock", f"read {d['read_at']:%Y-%m-%d %H:%M} UTC", ""),
@@ -25,14 +21,7 @@ def decision_table(decision: Row, arrivals: Sequence[Row]) -> list[str]:
             f"{_n(d['on_hand_units'])} on hand - {_n(d['reserved_units'])} reserved",
             d["available_units"],
         ),
-        *(
-            _line(
-                "on order",
-                f"{a['order_id'] or 'an order'}, due {a['due_on'] or 'not said'}",
-                a["units"],
-            )
-            for a in arrivals
-        ),
+        *(_line("on order", _order(arrival), arrival["units"]) for arrival in arrivals),
         _line(
             "counted",
             f"{_n(d['available_units'])} available +"
@@ -91,6 +80,10 @@ def decision_table(decision: Row, arrivals: Sequence[Row]) -> list[str]:
 
 def _line(name: str, how: str, value: object, unit: str = "") -> str:
     return f"{name:12}{how:62}{_n(value):>12} {unit}".rstrip()
+
+
+def _order(arrival: Row) -> str:
+    return f"{arrival['order_id'] or 'an order'}, due {arrival['due_on'] or 'not said'}"
 
 
 def _n(value: object) -> str:

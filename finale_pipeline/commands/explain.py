@@ -1,28 +1,20 @@
 """`finale explain SKU`: why a mail came, or why none did."""
 
+from datetime import datetime
 from typing import Any
 
 import click
 
-from finale_pipeline.commands.common import answer, json_option, open_warehouse, pass_warehouse
+from finale_pipeline.commands.common import answering, open_warehouse, pass_warehouse
 from finale_pipeline.commands.decision_table import decision_table
 from finale_pipeline.domain.alerts.critical import LEFT_OUT, left_out, reorder_point
 from finale_pipeline.notify.decisions import Rows, product_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
-from finale_pipeline.text import number
+from finale_pipeline.text import number, utc
 from finale_pipeline.warehouse.reads import decisions
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 from finale_pipeline.warehouse.reads import products as products_reads
-
-
-@click.command()
-@click.argument("sku")
-@json_option
-@pass_warehouse
-def command(settings: Settings, *, sku: str, as_json: bool) -> None:
-    """Say why a mail about product SKU came, or did not."""
-    answer(explain(settings, sku), shown, as_json=as_json)
 
 
 def explain(settings: Settings, name: str) -> dict[str, Any]:
@@ -31,24 +23,21 @@ def explain(settings: Settings, name: str) -> dict[str, Any]:
         url = product_of(connection, name)
         product = incidents_reads.explained(connection, url) or {}
         rules = products_reads.rules_of(connection, url)
-        incident = incidents_reads.of_product(connection, url, most=1)
-        events = incidents_reads.events_of(connection, url, most=20)
-        evaluation = incidents_reads.evaluation(connection)
+        incidents = incidents_reads.of_product(connection, url, most=1)
         decision = decisions.decision(connection, url)
-        arrivals = decisions.arrivals(connection, url)
-    return {
-        "product_url": url,
-        "product": product,
-        "rules": rules,
-        "threshold": _threshold(settings, rules, decision),
-        "decision": decision,
-        "arrivals": arrivals,
-        "left_out": _left_out(product, rules),
-        "incident": incident[0] if incident else None,
-        "events": events,
-        "evaluation": evaluation,
-        "margin_share": rules_of(settings).margin_share,
-    }
+        return {
+            "product_url": url,
+            "product": product,
+            "rules": rules,
+            "threshold": _threshold(settings, rules, decision),
+            "decision": decision,
+            "arrivals": decisions.arrivals(connection, url),
+            "left_out": _left_out(product, rules),
+            "incident": incidents[0] if incidents else None,
+            "events": incidents_reads.events_of(connection, url, most=20),
+            "evaluation": incidents_reads.evaluation(connection),
+            "margin_share": rules_of(settings).margin_share,
+        }
 
 
 def _threshold(settings: Settings, rules: Rows, decision: dict[str, Any] | None) -> dict[str, Any]:
@@ -73,9 +62,9 @@ def _left_out(product: dict[str, Any], rules: Rows) -> str | None:
     )
 
 
-def shown(known: dict[str, Any]) -> str:
+def shown(explained: dict[str, Any]) -> str:
     """Return the explanation as lines to read."""
-    product, why = known["product"], known["left_out"]
+    product, why = explained["product"], explained["left_out"]
     lines = [f"{product['sku']} · {product['name']}"]
     if why:
         lines.append(f"not watched: {LEFT_OUT[why]}; so no mail ever tells of it")
@@ -84,29 +73,25 @@ def shown(known: dict[str, Any]) -> str:
     elif product["level"] is None:
         lines.append("not evaluated yet; the next stock sync does it")
     else:
-        lines += _state(known)
-    for rule in known["rules"]:
-        point = (
-            "no point"
-            if rule["reorder_point_units"] is None
-            else "point " + number(rule["reorder_point_units"])
-        )
-        lines.append(
-            f"rule        {rule['place'] or rule['facility_url']}: {rule['method']}, {point}"
-        )
-    if known["decision"] is not None:
-        lines += decision_table(known["decision"], known["arrivals"])
-    lines += _incident(known["incident"]) + [_event(event) for event in known["events"]]
+        lines += _state(explained)
+    for rule in explained["rules"]:
+        units = rule["reorder_point_units"]
+        point = "no point" if units is None else f"point {number(units)}"
+        place = rule["place"] or rule["facility_url"]
+        lines.append(f"rule        {place}: {rule['method']}, {point}")
+    if explained["decision"] is not None:
+        lines += decision_table(explained["decision"], explained["arrivals"])
+    lines += _incident(explained["incident"]) + [_event(event) for event in explained["events"]]
     return "\n".join(lines)
 
 
-def _state(known: dict[str, Any]) -> list[str]:
-    product, threshold = known["product"], known["threshold"]
+def _state(explained: dict[str, Any]) -> list[str]:
+    product, threshold = explained["product"], explained["threshold"]
     units = {
         name: number(product[f"{name}_units"]) for name in ("available", "on_hand", "reserved")
     }
     lines = [
-        f"level       {product['level']} since {product['since_at']:%Y-%m-%d %H:%M} UTC:"
+        f"level       {product['level']} since {utc(product['since_at'])}:"
         f" {units['available']} available = {units['on_hand']} on hand"
         f" - {units['reserved']} reserved",
         f"threshold   {number(threshold['units'])}, {threshold['source']}",
@@ -116,7 +101,7 @@ def _state(known: dict[str, Any]) -> list[str]:
             "it is back, and a mail says so once it has stayed for a day"
             if product["told"] == "out"
             else "it is better now, but not clear of the border by"
-            f" {number(known['margin_share'] * 100)} % for a day; until then no mail says so"
+            f" {number(explained['margin_share'] * 100)} % for a day; until then no mail says so"
         )
         lines.append(f"told        {product['told']}: {better}")
     if product["why"]:
@@ -127,28 +112,35 @@ def _state(known: dict[str, Any]) -> list[str]:
 def _incident(incident: dict[str, Any] | None) -> list[str]:
     if incident is None:
         return ["incident    none ever"]
-    end = f", closed {incident['closed_at']:%Y-%m-%d %H:%M} UTC" if incident["closed_at"] else ""
     line = (
         f"incident    {incident['incident_id']}: {incident['state']}, {incident['level']}, opened"
-        f" {incident['opened_at']:%Y-%m-%d %H:%M} UTC{end};"
+        f"{_when(incident['opened_at'])}{_when(incident['closed_at'], ', closed')};"
         f" mailed: {incident['mailed'] or 'nothing'}"
     )
     if incident["decided_by"]:
-        until = (
-            f" until {incident['snoozed_until']:%Y-%m-%d %H:%M} UTC"
-            if incident["snoozed_until"]
-            else ""
-        )
+        until = _when(incident["snoozed_until"], " until")
         line += f"; {incident['decided_by']} decided{until} {incident['note'] or ''}".rstrip()
     return [line]
+
+
+def _when(moment: datetime | None, word: str = "") -> str:
+    return f"{word} {utc(moment)}" if moment else ""
 
 
 def _event(event: dict[str, Any]) -> str:
     mail = event["no_mail"]
     if event["message_id"]:
-        sent = f" {event['sent_at']:%Y-%m-%d %H:%M} UTC" if event["sent_at"] else ""
-        mail = f"mail {event['mail_subject']!r}: {event['mail_state']}{sent}"
+        mail = f"mail {event['mail_subject']!r}: {event['mail_state']}{_when(event['sent_at'])}"
     return (
         f"{event['happened_at']:%Y-%m-%d %H:%M}  {event['kind']}"
         f" {event['from_level']} → {event['to_level']} ({event['cause']}); {mail}"
     )
+
+
+@click.command()
+@click.argument("sku")
+@answering(shown)
+@pass_warehouse
+def command(settings: Settings, *, sku: str) -> dict[str, Any]:
+    """Say why a mail about product SKU came, or did not."""
+    return explain(settings, sku)

@@ -1,7 +1,6 @@
 """`finale init`: settings of a real account, its folder, its database; may be run again."""
 
 import getpass
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ import click
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.commands import env_file
-from finale_pipeline.commands.common import json_option, say
+from finale_pipeline.commands.common import answering
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.health import doctor
 from finale_pipeline.health.findings import NOT_WELL, Finding
@@ -44,32 +43,6 @@ SECRETS = ("FINALE_API_KEY", "FINALE_API_SECRET", "SENDGRID_API_KEY", "FINALE_DA
 Ask = Callable[[str], str]
 
 
-@click.command()
-@click.option("--account", help="First part of the address after logging in to Finale.")
-@click.option("--timezone", metavar="ZONE", help="The account's, such as Europe/Berlin.")
-@click.option("--since", metavar="DAY", help="First day of the account, such as 2019-05-01.")
-@click.option("--mail", metavar="ADDRESSES", help="Who gets mails, with commas.")
-@click.option("--mail-from", metavar="ADDRESS", help="Sender of the mails.")
-@click.option("--home", metavar="FOLDER", help="Where everything is written.")
-@click.option(
-    "--secrets",
-    is_flag=True,
-    help="Key and secret anew: asked at a terminal, else two lines of standard input.",
-)
-@click.option("--yes", is_flag=True, help="Ask nothing.")
-@json_option
-def command(*, secrets: bool, yes: bool, as_json: bool, **options: str | None) -> int:
-    """Prepare for a real account: settings, folder, database."""
-    given = {NAMES[name]: value for name, value in options.items() if value}
-    given |= {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
-    if secrets:
-        given |= _secrets(_typed() if sys.stdin.isatty() else sys.stdin.read())
-    is_asked = not yes and not secrets and sys.stdin.isatty()
-    prepared = prepare(given, Asking(input, getpass.getpass) if is_asked else None)
-    say(json.dumps(prepared.as_dict()) if as_json else shown(prepared))
-    return prepared.exit_code
-
-
 def _typed() -> str:
     return "\n".join(getpass.getpass(f"{what} (not shown): ") for what in ("API key", "Secret"))
 
@@ -87,12 +60,7 @@ def _secrets(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How a person is asked; None where nobody is there.
-
-    Attributes:
-        text: Asks for what may be seen.
-        secret: Asks for what may not.
-    """
+    """How a person is asked for what may be seen, and for what may not."""
 
     text: Ask
     secret: Ask
@@ -100,13 +68,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was prepared.
-
-    Attributes:
-        added: Names that are new in it.
-        changed: Names that were in it with another value.
-        next_step: What to do now.
-    """
+    """What was prepared; `added` and `changed` name the settings of the file that are so."""
 
     env_file: Path
     added: list[str]
@@ -132,7 +94,6 @@ def prepare(given: Mapping[str, str], asking: Asking | None) -> Prepared:
     """Write the settings that are given or answered, make folder and database, examine all.
 
     Args:
-        given: Settings by name, from options and the environment.
         asking: Asks for what is missing; None = nobody is there.
 
     Raises:
@@ -239,14 +200,13 @@ def _next_step(settings: Settings, findings: list[Finding]) -> str:
     failed = [finding for finding in findings if finding.state == "failed"]
     if failed:
         return f"Mend this first: {failed[0].says} {failed[0].step} Then: finale doctor"
-    mails = (
-        ""
-        if settings.sends_mail
-        else (
-            f" Mails need {MAIL_SERVICE[0]} or FINALE_SMTP_HOST in .env; until then they are files."
-        )
+    step = "make run, which reads the whole account first; for good: deploy/README.md."
+    if settings.sends_mail:
+        return step
+    return (
+        f"{step} Mails need {MAIL_SERVICE[0]} or FINALE_SMTP_HOST in .env; until then they are"
+        " files."
     )
-    return f"make run, which reads the whole account first; for good: deploy/README.md.{mails}"
 
 
 def shown(prepared: Prepared) -> str:
@@ -262,3 +222,27 @@ def shown(prepared: Prepared) -> str:
     return "\n".join(
         [*lines, "", doctor.shown(prepared.findings), "", f"Next: {prepared.next_step}"]
     )
+
+
+@click.command()
+@click.option("--account", help="First part of the address after logging in to Finale.")
+@click.option("--timezone", metavar="ZONE", help="The account's, such as Europe/Berlin.")
+@click.option("--since", metavar="DAY", help="First day of the account, such as 2019-05-01.")
+@click.option("--mail", metavar="ADDRESSES", help="Who gets mails, with commas.")
+@click.option("--mail-from", metavar="ADDRESS", help="Sender of the mails.")
+@click.option("--home", metavar="FOLDER", help="Where everything is written.")
+@click.option(
+    "--secrets",
+    is_flag=True,
+    help="Key and secret anew: asked at a terminal, else two lines of standard input.",
+)
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@answering(shown)
+def command(*, secrets: bool, yes: bool, **options: str | None) -> Prepared:
+    """Prepare for a real account: settings, folder, database."""
+    given = {NAMES[name]: value for name, value in options.items() if value}
+    given |= {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
+    if secrets:
+        given |= _secrets(_typed() if sys.stdin.isatty() else sys.stdin.read())
+    is_asked = not yes and not secrets and sys.stdin.isatty()
+    return prepare(given, Asking(input, getpass.getpass) if is_asked else None)

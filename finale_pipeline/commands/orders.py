@@ -1,10 +1,9 @@
 """`finale orders`: drafts of purchase orders in Finale, their ledger, files for vendors."""
 
-import getpass
 import sys
 import time
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import click
 import msgspec
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import DAY, note, pass_warehouse, say
+from finale_pipeline.commands.common import DAY, actor, agreed, note, pass_warehouse, say
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.orders.purchase_orders import Draft
 from finale_pipeline.errors import LocalError
@@ -24,7 +23,8 @@ from finale_pipeline.ordering.proposals import Proposal
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import file_name, plain
 from finale_pipeline.warehouse import order_writes
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.order_writes import OrderWrite
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
 COLUMNS = tuple(
@@ -66,19 +66,20 @@ def _draft(
     accept_duplicates: bool,
 ) -> int:
     """Create drafts of the purchase plan in Finale; nothing is committed."""
-    context = drafting_context(settings)
+    context = _context(settings)
     request = DraftRequest(
         actor(), vendor=vendor, on=on, again=again, accept_duplicates=accept_duplicates
     )
-    result = (
-        preview(context, request) if dry_run else drafting.draft(context, request, confirm=_confirm)
-    )
+    if dry_run:
+        result = drafting.previewed(context, request)
+    else:
+        result = drafting.draft(context, request, confirm=_confirm)
     if form == "json":
         say(_json(result.as_dict(is_dry=dry_run)))
     else:
         say(shown(result, is_dry=dry_run))
     if form in {"csv", "xlsx"}:
-        say(f"file       {write_file(context, result, form, out)}")
+        say(f"file       {_write(context, result, form, out)}")
     if result.error is not None:
         raise result.error
     return 0 if result.is_good else WANTS_A_PERSON
@@ -90,7 +91,9 @@ def _draft(
 @pass_warehouse
 def _list(settings: Settings, *, limit: int, form: str | None) -> None:
     """The orders we drafted, newest first, and how that ended."""
-    _answer(listed(drafting_context(settings), limit=limit), form, "None was drafted yet.")
+    with _context(settings).warehouse() as connection:
+        rows = order_writes.newest(connection, limit=limit)
+    _answer(rows, form, "None was drafted yet.")
 
 
 @command.command("check")
@@ -98,9 +101,9 @@ def _list(settings: Settings, *, limit: int, form: str | None) -> None:
 @pass_warehouse
 def _check(settings: Settings, *, form: str | None) -> int:
     """Find out how orders ended that were left open; nothing is sent."""
-    rows = [row.as_dict() for row in resolving.check(drafting_context(settings), actor())]
+    rows = resolving.check(_context(settings), actor())
     _answer(rows, form, "No order was left open.")
-    return WANTS_A_PERSON if any(row["state"] in drafting.BAD for row in rows) else 0
+    return WANTS_A_PERSON if any(row.state in drafting.BAD for row in rows) else 0
 
 
 @command.command("abandon")
@@ -110,50 +113,21 @@ def _check(settings: Settings, *, form: str | None) -> int:
 @pass_warehouse
 def _abandon(settings: Settings, *, reference: str, note: str | None, form: str | None) -> None:
     """Give an open order up, after a look into Finale."""
-    row = resolving.abandon(drafting_context(settings), reference, actor=actor(), note=note)
-    _answer([row.as_dict()], form, "")
+    row = resolving.abandon(_context(settings), reference, actor=actor(), note=note)
+    _answer([row], form, "")
 
 
-def _answer(rows: list[dict[str, Any]], form: str | None, nothing: str) -> None:
-    say(_json(rows) if form == "json" else _rows_shown(rows) or nothing)
+def _answer(rows: Iterable[OrderWrite], form: str | None, nothing: str) -> None:
+    orders = [row.as_dict() for row in rows]
+    say(_json(orders) if form == "json" else _orders(orders) or nothing)
 
 
-def drafting_context(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now
-) -> DraftingContext:
-    """Return what drafting needs: settings, time, a way to wait."""
-    return DraftingContext(settings, clock, time.sleep)
+def _context(settings: Settings) -> DraftingContext:
+    return DraftingContext(settings, utc_now, time.sleep)
 
 
-def actor() -> str:
-    """Return who is at work, by the machine's name of them."""
-    return getpass.getuser()
-
-
-def preview(context: DraftingContext, request: DraftRequest) -> DraftResult:
-    """Return what would be sent, to the letter; nothing is sent and nothing written."""
-    with context.warehouse() as connection:
-        return drafting.preview(connection, context.settings, request, now=context.clock())
-
-
-def listed(context: DraftingContext, *, limit: int) -> list[dict[str, Any]]:
-    """Return the newest orders of the ledger."""
-    with context.warehouse() as connection:
-        return [row.as_dict() for row in order_writes.newest(connection, limit=limit)]
-
-
-def write_file(context: DraftingContext, result: DraftResult, form: str, path: Path | None) -> Path:
-    """Write the orders as a file that a vendor can be sent; return where it is.
-
-    Args:
-        context: With the warehouse and the folder.
-        result: What was drafted, or would be.
-        form: csv or xlsx.
-        path: Where to; None = the folder `orders` in HOME.
-
-    Raises:
-        LocalError: The file cannot be written.
-    """
+def _write(context: DraftingContext, result: DraftResult, form: str, path: Path | None) -> Path:
+    """Write the orders as a file that a vendor can be sent, csv or xlsx; return where it is."""
     from finale_pipeline.api.rest.responses import as_csv  # only for files
     from finale_pipeline.api.rest.workbooks import as_xlsx  # only for files
 
@@ -182,30 +156,14 @@ def write_file(context: DraftingContext, result: DraftResult, form: str, path: P
 
 
 def _lines(connection: Connection, draft: Draft) -> list[dict[str, Any]]:
-    values = {
-        "vendor": draft.vendor_id,
-        "products": [line.product_url for line in draft.lines],
-    }
-    products = {
-        row["product_url"]: row for row in rows_of(connection, ordering_reads.NAMES, **values)
-    }
-    return [
-        {
-            **products.get(line.product_url, {}),
-            "reference": draft.reference,
-            "order_id": draft.order_id,
-            "sku": line.sku,
-            "quantity_units": line.quantity_units,
-            "unit_price": line.unit_price,
-            "line_total": line.total,
-            "currency": line.currency,
-            "arrival_on": line.arrival_on,
-        }
-        for line in draft.lines
-    ]
+    urls = [line.product_url for line in draft.lines]
+    rows = connection.rows(ordering_reads.NAMES, vendor=draft.vendor_id, products=urls)
+    products = {row["product_url"]: row for row in rows}
+    order = {"reference": draft.reference, "order_id": draft.order_id}
+    return [products.get(x.product_url, {}) | order | x.as_dict() for x in draft.lines]
 
 
-def _rows_shown(orders: Iterable[dict[str, Any]]) -> str:
+def _orders(orders: Iterable[dict[str, Any]]) -> str:
     """Return orders of the ledger as lines to read."""
     lines = []
     for order in orders:
@@ -223,7 +181,7 @@ def _confirm(result: DraftResult) -> bool:
     if not sys.stdin.isatty():
         return False
     note(shown(result, is_dry=True))  # stdout is for the answer
-    return input("Draft them all the same? [y/N] ").strip().lower() in {"y", "yes"}
+    return agreed("Draft them all the same?")
 
 
 def _json(value: Any) -> str:
@@ -240,7 +198,7 @@ def shown(result: DraftResult, *, is_dry: bool) -> str:
         if not result.bodies:
             lines.append("Nothing would be sent.")
     elif result.rows:
-        lines.append(_rows_shown(row.as_dict() for row in result.rows.values()))
+        lines.append(_orders(row.as_dict() for row in result.rows.values()))
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import click
 
 from finale_pipeline.commands.common import say
 from finale_pipeline.sandbox.handler import KEY, SECRET
+from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.services.sandbox import build, server
 
 
@@ -55,9 +56,9 @@ def command(
         account.quirks.set(text)
     if shapes:
         account.show_shapes()
-    with server(
-        account, port, fault, limits=not no_limits, latency=latency, bandwidth=bandwidth
-    ) as running:
+    options = {"latency": latency, "bandwidth": bandwidth}
+    options |= {"rate_limits": None} if no_limits else {}
+    with server(account, port, faults=[*map(Fault.parse, fault)], **options) as running:
         say(
             f"The sandbox serves {len(account.tables['product'])} products:\n"
             f"  FINALE_BASE_URL={running.base_url} FINALE_ACCOUNT={account.name}"

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,10 +14,8 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.critical import default_of, rules_of
 from finale_pipeline.warehouse import critical
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import stock as stock_reads
-
-if TYPE_CHECKING:
-    from finale_pipeline.warehouse.connect import Connection
 
 LEVERS = ("low_stock_default_units", "breaker_share")
 
@@ -30,7 +28,7 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
 
     Args:
         days: So many, back from the last day on which stock was read.
-        changes: Settings to try, as `name=value`; of low_stock_default_units, breaker_share.
+        changes: Settings of LEVERS to try, as `name=value`.
 
     Raises:
         ConfigError: A setting cannot be tried, or its value is wrong.
@@ -41,14 +39,14 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
         if last is None:
             return {"days": [], "mails": {}, "items": {}, "to": list(settings.alert_emails)}
         play = _Play(connection, tried, last - timedelta(days=days), last)
-        days_told = play.run(connection)
+        mailed = play.run(connection)
     mails: Counter[str] = Counter()
     items: Counter[str] = Counter()
-    for day in days_told:
+    for day in mailed:
         mails.update(day["mails"].keys())
         items.update(day["mails"])
     return {
-        "days": days_told,
+        "days": mailed,
         "mails": dict(mails),
         "items": dict(items),
         "to": list(settings.alert_emails),
@@ -73,9 +71,7 @@ def _with(settings: Settings, changes: list[str]) -> Settings:
 class _Play:
     """The state of all items while history passes."""
 
-    def __init__(
-        self, connection: "Connection", settings: Settings, begin: date, last: date
-    ) -> None:
+    def __init__(self, connection: Connection, settings: Settings, begin: date, last: date) -> None:
         self.begin, self.last = begin, last
         self.rules = rules_of(settings)
         self.thresholds = critical.thresholds(connection, default_of(settings))
@@ -84,24 +80,24 @@ class _Play:
         for url, units in connection.execute(stock_reads.OPENING, (begin,)).fetchall():
             self._decide(str(url), units, begin, is_first_run=True)
 
-    def run(self, connection: "Connection") -> list[dict[str, Any]]:
+    def run(self, connection: Connection) -> list[dict[str, Any]]:
         """Return each day on which something would have been mailed."""
         days: dict[date, dict[str, Decimal]] = {}
         for day, url, units in connection.execute(stock_reads.CHANGES, (self.begin,)).fetchall():
             days.setdefault(day, {})[str(url)] = units
-        told = []
+        mailed = []
         for ahead in range((self.last - self.begin).days + 1):
             day = self.begin + timedelta(days=ahead)
             # What is better waits to be told of; what did not change has nothing else to tell.
             waiting = {u: self.units[u] for u, s in self.stored.items() if s.better_since_at}
             changed = waiting | days.get(day, {})
-            made = [self._decide(url, units, day) for url, units in changed.items()]
-            decisions = [d for d in made if d is not None]
+            decided = [self._decide(url, units, day) for url, units in changed.items()]
+            decisions = [d for d in decided if d is not None]
             held = hold_back(decisions, watched=len(self.thresholds), rules=self.rules)
             mails = Counter(d.event.mail for d in held if d.event and d.event.mail)
             if mails:
-                told.append({"day": day, "mails": dict(mails)})
-        return told
+                mailed.append({"day": day, "mails": dict(mails)})
+        return mailed
 
     def _decide(
         self, url: str, units: Decimal, day: date, *, is_first_run: bool = False

@@ -1,5 +1,6 @@
 """`finale status`: what runs now, how the last syncs ended, what waits for a person."""
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import answer, json_option, pass_settings
+from finale_pipeline.commands.common import answering, pass_settings
 from finale_pipeline.services.source import with_running_sandbox
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds, leases, levels, order_writes, schema
@@ -29,15 +30,6 @@ SHOWN = 10
 DAY = timedelta(days=1)
 
 
-@click.command()
-@json_option
-@pass_settings
-def command(settings: Settings, *, as_json: bool) -> None:
-    """Say what runs, and how the last syncs ended."""
-    current = status(settings)
-    answer(current.as_dict() if as_json else current, shown, as_json=as_json)
-
-
 @dataclass(frozen=True, slots=True)
 class Status:
     """What `finale status` knows.
@@ -51,7 +43,6 @@ class Status:
         old_stock: Products whose stock is that of their last good read: SKU, why, since when.
         refused: What of the answers of the last day could not be read: table, record, why, when;
             one more than is shown, at most.
-        runs: The newest run of each strategy.
     """
 
     account: str | None
@@ -65,16 +56,8 @@ class Status:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        values: dict[str, Any] = _plain(asdict(self))
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self), default=datetime.isoformat))
         return values
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def status(settings: Settings) -> Status:
@@ -147,3 +130,11 @@ def _lines(run: NewestRun) -> list[str]:
     if run.retry_at:
         lines.append(f"           goes on after {run.retry_at:%Y-%m-%d %H:%M:%S} UTC")
     return [*lines, f"           {run.error}"] if run.error else lines
+
+
+@click.command()
+@answering(shown)
+@pass_settings
+def command(settings: Settings) -> Status:
+    """Say what runs, and how the last syncs ended."""
+    return status(settings)

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 import click
@@ -72,8 +71,9 @@ def run_strategy(
 ) -> SyncReport:
     """Run a strategy under the same rules as everywhere; its failure is in the report.
 
+    `smart` chooses by the age of the last good sync.
+
     Args:
-        strategy: Which; `smart` chooses by the age of the last good sync.
         accept_implausible: Whether a person wants a held read written.
         bar: Whether to show a progress bar on stderr.
     """
@@ -82,8 +82,11 @@ def run_strategy(
     try:
         reason = None
         if strategy == "smart":
-            strategy, reason = _chosen(settings, asked_at)
-            report.strategy = strategy
+            with connect(database_url(settings), name="finale smart") as connection:
+                schema.require_current(connection)
+                choice = choose(connection, settings, now=asked_at)
+            report.strategy = strategy = choice.strategy
+            reason = choice.reason
         with (
             _bar(strategy, is_wanted=bar) as progress,
             open_sync(
@@ -107,13 +110,6 @@ def run_strategy(
     except PipelineError as error:
         report.error = error
     return report
-
-
-def _chosen(settings: Settings, now: datetime) -> tuple[str, str]:
-    with connect(database_url(settings), name="finale smart") as connection:
-        schema.require_current(connection)
-        choice = choose(connection, settings, now=now)
-    return choice.strategy, choice.reason
 
 
 @contextmanager

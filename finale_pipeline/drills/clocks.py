@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from finale_pipeline.drills.registry import Drill
-from finale_pipeline.drills.scene import Scene, expect
+from finale_pipeline.drills.registry import drill
+from finale_pipeline.drills.scene import Scene, expect, expect_end
 from finale_pipeline.drills.truth import expect_mirror
 from finale_pipeline.errors import ThrottledError
 from finale_pipeline.health import rules
@@ -18,12 +18,16 @@ def _today(scene: Scene) -> object:
     return scene.value("SELECT today_on FROM core.today")
 
 
+@drill(
+    "source-date-ahead",
+    "the source's Date is ten days ahead, once",
+    "our own clock counts; nothing of the days between is lost",
+)
 def _date_ahead(scene: Scene) -> None:
     scene.sync()
     scene.sandbox.date_ahead = 10 * 86_400
     scene.pass_time(timedelta(hours=1))
-    seen = scene.sync("active")
-    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync("active"))
     expect(str(_today(scene)) == "2026-03-09", f"today became {_today(scene)}")
     scene.sandbox.date_ahead = 0
     scene.account.catch_up()
@@ -32,15 +36,25 @@ def _date_ahead(scene: Scene) -> None:
     expect_mirror(scene)
 
 
+@drill(
+    "source-date-1970",
+    "the source's Date is 1970, and the account is read by windows",
+    "all of the account is read",
+)
 def _date_of_1970(scene: Scene) -> None:
     scene.set(row_cap=50)
     scene.sandbox.row_cap = 50
     scene.sandbox.date_ahead = -(scene.now - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
-    seen = scene.sync()
-    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync())
     expect_mirror(scene)
 
 
+@drill(
+    "clock-ahead",
+    "this machine's clock is 30 days ahead for one full sync",
+    "the next sync reads; today is today; nothing of ours stays ahead, snoozes and digests"
+    " included; the doctor names it",
+)
 def _our_clock_ahead(scene: Scene) -> None:
     scene.sync()
     scene.now += timedelta(days=30)
@@ -53,11 +67,10 @@ def _our_clock_ahead(scene: Scene) -> None:
     scene.now -= timedelta(days=30)
     scene.pass_time(timedelta(hours=1))
     scene.account.set_stock(_first_product(scene), 77)
-    seen = scene.sync(asked=True)
-    expect(seen.code == 0, f"the next sync ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync(asked=True))
     expect(str(_today(scene)) == "2026-03-09", f"today is {_today(scene)}")
-    said = " ".join(f.says for f in rules.clock(scene.connection, now=scene.now))
-    expect("clock was ahead" in said, "the doctor does not name it")
+    findings = " ".join(f.says for f in rules.clock(scene.connection, now=scene.now))
+    expect("clock was ahead" in findings, "the doctor does not name it")
     until = scene.value("SELECT snoozed_until FROM ops.incident WHERE subject = %s", short)
     is_right = abs(until - scene.now - week) < timedelta(minutes=1)
     expect(is_right, f"a snooze of a week ends {until}")
@@ -91,23 +104,32 @@ def _noted_ahead(scene: Scene) -> list[str]:
     ]
 
 
+@drill(
+    "clock-ahead-first",
+    "the same for the very first sync",
+    "the next sync reads what changed since",
+)
 def _our_clock_ahead_at_first(scene: Scene) -> None:
     scene.now += timedelta(days=30)
     scene.sync()
     scene.now -= timedelta(days=30)
     scene.pass_time(timedelta(days=1))
     scene.account.catch_up()
-    seen = scene.sync(asked=True)
-    expect(seen.code == 0, f"the next sync ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync(asked=True))
     expect(str(_today(scene)) == "2026-03-10", f"today is {_today(scene)}")
     expect_mirror(scene)
 
 
+@drill(
+    "pause-for-years",
+    "a 429 whose reset is ten years ahead",
+    "obeyed for an hour, then one request asks",
+    is_quick=True,
+)
 def _pause_for_years(scene: Scene) -> None:
     scene.sync()
     scene.sandbox.add_fault(f"throttle-reset={10 * 365 * 86_400}@inventoryitem*1")
-    seen = scene.sync("critical")
-    expect(seen.code == THROTTLED, f"it ended with {seen.code}")
+    expect_end(scene.sync("critical"), THROTTLED)
     expect(scene.sync("critical").code == THROTTLED, "the pause was not obeyed")
     asked = len(scene.sandbox.requests)
     scene.pass_time(timedelta(hours=1, minutes=1))
@@ -117,39 +139,3 @@ def _pause_for_years(scene: Scene) -> None:
 
 def _first_product(scene: Scene) -> str:
     return str(scene.value("SELECT min(product_url) FROM core.stock_level"))
-
-
-DRILLS = (
-    Drill(
-        "source-date-ahead",
-        "the source's Date is ten days ahead, once",
-        "our own clock counts; nothing of the days between is lost",
-        _date_ahead,
-    ),
-    Drill(
-        "source-date-1970",
-        "the source's Date is 1970, and the account is read by windows",
-        "all of the account is read",
-        _date_of_1970,
-    ),
-    Drill(
-        "clock-ahead",
-        "this machine's clock is 30 days ahead for one full sync",
-        "the next sync reads; today is today; nothing of ours stays ahead, snoozes and digests"
-        " included; the doctor names it",
-        _our_clock_ahead,
-    ),
-    Drill(
-        "clock-ahead-first",
-        "the same for the very first sync",
-        "the next sync reads what changed since",
-        _our_clock_ahead_at_first,
-    ),
-    Drill(
-        "pause-for-years",
-        "a 429 whose reset is ten years ahead",
-        "obeyed for an hour, then one request asks",
-        _pause_for_years,
-        is_quick=True,
-    ),
-)

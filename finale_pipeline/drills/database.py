@@ -1,7 +1,7 @@
 """The database, the disk and the environment are not as one would wish."""
 
-from finale_pipeline.drills.registry import Drill
-from finale_pipeline.drills.scene import CommandResult, Scene, expect
+from finale_pipeline.drills.registry import drill
+from finale_pipeline.drills.scene import Result, Scene, expect, expect_end
 from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.warehouse.connect import trusted
 
@@ -33,18 +33,21 @@ def _change(scene: Scene, how: str) -> None:
     scene.connection.execute(trusted(f"ALTER DATABASE {name} {how}"))
 
 
-def _named(ended: CommandResult, code: int, *words: str) -> None:
-    expect(ended.code == code, f"code {ended.code}: {ended.err}")
-    expect("Traceback" not in ended.err, ended.err)
-    for word in words:
-        expect(word in ended.err, f"{word!r} is not said: {ended.err}")
+def _expect_named(result: Result, code: int, words: str) -> None:
+    expect_end(result, code)
+    expect("Traceback" not in result.said, result.said)
+    expect(words in result.said, f"{words!r} is not said: {result.said}")
 
 
+@drill(
+    "database-odd-settings",
+    "the database has German dates, another encoding, zone and search path; so has the environment",
+    "all is stored as without them",
+)
 def _odd_sessions(scene: Scene) -> None:
     for name, value in ODD_SETTINGS.items():
         _change(scene, f"SET {name} = '{value}'")
-    ended = scene.command("sync", "full", **ODD_VARIABLES)
-    expect(ended.code == 0, ended.err)
+    expect_end(scene.command("sync", "full", **ODD_VARIABLES))
     expect(scene.value("SELECT count(*) FROM core.product") > 0, "nothing was read")
     for name in ODD_SETTINGS:
         _change(scene, f"RESET {name}")
@@ -53,48 +56,75 @@ def _odd_sessions(scene: Scene) -> None:
     expect(not differ, f"it was stored differently: {differ}")
 
 
+@drill(
+    "database-ledger-locked",
+    "a stranger locks the ledger of runs",
+    "named with code 8 within the lock's limit; the next sync reads",
+)
 def _ledger_locked(scene: Scene) -> None:
     scene.sync()
     scene.connection.execute("BEGIN")
     scene.connection.execute("LOCK TABLE ops.sync_run IN ACCESS EXCLUSIVE MODE")
-    _named(scene.command("sync", "critical"), LocalError.exit_code, "holds a lock")
+    _expect_named(scene.command("sync", "critical"), LocalError.exit_code, "holds a lock")
     scene.connection.execute("ROLLBACK")
-    expect(scene.command("sync", "critical").code == 0, "it does not go on afterwards")
+    expect_end(scene.command("sync", "critical"), what="the next sync")
 
 
+@drill(
+    "database-no-connection",
+    "the database takes no connection more",
+    "asked again for ten seconds, then named with code 8; the next sync reads",
+)
 def _no_connection_left(scene: Scene) -> None:
     scene.sync()
     _change(scene, "CONNECTION LIMIT 0")
-    _named(scene.command("sync", "critical"), LocalError.exit_code, "has no connection left")
+    _expect_named(scene.command("sync", "critical"), LocalError.exit_code, "has no connection left")
     _change(scene, "CONNECTION LIMIT -1")
-    expect(scene.command("sync", "critical").code == 0, "it does not go on afterwards")
+    expect_end(scene.command("sync", "critical"), what="the next sync")
 
 
+@drill("database-read-only", "it takes no writes", "named with code 4")
 def _read_only(scene: Scene) -> None:
     scene.sync()
     _change(scene, "SET default_transaction_read_only = on")
-    _named(scene.command("sync", "critical"), ConfigError.exit_code, "takes no writes")
+    _expect_named(scene.command("sync", "critical"), ConfigError.exit_code, "takes no writes")
 
 
+@drill(
+    "database-gone",
+    "nobody listens at its address",
+    "upgrade, sync, doctor and status say so with code 8, without the password",
+)
 def _server_gone(scene: Scene) -> None:
     gone = "postgresql://u:hidden@127.0.0.1:9/x"
     for arguments in (("db", "upgrade"), ("sync", "critical"), ("doctor",), ("status",)):
-        ended = scene.command(*arguments, FINALE_DATABASE_URL=gone)
-        text = ended.out + ended.err
-        expect(ended.code == LocalError.exit_code, f"{arguments}: code {ended.code}")
+        result = scene.command(*arguments, FINALE_DATABASE_URL=gone)
+        text = result.out + result.said
+        expect_end(result, LocalError.exit_code, what=f"{arguments}")
         expect("does not answer" in text, f"{arguments}: {text}")
         expect("hidden" not in text, f"{arguments}: the password is shown")
 
 
+@drill(
+    "key-revoked-midway",
+    "Finale refuses the key in the middle of a full sync",
+    "code 4; it says that what was committed stays",
+    is_quick=True,
+)
 def _key_revoked(scene: Scene) -> None:
     scene.sandbox.add_fault("revoke@shipment")
-    seen = scene.sync()
-    expect(seen.code == ConfigError.exit_code, f"code {seen.code}")
+    result = scene.sync()
+    expect_end(result, ConfigError.exit_code)
     expect(scene.value("SELECT count(*) FROM core.product") > 0, "products were not committed")
-    expect("nothing was changed" not in seen.said.lower(), seen.said)
-    expect("what was committed before stays" in seen.said, seen.said)
+    expect("nothing was changed" not in result.said.lower(), result.said)
+    expect("what was committed before stays" in result.said, result.said)
 
 
+@drill(
+    "home-odd-folder",
+    "FINALE_HOME has quotes, #, ?, $, %, a colon, a backslash; LANG is not installed",
+    "sync, backup and stop work there; a line break is refused by name",
+)
 def _odd_folder(scene: Scene) -> None:
     home = scene.home / "a b" / 'it\'s "#1"? $HOME 100% C:\\x; ä'
     home.mkdir(parents=True)
@@ -102,54 +132,10 @@ def _odd_folder(scene: Scene) -> None:
         folder.chmod(0o711)
     odd = {"FINALE_HOME": str(home), "FINALE_DATABASE_URL": "", "LANG": "de_DE.UTF-8"}
     try:
-        ended = scene.command("sync", "full", **odd)
-        expect(ended.code == 0, ended.err)
-        expect(scene.command("backup", **odd).code == 0, "no backup is made there")
+        expect_end(scene.command("sync", "full", **odd))
+        expect_end(scene.command("backup", **odd), what="the backup")
     finally:
         stopped = scene.command("db", "stop", **odd)
-    expect(stopped.code == 0, stopped.err)
+    expect_end(stopped, what="the stop")
     broken = scene.command("status", FINALE_HOME=f"{home}\nx", FINALE_DATABASE_URL="")
-    _named(broken, ConfigError.exit_code, "'\\n'")
-
-
-DRILLS = (
-    Drill(
-        "database-odd-settings",
-        "the database has German dates, another encoding, zone and search path; so has the"
-        " environment",
-        "all is stored as without them",
-        _odd_sessions,
-    ),
-    Drill(
-        "database-ledger-locked",
-        "a stranger locks the ledger of runs",
-        "named with code 8 within the lock's limit; the next sync reads",
-        _ledger_locked,
-    ),
-    Drill(
-        "database-no-connection",
-        "the database takes no connection more",
-        "asked again for ten seconds, then named with code 8; the next sync reads",
-        _no_connection_left,
-    ),
-    Drill("database-read-only", "it takes no writes", "named with code 4", _read_only),
-    Drill(
-        "database-gone",
-        "nobody listens at its address",
-        "upgrade, sync, doctor and status say so with code 8, without the password",
-        _server_gone,
-    ),
-    Drill(
-        "key-revoked-midway",
-        "Finale refuses the key in the middle of a full sync",
-        "code 4; it says that what was committed stays",
-        _key_revoked,
-        is_quick=True,
-    ),
-    Drill(
-        "home-odd-folder",
-        "FINALE_HOME has quotes, #, ?, $, %, a colon, a backslash; LANG is not installed",
-        "sync, backup and stop work there; a line break is refused by name",
-        _odd_folder,
-    ),
-)
+    _expect_named(broken, ConfigError.exit_code, "'\\n'")

@@ -8,10 +8,9 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import cast
 
-from finale_pipeline.drills.registry import Drill
-from finale_pipeline.drills.scene import Scene, expect
+from finale_pipeline.drills.registry import drill
+from finale_pipeline.drills.scene import Scene, expect, expect_end
 from finale_pipeline.notify.delivery import deliver
-from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import read_days
 from finale_pipeline.warehouse import leases
 
@@ -101,18 +100,22 @@ SELLING = (
 
 def _selling(scene: Scene, count: int = 1) -> list[str]:
     """Return products that sell and are well."""
-    found = [str(url) for (url,) in scene.rows(SELLING, count)]
-    expect(len(found) == count, "the account has too few products that are well")
-    return found
+    urls = [str(url) for (url,) in scene.rows(SELLING, count)]
+    expect(len(urls) == count, "the account has too few products that are well")
+    return urls
 
 
 def _runs_out(scene: Scene, url: str) -> None:
     scene.pass_time(QUARTER)
     scene.account.set_stock(url, 0)
-    seen = scene.sync("critical")
-    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync("critical"))
 
 
+@drill(
+    "mail-one-puts-off",
+    "one of two addresses answers 450 for ever",
+    "the other gets each mail, once; the one is given up after three days",
+)
 def _one_puts_off(scene: Scene) -> None:
     with _post(scene) as post:
         post.answers[PEOPLE[1]] = "450 mailbox busy"
@@ -126,6 +129,11 @@ def _one_puts_off(scene: Scene) -> None:
         expect(post.taken == [[PEOPLE[0]]] * 2, "who had one got it again")
 
 
+@drill(
+    "mail-odd-farewell",
+    "the mail server answers QUIT with 451",
+    "what it took is sent, once",
+)
 def _odd_farewell(scene: Scene) -> None:
     with _post(scene) as post:
         post.answers["quit"] = "451 not now"
@@ -135,6 +143,11 @@ def _odd_farewell(scene: Scene) -> None:
         expect(post.taken == [list(PEOPLE)], f"taken for {post.taken}")
 
 
+@drill(
+    "mail-flapping",
+    "an item runs out and comes back 12 times in six hours, then stays",
+    "out of stock is told once, back in stock once, after the calm day",
+)
 def _flaps(scene: Scene) -> None:
     with _post(scene) as post:
         [url] = _selling(scene)
@@ -146,28 +159,31 @@ def _flaps(scene: Scene) -> None:
         for _ in range(2):
             scene.pass_time(timedelta(hours=25))
             scene.sync("critical")
-        told = scene.rows(
+        mails = scene.rows(
             "SELECT DISTINCT o.kind, o.message_id FROM ops.outbox o JOIN ops.incident_event e"
             " USING (message_id) WHERE e.subject = %s AND o.state = 'sent' AND o.kind <> 'summary'",
             url,
         )
-        kinds = sorted(kind for kind, _ in told)
+        kinds = sorted(kind for kind, _ in mails)
         expect(kinds == ["back_in_stock", "out_of_stock"], f"it was told by {kinds}")
 
 
+@drill(
+    "mail-first-summary",
+    "part of the catalogue and all stock are read before the first full sync",
+    "one summary, of all that is out, after the first full sync and its plan",
+)
 def _first_summary(scene: Scene) -> None:
     """A month of the catalogue and all stock are known before the first full sync."""
     scene.set(alert_emails=PEOPLE, alert_from="stock@shop.example")
     day = scene.now.date()
-    with open_sync(
-        scene.settings, strategy="products", trigger="drill", table_sets=("catalogue",),
-        clock=scene.clock, sleep=scene.sleep,
-    ) as run:  # fmt: skip
+    with scene.run("products", table_sets=("catalogue",)) as run:
         read_days(run, "products", [day - timedelta(days=n) for n in range(60)])
-    known = scene.value("SELECT count(*) FROM core.product")
+    products = scene.value("SELECT count(*) FROM core.product")
     scene.sync("critical")
     mails = "SELECT count(*) FROM ops.outbox"
-    expect(known and scene.value(mails) == 0, f"{scene.value(mails)} mails of {known} products")
+    expect(products, "no product was read")
+    expect(scene.value(mails) == 0, f"{scene.value(mails)} mails of {products} products")
     scene.sync(plans=True)
     subjects = [subject for (subject,) in scene.rows("SELECT subject FROM ops.outbox")]
     out = scene.value("SELECT count(*) FROM ops.item_level WHERE level = 'out' AND NOT is_left_out")
@@ -175,6 +191,11 @@ def _first_summary(scene: Scene) -> None:
     expect(f"{out} out" in subjects[0], f"{subjects[0]!r}, and {out} are out")
 
 
+@drill(
+    "mail-slow",
+    "the mail service takes its time, at a critical and at a full sync",
+    "no table is locked meanwhile",
+)
 def _slow_service(scene: Scene) -> None:
     with _post(scene) as post:
         for strategy in ("critical", "full"):
@@ -205,6 +226,11 @@ class _Page(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@drill(
+    "mail-page-for-success",
+    "something in between answers 200 with a page",
+    "it counts as not sent, and is tried again",
+)
 def _page_for_success(scene: Scene) -> None:
     with HTTPServer(("127.0.0.1", 0), _Page) as page:
         threading.Thread(target=page.serve_forever, args=(0.01,), daemon=True).start()
@@ -218,43 +244,3 @@ def _page_for_success(scene: Scene) -> None:
         page.shutdown()
     mails = scene.rows("SELECT kind, state, attempts FROM ops.outbox")
     expect(mails == [("summary", "pending", 1)], f"mails are {mails}")
-
-
-DRILLS = (
-    Drill(
-        "mail-one-puts-off",
-        "one of two addresses answers 450 for ever",
-        "the other gets each mail, once; the one is given up after three days",
-        _one_puts_off,
-    ),
-    Drill(
-        "mail-odd-farewell",
-        "the mail server answers QUIT with 451",
-        "what it took is sent, once",
-        _odd_farewell,
-    ),
-    Drill(
-        "mail-flapping",
-        "an item runs out and comes back 12 times in six hours, then stays",
-        "out of stock is told once, back in stock once, after the calm day",
-        _flaps,
-    ),
-    Drill(
-        "mail-first-summary",
-        "part of the catalogue and all stock are read before the first full sync",
-        "one summary, of all that is out, after the first full sync and its plan",
-        _first_summary,
-    ),
-    Drill(
-        "mail-slow",
-        "the mail service takes its time, at a critical and at a full sync",
-        "no table is locked meanwhile",
-        _slow_service,
-    ),
-    Drill(
-        "mail-page-for-success",
-        "something in between answers 200 with a page",
-        "it counts as not sent, and is tried again",
-        _page_for_success,
-    ),
-)

@@ -9,37 +9,41 @@ from finale_pipeline.drills.scene import NotSurvived, Scene, Stage
 from finale_pipeline.errors import ConfigError
 
 MODULES = ("clocks", "source", "database", "mail")
-"""Modules of this package that declare `DRILLS`; to add one, write it and name it here."""
+"""Modules of this package with drills; to add one, write it and name it here."""
+Play = Callable[[Scene], object]
+"""Does what a drill is about, and raises `NotSurvived` where what must hold does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """One thing that may go wrong.
+    """One thing that may go wrong: what is done, and what must hold then, in a few words.
 
-    Attributes:
-        name: What it is called, such as `stock-rows-missing`.
-        inject: What is done, in a few words.
-        expect: What must hold then, in a few words.
-        play: Does it, and raises `NotSurvived` where that does not hold.
-        is_quick: Whether it is over within a second; the tests play those each time.
+    The tests play each time those that are over within a second (`is_quick`).
     """
 
     name: str
     inject: str
     expect: str
-    play: Callable[[Scene], object]
+    play: Play
     is_quick: bool = False
+
+
+_drills: list[Drill] = []
+
+
+def drill(name: str, inject: str, expect: str, *, is_quick: bool = False) -> Callable[[Play], Play]:
+    """Declare the function below as the play of a drill; see `Drill`."""
+
+    def declare(play: Play) -> Play:
+        _drills.append(Drill(name, inject, expect, play, is_quick))
+        return play
+
+    return declare
 
 
 @dataclass(frozen=True, slots=True)
 class DrillOutcome:
-    """How a drill ended.
-
-    Attributes:
-        drill: Which.
-        lost: What did not hold; empty = it survived.
-        seconds: How long it took.
-    """
+    """How a drill ended; `lost` says what did not hold, empty = it survived."""
 
     drill: Drill
     lost: str
@@ -48,10 +52,9 @@ class DrillOutcome:
 
 def drills() -> list[Drill]:
     """Return all of them, in the order of their modules."""
-    found: list[Drill] = []
     for name in MODULES:
-        found += import_module(f"finale_pipeline.drills.{name}").DRILLS
-    return found
+        import_module(f"finale_pipeline.drills.{name}")
+    return _drills
 
 
 def chosen(names: Sequence[str]) -> list[Drill]:
@@ -60,27 +63,26 @@ def chosen(names: Sequence[str]) -> list[Drill]:
     Raises:
         ConfigError: There is none of a name.
     """
-    known = drills()
+    everything = drills()
     for name in names:
-        if not any(drill.name.startswith(name) for drill in known):
-            listed = ", ".join(drill.name for drill in known)
+        if not any(one.name.startswith(name) for one in everything):
+            listed = ", ".join(one.name for one in everything)
             raise ConfigError(f"{name!r} is no drill.", step=f"They are: {listed}.")
-    return [d for d in known if not names or any(d.name.startswith(name) for name in names)]
+    return [d for d in everything if d.name.startswith(tuple(names) or "")]
 
 
-def play(wanted: Sequence[Drill], stage: Stage) -> Iterator[DrillOutcome]:
+def play(selected: Sequence[Drill], stage: Stage) -> Iterator[DrillOutcome]:
     """Play drills one after the other, each on a scene of its own."""
-    for drill in wanted:
-        begun = time.monotonic()
+    for one in selected:
+        begun, lost = time.monotonic(), ""
         try:
             with stage.scene() as scene:
-                drill.play(scene)
-            lost = ""
+                one.play(scene)
         except NotSurvived as error:
             lost = str(error)
         except Exception as error:  # noqa: BLE001 - what nobody expected is lost, too
             lost = f"{type(error).__name__}: {error}"
-        yield DrillOutcome(drill, " ".join(lost.split()), time.monotonic() - begun)
+        yield DrillOutcome(one, " ".join(lost.split()), time.monotonic() - begun)
 
 
 def table(outcomes: Sequence[DrillOutcome]) -> str:
@@ -90,13 +92,8 @@ def table(outcomes: Sequence[DrillOutcome]) -> str:
         f" {'lost: ' + one.lost.replace('|', '/') if one.lost else 'survived'} |"
         for one in outcomes
     ]
-    return "\n".join(
-        [
-            "| drill | what is done | what must hold | |",
-            "| --- | --- | --- | --- |",
-            *rows,
-        ]
-    )
+    head = ["| drill | what is done | what must hold | |", "| --- | --- | --- | --- |"]
+    return "\n".join(head + rows)
 
 
 def total(outcomes: Sequence[DrillOutcome]) -> str:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from finale_pipeline.errors import PipelineError
+from finale_pipeline.finale.source_time import NEAR
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.handler import KEY, SECRET
@@ -21,11 +22,11 @@ from finale_pipeline.sandbox.invented import invented_account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import MAIL_SERVICE, Settings, setting_name
 from finale_pipeline.sync.planning import plan_today
+from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.sync.strategies import TABLE_SETS, carry_out
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import Connection, connect, trusted
-from finale_pipeline.warehouse.store import Counts
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 """When drills begin, by the account's clock and by ours."""
@@ -39,35 +40,12 @@ class NotSurvived(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """How a sync ended.
-
-    Attributes:
-        error: Why it failed; None = it did not.
-        counts: What it did, per table.
-    """
-
-    error: PipelineError | None
-    counts: dict[str, Counts]
-
-    @property
-    def code(self) -> int:
-        """The exit code of `finale sync`."""
-        return self.error.exit_code if self.error else 0
-
-    @property
-    def said(self) -> str:
-        """What it told the operator; empty when it ended well."""
-        return f"{self.error.what} {self.error.data} {self.error.step}" if self.error else ""
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """How a process ended: its code, what it printed, and what it complained of."""
+class Result:
+    """How a sync or a command ended: its exit code, what it complained of, what it printed."""
 
     code: int
-    out: str
-    err: str
+    said: str
+    out: str = ""
 
     @property
     def json(self) -> Any:
@@ -80,10 +58,8 @@ class Scene:
     """One drill's installation.
 
     Attributes:
-        home: Its folder.
         url: Its database, at the newest schema.
-        account: The simulated account.
-        sandbox: Which serves it; its faults are set here.
+        sandbox: Serves the account; its faults are set here.
         now: Our own clock, which the account's clock does not follow.
         settings: Of everything that is started here.
     """
@@ -111,10 +87,9 @@ class Scene:
             "since": date(2025, 10, 1),
             "get_per_minute": 100_000,
             "collections_per_hour": 100_000,
-            "source_clock_minutes": 5,
         }
-        known = self.settings.model_dump(exclude_unset=True) if hasattr(self, "settings") else {}
-        self.settings = Settings.model_validate(values | known | changes)
+        before = self.settings.model_dump(exclude_unset=True) if hasattr(self, "settings") else {}
+        self.settings = Settings.model_validate(values | before | changes)
 
     def clock(self) -> datetime:
         """Return our own time, UTC."""
@@ -129,49 +104,33 @@ class Scene:
         self.now += span
         self.account.clock.advance(seconds=span.total_seconds())
 
-    def sync(
-        self,
-        strategy: str = "full",
-        *,
-        accept: bool = False,
-        asked: bool = False,
-        plans: bool = False,
-    ) -> Seen:
-        """Carry out a sync as every door does; its error is returned.
+    def run(self, strategy: str, **options: Any) -> AbstractContextManager[SyncRun]:
+        """Open a sync in this installation; options are those of `open_sync`.
+
+        The source's clock is believed while it is near our own, as a real account's is.
+        """
+        options |= {"clock": self.clock, "sleep": self.sleep, "near": NEAR}
+        return open_sync(self.settings, strategy=strategy, trigger="drill", **options)
+
+    def sync(self, strategy: str = "full", *, asked: bool = False, plans: bool = False) -> Result:
+        """Carry out a sync as every door does; return what `finale sync` would end with.
 
         Args:
-            strategy: Which.
-            plans: Whether to plan the day, too.
-            accept: Whether a person has approved what is held.
             asked: Whether it is needless when another one began after this moment.
+            plans: Whether to plan the day, too.
         """
-        counts: dict[str, Counts] = {}
+        asked_at = self.now if asked else None
         try:
-            with open_sync(
-                self.settings,
-                strategy=strategy,
-                trigger="drill",
-                table_sets=TABLE_SETS[strategy],
-                asked_at=self.now if asked else None,
-                accept_implausible=accept,
-                clock=self.clock,
-                sleep=self.sleep,
-            ) as run:
-                counts = run.counts
+            with self.run(strategy, table_sets=TABLE_SETS[strategy], asked_at=asked_at) as run:
                 carry_out(run)
                 if plans:
                     plan_today(run)
         except PipelineError as error:
-            return Seen(error, counts)
-        return Seen(None, counts)
+            return Result(error.exit_code, f"{error.what} {error.data} {error.step}")
+        return Result(0, "")
 
-    def command(self, *arguments: str, **changes: str) -> CommandResult:
-        """Run `finale` with arguments as a process of its own, in this home, with these settings.
-
-        Args:
-            *arguments: Such as `sync`, `full`.
-            **changes: Further variables of the environment.
-        """
+    def command(self, *arguments: str, **changes: str) -> Result:
+        """Run `finale` as a process of its own, with these settings and further variables."""
         ran = subprocess.run(  # noqa: S603 - our own program
             [sys.executable, "-m", "finale_pipeline.cli", *arguments],
             env=self.environment() | changes,
@@ -181,7 +140,7 @@ class Scene:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        return CommandResult(ran.returncode, ran.stdout, ran.stderr)
+        return Result(ran.returncode, ran.stderr, ran.stdout)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that give a process these settings."""
@@ -220,11 +179,15 @@ def expect(holds: object, what: str) -> None:
         raise NotSurvived(what)
 
 
+def expect_end(result: Result, code: int = 0, *, what: str = "it") -> None:
+    """Raise `NotSurvived` unless a sync or a command ended with an exit code."""
+    expect(result.code == code, f"{what} ended with {result.code}: {result.said}")
+
+
 class Stage:
     """A server of PostgreSQL on which scenes are set, each with a copy of an empty warehouse.
 
     Args:
-        home: A folder for all of it.
         server: URL of the server, at its maintenance database.
         template: Name of a database at the newest schema.
     """
@@ -236,11 +199,7 @@ class Stage:
 
     @contextmanager
     def scene(self, products: int = PRODUCTS) -> Iterator[Scene]:
-        """Set a scene, and clear it away.
-
-        Args:
-            products: Of the simulated account.
-        """
+        """Set a scene with an account of so many products, and clear it away."""
         name = f"drill_{os.getpid()}_{next(_numbers)}"
         home = self._home / name
         home.mkdir(mode=0o700)
@@ -251,12 +210,11 @@ class Stage:
             products=products, clock=Clock(frozen_at=NOW), years=0.4, sales_days=30
         )
         try:
-            with SandboxServer(account, rate_limits=None) as sandbox:
-                scene = Scene(home, url, account, sandbox)
-                try:
-                    yield scene
-                finally:
-                    scene.close()
+            with (
+                SandboxServer(account, rate_limits=None) as sandbox,
+                closing(Scene(home, url, account, sandbox)) as scene,
+            ):
+                yield scene
         finally:
             with connect(self._server, name="finale drill") as connection:
                 connection.execute(trusted(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.drills.registry import Drill
-from finale_pipeline.drills.scene import Scene, expect
+from finale_pipeline.drills.registry import drill
+from finale_pipeline.drills.scene import Scene, expect, expect_end
 from finale_pipeline.drills.truth import expect_mirror
 from finale_pipeline.errors import ImplausibleError, SourceUnavailable, ThrottledError
 from finale_pipeline.finale.budget import Budget
@@ -24,42 +24,60 @@ LONG = 20
 THROTTLED = ThrottledError.exit_code
 
 
+@drill(
+    "stock-half",
+    "half of the stock's rows are missing in every answer",
+    "held for a person; no level changes",
+)
 def _half_of_stock(scene: Scene) -> None:
     scene.sync()
     before = scene.rows("SELECT product_url, on_hand_units FROM core.stock_level ORDER BY 1")
     scene.sandbox.add_fault("half@inventoryitem")
-    seen = scene.sync("critical")
+    expect_end(scene.sync("critical"), HELD)
     after = scene.rows("SELECT product_url, on_hand_units FROM core.stock_level ORDER BY 1")
-    expect(seen.code == HELD, f"it ended with {seen.code}")
     expect(after == before, "levels changed")
 
 
+@drill(
+    "stock-rows-missing-once",
+    "5, 15, 25 % of the stock's rows are missing in one answer",
+    "the second read has them; no level changes",
+)
 def _rows_missing_once(scene: Scene) -> None:
     scene.sync()
     for percent in (5, 15, 25):
         scene.sandbox.add_fault(f"missing-rows={percent}@inventoryitem*1")
-        seen = scene.sync("critical")
-        expect(seen.code == 0, f"{percent} %: it ended with {seen.code}: {seen.said}")
+        expect_end(scene.sync("critical"), what=f"{percent} %")
         expect_mirror(scene)
 
 
+@drill(
+    "stock-rows-missing-always",
+    "15 % of the rows are missing in every answer: others each time, or the same",
+    "no false zero: kept as last read, or held for a person",
+    is_quick=True,
+)
 def _rows_missing_always(scene: Scene) -> None:
     scene.sync()
     zeros = "SELECT count(*) FROM core.stock_level WHERE on_hand_units = 0"
     before = scene.value(zeros)
     scene.sandbox.add_fault("missing-rows=15@inventoryitem")
-    seen = scene.sync("critical")
+    scene.sync("critical")
     expect(scene.value(zeros) == before, f"{scene.value(zeros) - before} false zeros")
     scene.sandbox.clear_faults()
     scene.sandbox.add_fault("lost-rows=15@inventoryitem")
-    seen = scene.sync("critical")
-    expect(seen.code == HELD, f"the same rows missing twice: it ended with {seen.code}")
+    expect_end(scene.sync("critical"), HELD, what="the same rows missing twice")
     expect(scene.value(zeros) == before, f"{scene.value(zeros) - before} false zeros")
     scene.sandbox.clear_faults()
     scene.sync("critical")
     expect_mirror(scene)
 
 
+@drill(
+    "columns-emptied",
+    "suppliers, reorder rules, names or costs are missing or null in answers with products",
+    "missing once: the second read counts; twice: held; nothing is wiped",
+)
 def _columns_emptied(scene: Scene) -> None:
     scene.sync()
     faults = [
@@ -70,33 +88,39 @@ def _columns_emptied(scene: Scene) -> None:
     for fault in faults:
         scene.account.edit_products(3)
         scene.sandbox.add_fault(f"{fault}*1")
-        seen = scene.sync()
-        expect(seen.code == 0, f"{fault} once: it ended with {seen.code}: {seen.said}")
+        expect_end(scene.sync(), what=f"{fault} once")
         scene.account.edit_products(3)
         scene.sandbox.add_fault(fault)
-        seen = scene.sync()
-        expect(seen.code == HELD, f"{fault} twice: it ended with {seen.code}")
+        expect_end(scene.sync(), HELD, what=f"{fault} twice")
         scene.sandbox.clear_faults()
     scene.sync()
     expect_mirror(scene)
 
 
+@drill(
+    "stock-columns-short",
+    "reserved or on order is null or missing once; short; there twice, empty the second time",
+    "null or missing: the second read counts; else the answer is refused with code 7",
+)
 def _stock_columns_short(scene: Scene) -> None:
     scene.sync()
     for column in ("quantityReserved", "quantityOnOrder"):
         for kind in ("null-column", "drop-column"):
             scene.sandbox.add_fault(f"{kind}={column}@inventoryitem*1")
-            seen = scene.sync("critical")
-            expect(seen.code == 0, f"{kind}={column} once: it ended with {seen.code}")
+            expect_end(scene.sync("critical"), what=f"{kind}={column} once")
             expect_mirror(scene)
         for kind in ("short-column", "doubled-column"):
             scene.sandbox.add_fault(f"{kind}={column}@inventoryitem")
-            seen = scene.sync("critical")
-            expect(seen.code == HELD, f"{kind}={column}: it ended with {seen.code}")
+            expect_end(scene.sync("critical"), HELD, what=f"{kind}={column}")
             scene.sandbox.clear_faults()
     expect_mirror(scene)
 
 
+@drill(
+    "shipments-without-lines",
+    "an answer with shipments lacks their lines, or half of them",
+    "read again; no sale is lost",
+)
 def _shipments_without_lines(scene: Scene) -> None:
     for kind in ("null-column", "drop-column", "short-column"):
         scene.sandbox.add_fault(f"{kind}=shipmentItemList@shipment*1")
@@ -111,6 +135,11 @@ def _shipments_without_lines(scene: Scene) -> None:
         expect_mirror(scene)
 
 
+@drill(
+    "history-wrong-once",
+    "a line of a shipment of long ago came with another quantity, once",
+    "within a month all history is read again, window by window within the budget",
+)
 def _history_wrong(scene: Scene) -> None:
     """A plausible lie about an old shipment, before what every full sync reads again."""
     scene.set(reread_days=1, row_cap=60)
@@ -134,38 +163,40 @@ def _history_wrong(scene: Scene) -> None:
     expect_mirror(scene)
 
 
+@drill(
+    "lines-lost-before",
+    "lines of shipments were lost, by whatever",
+    "the next full sync has them again",
+)
 def _lines_lost_before(scene: Scene) -> None:
     scene.sync()
     scene.rows(
         "DELETE FROM core.shipment_line WHERE shipment_url IN"
         " (SELECT shipment_url FROM core.shipment ORDER BY updated_at DESC LIMIT 9)"
     )
-    seen = scene.sync()
-    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync())
     expect_mirror(scene)
 
 
 def _tampered(scene: Scene, path: str, column: str, change: Callable[[Any], Any]) -> str:
     """Change a cell of the first record in every answer that has one; return the record's key."""
     keys = {"product": "productUrl", "shipment": "shipmentUrl", "inventoryitem": "productUrl"}
-    found: list[str] = []
+    tampered: list[str] = []
 
-    def tamper(asked: str, columns: dict[str, Any]) -> None:
-        if asked != path or not columns.get(keys[path]):
+    def tamper(collection: str, columns: dict[str, Any]) -> None:
+        if collection != path or not columns.get(keys[path]):
             return
-        urls = columns[keys[path]]
-        cells = columns[column]
-        at = next((i for i, cell in enumerate(cells) if cell not in (None, [], 0)), None)
-        wanted = urls.index(found[0]) if found and found[0] in urls else at
-        if wanted is not None and (not found or urls[wanted] == found[0]):
-            found.append(urls[wanted])
-            cells[wanted] = change(cells[wanted])
+        urls, cells = columns[keys[path]], columns[column]
+        filled = (i for i, cell in enumerate(cells) if cell not in (None, [], 0))
+        place = urls.index(tampered[0]) if {*tampered} & {*urls} else next(filled, None)
+        if place is not None and urls[place] in (tampered or urls):
+            tampered.append(urls[place])
+            cells[place] = change(cells[place])
 
     scene.sandbox.tamper = tamper
-    seen = scene.sync()
-    expect(seen.code == 0, f"it ended with {seen.code}: {seen.said}")
-    expect(found, "nothing was tampered with")
-    return found[0]
+    expect_end(scene.sync())
+    expect(tampered, "nothing was tampered with")
+    return tampered[0]
 
 
 def _last(**values: object) -> Callable[[Any], Any]:
@@ -174,87 +205,71 @@ def _last(**values: object) -> Callable[[Any], Any]:
 
 
 def _always(value: object) -> Callable[[Any], Any]:
-    """Return what puts a value in the place of any other."""
     return lambda _: value
 
 
 def _named(scene: Scene, key: str, reason: str) -> None:
-    told = [
-        str(r)
-        for (r,) in scene.rows("SELECT reason FROM ops.sync_reject WHERE record_key = %s", key)
-    ]
-    expect(any(reason in one for one in told), f"not named: {told}")
+    rows = scene.rows("SELECT reason FROM ops.sync_reject WHERE record_key = %s", key)
+    expect(any(reason in text for (text,) in rows), f"not named: {rows}")
 
 
+@drill(
+    "odd-numbers",
+    "numbers in lists as 1E+3, with ten decimals, with a comma",
+    "read exactly; what is no number is named, the rest of its record loads",
+)
 def _odd_numbers(scene: Scene) -> None:
     """Ten decimals and exponents are read exactly, a comma is named."""
     for sent, point in (("1E+3", 1000), ("12.3456789012", Decimal("12.3456789012"))):
-        key = _tampered(
-            scene,
-            "product",
-            "reorderGuidelineList",
-            _last(reorderPoint=sent),
-        )
-        got = scene.value(
+        key = _tampered(scene, "product", "reorderGuidelineList", _last(reorderPoint=sent))
+        stored = scene.value(
             "SELECT max(reorder_point_units) FROM core.reorder_rule WHERE product_url = %s", key
         )
-        expect(got == point, f"{sent} became {got}")
-    key = _tampered(
-        scene,
-        "product",
-        "reorderGuidelineList",
-        _last(reorderPoint="1,200"),
-    )
+        expect(stored == point, f"{sent} became {stored}")
+    key = _tampered(scene, "product", "reorderGuidelineList", _last(reorderPoint="1,200"))
     _named(scene, key, "reorderPoint is no number")
-    key = _tampered(
-        scene,
-        "shipment",
-        "shipmentItemList",
-        _last(quantity="3.0000000001"),
-    )
-    got = scene.rows(
-        "SELECT units FROM core.shipment_line WHERE shipment_url = %s"
-        " ORDER BY position DESC LIMIT 1",
-        key,
-    )
-    expect(got == [(Decimal("3.0000000001"),)], f"ten decimals became {got}")
-    key = _tampered(
-        scene,
-        "shipment",
-        "shipmentItemList",
-        _last(quantity="1,200"),
-    )
+    key = _tampered(scene, "shipment", "shipmentItemList", _last(quantity="3.0000000001"))
+    last = "SELECT units FROM core.shipment_line WHERE shipment_url = %s ORDER BY position DESC"
+    stored = scene.value(last, key)
+    expect(stored == Decimal("3.0000000001"), f"ten decimals became {stored}")
+    key = _tampered(scene, "shipment", "shipmentItemList", _last(quantity="1,200"))
     _named(scene, key, "quantity is no number")
 
 
+@drill(
+    "number-for-text",
+    "a number where a list's entry has text",
+    "read as text, as at the top level",
+    is_quick=True,
+)
 def _number_for_text(scene: Scene) -> None:
-    key = _tampered(
-        scene,
-        "shipment",
-        "shipmentItemList",
-        _last(lotId=20261128),
-    )
-    lots = [
-        lot
-        for (lot,) in scene.rows(
-            "SELECT lot_id FROM core.shipment_line WHERE shipment_url = %s", key
-        )
-    ]
-    expect("20261128" in lots, f"the line's lot is {lots}")
+    key = _tampered(scene, "shipment", "shipmentItemList", _last(lotId=20261128))
+    lots = scene.rows("SELECT lot_id FROM core.shipment_line WHERE shipment_url = %s", key)
+    expect(("20261128",) in lots, f"the line's lot is {lots}")
     scene.sandbox.tamper = None
     expect_mirror(scene)
 
 
+@drill(
+    "odd-stamps",
+    "times with an offset, a space, fractions; and one that is none",
+    "read exactly; what is no time is named",
+)
 def _odd_stamps(scene: Scene) -> None:
     for sent in ("2026-03-01T12:00:00+02:00", "2026-03-01 10:00:00", "2026-03-01T10:00:00.000Z"):
         key = _tampered(scene, "shipment", "shipDate", _always(sent))
-        got = scene.value("SELECT shipped_at FROM core.shipment WHERE shipment_url = %s", key)
-        expect(got == datetime(2026, 3, 1, 10, tzinfo=UTC), f"{sent} became {got}")
+        stored = scene.value("SELECT shipped_at FROM core.shipment WHERE shipment_url = %s", key)
+        expect(stored == datetime(2026, 3, 1, 10, tzinfo=UTC), f"{sent} became {stored}")
         scene.rows("TRUNCATE core.shipment, core.shipment_line, ops.watermark")
     key = _tampered(scene, "shipment", "shipDate", lambda _: "yesterday")
     _named(scene, key, "shipDate is no time")
 
 
+@drill(
+    "stamped-in-future",
+    "a product is stamped a year ahead, then edited",
+    "the edit counts",
+)
 def _stamped_in_future(scene: Scene) -> None:
     key = _tampered(scene, "product", "lastUpdatedDate", lambda _: "2027-01-01T00:00:00")
     scene.sandbox.tamper = None
@@ -267,6 +282,11 @@ def _stamped_in_future(scene: Scene) -> None:
     expect(stored == true["internalName"], f"it kept {stored!r}")
 
 
+@drill(
+    "stamped-in-future-windows",
+    "the same where the account is read by windows, of a known and of a new product",
+    "both are here, and a later edit counts",
+)
 def _stamped_in_future_by_windows(scene: Scene) -> None:
     """No window that Finale allows reaches the stamp: one is known, the other has stock alone."""
     scene.set(row_cap=50)
@@ -274,14 +294,14 @@ def _stamped_in_future_by_windows(scene: Scene) -> None:
     scene.sync()
     year = timedelta(days=365).total_seconds()
     scene.account.clock.advance(seconds=year)
-    [known] = scene.account.edit_products(1)
+    [edited] = scene.account.edit_products(1)
     [new] = scene.account.create_products(1)
     scene.account.clock.advance(seconds=-year)
     scene.account.set_stock(new, 5)
     scene.pass_time(timedelta(minutes=1))
     scene.sync()
     expect_mirror(scene)
-    unedited = {known, new}
+    unedited = {edited, new}
     while unedited:
         scene.pass_time(timedelta(minutes=1))
         unedited -= set(scene.account.edit_products(40))
@@ -290,6 +310,11 @@ def _stamped_in_future_by_windows(scene: Scene) -> None:
     expect_mirror(scene)
 
 
+@drill(
+    "long-keys",
+    "a SKU of 1,000 CJK characters; addresses of 3,000 in a supplier and a line",
+    "named; the rest loads",
+)
 def _long_keys(scene: Scene) -> None:
     long = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=3000))
     key = _tampered(scene, "inventoryitem", "productId", lambda _: "商" * 1000)
@@ -314,23 +339,32 @@ def _long_keys(scene: Scene) -> None:
     expect_mirror(scene)
 
 
+@drill(
+    "deep-and-halves",
+    "8,000 levels in a field nobody knows; half a pair after an escaped backslash",
+    "what is ours loads",
+)
 def _deep_and_halves(scene: Scene) -> None:
     def tamper(asked: str, columns: dict[str, Any]) -> None:
         if asked == "product" and columns.get("productUrl"):
             columns["oddField"] = ["\\ud83d\udc00"] + [None] * (len(columns["productUrl"]) - 1)
 
     scene.sandbox.tamper = tamper
-    seen = scene.sync()
-    expect(seen.code == 0, f"half a pair: it ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync(), what="half a pair")
     expect_mirror(scene)
     scene.sandbox.tamper = None
     scene.account.edit_products(3)
     scene.sandbox.add_fault("deep-column=8000@product")
-    seen = scene.sync()
-    expect(seen.code == 0, f"8,000 levels: it ended with {seen.code}: {seen.said}")
+    expect_end(scene.sync(), what="8,000 levels")
     expect_mirror(scene)
 
 
+@drill(
+    "trickling-head",
+    "a header that trickles without end",
+    "the request ends at its limit",
+    is_quick=True,
+)
 def _trickling_head(scene: Scene) -> None:
     """A server that sends a header line each 50 ms, without end."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -355,114 +389,11 @@ def _trickling_head(scene: Scene) -> None:
             ) as transport:
                 transport.get("facility", {})
         except SourceUnavailable as error:
-            said = error.what
+            outcome = error.what
         else:
-            said = "it was answered"
+            outcome = "it was answered"
         finally:
             ended.set()
             ledger.close()
-        expect("took longer" in said, said)
+        expect("took longer" in outcome, outcome)
         expect(time.monotonic() - begun < LONG, "it did not end in time")
-
-
-DRILLS = (
-    Drill(
-        "stock-rows-missing-once",
-        "5, 15, 25 % of the stock's rows are missing in one answer",
-        "the second read has them; no level changes",
-        _rows_missing_once,
-    ),
-    Drill(
-        "stock-rows-missing-always",
-        "15 % of the rows are missing in every answer: others each time, or the same",
-        "no false zero: kept as last read, or held for a person",
-        _rows_missing_always,
-        is_quick=True,
-    ),
-    Drill(
-        "columns-emptied",
-        "suppliers, reorder rules, names or costs are missing or null in answers with products",
-        "missing once: the second read counts; twice: held; nothing is wiped",
-        _columns_emptied,
-    ),
-    Drill(
-        "stock-columns-short",
-        "reserved or on order is null or missing once; short; there twice, empty the second time",
-        "null or missing: the second read counts; else the answer is refused with code 7",
-        _stock_columns_short,
-    ),
-    Drill(
-        "shipments-without-lines",
-        "an answer with shipments lacks their lines, or half of them",
-        "read again; no sale is lost",
-        _shipments_without_lines,
-    ),
-    Drill(
-        "lines-lost-before",
-        "lines of shipments were lost, by whatever",
-        "the next full sync has them again",
-        _lines_lost_before,
-    ),
-    Drill(
-        "history-wrong-once",
-        "a line of a shipment of long ago came with another quantity, once",
-        "within a month all history is read again, window by window within the budget",
-        _history_wrong,
-    ),
-    Drill(
-        "odd-numbers",
-        "numbers in lists as 1E+3, with ten decimals, with a comma",
-        "read exactly; what is no number is named, the rest of its record loads",
-        _odd_numbers,
-    ),
-    Drill(
-        "number-for-text",
-        "a number where a list's entry has text",
-        "read as text, as at the top level",
-        _number_for_text,
-        is_quick=True,
-    ),
-    Drill(
-        "odd-stamps",
-        "times with an offset, a space, fractions; and one that is none",
-        "read exactly; what is no time is named",
-        _odd_stamps,
-    ),
-    Drill(
-        "stamped-in-future",
-        "a product is stamped a year ahead, then edited",
-        "the edit counts",
-        _stamped_in_future,
-    ),
-    Drill(
-        "stamped-in-future-windows",
-        "the same where the account is read by windows, of a known and of a new product",
-        "both are here, and a later edit counts",
-        _stamped_in_future_by_windows,
-    ),
-    Drill(
-        "long-keys",
-        "a SKU of 1,000 CJK characters; addresses of 3,000 in a supplier and a line",
-        "named; the rest loads",
-        _long_keys,
-    ),
-    Drill(
-        "deep-and-halves",
-        "8,000 levels in a field nobody knows; half a pair after an escaped backslash",
-        "what is ours loads",
-        _deep_and_halves,
-    ),
-    Drill(
-        "trickling-head",
-        "a header that trickles without end",
-        "the request ends at its limit",
-        _trickling_head,
-        is_quick=True,
-    ),
-    Drill(
-        "stock-half",
-        "half of the stock's rows are missing in every answer",
-        "held for a person; no level changes",
-        _half_of_stock,
-    ),
-)

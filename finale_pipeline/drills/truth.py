@@ -9,7 +9,7 @@ Rows = dict[str, tuple[Any, ...]]
 
 
 def expect_mirror(scene: Scene) -> None:
-    """Raise `Lost` unless catalogue, stock, orders and shipments are those of the account."""
+    """Raise `NotSurvived` unless catalogue, stock, orders, shipments are those of the account."""
     for what, (stored, true) in compared(scene).items():
         wrong = sorted({k for k in stored.keys() | true.keys() if stored.get(k) != true.get(k)})
         shown = [f"{k}: {stored.get(k)} for {true.get(k)}" for k in wrong[:3]]

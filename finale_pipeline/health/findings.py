@@ -18,7 +18,6 @@ class Finding:
 
     Attributes:
         state: One of `STATES`.
-        step: What to do; empty when nothing is.
         exit_code: 0 unless it failed; NOT_WELL, or that of the error.
     """
 

@@ -20,12 +20,12 @@ from finale_pipeline.health.watch_state import Memory, Unsent
 from finale_pipeline.notify import watch_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.files import NOBODY, Files
-from finale_pipeline.notify.messages import Content, Message, new_id, origin_of, render
+from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.notify.sender import sender_of
 from finale_pipeline.warehouse import locks, outages, outbox, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
-from finale_pipeline.warehouse.outbox import Waiting
+from finale_pipeline.warehouse.outbox import Message, Waiting
 from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import mails
 
@@ -40,7 +40,6 @@ class Watched:
     Attributes:
         outage: The open one, as far as it was told.
         did: What was told now, in words; empty = nothing.
-        unsent: A mail that the service did not take; None = none.
         notes: What keeps it from being well and is no trouble to mail about, yet or again.
     """
 

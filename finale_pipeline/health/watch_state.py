@@ -20,7 +20,6 @@ class Unsent:
     """A mail that the service did not take yet; its repeats are recognisable.
 
     Attributes:
-        written_at: UTC.
         is_unknown: Whether the last attempt may have arrived; one repeat is allowed.
     """
 
@@ -31,14 +30,7 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the last look found.
-
-    Attributes:
-        began_at: UTC, the first look; nothing is expected before it.
-        looked_at: UTC, the last one.
-        outage: The open one; None = all was well.
-        unsent: A mail that is to be sent again; None = none is.
-    """
+    """What the last look found; times are UTC, and nothing is expected before the first look."""
 
     began_at: datetime
     looked_at: datetime
@@ -75,11 +67,7 @@ def _unsent(stored: dict[str, Any] | None) -> Unsent | None:
 
 
 def write(home: Path, memory: Memory) -> bool:
-    """Remember, whole or not at all.
-
-    Returns:
-        False when the disk takes nothing: the next look will not know of this one.
-    """
+    """Remember, whole or not at all; False when the disk takes nothing."""
     text = json.dumps(asdict(memory), default=datetime.isoformat)
     try:
         write_whole(home / NAME, text)
@@ -90,11 +78,7 @@ def write(home: Path, memory: Memory) -> bool:
 
 @contextmanager
 def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
-    """Yield what is remembered, to the one watch that looks; a second one waits.
-
-    Args:
-        home: Made when it is missing.
-    """
+    """Yield what is remembered, to the one watch that looks; a second one waits."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (home / "watch.lock").open("a")

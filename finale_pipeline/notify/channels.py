@@ -5,11 +5,11 @@ Their addresses are secrets: whoever has one may post. They stand in no outbox, 
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from finale_pipeline.notify.files import retry_after
 from finale_pipeline.settings.routes import Route
 from finale_pipeline.text import markdown
 from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
@@ -50,8 +50,7 @@ class Channel:
             return SendOutcome(accepted=list(addresses))
         error_text = f"{route.recipient} answered {answer.status_code}"
         if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
-            waits = answer.headers.get("Retry-After", "")
-            wait = timedelta(seconds=min(int(waits), 3600)) if waits.isdigit() else None
+            wait = retry_after(answer.headers.get("Retry-After"))
             return SendOutcome(error=error_text, verdict="later", wait=wait, is_service_well=True)
         return SendOutcome(refused=dict.fromkeys(addresses, error_text))
 

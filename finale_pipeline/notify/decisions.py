@@ -7,7 +7,7 @@ from typing import Any
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.warehouse import incidents, outbox
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 from finale_pipeline.warehouse.reads import products as products_reads
@@ -26,16 +26,13 @@ def product_of(connection: Connection, name: str) -> str:
     Raises:
         ConfigError: No product has it, or several share it.
     """
-    rows = rows_of(connection, products_reads.CALLED, name, name)
+    rows = connection.rows(products_reads.CALLED, name, name)
     if len(rows) == 1:
         return str(rows[0]["product_url"])
     products = ", ".join(str(row["product_url"]) for row in rows)
-    raise ConfigError(
-        f"{len(rows) or 'No'} products are called {name}{': ' + products if products else ''}.",
-        step="Name one of them by its product_url."
-        if rows
-        else "See mart.product for what there is.",
-    )
+    step = "Name one of them by its product_url." if rows else "See mart.product for what there is."
+    which = f": {products}" if rows else ""
+    raise ConfigError(f"{len(rows) or 'No'} products are called {name}{which}.", step=step)
 
 
 def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now: datetime) -> Rows:
@@ -43,7 +40,6 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
 
     Args:
         names: SKUs or product_urls.
-        choice: What was decided, and by whom.
 
     Raises:
         ConfigError: A product is not known, or has no open incident; nothing was written.
@@ -76,11 +72,7 @@ def decide(connection: Connection, names: Sequence[str], choice: Choice, *, now:
 
 def items_of_mail(connection: Connection, message_id: str) -> Rows:
     """Return the items that a mail is about, as they are now."""
-    return rows_of(
-        connection,
-        incidents_reads.ITEMS_OF_MAIL,
-        message_id,
-    )
+    return connection.rows(incidents_reads.ITEMS_OF_MAIL, message_id)
 
 
 def decide_by_link(
@@ -105,13 +97,8 @@ def decide_by_link(
             data="Nothing was changed.",
             step="Reload the page.",
         )
-    actor = _reader_of(connection, message_id)
+    addresses = outbox.recipients_of(connection, message_id)  # all of them may have used it
+    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
+    actor = f"mail link to {' or '.join(addresses[:NAMED]) or 'a file'}{more}"
     choice = Choice(state, actor, "by the link of a mail", until)
     return decide(connection, products, choice, now=now)
-
-
-def _reader_of(connection: Connection, message_id: str) -> str:
-    """Return who may have used a mail's link: it went to all its recipients alike."""
-    addresses = outbox.recipients_of(connection, message_id)
-    more = f" and {len(addresses) - NAMED} more" if len(addresses) > NAMED else ""
-    return f"mail link to {' or '.join(addresses[:NAMED]) or 'a file'}{more}"

@@ -13,12 +13,12 @@ from finale_pipeline.errors import PipelineError
 from finale_pipeline.notify import links, stock_mails
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.lines import lines_of
-from finale_pipeline.notify.messages import Message, new_id, origin_of, render
+from finale_pipeline.notify.messages import new_id, origin_of, render
 from finale_pipeline.notify.sender import Sender, sender_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import critical, outbox
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
+from finale_pipeline.warehouse.outbox import Message, SendOutcome, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def deliver(
     Args:
         connection: Of the caller, outside of any transaction.
         sender: The service; None = the settings'.
-        only: Send this message and no other.
+        only: A message to send, and no other.
 
     Returns:
         How many mails ended in which state.
@@ -77,7 +77,9 @@ def _sent(service: Sender, settings: Settings, mail: Waiting) -> SendOutcome:
         from finale_pipeline.notify.channels import Channel  # heavy
 
         return Channel(route).send(mail, mail.left)
-    return service.send(mail, mail.left) if mail.left or _files(service) else SendOutcome()
+    if mail.left or isinstance(service, Files):
+        return service.send(mail, mail.left)
+    return SendOutcome()
 
 
 def _with_links(mail: Waiting, settings: Settings, now: datetime) -> Waiting:
@@ -94,10 +96,6 @@ def _with_links(mail: Waiting, settings: Settings, now: datetime) -> Waiting:
         for body in (mail.body_text, mail.body_html)
     )
     return replace(mail, body_text=text, body_html=page)
-
-
-def _files(service: Sender) -> bool:
-    return isinstance(service, Files)
 
 
 def _tell_otherwise(settings: Settings, mail: Waiting, outcome: SendOutcome) -> None:

@@ -1,6 +1,7 @@
 """A mail as it goes over the wire, and as a file for whoever has no mail service."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,11 +14,7 @@ NOBODY = "nobody@localhost"
 
 
 class Files:
-    """Files in a folder, for whoever has no mail service; open them with any mail program.
-
-    Args:
-        folder: Made when it is missing.
-    """
+    """Files in a folder, for whoever has no mail service; open them with any mail program."""
 
     def __init__(self, folder: Path, origin: str) -> None:
         self._folder = folder
@@ -31,10 +28,15 @@ class Files:
             for suffix, data in ((".eml", bytes(message)), (".html", mail.body_html.encode())):
                 write_whole(self._folder / f"{named}{suffix}", data)
         except OSError as error:
-            return SendOutcome(
-                error=f"{self._folder} takes no files: {error.strerror}", verdict="later"
-            )
+            text = f"{self._folder} takes no files: {error.strerror}"
+            return SendOutcome(error=text, verdict="later")
         return SendOutcome(accepted=list(addresses) or [NOBODY])
+
+
+def retry_after(header: object) -> timedelta | None:
+    """Return how long a service asks to wait, an hour at most; None = it does not say."""
+    text = str(header or "")
+    return timedelta(seconds=min(int(text), 3600)) if text.isdigit() else None
 
 
 def as_email(mail: Waiting, origin: str, addresses: Sequence[str]) -> EmailMessage:

@@ -7,11 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from psycopg.rows import class_row
-
 from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.text import cell, number, plain
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
 CSV_BYTES = 8 << 20
@@ -24,28 +22,19 @@ class ItemLine:
 
     Attributes:
         sku: Finale's productId.
-        name: Name shown in Finale.
-        level: Exact level now.
         available_units: On hand less reserved.
-        on_hand_units: Units present.
-        reserved_units: Promised to sales orders.
-        on_order_units: On purchase orders.
-        due_on: Earliest due date of those; None = not known.
-        threshold_units: Reorder point or default.
-        threshold_source: buyer, finale, ours or default.
-        suggested_units: To order; None = not known.
-        suggested_by: plan or finale.
+        due_on: Earliest due date of what is on order; None = not known.
+        threshold_units: Reorder point or default; its source is buyer, finale, ours or default.
+        suggested_units: To order, by plan or finale; None = not known.
         days_left: Until it is out.
         money_at_risk: In the account's currency.
         vendor_name: Main supplier; None = none.
-        contact: Of the supplier.
         state: What was decided about it.
         opened_at: Since when it has been away from ok.
-        why: One line of explanation.
-        product_url: Finale's address of it.
         flags: What to know before trusting the numbers.
         must_order_by_on: The last day that avoids running out; None = not known.
-        category: As Finale has it.
+        unit_cost: Of one unit, in `currency`, by the plan; None = not known.
+        arrives_on: When what is ordered now is on the shelf; None = not known.
     """
 
     sku: str
@@ -71,6 +60,9 @@ class ItemLine:
     flags: Sequence[str] = ()
     must_order_by_on: date | None = None
     category: str | None = None
+    unit_cost: Decimal | None = None
+    currency: str | None = None
+    arrives_on: date | None = None
 
     @property
     def title(self) -> str:
@@ -88,14 +80,19 @@ class ItemLine:
 
     @property
     def quantity(self) -> str:
-        """What to order, by whose word; empty when nobody says."""
+        """What to order, by whose word, its cost and arrival; empty when nobody says."""
         if self.suggested_units is None:
             return ""
         if self.suggested_by == "plan" and not self.suggested_units:
             return "Nothing to order now (our plan counts what is on order)"
         source = "our plan" if self.suggested_by == "plan" else "Finale's reorder quantity"
         by = f" by {self.must_order_by_on}" if self.must_order_by_on else ""
-        return f"Order {number(self.suggested_units)}{by} ({source})"
+        parts = [f"Order {number(self.suggested_units)}{by} ({source})"]
+        if self.unit_cost is not None:
+            parts.append(money(self.suggested_units * self.unit_cost, self.currency))
+        if self.arrives_on:
+            parts.append(f"arrives by {self.arrives_on}")
+        return ", ".join(parts)
 
     @property
     def order(self) -> str:
@@ -116,20 +113,25 @@ class ItemLine:
         return " · ".join(parts)
 
 
+def money(amount: Decimal, currency: str | None) -> str:
+    """Return an amount with its currency, where that is known.
+
+    >>> money(Decimal("1534.8"), "GBP"), money(Decimal(2), None)
+    ('GBP 1,534.80', '2.00')
+    """
+    return f"{currency or ''} {amount:,.2f}".strip()
+
+
 def lines_of(connection: Connection, products: Iterable[str]) -> list[ItemLine]:
     """Return the lines of some products, worst first; for use after the levels were stored."""
-    where = " WHERE k.product_url = ANY (%(products)s)"
-    with connection.cursor(row_factory=class_row(ItemLine)) as cursor:
-        return cursor.execute(
-            trusted(incidents_reads.mail_lines(where)), {"products": list(products), "now": None}
-        ).fetchall()
+    query = incidents_reads.mail_lines(" WHERE k.product_url = ANY (%(products)s)")
+    return connection.objects(ItemLine, query, products=list(products), now=None)
 
 
 def critical_lines(connection: Connection, *, now: datetime) -> list[ItemLine]:
     """Return every critical item, worst first; a snooze that is over is none any more."""
     where = " WHERE c.product_url IS NOT NULL AND k.level <> 'ok' AND NOT k.is_left_out"
-    with connection.cursor(row_factory=class_row(ItemLine)) as cursor:
-        return cursor.execute(trusted(incidents_reads.mail_lines(where)), {"now": now}).fetchall()
+    return connection.objects(ItemLine, incidents_reads.mail_lines(where), now=now)
 
 
 def as_csv(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ from finale_pipeline.logs import scrubbed
 from finale_pipeline.notify import links
 from finale_pipeline.notify.lines import ItemLine
 from finale_pipeline.settings import Settings
-from finale_pipeline.text import number, plain
+from finale_pipeline.text import number, plain, utc
+from finale_pipeline.warehouse.outbox import Message
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
 INLINE = 20
 """Items shown in the mail itself; the CSV has all of them."""
 
-KINDS = (
-    "out_of_stock", "reorder_needed", "back_in_stock", "summary", "breaker",
-    "digest", "catch_up", "sync_failed", "sync_deferred", "sync_recovered", "sync_stuck",
-    "data_held", "pipeline_silent", "pipeline_recovered", "restored", "test",
-)  # fmt: skip
-BUYERS = (
-    "out_of_stock", "reorder_needed", "back_in_stock", "summary", "breaker", "digest", "catch_up",
-)  # fmt: skip
+BUYERS = tuple("out_of_stock reorder_needed back_in_stock summary breaker digest catch_up".split())
 """Mails for buyers: they lead to pages, and name no command."""
+KINDS = (
+    *BUYERS,
+    *"sync_failed sync_deferred sync_recovered sync_stuck data_held".split(),
+    *"pipeline_silent pipeline_recovered restored test".split(),
+)
 DECIDED = ("out_of_stock", "reorder_needed", "breaker", "catch_up")
 """Mails about items that their reader may acknowledge, snooze, or note as ordered."""
 
@@ -38,7 +37,6 @@ class Section:
     """A part of a mail: a heading and items under it.
 
     Attributes:
-        heading: Above them.
         shows: `order` = what to order from whom; `quantity` = only how much; empty = neither.
     """
 
@@ -54,8 +52,7 @@ class VendorRow:
 
     Attributes:
         name: Of the vendor; empty = items without one.
-        items: How many are out or low.
-        out: How many of them are out.
+        items: How many are out or low, `out` of them out.
         at_risk: Money at risk, with its currency; empty = none is known.
         order_total: What the plan orders, per currency; empty = nothing, or no price is known.
     """
@@ -89,8 +86,8 @@ class Origin:
     def freshness(self) -> str:
         """How old the facts are, in words."""
         if self.read_at is None:
-            return f"Written {_utc(self.now)}."
-        return f"Stock as Finale had it {_utc(self.read_at)}."
+            return f"Written {utc(self.now)}."
+        return f"Stock as Finale had it {utc(self.read_at)}."
 
 
 def origin_of(
@@ -111,10 +108,8 @@ class Content:
     Attributes:
         kind: One of KINDS.
         title: First line of the body.
-        intro: Paragraphs before the items.
+        intro: Paragraphs before the items; `outro` those after them.
         facts: Names and values.
-        outro: Paragraphs after them.
-        vendors: A table before the items.
         inline: So many items are shown in the mail itself.
         others: Items that are in no section.
         csv: All items; None = no attachment.
@@ -133,19 +128,6 @@ class Content:
     others: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A mail, ready for the outbox."""
-
-    message_id: str
-    kind: str
-    subject: str
-    text: str
-    html: str
-    attachment_name: str | None = None
-    attachment: bytes | None = field(default=None, repr=False)
-
-
 def new_id() -> str:
     """Return an identity for a mail; it stays the same when the mail is repeated."""
     return uuid.uuid4().hex
@@ -158,12 +140,12 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
     is_buyers = content.kind in BUYERS
     more = f"and {hidden:,} more; the attached CSV has all of them." if hidden else ""
     values = {
-        "subject": _said(content.subject, most=180),
-        "title": _said(content.title, most=180),
-        "intro": [_said(p) for p in content.intro],
-        "facts": [(name, _said(value)) for name, value in content.facts],
+        "subject": _harmless(content.subject, most=180),
+        "title": _harmless(content.title, most=180),
+        "intro": [_harmless(p) for p in content.intro],
+        "facts": [(name, _harmless(value)) for name, value in content.facts],
         "sections": sections,
-        "outro": [_said(p) for p in content.outro],
+        "outro": [_harmless(p) for p in content.outro],
         "more": more,
         "freshness": origin.freshness,
         "run_id": origin.run_id,
@@ -188,7 +170,7 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
     )
 
 
-def _said(text: str, *, most: int = 2_000) -> str:
+def _harmless(text: str, *, most: int = 2_000) -> str:
     """Return a text as a mail may say it: on one line, without secrets."""
     return plain(scrubbed(text), most=most)
 
@@ -231,7 +213,3 @@ def _templates(*, escapes: bool) -> "Environment":
     )
     environment.filters["units"] = number
     return environment
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -42,11 +42,7 @@ def sender_of(settings: Settings) -> Sender:
 
 
 class Smtp:
-    """An SMTP server.
-
-    Args:
-        seconds: Longest wait for an answer.
-    """
+    """An SMTP server; `seconds` is the longest wait for one answer of it."""
 
     def __init__(self, settings: Settings, origin: str, *, seconds: float = SECONDS) -> None:
         self._settings = settings
@@ -58,9 +54,8 @@ class Smtp:
         try:
             server = self._open()
         except smtplib.SMTPAuthenticationError as error:
-            return SendOutcome(
-                error=f"the SMTP server refuses us: {error.smtp_code}", verdict="dead"
-            )
+            text = f"the SMTP server refuses us: {error.smtp_code}"
+            return SendOutcome(error=text, verdict="dead")
         except (OSError, smtplib.SMTPException) as error:
             return SendOutcome(error=f"the SMTP server cannot be reached: {error}", verdict="later")
         try:
@@ -96,10 +91,9 @@ class Smtp:
         except smtplib.SMTPRecipientsRefused as error:  # by all, or it hung up before the last
             return _outcome(addresses, error.recipients, is_taken=False)
         except smtplib.SMTPResponseException as error:
-            reply = f"the SMTP server answered {error.smtp_code}"
-            return SendOutcome(
-                error=reply, verdict="dead" if error.smtp_code >= PERMANENT else "later"
-            )
+            text = f"the SMTP server answered {error.smtp_code}"
+            is_final = error.smtp_code >= PERMANENT
+            return SendOutcome(error=text, verdict="dead" if is_final else "later")
         except (OSError, smtplib.SMTPException) as error:
             return SendOutcome(error=f"no answer from the SMTP server: {error}", verdict="unknown")
         return _outcome(addresses, failed, is_taken=True)

@@ -5,7 +5,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from dataclasses import replace
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
@@ -16,6 +16,7 @@ from python_http_client import Client
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
+from finale_pipeline.notify.files import retry_after
 from finale_pipeline.warehouse.outbox import SendOutcome, Waiting
 
 SECONDS = 20.0
@@ -69,14 +70,8 @@ class SendGrid:
         refused = dict(outcome.refused or {})
         good = [address for address in addresses if address not in refused]
         if refused and good:
-            again = self._post(mail, good)
-            return SendOutcome(
-                again.accepted,
-                refused | dict(again.refused or {}),
-                again.error,
-                again.verdict,
-                again.wait,
-            )
+            outcome = self._post(mail, good)
+            return replace(outcome, refused=refused | dict(outcome.refused or {}))
         return outcome
 
     def _post(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
@@ -136,8 +131,7 @@ def _refusal(error: Any, addresses: Sequence[str]) -> SendOutcome:
             return SendOutcome(refused=refused)
     if status in HOPELESS or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return SendOutcome(error=reply, verdict="dead")
-    waits = str(error.headers.get("Retry-After", "")) if error.headers else ""
-    wait = timedelta(seconds=min(int(waits), 3600)) if waits.isdigit() else None
+    wait = retry_after(error.headers and error.headers.get("Retry-After"))
     return SendOutcome(error=reply, verdict="later", wait=wait)
 
 

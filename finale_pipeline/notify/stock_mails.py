@@ -1,10 +1,9 @@
 """What mails about items say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from itertools import groupby
 
-from finale_pipeline.notify.lines import ItemLine, as_csv
+from finale_pipeline.notify.lines import ItemLine, as_csv, money
 from finale_pipeline.notify.messages import Content, Section, VendorRow
 from finale_pipeline.text import plain
 
@@ -40,7 +39,7 @@ def reorder_needed(lines: Sequence[ItemLine], changes: Changes) -> Content:
 
 def back_in_stock(lines: Sequence[ItemLine], changes: Changes) -> Content:
     """Items whose shortage was mailed and is over."""
-    still = sum(1 for line in lines if line.level == "low")
+    still = _at(lines, "low")
     note = [f"{still} of them are still below the reorder point."] if still else []
     return Content(
         "back_in_stock",
@@ -54,7 +53,7 @@ def back_in_stock(lines: Sequence[ItemLine], changes: Changes) -> Content:
 
 def breaker(lines: Sequence[ItemLine], changes: Changes, *, watched: int) -> Content:
     """So many crossings at once that single mails would help nobody."""
-    out = sum(1 for line in lines if line.level == "out")
+    out = _at(lines, "out")
     return Content(
         "breaker",
         f"Held back: {len(lines):,} of {watched:,} items worsened at once",
@@ -72,7 +71,7 @@ def breaker(lines: Sequence[ItemLine], changes: Changes, *, watched: int) -> Con
 
 def summary(lines: Sequence[ItemLine], *, watched: int) -> Content:
     """The first evaluation: what was met, and that from now on changes are told."""
-    out = sum(1 for line in lines if line.level == "out")
+    out = _at(lines, "out")
     return Content(
         "summary",
         f"Watching {watched:,} products: {out:,} out, {len(lines) - out:,} low",
@@ -104,7 +103,7 @@ def digest(
         currency: Of money at risk; None = not known.
     """
     due = [line for line in lines if line.state not in SET_ASIDE]
-    out = sum(1 for line in due if line.level == "out")
+    out = _at(due, "out")
     notes = []
     if len(lines) > len(due):
         notes.append(f"{len(lines) - len(due):,} more are acknowledged, snoozed or ordered.")
@@ -128,7 +127,7 @@ def digest(
             VendorRow(
                 name,
                 len(mine),
-                sum(1 for line in mine if line.level == "out"),
+                _at(mine, "out"),
                 money(_risk(mine), currency) if _risk(mine) else "",
                 (totals or {}).get(name, "") if name else "",
             )
@@ -144,9 +143,7 @@ NO_VENDOR = "No vendor in Finale"
 
 def _by_risk(lines: Sequence[ItemLine]) -> dict[str, list[ItemLine]]:
     """Group items by vendor's name: most money at risk first, then most items; no vendor last."""
-    vendors: dict[str, list[ItemLine]] = {}
-    for line in lines:
-        vendors.setdefault(plain(line.vendor_name or ""), []).append(line)
+    vendors = _grouped(lines, lambda line: plain(line.vendor_name or ""))
     ranked = sorted(
         vendors, key=lambda name: (not name, -_risk(vendors[name]), -len(vendors[name]))
     )
@@ -159,15 +156,6 @@ def _risk(lines: Sequence[ItemLine]) -> Decimal:
 
 def _shown(mine: Sequence[ItemLine]) -> str:
     return f"the worst {WORST} of {len(mine):,}" if len(mine) > WORST else _count(mine)
-
-
-def money(amount: Decimal, currency: str | None) -> str:
-    """Return an amount with its currency, where that is known.
-
-    >>> money(Decimal("1534.8"), "GBP"), money(Decimal(2), None)
-    ('GBP 1,534.80', '2.00')
-    """
-    return f"{currency or ''} {amount:,.2f}".strip()
 
 
 def catch_up(lines: Sequence[ItemLine], *, merged: int) -> Content:
@@ -209,17 +197,25 @@ def _present(lines: Sequence[ItemLine], title: str, intro: str, csv: bytes) -> C
 
 def by_vendor(lines: Sequence[ItemLine]) -> list[Section]:
     """Group items by supplier; the supplier with the most pressing item comes first."""
-    order: dict[str, int] = {}
-    for line in lines:
-        order.setdefault(line.supplier, len(order))
-    ranked = sorted(lines, key=lambda line: order[line.supplier])
     sections = []
-    for supplier, items in groupby(ranked, key=lambda line: line.supplier):
-        mine = list(items)
-        risk = sum(line.money_at_risk or 0 for line in mine)
+    for supplier, mine in _grouped(lines, lambda line: line.supplier).items():
+        risk = _risk(mine)
         note = f"{_count(mine)}, {risk:,.2f} at risk" if risk else _count(mine)
         sections.append(Section(mine, supplier[:1].upper() + supplier[1:], note, shows="quantity"))
     return sections
+
+
+def _grouped(
+    lines: Sequence[ItemLine], key: Callable[[ItemLine], str]
+) -> dict[str, list[ItemLine]]:
+    groups: dict[str, list[ItemLine]] = {}
+    for line in lines:
+        groups.setdefault(key(line), []).append(line)
+    return groups
+
+
+def _at(lines: Sequence[ItemLine], level: str) -> int:
+    return sum(line.level == level for line in lines)
 
 
 def _count(lines: Sequence[ItemLine]) -> str:

@@ -4,28 +4,34 @@ from datetime import datetime
 
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem
 from finale_pipeline.notify.messages import Content
+from finale_pipeline.text import utc
 
-KIND = {
-    "failed": "sync_failed",
-    "held": "data_held",
-    "stuck": "sync_stuck",
-    "deferred": "sync_deferred",
+TEXTS = {
+    "failed": (
+        "sync_failed",
+        "Sync failed: {strategy} ({kind})",
+        "The data stay as the last good sync left them. You hear of this once, and again when it"
+        " works.",
+    ),
+    "held": (
+        "data_held",
+        "Data held: the {strategy} sync read something that cannot be believed",
+        "Nothing was changed: not the levels, not the alerts. A person has to look.",
+    ),
+    "stuck": (
+        "sync_stuck",
+        "Sync stuck: {strategy}",
+        "It has given no sign of life, so it is ended and marked as failed; what it committed"
+        " stays. Stock alerts may be late until the next sync.",
+    ),
+    "deferred": (
+        "sync_deferred",
+        "Sync deferred three times: {strategy}",
+        "Finale's request budget was used up, by us or by others with the same key. The data are as"
+        " old as the last good sync.",
+    ),
 }
-SUBJECT = {
-    "failed": "Sync failed: {strategy} ({kind})",
-    "held": "Data held: the {strategy} sync read something that cannot be believed",
-    "stuck": "Sync stuck: {strategy}",
-    "deferred": "Sync deferred three times: {strategy}",
-}
-MEANING = {
-    "failed": "The data stay as the last good sync left them. You hear of this once, and again"
-    " when it works.",
-    "held": "Nothing was changed: not the levels, not the alerts. A person has to look.",
-    "stuck": "It has given no sign of life, so it is ended and marked as failed; what it committed"
-    " stays. Stock alerts may be late until the next sync.",
-    "deferred": "Finale's request budget was used up, by us or by others with the same key. The"
-    " data are as old as the last good sync.",
-}
+"""Of each kind of trouble: the mail's kind, its subject, and what it means."""
 
 
 def trouble(finding: SyncProblem, *, last_good: datetime | None) -> Content:
@@ -39,12 +45,12 @@ def trouble(finding: SyncProblem, *, last_good: datetime | None) -> Content:
         ("What happened", run.error or "no word since the last sign of life"),
         ("Class", run.error_kind or finding.kind),
         ("Strategy", finding.strategy),
-        ("Run", f"{run.run_id}, started by {run.trigger}, {_utc(run.at)}"),
-        ("Last good", _utc(last_good) if last_good else "never"),
+        ("Run", f"{run.run_id}, started by {run.trigger}, {utc(run.at)}"),
+        ("Last good", utc(last_good) if last_good else "never"),
     ]
-    subject = SUBJECT[finding.kind]
+    kind, subject, meaning = TEXTS[finding.kind]
     title = subject.format(strategy=finding.strategy, kind=run.error_kind or finding.kind)
-    return Content(KIND[finding.kind], title, title, intro=[MEANING[finding.kind]], facts=facts)
+    return Content(kind, title, title, intro=[meaning], facts=facts)
 
 
 def recovered(strategy: str, run: EndedSync, *, since: datetime) -> Content:
@@ -55,8 +61,8 @@ def recovered(strategy: str, run: EndedSync, *, since: datetime) -> Content:
         f"The {strategy} sync works again",
         intro=["The data are up to date."],
         facts=[
-            ("In trouble since", _utc(since)),
-            ("Good again", f"run {run.run_id}, {_utc(run.at)}"),
+            ("In trouble since", utc(since)),
+            ("Good again", f"run {run.run_id}, {utc(run.at)}"),
         ],
     )
 
@@ -69,7 +75,3 @@ def test_mail(asked_by: str) -> Content:
         "Mails arrive",
         intro=[f"{asked_by} asked for this test. Nothing else is the matter."],
     )
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

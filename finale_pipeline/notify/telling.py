@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from psycopg.rows import class_row
-
 from finale_pipeline.domain.states import WAITING
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
@@ -19,12 +17,9 @@ class AlertLine:
     """A product that somebody was told of, or a mail about no product; who, and whether it left.
 
     Attributes:
-        message_id: Of the mail; None = there is none.
         mail: Kind of mail; None = there is none.
         state: Of the mail, as in ops.outbox; `no mail` where there is none.
         sku: The product; None = the mail is about none.
-        from_level: Its level before.
-        to_level: And after.
         remark: Why it could not be sent, or why there is no mail.
     """
 
@@ -59,12 +54,12 @@ def alert_lines(
         run_id: The sync run whose crossings and mails are wanted.
         since: Mails that left since then belong to it, too, whoever wrote them.
     """
-    values = {"run_id": run_id, "since": since, "recent": now - LOOK_BACK}
-    with connection.cursor(row_factory=class_row(AlertLine)) as cursor:
-        return cursor.execute(incidents_reads.TOLD, values).fetchall()
+    recent = now - LOOK_BACK
+    return connection.objects(
+        AlertLine, incidents_reads.TOLD, run_id=run_id, since=since, recent=recent
+    )
 
 
 def crossings(connection: Connection, run_id: int) -> int:
     """Return how many changes of level a sync run found."""
-    row = connection.execute(incidents_reads.CROSSINGS, (run_id,)).fetchone()
-    return int(str(row[0])) if row else 0
+    return connection.count(incidents_reads.CROSSINGS, run_id)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble
 from finale_pipeline.notify.messages import Content
+from finale_pipeline.text import utc
 
 SHORT = {
     "database": "the database does not answer",
@@ -38,7 +39,7 @@ def recovered(outage: Outage) -> Content:
         "Stock watch: all is well again",
         "Stock is watched again",
         intro=["Syncs are in time, the daemon decides, mails go out."],
-        facts=[("In trouble since", f"{outage.opened_at:%Y-%m-%d %H:%M} UTC"), ("It was", summary)],
+        facts=[("In trouble since", utc(outage.opened_at)), ("It was", summary)],
     )
 
 
@@ -59,11 +60,11 @@ def restored(made_at: datetime, waiting: Sequence[tuple[datetime, str]]) -> Cont
         made_at: UTC, when the backup was made.
         waiting: Mails that waited in it: when they were written, and their subject.
     """
-    facts = [(f"{at:%Y-%m-%d %H:%M} UTC", subject) for at, subject in waiting]
+    facts = [(utc(at), subject) for at, subject in waiting]
     return Content(
         "restored",
-        f"Database restored from the backup of {made_at:%Y-%m-%d %H:%M} UTC",
-        f"The database is as it was {made_at:%Y-%m-%d %H:%M} UTC",
+        f"Database restored from the backup of {utc(made_at)}",
+        f"The database is as it was {utc(made_at)}",
         intro=[
             "The next sync reads what changed in Finale since then. Whatever crossed a level"
             " meanwhile is told in one mail, since some of it may have been mailed before.",

@@ -32,10 +32,6 @@ class DraftingContext:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
 
-    def require_permission(self) -> None:
-        """Raise WritesOff unless the settings allow writing."""
-        WritePermission(self.settings)
-
     def require_known_orders(self, connection: Connection) -> None:
         """Refuse while a restored warehouse has not read Finale's orders again.
 

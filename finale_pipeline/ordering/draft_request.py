@@ -46,11 +46,7 @@ class DraftRequest:
     def fingerprint(self) -> str:
         """Return a hash of what is asked for, whoever asks and whatever duplicates they know of."""
         lines = sorted(
-            (
-                x.product,
-                exact(x.quantity_units),
-                "" if x.unit_price is None else exact(x.unit_price),
-            )
+            (x.product, *("" if n is None else exact(n) for n in (x.quantity_units, x.unit_price)))
             for x in self.lines
         )
         asked_for = (self.vendor, str(self.on), lines, self.place, self.again)

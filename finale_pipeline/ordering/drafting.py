@@ -1,13 +1,14 @@
 """Drafting as a whole: what is wanted, what a person must agree to, and then order by order."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.orders.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
+from finale_pipeline.finale.orders import WritePermission
 from finale_pipeline.ordering import idempotency, order_requests
 from finale_pipeline.ordering.context import DraftingContext
 from finale_pipeline.ordering.draft_request import DraftRequest
@@ -37,7 +38,6 @@ class DraftResult:
     """What came of it.
 
     Attributes:
-        proposals: What was looked at, in order.
         rows: What the ledger has afterwards, by reference.
         bodies: What would be sent, by reference; of a dry run.
         error: What stopped it before its end.
@@ -88,35 +88,15 @@ def preview(
     if request.lines:
         plan_on = request.on or today
         _refuse_old(plan_on, today)
-        requests = [
-            order_requests.given(
-                connection,
-                request.lines,
-                vendor=request.vendor or "",
-                place=place,
-                plan_on=plan_on,
-            )
-        ]
+        orders = [order_requests.given(connection, request, place=place, plan_on=plan_on)]
     else:
         plan_on = request.on or order_requests.newest_day(connection)
         _refuse_old(plan_on, today)
-        requests = order_requests.of_plan(
-            connection,
-            plan_on,
-            vendors=request.vendors or ([request.vendor] if request.vendor else []),
-            place=place,
-        )
+        vendors = request.vendors or ([request.vendor] if request.vendor else [])
+        orders = order_requests.of_plan(connection, plan_on, vendors=vendors, place=place)
     account = str(settings.account)
     proposals = [
-        propose(
-            connection,
-            order,
-            account=account,
-            plan_on=plan_on,
-            again=request.again,
-            key=request.key,
-        )
-        for order in requests
+        propose(connection, order, request, account=account, plan_on=plan_on) for order in orders
     ]
     result = DraftResult(plan_on, _with_age(proposals, unknown_since(connection, now)))
     for proposal in result.proposals:
@@ -124,6 +104,12 @@ def preview(
             text = body(proposal.draft, today=today, zone=settings.zone)
             result.bodies[proposal.draft.reference] = text
     return result
+
+
+def previewed(context: DraftingContext, request: DraftRequest) -> DraftResult:
+    """Return the same for whoever has no connection yet."""
+    with context.warehouse() as connection:
+        return preview(connection, context.settings, request, now=context.clock())
 
 
 def _with_age(proposals: list[Proposal], warning: str | None) -> list[Proposal]:
@@ -159,7 +145,7 @@ def draft(
         NeedsDecision: There are duplicates, and nobody agreed.
         SkippedError: Another process is drafting just now.
     """
-    context.require_permission()
+    WritePermission(context.settings)
     with context.warehouse() as connection:
         result = _draft_locked(context, connection, request, agreed=None)
         if result.is_undecided:
@@ -213,7 +199,9 @@ def _wanted(
     shown = preview(connection, context.settings, replace(request, on=on), now=context.clock())
     if begun:
         shown.proposals = [
-            p for p in shown.proposals if p.existing is not None and p.existing.key == request.key
+            p
+            for p in shown.proposals
+            if p.existing is not None and p.existing.idempotency_key == request.key
         ]
     return shown
 
@@ -245,13 +233,9 @@ def _require_seen(shown: DraftResult, request: DraftRequest, agreed: Duplicates 
 
 def _resolve_first(submission: Submission, shown: DraftResult, result: DraftResult) -> bool:
     """Find out how orders of this plan ended that were sent before; whether there were any."""
-    left_open = [
-        p.existing
-        for p in shown.proposals
-        if p.existing is not None
-        and p.existing.state in order_writes.OPEN
-        and p.existing.state != "intended"
-    ]
+    existing = [p.existing for p in shown.proposals if p.existing is not None]
+    sent = {*order_writes.OPEN} - {"intended"}
+    left_open = [row for row in existing if row.state in sent]
     for row in left_open:
         result.rows[row.reference] = submission.resolve(row)
     return bool(left_open)
@@ -295,16 +279,12 @@ def _duplicates(result: DraftResult) -> Duplicates:
 
 
 def _undecided(result: DraftResult) -> NeedsDecision:
-    texts = [f"{sku}: {d.text()}" for p in result.proposals if p.sends for sku, d in p.duplicates]
+    duplicates = [pair for p in result.proposals if p.sends for pair in p.duplicates]
+    texts = [f"{sku}: {d.text()}" for sku, d in duplicates]
     more = f" and {len(texts) - 5} more lines" if len(texts) > 5 else ""  # noqa: PLR2004 - a few
     return NeedsDecision(
         f"On open orders already: {'; '.join(texts[:5])}{more}.",
         data="Nothing was sent.",
         step="Look at them, then add --accept-duplicates; or change the plan.",
-        duplicates=[
-            {"sku": sku, **d.as_dict()}
-            for p in result.proposals
-            if p.sends
-            for sku, d in p.duplicates
-        ],
+        duplicates=[{"sku": sku, **asdict(d)} for sku, d in duplicates],
     )

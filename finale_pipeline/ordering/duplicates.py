@@ -1,13 +1,12 @@
 """What is ordered already: open orders in Finale, and drafts that nobody has committed yet."""
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from finale_pipeline.domain.orders.purchase_orders import Draft, exact
-from finale_pipeline.warehouse.connect import Connection, scalar
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import IN_FINALE, MAYBE
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 
@@ -39,10 +38,6 @@ class Duplicate:
         kind = "our draft" if self.is_ours else "order"
         return f"{exact(self.units)} units on {kind} {self.order_id} ({self.status}{due})"
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it by name."""
-        return asdict(self)
-
 
 def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate]]:
     """Return, by product, the orders other than this one that have it already."""
@@ -62,7 +57,7 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
 
 def unknown_since(connection: Connection, now: datetime) -> str | None:
     """Return in words that open orders were read long ago; None when they were read lately."""
-    read_at = scalar(connection, datetime, ordering_reads.READ_AT)
+    read_at = connection.scalar(datetime, ordering_reads.READ_AT)
     if read_at is not None and now - read_at <= LONG_AGO:
         return None
     when = "never" if read_at is None else f"{read_at:%Y-%m-%d %H:%M} UTC"

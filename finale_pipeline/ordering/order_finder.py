@@ -19,6 +19,14 @@ MOST = timedelta(days=29)
 """Longest span of changes that Finale shows in one answer."""
 CLOCK_MARGIN = timedelta(hours=1)
 """Clocks differ; a look begins so much before the moment it is about."""
+COLUMNS = {
+    "order_url": "orderUrl",
+    "order_id": "orderId",
+    "order_type": "orderTypeId",
+    "status": "statusId",
+    "reference_number": "referenceNumber",
+}
+"""What is looked at of an order: our column and Finale's field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,6 @@ class SearchResult:
     """What a look brought.
 
     Attributes:
-        orders: Orders of ours, by address.
         is_complete: Whether what is not among them is not in Finale, as far as it shows.
         shown: Orders that the look at recent changes showed, anybody's.
         doubts: What could not be answered.
@@ -124,8 +131,7 @@ class OrderFinder:
 
     def _rows(self, body: bytes) -> tuple[list[dict[str, Any]], bool]:
         answer = decode(body, ORDER)
-        names = ("order_url", "order_id", "order_type", "status", "reference_number")
-        rows = answer.frame.select(names).to_dicts()
+        rows = answer.frame.select(list(COLUMNS)).to_dicts()
         return rows, not answer.rejects and answer.rows < self.row_cap
 
 
@@ -137,13 +143,7 @@ def _ours(rows: list[dict[str, Any]], draft: Draft) -> Iterator[FoundOrder]:
 
 
 def _as_row(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "order_url": record.get("orderUrl"),
-        "order_id": record.get("orderId"),
-        "order_type": record.get("orderTypeId"),
-        "status": record.get("statusId"),
-        "reference_number": record.get("referenceNumber"),
-    }
+    return {column: record.get(field) for column, field in COLUMNS.items()}
 
 
 def record_of(body: bytes) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is wanted: the lines of a plan, as buyers left them, or lines that somebody gives."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -9,9 +9,9 @@ from typing import Any
 from finale_pipeline.domain.orders.purchase_orders import PurchaseLine
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.ordering import places
-from finale_pipeline.ordering.draft_request import RequestedLine
+from finale_pipeline.ordering.draft_request import DraftRequest, RequestedLine
 from finale_pipeline.ordering.proposals import OrderRequest
-from finale_pipeline.warehouse.connect import Connection, rows_of, scalar
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
 from finale_pipeline.warehouse.reads import plan as plan_reads
 
@@ -45,7 +45,7 @@ def of_plan(
         ConfigError: None of the vendors is in the plan, or the place is none.
     """
     urls = {str(v["vendor_url"]) for name in vendors for v in _vendors(connection, name)}
-    orders = rows_of(connection, ordering_reads.PLAN, plan_on)
+    orders = connection.rows(ordering_reads.PLAN, plan_on)
     chosen = [o for o in orders if not vendors or o["vendor_url"] in urls]
     if not chosen and vendors:
         there = ", ".join(str(order["vendor"]) for order in orders) or "nobody"
@@ -58,75 +58,61 @@ def of_plan(
     locations = places.locations(connection)
     requests = []
     for order in chosen:
-        lines = rows_of(connection, ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
-        request = _order_request(connection, order["vendor_url"], order["vendor"], _planned(lines))
+        lines = connection.rows(ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
+        # Nothing is ordered of a quantity of 0.
+        wanted = tuple(_planned_line(line) for line in lines if line["quantity_units"])
+        request = _order_request(connection, order["vendor_url"], order["vendor"], wanted)
         request = replace(request, minimum_order_value=order["minimum_order_value"])
-        where = _where(connection, request, locations, place, plan_on)
-        requests.append(_placed(request, where))
+        requests.append(_placed(connection, request, locations, place, plan_on))
     return requests
 
 
-def _planned(rows: Iterable[Mapping[str, Any]]) -> tuple[PurchaseLine, ...]:
-    """Return the lines that are to be ordered; nothing is ordered of a quantity of 0."""
-    return tuple(
-        PurchaseLine(
-            row["product_url"],
-            row["sku"],
-            row["quantity_units"],
-            row["unit_cost"],
-            row["currency"],
-            row["arrival_on"],
-        )
-        for row in rows
-        if row["quantity_units"]
-    )
+def _planned_line(row: dict[str, Any]) -> PurchaseLine:
+    names = ("product_url", "sku", "quantity_units", "unit_cost", "currency", "arrival_on")
+    return PurchaseLine(*(row[name] for name in names))
 
 
 def given(
-    connection: Connection,
-    lines: Sequence[RequestedLine],
-    *,
-    vendor: str,
-    place: str | None,
-    plan_on: date,
+    connection: Connection, asked: DraftRequest, *, place: str | None, plan_on: date
 ) -> OrderRequest:
     """Return lines that somebody gives as a request.
 
     Raises:
         ConfigError: Vendor, place or a product are not known, or not one.
     """
-    (match,) = _one(_vendors(connection, vendor), "vendor", vendor)
-    order_lines = tuple(_given_line(connection, line, str(match["vendor_url"])) for line in lines)
-    request = _order_request(connection, str(match["vendor_url"]), str(match["name"]), order_lines)
-    locations = places.locations(connection)
-    minimum = scalar(connection, Decimal, ordering_reads.MINIMUM, request.vendor_url)
+    name = asked.vendor or ""
+    vendor = _one(_vendors(connection, name), "vendor", name)
+    url = str(vendor["vendor_url"])
+    lines = tuple(_given_line(connection, line, url) for line in asked.lines)
+    request = _order_request(connection, url, str(vendor["name"]), lines)
+    minimum = connection.scalar(Decimal, ordering_reads.MINIMUM, url)
     request = replace(request, minimum_order_value=minimum)
-    return _placed(request, _where(connection, request, locations, place, plan_on))
+    return _placed(connection, request, places.locations(connection), place, plan_on)
 
 
 def _given_line(connection: Connection, line: RequestedLine, vendor_url: str) -> PurchaseLine:
-    rows = rows_of(connection, ordering_reads.PRODUCTS, name=line.product)
-    (product,) = _one(rows, "product", line.product)
+    rows = connection.rows(ordering_reads.PRODUCTS, name=line.product)
+    product = _one(rows, "product", line.product)
     url, sku = product["product_url"], product["sku"]
     if line.unit_price is not None:
         return PurchaseLine(url, sku, line.quantity_units, line.unit_price)
-    costs = rows_of(connection, ordering_reads.COST, url, vendor_url)
+    costs = connection.rows(ordering_reads.COST, url, vendor_url)
     cost = costs[0] if costs else {"price": None, "currency": None}
     return PurchaseLine(url, sku, line.quantity_units, cost["price"], cost["currency"])
 
 
 def _vendors(connection: Connection, name: str) -> list[dict[str, Any]]:
-    return rows_of(connection, ordering_reads.VENDORS, name=name)
+    return connection.rows(ordering_reads.VENDORS, name=name)
 
 
-def _one(rows: list[dict[str, Any]], what: str, name: str) -> list[dict[str, Any]]:
+def _one(rows: list[dict[str, Any]], what: str, name: str) -> dict[str, Any]:
     if len(rows) != 1:
         raise ConfigError(
             f"{len(rows) or 'No'} {what}s are called {name!r}.",
             data="Nothing was sent.",
             step=f"Name the {what} by its {what}_url." if rows else f"See mart.{what}.",
         )
-    return rows
+    return rows[0]
 
 
 def _order_request(
@@ -136,30 +122,29 @@ def _order_request(
     if not vendor_url or not matches:
         step = "Name a main supplier of its products in Finale, then sync."
         return OrderRequest(vendor_url, name, None, lines, problem=f"No supplier is known. {step}")
-    vendor = matches[0]
-    problem = None
+    vendor, problem = matches[0], None
     if vendor["status"] not in {"PARTY_ENABLED", None}:
-        problem = (
-            f"The vendor is {vendor['status']} in Finale. Enable it there, or order elsewhere."
-        )
+        problem = f"The vendor is {vendor['status']} in Finale."
+        problem += " Enable it there, or order elsewhere."
     return OrderRequest(
         vendor_url, str(vendor["name"]), vendor["vendor_id"], lines, problem=problem
     )
 
 
-def _where(
+def _placed(
     connection: Connection,
     request: OrderRequest,
     locations: list[places.Place],
     name: str | None,
     plan_on: date,
-) -> places.Place | str:
+) -> OrderRequest:
+    """Return a request with the place of that name, else the usual one, or why there is none."""
+    place: places.Place | str
     if name is not None:
-        return places.named(locations, name)
-    return places.usual(connection, locations, vendor_url=request.vendor_url, plan_on=plan_on)
-
-
-def _placed(request: OrderRequest, place: places.Place | str) -> OrderRequest:
+        place = places.named(locations, name)
+    else:
+        url = request.vendor_url
+        place = places.usual(connection, locations, vendor_url=url, plan_on=plan_on)
     if isinstance(place, str):
         return replace(request, problem=request.problem or place[0].upper() + place[1:])
     return replace(request, place=place.facility_url, place_name=place.name)

@@ -20,6 +20,12 @@ class Place:
     status: str | None
 
     @property
+    def names(self) -> set[str]:
+        """What it may be called by, in small letters: name, address, id (the end of it)."""
+        url = self.facility_url.casefold()
+        return {self.name.casefold(), url, url.rpartition("/")[2]}
+
+    @property
     def is_active(self) -> bool:
         """Whether orders may go there; a location without a status is taken for active."""
         return self.status in {ACTIVE, None}
@@ -37,22 +43,11 @@ def named(places: list[Place], name: str) -> Place:
     Raises:
         ConfigError: There is none, there are several, or it is not active.
     """
-    wanted = name.strip().casefold()
-    matches = [
-        p
-        for p in places
-        if wanted
-        in {
-            p.name.casefold(),
-            p.facility_url.casefold(),
-            p.facility_url.rpartition("/")[2].casefold(),
-        }
-    ]
+    key = name.strip().casefold()
+    matches = [p for p in places if key in p.names]
     if len(matches) != 1 or not matches[0].is_active:
         there = ", ".join(p.name for p in places if p.is_active) or "none"
-        what = (
-            "not active" if len(matches) == 1 else "several locations" if matches else "no location"
-        )
+        what = ("no location", "not active", "several locations")[min(len(matches), 2)]
         raise ConfigError(
             f"{name!r} is {what} of the account; active ones: {there}.",
             data="Nothing was sent.",

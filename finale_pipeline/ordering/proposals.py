@@ -1,7 +1,7 @@
 """What would be drafted, vendor by vendor, and what a person should know of it before."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from finale_pipeline.domain.orders.purchase_orders import (
     line_warnings,
     same_lines,
 )
+from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.duplicates import Duplicate, duplicates
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
@@ -48,7 +49,6 @@ class Proposal:
     """One order, as it would be drafted.
 
     Attributes:
-        request: What it is made from.
         draft: The order; None = nothing would be drafted.
         existing: What the ledger has of it already.
         excluded_lines: SKUs that are left out, with why.
@@ -84,41 +84,29 @@ class Proposal:
             "verdict": self.verdict,
             "says": self.says,
             "total": self.draft.total if self.draft else None,
-            "lines": [_line(line) for line in lines],
+            "lines": [line.as_dict() for line in lines],
             "held_back": [{"sku": sku, "why": why} for sku, why in self.excluded_lines],
-            "duplicates": [{"sku": sku, **d.as_dict()} for sku, d in self.duplicates],
+            "duplicates": [{"sku": sku, **asdict(d)} for sku, d in self.duplicates],
             "warnings": list(self.warnings),
             "existing": self.existing.as_dict() if self.existing else None,
         }
 
 
-def _line(line: PurchaseLine) -> dict[str, Any]:
-    return {
-        "product_url": line.product_url,
-        "sku": line.sku,
-        "quantity_units": line.quantity_units,
-        "unit_price": line.unit_price,
-        "currency": line.currency,
-        "line_total": line.total,
-        "arrival_on": line.arrival_on,
-    }
-
-
 def propose(
     connection: Connection,
     request: OrderRequest,
+    asked: DraftRequest,
     *,
     account: str,
     plan_on: date,
-    again: bool,
-    key: str | None = None,
 ) -> Proposal:
     """Return what would be drafted of a request.
 
     Args:
-        again: Whether one more order of this day, vendor and place is wanted, with everything.
-        key: What the sender named the request; the order that it brought before is no other one.
+        asked: `again` = one more order of this day, vendor and place, with everything; what a
+            request of this `key` brought before is no other order.
     """
+    key, again = asked.key, asked.again
     problem = _problem(request, account)
     if problem is not None:
         return Proposal(request, None, "nothing", says=problem)
@@ -126,7 +114,7 @@ def propose(
         account, plan_on, str(request.vendor_id), str(request.place), joined(request.lines)
     )
     existing = _newest(connection, draft)
-    is_mine = existing is not None and key is not None and existing.key == key
+    is_mine = existing is not None and key is not None and existing.idempotency_key == key
     is_more = again and not is_mine
     if is_more and existing is not None and existing.state in order_writes.MAYBE:
         says = f"{existing.reference} is {existing.state}; resolve it first: finale orders check."
@@ -157,13 +145,9 @@ def _problem(request: OrderRequest, account: str) -> str | None:
         return "Finale's id of its vendor is not known. Name a supplier in Finale, then sync."
     if not request.place:
         return "Its place is not known."
-    beyond = [
-        line.sku
-        for line in request.lines
-        if not line.product_url.startswith(f"/{account}/api/product/")
-    ]
-    if beyond:
-        return f"{beyond[0]} has no address in the account {account}."
+    for line in request.lines:
+        if not line.product_url.startswith(f"/{account}/api/product/"):
+            return f"{line.sku} has no address in the account {account}."
     return None
 
 
@@ -196,32 +180,23 @@ def _examined(connection: Connection, proposal: Proposal, *, again: bool) -> Pro
         return proposal
     by_product = duplicates(connection, draft)
     terms = _terms(connection, [line.product_url for line in draft.lines])
-    remaining: list[PurchaseLine] = []
-    excluded: list[tuple[str, str]] = []
-    for line in draft.lines:
-        why = _reason_to_exclude(line, by_product.get(line.product_url, ()), terms, again=again)
-        if why is None:
-            remaining.append(line)
-        else:
-            excluded.append((line.sku, why))
+    reasons = {
+        line: _reason_to_exclude(line, by_product.get(line.product_url, ()), terms, again=again)
+        for line in draft.lines
+    }
+    remaining = tuple(line for line, why in reasons.items() if why is None)
+    excluded = tuple((line.sku, why) for line, why in reasons.items() if why is not None)
+    proposal = replace(proposal, excluded_lines=excluded)
     if not remaining:
         says = "Nothing is left of it: " + "; ".join(f"{sku}: {why}" for sku, why in excluded)
-        return replace(
-            proposal, verdict="nothing", draft=None, excluded_lines=tuple(excluded), says=says
-        )
-    draft = replace(draft, lines=tuple(remaining))
+        return replace(proposal, verdict="nothing", draft=None, says=says)
+    draft = replace(draft, lines=remaining)
     texts = [w for line in remaining for w in line_warnings(line, terms[line.product_url])]
     texts += draft_warnings(draft, proposal.request.minimum_order_value)
     others = tuple(
         (line.sku, d) for line in remaining for d in by_product.get(line.product_url, ())
     )
-    return replace(
-        proposal,
-        draft=draft,
-        excluded_lines=tuple(excluded),
-        duplicates=others,
-        warnings=tuple(texts),
-    )
+    return replace(proposal, draft=draft, duplicates=others, warnings=tuple(texts))
 
 
 def _reason_to_exclude(

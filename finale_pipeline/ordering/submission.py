@@ -129,14 +129,12 @@ class Submission:
                 continue
             if result.orders:
                 return self._adopt(row, result)
-        if is_refused and result is not None and result.is_complete and not self._was_lost(row):
+        # Where an earlier sending was never explained, a refusal may be a clash with it.
+        was_lost = order_writes.was_ever(self.connection, row.reference, "unknown")
+        if is_refused and result is not None and result.is_complete and not was_lost:
             return self._move(row, "refused", text, error=text)
         text += f" {_not_found(result)}"
         return self._move(row, "unknown", text, error=text)
-
-    def _was_lost(self, row: OrderWrite) -> bool:
-        """Whether an earlier sending was never explained; then a refusal may be a clash with it."""
-        return order_writes.was_ever(self.connection, row.reference, "unknown")
 
     def _adopt(self, row: OrderWrite, result: SearchResult) -> OrderWrite:
         """Take an order of ours that is in Finale for the one that was meant."""
@@ -144,15 +142,15 @@ class Submission:
             names = ", ".join(str(seen.order_id) for seen in result.orders)
             texts = [f"{len(result.orders)} orders in Finale carry its reference: {names}"]
             url = result.orders[0].order_url
-            return self._move(
-                row, "differs", texts[0], differences=texts, order_url=url, link=self._link(url)
-            )
+            where = {"order_url": url, "link": order_page(self.pages, url)}
+            return self._move(row, "differs", texts[0], differences=texts, **where)
         (seen,) = result.orders
         note = f"found in Finale as {seen.order_id}"
         return self._verify(self._known(row, seen.order_url, note))
 
     def _known(self, row: OrderWrite, url: str, text: str) -> OrderWrite:
-        return self._move(row, "unverified", text, order_url=url, link=self._link(url))
+        link = order_page(self.pages, url)
+        return self._move(row, "unverified", text, order_url=url, link=link)
 
     def _verify(self, row: OrderWrite) -> OrderWrite:
         """Read an order back and compare it; until that is done it stays unverified."""
@@ -192,14 +190,11 @@ class Submission:
             )
             items = record.get("orderItemList")
             there = {i.get("productUrl") for i in items or () if isinstance(i, dict)}
-            self._note_ordered(ended, there)
+            # Alerts about a product that was drafted are quiet until it gets worse.
+            choice = Choice("ordered", self.actor, f"drafted in Finale as {row.reference}")
+            ordered = [x.product_url for x in row.draft.lines if x.product_url in there]
+            choose(self.connection, ordered, choice, now=self.clock())
         return ended
-
-    def _note_ordered(self, row: OrderWrite, there: set[object]) -> None:
-        """Alerts about a product that was drafted are quiet until it gets worse."""
-        choice = Choice("ordered", self.actor, f"drafted in Finale as {row.reference}")
-        ordered = [x.product_url for x in row.draft.lines if x.product_url in there]
-        choose(self.connection, ordered, choice, now=self.clock())
 
     def _is_absent(self, row: OrderWrite, result: SearchResult) -> bool:
         """Whether it may be sent again: all looks were answered, some order was shown, time passed.
@@ -222,10 +217,6 @@ class Submission:
         if sent is None:
             return first
         return min(first, sent) if sent - first < MOST - 3 * CLOCK_MARGIN else sent
-
-    def _link(self, order_url: str) -> str:
-        """Return where Finale's pages show an order."""
-        return order_page(self.pages, order_url)
 
     def _move(
         self, row: OrderWrite, state: OrderState, detail: str, **columns: object

@@ -40,17 +40,10 @@ def agree(
     actor: str,
     now: datetime,
 ) -> int:
-    """Fix terms of some products or vendors, and decide again by them, in one transaction.
+    """Fix terms and decide again by them, in one transaction; return how many have other terms now.
 
     Args:
-        settings: Terms that hold for all.
-        scope: product or vendor.
         changes: Terms by product_url or vendor_url; None = not fixed any more.
-        actor: Who.
-        now: UTC.
-
-    Returns:
-        How many products or vendors have other terms than before.
 
     Raises:
         ConfigError: A term cannot be; nothing was changed.
@@ -96,11 +89,7 @@ def accept_points(
 
 
 def vendor_url(connection: Connection, name: str) -> str:
-    """Return the address of a vendor that can be ordered from.
-
-    Raises:
-        ConfigError: None is called so, or several are.
-    """
+    """Return the address of a vendor to order from; a ConfigError: not just one is called so."""
     vendors = terms.vendor_called(connection, name)
     if len(vendors) != 1:
         raise ConfigError(

@@ -33,8 +33,6 @@ class Planned:
 
     Attributes:
         products: One row per product, with everything that was known and computed of it.
-        demand: What to expect of the products that sold.
-        arrivals: What is on order, by product.
     """
 
     as_of: date

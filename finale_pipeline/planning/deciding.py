@@ -38,7 +38,6 @@ def decide_products(
     Args:
         products: With terms (`terms.with_terms`) and demand, numbered from 0.
         open_lines: Open lines of purchase orders: number, units, due_on, ordered_on.
-        settings: Whose reorder point counts, and what is low where none is known.
     """
     span = pl.col("lead_time_days") + pl.col("review_period_days")
     products = products.with_columns(

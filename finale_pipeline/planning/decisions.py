@@ -4,30 +4,17 @@ The demand of the newest plan stands; stock, open orders, terms and rules are th
 day's lines move with the decisions and keep what buyers changed.
 """
 
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from finale_pipeline.planning.deciding import decide_products
-from finale_pipeline.planning.drafts import draft_lines
-from finale_pipeline.planning.reading import OPEN, PRODUCTS
-from finale_pipeline.planning.terms import with_terms
-from finale_pipeline.planning.writing import write_decisions
 from finale_pipeline.warehouse import decisions as stored
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
-from finale_pipeline.warehouse.frames import copied
 from finale_pipeline.warehouse.locks import Lock
-from finale_pipeline.warehouse.plan_days import LINES
-from finale_pipeline.warehouse.reads import planning as queries
 from finale_pipeline.warehouse.store import Counts
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
-
-OVERLAP = timedelta(hours=1)
-"""Another sync may commit what it marked as changed before our last look; so we look back."""
 
 
 def followed(settings: "Settings") -> str:
@@ -60,7 +47,6 @@ def decide_again(
 
     Args:
         connection: In the transaction that wrote the stock.
-        stock_on: Business day of the stock.
 
     Returns:
         What happened to plan.decision; None when nothing was ever planned.
@@ -70,60 +56,12 @@ def decide_again(
         state = stored.state_of(connection)
         if state is None:
             return None
+        # Where nothing was ever planned, forecasts would take longer to import than a small sync.
+        from finale_pipeline.planning.redeciding import decide_changed
+
         is_all = state.decided_for_on != stock_on or state.settings != followed(settings)
-        since = state.decided_at - OVERLAP
-        plan_on = state.snapshot_on
-        for table in ("plan.decision", LINES):
-            stored.delete_of_removed(connection, table, plan_on=plan_on, since=since)
-        with stored.number_changed(connection, plan_on, since=since, everything=is_all):
-            products, open_lines = _read(connection, plan_on, stock_on)
-        products = with_terms(products, settings)
-        decided, _ = decide_products(products, open_lines, stock_on, settings)
-        counts = write_decisions(connection, decided, plan_on, stock_on, now=now)
-        note(connection, plan_on, stock_on, settings, now=now)
+        counts = decide_changed(
+            connection, settings, state, stock_on=stock_on, is_all=is_all, now=now
+        )
+        note(connection, state.snapshot_on, stock_on, settings, now=now)
         return counts
-
-
-def due_within(
-    connection: Connection, settings: "Settings", *, stock_on: date, days: int
-) -> list[dict[str, Any]]:
-    """Return the lines that would be ordered now if the next chance came so many days later.
-
-    It is the decision of every day, with that much longer until the next review; nothing is
-    written.
-
-    Args:
-        connection: In a transaction.
-        stock_on: Business day of the stock.
-
-    Returns:
-        The columns of a plan's lines, and `cover_now_days` without them.
-    """
-    with database_errors("deciding ahead"):
-        state = stored.state_of(connection)
-        if state is None:
-            return []
-        plan_on, since = state.snapshot_on, state.decided_at
-        with stored.number_changed(connection, plan_on, since=since, everything=True):
-            products, open_lines = _read(connection, plan_on, stock_on)
-    longer = pl.col("review_period_days") + days
-    products = with_terms(products, settings).with_columns(review_period_days=longer)
-    decided, _ = decide_products(products, open_lines, stock_on, settings)
-    pace = pl.col("velocity_units_per_day")
-    now = pl.when(pace > 0).then(pl.col("cover_after_days") - pl.col("quantity_units") / pace)
-    covers = decided.select("product_url", cover_now_days=now)
-    lines = draft_lines(decided, plan_on, stock_on)
-    return lines.join(covers, on="product_url").to_dicts()
-
-
-def _read(
-    connection: Connection, plan_on: date, stock_on: date
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the numbered products with terms, stock and the day's demand; and open lines."""
-    values = {"as_of": stock_on, "since": stock_on}
-    products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
-    open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
-    demand = stored.demand_of(connection, plan_on).with_columns(
-        pl.col("is_last_known").cast(pl.Float64), pl.col("demand_note").fill_null("")
-    )
-    return products.join(demand, on="number", maintain_order="left"), open_lines

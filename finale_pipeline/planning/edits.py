@@ -14,7 +14,7 @@ from finale_pipeline.domain.replenishment.order_terms import (
     units_to_minimum,
 )
 from finale_pipeline.warehouse import plan_edits
-from finale_pipeline.warehouse.connect import Connection, count_of, database_errors, rows_of
+from finale_pipeline.warehouse.connect import Connection, database_errors
 
 Row = dict[str, Any]
 
@@ -29,11 +29,7 @@ class Fields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """A change that somebody wants.
-
-    Attributes:
-        version: Of the line as they saw it.
-    """
+    """A change that somebody wants of a line, by the version that they saw."""
 
     version: str
     fields: Fields
@@ -44,8 +40,6 @@ class Author:
     """Who edits, when, why, and whether against the terms.
 
     Attributes:
-        by: A person, or the way it came.
-        note: In their words.
         stays: Whether it holds for the plans of later days, too.
         change_id: The change of many lines that it is part of.
         insists: Whether a quantity that breaks the terms is to be kept all the same.
@@ -100,7 +94,7 @@ def edit(
             return refusal
         saved = tuple(url for url, state in states.items() if state != _state(lines[url], {}))
         edits = [_note(connection, lines[url], states[url], author) for url in saved]
-        order = _order(connection, key)
+        order = connection.row(plan_edits.ORDER, **key)
         gap = order["minimum_gap"] if order else None
         if gap and edits:
             connection.execute(plan_edits.BELOW_MINIMUM, {"rule": VENDOR_MINIMUM, "edits": edits})
@@ -179,7 +173,7 @@ def _note(connection: Connection, line: Row, state: State, author: Author) -> in
         "now": author.now,
         "note": author.note,
     }
-    return count_of(connection, plan_edits.NOTED, **values)
+    return connection.count(plan_edits.NOTED, **values)
 
 
 def _reaching(line: Row, gap: Decimal | None) -> Decimal | None:
@@ -192,8 +186,4 @@ def _reaching(line: Row, gap: Decimal | None) -> Decimal | None:
 
 
 def _lines(connection: Connection, key: dict[str, Any]) -> dict[str, Row]:
-    return {row["product_url"]: row for row in rows_of(connection, plan_edits.LINES, **key)}
-
-
-def _order(connection: Connection, key: dict[str, Any]) -> Row | None:
-    return next(iter(rows_of(connection, plan_edits.ORDER, **key)), None)
+    return {row["product_url"]: row for row in connection.rows(plan_edits.LINES, **key)}

@@ -37,10 +37,8 @@ class Expectation:
     Attributes:
         pace: Units per day, before season and events; NaN = unknown, 0 = nothing sells.
         units_per_day: To expect over the time that an order must cover.
-        season: Factor of the season in it.
         last_year_units: Sold in the same time a year ago; NaN = not known.
         recurring_units: Expected because it sold so in both earlier years; NaN = not so.
-        is_adjusted: Whether a buyer said something of that time.
         notes: In words, what the pace alone does not explain; empty = nothing.
     """
 

@@ -92,9 +92,6 @@ def plan_places(
     Those are where the product sells, where a product that sells lies, where Finale has a point,
     and where units are owed. Where a product sells and no place is known there is one row of no
     place, so that the velocities of a product always add up to its own.
-
-    Args:
-        products: The plan of the products: `compute.Planned.products`.
     """
     rows = _shared(places.rows, products)
     coming = on_order(rows, _lines_of(rows, places.lines), as_of)

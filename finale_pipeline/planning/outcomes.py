@@ -34,8 +34,6 @@ def reckon(connection: Connection, as_of: date, today: date, *, now: datetime) -
 
     Args:
         connection: In the transaction that planned the day.
-        as_of: The day that was planned.
-        now: UTC.
     """
     until = last_sold_on(connection)
     days = [as_of] if as_of < today else outcomes.planned(connection, today - LOOKED_BACK)

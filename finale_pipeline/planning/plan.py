@@ -21,6 +21,7 @@ from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.plan_days import keep_total
 from finale_pipeline.warehouse.reads.stock import last_day
 from finale_pipeline.warehouse.store import Counts
 
@@ -30,16 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What planning a day did.
-
-    Attributes:
-        inputs: What it was made of.
-        method: The method in use, and whether it changed.
-        counts: Rows, per table.
-        vendors: How many there is something to order from.
-        read_seconds: Time to read the warehouse.
-        compute_seconds: Processor time to compute the plan.
-    """
+    """What planning a day did; `compute_seconds` are the processor's, the others the clock's."""
 
     as_of: date
     inputs: PlanInputs
@@ -68,10 +60,6 @@ def present_day(connection: Connection, settings: "Settings", now: datetime) -> 
     """Return the business day that is planned as the present one.
 
     A sandbox's clock may be ahead of ours; stock that was read is of its day.
-
-    Args:
-        settings: The account's zone.
-        now: UTC.
     """
     return max(business_day(now, settings.zone), last_day(connection) or date.min)
 
@@ -111,6 +99,7 @@ def plan_day(
         places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
+        keep_total(connection, as_of)
         note(connection, as_of, as_of, settings, now=now)
         reckon(connection, as_of, today, now=now)
     return PlanReport(

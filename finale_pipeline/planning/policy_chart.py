@@ -25,16 +25,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What a method reaches.
-
-    Attributes:
-        name: Of the method.
-        colour: Of the line.
-        line: The points of SVG's polyline.
-        marks: Its points.
-        name_x: Where its name stands.
-        name_y: And how high.
-    """
+    """What a method reaches: its line (points of SVG's polyline), and where its name stands."""
 
     name: str
     colour: str

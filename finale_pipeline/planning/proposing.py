@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.planning.decisions import due_within
 from finale_pipeline.planning.edits import Author, Fields, LineChange, edit
+from finale_pipeline.planning.redeciding import due_within
 from finale_pipeline.warehouse import plan_changes
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads
@@ -36,14 +36,7 @@ def order_ahead(
     """Order now what becomes due in the next days, as if that were the next chance to order.
 
     Args:
-        settings: Terms that hold for all.
-        day: Of the plan.
         vendors: Only these; empty = all.
-        days: How far ahead.
-        author: Who wants it.
-
-    Returns:
-        Number of the change; None = nothing becomes due.
     """
     with connection.transaction():
         stock_on = last_day(connection) or day
@@ -81,14 +74,8 @@ def spend_at_most(
     """Keep the lines with most at risk up to an amount, and drop the others for the day.
 
     Args:
-        day: Of the plan.
         vendors: Only of these; empty = of all.
-        amount: In `currency`.
         currency: Lines in another one, and those without a price, stay as they are.
-        author: Who wants it.
-
-    Returns:
-        Number of the change; None = all of it fits.
     """
     with connection.transaction():
         lines = [
@@ -111,9 +98,6 @@ def raise_to_minimum(
     """Raise lines, pack by pack, the one first that lasts shortest, until each minimum is met.
 
     No line goes above its product's maximum.
-
-    Returns:
-        Number of the change; None = every minimum is met, or nothing can be raised.
     """
     with connection.transaction():
         gaps = {
@@ -158,11 +142,7 @@ def raised(lines: Iterable[Row], gap: Decimal) -> dict[str, Decimal]:
 
 
 def undo(connection: Connection, change_id: int, author: Author) -> int:
-    """Make the lines of a change again what they were, those left out that were changed since.
-
-    Returns:
-        How many lines that were.
-    """
+    """Make the lines of a change what they were, but those changed since; return how many."""
     with connection.transaction():
         change = plan_changes.of(connection, change_id)
         if change is None:

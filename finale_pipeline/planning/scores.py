@@ -102,11 +102,7 @@ class MethodInUse:
 def method_in_use(
     connection: Connection, history: History, as_of: date, *, now: datetime
 ) -> MethodInUse:
-    """Return the method of a morning's week; scores the menu first if nobody has.
-
-    Args:
-        connection: In a transaction of the caller.
-    """
+    """Return the method of a morning's week; scores the menu first if nobody has."""
     day = monday(as_of)
     weeks = _weeks(connection, day)
     if weeks and weeks[-1].day == day:

@@ -118,11 +118,7 @@ def calibration_rows(planned: Planned) -> pl.DataFrame:
 def write(
     connection: Connection, planned: Planned, places: pl.DataFrame, *, now: datetime
 ) -> dict[str, Counts]:
-    """Write a plan in the caller's transaction; the same plan again changes nothing.
-
-    Returns:
-        What happened, per table.
-    """
+    """Write a plan in the caller's transaction; the same plan again changes nothing."""
     day = planned.as_of
     frames = {
         "plan.demand": demand_rows(planned),
@@ -144,7 +140,6 @@ def write_decisions(
     """Write decisions that were made again, and move the day's lines with them.
 
     Args:
-        connection: In the transaction of the stock.
         products: Those that were decided of, and no others.
     """
     writer = TableWriter(connection, "plan.decision")

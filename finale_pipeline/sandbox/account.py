@@ -18,7 +18,7 @@ from finale_pipeline.sandbox.quirks import Quirks
 from finale_pipeline.sandbox.records import Records, encoded
 from finale_pipeline.sandbox.sales import STAMP, Document, Event
 from finale_pipeline.sandbox.shapes import Shapes
-from finale_pipeline.sandbox.stock import Stock, on_order_row
+from finale_pipeline.sandbox.stock import Stock, stock_row
 
 NAME = "demo"
 QUANTITIES = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
@@ -66,18 +66,14 @@ class Account:
             self._to_come(document) for document in documents.values()
         )
         self.tables["inventoryitem"] = table("productUrl", itertools.chain(maker.stock(), coming))
-        for path, key in (("shipment", "shipmentUrl"), ("order", "orderUrl")):
-            self.tables[path] = Table(
-                key,
-                _history(documents.values(), path),
-                hidden="orderItemList" if path == "order" else None,
-            )
-        for path, key in (
-            ("workeffort", "workEffortUrl"),
-            ("inventorytransfer", "inventoryTransferUrl"),
-        ):
-            self.tables[path] = table(key, ())
-        self.tables["customization"] = table("customizationUrl", [maker.customization()])
+        history = documents.values()
+        self.tables |= {
+            "shipment": Table("shipmentUrl", _history(history, "shipment")),
+            "order": Table("orderUrl", _history(history, "order"), hidden="orderItemList"),
+            "workeffort": table("workEffortUrl", ()),
+            "inventorytransfer": table("inventoryTransferUrl", ()),
+            "customization": table("customizationUrl", [maker.customization()]),
+        }
         self._stock = Stock(self.tables["inventoryitem"], NAME, self._now)
         self._records = Records(self.tables, NAME, clock)
         self.book = OrderBook(self._records, self._stock, self.quirks)
@@ -124,12 +120,10 @@ class Account:
         """Yield the rows of stock that an open purchase order is in."""
         if isinstance(document, Purchase):
             base = f"/{NAME}/api/"
+            order, place = f"{base}order/{document.number}", f"{base}facility/10001"
             for product, units in document.open_lines():
-                yield on_order_row(
-                    product,
-                    units,
-                    order=f"{base}order/{document.number}",
-                    facility=f"{base}facility/10001",
+                yield stock_row(
+                    product.url, product.sku, place, orderUrl=order, quantityOnOrder=units
                 )
 
     def set_stock(self, product_url: str, units: float) -> None:

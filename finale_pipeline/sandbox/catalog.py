@@ -8,6 +8,7 @@ from typing import Any
 
 from finale_pipeline.sandbox.names import CATEGORIES, GOODS, ODD_NAMES, VENDORS
 from finale_pipeline.sandbox.sales import STAMP, Lines, Product
+from finale_pipeline.sandbox.stock import stock_row
 
 NO_SUPPLIER = 13
 """Of twenty products this one has no supplier."""
@@ -35,72 +36,63 @@ class Item:
     units: float
 
 
+@dataclass(frozen=True)
 class Maker:
     """Makes records; the same arguments give the same ones.
 
-    Args:
+    Attributes:
         account: Name of the account, the first part of every path.
-        span: Over how long before it the stamps are spread.
+        products: How many.
+        span: Over how long before `now` the stamps are spread.
         items: Real products, by stamp ascending, to take the place of invented ones.
         odd: Whether some names are made to do harm, SKUs stand for two products, products are
             over-shipped: all that real accounts have, and a healthy one has not.
     """
 
-    def __init__(
-        self,
-        account: str,
-        products: int,
-        *,
-        seed: int,
-        now: datetime,
-        span: timedelta,
-        items: Sequence[Item] = (),
-        currency: str = "USD",
-        odd: bool = True,
-    ) -> None:
-        self._account = account
-        self._products = products
-        self._seed = seed
-        self._now = now
-        self._span = span
-        self._items = items
-        self._currency = currency
-        self._odd = odd
-        self._vendors = max(5, products // 100)
+    account: str
+    products: int
+    seed: int
+    now: datetime
+    span: timedelta
+    items: Sequence[Item] = ()
+    currency: str = "USD"
+    odd: bool = True
+
+    @property
+    def _vendors(self) -> int:
+        return max(5, self.products // 100)
 
     def _url(self, resource: str, number: int | str) -> str:
-        return f"/{self._account}/api/{resource}/{number}"
+        return f"/{self.account}/api/{resource}/{number}"
 
     def _product_url(self, index: int) -> str:
         # Renamed products keep their old address: every tenth url differs from its SKU.
-        is_renamed = self._items or index % 10 == 0
+        is_renamed = self.items or index % 10 == 0
         return self._url("product", 100_000 + index if is_renamed else f"P-{index}")
 
     def _sku(self, index: int) -> str:
-        if self._items:
-            return self._items[index].sku
-        if self._odd and index % 997 == 5:  # a few SKUs stand for two products
+        if self.items:
+            return self.items[index].sku
+        if self.odd and index % 997 == 5:  # a few SKUs stand for two products
             return f"P-{index - 1}"
-        return f"P-{index}/é#%" if self._odd and index % 50 == ODD_SKU else f"P-{index}"
+        return f"P-{index}/é#%" if self.odd and index % 50 == ODD_SKU else f"P-{index}"
 
     def sold(self) -> list[Product]:
         """Return what sales need to know of every product."""
         return [
-            Product(
-                self._product_url(i), self._sku(i), self._items[i].price if self._items else 9.5
-            )
-            for i in range(self._products)
+            Product(self._product_url(i), self._sku(i), self.items[i].price if self.items else 9.5)
+            for i in range(self.products)
         ]
 
     def _dice(self, what: str, index: int) -> random.Random:
-        return random.Random(f"{self._seed} {what} {index}")
+        return random.Random(f"{self.seed} {what} {index}")
 
     def stamps(self) -> list[int]:
         """Unix seconds at which the products were last updated, ascending."""
-        if self._items:
-            return [item.stamp for item in self._items]
-        last, seconds = int(self._now.timestamp()) - 60, int(self._span.total_seconds())
-        return [last - seconds + seconds * (i + 1) // self._products for i in range(self._products)]
+        if self.items:
+            return [item.stamp for item in self.items]
+        last, seconds = int(self.now.timestamp()) - 60, int(self.span.total_seconds())
+        return [last - seconds + seconds * (i + 1) // self.products for i in range(self.products)]
 
     def product(self, index: int, stamp: int) -> dict[str, Any]:
         """Return one product."""
@@ -108,10 +100,10 @@ class Maker:
         category, name = self._called(dice, index)
         cost = round(dice.uniform(0.5, 80), 2)
         price = cost * 2
-        if self._items:
-            price = self._items[index].price
+        if self.items:
+            price = self.items[index].price
             cost = round(price * 0.6, 2)
-        updated = self._now + timedelta(seconds=stamp - int(self._now.timestamp()))
+        updated = self.now + timedelta(seconds=stamp - int(self.now.timestamp()))
         vendors = self._suppliers(index)
         return {
             "productId": self._sku(index),
@@ -130,11 +122,7 @@ class Maker:
             "weightUomId": "WT_lb",
             "stdPackingUnitsPerCase": dice.choice((None, 6, 12)),
             "priceList": [
-                {
-                    "productPriceTypeId": "LIST_PRICE",
-                    "price": price,
-                    "currencyUomId": self._currency,
-                }
+                {"productPriceTypeId": "LIST_PRICE", "price": price, "currencyUomId": self.currency}
             ],
             "supplierList": [self._supplier(v, n, cost) for n, v in enumerate(vendors)],
             "reorderGuidelineList": self._guidelines(dice),
@@ -150,16 +138,16 @@ class Maker:
 
     def _called(self, dice: random.Random, index: int) -> tuple[str, str]:
         """Return a product's category and name; some names are made to do harm."""
-        if self._items:
-            return "Home", self._items[index].name
-        if self._odd and index % 97 == 7:
+        if self.items:
+            return "Home", self.items[index].name
+        if self.odd and index % 97 == 7:
             return "Home", ODD_NAMES[index // 97 % 5]
         drawn = [dice.randrange(10) for _ in range(2)]
         category, kinds, thing, sizes = GOODS[drawn[0] + 10 * (index % 3)]
         return category, f"{kinds[drawn[1]]} {thing}, {dice.choice(sizes)}"
 
     def _status(self, dice: random.Random) -> str:
-        is_active = self._items or dice.random() < 0.82
+        is_active = self.items or dice.random() < 0.82
         return "PRODUCT_ACTIVE" if is_active else "PRODUCT_INACTIVE"
 
     def _supplier(self, vendor: int, position: int, cost: float) -> dict[str, Any]:
@@ -167,7 +155,7 @@ class Maker:
             "supplierPartyUrl": self._url("partygroup", 10_000 + vendor),
             "supplierPrefOrderId": "10_MAIN_SUPPL" if position == 0 else "90_ALT_SUPPL",
             "price": round(cost * 0.8, 2),
-            "currencyUomId": self._currency,
+            "currencyUomId": self.currency,
             "supplierProductId": f"V{vendor}-{position}",
             "leadTime": 5 + vendor % 20,
         }
@@ -193,9 +181,9 @@ class Maker:
 
     def stock(self) -> Iterator[dict[str, Any]]:
         """Yield every row of stock."""
-        for index in range(self._products):
-            if self._items:
-                row = self._stock_row(index, 20_000, self._items[index].units)
+        for index in range(self.products):
+            if self.items:
+                row = self._stock_row(index, 20_000, self.items[index].units)
                 yield row | {"parentFacilityUrl": self._url("facility", 10_001)}
             else:
                 yield from self._on_hand(index)
@@ -208,15 +196,15 @@ class Maker:
         """
         dice = self._dice("stock", index)
         many = dice.choice((0, 1, 1, 1, 1, 1, 2, 2))
-        if not self._odd:
+        if not self.odd:
             many = max(many, 1) if index % 100 else 0
         places = dice.sample(range(LOCATIONS * SUBLOCATIONS), many)
         rows = []
         for place in places:
             units: float | str = dice.choice((dice.randrange(1, 400), dice.randrange(1, 400), 2.5))
-            if not self._odd:
+            if not self.odd:
                 units = dice.randrange(60, 400) if index % 12 else dice.randrange(2, 30)
-            if self._odd and index % 211 == 0:
+            if self.odd and index % 211 == 0:
                 units = -3
             sublocation = 20_000 + place
             rows.append(
@@ -226,18 +214,14 @@ class Maker:
         return rows
 
     def _stock_row(self, index: int, facility: int, units: object) -> dict[str, Any]:
-        return {
-            "facilityUrl": self._url("facility", facility),
-            "parentFacilityUrl": None,
-            "productId": self._sku(index),
-            "productUrl": self._product_url(index),
-            "lotId": f"L-{index}" if index % 25 == 0 else None,
-            "normalizedPackingString": None,
-            "orderUrl": None,
-            "quantityOnHand": units,
-            "quantityOnOrder": 0,
-            "quantityReserved": None if index % 13 == 0 else 0,
-        }
+        return stock_row(
+            self._product_url(index),
+            self._sku(index),
+            self._url("facility", facility),
+            lotId=f"L-{index}" if index % 25 == 0 else None,
+            quantityOnHand=units,
+            quantityReserved=None if index % 13 == 0 else 0,
+        )
 
     def _on_orders(self, index: int) -> list[dict[str, Any]]:
         """What an open order will take of every sixth product."""
@@ -250,7 +234,7 @@ class Maker:
     def bought(self) -> dict[str, Lines]:
         """Return what is ordered each time, per vendor's partyId: every sixth product."""
         groups: dict[str, list[tuple[Product, float]]] = {}
-        products = [] if self._items else self.sold()
+        products = [] if self.items else self.sold()
         for index in range(0, len(products), 6):
             vendor = next(iter(self._suppliers(index)), 0) % MOST_GROUPS
             line = (products[index], 24.0 + index % 100)
@@ -259,19 +243,18 @@ class Maker:
 
     def _suppliers(self, index: int) -> list[int]:
         dice = self._dice("suppliers", index)
-        is_orphan = index % (20 if self._odd else 400) == NO_SUPPLIER
+        is_orphan = index % (20 if self.odd else 400) == NO_SUPPLIER
         many = 0 if is_orphan else dice.choice((1, 1, 1, 1, 2))
         return dice.sample(range(self._vendors), many)
 
     def parties(self) -> list[dict[str, Any]]:
         """Return vendors, some of them disabled or without e-mail, and one customer."""
-        parties = [self._party(n) for n in range(self._vendors)]
-        parties.append(self._party(self._vendors) | {"roleTypeIdList": ["CUSTOMER"]})
-        return parties
+        customer = self._party(self._vendors) | {"roleTypeIdList": ["CUSTOMER"]}
+        return [*(self._party(n) for n in range(self._vendors)), customer]
 
     def _party(self, number: int) -> dict[str, Any]:
         mail = {"contactMechTypeId": "EMAIL_ADDRESS", "contactMechPurposeTypeId": "WORK_EMAIL"}
-        stamp = self._now.strftime(STAMP)
+        stamp = self.now.strftime(STAMP)
         return {
             "partyId": str(10_000 + number),
             "partyUrl": self._url("partygroup", 10_000 + number),
@@ -292,7 +275,7 @@ class Maker:
 
     def facilities(self) -> list[dict[str, Any]]:
         """Return locations and their sublocations."""
-        stamp = self._now.strftime(STAMP)
+        stamp = self.now.strftime(STAMP)
         places: list[tuple[int, str, int | None]] = [
             (10_001 + n, f"Warehouse {n + 1}", None) for n in range(LOCATIONS)
         ]

@@ -110,7 +110,7 @@ class Table:
         self._gone: set[int] = set()
         self._serial = 0
         self._later: dict[int, tuple[int, Cells]] = {}
-        self._found: dict[str, int] | None = None
+        self._places: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self._stamps) - len(self._gone) + len(self._later)
@@ -137,9 +137,9 @@ class Table:
 
     def find(self, key: str) -> int | None:
         """Return where the record with a key is; None = there is none. For keys that stand once."""
-        if self._found is None:
-            self._found = {self.key_of(place): place for place in self.places()}
-        return self._found.get(key)
+        if self._places is None:
+            self._places = {self.key_of(place): place for place in self.places()}
+        return self._places.get(key)
 
     def put(self, stamp: int, cells: Cells, *, place: int | None = None) -> int:
         """Add a record, or change the one at a place; returns its place from now on."""
@@ -147,14 +147,14 @@ class Table:
             self.drop(place)
         self._serial -= 1
         self._later[self._serial] = (stamp, cells)
-        if self._found is not None:
-            self._found[self.key_of(self._serial)] = self._serial
+        if self._places is not None:
+            self._places[self.key_of(self._serial)] = self._serial
         return self._serial
 
     def drop(self, place: int) -> None:
         """Take a record away."""
-        if self._found is not None:
-            self._found.pop(self.key_of(place), None)
+        if self._places is not None:
+            self._places.pop(self.key_of(place), None)
         if place < 0:
             del self._later[place]
         else:

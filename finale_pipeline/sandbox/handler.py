@@ -67,7 +67,7 @@ class Handler(Wire):
         """Answer a read."""
         sandbox = self.server.sandbox
         sandbox.requests.append(self.path)
-        sandbox.rates.note_request()
+        sandbox.rates.note()
         if sandbox.on_request is not None:
             sandbox.on_request(self.path)
         url = urlsplit(self.path)
@@ -98,12 +98,12 @@ class Handler(Wire):
             return {}
         # account/api/name
         is_collection = method == "GET" and len([p for p in parts if p]) == 3
-        passes, told = sandbox.limits.take(method, is_collection=is_collection)
-        headers = sandbox.account.quirks.budget_headers(told, is_refused=not passes)
+        passes, budgets = sandbox.limits.take(method, is_collection=is_collection)
+        headers = sandbox.account.quirks.budget_headers(budgets, is_refused=not passes)
         if passes:
             return headers
         if method == "GET":
-            sandbox.rates.note_refusal()
+            sandbox.rates.note(is_refused=True)
         self.send(429, [b'{"error":"too many requests"}'], headers)
         return None
 

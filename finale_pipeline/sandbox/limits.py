@@ -54,15 +54,13 @@ class Rates:
         self._refused = 0
         self._mutex = threading.Lock()
 
-    def note_request(self) -> None:
-        """Count a read that came."""
+    def note(self, *, is_refused: bool = False) -> None:
+        """Count a read that came; and once more when it is over a budget."""
         with self._mutex:
-            self._moments.append(time.monotonic())
-
-    def note_refusal(self) -> None:
-        """Count a read that came over a budget."""
-        with self._mutex:
-            self._refused += 1
+            if is_refused:
+                self._refused += 1
+            else:
+                self._moments.append(time.monotonic())
 
     def as_dict(self) -> dict[str, int]:
         """Return all requests, the most in any 60 seconds, and the refused ones."""

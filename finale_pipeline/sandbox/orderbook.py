@@ -35,7 +35,7 @@ FIRST_NUMBER, FIRST_URL = 1_000_001, 3_000_001
 
 
 @dataclass
-class Kept:
+class _State:
     """What is known of an order beside its record.
 
     Attributes:
@@ -64,7 +64,7 @@ class OrderBook:
         self._records = records
         self._receiving = Receiving(records, stock)
         self._quirks = quirks
-        self._kept: dict[str, Kept] = {}
+        self._states: dict[str, _State] = {}
         self._numbers: set[str] = set()
         self._serial = 0
 
@@ -74,12 +74,12 @@ class OrderBook:
 
     def posted(self) -> list[Record]:
         """Return the orders that POSTs made, oldest first."""
-        urls = [url for url, kept in self._kept.items() if kept.origin == "posted"]
+        urls = [url for url, state in self._states.items() if state.origin == "posted"]
         return [self._records.get("order", url) for url in urls]
 
     def seeded(self) -> list[Record]:
         """Return the purchase orders that the account placed itself."""
-        posted = {url for url, kept in self._kept.items() if kept.origin == "posted"}
+        posted = {url for url, state in self._states.items() if state.origin == "posted"}
         return [
             order
             for order in self._records.all("order")
@@ -120,7 +120,7 @@ class OrderBook:
         url = f"{self._records.base}order/{last}"
         self._serial += 1
         shown_at = now + timedelta(seconds=self._quirks.shown_after_seconds)
-        self._kept[url] = Kept("posted", shown_at, self._quirks.shown_after_reads)
+        self._states[url] = _State("posted", shown_at, self._quirks.shown_after_reads)
         self._numbers.add(number)
         self._receiving.begin(url, is_new=True)
         return {
@@ -213,9 +213,9 @@ class OrderBook:
     def deliver(self) -> None:
         """Let vendors deliver what was committed and is due."""
         now = self._records.now()
-        for url, kept in self._kept.items():
-            if kept.due_at is not None and kept.due_at <= now:
-                due_at, kept.due_at = kept.due_at, None
+        for url, state in self._states.items():
+            if state.due_at is not None and state.due_at <= now:
+                due_at, state.due_at = state.due_at, None
                 if self._receiving.to_come(self._writable(url)):
                     self.arrive(url, due_at)
 
@@ -223,16 +223,16 @@ class OrderBook:
         """Return the urls of the orders that a collection read does not show; counts the read."""
         now = self._records.now()
         hidden = set()
-        for url, kept in self._kept.items():
-            if kept.unseen_reads > 0 or now < kept.shown_at:
+        for url, state in self._states.items():
+            if state.unseen_reads > 0 or now < state.shown_at:
                 hidden.add(url)
-                kept.unseen_reads -= 1
+                state.unseen_reads -= 1
         return hidden
 
     def garble(self, order: Record, what: str) -> None:
         """Change one thing of a record, as a fault; see postfaults.GARBAGE."""
-        known = {line["productUrl"] for line in order["orderItemList"]}
-        other = self._records.first("product", lambda product: product["productUrl"] not in known)
+        own = {line["productUrl"] for line in order["orderItemList"]}
+        other = self._records.first("product", lambda product: product["productUrl"] not in own)
         garble(order, what, (other["productUrl"], other["productId"]))
 
     def _writable(self, url: str) -> Record:
@@ -244,15 +244,15 @@ class OrderBook:
     def _adopt(self, order: Record) -> None:
         """Let an order that the account placed itself be one that POSTs change."""
         url = order["orderUrl"]
-        if url not in self._kept:
+        if url not in self._states:
             lines = len(order["orderItemList"])
-            self._kept[url] = Kept("seeded", self._records.now(), lines=lines)
+            self._states[url] = _State("seeded", self._records.now(), lines=lines)
             self._numbers.add(order["orderId"])
             self._receiving.begin(url, is_new=False)
 
     def _numbered(self, url: str, lines: list[Record]) -> list[Record]:
         """Give lines their urls; one that names an orderItemUrl of the order keeps it."""
-        record = self._kept[url]
+        record = self._states[url]
         for line in lines:
             if not str(line["orderItemUrl"]).startswith(f"{url}/orderItem/"):
                 record.lines += 1
@@ -271,13 +271,13 @@ class OrderBook:
         order = {n: v for n, v in order.items() if v is not None or not n.startswith("actionUrl")}
         is_committed = order["statusId"] == LOCKED
         self._receiving.expect(order, self._receiving.to_come(order) if is_committed else [])
-        self._kept[url].due_at = self._due_at(order, self._kept[url]) if is_committed else None
+        self._states[url].due_at = self._due_at(order, self._states[url]) if is_committed else None
         return self._records.put("order", order)
 
-    def _due_at(self, order: Record, kept: Kept) -> datetime | None:
+    def _due_at(self, order: Record, state: _State) -> datetime | None:
         """Return when a committed order is delivered: as it says, but not before tomorrow."""
-        if kept.due_at is not None or not self._quirks.vendors_deliver:
-            return kept.due_at
+        if state.due_at is not None or not self._quirks.vendors_deliver:
+            return state.due_at
         tomorrow = self._records.now() + timedelta(days=1)
         if order["receiveDate"] is None:
             return tomorrow + timedelta(days=13)

@@ -77,9 +77,9 @@ def _lines(path: Path) -> pl.DataFrame:
 
 
 def _items(lines: pl.DataFrame, now: int) -> list[Item]:
-    price, said = pl.col("unit_price_gbp"), pl.col("description").replace("nan", None)
+    price, text = pl.col("unit_price_gbp"), pl.col("description").replace("nan", None)
     # Lines without a price are write-offs: their text is a remark, such as "damages".
-    name = pl.coalesce(said.filter(price > 0).drop_nulls().last(), said.drop_nulls().last())
+    name = pl.coalesce(text.filter(price > 0).drop_nulls().last(), text.drop_nulls().last())
     still = pl.col("quantity").filter(pl.col("at") > now).cum_sum().max()
     products = (
         lines.group_by("sku")
@@ -151,15 +151,15 @@ def _events(lines: pl.DataFrame, products: dict[str, Product]) -> Iterator[Event
         .sort("at", maintain_order=True)
     )
     undone = set(lines["order"].drop_nulls())
-    kept: dict[str, Sale] = {}
+    sales: dict[str, Sale] = {}
     for row in documents.iter_rows():
         invoice = _Invoice(*row)
         if invoice.number.startswith("C"):
-            yield from _undo(invoice, products, kept)
+            yield from _undo(invoice, products, sales)
             continue
         sale = _sale(invoice, products)
         if invoice.number in undone:
-            kept[invoice.number] = sale
+            sales[invoice.number] = sale
         if sale.lines:
             yield Event(sale.at, sale, sale.lines)
         rest = [g and not s for g, s in zip(invoice.are_goods, invoice.are_sold, strict=True)]

@@ -26,23 +26,7 @@ KINDS = {
     "post-garbage": "an order is made, but that of it otherwise than sent (quantity)",
     "record-garbage": "that of a single order is shown otherwise than it is kept (quantity)",
 }
-DEFAULTS = {
-    "post-status": "500",
-    "post-status-after": "500",
-    "post-slow": "1",
-    "post-throttle": "2",
-    "post-garbage": "quantity",
-    "record-garbage": "quantity",
-}
-AFTER = {
-    "post-lost",
-    "post-status-after",
-    "post-html-after",
-    "post-empty-after",
-    "post-truncate",
-    "post-slow",
-    "post-garbage",
-}
+AFTER = {kind for kind, what in KINDS.items() if not what.startswith("nothing is done")}
 """Kinds that strike after it was done."""
 
 
@@ -110,7 +94,7 @@ def _extra_line(order: Order, url: str, sku: str) -> None:
     order["orderItemList"].append(line)
 
 
-Garbage = dict[str, Callable[[dict[str, Any], str, str], object]]
+Garbage = dict[str, Callable[[Order, str, str], object]]
 LINE_GARBAGE: Garbage = {
     "quantity": lambda line, _url, _sku: line.update(quantity=line["quantity"] * 10 + 1),
     "price": lambda line, _url, _sku: line.update(unitPrice=line["unitPrice"] + 0.5),

@@ -71,14 +71,14 @@ class Quirks:
             ConfigError: There is no such switch, or it has no such position.
         """
         name, _, value = text.partition("=")
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
-        if name not in known:
+        switches = {field.name: getattr(self, field.name) for field in fields(self)}
+        if name not in switches:
             listed = ", ".join(
                 f"{one}={str(position).lower() if isinstance(position, bool) else position}"
-                for one, position in known.items()
+                for one, position in switches.items()
             )
             raise ConfigError(f"{name!r} is no quirk.", step=f"They are: {listed}.")
-        setattr(self, name, _position(name, value, type(known[name])))
+        setattr(self, name, _position(name, value, type(switches[name])))
 
 
 def _position(name: str, value: str, kind: type) -> Any:

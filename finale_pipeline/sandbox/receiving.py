@@ -7,7 +7,7 @@ from finale_pipeline.sandbox.records import Record, Records
 from finale_pipeline.sandbox.sales import STAMP, Product, shipment_record
 from finale_pipeline.sandbox.sent import OrderRefused, moment_of
 from finale_pipeline.sandbox.states import OPEN_SHIPMENT, SHIPMENT_STEPS, shipment_action_urls
-from finale_pipeline.sandbox.stock import Stock, on_order_row
+from finale_pipeline.sandbox.stock import Stock, stock_row
 
 Items = list[dict[str, Any]]
 
@@ -118,11 +118,12 @@ class Receiving:
         url = order["orderUrl"]
         place = order["destinationFacilityUrl"] or f"{self._records.base}facility/10001"
         rows = (
-            on_order_row(
-                Product(item["productUrl"], item["productId"]),
-                item["quantity"],
-                order=url,
-                facility=place,
+            stock_row(
+                item["productUrl"],
+                item["productId"],
+                place,
+                orderUrl=url,
+                quantityOnOrder=item["quantity"],
             )
             for item in items
         )

@@ -2,8 +2,9 @@
 
 import json
 import random
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,15 +50,10 @@ KINDS = {
     "missing-place": "no row of the first location",
     **postfaults.KINDS,
 }
+"""What each does; the default of what it calls "that" or "so many" stands in its brackets."""
 DEFAULTS = {
-    "status": "503", "throttle": "2", "throttle-reset": "3600", "slow": "1", "drip": "5",
-    "bomb": "2000", "drop-column": "productUrl", "short-column": "productUrl",
-    "nan": "quantityOnHand", "huge": "quantityOnHand", "as-text": "cost", "bad-rows": "10",
-    "doubled-column": "quantityReserved", "deep-column": "8000",
-    "missing-rows": "5", "lost-rows": "5",
-    "null-column": "internalName",
-    **postfaults.DEFAULTS,
-}  # fmt: skip
+    kind: match[1] for kind, what in KINDS.items() if (match := re.search(r"\((\S+)\)$", what))
+}
 
 
 @dataclass
@@ -66,7 +62,7 @@ class Fault:
 
     Attributes:
         kind: One of KINDS.
-        argument: What its description calls "that" or "so many".
+        argument: What its description in KINDS calls "that" or "so many".
         path: The collection it meets, such as `product`; `record` = single records. Faults of
             POSTs: `order` = creations, `order/update`, `order/lock` and so on. None = every one,
             but no single record unless that is what its kind is about.
@@ -151,13 +147,10 @@ def _rows(columns: Columns) -> int:
     return max(map(len, columns.values()), default=0)
 
 
-def _keep(columns: Columns, rows: list[int]) -> None:
+def _keep(columns: Columns, rows: Iterable[int]) -> None:
+    rows = list(rows)
     for name, cells in columns.items():
         columns[name] = [cells[i] for i in rows]
-
-
-def _half(columns: Columns, _argument: str) -> None:
-    _keep(columns, list(range(0, _rows(columns), 2)))
 
 
 def _without_rows(columns: Columns, percent: str, dice: random.Random) -> None:
@@ -166,25 +159,9 @@ def _without_rows(columns: Columns, percent: str, dice: random.Random) -> None:
     _keep(columns, [i for i in range(rows) if i not in gone])
 
 
-def _missing_rows(columns: Columns, percent: str) -> None:
-    _without_rows(columns, percent, random.Random())  # other rows each time
-
-
-def _lost_rows(columns: Columns, percent: str) -> None:
-    _without_rows(columns, percent, random.Random(1))  # the same rows each time
-
-
 def _null_column(columns: Columns, name: str) -> None:
     if name in columns:
         columns[name] = [None] * _rows(columns)
-
-
-def _drop_column(columns: Columns, name: str) -> None:
-    columns.pop(name, None)
-
-
-def _short_column(columns: Columns, name: str) -> None:
-    columns[name] = columns[name][: len(columns[name]) // 2]
 
 
 def _set_first(value: object) -> Callable[[Columns, str], None]:
@@ -193,10 +170,6 @@ def _set_first(value: object) -> Callable[[Columns, str], None]:
             columns[name][0] = value
 
     return change
-
-
-def _new_column(columns: Columns, _argument: str) -> None:
-    columns["addedYesterday"] = [{"why": "nobody knows"}] * _rows(columns)
 
 
 def _as_text(columns: Columns, name: str) -> None:
@@ -218,30 +191,30 @@ def _bad_rows(columns: Columns, percent: str) -> None:
                 columns[name][i] = None
 
 
-def _zero_stock(columns: Columns, _argument: str) -> None:
-    for name in ("quantityOnHand", "quantityOnOrder", "quantityReserved"):
-        columns[name] = [0] * _rows(columns)
-
-
 def _missing_place(columns: Columns, _argument: str) -> None:
     parents = columns["parentFacilityUrl"]
     first = min(p for p in parents if p)
     _keep(columns, [i for i, parent in enumerate(parents) if parent != first])
 
 
-CHANGES: dict[str, Callable[[Columns, str], None]] = {
-    "half": _half,
-    "missing-rows": _missing_rows,
-    "lost-rows": _lost_rows,
+STOCK = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
+CHANGES: dict[str, Callable[[Columns, str], object]] = {
+    "half": lambda columns, _: _keep(columns, range(0, _rows(columns), 2)),
+    "missing-rows": lambda columns, percent: _without_rows(columns, percent, random.Random()),
+    "lost-rows": lambda columns, percent: _without_rows(columns, percent, random.Random(1)),
     "null-column": _null_column,
-    "drop-column": _drop_column,
-    "short-column": _short_column,
+    "drop-column": lambda columns, name: columns.pop(name, None),
+    "short-column": lambda columns, name: columns.update(
+        {name: columns[name][: len(columns[name]) // 2]}
+    ),
     "nan": _set_first(float("nan")),
     "huge": _set_first(BEYOND.strip('"')),
-    "new-column": _new_column,
+    "new-column": lambda columns, _: columns.update(
+        addedYesterday=[{"why": "nobody knows"}] * _rows(columns)
+    ),
     "as-text": _as_text,
     "duplicate-rows": _duplicate_rows,
     "bad-rows": _bad_rows,
-    "zero-stock": _zero_stock,
+    "zero-stock": lambda columns, _: columns.update(dict.fromkeys(STOCK, [0] * _rows(columns))),
     "missing-place": _missing_place,
 }

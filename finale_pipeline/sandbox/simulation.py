@@ -1,7 +1,8 @@
 """The simulated account as it is served: its limits, its faults, and what it was asked."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from finale_pipeline.sandbox.account import Account
@@ -15,10 +16,11 @@ ROW_CAP = 120_000
 Parts = list[bytes | memoryview]
 
 
+@dataclass(eq=False)
 class Simulation:
     """An account with the limits and faults of its service; knows nothing of HTTP.
 
-    Args:
+    Attributes:
         rate_limits: GETs a minute and collection reads an hour; None = no limits.
         row_cap: Records after which an answer is cut without a sign.
         cuts_stock: Whether stock is cut at that cap too.
@@ -26,58 +28,48 @@ class Simulation:
         bandwidth: Bytes a second on each connection; None = as fast as it goes.
         on_request: Called with each path before it is answered, and with `POST ` and the path;
             drills act there.
-
-    Attributes:
         date_ahead: Seconds by which its answers' Date is ahead of the account's time.
         tamper: Changes the columns of a collection's answer before they are sent; None = nobody.
         requests: The path of every read.
         posts: Every POST to the account that it knew what to do with, and its end.
     """
 
-    def __init__(
-        self,
-        account: Account,
-        *,
-        faults: Iterable[Fault] = (),
-        rate_limits: tuple[int, int] | None = (120, 300),
-        row_cap: int = ROW_CAP,
-        cuts_stock: bool = False,
-        latency: float = 0,
-        bandwidth: float | None = None,
-        on_request: Callable[[str], object] | None = None,
-    ) -> None:
-        self.account = account
-        self.on_request = on_request
-        self.date_ahead = 0.0
-        self.tamper: Callable[[str, dict[str, Any]], object] | None = None
-        self.requests: list[str] = []
-        self.posts: list[Posted] = []
-        self.rates = Rates()
-        self.row_cap = row_cap
-        self.cuts_stock = cuts_stock
-        self.latency = latency
-        self.bandwidth = bandwidth
-        self.limits = RateLimits(*rate_limits, account.clock.now) if rate_limits else None
-        self.zipped: dict[bytes, bytes] = {}
-        self._faults = list(faults)
+    account: Account
+    faults: list[Fault] = field(default_factory=list)
+    rate_limits: tuple[int, int] | None = (120, 300)
+    row_cap: int = ROW_CAP
+    cuts_stock: bool = False
+    latency: float = 0
+    bandwidth: float | None = None
+    on_request: Callable[[str], object] | None = None
+    date_ahead: float = 0.0
+    tamper: Callable[[str, dict[str, Any]], object] | None = None
+    requests: list[str] = field(default_factory=list)
+    posts: list[Posted] = field(default_factory=list)
+    rates: Rates = field(default_factory=Rates)
+    zipped: dict[bytes, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        limits, now = self.rate_limits, self.account.clock.now
+        self.limits = RateLimits(*limits, now) if limits else None
 
     def add_fault(self, text: str) -> None:
         """Let requests meet a fault from now on; Fault.parse says how it is written."""
-        self._faults.append(Fault.parse(text))
+        self.faults.append(Fault.parse(text))
 
     def clear_faults(self) -> None:
         """Be well again."""
-        self._faults.clear()
+        self.faults.clear()
 
     def fault_for(self, path: str) -> Fault | None:
         """Return the fault that a request for a collection meets, if any."""
-        others = (f for f in self._faults if not f.is_for_posts and not f.is_for_records)
+        others = (f for f in self.faults if not f.is_for_posts and not f.is_for_records)
         return next((fault for fault in others if fault.meets(path)), None)
 
     def fault_for_record(self, collection: str) -> Fault | None:
         """Return the fault that a read of a single record meets, if any."""
         is_order = collection == "order"
-        meant = (f for f in self._faults if f.is_for_records)
+        meant = (f for f in self.faults if f.is_for_records)
         return next(
             (f for f in meant if (is_order or f.kind != "record-garbage") and f.meets("record")),
             None,
@@ -85,7 +77,7 @@ class Simulation:
 
     def fault_for_post(self, target: str) -> Fault | None:
         """Return the fault that a POST meets, if any; Fault.path says what targets are called."""
-        return next((f for f in self._faults if f.is_for_posts and f.meets(target)), None)
+        return next((f for f in self.faults if f.is_for_posts and f.meets(target)), None)
 
     def post(self, path: str, body: bytes) -> Reply | None:
         """Carry out a POST to the account; None = there is nothing at that path."""

@@ -11,21 +11,20 @@ from finale_pipeline.sandbox.records import encoded
 from finale_pipeline.sandbox.sales import Product
 
 
-def on_order_row(
-    product: Product, units: float, *, order: str, facility: str, packing: str | None = None
-) -> dict[str, Any]:
-    """Return the row of a product that is still to come with an order; both by their urls."""
+def stock_row(product_url: str, sku: str, facility_url: str, **more: object) -> dict[str, Any]:
+    """Return a row of stock; what is not given is nothing or 0."""
     return {
-        "facilityUrl": facility,
+        "facilityUrl": facility_url,
         "parentFacilityUrl": None,
-        "productId": product.sku,
-        "productUrl": product.url,
+        "productId": sku,
+        "productUrl": product_url,
         "lotId": None,
-        "normalizedPackingString": packing,
-        "orderUrl": order,
+        "normalizedPackingString": None,
+        "orderUrl": None,
         "quantityOnHand": 0,
-        "quantityOnOrder": units,
+        "quantityOnOrder": 0,
         "quantityReserved": 0,
+        **more,
     }
 
 
@@ -73,17 +72,11 @@ class Stock:
 
     def add(self, url: str, sku: str, units: float) -> int:
         """Add an entry on hand at the first sublocation; returns its place."""
-        record = {
-            "facilityUrl": f"{self._facilities}20000",
-            "parentFacilityUrl": f"{self._facilities}10001",
-            "productId": sku,
-            "productUrl": url,
-            "orderUrl": None,
-            "quantityOnHand": units,
-            "quantityOnOrder": 0,
-            "quantityReserved": 0,
-        }
-        return self._table.put(self._now(), encoded(record))
+        parent = f"{self._facilities}10001"
+        row = stock_row(
+            url, sku, f"{self._facilities}20000", parentFacilityUrl=parent, quantityOnHand=units
+        )
+        return self._table.put(self._now(), encoded(row))
 
     def drop(self, product_urls: set[str]) -> None:
         """Take away every entry of these products."""

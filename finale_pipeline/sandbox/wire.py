@@ -34,8 +34,8 @@ class Wire(RequestHandler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The account's time, as the Date header."""
         sandbox = self.server.sandbox
-        said = sandbox.account.clock.now() + timedelta(seconds=sandbox.date_ahead)
-        return format_datetime(said, usegmt=True)
+        now = sandbox.account.clock.now() + timedelta(seconds=sandbox.date_ahead)
+        return format_datetime(now, usegmt=True)
 
     def not_found(self, path: str) -> None:
         """Answer as Finale does where there is nothing: 404 and a page of HTML."""
@@ -117,13 +117,13 @@ class Wire(RequestHandler):
 
     def _zipped(self, body: bytes) -> bytes:
         """Compress once: a served account's answers repeat, and the cost is not the client's."""
-        kept = self.server.sandbox.zipped
+        zipped = self.server.sandbox.zipped
         key = blake2b(body).digest()
-        if key not in kept:
-            if sum(map(len, kept.values())) > 64 * MEGABYTE:
-                kept.clear()
-            kept[key] = gzip.compress(body, 5)
-        return kept[key]
+        if key not in zipped:
+            if sum(map(len, zipped.values())) > 64 * MEGABYTE:
+                zipped.clear()
+            zipped[key] = gzip.compress(body, 5)
+        return zipped[key]
 
     def _paced(self, parts: Parts) -> Iterator[bytes | memoryview]:
         bandwidth = self.server.sandbox.bandwidth

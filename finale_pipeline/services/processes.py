@@ -41,9 +41,12 @@ SERVICES = ("database", *DAGSTER_SERVICES, "api")
 STORAGE = """\
 # DAGSTER_POSTGRES_URL names Dagster's own database.
 storage:
-  postgres:
-    postgres_url:
-      env: DAGSTER_POSTGRES_URL
+  custom:
+    module: finale_pipeline.services.storage
+    class: PooledPostgresStorage
+    config:
+      postgres_url:
+        env: DAGSTER_POSTGRES_URL
 
 """
 LAUNCHER = """\
@@ -63,22 +66,16 @@ def command(settings: "Settings", service: str) -> list[str]:
     """Return the command that a service of Dagster runs as."""
     home = instance(settings)
     form = "colored" if sys.stderr.isatty() else "json"
-    workspace = ["--workspace", str(home / "workspace.yaml")]
-    arguments = {
-        "code": [
-            "-m", "finale_pipeline.services.codeserver", "--module-name", DEFINITIONS,
-            "--socket", str(code_socket(settings)), "--location-name", settings.code_location,
-            "--log-level", "warning", "--log-format", form,
-        ],
-        "daemon": [
-            "-m", "dagster._daemon", "run", "--log-level", "warning", "--log-format", form,
-            *workspace,
-        ],
-        "web": [
-            "-m", "finale_pipeline.services.webserver", str(home / "workspace.yaml"),
-        ],
-    }  # fmt: skip
-    return [sys.executable, *arguments[service]]
+    logs = ["--log-level", "warning", "--log-format", form]
+    workspace = str(home / "workspace.yaml")
+    definitions = ["--module-name", DEFINITIONS, "--location-name", settings.code_location]
+    socket_options = ["--socket", str(code_socket(settings))]
+    module, arguments = {
+        "code": ("finale_pipeline.services.codeserver", [*definitions, *socket_options, *logs]),
+        "daemon": ("dagster._daemon", ["run", *logs, "--workspace", workspace]),
+        "web": ("finale_pipeline.services.webserver", [workspace]),
+    }[service]
+    return [sys.executable, "-m", module, *arguments]
 
 
 def instance(settings: "Settings") -> Path:
@@ -185,25 +182,23 @@ def is_well(settings: "Settings", service: str) -> bool:
         port, path = where[service]
         return answers(f"http://127.0.0.1:{port}/{path}")
     if service == "database":
-        return _is_ready(settings)
+        try:
+            with connect(running_url(settings), name="finale serve") as connection:
+                schema.require_current(connection)
+        except PipelineError:
+            return False
+        return True
     if service == "code":
         from finale_pipeline.services import codeserver  # it asks by Dagster
 
         return codeserver.answers(str(code_socket(settings)))
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "dagster._daemon", "liveness-check"],
-        env=prepare(settings), capture_output=True, check=False,
-    )  # fmt: skip
-    return ended.returncode == 0
-
-
-def _is_ready(settings: "Settings") -> bool:
-    try:
-        with connect(running_url(settings), name="finale serve") as connection:
-            schema.require_current(connection)
-    except PipelineError:
-        return False
-    return True
+        env=prepare(settings),
+        capture_output=True,
+        check=False,
+    )
+    return result.returncode == 0
 
 
 def leave(code: int) -> NoReturn:

@@ -1,24 +1,16 @@
 """Builds the sandbox that was asked for and serves it."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from finale_pipeline.errors import LocalError
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.invented import invented_account
-from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.sandbox.server import SandboxServer
 
 
 def build(products: int, seed: int, orders: Path | None, *, odd: bool = False) -> Account:
-    """Build the account, from real order lines when a file is given.
-
-    Args:
-        products: How many.
-        seed: The same one gives the same account.
-        orders: File of order lines; None = they are invented.
-        odd: With what real accounts have and a healthy shop has not; see `sandbox.catalog.Maker`.
-    """
+    """Build the account, from real order lines where a file is given; `Maker` tells of the rest."""
     if orders is not None:
         from finale_pipeline.sandbox.orders import account_from  # needs polars
 
@@ -26,29 +18,14 @@ def build(products: int, seed: int, orders: Path | None, *, odd: bool = False) -
     return invented_account(products=products, seed=seed, odd=odd)
 
 
-def server(
-    account: Account,
-    port: int,
-    faults: Sequence[str] = (),
-    *,
-    limits: bool = True,
-    latency: float = 0,
-    bandwidth: float | None = None,
-) -> SandboxServer:
-    """Return the server, bound to its port.
+def server(account: Account, port: int, **options: Any) -> SandboxServer:
+    """Return the server, bound to its port; options are those of `Simulation`.
 
     Raises:
         LocalError: The port is taken.
     """
     try:
-        return SandboxServer(
-            account,
-            port=port,
-            faults=[Fault.parse(text) for text in faults],
-            rate_limits=(120, 300) if limits else None,
-            latency=latency,
-            bandwidth=bandwidth,
-        )
+        return SandboxServer(account, port=port, **options)
     except OSError as error:
         raise LocalError(
             f"Port {port} cannot be used: {error.strerror}.",

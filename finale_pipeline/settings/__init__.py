@@ -7,30 +7,24 @@ from functools import cached_property
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 from finale_pipeline import logs
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.settings.changed import changes
 from finale_pipeline.settings.groups import (
     Access,
+    Hooks,
     Mails,
     Ordering,
     Places,
     Planning,
     Reading,
     Schedules,
-    Tuning,
 )
-from finale_pipeline.settings.routes import EXAMPLE as ROUTES_EXAMPLE
-from finale_pipeline.settings.routes import Route, parsed
-from finale_pipeline.settings.types import OFF
+from finale_pipeline.settings.routes import Route, is_safe, parsed
+from finale_pipeline.settings.types import LOOPBACK, OFF
 
 __all__ = ["ENV_FILE", "LOOPBACK", "OFF", "PREFIX", "Settings", "load_settings", "setting_name"]
 
@@ -38,7 +32,6 @@ PREFIX = "FINALE_"
 OURS = re.compile(r"FINALE?_|FINALLY_|SEND_?GRID", re.IGNORECASE)
 """Names that somebody who sets them means for us, also where they are misspelt."""
 ENV_FILE = ".env"
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRET_PARTS = ("password", "sslpassword")
 """Parameters of a database's URL that are secret."""
 SAMPLES = {
@@ -61,38 +54,8 @@ RETIRED = {
 """Settings of earlier versions, with what holds instead."""
 
 
-class Settings(Ordering, Planning, Mails, Schedules, Tuning, Reading, Access, Places, BaseSettings):
-    """The program's settings, from `FINALE_…` variables and a `.env` file beside it.
-
-    A name that starts with `FINALE_` and is not listed here is refused, with the nearest right one.
-    """
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=ENV_FILE,
-        extra="ignore",
-        env_ignore_empty=True,
-        str_strip_whitespace=True,
-        populate_by_name=True,
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Refuse names that are not known, in what was read anyway: `.env` is opened once.
-
-        Raises:
-            ConfigError: There is one.
-        """
-        in_file = dotenv_settings.env_vars if isinstance(dotenv_settings, EnvSettingsSource) else {}
-        _refuse_unknown_names({*os.environ, *in_file})
-        return init_settings, env_settings, dotenv_settings
+class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Places):
+    """The program's settings; `load_settings` reads them."""
 
     @property
     def is_sandbox(self) -> bool:
@@ -171,16 +134,20 @@ def _passwords(url: str) -> list[str]:
 
 
 def load_settings(env_file: str = ENV_FILE) -> Settings:
-    """Read the settings from the environment and `.env`; schedules as they were changed since.
+    """Read the settings from `FINALE_…` variables and `.env`; schedules as they were changed since.
 
     From then on no text of this process shows their secrets.
 
+    Args:
+        env_file: What it says counts where the environment says nothing.
+
     Raises:
-        ConfigError: A name is not known, a value is of the wrong type, the account's three
-            settings are not given together, or the file of changed schedules is damaged.
+        ConfigError: A name that starts with `FINALE_` is not known, a value is of the wrong type,
+            the account's three settings are not given together, or the file of changed schedules is
+            damaged.
     """
     try:
-        settings = Settings(_env_file=env_file)
+        settings = Settings.model_validate(_given(env_file))
     except ValidationError as error:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
     _refuse_routes_without_all(settings)
@@ -195,6 +162,15 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
 def setting_name(field: str) -> str:
     """Return the variable that a field is read from."""
     return field.upper() if field.upper() in MAIL_SERVICE else f"{PREFIX}{field.upper()}"
+
+
+def _given(env_file: str) -> dict[str, str]:
+    """Return what is set, by field; an empty variable says nothing, capitals do not matter."""
+    in_file = dotenv_values(env_file)
+    _refuse_unknown_names({*os.environ, *in_file})
+    said = {n.upper(): text for n, text in (*in_file.items(), *os.environ.items()) if text}
+    names = {field: setting_name(field) for field in Settings.model_fields}
+    return {field: said[name] for field, name in names.items() if name in said}
 
 
 def _refuse_unknown_names(given: set[str]) -> None:
@@ -220,15 +196,12 @@ def _what_is_wrong(error: ValidationError) -> str:
 
 
 def _refuse_half_an_account(settings: Settings) -> None:
-    trio = {
-        "FINALE_ACCOUNT": settings.account,
-        "FINALE_API_KEY": settings.api_key,
-        "FINALE_API_SECRET": settings.api_secret,
-    }
-    missing = [name for name, value in trio.items() if not value]
+    trio = ("account", "api_key", "api_secret")
+    missing = [setting_name(field) for field in trio if not getattr(settings, field)]
     if missing and len(missing) < len(trio):
         raise ConfigError(
-            f"{' and '.join(missing)} missing: an account needs all three of {', '.join(trio)}.",
+            f"{' and '.join(missing)} missing: an account needs all three of"
+            f" {', '.join(map(setting_name, trio))}.",
             step="Set them together, or none of them to use the sandbox.",
         )
 
@@ -238,9 +211,7 @@ def _refuse_routes_without_all(settings: Settings) -> None:
     try:
         routes = settings.routes
     except ValueError as error:
-        raise ConfigError(
-            f"FINALE_ALERT_ROUTES {error}.", step=f"Write it as {ROUTES_EXAMPLE}."
-        ) from None
+        raise ConfigError(f"FINALE_ALERT_ROUTES {error}.", step="Correct it.") from None
     if routes and not settings.alert_emails:
         raise ConfigError(
             "FINALE_ALERT_EMAILS missing: what belongs to no route would be told to nobody.",
@@ -252,14 +223,14 @@ def _refuse_mail_without_ends(settings: Settings) -> None:
     """Mail needs who it is for and who it is from, and a service that may be given the key."""
     if not settings.sends_mail:
         return
-    ends = {"FINALE_ALERT_EMAILS": settings.alert_emails, "FINALE_ALERT_FROM": settings.alert_from}
-    missing = [name for name, value in ends.items() if not value]
+    ends = ("alert_emails", "alert_from")
+    missing = [setting_name(field) for field in ends if not getattr(settings, field)]
     if missing:
         raise ConfigError(
             f"{' and '.join(missing)} missing: mails could not be sent.",
             step="Set both, or neither a SendGrid key nor an SMTP server.",
         )
-    if not _is_safe(settings.sendgrid_base_url):
+    if not is_safe(settings.sendgrid_base_url):
         raise ConfigError(
             "SENDGRID_BASE_URL is neither https nor on this machine; the key would be readable.",
             step="Correct it, or leave it out.",
@@ -274,8 +245,3 @@ def _refuse_writes_without_zone(settings: Settings) -> None:
             " be days of another zone.",
             step="Set FINALE_TIMEZONE to the account's zone, such as America/Denver.",
         )
-
-
-def _is_safe(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)

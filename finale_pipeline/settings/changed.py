@@ -21,15 +21,12 @@ SCHEDULES = tuple(
 """Schedules whose time is a setting."""
 
 
-class ScheduleChange(BaseModel, extra="forbid"):
+class ScheduleChange(BaseModel, extra="forbid", defer_build=True):
     """A schedule's time, with who changed it and when (UTC)."""
 
     cron: Cron
     by: str
     at: datetime
-
-
-_file = TypeAdapter(dict[str, ScheduleChange])
 
 
 def changes(home: Path) -> dict[str, ScheduleChange]:
@@ -40,7 +37,8 @@ def changes(home: Path) -> dict[str, ScheduleChange]:
     """
     path = home / FILE
     try:
-        stored = _file.validate_json(path.read_bytes())
+        text = path.read_bytes()
+        stored = TypeAdapter(dict[str, ScheduleChange]).validate_json(text)
         unknown = sorted(set(stored) - set(SCHEDULES))
     except FileNotFoundError:
         return {}

@@ -25,7 +25,11 @@ from finale_pipeline.settings.types import (
 )
 
 
-class Places(BaseModel):
+class Group(BaseModel, str_strip_whitespace=True, defer_build=True):
+    """Settings of one kind; what checks them is built once, for all groups together."""
+
+
+class Places(Group):
     """The account, the databases, the folder, the ports."""
 
     base_url: str = Field(
@@ -74,7 +78,7 @@ class Places(BaseModel):
     )
 
 
-class Access(BaseModel):
+class Access(Group):
     """Who may ask our API, and where."""
 
     ui_host: str = Field(
@@ -97,7 +101,7 @@ class Access(BaseModel):
     )
 
 
-class Reading(BaseModel):
+class Reading(Group):
     """How the source is read, and when a read is not believed."""
 
     get_per_minute: Annotated[int, Field(ge=1)] = Field(
@@ -108,6 +112,9 @@ class Reading(BaseModel):
     )
     collections_per_hour: Annotated[int, Field(ge=1)] = Field(
         300, description="Finale's budget of collection reads an hour."
+    )
+    row_cap: Annotated[int, Field(ge=2)] = Field(
+        120_000, description="Rows at which Finale cuts an answer without a sign."
     )
     reject_limit: Share = Field(
         0.05, description="Share of unreadable rows above which a table is left as it was."
@@ -158,29 +165,27 @@ class Reading(BaseModel):
     stuck_minutes: Minutes = Field(
         30, description="Minutes without a sign of life after which a sync is cancelled."
     )
+    partitions_since: Day | None = Field(
+        None,
+        description="First day that Dagster shows; unset = last year's first. Older ones are read"
+        " all the same.",
+    )
     keep_runs_days: Annotated[int, Field(ge=1)] = Field(
         14, description="Days that Dagster keeps finished runs; failed ones four times as long."
     )
 
 
-class Tuning(BaseModel):
-    """What nobody who runs it needs to change; tests and benchmarks do, so .env.example is silent.
+class Hooks(Group):
+    """What tests of real processes need and nobody who runs it does; .env.example is silent.
 
-    More lanes than Finale's budget feeds gain nothing; the cap is Finale's; windows of 8,000 rows
-    bound the memory of a sync; after half a minute a stock that was half written is whole;
-    Dagster's days begin with last year, and those before are read all the same.
+    More lanes, requests at once, than Finale's budget feeds gain nothing; a process that is killed
+    at its n-th request has one.
     """
 
     lanes: Annotated[int, Field(ge=1, le=4)] = 4
-    row_cap: Annotated[int, Field(ge=2)] = 120_000
-    window_rows: Annotated[int, Field(ge=100, le=50_000)] = 8_000
-    second_read_seconds: Annotated[float, Field(ge=0, le=600)] = 30
-    source_clock_minutes: Annotated[float, Field(gt=0)] | None = None
-    compress: bool | None = None
-    partitions_since: Day | None = None
 
 
-class Schedules(BaseModel):
+class Schedules(Group):
     """When what runs."""
 
     schedule_critical: Cron = Field(
@@ -213,7 +218,7 @@ class Schedules(BaseModel):
     )
 
 
-class Mails(BaseModel):
+class Mails(Group):
     """When an item is low, who is told, and how."""
 
     low_stock_default_units: Annotated[float, Field(ge=0)] = Field(
@@ -257,17 +262,15 @@ class Mails(BaseModel):
     smtp_password: Secret | None = Field(None, description="That user's password.")
     sendgrid_api_key: Secret | None = Field(
         None,
-        validation_alias="SENDGRID_API_KEY",
         description="Key of SendGrid; without it, and without SMTP, mails become files in HOME.",
     )
     sendgrid_base_url: str = Field(
         "https://api.sendgrid.com",
-        validation_alias="SENDGRID_BASE_URL",
         description="Address of SendGrid; https, or loopback.",
     )
 
 
-class Planning(BaseModel):
+class Planning(Group):
     """What the purchase plan aims at."""
 
     service_level: Level = Field(
@@ -289,7 +292,7 @@ class Planning(BaseModel):
     )
 
 
-class Ordering(BaseModel):
+class Ordering(Group):
     """Whether and where purchase orders are drafted in Finale."""
 
     allow_writes: bool = Field(

@@ -1,37 +1,77 @@
 """Who else gets alerts: some vendors' or categories', by mail, Slack, Teams or a webhook."""
 
-import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, model_validator
+
+from finale_pipeline.settings.types import LOOPBACK, Address
+
 CHANNELS = ("mail", "slack", "teams", "webhook")
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 EXAMPLE = '[{"name": "anna", "mail": "anna@shop.example", "vendors": ["Acme"]}]'
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A way of alerts to somebody.
+def is_safe(url: str) -> bool:
+    """Whether what is sent to an address can be read by nobody else: https, or this machine."""
+    parts = urlsplit(url)
+    return (parts.scheme == "https" and bool(parts.hostname)) or (
+        parts.scheme == "http" and parts.hostname in LOOPBACK
+    )
 
-    Attributes:
-        name: Of the route; stands in the outbox instead of an address that is secret.
-        channel: One of `CHANNELS`.
-        target: An address, or the secret URL of a channel.
-        vendors: Names; empty = of all.
-        categories: The same of categories; with both, either suffices.
+
+def _safe(url: str) -> str:
+    if not is_safe(url.strip()):
+        message = "it is no https address"
+        raise ValueError(message)
+    return url.strip()
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        message = "it holds a control character"
+        raise ValueError(message)
+    return name
+
+
+Hook = Annotated[str, AfterValidator(_safe)]
+
+
+class Route(BaseModel, frozen=True, extra="forbid", defer_build=True):
+    """A way of alerts to somebody: a name, one channel, and whose items; no vendors = of all.
+
+    The name stands in the outbox instead of an address that is secret. With vendors and
+    categories either suffices.
     """
 
-    name: str
-    channel: str
-    target: str
-    vendors: frozenset[str]
-    categories: frozenset[str]
+    name: Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+    mail: Address | None = None
+    slack: Hook | None = None
+    teams: Hook | None = None
+    webhook: Hook | None = None
+    vendors: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+
+    @model_validator(mode="after")
+    def _has_one_channel(self) -> Self:
+        if sum(getattr(self, channel) is not None for channel in CHANNELS) != 1:
+            message = f"it needs one of {', '.join(CHANNELS)}"
+            raise ValueError(message)
+        return self
+
+    @property
+    def channel(self) -> str:
+        """One of `CHANNELS`."""
+        return next(channel for channel in CHANNELS if getattr(self, channel) is not None)
+
+    @property
+    def target(self) -> str:
+        """An address, or the secret URL of a channel."""
+        return str(getattr(self, self.channel))
 
     @property
     def recipient(self) -> str:
         """What stands in the outbox."""
-        return self.target if self.channel == "mail" else f"{self.channel}:{self.name}"
+        return self.mail or f"{self.channel}:{self.name}"
 
     def wants(self, *, vendor: str | None, category: str | None) -> bool:
         """Whether an item of a vendor and a category is theirs."""
@@ -44,61 +84,18 @@ def parsed(text: str) -> tuple[Route, ...]:
 
     Raises:
         ValueError: It is no list of routes; the text itself, which holds secrets, is not named.
+
+    >>> parsed('[{"name": "tea", "slack": "https://hooks.example/x"}]')[0].recipient
+    'slack:tea'
     """
     try:
-        given = json.loads(text)
-    except ValueError:
-        message = f"is no JSON; write it as {EXAMPLE}"
+        routes = TypeAdapter(tuple[Route, ...]).validate_json(text)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(n + 1) if isinstance(n, int) else n for n in wrong["loc"])
+        message = f"is no list of routes ({place or 'all'}: {wrong['msg']}); write it as {EXAMPLE}"
         raise ValueError(message) from None
-    if not isinstance(given, list):
-        message = f"is no list; write it as {EXAMPLE}"
-        raise ValueError(message)  # noqa: TRY004 - of a setting
-    routes = tuple(_route(entry, number) for number, entry in enumerate(given, 1))
-    names = [route.name for route in routes]
-    if len(set(names)) < len(names):
+    if len({route.name for route in routes}) < len(routes):
         message = "has two routes of one name"
         raise ValueError(message)
     return routes
-
-
-def _route(entry: Any, number: int) -> Route:
-    """Return one of them.
-
-    >>> _route({"name": "tea", "slack": "https://hooks.example/x", "categories": ["Tea"]}, 1)
-    ... # doctest: +ELLIPSIS
-    Route(name='tea', channel='slack', ...categories=frozenset({'Tea'}))
-    """
-    allowed = {"name", "vendors", "categories", *CHANNELS}
-    if not isinstance(entry, dict) or set(entry) - allowed:
-        message = f"route {number} has other keys than {', '.join(sorted(allowed))}"
-        raise ValueError(message)
-    channels = [channel for channel in CHANNELS if isinstance(entry.get(channel), str)]
-    name = entry.get("name")
-    if len(channels) != 1 or not isinstance(name, str) or not name.isprintable() or not name:
-        message = f"route {number} needs a name and one of {', '.join(CHANNELS)}"
-        raise ValueError(message)
-    target = entry[channels[0]].strip()
-    if channels[0] == "mail" and ("@" not in target or not target.isprintable() or " " in target):
-        message = f"route {number} has no mail address"
-        raise ValueError(message)
-    if channels[0] != "mail" and not _is_safe(target):
-        message = f"route {number} needs an https address"
-        raise ValueError(message)
-    wanted = [_names(entry.get(key, []), number) for key in ("vendors", "categories")]
-    return Route(name, channels[0], target, *wanted)
-
-
-def _is_safe(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return False
-    return (parts.scheme == "https" and bool(host)) or (parts.scheme == "http" and host in LOOPBACK)
-
-
-def _names(given: Any, number: int) -> frozenset[str]:
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        message = f"route {number} has vendors or categories that are no list of names"
-        raise ValueError(message)
-    return frozenset(given)

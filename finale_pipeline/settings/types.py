@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
 
 from finale_pipeline.settings.cron import checked_cron
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 LINKS = {
     "CET": "Europe/Brussels", "EET": "Europe/Athens", "MET": "Europe/Brussels",
@@ -80,8 +81,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(ge=0.5, lt=1)]
 Zone = Annotated[str, AfterValidator(known_zone)]
 Hours = Annotated[str, AfterValidator(hours)]
-Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(listed)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
 
 
 def lowered(value: object) -> object:

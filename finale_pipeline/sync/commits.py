@@ -10,6 +10,7 @@ from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.sync import emptied
 from finale_pipeline.sync.catalog import Catalogue, ChildRows, Loaded, write, write_siblings
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.source import second_read_seconds
 from finale_pipeline.warehouse import scans
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.scans import Stored
@@ -195,7 +196,7 @@ def _believed(run: SyncRun, catalogue: Catalogue, fetched: Fetched, stored: pl.S
     if not _doubts(run, catalogue, fetched, stored):
         return fetched
     if fetched.again is not None:
-        run.sleep(min(SOON, run.settings.second_read_seconds))
+        run.sleep(min(SOON, second_read_seconds(run.settings)))
         fetched = fetched.again()
         _refuse(run, catalogue, fetched)
     reasons = _doubts(run, catalogue, fetched, stored)

@@ -32,6 +32,8 @@ WHOLE_ROWS = 13_000
 """An account that was read by windows is asked for in one request again below this."""
 WINDOW_BYTES = 24 * MEGABYTE
 """A larger window is cut in two; this, the row count and the lanes bound the memory."""
+WINDOW_ROWS = 8_000
+"""Rows that a window is meant to have, where Finale does not cut its answers earlier."""
 SHORTEST = timedelta(hours=1)
 LONGEST = timedelta(days=windows.MAX_DAYS)
 ALL_TIME = Window(BEGINNING, datetime(2100, 1, 1, tzinfo=UTC))
@@ -135,6 +137,7 @@ class _ScanReader:
         self._expected = sum(others) + self._rows if others else 0
         self._upper = scan.until + AHEAD
         self._span = LONGEST
+        self._window_rows = min(WINDOW_ROWS, run.settings.row_cap * 2 // 3)
         self._stored = [
             w for w in sorted(scan.windows) if w.lo >= scan.since and w.hi - w.lo <= LONGEST
         ]
@@ -184,7 +187,7 @@ class _ScanReader:
     def _may_extend(self) -> bool:
         if not self._stored:
             return False
-        return self._scan.windows[self._stored[-1]].rows < self._run.settings.window_rows
+        return self._scan.windows[self._stored[-1]].rows < self._window_rows
 
     def _is_done(self, window: Window) -> bool:
         stored = self._scan.windows.get(window)
@@ -202,7 +205,7 @@ class _ScanReader:
             rows += row_count(fetched, self._scan.windows)
             commit(self._run, self._catalogue, self._scan, fetched, self._far(window, rows))
         self._rows += rows
-        next_span = (window.hi - window.lo) * self._run.settings.window_rows / max(rows, 1)
+        next_span = (window.hi - window.lo) * self._window_rows / max(rows, 1)
         self._span = min(
             LONGEST, max(SHORTEST, timedelta(seconds=next_span // timedelta(seconds=1)))
         )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -50,6 +50,7 @@ def open_sync(
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
     on_progress: Callable[[Progress], object] | None = None,
+    **client_options: Any,
 ) -> Iterator[SyncRun]:
     """Open a run: connect, check the schema and the account, take the locks, write the row.
 
@@ -60,6 +61,7 @@ def open_sync(
         reason: Why this strategy, where it was chosen.
         accept_implausible: Whether a person wants a held read written.
         on_progress: Called after each batch.
+        client_options: As `open_client` takes them; drills and benchmarks have some.
 
     Raises:
         SkippedError: Another sync works on one of the table sets, or did this work since it was
@@ -81,9 +83,8 @@ def open_sync(
         _refuse_needless(connection, strategy, asked_at, now=clock())
         share = SHARES.get("backfill" if strategy not in COVERED_BY else strategy, OTHERS)
         last_ended_at = runs.last_ended_at(connection)
-        with open_client(
-            settings, url, share=share, clock=clock, sleep=sleep, known=last_ended_at
-        ) as client:
+        client_options |= {"share": share, "known": last_ended_at}
+        with open_client(settings, url, clock=clock, sleep=sleep, **client_options) as client:
             # Not before: whatever fails from here on writes the row's ending.
             run_id = leases.open_run(
                 connection,

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from finale_pipeline.clock import Clock, utc_now
 from finale_pipeline.errors import ConfigError
@@ -38,11 +37,12 @@ def source_of(settings: "Settings") -> Source:
     )
 
 
-def _near(settings: "Settings") -> timedelta | None:
-    """Return how far the source's clock may be from ours; a simulated account's may be moved."""
-    if settings.source_clock_minutes is not None:
-        return timedelta(minutes=settings.source_clock_minutes)
-    return None if settings.reads_sandbox else NEAR
+def second_read_seconds(settings: "Settings") -> float:
+    """Return how long to wait before a doubtful answer is asked for again.
+
+    After half a minute a stock that was half written is whole; a simulated one never is half.
+    """
+    return 0 if settings.reads_sandbox else 30
 
 
 @contextmanager
@@ -53,30 +53,29 @@ def open_client(
     share: float = OTHERS,
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
-    known: datetime | None = None,
+    **options: Any,
 ) -> Iterator[FinaleClient]:
     """Open a client of the account, within the budgets that all processes share.
 
     Args:
-        settings: Name the account and its budgets.
         url: The warehouse, where the requests are counted.
         share: How much of each budget it may use up.
-        known: When a sync ended last, UTC; a clock that does not follow upon it has jumped.
+        options: As `Transport` takes them; the clock of a simulated account may be moved, and is
+            believed unless they say otherwise.
     """
     limits = Limits(
         settings.get_per_minute, settings.post_per_minute, settings.collections_per_hour
     )
     ledger = SharedLedger(url, limits, share=share)
     budget = Budget(ledger, clock=clock, sleep=sleep)
+    near = None if settings.reads_sandbox else NEAR
     try:
         with FinaleClient(
             source_of(settings),
             budget=budget,
             clock=clock,
             sleep=sleep,
-            compress=settings.compress,
-            near=_near(settings),
-            known=known,
+            **{"near": near, **options},
         ) as client:
             yield client
     finally:

@@ -22,6 +22,7 @@ from finale_pipeline.sync.movements import follow_builds
 from finale_pipeline.sync.plausibility import SAMPLE, hold_unless_accepted, settle
 from finale_pipeline.sync.quantities import current_reading, follow_setting, learn
 from finale_pipeline.sync.run import SyncRun
+from finale_pipeline.sync.source import second_read_seconds
 from finale_pipeline.warehouse import facilities, feeds, future, levels, stocking
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.holds import Difference
@@ -83,7 +84,7 @@ def sync_stock(run: SyncRun, *, only_on: Sequence[date] = (), mends: bool = Fals
     reasons = _doubts(run, read)
     # Where few had a quantity that nothing has now, a column may be missing: once is no proof.
     if reasons or len(gone) or _doubts(run, read, few=0):
-        pause = run.settings.second_read_seconds
+        pause = second_read_seconds(run.settings)
         run.sleep(pause if reasons else min(pause, SOON))
         read = _read(run, places, trusts_stored=not mends)
         still = absent(run.connection, read)

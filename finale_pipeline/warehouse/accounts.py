@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, objects_of
+from finale_pipeline.warehouse.connect import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,7 @@ class Owner:
 
 def owner(connection: Connection) -> Owner | None:
     """Return whose data these are; None = no sync ended well yet."""
-    query = "SELECT base_url, account_name FROM ops.account"
-    return next(iter(objects_of(connection, Owner, query)), None)
+    return connection.one(Owner, "SELECT base_url, account_name FROM ops.account")
 
 
 def adopt(connection: Connection, base_url: str, account: str | None, *, now: datetime) -> None:
@@ -36,9 +35,8 @@ def note_restored(connection: Connection, *, now: datetime) -> None:
 
 def restored_unread_at(connection: Connection) -> datetime | None:
     """Return when the data were restored, while no sync has read the orders since; else None."""
-    row = connection.execute(
-        "SELECT restored_at FROM ops.account WHERE restored_at IS NOT NULL AND NOT EXISTS"
-        " (SELECT FROM mart.freshness f WHERE f.asset = 'purchase_orders'"
-        " AND f.read_at > restored_at)"
-    ).fetchone()
-    return row[0] if row else None
+    return connection.scalar(
+        datetime,
+        "SELECT restored_at FROM ops.account WHERE NOT EXISTS (SELECT FROM mart.freshness f"
+        " WHERE f.asset = 'purchase_orders' AND f.read_at > restored_at)",
+    )

@@ -5,10 +5,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from psycopg.rows import class_row
-
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.warehouse.connect import Connection, count_of, database_errors
+from finale_pipeline.warehouse.connect import Connection, database_errors
 
 Scope = Literal["product", "vendor", "category"]
 Kind = Literal["times", "units", "successor"]
@@ -16,18 +14,7 @@ Kind = Literal["times", "units", "successor"]
 
 @dataclass(frozen=True, slots=True)
 class NewAdjustment:
-    """What a buyer says.
-
-    Attributes:
-        scope: What it is about.
-        scope_key: The product's or vendor's url, or the category's name.
-        kind: times, units, or successor.
-        value: Factor or units; None for a successor.
-        from_on: The first business day; None for a successor.
-        until_on: The last one.
-        predecessor_url: Of a successor.
-        note: Why.
-    """
+    """What a buyer says; fields are the columns of plan.demand_adjustment."""
 
     scope: Scope
     scope_key: str
@@ -39,11 +26,7 @@ class NewAdjustment:
     note: str | None = None
 
     def check(self) -> None:
-        """Raise what is wrong with it.
-
-        Raises:
-            ConfigError: It says nothing, or what cannot be.
-        """
+        """Raise a ConfigError where it says nothing, or what cannot be."""
         step = "Give a factor or a quantity of 0 or more, with a first and a last day."
         if self.kind == "successor":
             if self.predecessor_url is None or self.predecessor_url == self.scope_key:
@@ -64,21 +47,7 @@ class NewAdjustment:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What a buyer said, and who it was.
-
-    Attributes:
-        adjustment_id: Its number.
-        scope: product, vendor or category.
-        about: SKU, vendor's name or category.
-        kind: times, units or successor.
-        value: Factor or units; None for a successor.
-        from_on: The first business day.
-        until_on: The last one.
-        predecessor: SKU of a successor's predecessor.
-        note: Why.
-        made_by: Who said it.
-        made_at: UTC.
-    """
+    """What a buyer said, and who; it is about a SKU, a vendor's name or a category."""
 
     adjustment_id: int
     scope: str
@@ -109,8 +78,7 @@ def adjust(connection: Connection, adjustment: NewAdjustment, *, actor: str, now
     """
     adjustment.check()
     with database_errors("writing plan.demand_adjustment"):
-        return count_of(
-            connection,
+        return connection.count(
             "INSERT INTO plan.demand_adjustment (scope, scope_key, kind, value, from_on, until_on,"
             " predecessor_url, note, made_by, made_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING adjustment_id",
@@ -152,19 +120,12 @@ ORDER BY a.adjustment_id DESC LIMIT 500
 
 def listed(connection: Connection, product_url: str | None = None) -> list[Adjustment]:
     """Return those that hold, the newest first; of one product, or of all."""
-    with (
-        database_errors("reading plan.demand_adjustment"),
-        connection.cursor(row_factory=class_row(Adjustment)) as cursor,
-    ):
-        return cursor.execute(LISTED, {"url": product_url}).fetchall()
+    with database_errors("reading plan.demand_adjustment"):
+        return connection.objects(Adjustment, LISTED, url=product_url)
 
 
 def url_of(connection: Connection, scope: Scope, name: str) -> str:
-    """Return the key of a product by its SKU, or of a vendor or category by its name.
-
-    Raises:
-        ConfigError: There is none, or several, of this name.
-    """
+    """Return the key of what people call so; a ConfigError where not just one is."""
     query = {
         "product": "SELECT product_url FROM core.product WHERE sku = %s AND removed_at IS NULL",
         "vendor": "SELECT vendor_url FROM core.vendor WHERE name = %s AND removed_at IS NULL",

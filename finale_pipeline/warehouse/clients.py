@@ -18,11 +18,7 @@ PACKAGED = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/
 
 
 def tool(name: str, *, server: int) -> Path:
-    """Return the program of the server's own major version, else of the next newer one.
-
-    Args:
-        name: pg_dump or pg_restore.
-        server: Major version of the server; an older program refuses it.
+    """Return pg_dump or pg_restore of the server's own major version, else of the next newer one.
 
     Raises:
         ConfigError: There is none; the message says what to install.
@@ -70,13 +66,7 @@ def _places(name: str) -> Iterator[Path]:
 
 
 def run(program: Path, url: str, arguments: Sequence[str], *, doing: str) -> str:
-    """Run a program on a database; the password goes by the environment, where no list shows it.
-
-    Args:
-        doing: For the message, such as `dumping`.
-
-    Returns:
-        What it printed.
+    """Run a program on a database and return what it printed; no list shows the password.
 
     Raises:
         LocalError: It failed; the message has its last words.
@@ -92,11 +82,7 @@ def run(program: Path, url: str, arguments: Sequence[str], *, doing: str) -> str
 
 
 def listed(program: Path, file: Path) -> str:
-    """Return the list of what an archive holds; reads all of it.
-
-    Raises:
-        LocalError: It is no archive, or damaged.
-    """
+    """Return the list of what an archive holds, all of it read; a LocalError: it is damaged."""
     return _run([program, "--list", file], environment.programs(), f"reading {file}")
 
 

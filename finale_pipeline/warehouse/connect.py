@@ -1,8 +1,10 @@
 """Connections: which database, with which time limits, and what its failures mean."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
@@ -20,8 +22,28 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 
+T = TypeVar("T")
+Row = dict[str, Any]
+"""A row by the names of its columns."""
+
+
+def trusted(statement: str) -> LiteralString:
+    """Mark a statement that is built from our own names, and from nothing else, as safe to run.
+
+    The one way to do so; values are always bound.
+    """
+    return statement
+
+
+def columns_of(kind: type[Any]) -> str:
+    """Return what a class has fields of, as SQL lists columns."""
+    return ", ".join(field.name for field in fields(kind))
+
+
 class Connection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection whose rows are tuples as the statement has them.
+    """A connection whose rows are tuples as the statement has them, or what is asked for.
+
+    Statements are as for `trusted`; `values` are bound to their `%s`, or `named` to `%(name)s`.
 
     Attributes:
         response_seconds: After which a server that says nothing is given up; None = never. A frozen
@@ -47,10 +69,51 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
                 raise psycopg.OperationalError(message) from None
             raise
 
+    def rows(self, query: str, *values: object, **named: object) -> list[Row]:
+        """Return a statement's rows by column."""
+        with self.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(trusted(query), named or values).fetchall()
 
-T = TypeVar("T")
-Row = dict[str, Any]
-"""A row by the names of its columns."""
+    def row(self, query: str, *values: object, **named: object) -> Row | None:
+        """Return a statement's first row by column; None where it has none."""
+        return next(iter(self.rows(query, *values, **named)), None)
+
+    def objects(self, kind: type[T], query: str, *values: object, **named: object) -> list[T]:
+        """Return a statement's rows as objects of a class with fields of the columns' names."""
+        with self.cursor(row_factory=class_row(kind)) as cursor:
+            return cursor.execute(trusted(query), named or values).fetchall()
+
+    def one(self, kind: type[T], query: str, *values: object, **named: object) -> T | None:
+        """Return a statement's first row as `objects` does; None where it has none."""
+        return next(iter(self.objects(kind, query, *values, **named)), None)
+
+    def only_row(self, query: str, *values: object, **named: object) -> tuple[Any, ...]:
+        """Return the row of a statement that always has one."""
+        (row,) = self.execute(trusted(query), named or values).fetchall()
+        return row
+
+    def texts(self, query: str, *values: object, **named: object) -> list[str]:
+        """Return the first column of a statement's rows, as texts."""
+        return [str(row[0]) for row in self.execute(trusted(query), named or values)]
+
+    def scalar(self, kind: type[T], query: str, *values: object, **named: object) -> T | None:
+        """Return the first column of the first row, of such a kind; None where null, or no row."""
+        row = self.execute(trusted(query), named or values).fetchone()
+        if row is None or row[0] is None:
+            return None
+        if not isinstance(row[0], kind):
+            raise TypeError(f"{row[0]!r} is no {kind.__name__}: {query}")
+        return row[0]
+
+    def count(self, query: str, *values: object, **named: object) -> int:
+        """Return what a statement counts."""
+        return self.scalar(int, query, *values, **named) or 0
+
+    def is_true(self, query: str, *values: object, **named: object) -> bool:
+        """Return whether a statement's first value is true, or above 0."""
+        row = self.execute(trusted(query), named or values).fetchone()
+        return bool(row and row[0])
+
 
 DAGSTER_SUFFIX = "_dagster"
 
@@ -188,11 +251,7 @@ def shown_url(url: str) -> str:
 
 
 def connection_options(name: str, **session: str) -> dict[str, Any]:
-    """Return how our connections are made: with time limits, and committing by themselves.
-
-    Args:
-        session: Settings of the session, before ours.
-    """
+    """Return how our connections are made: with time limits, and committing by themselves."""
     environment.forget()
     options = SESSION | session
     return {
@@ -220,7 +279,6 @@ def connect(url: str, *, name: str, autocommit: bool = True, **session: str) -> 
     A server that starts, stops, or has no connection left is asked again for some seconds.
 
     Args:
-        autocommit: Whether each statement commits by itself.
         session: Settings of the session, before ours.
 
     Raises:
@@ -334,85 +392,26 @@ def _local_cause(state: str) -> tuple[str, str]:
     return (f"The database failed ({state})", "Look at the message, then run again.")
 
 
-def trusted(statement: str) -> LiteralString:
-    """Mark a statement that is built from our own names, and from nothing else, as safe to run.
+def in_any_case(text: str) -> str:
+    r"""Return a regular expression that finds a text in whatever case, by any locale's server.
 
-    The one way to do so; values are always bound.
+    >>> in_any_case("É.")
+    '(É|é)(\\.)'
     """
-    return statement
+    cases = (sorted({c, c.lower()[:1], c.upper()[:1]}) for c in text)
+    return "".join(f"({'|'.join(re.escape(case) for case in same)})" for same in cases)
 
 
-def scalar(
-    connection: Connection, kind: type[T], query: str, *values: object, **named: object
-) -> T | None:
-    """Return the first column of a statement's first row; None where that is null, or no row.
-
-    Args:
-        kind: What it is, such as `datetime`.
-        query: As for `trusted`.
-        values: What is bound to its `%s`.
-        named: What is bound to its `%(name)s`, instead.
-    """
-    row = connection.execute(trusted(query), named or values).fetchone()
-    if row is None or row[0] is None:
-        return None
-    if not isinstance(row[0], kind):
-        raise TypeError(f"{row[0]!r} is no {kind.__name__}: {query}")
-    return row[0]
-
-
-def count_of(connection: Connection, query: str, *values: object, **named: object) -> int:
-    """Return what a statement counts. Arguments: as `scalar`."""
-    return scalar(connection, int, query, *values, **named) or 0
-
-
-def is_true(connection: Connection, query: str, *values: object, **named: object) -> bool:
-    """Return whether a statement's first value is true, or above 0. Arguments: as `scalar`."""
-    row = connection.execute(trusted(query), named or values).fetchone()
-    return bool(row and row[0])
-
-
-def texts_of(connection: Connection, query: str, *values: object, **named: object) -> list[str]:
-    """Return the first column of a statement's rows, as texts. Arguments: as `scalar`."""
-    return [str(row[0]) for row in connection.execute(trusted(query), named or values)]
-
-
-def only_row(
-    connection: Connection, query: str, *values: object, **named: object
-) -> tuple[Any, ...]:
-    """Return the row of a statement that always has one. Arguments: as `scalar`."""
-    (row,) = connection.execute(trusted(query), named or values).fetchall()
-    return row
-
-
-def objects_of(
-    connection: Connection, kind: type[T], query: str, *values: object, **named: object
-) -> list[T]:
-    """Return a statement's rows as objects of a class, whose fields are named as its columns.
-
-    Args:
-        query: As for `trusted`.
-        values: What is bound to its `%s`.
-        named: What is bound to its `%(name)s`, instead.
-    """
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(trusted(query), named or values).fetchall()
-
-
-def rows_of(
-    connection: Connection, query: str, *values: object, **named: object
-) -> list[dict[str, Any]]:
-    """Return a statement's rows by column.
-
-    Args:
-        query: As for `trusted`.
-        values: What is bound to its `%s`.
-        named: What is bound to its `%(name)s`, instead.
-    """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(trusted(query), named or values).fetchall()
+def rows_of(connection: Connection, query: str, *values: object, **named: object) -> list[Row]:
+    """Return `Connection.rows`."""
+    return connection.rows(query, *values, **named)
 
 
 def row_of(connection: Connection, query: str, *values: object, **named: object) -> Row | None:
-    """Return a statement's first row by column; None where it has none. Arguments: as `rows_of`."""
-    return next(iter(rows_of(connection, query, *values, **named)), None)
+    """Return `Connection.row`."""
+    return connection.row(query, *values, **named)
+
+
+def count_of(connection: Connection, query: str, *values: object, **named: object) -> int:
+    """Return `Connection.count`."""
+    return connection.count(query, *values, **named)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from finale_pipeline.warehouse.connect import Connection, only_row, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.items import ITEMS, Evaluated
 from finale_pipeline.warehouse.store import Counts
 
@@ -100,7 +100,6 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     """Insert, update and delete so that the day has exactly the rows of the query.
 
     Args:
-        connection: In a transaction.
         mine: Condition on the rows of the day that the query speaks of; empty = all.
     """
     connection.execute(trusted(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)
@@ -109,8 +108,7 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
     theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
-    read, inserted, updated, removed = only_row(
-        connection,
+    read, inserted, updated, removed = connection.only_row(
         f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
         f" SELECT {names}, %(now)s FROM critical_now"
         f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
@@ -129,4 +127,4 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
 
 def evaluated_read_at(connection: Connection) -> datetime | None:
     """Return when the stock was read that was last evaluated; None = none ever was."""
-    return scalar(connection, datetime, "SELECT read_at FROM ops.evaluation")
+    return connection.scalar(datetime, "SELECT read_at FROM ops.evaluation")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, objects_of, trusted
+from finale_pipeline.warehouse.connect import Connection, columns_of, trusted
 from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads.planning import STOCK_NOW
 
@@ -74,14 +74,7 @@ ON CONFLICT (product_url) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class DecisionState:
-    """What the newest decisions were made of.
-
-    Attributes:
-        snapshot_on: Day of the plan whose demand they follow.
-        decided_for_on: Business day of the stock.
-        decided_at: UTC.
-        settings: Those that they follow, as `followed` writes them.
-    """
+    """What the newest decisions were made of: the row of plan.decision_state."""
 
     snapshot_on: date
     decided_for_on: date
@@ -91,12 +84,8 @@ class DecisionState:
 
 def state_of(connection: Connection) -> DecisionState | None:
     """Return what the newest decisions were made of; None = nothing was ever planned."""
-    rows = objects_of(
-        connection,
-        DecisionState,
-        "SELECT snapshot_on, decided_for_on, decided_at, settings FROM plan.decision_state",
-    )
-    return rows[0] if rows else None
+    query = f"SELECT {columns_of(DecisionState)} FROM plan.decision_state"
+    return connection.one(DecisionState, query)
 
 
 def keep_state(connection: Connection, state: DecisionState) -> None:
@@ -120,7 +109,6 @@ def number_changed(
 
     Args:
         connection: In a transaction.
-        plan_on: Day of the plan.
         everything: Take all its products, also where nothing changed.
     """
     values = {"plan_on": plan_on, "since": since}

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from finale_pipeline.clock import midnights
-from finale_pipeline.warehouse.connect import Connection, only_row, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.store import Counts
 
 TABLE = "core.sales_daily"
@@ -48,7 +48,7 @@ def refresh(connection: Connection, *, now: datetime) -> Counts:
     connection.execute(DATE)
     connection.execute(TOUCH)
     connection.execute("ANALYZE touched_sale")
-    days, inserted, updated, removed = only_row(connection, REFRESH, now=now)
+    days, inserted, updated, removed = connection.only_row(REFRESH, now=now)
     return Counts(days, inserted, updated, days - inserted - updated, removed)
 
 

@@ -20,7 +20,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil  # type: ignore[import-untyped]
 import psycopg
 
 from finale_pipeline.disk import socket_folder
@@ -89,6 +88,8 @@ def _process(data: Path) -> int | None:
 
     A number that was written before the machine went down may be a stranger's today.
     """
+    import psutil  # type: ignore[import-untyped]  # not for who has a server elsewhere
+
     lines = _pid_file(data)
     try:
         process = psutil.Process(int(lines[0]))
@@ -118,7 +119,6 @@ def start(data: Path, *, port: int | None = None) -> str:
     It keeps running when this process ends; `stop` ends it.
 
     Args:
-        data: Its data folder; made when it is missing.
         port: Where it listens on loopback too, with passwords; None = on its socket only.
 
     Raises:
@@ -313,10 +313,7 @@ def _reason(data: Path, error: Exception) -> str:
 
 
 def stop(data: Path) -> bool:
-    """Stop the server on `data`, and wait until it is gone.
-
-    Returns:
-        Whether one was running.
+    """Stop the server on `data`, wait until it is gone, and return whether one was running.
 
     Raises:
         LocalError: It is another user's.

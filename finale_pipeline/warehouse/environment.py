@@ -17,11 +17,7 @@ UNLISTED = ("PGSYSCONFDIR", "PGLOCALEDIR", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGS
 
 
 def programs(*more: str) -> dict[str, str]:
-    """Return what PostgreSQL's programs inherit: no secret of ours, no language or time zone.
-
-    Args:
-        more: Names of variables that one needs beside what all do.
-    """
+    """Return what PostgreSQL's programs inherit, and `more` by name: no secret, no language."""
     variables = {name: os.environ[name] for name in (*INHERITED, *more) if name in os.environ}
     return variables | {"LC_ALL": "C"}
 

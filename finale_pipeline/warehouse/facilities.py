@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, texts_of
+from finale_pipeline.warehouse.connect import Connection
 
 LIVE_HASHES = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
 
@@ -16,7 +16,7 @@ def parents(connection: Connection) -> dict[str, str | None]:
 
 def live(connection: Connection) -> list[str]:
     """Return the places that are there."""
-    return texts_of(connection, "SELECT facility_url FROM core.facility WHERE removed_at IS NULL")
+    return connection.texts("SELECT facility_url FROM core.facility WHERE removed_at IS NULL")
 
 
 def remove(connection: Connection, urls: Sequence[str], *, now: datetime) -> None:

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, count_of, scalar
+from finale_pipeline.warehouse.connect import Connection
 
 
 def stock_digest(connection: Connection) -> int | None:
     """Return the digest of the last answer, if core.stock_entry still shows exactly that."""
-    return scalar(
-        connection,
+    return connection.scalar(
         int,
         "SELECT body_digest FROM ops.feed WHERE feed_name = 'stock' AND (row_count, fingerprint)"
         " = (SELECT count(*), coalesce(bit_xor(row_hash), 0) FROM core.stock_entry)",
@@ -30,4 +29,4 @@ def keep_stock(connection: Connection, digest: int, *, now: datetime) -> None:
 def keep_unchanged_stock(connection: Connection, *, now: datetime) -> int:
     """Note that stock was read and is as stored; return how many entries that are."""
     query = "UPDATE ops.feed SET read_at = %s WHERE feed_name = 'stock' RETURNING row_count"
-    return count_of(connection, query, now)
+    return connection.count(query, now)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
-from finale_pipeline.warehouse.connect import Connection, count_of, rows_of, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.outbox import IS_WAITING
 
 TABLES = (
@@ -15,22 +15,14 @@ TABLES = (
 
 
 def forget(connection: Connection, *, now: datetime, today: date) -> int:
-    """Delete days and plans after today, and take moments after now back to it.
+    """Delete days and plans after today, and take moments after now back; return how many days.
 
-    Only for who is sure of the present, for instance since two clocks agree.
-
-    Args:
-        connection: In a transaction.
-        now: UTC.
-        today: Its business day.
-
-    Returns:
-        How many days were forgotten.
+    Only for who is sure of the present, for instance since two clocks agree; in a transaction.
     """
-    days = count_of(connection, "SELECT count(*) FROM core.stock_day WHERE snapshot_on > %s", today)
-    if not days and not count_of(connection, ANY_AHEAD, now=now):
+    days = connection.count("SELECT count(*) FROM core.stock_day WHERE snapshot_on > %s", today)
+    if not days and not connection.count(ANY_AHEAD, now=now):
         return 0
-    for row in rows_of(connection, TABLES):
+    for row in connection.rows(TABLES):
         table = f"{row['table_schema']}.{row['table_name']}"
         connection.execute(trusted(f"DELETE FROM {table} WHERE snapshot_on > %s"), (today,))
     values = {"now": now}
@@ -42,7 +34,7 @@ def forget(connection: Connection, *, now: datetime, today: date) -> int:
 def ahead_until(connection: Connection, *, now: datetime) -> datetime | None:
     """Return the latest moment after now that a sync noted; None = there is none."""
     query = "SELECT max(finished_at) FROM ops.sync_run WHERE finished_at > %s"
-    return scalar(connection, datetime, query, now + CLOCKS_APART)
+    return connection.scalar(datetime, query, now + CLOCKS_APART)
 
 
 ANY_AHEAD = """

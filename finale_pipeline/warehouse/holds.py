@@ -7,9 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from finale_pipeline.domain.states import HoldState
-from finale_pipeline.warehouse.connect import Connection, is_true, trusted
-
-COLUMNS = "run_id, subject, reasons, before, after, sample, held_at, seen_at, seen_count, state"
+from finale_pipeline.warehouse.connect import Connection, columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +15,6 @@ class Difference:
     """What a read that is not believed would change.
 
     Attributes:
-        reasons: Why it is not believed.
-        before: What is stored, in sum.
         after: What was read, in sum; `lost` counts the records it would take something from.
     """
 
@@ -42,6 +38,9 @@ class Hold:
     seen_at: datetime
     seen_count: int
     state: HoldState
+
+
+SELECT = f"SELECT {columns_of(Hold)} FROM ops.hold"
 
 
 def keep(
@@ -78,8 +77,7 @@ def of_run(connection: Connection, run_id: int) -> Hold | None:
 
 def all_open(connection: Connection) -> list[Hold]:
     """Return the holds that wait for a person."""
-    rows = connection.execute(f"SELECT {COLUMNS} FROM ops.hold WHERE state = 'open' ORDER BY 1")
-    return [Hold(*row) for row in rows.fetchall()]
+    return connection.objects(Hold, f"{SELECT} WHERE state = 'open' ORDER BY run_id")
 
 
 def settle(
@@ -99,12 +97,10 @@ def settle(
 
 def was_approved(connection: Connection, subject: str, reason: str) -> bool:
     """Whether a person has approved a subject's read once that was held for this reason alone."""
-    return is_true(
-        connection,
-        "SELECT count(*) FROM ops.hold WHERE subject = %s AND state = 'approved' AND reasons = %s",
-        subject,
-        [reason],
+    query = (
+        "SELECT count(*) FROM ops.hold WHERE subject = %s AND state = 'approved' AND reasons = %s"
     )
+    return connection.is_true(query, subject, [reason])
 
 
 def note_approver(connection: Connection, hold: Hold, by: str) -> None:
@@ -117,8 +113,5 @@ def note_approver(connection: Connection, hold: Hold, by: str) -> None:
 
 
 def _one(connection: Connection, condition: str, value: object) -> Hold | None:
-    row = connection.execute(
-        trusted(f"SELECT {COLUMNS} FROM ops.hold WHERE {condition} ORDER BY hold_id DESC LIMIT 1"),
-        (value,),
-    ).fetchone()
-    return Hold(*row) if row else None
+    query = f"{SELECT} WHERE {condition} ORDER BY hold_id DESC LIMIT 1"
+    return connection.one(Hold, query, value)

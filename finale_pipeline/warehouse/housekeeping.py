@@ -33,17 +33,12 @@ SELECT snapshot_on FROM day EXCEPT SELECT snapshot_on FROM kept ORDER BY 1
 def delete_old(
     connection: Connection, *, today: date, ledger: datetime, rejects: datetime, mails: datetime
 ) -> int:
-    """Delete what is older; the newest good run of each strategy stays.
+    """Delete what is older and return how many rows; the newest good run of each strategy stays.
 
     Args:
-        today: The business day, from which the age of plans counts.
         ledger: Of runs, due times, requests of the API, what people chose, and of incidents and
             outages that are over.
-        rejects: Of records that could not be written.
         mails: Of mails that were sent, merged into others, or given up.
-
-    Returns:
-        How many rows.
     """
     statements = (
         (

@@ -6,14 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision
-from finale_pipeline.warehouse.connect import (
-    Connection,
-    count_of,
-    objects_of,
-    rows_of,
-    scalar,
-    trusted,
-)
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 DECIDED = (
     "subject", "told", "state", "mailed", "snoozed_until", "even_if_worse", "kind", "from_level",
@@ -61,10 +54,9 @@ def write(
     now: datetime,
     run_id: int,
 ) -> None:
-    """Open, change and close incidents, with their events.
+    """Open, change and close incidents with their events, in the transaction of the evaluation.
 
     Args:
-        connection: In the transaction of the evaluation.
         message_ids: Mail kind → the message that will tell of it.
     """
     connection.execute(CREATE)
@@ -104,7 +96,6 @@ class Choice:
     """What a person decides about an incident.
 
     Attributes:
-        state: acknowledged, snoozed, ordered, or open again.
         until: End of a snooze; None = until worse.
         even_if_worse: Whether a worsening leaves it asleep; needs `until`.
     """
@@ -179,8 +170,7 @@ def choose(
     connection: Connection, subjects: Sequence[str], choice: Choice, *, now: datetime
 ) -> Chosen:
     """Write a person's decision into the open incidents of some subjects, with their events."""
-    rows = rows_of(
-        connection,
+    rows = connection.rows(
         CHOOSE,
         subjects=list(subjects), state=choice.state, note=choice.note, until=choice.until,
         actor=choice.actor, now=now, even_if_worse=choice.even_if_worse,
@@ -192,19 +182,13 @@ def choose(
 
 def undo(connection: Connection, choice_id: int, *, actor: str, now: datetime) -> list[str]:
     """Take a choice back and return the subjects that are again what they were before it."""
-    rows = rows_of(connection, UNDO, choice=choice_id, actor=actor, now=now)
+    rows = connection.rows(UNDO, choice=choice_id, actor=actor, now=now)
     return [row["subject"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class SyncIncident:
-    """An open incident of a sync.
-
-    Attributes:
-        level: What is wrong: failed, held, stuck.
-        mailed: Class of error that a mail told of; None = none was written.
-        opened_at: UTC.
-    """
+    """An open incident of a sync; `mailed` is the class of error that a mail told of."""
 
     strategy: str
     incident_id: int
@@ -218,8 +202,7 @@ OF_SYNCS = "starts_with(subject, 'sync:') AND closed_at IS NULL"
 
 def open_of_syncs(connection: Connection) -> list[SyncIncident]:
     """Return the open incidents of syncs."""
-    return objects_of(
-        connection,
+    return connection.objects(
         SyncIncident,
         "SELECT substr(subject, 6) AS strategy, incident_id, level, mailed, opened_at"
         f" FROM ops.incident WHERE {OF_SYNCS}",
@@ -236,8 +219,7 @@ def open_of_sync(
     opened_at: datetime,
 ) -> int:
     """Open an incident of a sync and return its number. Arguments: as of `SyncIncident`."""
-    return count_of(
-        connection,
+    return connection.count(
         "INSERT INTO ops.incident (subject, state, level, mailed, opened_at, note)"
         " VALUES (%s, 'open', %s, %s, %s, %s) RETURNING incident_id",
         f"sync:{strategy}", level, mailed, opened_at, note,
@@ -247,7 +229,7 @@ def open_of_sync(
 def that_told_of(connection: Connection, error_kind: str) -> int | None:
     """Return the open incident of a sync whose mail told of a class of error, if any."""
     query = f"SELECT incident_id FROM ops.incident WHERE {OF_SYNCS} AND mailed = %s LIMIT 1"
-    return scalar(connection, int, query, error_kind)
+    return connection.scalar(int, query, error_kind)
 
 
 def resolve(connection: Connection, incident_id: int, *, now: datetime) -> None:
@@ -265,8 +247,7 @@ def close_syncs_in_silence(connection: Connection) -> None:
 
 def flapping_since(connection: Connection, moment: datetime) -> int:
     """Return how many products went to and fro since a moment."""
-    return count_of(
-        connection,
+    return connection.count(
         "SELECT count(DISTINCT subject) FROM ops.incident_event WHERE kind = 'flapping'"
         " AND happened_at > %s",
         moment,
@@ -274,11 +255,7 @@ def flapping_since(connection: Connection, moment: datetime) -> int:
 
 
 def add_event(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Write one event.
-
-    Args:
-        connection: In the transaction of what it tells of.
-    """
+    """Write one event, in the transaction of what it tells of."""
     names = (
         "incident_id", "subject", "kind", "from_level", "to_level", "cause", "happened_at",
         "run_id", "message_id", "no_mail", "actor",

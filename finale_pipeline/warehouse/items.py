@@ -10,10 +10,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from psycopg.rows import class_row
-
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
-from finale_pipeline.warehouse.connect import Connection, count_of, is_true, only_row, trusted
+from finale_pipeline.warehouse.connect import Connection, columns_of, trusted
 
 RULES = """
 SELECT product_url,
@@ -170,7 +168,6 @@ def evaluate(
     """Compute the items' levels; keep those without news, return those that may have some.
 
     Args:
-        connection: In a transaction.
         default: Threshold of products without a reorder point, in units.
         is_partial: Whether only stock changed since the last evaluation, and only where noted.
     """
@@ -184,8 +181,7 @@ def evaluate(
     items = ITEMS.format(levels="core.stock_free", decided=DECIDED, where=where)
     connection.execute(trusted(EVALUATE.format(items=items)), values)
     connection.execute("ANALYZE item")
-    with connection.cursor(row_factory=class_row(Candidate)) as cursor:
-        candidates = cursor.execute(TO_DECIDE).fetchall()
+    candidates = connection.objects(Candidate, TO_DECIDE)
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
     return Evaluated(candidates, "item", within)
@@ -193,14 +189,7 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What one evaluation looked at; the next compares itself with it.
-
-    Attributes:
-        snapshot_on: Business day of the stock.
-        read_at: UTC, the read of stock.
-        default_units: Threshold of products without a reorder point.
-        catalogue_runs: Catalogue syncs that had ended by then.
-    """
+    """What one evaluation looked at, of ops.evaluation; the next compares itself with it."""
 
     snapshot_on: date
     read_at: datetime
@@ -210,50 +199,44 @@ class Evaluation:
 
 def last_evaluation(connection: Connection) -> Evaluation | None:
     """Return what the last evaluation looked at; None when there was none."""
-    with connection.cursor(row_factory=class_row(Evaluation)) as cursor:
-        return cursor.execute(
-            "SELECT snapshot_on, read_at, default_units, catalogue_runs FROM ops.evaluation"
-        ).fetchone()
+    return connection.one(Evaluation, f"SELECT {columns_of(Evaluation)} FROM ops.evaluation")
 
 
 def catalogue_runs(connection: Connection) -> tuple[int, bool]:
     """Return how many catalogue syncs have ended, and whether one is under way."""
-    ended, is_running = only_row(
-        connection,
+    ended, is_running = connection.only_row(
         "SELECT count(*) FILTER (WHERE status <> 'running'),"
         " count(*) FILTER (WHERE status = 'running') > 0"
-        " FROM ops.sync_run WHERE 'catalogue' = ANY (locks)",
+        " FROM ops.sync_run WHERE 'catalogue' = ANY (locks)"
     )
     return ended, is_running
 
 
 def is_behind(connection: Connection) -> bool:
     """Whether stock was read, or written, since the last evaluation."""
-    return is_true(
-        connection,
+    return connection.is_true(
         "SELECT EXISTS (SELECT FROM core.product) AND EXISTS (SELECT FROM core.stock_day"
         " WHERE read_at > coalesce((SELECT read_at FROM ops.evaluation), '-infinity'))"
-        " OR EXISTS (SELECT FROM ops.touched_item)",
+        " OR EXISTS (SELECT FROM ops.touched_item)"
     )
 
 
 def was_restored(connection: Connection) -> bool:
     """Whether a backup was restored since the stock was read that was evaluated last."""
-    return is_true(
-        connection,
+    return connection.is_true(
         "SELECT EXISTS (SELECT FROM ops.outbox WHERE kind = 'restored'"
-        " AND created_at > (SELECT read_at FROM ops.evaluation))",
+        " AND created_at > (SELECT read_at FROM ops.evaluation))"
     )
 
 
 def any_product(connection: Connection) -> bool:
     """Whether a catalogue was ever read; before that there is nothing to watch."""
-    return is_true(connection, "SELECT EXISTS (SELECT FROM core.product)")
+    return connection.is_true("SELECT EXISTS (SELECT FROM core.product)")
 
 
 def watched(connection: Connection) -> int:
     """Return how many items are watched; after `evaluate` and `store_levels`."""
-    return count_of(connection, "SELECT count(*) FROM ops.item_level WHERE NOT is_left_out")
+    return connection.count("SELECT count(*) FROM ops.item_level WHERE NOT is_left_out")
 
 
 def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> None:
@@ -320,8 +303,7 @@ def wants_summary(connection: Connection, *, is_full: bool) -> bool:
     Args:
         is_full: Whether the sync at work has read the whole catalogue.
     """
-    return is_true(
-        connection,
+    return connection.is_true(
         "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
         " AND EXISTS (SELECT FROM plan.decision_state)"
         " AND (%s OR EXISTS (SELECT FROM ops.sync_run WHERE strategy = 'full'"

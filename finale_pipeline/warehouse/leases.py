@@ -32,14 +32,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is.
-
-    Attributes:
-        share: Of its whole work that is done, 0 to 1.
-        batch: Batches of the present part that are done with this one.
-        batches: Batches that the part is expected to take.
-        eta_at: When it will be done at its pace so far.
-    """
+    """How far a run is, as ops.sync_run has it; `share` is that of its whole work, 0 to 1."""
 
     step: str
     share: float | None = None
@@ -119,11 +112,7 @@ def open_run(
     now: datetime,
     reason: str | None = None,
 ) -> int:
-    """Write a run into the ledger and take its life lock.
-
-    Returns:
-        The run's number.
-    """
+    """Write a run into the ledger, take its life lock, and return its number."""
     with connection.transaction():  # seen by others only once it holds its lock
         row = connection.execute(
             "INSERT INTO ops.sync_run (strategy, trigger, reason, dagster_run_id, status,"
@@ -137,11 +126,7 @@ def open_run(
 
 
 def lock(connection: "Connection", table_set: str) -> None:
-    """Take a table set for this session.
-
-    Raises:
-        SkippedError: Another sync has it; the message says which, since when, how far.
-    """
+    """Take a table set for this session; a SkippedError says who has it, since when, how far."""
     if not locks.try_acquire(connection, Lock.TABLE_SET, TABLE_SETS[table_set]):
         raise SkippedError(f"The {table_set} tables are taken: {holder(connection, table_set)}.")
 
@@ -248,12 +233,7 @@ def keep_rejects(
     *,
     now: datetime,
 ) -> None:
-    """Write down what a run could not write.
-
-    Args:
-        table: Where the records were meant to go.
-        rejects: Key, reason and sample of each.
-    """
+    """Write down what a run could not write into a table: key, reason and sample of each."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ops.sync_reject (run_id, table_name, record_key, reason, sample,"

@@ -5,16 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from finale_pipeline.domain.syncs.stock import StockSummary
-from finale_pipeline.warehouse.connect import (
-    Connection,
-    Row,
-    count_of,
-    is_true,
-    only_row,
-    rows_of,
-    texts_of,
-    trusted,
-)
+from finale_pipeline.warehouse.connect import Connection, Row, trusted
 from finale_pipeline.warehouse.store import Counts
 
 LIVE_WITHOUT_LEVEL = (
@@ -33,11 +24,10 @@ FILLED_HASHES = (
 
 def summary(connection: Connection) -> StockSummary:
     """Return what is stored, in sum."""
-    in_stock, on_order, reserved = only_row(
-        connection,
+    in_stock, on_order, reserved = connection.only_row(
         "SELECT count(*) FILTER (WHERE on_hand_units > 0),"
         " count(*) FILTER (WHERE on_order_units > 0),"
-        " count(*) FILTER (WHERE reserved_units > 0) FROM core.stock_level",
+        " count(*) FILTER (WHERE reserved_units > 0) FROM core.stock_level"
     )
     places: list[Any] = connection.execute(
         "SELECT location_url, count(*) FROM core.stock_level_by_location"
@@ -48,28 +38,23 @@ def summary(connection: Connection) -> StockSummary:
 
 def active_products(connection: Connection) -> int:
     """Return how many products are active."""
-    return count_of(
-        connection,
-        "SELECT count(*) FROM core.product WHERE removed_at IS NULL AND status = 'PRODUCT_ACTIVE'",
+    return connection.count(
+        "SELECT count(*) FROM core.product WHERE removed_at IS NULL AND status = 'PRODUCT_ACTIVE'"
     )
 
 
 def any_wrong(connection: Connection) -> bool:
     """Whether a level is not the sum of its entries: something other than a sync changed one."""
-    return is_true(connection, f"SELECT EXISTS ({WRONG})")
+    return connection.is_true(f"SELECT EXISTS ({WRONG})")
 
 
 def count_wrong(connection: Connection) -> int:
     """Return how many levels are not the sums of their entries."""
-    return count_of(connection, f"SELECT count(*) FROM ({WRONG}) w")
+    return connection.count(f"SELECT count(*) FROM ({WRONG}) w")
 
 
 def distrust_wrong(connection: Connection) -> None:
-    """Have a read write entries and levels of such products anew.
-
-    Args:
-        connection: In the transaction that writes the read, after `begin`.
-    """
+    """Have a read write entries and levels of such products anew; after `begin`."""
     connection.execute(trusted(f"INSERT INTO touched {WRONG}"))
     connection.execute(
         trusted(f"UPDATE core.stock_entry SET row_hash = 0 WHERE product_url IN ({WRONG})")
@@ -107,7 +92,7 @@ def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[s
 
 def products_without_level(connection: Connection) -> list[str]:
     """Return live products of which no stock was ever read."""
-    return texts_of(connection, LIVE_WITHOUT_LEVEL)
+    return connection.texts(LIVE_WITHOUT_LEVEL)
 
 
 def products_unknown(connection: Connection, *, most: int) -> list[str]:
@@ -139,23 +124,17 @@ def keys_of(connection: Connection, hashes: Sequence[int]) -> list[tuple[str, ..
 
 def most_emptied_in_a_day(connection: Connection) -> int:
     """Return how many products lost their last unit on the busiest day of four weeks."""
-    return count_of(
-        connection,
+    return connection.count(
         "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM (SELECT snapshot_on,"
         " on_hand_units, lag(on_hand_units) OVER (PARTITION BY product_url ORDER BY snapshot_on)"
         " AS before FROM core.stock_daily WHERE snapshot_on"
         " > (SELECT max(snapshot_on) FROM core.stock_day) - 28) d"
-        " WHERE on_hand_units <= 0 AND before > 0 GROUP BY snapshot_on) t",
+        " WHERE on_hand_units <= 0 AND before > 0 GROUP BY snapshot_on) t"
     )
 
 
 def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime) -> None:
-    """Note which products keep their last good stock, and why; all others are as Finale has them.
-
-    Args:
-        connection: Whose transaction writes the read.
-        kept: Products, each with the reason.
-    """
+    """Note which products keep their last good stock, and why; others are as Finale has them."""
     connection.execute(
         "DELETE FROM core.stock_kept WHERE NOT product_url = ANY (%s)", (list(kept),)
     )
@@ -169,21 +148,15 @@ def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime)
 
 def kept_products(connection: Connection) -> list[Row]:
     """Return products whose stock is their last good one: SKU, reason, since when (UTC)."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT coalesce(p.sku, k.product_url) AS sku, k.reason, k.since_at"
-        " FROM core.stock_kept k LEFT JOIN core.product p USING (product_url) ORDER BY 3, 1",
+        " FROM core.stock_kept k LEFT JOIN core.product p USING (product_url) ORDER BY 3, 1"
     )
 
 
 def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[str]) -> int:
-    """Delete entries by their hash, except those of some products.
-
-    Returns:
-        How many were deleted.
-    """
-    return count_of(
-        connection,
+    """Delete entries by their hash, except those of some products; return how many."""
+    return connection.count(
         "WITH deleted AS (DELETE FROM core.stock_entry WHERE row_hash = ANY (%s)"
         " AND NOT product_url = ANY (%s) RETURNING product_url),"
         " noted AS (INSERT INTO touched SELECT DISTINCT product_url FROM deleted)"
@@ -196,14 +169,11 @@ def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[s
 def refresh(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
     """Bring the levels of the collected products up to date, and their history of the day.
 
-    Args:
-        connection: In a transaction, after `begin`.
-
     Returns:
         What happened to core.stock_level.
     """
     connection.execute("ANALYZE touched")
-    touched, inserted, updated = only_row(connection, REFRESH, now=now, day=day, read_at=read_at)
+    touched, inserted, updated = connection.only_row(REFRESH, now=now, day=day, read_at=read_at)
     connection.execute(REFRESH_LOCATIONS, {"now": now})
     connection.execute(
         "DELETE FROM core.stock_level_by_location l USING touched t"

@@ -85,14 +85,7 @@ def acquire_until_commit(connection: "Connection", lock: Lock) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A session that is none of ours and holds one of our locks.
-
-    Attributes:
-        lock: Which, by name.
-        number: The second half of its key.
-        pid: The session's process of the server.
-        who: Its user and program.
-    """
+    """A session that is none of ours and holds one of our locks: its server's process, its user."""
 
     lock: str
     number: int

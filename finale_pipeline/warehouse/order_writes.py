@@ -12,7 +12,7 @@ from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, b
 from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection, rows_of, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.locks import Lock
 
 OPEN: tuple[OrderState, ...] = ("intended", "sent", "unverified", "unknown")
@@ -22,45 +22,32 @@ MAYBE = ("sent", "unknown")
 """States in which an order may or may not be in Finale."""
 
 SELECT = "SELECT * FROM ops.purchase_order_write"
+SHOWN_OF_DRAFT = "reference order_id plan_on vendor_id facility_url total"
+SHOWN = (
+    "state vendor_url attempts sent_at settled_at order_url finale_status link differences warnings"
+    " error"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderWrite:
-    """A row of the ledger.
-
-    Attributes:
-        draft: What was meant.
-        state: As the table's comment says.
-        body: What is sent, to the letter.
-        attempts: Times it was sent.
-        sent_at: When it was last sent, by our clock.
-        sent_source_at: By Finale's clock.
-        order_url: Finale's address of it, once known.
-        link: Where Finale's pages show it.
-        differences: Of the order in Finale from what was meant.
-        warnings: What was shown before it was sent.
-        error: Why it is refused, unknown or unverified.
-        settled_at: When its state became final.
-        finale_status: Its status in Finale when last read.
-        key: What its sender named the request; None = it was not named.
-        request_hash: Of what that request asked for.
-    """
+    """A row of ops.purchase_order_write, whose comments say what each column is."""
 
     draft: Draft
-    vendor_url: str
     state: OrderState
+    vendor_url: str
     body: str
     attempts: int
     sent_at: datetime | None
     sent_source_at: datetime | None
-    order_url: str | None
-    link: str | None
-    differences: tuple[str, ...]
-    warnings: tuple[str, ...]
-    error: str | None
     settled_at: datetime | None
+    order_url: str | None
     finale_status: str | None
-    key: str | None
+    link: str | None
+    differences: list[str]
+    warnings: list[str]
+    error: str | None
+    idempotency_key: str | None
     request_hash: str | None
 
     @property
@@ -70,35 +57,14 @@ class OrderWrite:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what people and programs are told of it."""
-        return {
-            "reference": self.reference,
-            "order_id": self.draft.order_id,
-            "state": self.state,
-            "plan_on": self.draft.plan_on,
-            "vendor_url": self.vendor_url,
-            "vendor_id": self.draft.vendor_id,
-            "facility_url": self.draft.facility_url,
-            "lines": len(self.draft.lines),
-            "total": self.draft.total,
-            "attempts": self.attempts,
-            "sent_at": self.sent_at,
-            "settled_at": self.settled_at,
-            "order_url": self.order_url,
-            "finale_status": self.finale_status,
-            "link": self.link,
-            "differences": list(self.differences),
-            "warnings": list(self.warnings),
-            "error": self.error,
-        }
+        draft = {name: getattr(self.draft, name) for name in SHOWN_OF_DRAFT.split()}
+        own = {name: getattr(self, name) for name in SHOWN.split()}
+        return draft | {"lines": len(self.draft.lines)} | own
 
 
 @contextmanager
 def only_drafter(connection: Connection) -> Iterator[None]:
-    """Hold the lock under which alone orders are written or resolved.
-
-    Raises:
-        SkippedError: Another process holds it.
-    """
+    """Hold the lock of who writes or resolves orders; a SkippedError: another process has it."""
     if not locks.try_acquire(connection, Lock.DRAFTING):
         raise SkippedError("Another process drafts or checks purchase orders just now.")
     try:
@@ -110,13 +76,12 @@ def only_drafter(connection: Connection) -> Iterator[None]:
 
 def find(connection: Connection, reference: str) -> OrderWrite | None:
     """Return a row by its reference."""
-    rows = _read(connection, " WHERE reference = %s", (reference,))
-    return rows[0] if rows else None
+    return next(iter(_read(connection, " WHERE reference = %s", reference)), None)
 
 
 def of_key(connection: Connection, key: str) -> list[OrderWrite]:
     """Return the rows of a request that its sender named."""
-    return _read(connection, " WHERE idempotency_key = %s ORDER BY reference", (key,))
+    return _read(connection, " WHERE idempotency_key = %s ORDER BY reference", key)
 
 
 def of_plan(
@@ -126,32 +91,33 @@ def of_plan(
     return _read(
         connection,
         " WHERE plan_on = %s AND vendor_id = %s AND facility_url = %s ORDER BY sequence DESC",
-        (plan_on, vendor_id, facility_url),
+        plan_on,
+        vendor_id,
+        facility_url,
     )
 
 
 def was_ever(connection: Connection, reference: str, state: OrderState) -> bool:
     """Whether an order was once in a state."""
-    row = connection.execute(
-        "SELECT FROM ops.purchase_order_write_event WHERE reference = %s AND state = %s LIMIT 1",
-        (reference, state),
-    ).fetchone()
-    return row is not None
+    query = (
+        "SELECT 1 FROM ops.purchase_order_write_event WHERE reference = %s AND state = %s LIMIT 1"
+    )
+    return connection.is_true(query, reference, state)
 
 
 def open_rows(connection: Connection) -> list[OrderWrite]:
     """Return the orders whose end is not known, the oldest first."""
     where = " WHERE state = ANY (%s) ORDER BY intended_at, reference"
-    return _read(connection, where, (list(OPEN),))
+    return _read(connection, where, list(OPEN))
 
 
 def newest(connection: Connection, *, limit: int) -> list[OrderWrite]:
     """Return the newest orders."""
-    return _read(connection, " ORDER BY intended_at DESC, reference LIMIT %s", (limit,))
+    return _read(connection, " ORDER BY intended_at DESC, reference LIMIT %s", limit)
 
 
-def _read(connection: Connection, where: str, values: Sequence[object]) -> list[OrderWrite]:
-    return [_written(row) for row in rows_of(connection, f"{SELECT}{where}", *values)]
+def _read(connection: Connection, where: str, *values: object) -> list[OrderWrite]:
+    return [_written(row) for row in connection.rows(f"{SELECT}{where}", *values)]
 
 
 def _written(row: Mapping[str, Any]) -> OrderWrite:
@@ -163,24 +129,7 @@ def _written(row: Mapping[str, Any]) -> OrderWrite:
         tuple(_line(line) for line in row["lines"]),
         row["sequence"],
     )
-    return OrderWrite(
-        draft,
-        row["vendor_url"],
-        row["state"],
-        row["body"],
-        row["attempts"],
-        row["sent_at"],
-        row["sent_source_at"],
-        row["order_url"],
-        row["link"],
-        tuple(row["differences"]),
-        tuple(row["warnings"]),
-        row["error"],
-        row["settled_at"],
-        row["finale_status"],
-        row["idempotency_key"],
-        row["request_hash"],
-    )
+    return OrderWrite(draft, *(row[name] for name in OrderWrite.__slots__ if name != "draft"))
 
 
 def _line(line: Mapping[str, Any]) -> PurchaseLine:
@@ -289,14 +238,7 @@ class StateChange:
 
 FINAL = ("created", "differs", "refused", "abandoned")
 COLUMNS = {
-    "sent_at",
-    "sent_source_at",
-    "attempts",
-    "order_url",
-    "link",
-    "differences",
-    "error",
-    "finale_status",
+    *("sent_at sent_source_at attempts order_url link differences error finale_status").split()
 }
 
 

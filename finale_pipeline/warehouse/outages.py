@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from finale_pipeline.domain.alerts.deadman import Outage
-from finale_pipeline.warehouse.connect import row_of
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
 def open_one(connection: "Connection") -> Outage | None:
     """Return the outage that was told and is not over."""
-    row = row_of(connection, "SELECT opened_at, told FROM ops.outage WHERE closed_at IS NULL")
+    row = connection.row("SELECT opened_at, told FROM ops.outage WHERE closed_at IS NULL")
     return Outage(row["opened_at"], tuple(row["told"])) if row else None
 
 

@@ -7,15 +7,12 @@ is repeated once, under the same message id.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
-
-from psycopg.rows import class_row
 
 from finale_pipeline.domain.states import WAITING, MailState
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, scalar, texts_of
+from finale_pipeline.warehouse.connect import Connection, columns_of
 from finale_pipeline.warehouse.locks import Lock
 
 IS_WAITING = f"state IN {WAITING}"
@@ -31,51 +28,22 @@ STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
 """Mails about single crossings: when several waited long, one present digest says it instead."""
 
 
-class Mail(Protocol):
+@dataclass(frozen=True, slots=True)
+class Message:
     """A mail, ready for the outbox."""
 
-    @property
-    def message_id(self) -> str:
-        """Its identity."""
-
-    @property
-    def kind(self) -> str:
-        """Of mail."""
-
-    @property
-    def subject(self) -> str:
-        """Subject line."""
-
-    @property
-    def text(self) -> str:
-        """Plain text."""
-
-    @property
-    def html(self) -> str:
-        """HTML."""
-
-    @property
-    def attachment_name(self) -> str | None:
-        """File name; None = none."""
-
-    @property
-    def attachment(self) -> bytes | None:
-        """The CSV."""
+    message_id: str
+    kind: str
+    subject: str
+    text: str
+    html: str
+    attachment_name: str | None = None
+    attachment: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A mail that was claimed for delivery.
-
-    Attributes:
-        attachment_name: File name; None = none.
-        recipients: Addresses, as configured when it was written.
-        delivered: Those it was accepted for.
-        refused: Those the service refuses, and why.
-        attempts: With this one.
-        unknown_outcomes: Earlier attempts nobody knows the end of.
-        created_at: UTC.
-    """
+    """A mail that was claimed for delivery, of ops.outbox; `attempts` counts this one, too."""
 
     outbox_id: int
     message_id: str
@@ -101,7 +69,7 @@ class Waiting:
 
 def put(
     connection: Connection,
-    message: Mail,
+    message: Message,
     *,
     dedupe_key: str,
     recipients: Sequence[str],
@@ -109,11 +77,7 @@ def put(
     run_id: int | None = None,
     route: str | None = None,
 ) -> bool:
-    """Write a mail, in the transaction of its reason.
-
-    Returns:
-        False when the same thing was written before.
-    """
+    """Write a mail in the transaction of its reason; False when the same was written before."""
     row = connection.execute(
         "INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text,"
         " body_html, attachment_name, attachment, state, next_attempt_at, run_id, created_at,"
@@ -148,8 +112,7 @@ NEXT = (
 )
 CLAIM = (
     "UPDATE ops.outbox SET state = 'sending', attempts = attempts + 1 WHERE outbox_id = %s"
-    " RETURNING outbox_id, message_id, kind, subject, body_text, body_html, attachment_name,"
-    " attachment, recipients, delivered, refused, attempts, unknown_outcomes, created_at"
+    f" RETURNING {columns_of(Waiting)}"
 )
 
 
@@ -158,13 +121,13 @@ def claim(connection: Connection, *, now: datetime, only: str | None = None) -> 
 
     Call `settle` afterwards; when this process dies before, `recover` finds the mail.
     """
-    with connection.transaction(), connection.cursor(row_factory=class_row(Waiting)) as cursor:
+    with connection.transaction():
         row = connection.execute(NEXT, {"now": now, "only": only}).fetchone()
         if row is None or not row[1]:
             return None
         # Nobody else has it: whoever sends a mail holds it in the state `sending`.
         locks.acquire(connection, Lock.MAIL, row[0])
-        return cursor.execute(CLAIM, row[:1]).fetchone()
+        return connection.one(Waiting, CLAIM, row[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +155,7 @@ class SendOutcome:
 def settle(
     connection: Connection, mail: Waiting, outcome: SendOutcome, *, now: datetime
 ) -> MailState:
-    """Write how an attempt ended.
-
-    Returns:
-        The mail's state: sent, pending or dead.
-    """
+    """Write how an attempt ended and return the mail's state: sent, pending or dead."""
     delivered = [*mail.delivered, *outcome.accepted]
     refused = {**mail.refused, **(outcome.refused or {})}
     if outcome.is_service_well and now - mail.created_at >= DEFERRED_FOR:
@@ -246,11 +205,7 @@ def _pause(attempts: int) -> timedelta:
 
 
 def recover(connection: Connection, *, now: datetime) -> int:
-    """Find mails whose sender died while it sent; they are repeated once, or given up loudly.
-
-    Returns:
-        How many.
-    """
+    """Repeat mails once whose sender died sending, or give them up loudly; return how many."""
     with connection.transaction():
         rows = connection.execute(
             "SELECT outbox_id FROM ops.outbox WHERE state = 'sending'"
@@ -280,12 +235,9 @@ def hold(connection: Connection, *, until: datetime | None) -> None:
 
 
 def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
-    """Lock stock mails that are due and may be merged; none unless several waited for long.
+    """Lock stock mails to merge (message_id, dedupe_key); none unless several waited for long.
 
     A mail that may have arrived is left alone: its own repeat is recognisable, a merged one is not.
-
-    Returns:
-        message_id and dedupe_key of each.
     """
     rows = connection.execute(
         "SELECT message_id, dedupe_key, created_at FROM ops.outbox WHERE state = 'pending'"
@@ -299,11 +251,7 @@ def stale(connection: Connection, *, now: datetime) -> list[tuple[str, str]]:
 
 
 def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int] | None:
-    """Lock the mail that speaks for merged ones, if it is due; what it says is older than now.
-
-    Returns:
-        Its message_id, and for how many mails it speaks.
-    """
+    """Lock the mail that speaks for merged ones, if due; return its message_id and their count."""
     return connection.execute(
         "SELECT o.message_id, (SELECT count(*) FROM ops.outbox m"
         " WHERE m.merged_into = o.message_id) FROM ops.outbox o WHERE o.state = 'pending'"
@@ -314,7 +262,7 @@ def waiting_picture(connection: Connection, *, now: datetime) -> tuple[str, int]
     ).fetchone()
 
 
-def rewrite(connection: Connection, message: Mail) -> None:
+def rewrite(connection: Connection, message: Message) -> None:
     """Let a mail that nobody has got yet say something newer."""
     connection.execute(
         "UPDATE ops.outbox SET subject = %s, body_text = %s, body_html = %s, attachment_name = %s,"
@@ -340,11 +288,7 @@ def mark_merged(connection: Connection, messages: Sequence[str], *, into: str) -
 
 
 def revive(connection: Connection, message_id: str | None, *, now: datetime) -> int:
-    """Let dead mails be tried again: one, or all; a person has mended the cause.
-
-    Returns:
-        How many.
-    """
+    """Let dead mails be tried again, one or all: a person has mended the cause. Return how many."""
     return connection.execute(
         "UPDATE ops.outbox SET state = 'pending', next_attempt_at = %s, unknown_outcomes = 0,"
         " refused = '{}' WHERE state = 'dead' AND (%s::text IS NULL OR message_id = %s)",
@@ -355,7 +299,7 @@ def revive(connection: Connection, message_id: str | None, *, now: datetime) -> 
 def given_up_since(connection: Connection, moment: datetime) -> int:
     """Return how many mails that were written since a moment were given up."""
     query = "SELECT count(*) FROM ops.outbox WHERE state = 'dead' AND created_at > %s"
-    return count_of(connection, query, moment)
+    return connection.count(query, moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,18 +313,15 @@ class WaitingMail:
 
 def waiting(connection: Connection) -> list[WaitingMail]:
     """Return the mails that wait, the oldest first."""
-    return objects_of(
-        connection,
-        WaitingMail,
-        "SELECT message_id, created_at, subject FROM ops.outbox"
-        f" WHERE {IS_WAITING} ORDER BY outbox_id",
+    query = (
+        f"SELECT {columns_of(WaitingMail)} FROM ops.outbox WHERE {IS_WAITING} ORDER BY outbox_id"
     )
+    return connection.objects(WaitingMail, query)
 
 
 def subjects_of(connection: Connection, messages: Sequence[str]) -> list[str]:
     """Return what some mails, and those that they speak for, are about."""
-    return texts_of(
-        connection,
+    return connection.texts(
         "SELECT DISTINCT e.subject FROM ops.incident_event e JOIN ops.outbox o"
         " USING (message_id) WHERE o.message_id = ANY (%(ids)s) OR o.merged_into = ANY (%(ids)s)",
         ids=list(messages),
@@ -390,4 +331,4 @@ def subjects_of(connection: Connection, messages: Sequence[str]) -> list[str]:
 def recipients_of(connection: Connection, message_id: str) -> list[str]:
     """Return who gets a mail."""
     query = "SELECT recipients FROM ops.outbox WHERE message_id = %s"
-    return scalar(connection, list, query, message_id) or []
+    return connection.scalar(list, query, message_id) or []

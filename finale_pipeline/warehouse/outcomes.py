@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, rows_of, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
 from finale_pipeline.warehouse.frames import bound
 from finale_pipeline.warehouse.store import TableWriter, hashed
 
@@ -55,7 +55,7 @@ DELETE FROM plan.forecast_outcome o USING (
 
 def planned(connection: Connection, since: date) -> list[date]:
     """Return the days since one that have a plan, and earlier ones without any outcome."""
-    return [row["snapshot_on"] for row in rows_of(connection, PLANNED, since=since)]
+    return [row["snapshot_on"] for row in connection.rows(PLANNED, since=since)]
 
 
 def number(connection: Connection, days: Sequence[date]) -> None:
@@ -71,7 +71,6 @@ def write(
     """Write outcomes that are new or not what is kept; forget those of no forecast that ended.
 
     Args:
-        connection: In a transaction.
         values: `days` that were looked at, and `until` when.
     """
     with database_errors(f"writing {TABLE}"):

@@ -68,7 +68,6 @@ def give_all(url_of: Callable[[str], str], *, databases: Sequence[str]) -> None:
 
     Args:
         url_of: The administrator's URL of a database.
-        databases: Which there must be.
     """
     with psycopg.connect(url_of("postgres"), autocommit=True) as server:
         owner = sql.Identifier(OWNER)
@@ -125,10 +124,6 @@ def _create(server: Connection, databases: Sequence[str]) -> None:
 
 
 def close(connection: Connection) -> None:
-    """Take from everybody what would let readers stop us, where we may; see the file.
-
-    Args:
-        connection: To the database; a new one has no such rights of its own.
-    """
+    """Take from everybody what would let readers stop us, where we may; see the file."""
     path = Path(__file__).with_name("definitions") / CLOSED
     connection.execute(path.read_bytes())

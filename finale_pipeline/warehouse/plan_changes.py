@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from finale_pipeline.warehouse.connect import Connection, Row, count_of, row_of, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row
 
 ADD_LINE = """
 INSERT INTO plan.purchase_order_draft_line (snapshot_on, vendor_url, product_url, sku, vendor_sku,
@@ -36,8 +36,7 @@ ORDER BY e.vendor_url, e.product_url
 
 def begin(connection: Connection, day: date, kind: str, *, actor: str, now: datetime) -> int:
     """Note that a change begins and return its number."""
-    return count_of(
-        connection,
+    return connection.count(
         "INSERT INTO plan.plan_change (snapshot_on, kind, made_by, made_at)"
         " VALUES (%s, %s, %s, %s) RETURNING change_id",
         day,
@@ -55,8 +54,7 @@ def add_lines(connection: Connection, lines: Iterable[Row]) -> None:
 
 def of(connection: Connection, change_id: int) -> Row | None:
     """Return a change with how many lines it moved."""
-    return row_of(
-        connection,
+    return connection.row(
         "SELECT c.*, (SELECT count(*) FROM plan.purchase_order_edit e"
         " WHERE e.change_id = c.change_id) AS lines FROM plan.plan_change c WHERE change_id = %s",
         change_id,
@@ -70,7 +68,7 @@ def take_back(connection: Connection, change_id: int, *, actor: str, now: dateti
         " WHERE change_id = %s AND undone_at IS NULL",
         (actor, now, change_id),
     )
-    return rows_of(connection, TO_RESTORE, change_id) if updated.rowcount else []
+    return connection.rows(TO_RESTORE, change_id) if updated.rowcount else []
 
 
 def remove_added(connection: Connection, day: date) -> None:

@@ -15,11 +15,7 @@ Opened = psycopg.Connection[Any]
 
 
 def refused(shown: str) -> ConfigError:
-    """Return the error for a pooler that does not do.
-
-    Args:
-        shown: The database's URL, as it may be shown.
-    """
+    """Return the error for a pooler that does not do, with the URL as it may be shown."""
     return ConfigError(
         f"{shown} is a pooler (such as PgBouncer) that does not keep a session together.",
         step="Name the server itself in FINALE_DATABASE_URL. Or have the pooler use pool_mode ="
@@ -37,10 +33,7 @@ def require_session(
     one question.
 
     Args:
-        connection: Just opened.
         another: Opens one more like it.
-        settings: What the session is to be set to.
-        shown: The database's URL, as it may be shown.
 
     Raises:
         ConfigError: The pooler shares sessions.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, objects_of, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 IS_OPEN = "status IN ('ORDER_CREATED', 'ORDER_LOCKED')"
 
@@ -30,8 +30,7 @@ def unread(connection: Connection) -> list[UnreadLines]:
     Of orders that are neither drafts nor committed only those come, last, whose stored lines are
     of no version: an upgrade took back what was known of them.
     """
-    return objects_of(
-        connection,
+    return connection.objects(
         UnreadLines,
         "SELECT order_url, updated_at, payload ->> 'orderItemList' AS items,"
         " total::float8 AS total FROM core.purchase_order"
@@ -46,7 +45,6 @@ def note_read(connection: Connection, staged: str) -> None:
     """Note of which version the lines are that are stored now.
 
     Args:
-        connection: In the transaction that writes them.
         staged: Table with order_url and updated_at of the orders.
     """
     connection.execute(
@@ -61,10 +59,6 @@ def note_not_shown(connection: Connection, orders: Sequence[str]) -> None:
     """Note of orders that Finale does not show any more that they need not be asked for again.
 
     Those that are open are: they hide what is on order, and may be back.
-
-    Args:
-        connection: In the transaction that keeps why.
-        orders: Their addresses.
     """
     connection.execute(
         trusted(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from finale_pipeline.domain.packing import LEADING, Reading
 from finale_pipeline.warehouse import demand, receipts, stocking
-from finale_pipeline.warehouse.connect import Connection, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 EvidenceOf = Literal["orders", "stock"]
 
@@ -14,18 +14,18 @@ PER_PACK = f"coalesce(nullif(substring(packing from '{LEADING}')::numeric, 0), 1
 
 def stored_reading(connection: Connection) -> Reading | None:
     """Return what quantities beside a packing were taken for so far; None = none were read."""
-    stored = scalar(connection, str, "SELECT case_quantities FROM ops.account")
+    stored = connection.scalar(str, "SELECT case_quantities FROM ops.account")
     return None if stored is None else "cases" if stored == "cases" else "units"
 
 
 def stored_evidence(connection: Connection) -> str | None:
     """Return the numbers that decided the reading; None = nothing did so far."""
-    return scalar(connection, str, "SELECT case_evidence FROM ops.account")
+    return connection.scalar(str, "SELECT case_evidence FROM ops.account")
 
 
 def evidence_of(connection: Connection) -> EvidenceOf | None:
     """Return whose numbers decided the reading; None = nothing did so far."""
-    stored = scalar(connection, str, "SELECT case_evidence_of FROM ops.account")
+    stored = connection.scalar(str, "SELECT case_evidence_of FROM ops.account")
     return None if stored is None else "orders" if stored == "orders" else "stock"
 
 
@@ -45,7 +45,6 @@ def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
     Stock is not touched: it is read whole each time.
 
     Args:
-        connection: Whose transaction makes the change.
         reading: What quantities count from now on; before they were taken for the other.
     """
     operator, inverse = ("*", "/") if reading == "cases" else ("/", "*")

@@ -28,7 +28,6 @@ class Reader:
 
     Attributes:
         host: Where the server is; a path where it has only a socket.
-        user: Whom to log in as.
         password: Shown this once; the server keeps only its hash. None = not known.
     """
 
@@ -67,7 +66,6 @@ def reader_of(url: str, *, loopback_port: int | None) -> Reader:
     """Return how the reader logs in, without a password.
 
     Args:
-        url: The warehouse, as its owner connects.
         loopback_port: Where an embedded server listens beside its socket; None = nowhere.
     """
     given = conninfo_to_dict(url)

@@ -14,7 +14,6 @@ def begin(connection: Connection, orders: str, values: Sequence[object] = ()) ->
     """Collect purchase orders whose lines, status or receipts change in this transaction.
 
     Args:
-        connection: Whose transaction makes the change.
         orders: A query of their urls; nulls are left out.
     """
     connection.execute(

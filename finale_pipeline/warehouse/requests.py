@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from finale_pipeline.warehouse.connect import Connection, connect, database_errors, only_row, scalar
+from finale_pipeline.warehouse.connect import Connection, connect, database_errors
 
 SHARES: Final = {"critical": 1.0, "inventory": 0.95, "backfill": 0.7}
 """Share of each budget that a kind of run may use up; the others leave the last tenth free."""
@@ -14,13 +14,7 @@ OTHERS: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The budgets of an account.
-
-    Attributes:
-        get_per_minute: GETs in any 60 seconds.
-        post_per_minute: POSTs in any 60 seconds.
-        collections_per_hour: Collection reads in any hour.
-    """
+    """The budgets of an account: requests in any minute, reads of collections in any hour."""
 
     get_per_minute: int = 120
     post_per_minute: int = 120
@@ -53,7 +47,7 @@ class SharedLedger:
         with self._mutex, database_errors("counting a request"):
             values = (now, method, is_collection, self._share, per_minute, per_hour)
             query = "SELECT ops.take_request(%s, %s::text, %s, %s, %s::int, %s::int)"
-            free_at: datetime = only_row(self._open(), query, *values)[0]
+            free_at: datetime = self._open().only_row(query, *values)[0]
         return free_at
 
     def block(self, until: datetime) -> None:
@@ -81,8 +75,7 @@ class SharedLedger:
 
 def used(connection: Connection, *, now: datetime) -> dict[str, int]:
     """Return how many requests count against each of the source's budgets now."""
-    gets, posts, collections = only_row(
-        connection,
+    gets, posts, collections = connection.only_row(
         "SELECT count(*) FILTER (WHERE method = 'GET' AND sent_at > %(minute)s),"
         " count(*) FILTER (WHERE method = 'POST' AND sent_at > %(minute)s),"
         " count(*) FILTER (WHERE is_collection AND sent_at > %(hour)s) FROM ops.request",
@@ -102,8 +95,7 @@ def blocked_until(connection: Connection, *, now: datetime) -> datetime | None:
 
     No pause is longer than an hour: what lies further was noted by a clock that was ahead.
     """
-    return scalar(
-        connection,
+    return connection.scalar(
         datetime,
         "SELECT blocked_until FROM ops.request_block"
         " WHERE blocked_until > %(now)s"

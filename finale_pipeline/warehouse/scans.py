@@ -7,14 +7,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from finale_pipeline.domain.syncs.windows import Window
-from finale_pipeline.warehouse.connect import (
-    Connection,
-    count_of,
-    is_true,
-    scalar,
-    texts_of,
-    trusted,
-)
+from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.store import read_hashes
 
 RESUMABLE = timedelta(hours=24)
@@ -107,7 +100,7 @@ def open_scan(
     walk_id, started_at = row or (0, until)
     windows = _windows(connection, table)
     has_begun = not is_new and any(s.walk_id == walk_id for s in windows.values())
-    is_first = not windows and not is_true(connection, f"SELECT EXISTS (SELECT FROM {table})")
+    is_first = not windows and not connection.is_true(f"SELECT EXISTS (SELECT FROM {table})")
     return Scan(walk_id, since, started_at, windows, is_fresh=not has_begun, is_first=is_first)
 
 
@@ -155,15 +148,14 @@ def columns_of(connection: Connection, table: str) -> set[str]:
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
         " AND NOT attisdropped AND NOT attnotnull"
     )
-    return {*texts_of(connection, query, table)}
+    return {*connection.texts(query, table)}
 
 
 def filled(
     connection: Connection, table: str, key: str, column: str, records: Sequence[str]
 ) -> int:
     """Return how many of some records have a value in a column, or rows in a table."""
-    return count_of(
-        connection,
+    return connection.count(
         f"SELECT count(DISTINCT {key}) FROM {table}"
         f" WHERE {key} = ANY (%s) AND {column} IS NOT NULL",
         list(records),
@@ -172,7 +164,7 @@ def filled(
 
 def live_rows(connection: Connection, table: str) -> int:
     """Return how many records a table has now."""
-    return count_of(connection, f"SELECT count(*) FROM {table} WHERE removed_at IS NULL")
+    return connection.count(f"SELECT count(*) FROM {table} WHERE removed_at IS NULL")
 
 
 def keep_unchanged(connection: Connection, table: str, scan: Scan, window: Window) -> None:
@@ -187,7 +179,7 @@ def keep_unchanged(connection: Connection, table: str, scan: Scan, window: Windo
 def is_empty(connection: Connection, table: str, window: Window) -> bool:
     """Return whether a table shows no record of a window."""
     query = f"SELECT count(*) FROM {table} WHERE removed_at IS NULL AND {IN_WINDOW}"
-    return count_of(connection, query, *_bounds(window)) == 0
+    return connection.count(query, *_bounds(window)) == 0
 
 
 def keep(
@@ -248,8 +240,7 @@ def note_present(connection: Connection, scan: Scan, urls: Sequence[str]) -> Non
 
 def missing(connection: Connection, table: str, key: str, scan: Scan) -> list[str]:
     """Return the keys of rows that a scan met nowhere and nobody wrote since."""
-    return texts_of(
-        connection,
+    return connection.texts(
         f"SELECT t.{key} FROM ops.absence a JOIN {table} t"
         f" ON t.{key} = a.record_url AND t.row_hash = a.row_hash"
         " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL",
@@ -285,8 +276,7 @@ def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
 
 def last_ended_at(connection: Connection, table: str) -> datetime | None:
     """Return when a table was last read as a whole; None = never, or such a scan is to go on."""
-    return scalar(
-        connection,
+    return connection.scalar(
         datetime,
         "SELECT finished_at FROM ops.walk WHERE table_name = %s ORDER BY walk_id DESC LIMIT 1",
         table,
@@ -319,7 +309,7 @@ def remove(
 def newest_change(connection: Connection, table: str, *, until: datetime) -> datetime | None:
     """Return the newest stamp of a table's rows up to a moment; None = it has none."""
     query = f"SELECT max(updated_at) FROM {table} WHERE updated_at <= %s"
-    return scalar(connection, datetime, query, until)
+    return connection.scalar(datetime, query, until)
 
 
 def of_status(
@@ -329,4 +319,4 @@ def of_status(
     query = (
         f"SELECT {key} FROM {table} WHERE {key} = ANY (%s) AND status = %s AND removed_at IS NULL"
     )
-    return texts_of(connection, query, list(urls), status)
+    return connection.texts(query, list(urls), status)

@@ -97,11 +97,7 @@ def _refuse_encoding(connection: "Connection") -> None:
 
 
 def prepare(url: str) -> None:
-    """Make the tables of a database that has none of ours; refuse any other that does not fit.
-
-    Raises:
-        SchemaMismatch: As `require_current` says.
-    """
+    """Make the tables of a database that has none of ours, else refuse as require_current."""
     from finale_pipeline.warehouse.connect import connect
 
     with connect(url, name="finale") as connection:
@@ -139,10 +135,7 @@ def alembic_config() -> "Config":
 
 
 def upgrade(url: str) -> str:
-    """Create the schema or apply the missing migrations, all in one transaction.
-
-    Returns:
-        The version reached.
+    """Create the schema or apply the missing migrations in one transaction; return the version.
 
     Raises:
         SchemaMismatch: The database is newer than this program, or older than its migrations.

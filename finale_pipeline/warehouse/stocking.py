@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from finale_pipeline.warehouse import demand, receipts
-from finale_pipeline.warehouse.connect import Connection, is_true, texts_of, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,6 @@ class StockingRules:
     """How products and orders that bypass stock are known.
 
     Attributes:
-        sku_suffixes: Endings of the SKUs of dropshipped products.
         field: Label of a user-defined field that tells them; empty = none does.
         value: Its value on dropshipped products; capitals do not matter.
         kits: Whether products with components keep no stock.
@@ -28,11 +27,7 @@ class StockingRules:
 
 
 def mark_products(connection: Connection, rules: StockingRules) -> None:
-    """Bring `is_dropship` and `keeps_stock` of all products up to date.
-
-    Args:
-        connection: Whose transaction makes the change.
-    """
+    """Bring `is_dropship` and `keeps_stock` of all products up to date."""
     values = {
         "endings": [f"%{_escaped(suffix)}" for suffix in rules.sku_suffixes],
         "categories": list(rules.categories),
@@ -53,11 +48,7 @@ def mark_orders(connection: Connection, suffixes: Sequence[str]) -> None:
 
 
 def leave_out_dropshipped(connection: Connection, *, now: datetime) -> None:
-    """Sum demand again where vendors shipped goods of sales orders to the customers themselves.
-
-    Args:
-        connection: Whose transaction makes the change.
-    """
+    """Sum demand again where vendors shipped goods of sales orders to the customers themselves."""
     row = connection.execute(trusted(f"SELECT count(*) FROM ({demand.DROPSHIPPED}) d")).fetchone()
     if row and row[0]:
         demand.begin(
@@ -70,10 +61,9 @@ def leave_out_dropshipped(connection: Connection, *, now: datetime) -> None:
 
 def dropship_orders(connection: Connection) -> list[str]:
     """Return the committed purchase orders whose goods never come to stock."""
-    return texts_of(
-        connection,
+    return connection.texts(
         "SELECT order_url FROM core.purchase_order"
-        " WHERE is_dropship AND status = 'ORDER_LOCKED' ORDER BY 1",
+        " WHERE is_dropship AND status = 'ORDER_LOCKED' ORDER BY 1"
     )
 
 
@@ -84,7 +74,7 @@ def refresh_component_demand(connection: Connection) -> None:
 
 def any_planned_build(connection: Connection) -> bool:
     """Whether a build is planned or under way that will use a component."""
-    return is_true(connection, "SELECT EXISTS (SELECT FROM core.build_reservation)")
+    return connection.is_true("SELECT EXISTS (SELECT FROM core.build_reservation)")
 
 
 def note_components(connection: Connection, *, since: datetime) -> None:

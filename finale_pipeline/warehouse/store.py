@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import (
-    Connection,
-    database_errors,
-    only_row,
-    texts_of,
-    trusted,
-)
+from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -205,7 +199,7 @@ class TableWriter:
             now: UTC; becomes `changed_at`, and `first_seen_at` of new rows.
         """
         with database_errors(f"writing {self.table}"):
-            inserted, updated = only_row(self.connection, self._merge_statement, now=now)
+            inserted, updated = self.connection.only_row(self._merge_statement, now=now)
         return Merged(inserted=inserted, updated=updated)
 
     @property
@@ -239,10 +233,9 @@ class TableWriter:
     def left_alone(self) -> list[str]:
         """Return the first key column of staged rows that the merge did not take: older ones."""
         match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
-        return texts_of(
-            self.connection,
+        return self.connection.texts(
             f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
-            f" WHERE o.{HASH} <> s.{HASH}",
+            f" WHERE o.{HASH} <> s.{HASH}"
         )
 
     def unstage(self, keys: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of, trusted
+from finale_pipeline.warehouse.connect import Connection, Row, trusted
 
 FIELDS = {
     "product": (
@@ -29,7 +29,7 @@ def of(connection: Connection, scope: str, key: str) -> Row:
     """Return what is fixed for a product or a vendor; what is not is None."""
     table, name = TABLE[scope]
     names = ", ".join(FIELDS[scope])
-    row = row_of(connection, f"SELECT {names} FROM {table} WHERE {name} = %s", key)
+    row = connection.row(f"SELECT {names} FROM {table} WHERE {name} = %s", key)
     return row or dict.fromkeys(FIELDS[scope]) | (
         {"is_never_ordered": False} if scope == "product" else {}
     )
@@ -45,19 +45,10 @@ def fix(
     now: datetime,
     note: str | None = None,
 ) -> dict[str, Any]:
-    """Fix terms of a product or a vendor, and note what moved.
+    """Fix terms of a product or a vendor, in a transaction; note and return what moved.
 
     Args:
-        connection: In a transaction.
-        scope: product or vendor.
-        key: product_url or vendor_url.
         terms: Of `FIELDS`; None = not fixed any more.
-        actor: Who.
-        now: UTC.
-        note: Why.
-
-    Returns:
-        What moved; empty = everything was so.
     """
     table, name = TABLE[scope]
     names = [field for field in FIELDS[scope] if field in terms]
@@ -84,8 +75,7 @@ def fix(
 
 def history(connection: Connection, scope: str, key: str) -> list[Row]:
     """Return what was changed of the terms of a product or vendor, the newest first."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT before, after, changed_by, changed_at, note FROM plan.term_change"
         " WHERE scope = %s AND scope_key = %s ORDER BY change_id DESC LIMIT 50",
         scope,
@@ -95,8 +85,7 @@ def history(connection: Connection, scope: str, key: str) -> list[Row]:
 
 def vendor_called(connection: Connection, name: str) -> list[Row]:
     """Return the vendors of a name, partyId or address that orders can go to."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT vendor_url, name FROM core.vendor WHERE removed_at IS NULL"
         " AND coalesce(status, 'PARTY_ENABLED') = 'PARTY_ENABLED'"
         " AND (vendor_url = %(name)s OR vendor_id = %(name)s OR lower(name) = lower(%(name)s))",

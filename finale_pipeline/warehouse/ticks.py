@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, objects_of, scalar
+from finale_pipeline.warehouse.connect import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ def find(connection: Connection, schedule: str, tick_at: datetime) -> Tick | Non
     query = (
         "SELECT decided_at, is_run FROM ops.schedule_tick WHERE schedule_name = %s AND tick_at = %s"
     )
-    return next(iter(objects_of(connection, Tick, query, schedule, tick_at)), None)
+    return connection.one(Tick, query, schedule, tick_at)
 
 
 def keep(
@@ -53,8 +53,7 @@ def note_repeat(connection: Connection, schedule: str, tick_at: datetime, *, now
 
 def last_decided_at(connection: Connection, *, before: datetime | None = None) -> datetime | None:
     """Return when any due time was last decided; None = never."""
-    return scalar(
-        connection,
+    return connection.scalar(
         datetime,
         "SELECT max(decided_at) FROM ops.schedule_tick"
         " WHERE %(before)s::timestamptz IS NULL OR decided_at < %(before)s",

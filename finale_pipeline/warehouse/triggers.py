@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, Row, row_of
+from finale_pipeline.warehouse.connect import Connection, Row
 
 
 def keep(
@@ -34,15 +34,14 @@ def answered(connection: Connection, key: str, *, since: datetime) -> Row | None
         (key, since),
     )
     query = "SELECT asked_for, answer FROM ops.trigger WHERE idempotency_key = %s"
-    return row_of(connection, query, key)
+    return connection.row(query, key)
 
 
 def not_begun(
     connection: Connection, strategies: Sequence[str], *, since: datetime, now: datetime
 ) -> Row | None:
     """Return the newest start of some strategies since a moment whose run did not begin yet."""
-    return row_of(
-        connection,
+    return connection.row(
         "SELECT t.strategy, t.dagster_run_id, t.asked_at AS started_at,"
         " extract(epoch FROM %(now)s - t.asked_at)::float8 AS age_seconds FROM ops.trigger t"
         " WHERE t.strategy = ANY (%(rivals)s) AND t.asked_at > %(since)s AND NOT EXISTS"

@@ -4,23 +4,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from finale_pipeline.warehouse import demand
-from finale_pipeline.warehouse.connect import Connection, texts_of, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 LINES = "SALES_ORDER_LINES"
 
 
 def orders_to_read(connection: Connection, *, since: date, most: int) -> list[str]:
-    """Return completed orders without goods in any shipment, whose present lines were not read.
-
-    Args:
-        since: Orders before this business day are left out.
-        most: So many at a time, the newest first.
-
-    Returns:
-        Their addresses.
-    """
-    return texts_of(
-        connection,
+    """Return completed orders without goods in a shipment, of unread lines, the newest first."""
+    return connection.texts(
         f"SELECT o.order_url FROM core.sales_order o WHERE {WITHOUT_GOODS}"
         " AND o.ordered_on >= %s AND o.lines_updated_at IS DISTINCT FROM o.updated_at"
         " ORDER BY o.updated_at DESC, o.order_url LIMIT %s",
@@ -38,11 +29,7 @@ def note_read(connection: Connection, orders: Sequence[str]) -> None:
 
 
 def drop_needless(connection: Connection, *, now: datetime) -> None:
-    """Take away stand-ins of orders whose goods moved after all, or that are no longer completed.
-
-    Args:
-        connection: Whose transaction makes the change.
-    """
+    """Take away stand-ins of orders whose goods moved after all, or are not completed now."""
     needless = (
         f"SELECT s.shipment_url FROM core.shipment s WHERE s.shipment_type = '{LINES}'"
         " AND s.removed_at IS NULL AND NOT EXISTS (SELECT FROM core.sales_order o"
@@ -64,9 +51,6 @@ def count(connection: Connection, orders: Sequence[str], *, now: datetime) -> No
 
     Lines that a shipment without a known sales order could have brought are not counted: between a
     sales order and its shipments fulfillment orders may stand.
-
-    Args:
-        connection: Whose transaction wrote the lines.
     """
     connection.execute(COVERED, {"orders": list(orders), "now": now})
     demand.begin(

@@ -2,16 +2,13 @@
 
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, is_true, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, trusted
 
 
 def seen_at(connection: Connection, table: str) -> datetime | None:
     """Return up to where a table's changes were read; None before its first complete read."""
-    return scalar(
-        connection,
-        datetime,
-        "SELECT seen_at FROM ops.watermark WHERE table_name = %s",
-        table,
+    return connection.scalar(
+        datetime, "SELECT seen_at FROM ops.watermark WHERE table_name = %s", table
     )
 
 
@@ -27,7 +24,6 @@ def advance(
     """Move a table's mark to the newest stamp of its rows; never back.
 
     Args:
-        connection: Whose transaction wrote the rows.
         until: Stamps after it do not count: from there on nothing was read.
         at_least: Where the mark moves to when no row is newer.
     """
@@ -51,11 +47,7 @@ def take_back(connection: Connection, table: str, moment: datetime) -> None:
 
 def has_other_zone(connection: Connection, zone: str) -> bool:
     """Whether business days of some table were reckoned in another zone."""
-    return is_true(
-        connection,
-        "SELECT count(*) FROM ops.watermark WHERE zone <> %s",
-        zone,
-    )
+    return connection.is_true("SELECT count(*) FROM ops.watermark WHERE zone <> %s", zone)
 
 
 def set_zone(connection: Connection, zone: str) -> None:

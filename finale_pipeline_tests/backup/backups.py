@@ -9,7 +9,7 @@ from finale_pipeline.backup.create import BackupReport, backup
 from finale_pipeline.backup.restore import restore
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import swap
-from finale_pipeline.warehouse.connect import connect, texts_of
+from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.notify.warehouse import BEGIN
 
 LATER = BEGIN + timedelta(hours=1)
@@ -18,7 +18,7 @@ LATER = BEGIN + timedelta(hours=1)
 def hashes(url: str) -> dict[str, Any]:
     """One digest of all rows per table, as PostgreSQL shows them."""
     with connect(url, name="t") as connection:
-        tables = texts_of(connection, manifest.TABLES)
+        tables = connection.texts(manifest.TABLES)
         query = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {} t"
         return {t: connection.execute(query.format(t).encode()).fetchone() for t in tables}
 

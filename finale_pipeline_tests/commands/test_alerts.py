@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from finale_pipeline.cli import main
-from finale_pipeline.commands import alerts, explain, simulation
+from finale_pipeline.commands import explain, simulation
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.warehouse.reads import incidents
 from finale_pipeline_tests.mail_server import MailServer
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 from finale_pipeline_tests.processes import environment
@@ -152,4 +153,4 @@ def test_simulation_tries_another_threshold(shop: Warehouse) -> None:
     tried = [f"low_stock_default_units={units}" for units in (10, 16)]
     found = [simulation.simulate(shop.settings, 3, [given])["items"] for given in tried]
     assert found == [{}, {"reorder_needed": 1}]
-    assert alerts.listed(shop.settings, everything=False)
+    assert incidents.listed(shop.connection, only_open=True)

@@ -2,6 +2,7 @@
 
 import getpass
 import subprocess
+import sys
 
 import pytest
 
@@ -38,6 +39,16 @@ def test_a_full_sync_ends_with_one_line_of_json_and_the_days_plan(
     advised = doctor.out + doctor.err
     assert "finale sync full" not in advised
     assert "finale forecast plan" not in advised
+
+
+def test_a_sync_imports_nothing_that_a_small_account_does_not_need() -> None:
+    code = (
+        "import sys, finale_pipeline.commands.sync;"
+        "heavy = {'numpy', 'pandas', 'sqlalchemy', 'jinja2', 'dagster', 'psutil', 'tqdm'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 @pytest.mark.synced

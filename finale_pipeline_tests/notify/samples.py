@@ -7,7 +7,8 @@ from finale_pipeline.domain.alerts import deadman
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, SyncProblemKind
 from finale_pipeline.notify import stock_mails, sync_mails, watch_mails
 from finale_pipeline.notify.lines import ItemLine
-from finale_pipeline.notify.messages import Content, Message, Origin, render
+from finale_pipeline.notify.messages import Content, Origin, render
+from finale_pipeline.warehouse.outbox import Message
 
 NOW = datetime(2026, 3, 9, 12, 15, tzinfo=UTC)
 ORIGIN = Origin(
@@ -124,7 +125,7 @@ def contents() -> dict[str, Content]:
     }
     for trouble, run in TROUBLE.items():
         finding = SyncProblem(run.strategy, trouble, run)
-        made[sync_mails.KIND[trouble]] = sync_mails.trouble(finding, last_good=NOW)
+        made[sync_mails.TEXTS[trouble][0]] = sync_mails.trouble(finding, last_good=NOW)
     made["pipeline_silent"] = watch_mails.silent(SILENT)
     made["pipeline_recovered"] = watch_mails.recovered(deadman.Outage(NOW, ("daemon", "outbox")))
     made["restored"] = watch_mails.restored(NOW, [(NOW, "Out of stock: 2 items")])

@@ -19,7 +19,7 @@ from finale_pipeline.notify.files import as_email
 from finale_pipeline.notify.lines import CSV_BYTES, as_csv
 from finale_pipeline.notify.messages import KINDS, render
 from finale_pipeline.text import UNSEEN, cell, plain
-from finale_pipeline.warehouse.outbox import Waiting
+from finale_pipeline.warehouse.outbox import Message, Waiting
 from finale_pipeline_tests.notify.samples import (
     HOSTILE,
     MANY,
@@ -60,7 +60,7 @@ class Tags(HTMLParser):
         self.tags.add(tag)
 
 
-def as_waiting(mail: messages.Message) -> Waiting:
+def as_waiting(mail: Message) -> Waiting:
     return Waiting(
         1, mail.message_id, mail.kind, mail.subject, mail.text, mail.html, mail.attachment_name,
         mail.attachment, ["a@b.example"], [], {}, 1, 0, NOW,

@@ -14,7 +14,7 @@ from finale_pipeline.planning.plan import plan_day
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, withdraw
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.planning.warehouse import AS_OF
 from finale_pipeline_tests.sync.helpers import sync
@@ -213,7 +213,7 @@ def test_no_backtest_is_judged_by_one_order_that_the_plan_would_not_learn_from(
     assert main(["forecast", "backtest", "--json"]) == 0
     by_command = json.loads(capsys.readouterr().out)["scores"]
     planned(connection, settings)
-    weekly = rows_of(connection, "SELECT * FROM plan.forecast_score WHERE source = 'weekly'")
+    weekly = connection.rows("SELECT * FROM plan.forecast_score WHERE source = 'weekly'")
 
     for scores in (by_command, weekly):
         judged = [score for score in scores if score["window_days"] and score["forecasts"]]

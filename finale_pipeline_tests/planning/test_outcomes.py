@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from finale_pipeline.planning.plan import plan_day
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.forecasts import outcomes
 from finale_pipeline_tests.planning.warehouse import AS_OF, NOW, SETTINGS, Warehouse
 
@@ -34,8 +34,8 @@ PAST = [AS_OF - timedelta(days=n) for n in (330, 75, 61, 40, 39)]
 
 def defined(connection: Connection) -> list[dict[str, Any]]:
     """Return what the definition says, and see that it is what is kept."""
-    rows = rows_of(connection, DEFINED)
-    kept = [tuple(row.values()) for row in rows_of(connection, KEPT)]
+    rows = connection.rows(DEFINED)
+    kept = [tuple(row.values()) for row in connection.rows(KEPT)]
     names = ("product_url", "snapshot_on", "demanded", "naive")
     # A half in the last of six decimals goes either way.
     for row, found in zip([[row[name] for name in names] for row in rows], kept, strict=True):

@@ -30,7 +30,7 @@ def by(request: pytest.FixtureRequest, url: str, sandbox: SandboxServer) -> Sett
     # A cap below the account's size: one request would be cut off.
     cap = {"whole": 120_000, "windows": 150}[request.param]
     sandbox.row_cap = cap
-    return settings_for(url, sandbox, row_cap=cap, window_rows=100)
+    return settings_for(url, sandbox, row_cap=cap)
 
 
 def test_a_first_sync_equals_the_account(
@@ -114,7 +114,7 @@ def test_what_was_edited_last_is_not_decoded_again_by_each_sync(
 ) -> None:
     """A checkpoint that is written anew is one whose answer was decoded."""
     sandbox.row_cap = 150
-    by = settings_for(url, sandbox, row_cap=150, window_rows=100)
+    by = settings_for(url, sandbox, row_cap=150)
     newest = (
         "SELECT window_from, committed_at FROM ops.catalogue_window"
         " WHERE table_name = 'core.product' ORDER BY 1 DESC LIMIT 1"
@@ -195,7 +195,7 @@ def test_a_product_edited_during_the_walk_is_neither_lost_nor_removed(
     url: str, account: Account, connection: Connection
 ) -> None:
     with SandboxServer(account, rate_limits=None, row_cap=150) as sandbox:
-        settings = settings_for(url, sandbox, row_cap=150, window_rows=100, lanes=1)
+        settings = settings_for(url, sandbox, row_cap=150, lanes=1)
         sync(settings)
         account.clock.advance(seconds=50_000)
         with open_sync(
@@ -217,8 +217,8 @@ def test_a_key_revoked_in_the_middle_keeps_what_was_read_and_goes_on_from_there(
     url: str, empty_url: str, sandbox: SandboxServer, account: Account, connection: Connection
 ) -> None:
     sandbox.row_cap = 150
-    settings = settings_for(url, sandbox, row_cap=150, window_rows=100, lanes=1)
-    other = settings_for(empty_url, sandbox, row_cap=150, window_rows=100, lanes=1)
+    settings = settings_for(url, sandbox, row_cap=150, lanes=1)
+    other = settings_for(empty_url, sandbox, row_cap=150, lanes=1)
     schema.upgrade(empty_url)
     sync(other)
     whole = sum("/product?" in path for path in sandbox.requests)
@@ -238,7 +238,7 @@ def test_a_mass_edit_above_the_cap_is_cut_into_halves(
     url: str, account: Account, connection: Connection
 ) -> None:
     with SandboxServer(account, rate_limits=None, row_cap=60) as sandbox:
-        settings = settings_for(url, sandbox, row_cap=60, window_rows=100)
+        settings = settings_for(url, sandbox, row_cap=60)
         sync(settings)
         assert_mirrors(connection, account)
 
@@ -248,7 +248,7 @@ def test_more_records_in_one_second_than_the_cap_is_said_loudly(
 ) -> None:
     account.edit_products(80)
     with SandboxServer(account, rate_limits=None, row_cap=60) as sandbox:
-        settings = settings_for(url, sandbox, row_cap=60, window_rows=100)
+        settings = settings_for(url, sandbox, row_cap=60)
         with pytest.raises(MalformedError, match="in the same second, 2026-03-09 12:00:00 UTC"):
             sync(settings)
     assert_ledger_is_closed(connection)

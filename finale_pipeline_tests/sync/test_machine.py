@@ -47,7 +47,7 @@ class Machine(RuleBasedStateMachine):
         self.account = invented_account(products=PRODUCTS, clock=clock, years=0.4, sales_days=3)
         self.sandbox = SandboxServer(self.account, rate_limits=None, row_cap=CAP)
         self.sandbox.__enter__()
-        self.settings = settings_for(url, self.sandbox, row_cap=CAP, window_rows=100, lanes=2)
+        self.settings = settings_for(url, self.sandbox, row_cap=CAP, lanes=2)
         self.connection = connect(url, name="tests")
         self.removed = 0
 

@@ -144,8 +144,8 @@ def test_an_order_that_finale_lists_and_does_not_show_is_counted_as_rejected(
     table = shop.account.tables["order"]
     table.find("none yet")
     url = purchase(shop, ("A", 10))
-    assert table._found is not None
-    table._found.pop(url)
+    assert table._places is not None
+    table._places.pop(url)
     run = sync(served, "sales")
     assert run.counts["core.purchase_order_line"].rejected == 1
     reason = connection.execute("SELECT record_key, reason FROM ops.sync_reject").fetchall()

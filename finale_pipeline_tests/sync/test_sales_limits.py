@@ -22,9 +22,9 @@ def test_windows_above_the_cap_are_halved(
     url: str, account: Account, connection: Connection
 ) -> None:
     with SandboxServer(account, rate_limits=None, row_cap=60) as sandbox:
-        sync(settings_for(url, sandbox, row_cap=60, window_rows=100), "sales")
+        sync(settings_for(url, sandbox, row_cap=60), "sales")
         account.clock.advance(seconds=30 * DAY)
-        sync(settings_for(url, sandbox, row_cap=60, window_rows=100), "sales")
+        sync(settings_for(url, sandbox, row_cap=60), "sales")
     assert stored_demand(connection) == demand_of(account)
 
 
@@ -32,7 +32,7 @@ def test_a_history_beyond_the_budget_goes_on_at_the_next_run(
     url: str, account: Account, connection: Connection
 ) -> None:
     with SandboxServer(account, rate_limits=None, row_cap=100) as sandbox:
-        small = settings_for(url, sandbox, row_cap=100, window_rows=100, collections_per_hour=16)
+        small = settings_for(url, sandbox, row_cap=100, collections_per_hour=16)
         runs = 0
         while runs < 30:
             runs += 1
@@ -71,7 +71,7 @@ def test_sales_before_the_first_day_are_not_asked_for(
     url: str, account: Account, connection: Connection
 ) -> None:
     with SandboxServer(account, rate_limits=None, row_cap=100) as sandbox:
-        recent = settings_for(url, sandbox, row_cap=100, window_rows=100, since=date(2026, 2, 20))
+        recent = settings_for(url, sandbox, row_cap=100, since=date(2026, 2, 20))
         sync(recent, "sales")
     first = connection.execute("SELECT min(updated_at) FROM core.shipment").fetchone()
     assert first is not None

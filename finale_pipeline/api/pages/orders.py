@@ -16,7 +16,6 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.ordering.draft_request import DraftRequest
-from finale_pipeline.warehouse.connect import rows_of
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
 from finale_pipeline.warehouse.reads.drafts import ORDERS
 
@@ -30,7 +29,7 @@ SHOWN = 60
 def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show the orders that were drafted, newest first."""
     query = f"{ORDERS.query} ORDER BY intended_at DESC, reference LIMIT {SHOWN}"
-    found = rows_of(connection, query)
+    found = connection.rows(query)
     return _result(context, found, own=worklist_reads.account_currency(connection))
 
 

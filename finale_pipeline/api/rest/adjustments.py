@@ -82,7 +82,7 @@ class AdjustmentBody(BaseModel):
 @router.get("", responses=good("Those that hold.", {"adjustments": [EXAMPLE]}))
 def adjustments(connection: Warehouse) -> Response:
     """List what buyers said of demand and have not taken back, the newest first; 500 at most."""
-    return as_json({"adjustments": [_as_dict(held) for held in listed(connection)]})
+    return as_json({"adjustments": [_as_dict(row) for row in listed(connection)]})
 
 
 @router.post("", status_code=201, responses=good("It is kept.", EXAMPLE, status=201))
@@ -102,8 +102,8 @@ def add(context: Shared, connection: Warehouse, actor: Actor, body: AdjustmentBo
         number = adjust(connection, adjustment, actor=actor, now=context.clock())
     except ConfigError as error:
         raise Problem(422, f"{error} Nothing was written.") from error
-    held = next(found for found in listed(connection) if found.adjustment_id == number)
-    return as_json(_as_dict(held), 201)
+    row = next(row for row in listed(connection) if row.adjustment_id == number)
+    return as_json(_as_dict(row), 201)
 
 
 @router.delete("/{number}", responses=good("It is taken back.", {"withdrawn": 7}))
@@ -119,5 +119,5 @@ def take_back(
     return as_json({"withdrawn": number})
 
 
-def _as_dict(held: Adjustment) -> dict[str, Any]:
-    return {**asdict(held), "says": held.says}
+def _as_dict(row: Adjustment) -> dict[str, Any]:
+    return {**asdict(row), "says": row.says}

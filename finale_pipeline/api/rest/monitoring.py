@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.api.rest.triggers import running
+from finale_pipeline.api.rest.sync_requests import running
 from finale_pipeline.api.server.context import Context
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.health import rules
 from finale_pipeline.health.findings import Finding, worst
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import holds, requests
-from finale_pipeline.warehouse.connect import Connection, row_of, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import runs as runs_reads
 from finale_pipeline.warehouse.reads import stock as stock_reads
@@ -23,7 +23,7 @@ STATE = {"ok": "idle", "warning": "warning", "failed": "error"}
 def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Return what runs, how the last run of each strategy ended, and the last seven days."""
     runs = running(connection, now=now)
-    last = rows_of(connection, runs_reads.LAST)
+    last = connection.rows(runs_reads.LAST)
     held = [
         {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
         for h in holds.all_open(connection)
@@ -37,7 +37,7 @@ def status(connection: Connection, *, now: datetime) -> dict[str, Any]:
         "running": runs,
         "last": last,
         "held": held,
-        "seven_days": rows_of(connection, runs_reads.STATISTICS, since=now - health_reads.WEEK),
+        "seven_days": connection.rows(runs_reads.STATISTICS, since=now - health_reads.WEEK),
     }
 
 
@@ -80,10 +80,10 @@ LABELS = {
 
 def metrics(connection: Connection, settings: Settings, *, now: datetime) -> dict[str, Any]:
     """Return the metrics by name; some have a value per strategy, budget or table."""
-    counted = row_of(connection, runs_reads.COUNTS, day=now - timedelta(days=1)) or {}
+    counted = connection.row(runs_reads.COUNTS, day=now - timedelta(days=1)) or {}
     read_at = stock_reads.stock_read_at(connection)
-    week = rows_of(connection, runs_reads.STATISTICS, since=now - health_reads.WEEK)
-    good = rows_of(connection, runs_reads.LAST_GOOD)
+    week = connection.rows(runs_reads.STATISTICS, since=now - health_reads.WEEK)
+    good = connection.rows(runs_reads.LAST_GOOD)
     values: dict[str, Any] = {f"finale_{name}": value for name, value in counted.items()}
     values["finale_stock_age_seconds"] = round((now - read_at).total_seconds()) if read_at else None
     values["finale_last_good_sync_timestamp_seconds"] = {r["strategy"]: r["at"] for r in good}

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import Reads, answer
-from finale_pipeline.api.rest.responses import XLSX, as_json
+from finale_pipeline.api.rest.responses import XLSX, as_json, attachment
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
@@ -159,7 +159,7 @@ def document_of(make: Callable[[], VendorOrder], form: str) -> Response:
     write, media = FILES[form]
     return Response(
         write(order),
-        headers={"Content-Disposition": f'attachment; filename="{order.file_stem}.{form}"'},
+        headers=attachment(f"{order.file_stem}.{form}"),
         media_type=media,
     )
 
@@ -194,9 +194,7 @@ def drafting_context(context: Context) -> DraftingContext:
 
 def preview(context: Context, ask: DraftRequest) -> DraftResult:
     """Return what would be sent."""
-    at = drafting_context(context)
-    with at.warehouse() as connection:
-        return drafting.preview(connection, at.settings, ask, now=at.clock())
+    return drafting.previewed(drafting_context(context), ask)
 
 
 def carried_out(

@@ -12,64 +12,104 @@ from itsdangerous import BadData, URLSafeSerializer
 from starlette.responses import Response
 
 from finale_pipeline.api.rest.responses import Form, as_csv, as_json, form_of, in_words
-from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
+from finale_pipeline.api.server.context import AsOf, Context, Headers, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads.listing import Listing
 
 SALT = "finale cursor 2"
 MAX_ROWS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list: its rows, and the cursor of the next one (None = it was the last)."""
-
-    rows: list[dict[str, Any]]
-    next_cursor: str | None
+AsForm = Annotated[Form | None, Query(alias="format", description="Instead of Accept.")]
 
 
 @dataclass(frozen=True, slots=True)
-class PageQuery:
-    """What a reader wants of a list.
+class ListRequest:
+    """A request that reads a list: from where, which page, in which form.
 
     Attributes:
-        filters: Values by parameter; None = not filtered.
         sort: A column of `Listing.sorts`; `-` before it = downwards; None = as usual.
         cursor: Of the page before; None = the first page.
+        limit: Rows of the page.
     """
 
-    filters: Mapping[str, object]
+    request: Request
+    context: Context
+    connection: Connection
+    headers: Headers
     sort: str | None
     cursor: str | None
     limit: int
+    form: Form | None
 
 
-def page(connection: Connection, listing: Listing, asked: PageQuery, key: bytes) -> Page:
-    """Read a page.
+async def _reading(
+    *,
+    request: Request,
+    context: Shared,
+    connection: Warehouse,
+    headers: AsOf,
+    sort: Annotated[
+        str | None,
+        Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="Rows of a page.")] = 100,
+    form: AsForm = None,
+) -> ListRequest:
+    return ListRequest(request, context, connection, headers, sort, cursor, limit, form)
+
+
+Reads = Annotated[ListRequest, Depends(_reading)]
+
+
+def answer(reading: ListRequest, listing: Listing, filters: Mapping[str, object]) -> Response:
+    """Return a page of a list, as JSON or CSV.
+
+    Args:
+        filters: Values by parameter; None = not filtered.
 
     Raises:
         Problem: 422: the sort is not on the list, or the cursor is not one of ours.
     """
-    order = asked.sort or listing.order
+    page, next_cursor = _page(reading, listing, filters)
+    rows = [in_words(row) for row in page]
+    headers = dict(reading.headers)
+    if next_cursor is not None:
+        url = reading.request.url.include_query_params(cursor=next_cursor)
+        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    if form_of(reading.request, reading.form, ("json", "csv")) == "csv":
+        columns = list(rows[0]) if rows else list(listing.sorts)
+        return as_csv(rows, columns, listing.name, headers)
+    return as_json({listing.name: rows, "next_cursor": next_cursor}, headers=headers)
+
+
+def _page(
+    reading: ListRequest, listing: Listing, filters: Mapping[str, object]
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the rows of a page, and the cursor of the next one; None = it was the last."""
+    order, key = reading.sort or listing.order, reading.context.key
     column, down = order.removeprefix("-"), order.startswith("-")
     if column not in listing.sorts:
         raise Problem(422, f"Sort by one of: {', '.join(listing.sorts)}.", code="unknown_sort")
-    filters = {name: value for name, value in asked.filters.items() if value is not None}
-    values: dict[str, object] = {**listing.fixed, **filters, "limit": asked.limit + 1}
-    where = [listing.filters[name] for name in filters]
-    if asked.cursor is not None:
-        where.append(_after(listing, order, asked.cursor, key, values))
+    given = {name: value for name, value in filters.items() if value is not None}
+    values: dict[str, object] = {**listing.fixed, **given, "limit": reading.limit + 1}
+    where = [listing.filters[name] for name in given]
+    if reading.cursor is not None:
+        where.append(_after(listing, order, reading.cursor, key, values))
     query = (
         f"SELECT * FROM ({listing.query}) t WHERE {' AND '.join(where) or 'true'}"
         f" ORDER BY {column} {'DESC' if down else 'ASC'} NULLS LAST, {listing.key[0]}"
         " LIMIT %(limit)s"
     )
-    rows = rows_of(connection, query, **values)
-    if len(rows) <= asked.limit:
-        return Page(rows, None)
-    last = rows[asked.limit - 1]
-    return Page(rows[: asked.limit], _sealed([order, last[column], last[listing.key[0]]], key))
+    rows = reading.connection.rows(query, **values)
+    if len(rows) <= reading.limit:
+        return rows, None
+    last = rows[reading.limit - 1]
+    return rows[: reading.limit], _sealed([order, last[column], last[listing.key[0]]], key)
 
 
 def _after(listing: Listing, order: str, cursor: str, key: bytes, values: dict[str, object]) -> str:
@@ -112,79 +152,3 @@ def _opened(cursor: str, key: bytes) -> tuple[str, str | None, str]:
 def _serializer(key: bytes) -> URLSafeSerializer:
     options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
     return URLSafeSerializer(key, salt=SALT, signer_kwargs=options)
-
-
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """Which page a reader wants."""
-
-    sort: str | None
-    cursor: str | None
-    limit: int
-
-
-async def _paging(
-    sort: Annotated[
-        str | None,
-        Query(max_length=40, description="Column to sort by; `-` before it = downwards."),
-    ] = None,
-    cursor: Annotated[
-        str | None, Query(max_length=2_000, description="`next_cursor` of the page before.")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_ROWS, description="Rows of a page.")] = 100,
-) -> Paging:
-    return Paging(sort, cursor, limit)
-
-
-Pages = Annotated[Paging, Depends(_paging)]
-
-AsForm = Annotated[Form | None, Query(alias="format", description="Instead of Accept.")]
-
-
-@dataclass(frozen=True, slots=True)
-class ListRequest:
-    """A request that reads a list: from where, which page, in which form."""
-
-    request: Request
-    context: Shared
-    connection: Warehouse
-    headers: AsOf
-    paging: Pages
-    form: AsForm
-
-
-async def _reading(
-    *,
-    request: Request,
-    context: Shared,
-    connection: Warehouse,
-    headers: AsOf,
-    paging: Pages,
-    form: AsForm = None,
-) -> ListRequest:
-    return ListRequest(request, context, connection, headers, paging, form)
-
-
-Reads = Annotated[ListRequest, Depends(_reading)]
-
-
-def answer(reading: ListRequest, listing: Listing, filters: Mapping[str, object]) -> Response:
-    """Return a page of a list, as JSON or CSV.
-
-    Args:
-        filters: Values by parameter; None = not filtered.
-    """
-    paging = reading.paging
-    query = PageQuery(filters, paging.sort, paging.cursor, paging.limit)
-    result = page(reading.connection, listing, query, reading.context.key)
-    rows = [in_words(row) for row in result.rows]
-    headers = dict(reading.headers)
-    if result.next_cursor is not None:
-        url = reading.request.url.include_query_params(cursor=result.next_cursor)
-        headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
-    if form_of(reading.request, reading.form, ("json", "csv")) == "csv":
-        columns = list(rows[0]) if rows else list(listing.sorts)
-        answered = as_csv(rows, columns, listing.name)
-        answered.headers.update(headers)
-        return answered
-    return as_json({listing.name: rows, "next_cursor": result.next_cursor}, headers=headers)

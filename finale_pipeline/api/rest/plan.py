@@ -1,8 +1,9 @@
 """The purchase plan as data: read it as JSON, CSV or a workbook; change a line of it."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -87,15 +88,8 @@ class Edit(BaseModel):
 
     def fields(self) -> Fields:
         """Return what was given of what can be changed."""
-        given = self.model_fields_set
-        changes = Fields()
-        if "quantity_units" in given:
-            changes["quantity_units"] = self.quantity_units
-        if "unit_cost" in given:
-            changes["unit_cost"] = self.unit_cost
-        if "is_dropped" in given:
-            changes["is_dropped"] = self.is_dropped
-        return changes
+        names = {*Fields.__annotations__}
+        return cast("Fields", self.model_dump(include=names, exclude_unset=True))
 
 
 @router.get(
@@ -121,7 +115,10 @@ def purchase_plan(
     form: AsForm = None,
 ) -> Response:
     """Return orders with their lines: JSON, CSV of all lines to order, or a workbook."""
-    plan = _in_words(plan_reads.purchase_plan(connection, on, vendor))
+    plan = plan_reads.purchase_plan(connection, on, vendor)
+    for order in plan.orders:
+        order["order_lines"] = [in_words(line) for line in order["order_lines"]]
+    plan = replace(plan, dropped=[dict(in_words(line)) for line in plan.dropped])
     chosen = form_of(request, form, ("json", "csv", "xlsx"))
     if chosen == "json":
         body = {"snapshot_on": plan.day, "orders": plan.orders, "dropped": plan.dropped}
@@ -129,10 +126,9 @@ def purchase_plan(
     name = f"purchase_plan_{plan.day}" if plan.day else "purchase_plan"
     if chosen == "csv":
         lines = [line for order in plan.orders for line in order["order_lines"]]
-        response = as_csv(lines, LINE_COLUMNS, name)
-    else:
-        cover = _cover(plan, worklist_reads.account_currency(connection))
-        response = as_xlsx(_sheets(plan), name, cover=cover)
+        return as_csv(lines, LINE_COLUMNS, name, headers)
+    cover = _cover(plan, worklist_reads.account_currency(connection))
+    response = as_xlsx(_sheets(plan), name, cover=cover)
     response.headers.update(headers)
     return response
 
@@ -152,14 +148,6 @@ def vendor_document(
     """Return it as a proposal to send: their SKUs, packs, prices, and no more; it has no number."""
     settings = context.settings
     return document_of(lambda: vendor_order.of_plan(connection, settings, vendor, on), form)
-
-
-def _in_words(plan: Plan) -> Plan:
-    orders = [
-        order | {"order_lines": [in_words(line) for line in order["order_lines"]]}
-        for order in plan.orders
-    ]
-    return Plan(plan.day, orders, [dict(in_words(line)) for line in plan.dropped])
 
 
 def _cover(plan: Plan, own: str | None) -> list[tuple[str, object]]:
@@ -202,17 +190,16 @@ def change_line(context: Shared, connection: Warehouse, actor: Actor, change: Ed
     """
     require_newest(connection, change.snapshot_on)
     author = Author(actor, context.clock(), note=change.note, insists=change.insist)
-    changes = {change.product_url: LineChange(change.version, change.fields())}
+    url = change.product_url
+    changes = {url: LineChange(change.version, change.fields())}
     outcome = edit(connection, change.snapshot_on, change.vendor_url, changes, author)
-    _refuse(outcome, change.product_url)
+    _refuse(outcome, url)
     return as_json(
         {
-            "line": in_words(
-                {k: v for k, v in outcome.lines[change.product_url].items() if k not in FIXED}
-            ),
+            "line": in_words({k: v for k, v in outcome.lines[url].items() if k not in FIXED}),
             "is_changed": bool(outcome.saved),
             "order": outcome.order,
-            "vendor_minimum_units": outcome.reaching.get(change.product_url),
+            "vendor_minimum_units": outcome.reaching.get(url),
         }
     )
 

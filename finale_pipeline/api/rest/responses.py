@@ -30,11 +30,9 @@ def in_words(row: Row) -> Row:
 
 
 def form_of(request: Request, asked: Form | None, offered: Sequence[Form]) -> Form:
-    """Return the form of an answer: as the parameter says, else the first accepted one.
+    """Return the form of an answer: as the parameter `format` says, else the first accepted one.
 
     Args:
-        request: With an Accept header, or none.
-        asked: The parameter `format`.
         offered: The forms there are; the first is the usual one.
     """
     if asked is not None:
@@ -53,7 +51,12 @@ def as_json(body: object, status: int = 200, headers: Mapping[str, str] | None =
     )
 
 
-def as_csv(rows: Sequence[Row], columns: Sequence[str], name: str) -> Response:
+def as_csv(
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    name: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """Return an answer of CSV that spreadsheet programs open and do not run."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -61,9 +64,14 @@ def as_csv(rows: Sequence[Row], columns: Sequence[str], name: str) -> Response:
     writer.writerows([_csv_cell(row.get(column)) for column in columns] for row in rows)
     return Response(
         buffer.getvalue().encode("utf-8-sig"),
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        headers={**(headers or {}), **attachment(f"{name}.csv")},
         media_type=f"{CSV}; charset=utf-8",
     )
+
+
+def attachment(file: str) -> dict[str, str]:
+    """Return the header by which a browser keeps an answer as a file."""
+    return {"Content-Disposition": f'attachment; filename="{file}"'}
 
 
 def _csv_cell(value: object) -> str:

@@ -1,6 +1,6 @@
 """What a buyer needs, as data: products, forecasts, incidents, vendors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
@@ -174,15 +174,12 @@ class _Incident:
         subject = incidents_reads.open_subject(self.connection, self.incident_id)
         if subject is None:
             raise Problem(404, "No open incident has this number.", code="unknown_incident")
-        until, even_if_worse = None, False
+        choice = Choice(state, self.actor, decision.note if decision else None)
         if isinstance(decision, Snooze):
-            even_if_worse = decision.even_if_worse
-            if decision.until:
-                until = datetime.combine(decision.until, time(), self.context.settings.zone)
-        note = decision.note if decision else None
-        choice = Choice(state, self.actor, note, until, even_if_worse)
-        now = self.context.clock()
-        (row,) = decisions.decide(self.connection, [subject], choice, now=now)
+            day, zone = decision.until, self.context.settings.zone
+            until = datetime.combine(day, time(), zone) if day else None
+            choice = replace(choice, until=until, even_if_worse=decision.even_if_worse)
+        (row,) = decisions.decide(self.connection, [subject], choice, now=self.context.clock())
         return as_json(row)
 
 

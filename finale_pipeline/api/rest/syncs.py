@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import PlainTextResponse, Response
 
-from finale_pipeline.api.rest import monitoring, triggers
+from finale_pipeline.api.rest import monitoring
 from finale_pipeline.api.rest.openapi import good, listed, problems
 from finale_pipeline.api.rest.pagination import AsForm, Reads, answer
 from finale_pipeline.api.rest.responses import CSV, as_csv, as_json, form_of, in_words
+from finale_pipeline.api.rest.sync_requests import SyncRequest, start_sync
 from finale_pipeline.api.server.actors import Actor, Key
 from finale_pipeline.api.server.context import AsOf, Shared, Warehouse
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
@@ -57,30 +58,27 @@ def sync(
 
     It is refused with 409 while another one works on the same tables; nothing waits in line.
     """
-    ask = triggers.Ask((body or SyncBody.model_validate({})).strategy, actor, key)
-    return as_json(triggers.start(connection, context, ask), 202)
+    request = SyncRequest((body or SyncBody.model_validate({})).strategy, actor, key)
+    return as_json(start_sync(connection, context, request), 202)
 
 
-@router.post("/inventory", summary="Start the inventory sync", **TRIGGER)
-def sync_inventory(
-    context: Shared, connection: Warehouse, actor: Actor, key: Key = None
-) -> Response:
-    """Read all places and all stock."""
-    return as_json(triggers.start(connection, context, triggers.Ask("inventory", actor, key)), 202)
+def _starts(strategy: Strategy, about: str) -> None:
+    """Declare the address that starts one strategy."""
+
+    @router.post(
+        f"/{strategy}",
+        name=f"sync_{strategy}",
+        summary=f"Start the {strategy} sync",
+        description=about,
+        **TRIGGER,
+    )
+    def start(context: Shared, connection: Warehouse, actor: Actor, key: Key = None) -> Response:
+        return as_json(start_sync(connection, context, SyncRequest(strategy, actor, key)), 202)
 
 
-@router.post("/critical", summary="Start the critical sync", **TRIGGER)
-def sync_critical(
-    context: Shared, connection: Warehouse, actor: Actor, key: Key = None
-) -> Response:
-    """Read all stock, for what runs out; the fastest."""
-    return as_json(triggers.start(connection, context, triggers.Ask("critical", actor, key)), 202)
-
-
-@router.post("/vendors", summary="Start the vendors sync", **TRIGGER)
-def sync_vendors(context: Shared, connection: Warehouse, actor: Actor, key: Key = None) -> Response:
-    """Read all vendors."""
-    return as_json(triggers.start(connection, context, triggers.Ask("vendors", actor, key)), 202)
+_starts("inventory", "Read all places and all stock.")
+_starts("critical", "Read all stock, for what runs out; the fastest.")
+_starts("vendors", "Read all vendors.")
 
 
 @router.get(
@@ -107,16 +105,9 @@ def critical(
     rows = [dict(in_words(row)) for row in incidents_reads.critical(connection)]
     if form_of(request, form, ("json", "csv")) == "csv":
         columns = list(rows[0]) if rows else ["sku", "name", "level", "available_units", "why"]
-        response = as_csv(rows, columns, "critical")
-        response.headers.update(headers)
-        return response
-    parts: dict[str, list[Any]] = {
-        "out_of_stock": [],
-        "below_reorder_point": [],
-        "low_without_reorder_point": [],
-    }
-    for row in rows:
-        parts[_part(row)].append(row)
+        return as_csv(rows, columns, "critical", headers)
+    names = ("out_of_stock", "below_reorder_point", "low_without_reorder_point")
+    parts = {name: [row for row in rows if _part(row) == name] for name in names}
     risk = sum((row["money_at_risk"] or 0 for row in rows), start=0)
     totals = {"critical": len(rows)} | {name: len(items) for name, items in parts.items()}
     return as_json({"totals": totals | {"money_at_risk": risk}, **parts}, headers=headers)

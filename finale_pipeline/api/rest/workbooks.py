@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from finale_pipeline.api.rest.responses import XLSX, Row
+from finale_pipeline.api.rest.responses import XLSX, Row, attachment
 from finale_pipeline.text import plain
 
 TITLE_UNITS = 26
@@ -85,7 +85,7 @@ def as_xlsx(
                 sheet.print_area(0, 0, len(rows) + 1, columns.index(ON_SCREEN_FROM) - 1)
     return Response(
         buffer.getvalue(),
-        headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'},
+        headers=attachment(f"{name}.xlsx"),
         media_type=XLSX,
     )
 

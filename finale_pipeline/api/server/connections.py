@@ -12,7 +12,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from finale_pipeline.api.server.problems import MEDIA
+from finale_pipeline.api.server.problems import MEDIA, Problem
 
 HEADER_SECONDS = 10.0
 MAX_CONNECTIONS = 500
@@ -20,15 +20,7 @@ MAX_PER_CLIENT = 100
 MAX_PIPELINED = 16
 """Requests that may wait on one connection behind the one that is answered."""
 
-BODY = json.dumps(
-    {
-        "type": "urn:finale-pipeline:problem:too_slow",
-        "title": "too slow",
-        "status": 408,
-        "code": "too_slow",
-        "detail": "The request's headers came too slowly.",
-    }
-).encode()
+BODY = json.dumps(Problem(408, "The request's headers came too slowly.").body("")).encode()
 TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
     + f"Content-Type: {MEDIA}\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()

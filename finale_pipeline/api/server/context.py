@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 
 from finale_pipeline.api.server.dagster import Dagster
 from finale_pipeline.api.server.database import Acquired, Pool
-from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.problems import Problem, later
 from finale_pipeline.notify import links
 from finale_pipeline.warehouse.connect import Connection
 
@@ -50,8 +50,8 @@ class Context:
 # What does not wait for anything is `async`: the others are given to a thread and back each time.
 async def context_of(request: Request) -> Context:
     """Return the app's context."""
-    found: Context = request.app.state.context
-    return found
+    context: Context = request.app.state.context
+    return context
 
 
 Shared = Annotated[Context, Depends(context_of)]
@@ -70,9 +70,7 @@ async def _turn(context: Context, request: Request) -> AsyncIterator[None]:
     try:
         await asyncio.wait_for(context.readers.acquire(), WAIT_SECONDS)
     except TimeoutError:
-        raise Problem(
-            503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
-        ) from None
+        raise later("Too many requests are under way.", code="busy", seconds=2) from None
     try:
         yield
     finally:
@@ -101,21 +99,14 @@ Warehouse = Annotated[Connection, Depends(_connection)]
 
 async def as_of_headers(acquired: _Acquired, response: Response) -> Headers:
     """Return the headers that say how old an answer's data are, and which run they are of."""
-    found = {"X-Data-As-Of": acquired.read_at.isoformat()} if acquired.read_at else {}
+    headers = {"X-Data-As-Of": acquired.read_at.isoformat()} if acquired.read_at else {}
     if acquired.run_id is not None:
-        found["X-Finale-Run-Id"] = str(acquired.run_id)
-    response.headers.update(found)
-    return found
+        headers["X-Finale-Run-Id"] = str(acquired.run_id)
+    response.headers.update(headers)
+    return headers
 
 
 AsOf = Annotated[Headers, Depends(as_of_headers)]
-
-
-def _query_names(route: APIRoute) -> set[str]:
-    """Return the query parameters of a route, also those that stand in a model."""
-    others = (params.Path, params.Header, params.Cookie)
-    flat = get_flat_params(route.dependant)
-    return {p.alias for p in flat if not isinstance(p.field_info, others)}
 
 
 async def known_parameters(request: Request) -> None:
@@ -126,11 +117,13 @@ async def known_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = _query_names(route)
+    others = (params.Path, params.Header, params.Cookie)
+    flat = get_flat_params(route.dependant)  # also those that stand in a model
+    allowed = {p.alias for p in flat if not isinstance(p.field_info, others)}
     given = [name for name, _ in request.query_params.multi_items()]
-    unknown = sorted(set(given) - known)
+    unknown = sorted(set(given) - allowed)
     if unknown:
-        there = f"; there are: {', '.join(sorted(known))}" if known else ""
+        there = f"; there are: {', '.join(sorted(allowed))}" if allowed else ""
         raise Problem(
             422, f"There is no parameter {unknown[0][:60]!r}{there}.", code="unknown_parameter"
         )

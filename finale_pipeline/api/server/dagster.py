@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.problems import Problem, later
 
 SECONDS = 10.0
 RELOAD_SECONDS = 60.0
@@ -63,7 +63,6 @@ class Dagster:
 
     Args:
         url: Its address, without a slash at the end.
-        token: Lets in there; None = none is needed.
         location: Name of our code location there.
     """
 
@@ -153,9 +152,5 @@ def _expect(answer: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 
 def _unavailable(what: str) -> Problem:
-    return Problem(
-        503,
-        f"{what} Nothing was changed. Is `finale dev` running?",
-        code="dagster_unavailable",
-        headers={"Retry-After": "10"},
-    )
+    text = f"{what} Nothing was changed. Is `finale dev` running?"
+    return later(text, code="dagster_unavailable")

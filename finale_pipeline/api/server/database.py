@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.problems import Problem, later
 from finale_pipeline.errors import SchemaMismatch
 from finale_pipeline.warehouse import pooling, schema
 from finale_pipeline.warehouse.connect import SESSION as SESSION_DEFAULTS
@@ -38,7 +38,6 @@ class Acquired:
     """A connection, and what was learnt when it was acquired.
 
     Attributes:
-        connection: To the warehouse, at this program's schema.
         read_at: When stock was last read, UTC.
         run_id: The newest good sync run.
     """
@@ -86,12 +85,8 @@ class Pool:
             return self._examined(connection)
         except SchemaMismatch as error:
             self.release(connection)
-            raise Problem(
-                503,
-                "The database's schema is not this program's; an upgrade may be under way.",
-                code="schema_mismatch",
-                headers={"Retry-After": "30"},
-            ) from error
+            text = "The database's schema is not this program's; an upgrade may be under way."
+            raise later(text, code="schema_mismatch", seconds=30) from error
         except psycopg.Error as error:
             self.release(connection)
             raise self._unavailable() from error
@@ -121,14 +116,7 @@ class Pool:
     def _unavailable(self) -> Problem:
         stats = self._pool.get_stats()
         if stats.get("pool_size", 0) >= MAX_CONNECTIONS and not stats.get("pool_available", 0):
-            return Problem(
-                503, "Too many requests are under way.", code="busy", headers={"Retry-After": "2"}
-            )
+            return later("Too many requests are under way.", code="busy", seconds=2)
         facts = {"data_as_of": self.read_at.isoformat()} if self.read_at else {}
-        return Problem(
-            503,
-            "The database does not answer.",
-            code="database_unavailable",
-            headers={"Retry-After": "5"},
-            **facts,
-        )
+        text = "The database does not answer."
+        return later(text, code="database_unavailable", seconds=5, **facts)

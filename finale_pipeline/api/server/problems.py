@@ -5,6 +5,7 @@ A browser that asked for a page gets a page that says the same in words.
 
 import logging
 from collections.abc import Mapping
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -85,6 +86,11 @@ class Problem(Exception):
         return JSONResponse(self.body(trace_id), self.status, self.headers, media_type=MEDIA)
 
 
+def later(detail: str, *, code: str = "unavailable", seconds: int = 10, **facts: Any) -> Problem:
+    """Return a 503 that says after how many seconds to ask again."""
+    return Problem(503, detail, code=code, headers={"Retry-After": str(seconds)}, **facts)
+
+
 def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:
     """Return a problem as whoever asked reads it: a page for a browser on pages, else JSON."""
     is_page = not scope["path"].startswith("/api/")
@@ -110,68 +116,68 @@ def trace_of(request: Request) -> str:
 
 def install(app: FastAPI) -> None:
     """Have every error of an app answered as a problem."""
-    handlers: dict[type[Exception], Any] = {
-        Problem: _problem,
-        RequestValidationError: _invalid,
-        HTTPException: _http,
-        PipelineError: _pipeline,
-        DataError: _data,
-        OperationalError: _database,
-        InterfaceError: _database,
-        Exception: _unexpected,
-    }
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = _of(error, trace_of(request))
+        return respond(problem, request.scope, request.app.state.context.settings)
+
+    for kind in (
+        Problem,
+        RequestValidationError,
+        HTTPException,
+        PipelineError,
+        DataError,
+        OperationalError,
+        InterfaceError,
+        Exception,
+    ):
+        app.add_exception_handler(kind, answer)
 
 
-def _told(request: Request, problem: Problem) -> Response:
-    return respond(problem, request.scope, request.app.state.context.settings)
+@singledispatch
+def _of(error: Exception, trace: str) -> Problem:
+    """Return what a client is told of an error; details go to the log."""
+    log.error("request %s failed", trace, exc_info=error)
+    return Problem(500, UNEXPECTED)
 
 
-async def _problem(request: Request, error: Problem) -> Response:
-    return _told(request, error)
+@_of.register
+def _(error: Problem, _trace: str) -> Problem:
+    return error
 
 
-async def _invalid(request: Request, error: RequestValidationError) -> Response:
+@_of.register
+def _(error: RequestValidationError, _trace: str) -> Problem:
     """Say which parts are wrong, without repeating what was sent: it may be a secret."""
     wrong = [
         {"where": ".".join(str(p) for p in e["loc"]), "what": str(e["msg"])} for e in error.errors()
     ]
     status = 400 if any(e["type"] == "json_invalid" for e in error.errors()) else 422
     detail = "; ".join(f"{w['where']}: {w['what']}" for w in wrong[:5])
-    return _told(request, Problem(status, detail, errors=wrong[:20]))
+    return Problem(status, detail, errors=wrong[:20])
 
 
-async def _http(request: Request, error: HTTPException) -> Response:
-    problem = Problem(error.status_code, str(error.detail), headers=error.headers)
-    return _told(request, problem)
+@_of.register
+def _(error: HTTPException, _trace: str) -> Problem:
+    return Problem(error.status_code, str(error.detail), headers=error.headers)
 
 
-async def _pipeline(request: Request, error: PipelineError) -> Response:
+@_of.register
+def _(error: PipelineError, trace: str) -> Problem:
     """A person's mistake is explained; anything else is only in the log."""
-    log.warning("request %s: %s", trace_of(request), error)
+    log.warning("request %s: %s", trace, error)
     if isinstance(error, ConfigError):
-        problem = Problem(422, f"{error.what} {error.data} {error.step}", code="refused")
-    else:
-        problem = Problem(503, "This cannot be answered now.", headers={"Retry-After": "10"})
-    return _told(request, problem)
+        return Problem(422, f"{error.what} {error.data} {error.step}", code="refused")
+    return later("This cannot be answered now.")
 
 
-async def _data(request: Request, _error: DataError) -> Response:
-    return _told(request, Problem(422, "The database refuses a value of this request."))
+@_of.register
+def _(_error: DataError, _trace: str) -> Problem:
+    return Problem(422, "The database refuses a value of this request.")
 
 
-async def _database(request: Request, error: Exception) -> Response:
-    log.warning("request %s: the database failed: %s", trace_of(request), error)
-    problem = Problem(
-        503,
-        "The database did not answer.",
-        code="database_unavailable",
-        headers={"Retry-After": "5"},
-    )
-    return _told(request, problem)
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request %s failed", trace_of(request), exc_info=error)
-    return _told(request, Problem(500, UNEXPECTED))
+@_of.register(OperationalError)
+@_of.register(InterfaceError)
+def _(error: Exception, trace: str) -> Problem:
+    log.warning("request %s: the database failed: %s", trace, error)
+    return later("The database did not answer.", code="database_unavailable", seconds=5)

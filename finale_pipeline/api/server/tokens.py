@@ -48,25 +48,15 @@ def require_tokens(settings: "Settings", host: str, setting: str) -> None:
         ConfigError: With the setting to set.
     """
     tokens = [t.get_secret_value() for t in (settings.api_token, settings.api_read_token) if t]
-    make = "Make each with: openssl rand -hex 32"
+    what, step = "", "Make each with: openssl rand -hex 32"
     if len(tokens) > len(set(tokens)):
-        raise ConfigError(
-            "FINALE_API_TOKEN and FINALE_API_READ_TOKEN are the same text: who may read may write.",
-            data="Nothing was started.",
-            step=make,
-        )
-    if host in LOOPBACK:
-        return
-    if not tokens:
-        raise ConfigError(
-            f"{setting}={host} lets other machines in, and no token is set.",
-            data="Nothing was started.",
-            step=f"Set FINALE_API_TOKEN, or leave {setting} out. {make}",
-        )
-    if any(len(token) < LEAST_CHARACTERS for token in tokens):
-        raise ConfigError(
-            f"{setting}={host} lets other machines in, and a token is shorter than"
-            f" {LEAST_CHARACTERS} characters.",
-            data="Nothing was started.",
-            step=make,
-        )
+        what = "FINALE_API_TOKEN and FINALE_API_READ_TOKEN are the same text: who may read may"
+        what += " write."
+    elif host not in LOOPBACK and not tokens:
+        what = f"{setting}={host} lets other machines in, and no token is set."
+        step = f"Set FINALE_API_TOKEN, or leave {setting} out. {step}"
+    elif host not in LOOPBACK and min(map(len, tokens)) < LEAST_CHARACTERS:
+        what = f"{setting}={host} lets other machines in, and a token is shorter than"
+        what += f" {LEAST_CHARACTERS} characters."
+    if what:
+        raise ConfigError(what, data="Nothing was started.", step=step)

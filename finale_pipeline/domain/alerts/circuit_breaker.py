@@ -26,9 +26,6 @@ def in_one_mail(decisions: Sequence[AlertDecision]) -> list[AlertDecision]:
 
     After a backup was restored, what crossed since it may have been mailed by the database that
     is gone: a single picture of the present repeats nothing, and loses nothing.
-
-    Args:
-        decisions: Of the first evaluation afterwards.
     """
     return [
         replace(d, event=replace(d.event, mail="catch_up")) if d.event and d.event.mail else d

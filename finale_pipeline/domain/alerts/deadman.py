@@ -21,7 +21,6 @@ class Trouble:
     """Something that should be so and is not.
 
     Attributes:
-        says: What was found, with times.
         told_by: What has told a person already; None = nothing has.
     """
 
@@ -33,12 +32,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A time in which something is wrong that was told.
-
-    Attributes:
-        opened_at: UTC, when it was first told.
-        told: Kinds of trouble that were told.
-    """
+    """A time in which something is wrong: since when (UTC), and which kinds of it were told."""
 
     opened_at: datetime
     told: tuple[Kind, ...]
@@ -73,28 +67,5 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
 
 
 def after_telling(outage: Outage | None, troubles: Sequence[Trouble], *, now: datetime) -> Outage:
-    """Return the outage as it is after a mail that named all that is wrong.
-
-    Args:
-        outage: The open one; None = this mail opens one.
-    """
+    """Return the outage as it is after a mail that named all that is wrong."""
     return Outage(now, tuple(sorted({t.kind for t in troubles}))).joined(outage)
-
-
-def is_overdue(
-    *, second_last_due_at: datetime, last_good_at: datetime | None, since: datetime
-) -> bool:
-    """Whether two due times passed without a good sync.
-
-    Args:
-        second_last_due_at: UTC, the second newest due time.
-        last_good_at: UTC, when a sync of it, or of more, last ended well; None = never.
-        since: UTC, when the watch began; before it nothing was expected.
-
-    >>> at = lambda hour: datetime(2026, 3, 9, hour)
-    >>> is_overdue(second_last_due_at=at(11), last_good_at=at(10), since=at(1))
-    True
-    >>> is_overdue(second_last_due_at=at(11), last_good_at=None, since=at(12))
-    False
-    """
-    return (last_good_at or since) < second_last_due_at

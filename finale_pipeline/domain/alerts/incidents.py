@@ -52,14 +52,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An item's stay away from ok.
-
-    Attributes:
-        state: What a person decided about it.
-        mailed: The last worsening that a mail told of; None = none did.
-        snoozed_until: End of a snooze; None = until worse.
-        even_if_worse: Whether a worsening leaves it asleep.
-    """
+    """An item's stay away from ok, as ops.incident has it."""
 
     state: IncidentState = "open"
     mailed: Level | None = None
@@ -74,19 +67,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """What is stored of an item.
-
-    Attributes:
-        level: At the last evaluation.
-        announced_level: The level that people were last told.
-        threshold_units: At the last evaluation.
-        since_at: When `level` began.
-        better_since_at: Since when `level` is better than `announced_level`; None = it is not.
-        worsenings: Worsenings in a row with less than a calm time between them.
-        worsened_at: The last of them.
-        is_left_out: Whether it was not watched at the last evaluation.
-        incident: The open one.
-    """
+    """What is stored of an item: its row of ops.item_level, and the open incident."""
 
     level: Level
     announced_level: Level
@@ -104,8 +85,6 @@ class CurrentItem:
     """What an item is now.
 
     Attributes:
-        available_units: On hand less reserved.
-        threshold_units: Reorder point, or the default.
         left_out: Why it is not watched; None = it is.
         is_moving: Whether it sells; None = not known.
     """
@@ -131,8 +110,6 @@ class AlertEvent:
         to_level: Exact level now; differs for crossings, and only for them.
         cause: stock or settings; for silent ones first_run, first_seen, watched_again, or the rule
             that left it out.
-        mail: The mail that tells of it.
-        no_mail: Why none does.
     """
 
     kind: EventKind
@@ -163,7 +140,6 @@ def decide(
     """Return what follows from an item's present state; None when nothing does.
 
     Args:
-        stored: What is stored of it; None when it was never evaluated.
         is_first_run: Whether nothing was ever evaluated; then all is recorded in silence.
     """
     if stored is None:

@@ -23,7 +23,6 @@ class BacktestScore:
     """What one method reached on windows of one length, products of one segment, all origins.
 
     Attributes:
-        segment: One of `SEGMENTS`.
         demand: Units that were demanded in all of them.
     """
 

@@ -127,7 +127,6 @@ class WindowModel:
     """What was learnt for one window.
 
     Attributes:
-        cells: By pace and the second axis.
         regression: None where there are too few past windows for it.
         widening: What to multiply the quantiles of a new product by, group of age by level.
         fade: What young products went on to sell, over their pace, by group of age.
@@ -205,7 +204,6 @@ def calibrate(
 
     Args:
         history: Of the days before the morning, and no others.
-        as_of: The morning, a day number.
         windows: Days, multiples of seven.
     """
     learnt = history.thinned(MOST_PRODUCTS)
@@ -335,7 +333,6 @@ def fade_of(models: Sequence[WindowModel], days: Floats) -> Floats:
 
     Args:
         models: Of the windows, the shortest first.
-        days: Age of each product.
     """
     fade = np.ones(len(days))
     learnt = [model for model in models if model.cells.window_days <= FADE_WINDOW]

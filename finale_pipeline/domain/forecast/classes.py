@@ -72,7 +72,6 @@ def segments(history: History, as_of: int, value_per_unit: Floats) -> dict[str, 
 
     Args:
         history: Of the days before the morning, and no others.
-        as_of: The morning, a day number.
         value_per_unit: Of each product; NaN = unknown, and then it is of no ABC class.
     """
     age = as_of - history.first_day

@@ -23,16 +23,12 @@ class Demand:
     """What to expect of every product that sold.
 
     Attributes:
-        state: Velocity and what else is known of each product.
-        windows: Days of the windows of `quantiles`, ascending.
-        levels: Of the quantiles, ascending.
         quantiles: Units that demand stays under, product by window by level; at the
             velocity; NaN where the velocity is unknown. Rising in both.
         basis: What the quantiles rest on, an index of BASES.
         peers_weight: Share of the peers in the quantiles, 0 to 1.
         fade: What the pace of each product was multiplied by, since few young ones go on as they
             begin; 1 = nothing.
-        cells: What was learnt of products that sell alike, per window.
     """
 
     keys: pl.Series

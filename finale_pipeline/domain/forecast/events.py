@@ -13,9 +13,6 @@ class DemandEvent:
     """Something that a buyer said of some days.
 
     Attributes:
-        products: Places of the products that it is about.
-        from_day: The first day, a day number.
-        until_day: The last day.
         times: Demand is so many times what is expected; None = `units` says it.
         units: Units in that time, and no others.
     """
@@ -33,8 +30,6 @@ def expected_with_events(
     """Return the units to expect from a morning on, of each product over its own span.
 
     Args:
-        days: Length of each product's span.
-        as_of: The morning, a day number.
         events: In the order in which they were said; each acts on what those before it made.
 
     Ten days at two a day; four of them bring half as much again, the last day 30 and nothing else:

@@ -47,9 +47,6 @@ def forecast(
 
     Args:
         history: What lies on or after the morning changes nothing.
-        as_of: The morning, a day number.
-        levels: Of the quantiles, ascending.
-        windows: Days of the windows to learn from, ascending.
     """
     past = history.before(as_of)
     learnt = calibrate(past, as_of, levels=levels, windows=windows)
@@ -67,7 +64,6 @@ def forecast_by(
 
     Args:
         history: Of the days before the morning, and no others.
-        windows: Days of the windows that were to be learnt from.
     """
     models, levels = learnt.models(pace), learnt.levels
     state = without_dormant(state.paced(pace))

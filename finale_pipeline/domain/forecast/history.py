@@ -54,7 +54,6 @@ class History:
 
     Attributes:
         keys: Of the products, ascending.
-        sold: Days with sales.
         units: Sold on each of those days; above zero.
         first_day: When each product was first available: its first sale, or an earlier day on
             which it is known to have been there.

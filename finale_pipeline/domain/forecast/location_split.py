@@ -27,10 +27,6 @@ def shared_quantile_units(expected: Floats, quantile: Floats, share: Floats) -> 
     what lies between mean and quantile shrinks with the square root of the share: two halves need
     more safety than one whole.
 
-    Args:
-        expected: Units of demand to expect of the product.
-        quantile: Units that its demand stays under.
-
     >>> shared_quantile_units(np.array([80.0]), np.array([120.0]), np.array([0.25])).tolist()
     [40.0]
     >>> shared_quantile_units(np.array([80.0]), np.array([120.0]), np.array([1.0])).tolist()

@@ -114,11 +114,7 @@ MENU: Mapping[str, Pace] = {
 
 
 def methods(levels: Sequence[float] = SCORED_LEVELS) -> Mapping[str, Method]:
-    """Return every method by name; those of one call share what they learn of a morning.
-
-    Args:
-        levels: Of the quantiles that they give, ascending.
-    """
+    """Return every method by name; those of one call share what they learn of a morning."""
     peers = Peers(levels)
     return {
         NAIVE: naive(levels),

@@ -53,7 +53,6 @@ class Regression:
     Attributes:
         centre: Mean of each feature in the past windows.
         scale: Standard deviation of each.
-        levels: One fit per level.
     """
 
     window_days: int

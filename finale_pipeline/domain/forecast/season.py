@@ -37,7 +37,6 @@ class WeeklySales:
 
     Args:
         history: Of the days before the morning, and no others.
-        as_of: The morning, a day number.
     """
 
     def __init__(self, history: History, as_of: int) -> None:
@@ -95,8 +94,6 @@ def season(
 
     Args:
         velocity: Units per day, per product; NaN = unknown.
-        weeks: To look ahead, per product.
-        categories: A number for the category of each product.
         power: How much of the index to believe, 0 to 1.
     """
     sold = [sales.units(YEAR * k, weeks) for k in range(1, YEARS + 1)]

@@ -107,7 +107,6 @@ class Weeks:
 
     Args:
         history: Of the days before the morning, and no others.
-        as_of: The morning, a day number.
         products: The first of the products to look at, and one past the last.
     """
 

@@ -22,13 +22,10 @@ Record = Mapping[str, Any]
 
 
 def differences(draft: Draft, record: Record) -> list[str]:
-    """Compare an order that was read back with its draft.
+    """Compare an order that was read back with its draft; return a sentence per difference.
 
     Args:
         record: What Finale shows, with its own names; anything may be in it.
-
-    Returns:
-        One sentence per difference; empty = the same.
     """
     expected = {
         "orderTypeId": ORDER_TYPE,

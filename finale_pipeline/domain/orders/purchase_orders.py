@@ -4,9 +4,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 STAMP = "%Y-%m-%dT%H:%M:%S"
@@ -41,15 +42,16 @@ class PurchaseLine:
         """Quantity times price; 0 without one."""
         return self.quantity_units * (self.unit_price or 0)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it by name, with its total."""
+        return asdict(self) | {"line_total": self.total}
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An order to one vendor for one place.
 
     Attributes:
-        account: Finale's name of the account.
-        vendor_id: Finale's partyId of the supplier.
-        facility_url: The location it goes to.
         lines: By product, each product once.
         sequence: 1; higher for one more order of the same day, vendor and place.
     """

@@ -30,7 +30,6 @@ class Arrivals:
     Attributes:
         starts: Where each product's arrivals begin; one more entry than products.
         in_days: Days from `as_of`, ascending within a product.
-        units: Still to come.
     """
 
     starts: Ints
@@ -61,12 +60,7 @@ class Arrivals:
 
 
 def arrivals(owners: Ints, in_days: Floats, units: Floats, *, products: int) -> Arrivals:
-    """Return arrivals in their order, whatever the order of the rows.
-
-    Args:
-        owners: Place of each arrival's product.
-        in_days: Days from `as_of`.
-    """
+    """Return arrivals in their order, whatever the order of the rows."""
     order = np.lexsort((units, in_days, owners))
     counts = np.bincount(owners, minlength=products)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -79,22 +73,10 @@ class Situations:
 
     Attributes:
         available_units: On hand less reserved; NaN = stock was never read.
-        units_per_day: Demand to expect.
         quantile_units: Demand over lead time and review stays under it at the service level.
-        service_level: Above 0, below 1.
-        lead_time_days: Order to shelf.
-        lead_time_sd_days: How much that varies.
-        review_period_days: Between chances to order.
-        cover_days: One order should last so long.
-        buyer_point_units: A reorder point that a buyer set.
-        finale_point_units: Finale's.
-        finale_quantity_units: Finale's reorder quantity.
         maximum_units: A position that an order must not exceed.
-        minimum_order_units: Of an order.
-        pack_units: Orders are multiples of it.
         is_trusted: Whether the forecast can be trusted: sold in the last half-year, known for
             eight weeks.
-        is_stopped: Never ordered again.
         arrivals: What is on order, by day; without what is overdue beyond belief.
         rule: Which point counts where a buyer set none.
         default_point_units: What counts as low where no point is known at all.

@@ -47,7 +47,6 @@ def simulate(
 
     Args:
         demand: Units, day by product.
-        levels: Units to order up to at each review, per product.
         warm_up_days: Days at the beginning that are not counted.
 
     Two a day, reviewed daily, on the shelf two days later: six lasts for ever, four does not.
@@ -131,7 +130,6 @@ def replay(
 
     Args:
         history: Whole; each review sees only what lies before it.
-        begin: The first review, a day number.
     """
     past = history.before(begin)
     taking_part = past.keys.filter(pl.Series(judged(past, begin)))

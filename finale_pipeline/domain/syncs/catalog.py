@@ -8,8 +8,6 @@ def implausible_removal(*, missing: int, live: int, limit: float) -> str | None:
     """Say why so many records cannot simply have been deleted, or None when they can.
 
     Args:
-        missing: Records that a complete read no longer has.
-        live: Records that were there before it.
         limit: Share of records that may vanish in one read, 0 to 1.
 
     >>> implausible_removal(missing=30, live=100, limit=0.2)

@@ -11,13 +11,7 @@ FEW = 4 * SMALL
 
 @dataclass(frozen=True, slots=True)
 class StockSummary:
-    """A read of stock, or the levels that are stored, in sum.
-
-    Attributes:
-        products_in_stock: Products having more than zero units on hand.
-        products_in_stock_by_location: The same per location.
-        products_on_order: Products with units on order.
-    """
+    """A read of stock, or the levels that are stored: how many products have units of each kind."""
 
     products_in_stock: int = 0
     products_in_stock_by_location: Mapping[str, int] = field(default_factory=dict)

@@ -17,6 +17,9 @@ COVERED_BY: Mapping[str, tuple[str, ...]] = {
 LADDER = ("critical", "inventory", "active", "full")
 """What smart picks one of, each of which reads all that the one before reads, and more."""
 
+SYNCS = (*LADDER, "smart")
+"""What starts syncs by itself."""
+
 EVERYTHING = (
     "facilities",
     "vendors",
@@ -40,6 +43,15 @@ READS: Mapping[str, tuple[str, ...]] = {
 
 PLANS = ("active", "full")
 """Strategies after which the present day is planned anew."""
+
+PLANNED = ("forecasts", "purchase_plan")
+"""Computed from the warehouse alone, both at once, after everything was read."""
+
+
+def assets_of(strategy: str) -> tuple[str, ...]:
+    """Return the assets that a strategy brings up to date, those that it plans among them."""
+    return READS[strategy] + (PLANNED if strategy in PLANS else ())
+
 
 LATE = timedelta(minutes=2)
 """A tick decided later than this is being made up for, after the scheduler was down."""
@@ -68,7 +80,6 @@ def smart(minutes: float | None, thresholds: Thresholds) -> StrategyChoice:
 
     Args:
         minutes: Since the last good critical, inventory, active or full sync; None = never.
-        thresholds: The bounds, each excluded.
 
     >>> smart(29.9, Thresholds()).strategy, smart(30, Thresholds()).strategy
     ('critical', 'inventory')
@@ -98,10 +109,8 @@ class Schedule:
 
     Attributes:
         name: Its name; `smart` gives way to a fixed schedule of what it chose.
-        strategy: What it stands for now.
         last_tick_at: Its newest due time that is not in the future; None = none yet.
         decided_at: When that due time was decided; None = not yet.
-        is_run: Whether it was decided to run.
     """
 
     name: str
@@ -133,7 +142,6 @@ def covering(
     Args:
         awake_at: When the scheduler last decided anything, the last minute left out; what fell due
             after it was missed. None = it never did: then nothing was.
-        others: The other schedules that are switched on.
     """
     for other in others:
         due = other.last_tick_at

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, Row, count_of, rows_of, scalar, trusted
+from finale_pipeline.warehouse.connect import Connection, Row, trusted
 from finale_pipeline.warehouse.tables import metadata
 
 
@@ -14,7 +14,7 @@ def _live(table: str) -> str:
 
 def live_rows(connection: Connection, table: str) -> int:
     """Return how many rows of a table are there now, those that Finale removed left out."""
-    return count_of(connection, f"SELECT count(*) FROM {table} WHERE {_live(table)}")
+    return connection.count(f"SELECT count(*) FROM {table} WHERE {_live(table)}")
 
 
 def rows_by_day(
@@ -25,7 +25,6 @@ def rows_by_day(
     Args:
         day: The day that a row belongs to, in SQL.
         within: Which rows, in SQL.
-        values: What is bound in both.
     """
     rows: list[Any] = connection.execute(
         trusted(
@@ -44,13 +43,12 @@ def newest_change(connection: Connection, table: str) -> datetime | None:
         if has_stamps
         else ("SELECT max(read_at) FROM ops.feed")
     )
-    return scalar(connection, datetime, newest)
+    return connection.scalar(datetime, newest)
 
 
 def shortages(connection: Connection, days: Sequence[date]) -> dict[date, Row]:
     """Return what was out and low on each of some days, and the money at risk."""
-    rows = rows_of(
-        connection,
+    rows = connection.rows(
         "SELECT d, count(*) FILTER (WHERE c.level = 'out') AS out,"
         " count(*) FILTER (WHERE c.level = 'low') AS low,"
         " coalesce(sum(c.money_at_risk), 0)::float8 AS money_at_risk FROM unnest(%s::date[]) d"

@@ -3,14 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from finale_pipeline.warehouse.connect import (
-    Connection,
-    Row,
-    count_of,
-    objects_of,
-    row_of,
-    rows_of,
-)
+from finale_pipeline.warehouse.connect import Connection, Row
 
 AMISS = {
     "negative_stock": "SELECT count(*) FROM core.stock_level WHERE on_hand_units < 0",
@@ -49,7 +42,7 @@ AMISS = {
 
 def amiss(connection: Connection, what: str) -> int:
     """Return how much there is of what should be nought: a key of `AMISS`."""
-    return count_of(connection, AMISS[what])
+    return connection.count(AMISS[what])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +56,7 @@ class Read:
 
 def last_read(connection: Connection, table: str) -> Read:
     """Return what the newest run that read a table says of it; zeros = none did."""
-    rows = objects_of(
-        connection,
+    rows = connection.objects(
         Read,
         "SELECT run_id, (counts -> %(t)s ->> 'rejected')::bigint AS rejected,"
         " (counts -> %(t)s ->> 'read')::bigint AS read FROM ops.sync_run WHERE counts ? %(t)s"
@@ -77,11 +69,10 @@ def last_read(connection: Connection, table: str) -> Read:
 def last_stock_run(connection: Connection) -> Row:
     """Return the newest run that had to do with stock, done or held; empty = there was none."""
     return (
-        row_of(
-            connection,
+        connection.row(
             "SELECT run_id, status, coalesce(error, '') AS error FROM ops.sync_run"
             " WHERE 'stock' = ANY (locks) AND status IN ('done', 'held')"
-            " ORDER BY run_id DESC LIMIT 1",
+            " ORDER BY run_id DESC LIMIT 1"
         )
         or {}
     )
@@ -89,11 +80,10 @@ def last_stock_run(connection: Connection) -> Row:
 
 def open_incidents(connection: Connection) -> list[Row]:
     """Return the items that are out or low, the worst first."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT sku, coalesce(name, '') AS name, level, coalesce(vendor_name, '') AS supplier, why,"
         " incident_state AS state FROM mart.low_stock"
-        " ORDER BY level DESC, money_at_risk DESC NULLS LAST, sku",
+        " ORDER BY level DESC, money_at_risk DESC NULLS LAST, sku"
     )
 
 
@@ -116,8 +106,7 @@ class ForecastScore:
 
 def latest_scores(connection: Connection) -> list[ForecastScore]:
     """Return the newest weekly scores, one per method."""
-    return objects_of(
-        connection,
+    return connection.objects(
         ForecastScore,
         "SELECT s.method, s.is_in_use, sum(s.forecasts)::int AS forecasts,"
         " sum(s.loss_q50 + s.loss_q90 + s.loss_q95)::float8 AS loss,"

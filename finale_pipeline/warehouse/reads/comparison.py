@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass
 
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.quantities import PER_PACK, stored_evidence, stored_reading
 
 
 @dataclass(frozen=True, slots=True)
 class ToCompare:
-    """A number that we read, and where Finale shows it.
-
-    Attributes:
-        where: The page of Finale to compare with, and what a difference means.
-    """
+    """A number that we read, the page of Finale that shows it, and what a difference means."""
 
     says: str
     where: str
@@ -24,7 +20,7 @@ def to_compare(connection: Connection) -> list[ToCompare]:
     why = stored_evidence(connection) or "the setting or the default"
     questions = []
     for query, says, where in QUESTIONS:
-        for row in rows_of(connection, query):
+        for row in connection.rows(query):
             values = {**row, "reading": reading, "why": why}
             if all(value is not None for value in row.values()):
                 questions.append(ToCompare(says.format(**values), where.format(**values)))

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from finale_pipeline.warehouse.connect import Connection, Row, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads.listing import Listing
 
 COLUMNS = (
@@ -42,7 +42,7 @@ def of_plan(connection: Connection, day: date | None) -> dict[str, list[Row]]:
         f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE plan_on = %(day)s"
         " ORDER BY vendor, intended_at, reference"
     )
-    for row in rows_of(connection, query, day=day):
+    for row in connection.rows(query, day=day):
         by_vendor.setdefault(row["vendor_url"], []).append(row)
     return by_vendor
 
@@ -53,8 +53,7 @@ def lines(connection: Connection, day: date | None) -> dict[tuple[str, str], Row
     Drafts that were cancelled in Finale do not count. Where several have a product, units are
     summed; the price is that of the dearest.
     """
-    rows = rows_of(
-        connection,
+    rows = connection.rows(
         "SELECT w.vendor_url, l.product_url, sum(l.quantity_units) AS quantity_units,"
         " max(l.unit_price) AS unit_price, array_agg(DISTINCT w.order_id) AS order_ids"
         " FROM ops.purchase_order_write w JOIN mart.purchase_order_sent s USING (reference)"
@@ -72,8 +71,7 @@ def to_look_at(connection: Connection, now: datetime) -> list[Row]:
 
     One that a person committed or cancelled in Finale was looked at.
     """
-    return rows_of(
-        connection,
+    return connection.rows(
         f"SELECT {COLUMNS} FROM mart.purchase_order_sent WHERE state IN ('unknown', 'unverified')"
         " OR state = 'differs' AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'"
         " OR state IN ('intended', 'sent') AND coalesce(sent_at, intended_at) < %(since)s"

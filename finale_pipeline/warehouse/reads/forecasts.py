@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from finale_pipeline.warehouse.connect import Connection, Row, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads.listing import Listing
 
 FORECASTS = Listing(
@@ -123,9 +123,9 @@ def outcomes(
     connection: Connection, *, vendor: str | None = None, sku: str | None = None
 ) -> Outcomes:
     """Return how good the forecasts of the last weeks were, of all, a vendor or a product."""
-    mondays = rows_of(connection, MONDAYS, weeks=WEEKS)
+    mondays = connection.rows(MONDAYS, weeks=WEEKS)
     days = [row["snapshot_on"] for row in mondays if row["snapshot_on"] is not None]
-    rows = rows_of(connection, f"{SUMMED}{PARTS}", days=days, vendor=vendor, sku=sku)
+    rows = connection.rows(f"{SUMMED}{PARTS}", days=days, vendor=vendor, sku=sku)
     parts: dict[str, list[Row]] = {"group": [], "week": [], "worse": []}
     for row in rows:
         parts[row.pop("part")].append(row)
@@ -134,10 +134,9 @@ def outcomes(
 
 def scores(connection: Connection) -> list[Row]:
     """Return the newest scores of every method: by the week, and by the newest backtest."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT s.* FROM mart.forecast_score s JOIN (SELECT source, max(scored_on) AS scored_on"
         " FROM mart.forecast_score WHERE source IN ('weekly', 'backtest') GROUP BY 1) n"
         " USING (source, scored_on) ORDER BY source DESC, window_days, loss_q95,"
-        " service_level, method",
+        " service_level, method"
     )

@@ -1,11 +1,11 @@
 """What says whether all is well: ages, runs, mails and counts; `health.rules` judges them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, count_of, objects_of, row_of
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.levels import LIVE_WITHOUT_LEVEL
 
 WEEK = timedelta(days=7)
@@ -14,20 +14,35 @@ MAIL_DAYS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class AssetAge:
-    """When an asset was last read completely (None = never), and the hours that it may be old."""
+    """When an asset was last read completely, and when it is late (UTC); None = never read."""
 
     asset: str
     read_at: datetime | None
-    allowed_hours: int
+    late_at: datetime | None
 
 
 def asset_ages(connection: Connection, only: str | None = None) -> list[AssetAge]:
     """Return the age of each asset, or of one; of one, the server looks at no other."""
     query = (
-        "SELECT asset, read_at, allowed_hours FROM mart.freshness"
+        "SELECT asset, read_at, late_at FROM mart.freshness"
         " WHERE %(only)s::text IS NULL OR asset = %(only)s ORDER BY asset"
     )
-    return objects_of(connection, AssetAge, query, only=only)
+    return connection.objects(AssetAge, query, only=only)
+
+
+def note_lateness(connection: Connection, late_at: Mapping[str, tuple[datetime, datetime]]) -> None:
+    """Note by asset which read is late from when on; only what differs is written."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ops.asset_lateness AS l (asset, read_at, late_at) VALUES (%s, %s, %s)"
+            " ON CONFLICT (asset) DO UPDATE SET read_at = excluded.read_at,"
+            " late_at = excluded.late_at WHERE (l.read_at, l.late_at)"
+            " <> (excluded.read_at, excluded.late_at)",
+            [(asset, *moments) for asset, moments in late_at.items()],
+        )
+    connection.execute(
+        "DELETE FROM ops.asset_lateness WHERE NOT asset = ANY (%s)", (list(late_at),)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +50,6 @@ class RunCounts:
     """Runs of the last seven days.
 
     Attributes:
-        running: That run now.
-        died: Whose process crashed, or that got stuck.
         repeated_ticks: Due times of the last day that came twice.
         last_error_kind: Of the last run that ended; None = it was good.
         has_ended: Whether any run ever ended.
@@ -51,8 +64,7 @@ class RunCounts:
 
 def run_counts(connection: Connection, *, now: datetime) -> RunCounts:
     """Return how the syncs fared lately."""
-    (counts,) = objects_of(
-        connection,
+    (counts,) = connection.objects(
         RunCounts,
         "SELECT count(*) FILTER (WHERE status = 'running') AS running,"
         " count(*) FILTER (WHERE error_kind IN ('CRASHED', 'STUCK')) AS died,"
@@ -72,7 +84,6 @@ class MailCounts:
 
     Attributes:
         is_silent: Whether one was given up in the last week and none was delivered since.
-        late: That wait for longer than they should.
         oldest_late_at: When the oldest of them was written; None = none is late.
         error: Of the last that was given up, else of those that wait.
     """
@@ -94,8 +105,7 @@ def mail_counts(
         allowed: So long a mail may be on its way.
         attempts: So many in vain, and it is not only quiet hours that hold it.
     """
-    (counts,) = objects_of(
-        connection,
+    (counts,) = connection.objects(
         MailCounts,
         """
         WITH mail AS (
@@ -137,8 +147,8 @@ def data_counts(connection: Connection, *, now: datetime) -> DataCounts:
     """Return what should be nought and may not be."""
     query = "SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %s"
     return DataCounts(
-        count_of(connection, f"SELECT count(*) FROM ({LIVE_WITHOUT_LEVEL}) p"),
-        count_of(connection, query, now - timedelta(days=1)),
+        connection.count(f"SELECT count(*) FROM ({LIVE_WITHOUT_LEVEL}) p"),
+        connection.count(query, now - timedelta(days=1)),
     )
 
 
@@ -157,10 +167,9 @@ def wrong_orders(connection: Connection) -> int:
 
     One that a person committed or cancelled in Finale was looked at.
     """
-    return count_of(
-        connection,
+    return connection.count(
         "SELECT count(*) FROM mart.purchase_order_sent WHERE state = 'differs'"
-        " AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'",
+        " AND coalesce(finale_status, 'ORDER_CREATED') = 'ORDER_CREATED'"
     )
 
 
@@ -170,11 +179,9 @@ def first_other_day(
     """Return the first day that the server's rules of a zone do not find; None = all are the same.
 
     Args:
-        moments: UTC.
         days: Of each of them, in that zone, by our rules.
     """
-    row = row_of(
-        connection,
+    row = connection.row(
         "SELECT min(day) AS day FROM unnest(%(moments)s::timestamptz[], %(days)s::date[])"
         " AS t (moment, day) WHERE (moment AT TIME ZONE %(zone)s)::date <> day",
         moments=[*moments], days=[*days], zone=zone,
@@ -184,15 +191,14 @@ def first_other_day(
 
 def is_administrator(connection: Connection) -> bool:
     """Return whether our user is the server's administrator."""
-    row = row_of(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    row = connection.row("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     return bool(row and row["rolsuper"])
 
 
 def server(connection: Connection) -> tuple[str, str]:
     """Return the server's encoding and version."""
-    row = row_of(
-        connection,
+    row = connection.row(
         "SELECT current_setting('server_encoding') AS encoding,"
-        " current_setting('server_version') AS version",
+        " current_setting('server_version') AS version"
     ) or {"encoding": "", "version": ""}
     return row["encoding"], row["version"]

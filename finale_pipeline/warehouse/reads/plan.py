@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from finale_pipeline.warehouse.connect import Connection, Row, rows_of, scalar
+from finale_pipeline.warehouse.connect import Connection, Row
 
 HINT_DAYS = 7
 
@@ -26,7 +26,7 @@ class Plan:
 
 def newest_day(connection: Connection) -> date | None:
     """Return the newest day that was planned, whether it orders something or not."""
-    return scalar(connection, date, "SELECT snapshot_on FROM plan.newest")
+    return connection.scalar(date, "SELECT snapshot_on FROM plan.newest")
 
 
 def purchase_plan(connection: Connection, day: date | None, vendor: str | None) -> Plan:
@@ -46,28 +46,23 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
     return Plan(day, with_lines, dropped)
 
 
-MONEY_AT_RISK = "x.lost_units * coalesce(p.cost, CASE WHEN x.currency IS NULL THEN x.unit_cost END)"
-LINES = f"""
-SELECT l.*, x.available_units, x.on_order_units, x.next_due_on, x.days_until_stockout AS days_left,
-       d.velocity_units_per_day AS units_per_day, x.stated_lead_time_days, x.lead_time_days,
-       x.lead_time_source, {MONEY_AT_RISK} AS money_at_risk,
-       x.maximum_units - x.available_units - x.arriving_units AS room_units
-FROM plan.purchase_line l
-LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
-LEFT JOIN plan.demand d ON d.product_url = l.product_url AND d.snapshot_on = l.snapshot_on
-LEFT JOIN core.product p ON p.product_url = l.product_url
-WHERE l.snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR l.vendor_url = %(vendor)s)
-  AND (%(dropped)s::boolean IS NULL OR l.is_dropped = %(dropped)s)
-ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
+LINES = """
+SELECT * FROM plan.purchase_line
+WHERE snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR vendor_url = %(vendor)s)
+  AND (%(dropped)s::boolean IS NULL OR is_dropped = %(dropped)s)
+ORDER BY vendor_url, must_order_by_on NULLS LAST, sku, product_url
 """
-SUMMED = f"""
-SELECT l.vendor_url, l.is_dropped, l.line_total, l.currency, l.cover_after_days,
-       x.stated_lead_time_days, x.lead_time_days, {MONEY_AT_RISK} AS money_at_risk
-FROM plan.purchase_line l
-LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
-LEFT JOIN core.product p ON p.product_url = l.product_url
-WHERE l.snapshot_on = %(day)s
-ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
+SUMS = """
+SELECT vendor_url, currency,
+       count(*) FILTER (WHERE is_dropped) AS dropped, sum(line_total) FILTER (WHERE NOT is_dropped)
+           AS total, coalesce(sum(money_at_risk) FILTER (WHERE NOT is_dropped), 0) AS at_risk,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY cover_after_days)
+           FILTER (WHERE NOT is_dropped) AS cover_days,
+       mode() WITHIN GROUP (ORDER BY ARRAY[stated_lead_time_days, lead_time_days])
+           FILTER (WHERE NOT is_dropped) AS lead_days
+FROM plan.purchase_line
+WHERE snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR vendor_url = %(vendor)s)
+GROUP BY GROUPING SETS ((vendor_url), (vendor_url, currency)) ORDER BY GROUPING(currency) DESC
 """
 
 
@@ -85,21 +80,25 @@ def lines(
         vendor_url: Only of this one; empty = those without a supplier.
         is_dropped: Only those that were dropped, or only those that were not; None = both.
     """
-    return rows_of(connection, LINES, day=day, vendor=vendor_url, dropped=is_dropped)
+    return connection.rows(LINES, day=day, vendor=vendor_url, dropped=is_dropped)
 
 
-def summed_lines(connection: Connection, day: date | None) -> list[Row]:
-    """Return what a vendor's sums are made of for each line, in the order of `lines`.
+def sums(
+    connection: Connection, day: date | None, vendor_url: str | None = None
+) -> dict[str, list[Row]]:
+    """Return what the lines of each vendor come to, by vendor_url: in all, then per currency.
 
-    A day has thousands of lines: only what is summed is computed of them.
+    `lead_days` is the pair of stated and used lead time that most of its lines have.
     """
-    return rows_of(connection, SUMMED, day=day)
+    of_vendor: dict[str, list[Row]] = {}
+    for row in connection.rows(SUMS, day=day, vendor=vendor_url):
+        of_vendor.setdefault(row["vendor_url"], []).append(row)
+    return of_vendor
 
 
 def orders_of(connection: Connection, day: date | None, vendor_url: str | None = None) -> list[Row]:
     """Return the orders of a day's plan without their lines, the most urgent first."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT * FROM mart.purchase_plan WHERE snapshot_on = %(day)s"
         " AND (%(vendor)s::text IS NULL OR vendor_url = %(vendor)s)"
         " ORDER BY vendor_url <> '', must_order_by_on NULLS LAST, vendor, vendor_url",
@@ -109,8 +108,7 @@ def orders_of(connection: Connection, day: date | None, vendor_url: str | None =
 
 def vendor_totals(connection: Connection, day: date | None) -> list[Row]:
     """Return what a day's plan costs per vendor and currency; no total = no price is known."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT vendor_url, currency, count(*) AS lines, sum(quantity_units) AS units,"
         " sum(line_total) AS total FROM plan.purchase_line"
         " WHERE snapshot_on = %s AND NOT is_dropped AND quantity_units > 0 GROUP BY 1, 2",
@@ -121,8 +119,7 @@ def vendor_totals(connection: Connection, day: date | None) -> list[Row]:
 def _of_day(
     connection: Connection, view: str, order: str, day: date | None, vendor: str | None
 ) -> list[Row]:
-    return rows_of(
-        connection,
+    return connection.rows(
         f"SELECT * FROM {view} WHERE snapshot_on = %(day)s"
         " AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)"
         f" ORDER BY vendor_url = '', must_order_by_on NULLS LAST, {order}",
@@ -134,8 +131,7 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
     """Return the last edit of each line in the week before a day, by vendor and product."""
     if day is None:
         return {}
-    rows = rows_of(
-        connection,
+    rows = connection.rows(
         "SELECT DISTINCT ON (vendor_url, product_url) vendor_url, product_url, snapshot_on,"
         " quantity_units, unit_cost, is_dropped, suggested_units, edited_by, note"
         " FROM mart.purchase_plan_edit WHERE snapshot_on < %(day)s AND snapshot_on >= %(since)s"
@@ -147,8 +143,7 @@ def earlier_edits(connection: Connection, day: date | None) -> dict[tuple[str, s
 
 def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
     """Return products that were edited on a day and that its plan no longer suggests."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT product_url, sku, vendor FROM (SELECT DISTINCT ON (vendor_url, product_url) *"
         " FROM mart.purchase_plan_edit WHERE snapshot_on = %(day)s"
         " ORDER BY vendor_url, product_url, edit_id DESC) e"
@@ -160,13 +155,21 @@ def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
     )
 
 
+def day_totals(connection: Connection, *, most: int) -> list[Row]:
+    """Return what the newest days' plans came to, the oldest first; at most so many days back."""
+    return connection.rows(
+        "SELECT * FROM plan.day_total"
+        " WHERE snapshot_on > (SELECT max(snapshot_on) FROM plan.day_total) - %s ORDER BY 1",
+        most,
+    )
+
+
 def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
     """Return what the newest plan orders of products, as buyers left it, by product_url.
 
     A product that is not in the plan has no row; `is_dropped` = in it, and not to be ordered.
     """
-    rows = rows_of(
-        connection,
+    rows = connection.rows(
         "SELECT product_url, sum(quantity_units) FILTER (WHERE NOT is_dropped) AS quantity_units,"
         " sum(suggested_units) AS suggested_units, bool_and(is_dropped) AS is_dropped,"
         " string_agg(DISTINCT edited_by, ', ') FILTER (WHERE is_edited) AS edited_by"

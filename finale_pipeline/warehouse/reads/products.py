@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads.listing import Listing
 
 PRODUCTS = Listing(
@@ -37,8 +37,7 @@ CALLED = "SELECT product_url FROM core.product WHERE sku = %s OR product_url = %
 
 def product(connection: Connection, name: str) -> Row | None:
     """Return a product by SKU or product_url, with its stock and rules."""
-    row = row_of(
-        connection,
+    row = connection.row(
         f"SELECT * FROM ({PRODUCTS.query}) t WHERE product_url = %(name)s OR sku = %(name)s"
         " ORDER BY product_url = %(name)s DESC, product_url LIMIT 1",
         name=name,
@@ -48,23 +47,20 @@ def product(connection: Connection, name: str) -> Row | None:
     url = row["product_url"]
     return row | {
         "notes": _notes(connection, url),
-        "reorder_rules": rows_of(
-            connection,
+        "reorder_rules": connection.rows(
             "SELECT r.facility_url, f.name AS location, r.reorder_point_units,"
             " r.reorder_quantity_units, r.method FROM core.reorder_rule r"
             " LEFT JOIN core.facility f USING (facility_url) WHERE product_url = %(url)s"
             " ORDER BY 1 LIMIT 100",
             url=url,
         ),
-        "locations": rows_of(
-            connection,
+        "locations": connection.rows(
             "SELECT location, on_hand_units, reserved_units, on_order_units, available_units"
             " FROM mart.stock_by_location WHERE product_url = %(url)s ORDER BY 1 LIMIT 200",
             url=url,
         ),
         "forecast": forecast_of(connection, url),
-        "events": rows_of(
-            connection,
+        "events": connection.rows(
             "SELECT happened_at, kind, from_level, to_level, cause, actor, no_mail, mail_kind,"
             " mail_state FROM mart.alert_history WHERE subject = %(url)s"
             " ORDER BY event_id DESC LIMIT 50",
@@ -75,8 +71,7 @@ def product(connection: Connection, name: str) -> Row | None:
 
 def forecast_of(connection: Connection, url: str, on: date | None = None) -> Row | None:
     """Return a product's forecast of a day; None = the newest."""
-    return row_of(
-        connection,
+    return connection.row(
         "SELECT * FROM mart.forecast WHERE product_url = %(url)s"
         " AND (%(on)s::date IS NULL OR snapshot_on = %(on)s) ORDER BY snapshot_on DESC LIMIT 1",
         url=url,
@@ -86,8 +81,7 @@ def forecast_of(connection: Connection, url: str, on: date | None = None) -> Row
 
 def _notes(connection: Connection, url: str) -> list[str]:
     """Return what is special about a product's stock, as sentences."""
-    row = row_of(
-        connection,
+    row = connection.row(
         "SELECT p.is_dropship, p.keeps_stock, k.reason, (SELECT count(*) FROM core.shipment s"
         " JOIN core.shipment_line l USING (shipment_url) WHERE l.product_url = p.product_url"
         " AND s.shipment_type = 'SALES_ORDER_LINES' AND s.removed_at IS NULL) AS unmoved"
@@ -135,21 +129,19 @@ ORDER BY {BEST.format("t")}
 
 def search(connection: Connection, text: str, *, most: int = 100) -> list[Row]:
     """Return products by part of SKU or name, or by barcode, vendor's SKU, vendor or category."""
-    return rows_of(connection, FOUND, q=text, most=most)
+    return connection.rows(FOUND, q=text, most=most)
 
 
 def named_like(connection: Connection, text: str, *, most: int) -> dict[str, list[Row]]:
     """Return vendors and categories that have a text in their names."""
     has = "strpos(lower({0}), lower(%(q)s)) > 0"
     return {
-        "vendors": rows_of(
-            connection,
+        "vendors": connection.rows(
             "SELECT vendor_url, name FROM core.vendor WHERE removed_at IS NULL"
             f" AND {has.format('name')} ORDER BY name LIMIT %(most)s",
-            q=text, most=most,
+            q=text, most=most
         ),
-        "categories": rows_of(
-            connection,
+        "categories": connection.rows(
             "SELECT category, count(*) AS products FROM core.product WHERE removed_at IS NULL"
             f" AND {has.format('category')} GROUP BY 1 ORDER BY 1 LIMIT %(most)s",
             q=text, most=most,
@@ -160,35 +152,30 @@ def named_like(connection: Connection, text: str, *, most: int) -> dict[str, lis
 def about(connection: Connection, url: str) -> dict[str, Any]:
     """Return what a buyer wants to know of a product beside its stock and forecast."""
     return {
-        "facts": row_of(
-            connection,
+        "facts": connection.row(
             "SELECT barcode, manufacturer, packing, cost, payload -> 'priceList' AS prices"
             " FROM core.product WHERE product_url = %s",
             url,
         ),
-        "suppliers": rows_of(
-            connection,
+        "suppliers": connection.rows(
             "SELECT v.vendor_url, v.name, s.is_main, s.price, s.currency, s.vendor_sku,"
             " s.lead_time_days, coalesce(v.status, 'PARTY_ENABLED') = 'PARTY_ENABLED' AS is_enabled"
             " FROM core.product_supplier s JOIN core.vendor v USING (vendor_url)"
             " WHERE s.product_url = %s ORDER BY s.is_main DESC, v.name LIMIT 20",
             url,
         ),
-        "open_orders": rows_of(
-            connection,
+        "open_orders": connection.rows(
             "SELECT order_id, order_url, vendor, ordered_on, due_on, quantity_units,"
             " received_units, open_units FROM mart.purchase_order_line WHERE product_url = %s"
             " AND is_open AND open_units > 0 ORDER BY due_on NULLS LAST, order_id LIMIT 50",
             url,
         ),
-        "lots": rows_of(
-            connection,
+        "lots": connection.rows(
             "SELECT lot_id, location, on_hand_units, expires_on, days_to_expiry"
             " FROM mart.stock_by_lot WHERE product_url = %s ORDER BY expires_on, lot_id LIMIT 100",
             url,
         ),
-        "components": rows_of(
-            connection,
+        "components": connection.rows(
             "SELECT p.product_url, p.sku, p.name, c.units, l.available_units"
             " FROM core.product_component c"
             " LEFT JOIN core.product p ON p.product_url = c.component_url"
@@ -196,8 +183,7 @@ def about(connection: Connection, url: str) -> dict[str, Any]:
             " WHERE c.product_url = %s ORDER BY p.sku LIMIT 50",
             url,
         ),
-        "used_in": rows_of(
-            connection,
+        "used_in": connection.rows(
             "SELECT p.product_url, p.sku, p.name, c.units FROM core.product_component c"
             " JOIN core.product p ON p.product_url = c.product_url"
             " WHERE c.component_url = %s ORDER BY p.sku LIMIT 50",
@@ -208,8 +194,7 @@ def about(connection: Connection, url: str) -> dict[str, Any]:
 
 def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
     """Return the ends of days on which a product's stock was changed, and the one before."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT snapshot_on, on_hand_units, available_units FROM core.stock_daily"
         " WHERE product_url = %(url)s AND snapshot_on >= %(since)s ORDER BY 1",
         url=url,
@@ -219,8 +204,7 @@ def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
 
 def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
     """Return the days on which a product was sold, or used in kits and builds."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT sold_on, units FROM core.demand_daily"
         " WHERE product_url = %(url)s AND sold_on >= %(since)s ORDER BY 1",
         url=url,
@@ -230,8 +214,7 @@ def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
 
 def arrivals(connection: Connection, url: str) -> list[Row]:
     """Return what open orders still bring of a product."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT due_on, open_units FROM mart.purchase_order_line"
         " WHERE product_url = %(url)s AND is_open AND open_units > 0 ORDER BY 1",
         url=url,
@@ -240,8 +223,7 @@ def arrivals(connection: Connection, url: str) -> list[Row]:
 
 def rules_of(connection: Connection, product_url: str) -> list[Row]:
     """Return a product's reorder rules, with the name of each place."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT r.facility_url, f.name AS place, r.method, r.reorder_point_units,"
         " r.reorder_quantity_units FROM core.reorder_rule r"
         " LEFT JOIN core.facility f USING (facility_url) WHERE r.product_url = %s ORDER BY 1",

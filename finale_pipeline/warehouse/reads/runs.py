@@ -7,7 +7,7 @@ from datetime import datetime
 from finale_pipeline.domain.states import RunStatus
 from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.domain.syncs.outcomes import EndedSync
-from finale_pipeline.warehouse.connect import Connection, Row, is_true, objects_of, rows_of, scalar
+from finale_pipeline.warehouse.connect import Connection, Row, columns_of
 from finale_pipeline.warehouse.outbox import IS_WAITING
 from finale_pipeline.warehouse.reads.listing import Listing
 
@@ -54,13 +54,12 @@ HISTORY = Listing(
 
 def newest_runs(connection: Connection) -> list[Row]:
     """Return the newest sync runs."""
-    return rows_of(connection, f"{HISTORY.query} ORDER BY run_id DESC LIMIT 60")
+    return connection.rows(f"{HISTORY.query} ORDER BY run_id DESC LIMIT 60")
 
 
 def newest_by_strategy(connection: Connection) -> list[NewestRun]:
     """Return the newest run of each strategy."""
-    return objects_of(
-        connection,
+    return connection.objects(
         NewestRun,
         "SELECT DISTINCT ON (strategy) strategy, run_id, status, trigger, started_at,"
         " extract(epoch FROM coalesce(finished_at, now()) - started_at)::float8 AS seconds,"
@@ -71,8 +70,7 @@ def newest_by_strategy(connection: Connection) -> list[NewestRun]:
 
 def refused(connection: Connection, *, since: datetime, most: int) -> list[Row]:
     """Return what of the answers since a moment could not be read, the latest first; each once."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT table_name, record_key, reason, max(rejected_at) AS rejected_at"
         " FROM ops.sync_reject WHERE rejected_at > %s GROUP BY 1, 2, 3"
         " ORDER BY 4 DESC, 1, 2, 3 LIMIT %s",
@@ -82,15 +80,8 @@ def refused(connection: Connection, *, since: datetime, most: int) -> list[Row]:
 
 
 def ended_since(connection: Connection, moment: datetime, *, now: datetime) -> list[EndedSync]:
-    """Return the runs that gave their last sign of life after a moment, the oldest first.
-
-    Args:
-        connection: To the warehouse.
-        moment: UTC.
-        now: UTC; signs after it count for nothing.
-    """
-    return objects_of(
-        connection,
+    """Return the runs with a last sign of life after a moment and not after now, oldest first."""
+    return connection.objects(
         EndedSync,
         "SELECT run_id, strategy, trigger, status, coalesce(finished_at, heartbeat_at) AS at,"
         " error_kind, error FROM ops.sync_run WHERE coalesce(finished_at, heartbeat_at) > %s"
@@ -103,8 +94,7 @@ def ended_since(connection: Connection, moment: datetime, *, now: datetime) -> l
 
 def last_ended_at(connection: Connection) -> datetime | None:
     """Return when the newest run ended, by the clock of then; None = none has."""
-    return scalar(
-        connection,
+    return connection.scalar(
         datetime,
         "SELECT finished_at FROM ops.sync_run WHERE finished_at IS NOT NULL"
         " ORDER BY run_id DESC LIMIT 1",
@@ -114,13 +104,8 @@ def last_ended_at(connection: Connection) -> datetime | None:
 def last_good_at(
     connection: Connection, strategies: Sequence[str], *, now: datetime | None = None
 ) -> datetime | None:
-    """Return when one of some strategies last ended well; None = never.
-
-    Args:
-        now: UTC; what ended after it counts for nothing. None = all counts.
-    """
-    return scalar(
-        connection,
+    """Return when some strategies last ended well, by `now`; None = never."""
+    return connection.scalar(
         datetime,
         "SELECT max(finished_at) FROM ops.sync_run WHERE status = 'done' AND strategy = ANY (%s)"
         " AND finished_at <= coalesce(%s::timestamptz, 'infinity')",
@@ -135,7 +120,7 @@ def is_one_alive(connection: Connection, strategies: Sequence[str], *, since: da
         "SELECT EXISTS (SELECT FROM ops.sync_run WHERE status = 'running'"
         " AND heartbeat_at > %s AND strategy = ANY (%s))"
     )
-    return is_true(connection, query, since, list(strategies))
+    return connection.is_true(query, since, list(strategies))
 
 
 def has_begun(connection: Connection, strategy: str, *, since: datetime, now: datetime) -> bool:
@@ -144,7 +129,7 @@ def has_begun(connection: Connection, strategy: str, *, since: datetime, now: da
         "SELECT EXISTS (SELECT FROM ops.sync_run WHERE strategy = %s"
         " AND started_at BETWEEN %s AND %s)"
     )
-    return is_true(connection, query, strategy, since, now + CLOCKS_APART)
+    return connection.is_true(query, strategy, since, now + CLOCKS_APART)
 
 
 def was_ever_full(connection: Connection) -> bool:
@@ -168,13 +153,7 @@ def done_since(
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The newest run of some strategies.
-
-    Attributes:
-        finished_at: UTC; None = it runs.
-        retry_at: UTC, when a throttled one goes on.
-        attempts: Runs of these strategies since the last good one.
-    """
+    """The newest run of some strategies, and how many there were since the last good one."""
 
     run_id: int
     dagster_run_id: str | None
@@ -188,8 +167,7 @@ class LastRun:
 
 def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None:
     """Return the newest run of some strategies; None = there was none."""
-    rows = objects_of(
-        connection,
+    return connection.one(
         LastRun,
         "SELECT run_id, dagster_run_id, trigger, status, error_kind, finished_at, retry_at,"
         " (SELECT count(*) FROM ops.sync_run WHERE strategy = ANY (%(any)s) AND run_id >"
@@ -198,12 +176,11 @@ def last_of(connection: Connection, strategies: Sequence[str]) -> LastRun | None
         " FROM ops.sync_run WHERE strategy = ANY (%(any)s) ORDER BY run_id DESC LIMIT 1",
         any=list(strategies),
     )
-    return rows[0] if rows else None
 
 
 def newest_id(connection: Connection) -> int | None:
     """Return the number of the newest run; None = there was none."""
-    return scalar(connection, int, "SELECT max(run_id) FROM ops.sync_run")
+    return connection.scalar(int, "SELECT max(run_id) FROM ops.sync_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,25 +195,23 @@ class RunOfDagster:
 
 def of_dagster(connection: Connection, dagster_run_id: str) -> RunOfDagster | None:
     """Return the run that a run of Dagster executes; None = it did not begin."""
-    rows = objects_of(
-        connection,
+    return connection.one(
         RunOfDagster,
-        "SELECT status, finished_at, error_kind, error FROM ops.sync_run"
-        " WHERE dagster_run_id = %s ORDER BY run_id DESC LIMIT 1",
+        f"SELECT {columns_of(RunOfDagster)} FROM ops.sync_run WHERE dagster_run_id = %s"
+        " ORDER BY run_id DESC LIMIT 1",
         dagster_run_id,
     )
-    return rows[0] if rows else None
 
 
 def takes_any(connection: Connection, run_id: int, table_sets: Sequence[str]) -> bool:
     """Whether a run works on one of some table sets."""
     query = "SELECT locks && %s FROM ops.sync_run WHERE run_id = %s"
-    return is_true(connection, query, list(table_sets), run_id)
+    return connection.is_true(query, list(table_sets), run_id)
 
 
 def running(connection: Connection, *, now: datetime) -> list[Row]:
     """Return the runs that run, the newest first."""
-    return rows_of(connection, f"{RUNNING} ORDER BY run_id DESC", now=now)
+    return connection.rows(f"{RUNNING} ORDER BY run_id DESC", now=now)
 
 
 RUNNING = (

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from finale_pipeline.warehouse.connect import Connection, scalar
+from finale_pipeline.warehouse.connect import Connection
 
 CHANGES = (
     "SELECT snapshot_on, product_url, available_units FROM core.stock_daily"
@@ -23,19 +23,19 @@ AS_OF = (
 
 def stock_read_at(connection: Connection) -> datetime | None:
     """Return when stock was last read and believed, by the source's clock; None = never."""
-    return scalar(connection, datetime, "SELECT read_at FROM ops.feed WHERE feed_name = 'stock'")
+    return connection.scalar(datetime, "SELECT read_at FROM ops.feed WHERE feed_name = 'stock'")
 
 
 def last_day(connection: Connection) -> date | None:
     """Return the last business day on which stock was read completely; None = never."""
-    return scalar(connection, date, "SELECT max(snapshot_on) FROM core.stock_day")
+    return connection.scalar(date, "SELECT max(snapshot_on) FROM core.stock_day")
 
 
 def first_day(connection: Connection) -> date | None:
     """Return the first business day on which stock was read completely; None = never."""
-    return scalar(connection, date, "SELECT min(snapshot_on) FROM core.stock_day")
+    return connection.scalar(date, "SELECT min(snapshot_on) FROM core.stock_day")
 
 
 def last_sold_on(connection: Connection) -> date | None:
     """Return the last business day on which anything was sold; None = nothing ever was."""
-    return scalar(connection, date, "SELECT max(sold_on) FROM core.sales_daily")
+    return connection.scalar(date, "SELECT max(sold_on) FROM core.sales_daily")

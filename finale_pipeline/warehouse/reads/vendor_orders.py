@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row
 
 PACK = "coalesce(t.pack_units, p.pack_units)"
 
@@ -38,20 +38,20 @@ CONTACTS = (
 
 def drafted(connection: Connection, reference: str) -> tuple[Row, list[Row]] | None:
     """Return an order that was drafted in Finale, and its lines; None = there is none."""
-    order = row_of(connection, DRAFTED, reference)
-    return (order, rows_of(connection, DRAFTED_LINES, reference)) if order else None
+    order = connection.row(DRAFTED, reference)
+    return (order, connection.rows(DRAFTED_LINES, reference)) if order else None
 
 
 def planned(connection: Connection, day: date, vendor_url: str) -> list[Row]:
     """Return what a day's plan orders from a vendor, as buyers left it."""
-    return rows_of(connection, PLANNED_LINES, day, vendor_url)
+    return connection.rows(PLANNED_LINES, day, vendor_url)
 
 
 def vendors(connection: Connection, name: str) -> list[Row]:
     """Return the vendors of a name or url, two at most."""
-    return rows_of(connection, VENDOR, name, name)
+    return connection.rows(VENDOR, name, name)
 
 
 def contacts(connection: Connection, vendor_url: str) -> list[Row]:
     """Return how to reach a vendor, as Finale has it."""
-    return rows_of(connection, CONTACTS, vendor_url)
+    return connection.rows(CONTACTS, vendor_url)

@@ -1,6 +1,6 @@
 """Vendors, with their measured lead times."""
 
-from finale_pipeline.warehouse.connect import Connection, Row, row_of, rows_of, scalar
+from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads.listing import Listing
 
 VENDORS = Listing(
@@ -22,32 +22,29 @@ VENDORS = Listing(
 def name_of(connection: Connection, vendor_url: str) -> str | None:
     """Return the name of a vendor; None = it is not known."""
     query = "SELECT name FROM core.vendor WHERE vendor_url = %s"
-    return scalar(connection, str, query, vendor_url)
+    return connection.scalar(str, query, vendor_url)
 
 
 def enabled(connection: Connection) -> list[str]:
     """Return the names of the vendors that can be ordered from."""
-    rows = rows_of(
-        connection,
+    rows = connection.rows(
         "SELECT DISTINCT name FROM core.vendor WHERE removed_at IS NULL"
-        " AND coalesce(status, 'PARTY_ENABLED') = 'PARTY_ENABLED' ORDER BY name",
+        " AND coalesce(status, 'PARTY_ENABLED') = 'PARTY_ENABLED' ORDER BY name"
     )
     return [row["name"] for row in rows]
 
 
 def scorecards(connection: Connection) -> list[Row]:
     """Return how each vendor does, those that most is bought from first."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT * FROM mart.vendor_scorecard WHERE products > 0 OR open_orders > 0 OR spend > 0"
-        " ORDER BY spend DESC, lower(vendor) LIMIT 1000",
+        " ORDER BY spend DESC, lower(vendor) LIMIT 1000"
     )
 
 
 def scorecard(connection: Connection, name: str) -> Row | None:
     """Return how a vendor does; named by address, partyId or name."""
-    url = scalar(
-        connection,
+    url = connection.scalar(
         str,
         "SELECT vendor_url FROM core.vendor WHERE removed_at IS NULL"
         " AND %(name)s IN (vendor_url, vendor_id, name)"
@@ -55,7 +52,7 @@ def scorecard(connection: Connection, name: str) -> Row | None:
         name=name,
     )
     # By its key alone: then nothing is computed of the others.
-    return row_of(connection, "SELECT * FROM mart.vendor_scorecard WHERE vendor_url = %s", url)
+    return connection.row("SELECT * FROM mart.vendor_scorecard WHERE vendor_url = %s", url)
 
 
 PRICES = """
@@ -77,24 +74,21 @@ SELECT * FROM (
 def details(connection: Connection, vendor_url: str) -> dict[str, list[Row]]:
     """Return a vendor's contacts, open orders, newest deliveries and changes of price."""
     return {
-        "contacts": rows_of(
-            connection,
+        "contacts": connection.rows(
             "SELECT kind, purpose, value, address1, address2, city, state, postal_code, country"
             " FROM core.vendor_contact WHERE vendor_url = %s ORDER BY position LIMIT 20",
             vendor_url,
         ),
-        "open_orders": rows_of(
-            connection,
+        "open_orders": connection.rows(
             "SELECT o.*, t.today_on - o.due_on AS days_late FROM mart.purchase_order o"
             " CROSS JOIN core.today t WHERE o.vendor_url = %s AND o.is_open"
             " ORDER BY o.due_on NULLS LAST, o.order_id LIMIT 100",
             vendor_url,
         ),
-        "deliveries": rows_of(
-            connection,
+        "deliveries": connection.rows(
             "SELECT * FROM mart.vendor_delivery WHERE vendor_url = %s"
             " ORDER BY last_received_on DESC, order_id LIMIT 20",
             vendor_url,
         ),
-        "prices": rows_of(connection, PRICES, vendor_url),
+        "prices": connection.rows(PRICES, vendor_url),
     }

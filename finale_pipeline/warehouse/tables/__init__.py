@@ -4,36 +4,14 @@ Migrations bring a database here, the data dictionary and Dagster's column metad
 here, and a test compares all of them.
 """
 
-from finale_pipeline.warehouse.tables import (
-    adjustments,
-    alerts,
-    catalogue,
-    checkpoints,
-    choices,
-    edits,
-    movements,
-    orders,
-    planning,
-    runs,
-    sales,
-    stock,
-    triggers,
-)
+from importlib import import_module
+
 from finale_pipeline.warehouse.tables.columns import metadata
 
-__all__ = [
-    "adjustments",
-    "alerts",
-    "catalogue",
-    "checkpoints",
-    "choices",
-    "edits",
-    "metadata",
-    "movements",
-    "orders",
-    "planning",
-    "runs",
-    "sales",
-    "stock",
-    "triggers",
-]
+__all__ = ["metadata"]
+
+for _name in (
+    "adjustments", "alerts", "catalogue", "checkpoints", "choices", "edits", "movements", "orders",
+    "planning", "runs", "sales", "stock", "triggers",
+):
+    import_module(f"{__name__}.{_name}")

@@ -20,7 +20,7 @@ ANSWERS_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SyncRequest:
     """A request for a sync: what for, in whose name, and how its sender named it."""
 
     strategy: str
@@ -28,7 +28,7 @@ class Ask:
     key: str | None = None
 
 
-def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
+def start_sync(connection: Connection, context: Context, request: SyncRequest) -> dict[str, Any]:
     """Start a sync and return the answer; the same key gets the same answer, and one run.
 
     Raises:
@@ -38,17 +38,17 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
     now = context.clock()
     with connection.transaction():
         locks.acquire_until_commit(connection, Lock.START)
-        answered = _answered(connection, ask, now)
+        answered = _answered(connection, request, now)
         if answered is not None:
             return answered
-        strategy, reason = ask.strategy, "asked for"
+        strategy, reason = request.strategy, "asked for"
         if strategy == "smart":
             choice = choose(connection, context.settings, now=now)
             strategy, reason = choice.strategy, choice.reason
         _require_free(connection, strategy, now)
         of_run = {
             tags.TRIGGER: "api",
-            tags.BY: ask.actor,
+            tags.BY: request.actor,
             tags.STRATEGY: strategy,
             tags.REASON: reason,
             tags.ASKED_AT: now.isoformat(),
@@ -65,13 +65,13 @@ def start(connection: Connection, context: Context, ask: Ask) -> dict[str, Any]:
         }
         triggers.keep(
             connection,
-            asked_for=ask.strategy,
+            asked_for=request.strategy,
             strategy=strategy,
             dagster_run_id=dagster_run_id,
             answer=answer,
             now=now,
-            actor=ask.actor,
-            key=ask.key,
+            actor=request.actor,
+            key=request.key,
         )
     return answer
 
@@ -82,14 +82,14 @@ def running(connection: Connection, *, now: datetime) -> list[dict[str, Any]]:
     return runs_reads.running(connection, now=now)
 
 
-def _answered(connection: Connection, ask: Ask, now: datetime) -> dict[str, Any] | None:
+def _answered(connection: Connection, request: SyncRequest, now: datetime) -> dict[str, Any] | None:
     """Return the answer that a key got before."""
-    if ask.key is None:
+    if request.key is None:
         return None
-    row = triggers.answered(connection, ask.key, since=now - ANSWERS_KEPT)
+    row = triggers.answered(connection, request.key, since=now - ANSWERS_KEPT)
     if row is None:
         return None
-    if row["asked_for"] != ask.strategy:
+    if row["asked_for"] != request.strategy:
         raise Problem(
             422,
             f"This Idempotency-Key was used for the {row['asked_for']} sync.",

@@ -136,7 +136,7 @@ def _object(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
 def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
     try:
         text = body.removeprefix(b"\xef\xbb\xbf")
-        if any(escape in text for escape in (b"\\u0000", b"\\ud", b"\\uD")):
+        if b"\\" in text and any(e in text for e in (b"\\u0000", b"\\ud", b"\\uD")):
             text = _without_bad_escapes(text)
         _refuse_bad_utf8(text)
         try:
@@ -233,7 +233,7 @@ def _frame(
     rows: int,
 ) -> tuple[pl.DataFrame, list[cells.CellError]]:
     errors: list[cells.CellError] = []
-    frame = [pl.Series(ROW, range(rows), dtype=pl.UInt32)]
+    frame = [pl.int_range(rows, dtype=pl.UInt32, eager=True).alias(ROW)]
     for field in resource.fields:
         sent, wrong = typed.get(field, (None, []))
         series, missing = cells.padded(sent, field, rows)
@@ -242,7 +242,7 @@ def _frame(
     raw = {name: cells.extended(series, rows) for name, series in raw.items()}
     if resource.has_payload:
         frame.append(cells.payload(raw, rows))
-    empty = pl.Series([None] * rows, dtype=pl.String)
+    empty = pl.repeat(None, rows, dtype=pl.String, eager=True)
     frame += [raw.get(name, empty).alias(helper) for name, helper in resource.helpers]
     return pl.DataFrame(frame), errors
 

@@ -77,8 +77,8 @@ def decode(body: bytes, resource: Resource, *, lists_later: bool = False) -> Ans
     """
     columns = _by_first_name(_columns(body, resource), resource)
     mapped = {field.source for field in resource.fields}
-    typed = {f: cells.read(columns[f.source], f) for f in resource.fields if f.source in columns}
-    raw = {name: cells.as_json(columns[name], name) for name in columns if name not in mapped}
+    typed = cells.read({f: columns[f.source] for f in resource.fields if f.source in columns})
+    raw = cells.as_json({name: sent for name, sent in columns.items() if name not in mapped})
     lengths = {f.source: len(series) for f, (series, _) in typed.items()}
     rows = max([*lengths.values(), *(len(series) for series in raw.values())], default=0)
     _require(resource, lengths, rows)
@@ -227,7 +227,7 @@ def _short(resource: Resource, field: Field, values: int, rows: int) -> Malforme
 
 
 def _frame(
-    typed: dict[Field, tuple[pl.Series, list[cells.CellError]]],
+    typed: dict[Field, cells.Column],
     raw: dict[str, pl.Series],
     resource: Resource,
     rows: int,

@@ -51,7 +51,9 @@ def read(columns: Mapping[Field, msgspec.Raw]) -> dict[Field, Column]:
     blank: dict[str, bool] = {}
     for frame in _of_one_length(texts):
         longest |= frame.select(pl.all().str.len_bytes().max()).row(0, named=True)
-        blank |= frame.select((pl.all().str.strip_chars() == "").any()).row(0, named=True)
+        needed = [f.column for f in columns if f.required and f.column in frame.columns]
+        blanks = (pl.col(needed).str.strip_chars() == "").any()
+        blank |= frame.select(blanks).row(0, named=True) if needed else {}
     for field, raw in columns.items():
         if (longest.get(field.column) or 0) > (LONGEST_KEY if is_key(field) else LONGEST):
             columns_read[field] = _cell_by_cell(raw, field, _text_cell)

@@ -79,6 +79,7 @@ def decode(body: bytes, resource: Resource, *, lists_later: bool = False) -> Ans
     mapped = {field.source for field in resource.fields}
     typed = cells.read({f: columns[f.source] for f in resource.fields if f.source in columns})
     raw = cells.as_json({name: sent for name, sent in columns.items() if name not in mapped})
+    del body, columns  # large ones are as large as the frame that is made now
     lengths = {f.source: len(series) for f, (series, _) in typed.items()}
     rows = max([*lengths.values(), *(len(series) for series in raw.values())], default=0)
     _require(resource, lengths, rows)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -243,38 +243,40 @@ def as_json(columns: Mapping[str, msgspec.Raw]) -> dict[str, pl.Series]:
             cells = msgspec.json.decode(sent, type=list[msgspec.Raw])
         except (msgspec.DecodeError, RecursionError) as error:
             raise MalformedError(f"The field {name} is no list of values: {error}.") from error
-        together = b"\0".join(cells)
-        if cells and together.count(b"\0") == len(cells) - 1:
-            joined[len(cells)][name] = together
+        if cells:
+            joined[len(cells)][name] = b"\0".join(cells)  # which no JSON has
         else:
-            filled = [None if c in (b"null", b"[]") else c for c in map(bytes, cells)]
-            texts[name] = pl.Series(filled, dtype=pl.Binary).cast(pl.String)
+            texts[name] = pl.Series(dtype=pl.String)
     # Joined and cut again, all columns in a call: an object per cell would take twice as long.
     for alike in joined.values():
-        frame = pl.DataFrame(
-            {name: [text] for name, text in alike.items()}, schema=dict.fromkeys(alike, pl.Binary)
+        frame = _numbered(pl.Series([text], dtype=pl.Binary) for text in alike.values())
+        cut = frame.select(pl.all().cast(pl.String).str.split("\0")).explode(frame.columns)
+        filled = cut.select(
+            pl.when(~pl.col(number).is_in(["null", "[]"])).then(number).alias(number)
+            for number in cut.columns
         )
-        cut = frame.select(pl.all().cast(pl.String).str.split("\0")).explode(*alike)
-        is_filled = {name: (pl.col(name) != "null") & (pl.col(name) != "[]") for name in alike}
-        texts |= cut.select(
-            pl.when(is_filled[name]).then(name).alias(name) for name in alike
-        ).to_dict()
+        texts |= dict(zip(alike, filled, strict=True))
     return {name: texts[name].alias(name) for name in columns}
 
 
-def payload(columns: dict[str, pl.Series], rows: int) -> pl.Series:
+def _numbered(columns: Iterable[pl.Series]) -> pl.DataFrame:
+    """Return columns under numbers: to polars a name that was sent could be a pattern."""
+    return pl.DataFrame([series.alias(str(i)) for i, series in enumerate(columns)])
+
+
+def payload(columns: Mapping[str, pl.Series], rows: int) -> pl.Series:
     """Join columns of JSON text to one JSON object per row, leaving out nulls."""
+    names = [msgspec.json.encode(name).decode() for name in columns]
+    frame = _numbered(columns.values())
     pairs = [
-        pl.lit(f"{msgspec.json.encode(name).decode()}:") + pl.col(name)
-        for name, series in columns.items()
+        pl.lit(f"{name}:") + pl.col(series.name)
+        for name, series in zip(names, frame, strict=True)
         if series.null_count() < rows
     ]
     if not pairs:
         return pl.Series("payload", ["{}"] * rows, dtype=pl.String)
     body = pl.concat_str(pairs, separator=",", ignore_nulls=True)
-    return pl.DataFrame(columns).select(payload=pl.concat_str(pl.lit("{"), body, pl.lit("}")))[
-        "payload"
-    ]
+    return frame.select(payload=pl.concat_str(pl.lit("{"), body, pl.lit("}")))["payload"]
 
 
 def _unreadable(field: Field, error: Exception) -> MalformedError:

@@ -314,10 +314,10 @@ def test_the_payload_is_what_was_sent_whatever_it_is(
     assert [json.loads(payload) for payload in decoded.frame["payload"]] == wanted
 
 
-odd_values = st.sampled_from(
+odd_values: st.SearchStrategy[Any] = st.sampled_from(
     [
-        None, "", "x", 'q"uote', "back\\slash", "tab\tline\n", "é", "],[", "}", "z" * 600, 5, 1.5, 1e13,
-        "12.50", "1,200", True, [], {"a": 1}, 12345678.125, -3,
+        None, "", "x", 'q"uote', "back\\slash", "tab\tline\n", "é", "],[", "}", "z" * 600, 5,
+        1.5, 1e13, "12.50", "1,200", True, [], {"a": 1}, 12345678.125, -3,
     ]
 )  # fmt: skip
 supplier_fields = ("supplierPartyUrl", "supplierPrefOrderId", "price", "supplierProductId", "other")

@@ -71,8 +71,8 @@ class DraftResult:
 
     def digest(self) -> str:
         """Return a hash of what would be sent and of its duplicates: what a person agrees to."""
-        seen = sorted(self.bodies.values()), sorted(map(str, _duplicates(self)))
-        return body_hash(repr(seen))
+        parts = sorted(self.bodies.values()), sorted(map(str, _duplicates(self)))
+        return body_hash(repr(parts))
 
 
 def preview(

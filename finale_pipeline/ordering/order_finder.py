@@ -79,16 +79,16 @@ class OrderFinder:
             PipelineError: Finale does not answer.
         """
         doubts: list[str] = []
-        orders = {seen.order_url: seen for seen in self._by_address(draft, doubts)}
+        orders = {order.order_url: order for order in self._by_address(draft, doubts)}
         is_clear = not doubts
         for name, value in (("orderId", draft.order_id), ("referenceNumber", draft.reference)):
             if not orders:
                 rows = self._by_filter(name, value, doubts)
-                orders |= {seen.order_url: seen for seen in _ours(rows, draft)}
+                orders |= {order.order_url: order for order in _ours(rows, draft)}
         rows, is_whole = [], False
         if not orders:
             rows, is_whole = self._changed(since, fresh=fresh)
-            orders = {seen.order_url: seen for seen in _ours(rows, draft)}
+            orders = {order.order_url: order for order in _ours(rows, draft)}
             if not is_whole:
                 doubts.append("recent changes were not shown completely")
         return SearchResult(

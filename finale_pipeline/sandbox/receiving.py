@@ -65,7 +65,7 @@ class Receiving:
         One without items brings what is still to come of its order.
 
         Raises:
-            Refused: It has come or is cancelled, or is none of a purchase.
+            OrderRefused: It has come or is cancelled, or is none of a purchase.
         """
         shipment = self._records.get("shipment", url)
         is_open = shipment["statusId"] in OPEN_SHIPMENT

@@ -175,16 +175,8 @@ def _status(result: DraftResult) -> int:
 
 def _ask(order: Order, actor: str, key: str | None) -> DraftRequest:
     lines = tuple(RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ())
-    return DraftRequest(
-        actor,
-        vendor=order.vendor,
-        on=order.on,
-        lines=lines,
-        place=order.place,
-        again=order.again,
-        accept_duplicates=order.accept_duplicates,
-        key=key,
-    )
+    others = order.model_dump(exclude={"lines", "dry_run"})
+    return DraftRequest(actor, lines=lines, key=key, **others)
 
 
 def drafting_context(context: Context) -> DraftingContext:

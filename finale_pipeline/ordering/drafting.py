@@ -165,7 +165,7 @@ def _draft_locked(
     """Draft under the lock; undecided, with nothing sent, when duplicates want an answer."""
     with order_writes.only_drafter(connection):
         rows = idempotency.noted_orders(connection, request)
-        if idempotency.is_settled(rows):
+        if rows and not any(row.state == "intended" for row in rows):  # all went out
             return DraftResult(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
         context.require_known_orders(connection)
         shown = _wanted(context, connection, request, rows)

@@ -1,4 +1,4 @@
-"""What is planned: the lines of a plan, as buyers left them, or lines that somebody gives."""
+"""What is to be ordered: the lines of a plan, as buyers left them, or lines that somebody gives."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -125,9 +125,9 @@ class OrderBook:
         self._numbers.add(number)
         self._receiving.begin(url, is_new=True)
         return order_record(
+            number,
             url,
             "PURCHASE_ORDER",
-            orderId=number,
             statusId=CREATED,
             destinationFacilityUrl=f"{self._records.base}facility/10001",
             orderDate=self._records.stamp(),

@@ -27,7 +27,7 @@ KINDS = {
     "record-garbage": "that of a single order is shown otherwise than it is kept (quantity)",
 }
 AFTER = {kind for kind, what in KINDS.items() if not what.startswith("nothing is done")}
-"""Kinds that strike after it was reply."""
+"""Kinds that strike after it was done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,10 @@ class Purchase:
         url = f"{base}order/{self.number}"
         items = tuple((replace(p, price=round(p.price * 0.6, 2)), n) for p, n in self.lines)
         order = order_record(
+            self.number,
             url,
             "PURCHASE_ORDER",
             items,
-            orderId=self.number,
             statusId=self.status,
             receiveDate=stamp(self.due_at),
             destinationFacilityUrl=f"{base}facility/10001",

@@ -63,10 +63,10 @@ class Sale:
         base = f"/{account}/api/"
         status = "COMPLETED" if self.shipped_at else "LOCKED"
         return order_record(
+            self.number,
             f"{base}order/{self.number}",
             "SALES_ORDER",
             self.lines,
-            orderId=self.number,
             statusId=f"ORDER_{'CANCELLED' if self.is_cancelled else status}",
             originFacilityUrl=f"{base}facility/10001",
             orderRoleList=[{"roleTypeId": "CUSTOMER", "partyId": "20001"}],
@@ -235,7 +235,9 @@ def stamp(at: int | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).strftime(STAMP)
 
 
-def order_record(url: str, kind: str, lines: Lines = (), **more: object) -> dict[str, Any]:
+def order_record(
+    number: str, url: str, kind: str, lines: Lines = (), **more: object
+) -> dict[str, Any]:
     """Return an order as Finale shows it; what is not given is empty."""
     items = [
         {
@@ -248,6 +250,7 @@ def order_record(url: str, kind: str, lines: Lines = (), **more: object) -> dict
         for n, (product, units) in enumerate(lines, 1)
     ]
     return {
+        "orderId": number,
         "orderUrl": url,
         "orderTypeId": kind,
         "receiveDate": None,

@@ -93,8 +93,7 @@ class Order(BaseModel):
     @model_validator(mode="after")
     def _lines_have_a_vendor(self) -> Self:
         if self.lines and self.vendor is None:
-            message = "lines need a vendor"
-            raise ValueError(message)
+            raise ValueError("lines need a vendor")
         return self
 
 

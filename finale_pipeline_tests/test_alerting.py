@@ -269,7 +269,10 @@ def test_the_sensors_deliver_and_watch(
     sync(mailing, "inventory")
     service.clear_faults()
     connection.execute("UPDATE ops.outbox SET next_attempt_at = now()")
-    with dg.build_sensor_context(resources={"finale": Finale()}) as context:
+    with (
+        dg.instance_for_test() as instance,
+        dg.build_sensor_context(instance, resources={"finale": Finale()}) as context,
+    ):
         assert mail_delivery(context) == dg.SkipReason("1 sent")
         assert kinds(service) == ["summary", "out_of_stock"]
         sandbox.add_fault("zero-stock@inventoryitem")

@@ -15,13 +15,13 @@ import dagster as dg
 from finale_pipeline.assets import past, purchasing
 from finale_pipeline.assets.alert_checks import ALERT_CHECKS, CROSSINGS_TOLD
 from finale_pipeline.assets.checks import READ_CHECKS, CheckContext
-from finale_pipeline.assets.entries import BY_NAME, ENTRIES, PLANNED, AssetEntry
+from finale_pipeline.assets.entries import BY_NAME, ENTRIES, AssetEntry
 from finale_pipeline.assets.keys import key_of, name_of
 from finale_pipeline.assets.plan_checks import PLAN_CHECKS
 from finale_pipeline.assets.reports import of_days, of_run
 from finale_pipeline.assets.setting_check import SETTING_CHECK
 from finale_pipeline.clock import business_day
-from finale_pipeline.domain.syncs.strategy import PLANS, READS
+from finale_pipeline.domain.syncs.strategy import PLANNED, PLANS, READS
 from finale_pipeline.domain.syncs.tags import ASKED_AT, REASON, SKIPPED, STRATEGY, TRIGGER
 from finale_pipeline.errors import (
     ConfigError,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from finale_pipeline.assets.entries import BY_NAME, PLANNED
+from finale_pipeline.assets.entries import BY_NAME
 from finale_pipeline.assets.keys import key_of
+from finale_pipeline.domain.syncs.strategy import PLANNED
 from finale_pipeline.resources import Finale
 from finale_pipeline.text import markdown
 

@@ -10,10 +10,14 @@ from importlib.metadata import version
 
 import dagster as dg
 
+from finale_pipeline.assets.due import longest_allowed, sure_of
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import business_days
 from finale_pipeline.assets.schemas import column_schema
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, LOST
+from finale_pipeline.domain.syncs.strategy import SYNCS
+from finale_pipeline.resources import at_definition
+from finale_pipeline.settings import OFF
 
 CHANGED = "(updated_at AT TIME ZONE %(zone)s)::date"
 """The business day of a record's last change."""
@@ -94,7 +98,10 @@ class AssetEntry:
         )
 
     def _freshness(self) -> dg.FreshnessPolicy:
-        allowed = timedelta(hours=ALLOWED_HOURS.get(self.name, ALLOWED_HOURS["forecasts"]))
+        crons = {str(at_definition(f"schedule_{n}")) for n in SYNCS if self.name in sure_of(n)}
+        allowed = longest_allowed(frozenset(crons - {OFF}), at_definition("timezone"))
+        if allowed is None:
+            allowed = timedelta(hours=ALLOWED_HOURS.get(self.name, ALLOWED_HOURS["forecasts"]))
         return dg.FreshnessPolicy.time_window(fail_window=LOST * allowed, warn_window=allowed)
 
 
@@ -205,5 +212,3 @@ ENTRIES = (
 """In the order of the graph, which is the order of reading."""
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}
-PLANNED = ("forecasts", "purchase_plan")
-"""Computed from the warehouse alone, both at once, after everything was read."""

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from finale_pipeline.assets.due import note_lateness
+from finale_pipeline.automation.schedules import switched_on
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 
@@ -46,12 +48,13 @@ def mail_delivery(finale: Finale) -> dg.SkipReason:
     description="Mails when a sync fails, is held, is stuck or is deferred three times: once, and"
     " again when it works. Reads ops.sync_run, not Dagster's runs.",
 )
-def sync_watch(finale: Finale) -> dg.SkipReason:
+def sync_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipReason:
     """Look at the ledger of runs, and send what there is to tell."""
     from finale_pipeline.notify.delivery import deliver  # nothing at import
     from finale_pipeline.sync.health import watch_syncs
 
     with _told() as reasons, finale.warehouse() as connection:
+        note_lateness(connection, switched_on(context.instance), at_definition("timezone"))
         kinds = watch_syncs(connection, finale.settings(), now=finale.now())
         if kinds:
             deliver(connection, finale.settings(), clock=finale.now)

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from finale_pipeline.assets.account import CHECKS
-from finale_pipeline.assets.entries import PLANNED
 from finale_pipeline.assets.keys import key_of
-from finale_pipeline.domain.syncs.strategy import PLANS, READS
+from finale_pipeline.domain.syncs.strategy import assets_of
 from finale_pipeline.domain.syncs.tags import STRATEGY
 
 if TYPE_CHECKING:
@@ -37,19 +36,13 @@ HOURS = {
 """Longest time a job may take before Dagster ends it; the last of several nets."""
 
 
-def assets_of(strategy: str) -> tuple[str, ...]:
-    """Return the assets that a strategy brings up to date; smart's are those of the largest."""
-    if strategy == "smart":
-        return assets_of("full")
-    return READS[strategy] + (PLANNED if strategy in PLANS else ())
-
-
 def _selection(strategy: str) -> dg.AssetSelection:
     """Return a strategy's assets with their checks; the most frequent one leaves some out."""
-    assets = dg.AssetSelection.assets(*map(key_of, assets_of(strategy)))
+    names = assets_of("full" if strategy == "smart" else strategy)
+    assets = dg.AssetSelection.assets(*map(key_of, names))
     if strategy != "critical":
         return assets
-    checks = [c.key for c in CHECKS if c.asset in assets_of(strategy) and not c.is_hourly]
+    checks = [c.key for c in CHECKS if c.asset in names and not c.is_hourly]
     return assets.without_checks() | dg.AssetSelection.checks(*checks)
 
 

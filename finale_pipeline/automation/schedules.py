@@ -5,19 +5,17 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from finale_pipeline.assets.due import last_tick
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
-from finale_pipeline.automation.due import last_tick
 from finale_pipeline.automation.housekeeping import housekeeping
-from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS, assets_of
-from finale_pipeline.automation.location import own
-from finale_pipeline.domain.syncs.strategy import LADDER
+from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS
+from finale_pipeline.automation.location import stopped
+from finale_pipeline.domain.syncs.strategy import SYNCS, assets_of
 from finale_pipeline.domain.syncs.tags import ASKED_AT, REASON, STRATEGY
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
-
-SYNCS = (*LADDER, "smart")
 
 
 def cron_of(name: str) -> tuple[str, bool]:
@@ -28,16 +26,16 @@ def cron_of(name: str) -> tuple[str, bool]:
     return cron, True
 
 
+def switched_on(instance: dg.DagsterInstance) -> dict[str, str]:
+    """Return the cron times of the syncs' schedules that are on, in the settings and in Dagster."""
+    off = stopped(instance, at_definition("location"))
+    crons = {name: cron_of(name) for name in SYNCS if f"{name}_schedule" not in off}
+    return {name: cron for name, (cron, is_on) in crons.items() if is_on}
+
+
 def due_times(instance: dg.DagsterInstance, zone: str, now: datetime) -> Mapping[str, datetime]:
     """Return the schedules that are switched on, with their newest due time up to now."""
-    states = own(instance.all_instigator_state(), at_definition("location"))
-    stopped = {state.name for state in states if state.status.value == "STOPPED"}
-    due = {}
-    for name in SYNCS:
-        cron, is_on = cron_of(name)
-        if f"{name}_schedule" not in stopped and is_on:
-            due[name] = last_tick(cron, zone, now)
-    return due
+    return {name: last_tick(cron, zone, now) for name, cron in switched_on(instance).items()}
 
 
 def _schedule(name: str) -> dg.ScheduleDefinition:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from finale_pipeline.clock import business_day, midnights
 from finale_pipeline.domain.syncs.freshness import Grade, grade
+from finale_pipeline.domain.syncs.strategy import PLANNED
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.warehouse import future, holds, incidents, leases, locks, order_writes
 from finale_pipeline.warehouse import levels as stock_levels
@@ -21,8 +22,6 @@ MANY_DEAD = 3
 """So many killed or stuck runs in a week are chance; more are a pattern."""
 OF_THE_SOURCE = {"CONFIG", "TRANSIENT", "MALFORMED", "DRIFT"}
 """Classes of errors that say that Finale could not be read."""
-PLANNED = {"forecasts", "purchase_plan"}
-"""Assets that a plan makes; the others come from a sync."""
 STATES: dict[Grade, str] = {"fresh": "ok", "late": "warning", "lost": "failed"}
 
 
@@ -51,19 +50,21 @@ def syncs(connection: Connection, counts: reads.RunCounts, *, now: datetime) -> 
 def freshness(
     connection: Connection, *, now: datetime, only: str | None = None
 ) -> Iterator[Finding]:
-    """Judge the age of each asset, or of one."""
+    """Judge whether each asset, or one, is late: by its schedules (`assets.due.missed_at`)."""
     for age in reads.asset_ages(connection, only):
-        if age.read_at is None:
+        if age.read_at is None or age.late_at is None:
             step = "finale forecast plan" if age.asset in PLANNED else "finale sync full"
             yield Finding("freshness", "warning", f"{age.asset}: never read", step)
             continue
-        state = STATES[grade(age.read_at, now=now, allowed_hours=age.allowed_hours)]
+        state = STATES[grade(age.read_at, age.late_at, now=now)]
         says = f"{age.asset}: {(now - age.read_at) / timedelta(minutes=1):.0f} min old"
         if state == "ok":
             yield Finding("freshness", "ok", says)
         else:
             step = "Do the schedules run? See: finale status"
-            yield Finding("freshness", state, f"{says}, more than {age.allowed_hours} h", step)
+            hours = (age.late_at - age.read_at) / timedelta(hours=1)
+            allowed = f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
+            yield Finding("freshness", state, f"{says}, more than {allowed}", step)
 
 
 def database(connection: Connection) -> Iterator[Finding]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from finale_pipeline.automation.due import last_tick
-from finale_pipeline.automation.location import own
+from finale_pipeline.assets.due import GRACE, last_tick, missed_at, note_lateness
+from finale_pipeline.automation.location import stopped
 from finale_pipeline.clock import utc_now
-from finale_pipeline.domain.alerts.deadman import Trouble, is_overdue
+from finale_pipeline.domain.alerts.deadman import Trouble
 from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
-from finale_pipeline.domain.syncs.strategy import COVERED_BY, LADDER
+from finale_pipeline.domain.syncs.strategy import COVERED_BY, LADDER, SYNCS
 from finale_pipeline.health import rules, watch_state
 from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import OFF
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 DAEMONS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING"}
-GRACE = timedelta(minutes=2)
-"""So long a sync that is due may take until it is in the ledger as done."""
 DECIDES_WITHIN = timedelta(minutes=5)
 STARTS_WITHIN = timedelta(minutes=15)
 """Time between `finale init` and the first start of the services, in which nobody is mailed."""
@@ -41,7 +39,7 @@ def examine(settings: "Settings") -> Iterator[Finding]:
             yield Finding("daemons", "warning", "Dagster was never started here.", "finale dev")
         else:
             yield _daemons(instance.get_daemon_statuses())
-            off = _stopped(instance, settings)
+            off = stopped(instance, settings.location)
     if off:
         step = "Turn them on in Dagster's UI under Automation, if that was not meant."
         yield Finding("schedules", "warning", f"switched off: {', '.join(sorted(off))}", step)
@@ -71,7 +69,7 @@ def schedules(settings: "Settings") -> dict[str, str]:
     """Return the cron times of the schedules that are on, in the settings and in Dagster."""
     try:
         with _instance(settings) as instance:
-            off = _stopped(instance, settings) if instance else set()
+            off = stopped(instance, settings.location) if instance else set()
     except Exception:  # noqa: BLE001 - whatever ails Dagster, the watch goes on
         off = set()
     return _crons(settings, off)
@@ -101,14 +99,8 @@ def _daemons(statuses: Any) -> Finding:
     return Finding("daemons", "ok", f"{len(DAEMONS & set(statuses))} alive")
 
 
-def _stopped(instance: "DagsterInstance", settings: "Settings") -> set[str]:
-    """Return the schedules and sensors that a person switched off."""
-    states = own(instance.all_instigator_state(), settings.location)
-    return {state.name for state in states if state.status.value == "STOPPED"}
-
-
 def _crons(settings: "Settings", off: set[str]) -> dict[str, str]:
-    crons = {name: str(getattr(settings, f"schedule_{name}")) for name in (*LADDER, "smart")}
+    crons = {name: str(getattr(settings, f"schedule_{name}")) for name in SYNCS}
     return {n: cron for n, cron in crons.items() if cron != OFF and f"{n}_schedule" not in off}
 
 
@@ -123,6 +115,7 @@ class _Look:
     now: datetime
 
     def troubles(self) -> Iterator[Trouble]:
+        note_lateness(self.connection, self.crons, self.settings.timezone)
         yield from self._daemon()
         yield from self._syncs()
 
@@ -139,7 +132,8 @@ class _Look:
                     "Start it: finale dev; for good: deploy/README.md",
                 )
             return
-        due = {name: self._last_tick(cron, DECIDES_WITHIN) for name, cron in self.crons.items()}
+        by, zone = self.now - DECIDES_WITHIN, self.settings.timezone
+        due = {name: last_tick(cron, zone, by) for name, cron in self.crons.items()}
         missed = {name: at for name, at in due.items() if at > decided_at}
         if missed:
             name = max(missed, key=lambda n: missed[n])
@@ -154,24 +148,18 @@ class _Look:
     def _syncs(self) -> Iterator[Trouble]:
         for name, cron in self.crons.items():
             covering = LADDER if name == "smart" else (name, *COVERED_BY[name])
-            newest = self._last_tick(cron, GRACE)
-            before = last_tick(cron, self.settings.timezone, newest - timedelta(seconds=1))
             last, is_alive = self._last_good(covering)
-            if is_alive or not is_overdue(
-                second_last_due_at=before, last_good_at=last, since=self.since
-            ):
+            overdue_at = missed_at(last or self.since, [cron], self.settings.timezone)
+            if is_alive or overdue_at is None or self.now <= overdue_at:
                 continue
             yield Trouble(
                 "syncs",
                 f"No {name} sync, nor one that does more, ended well since"
-                f" {_utc(last) if last else 'the watch began'}; due were {_utc(before)} and"
-                f" {_utc(newest)}.",
+                f" {_utc(last) if last else 'the watch began'}; two were due by"
+                f" {_utc(overdue_at - GRACE)}.",
                 "See: finale status, then finale doctor",
                 _told_by(self.connection, covering if name == "smart" else (name,)),
             )
-
-    def _last_tick(self, cron: str, grace: timedelta) -> datetime:
-        return last_tick(cron, self.settings.timezone, self.now - grace)
 
     def _last_good(self, covering: Sequence[str]) -> tuple[datetime | None, bool]:
         """Return when one of some strategies last ended well, and whether one is at work now."""

@@ -21,6 +21,7 @@ from finale_pipeline.planning.writing import write
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.locks import Lock
+from finale_pipeline.warehouse.plan_days import keep_total
 from finale_pipeline.warehouse.reads.stock import last_day
 from finale_pipeline.warehouse.store import Counts
 
@@ -98,6 +99,7 @@ def plan_day(
         places = plan_places(stood, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
+        keep_total(connection, as_of)
         note(connection, as_of, as_of, settings, now=now)
         reckon(connection, as_of, today, now=now)
     return PlanReport(

@@ -1,5 +1,6 @@
 """Connections: which database, with which time limits, and what its failures mean."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -389,6 +390,16 @@ def _local_cause(state: str) -> tuple[str, str]:
     if state.startswith(("08", "57P")) or not state:
         return ("The connection to the database was lost", again)
     return (f"The database failed ({state})", "Look at the message, then run again.")
+
+
+def in_any_case(text: str) -> str:
+    r"""Return a regular expression that finds a text in whatever case, by any locale's server.
+
+    >>> in_any_case("É.")
+    '(É|é)(\\.)'
+    """
+    cases = (sorted({c, c.lower()[:1], c.upper()[:1]}) for c in text)
+    return "".join(f"({'|'.join(re.escape(case) for case in same)})" for same in cases)
 
 
 def rows_of(connection: Connection, query: str, *values: object, **named: object) -> list[Row]:

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from finale_pipeline.automation.due import last_tick
-from finale_pipeline.automation.schedules import SCHEDULES, SYNCS, due_times
+from finale_pipeline.assets.due import last_tick
+from finale_pipeline.automation.schedules import SCHEDULES, due_times
 from finale_pipeline.definitions import definitions
+from finale_pipeline.domain.syncs.strategy import SYNCS
 from finale_pipeline.settings import Settings
 from finale_pipeline_tests.sync.helpers import sync
 

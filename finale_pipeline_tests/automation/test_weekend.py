@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from dagster._utils.schedules import cron_string_iterator
 
-from finale_pipeline.automation.due import last_tick
-from finale_pipeline.automation.schedules import SYNCS
+from finale_pipeline.assets.due import last_tick
+from finale_pipeline.domain.syncs.strategy import SYNCS
 from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.invented import invented_account

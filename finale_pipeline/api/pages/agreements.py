@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
-from finale_pipeline.api.pages.forms import Posted
+from finale_pipeline.api.pages.forms import Optional, Posted
 from finale_pipeline.api.pages.plan import address, vendors_page
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
@@ -22,8 +22,6 @@ from finale_pipeline.warehouse.reads import worklist as worklist_reads
 
 router = APIRouter(include_in_schema=False)
 
-Optional = BeforeValidator(lambda text: text.strip() or None)
-"""An empty field of a form is one that was not filled in."""
 Key = Annotated[Text, Field(min_length=1, max_length=300)]
 Units = Annotated[Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)] | None, Optional]
 NOTHING_MOVES = {

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from finale_pipeline.api.pages.worklist import asked_of, listed
+from finale_pipeline.api.pages.forms import Optional
+from finale_pipeline.api.pages.worklist import asked_of
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
@@ -22,6 +23,7 @@ from finale_pipeline.warehouse import incidents
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline.warehouse.reads import plan as plan_reads
+from finale_pipeline.warehouse.reads import worklist as worklist_reads
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
@@ -36,8 +38,6 @@ ENTER = "enter"
 WORDS = {"acknowledged": "seen", "ordered": "ordered", "snoozed": "snoozed", "open": "open again"}
 LINK_BUTTONS = {"acknowledged": "Seen", "ordered": "Ordered", "snoozed": "Snoozed for a week"}
 
-Optional = BeforeValidator(lambda text: text.strip() or None)
-"""An empty field of a form is one that was not filled in."""
 ProductUrl = Annotated[Text, Field(max_length=300)]
 
 
@@ -83,7 +83,9 @@ def decided(
         products = form.product
         if form.everything:
             day = plan_reads.newest_day(connection)
-            products = [item["product_url"] for item in listed(connection, asked, day, now).items]
+            products = worklist_reads.products(
+                connection, day, now, asked.filters, tab=asked.tab, sort=asked.sort
+            )
         if not products:
             raise Problem(422, "No item is ticked. Nothing was written.")
         chosen = incidents.choose(connection, products, choice, now=now)

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from finale_pipeline.api.pages.forms import Optional
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Shared, Warehouse
@@ -28,8 +29,6 @@ from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
 
 router = APIRouter(include_in_schema=False)
 
-Optional = BeforeValidator(lambda text: text.strip() or None)
-"""An empty field of a form is one that was not filled in."""
 Name = Annotated[str | None, Query(max_length=300), Optional]
 Named = Annotated[Text, Field(min_length=1, max_length=300)]
 

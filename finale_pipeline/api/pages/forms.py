@@ -1,11 +1,15 @@
-"""Forms whose fields have names of their own, such as those of the plan's lines."""
+"""What forms have in common: fields left empty, and fields with names of their own."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import BeforeValidator
 
 from finale_pipeline.api.rest.decisions import storable
 from finale_pipeline.api.server.problems import Problem
+
+Optional = BeforeValidator(lambda text: (text.strip() or None) if isinstance(text, str) else text)
+"""An empty field of a form is one that was not filled in."""
 
 
 async def _posted(request: Request) -> dict[str, str]:

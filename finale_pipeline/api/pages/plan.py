@@ -1,8 +1,6 @@
 """The pages of the purchase plan: the vendors, one vendor's lines, and the form that saves them."""
 
-from collections import Counter, defaultdict
 from datetime import date
-from statistics import median
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -61,12 +59,8 @@ def vendors_page(
     """
     day = plan_reads.newest_day(connection)
     own = worklist_reads.account_currency(connection)
-    summed = plan_reads.summed_lines(connection, day)
-    to_order = [line for line in summed if not line["is_dropped"]]
-    is_any_dropped = len(to_order) < len(summed)
-    of_vendor: dict[str, list[Row]] = defaultdict(list)
-    for line in to_order:
-        of_vendor[line["vendor_url"]].append(line)
+    sums = plan_reads.sums(connection, day)
+    is_any_dropped = any(of_all["dropped"] for of_all, *_ in sums.values())
     drafts = drafts_reads.of_plan(connection, day)
     orders = plan_reads.orders_of(connection, day)
     vendors = {order["vendor_url"] for order in orders}
@@ -76,10 +70,10 @@ def vendors_page(
         status=status,
         page="plan",
         day=day,
-        vendors=[_summed(order, of_vendor[order["vendor_url"]], own) for order in orders],
-        totals=totals(to_order, "line_total", own),
-        at_risk=sum(line["money_at_risk"] or 0 for line in to_order),
-        lines_count=len(to_order),
+        vendors=[_summed(order, sums[order["vendor_url"]], own) for order in orders],
+        totals=totals((row for _, *rows in sums.values() for row in rows), "total", own),
+        at_risk=sum(of_all["at_risk"] for of_all, *_ in sums.values()),
+        lines_count=sum(order["lines"] for order in orders),
         own=own,
         dropped=plan_reads.lines(connection, day, is_dropped=True) if is_any_dropped else [],
         seen=seen,
@@ -94,15 +88,14 @@ def vendors_page(
     )
 
 
-def _summed(order: Row, lines: list[Row], own: str | None) -> dict[str, Any]:
+def _summed(order: Row, sums: list[Row], own: str | None) -> Row:
     """Return a vendor's order with what its lines to order add up to."""
-    covers = [x["cover_after_days"] for x in lines if x["cover_after_days"] is not None]
-    leads = Counter((x["stated_lead_time_days"], x["lead_time_days"]) for x in lines)
-    stated, takes = leads.most_common(1)[0][0] if leads else (None, None)
+    of_all, *per_currency = sums
+    stated, takes = of_all["lead_days"] or (None, None)
     return order | {
-        "totals": totals(lines, "line_total", own),
-        "at_risk": sum(x["money_at_risk"] or 0 for x in lines),
-        "cover_days": median(covers) if covers else None,
+        "totals": totals(per_currency, "total", own),
+        "at_risk": of_all["at_risk"],
+        "cover_days": of_all["cover_days"],
         "stated_days": stated,
         "takes_days": takes,
     }
@@ -168,7 +161,8 @@ def order_page(
     to_order = [line for line in lines if not line["is_dropped"]]
     orders = plan_reads.orders_of(connection, day, vendor_url)
     own = worklist_reads.account_currency(connection)
-    found = _summed(orders[0], to_order, own) if orders else None
+    sums = plan_reads.sums(connection, day, vendor_url)
+    found = _summed(orders[0], sums[vendor_url], own) if orders else None
     typed = form.typed if form else {}
     shown = to_order[(number - 1) * PAGE_LINES : number * PAGE_LINES]
     if typed:

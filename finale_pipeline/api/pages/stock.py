@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Query
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from finale_pipeline.api.pages.worklist import totals
@@ -14,6 +14,7 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.finale.links import order_page, pages_of
 from finale_pipeline.planning import agreements
+from finale_pipeline.planning.trend import DAYS, trend
 from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Row
 from finale_pipeline.warehouse.reads import decisions as decisions_reads
@@ -26,7 +27,6 @@ router = APIRouter(include_in_schema=False)
 
 ROWS = 50
 Number = Annotated[int, Query(ge=1, le=100_000)]
-Optional = BeforeValidator(lambda text: text or None)
 Name = Annotated[str | None, Query(max_length=300)]
 
 
@@ -96,6 +96,7 @@ def excess(
         category=category,
         kind=kind,
         own=own,
+        trend=trend(plan_reads.day_totals(connection, most=DAYS)),
         all=[row for row in sums if not row["by_vendor"] and not row["by_category"]],
         vendors=_grouped(sums, "vendor", own),
         categories=_grouped(sums, "category", own),
@@ -131,22 +132,16 @@ def points(
     accepted: Annotated[int | None, Query(ge=0)] = None,
 ) -> HTMLResponse:
     """Show Finale's reorder points against ours, those that differ most first."""
-    text = (q or "").strip().casefold()
-    rows = [
-        row
-        for row in decisions_reads.point_comparison(connection)
-        if not text or any(text in (row[k] or "").casefold() for k in ("sku", "name", "vendor"))
-    ]
-    rows.sort(key=lambda row: -abs(row["our_point_units"] - row["finale_point_units"]))
+    text = (q or "").strip()
+    rows = decisions_reads.differing_points(connection, text, rows=ROWS, skip=(page - 1) * ROWS)
     return html(
         context.settings,
         "points.html",
         page="forecasts",
-        rows=rows[(page - 1) * ROWS : page * ROWS],
-        many=len(rows),
+        rows=rows,
         number=page,
-        pages=max(1, -(-len(rows) // ROWS)),
-        q=q or "",
+        pages=-(-rows[0]["many"] // ROWS) if rows else 1,
+        q=text,
         accepted=accepted,
     )
 

@@ -1,6 +1,6 @@
 """The first page: what must be decided, and the list to decide it in."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -8,14 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from finale_pipeline.api.pages.decisions import WORDS, local_day
-from finale_pipeline.api.pages.worklist import (
-    TABS,
-    ListPage,
-    ListQuery,
-    asked_of,
-    narrowed,
-    totals,
-)
+from finale_pipeline.api.pages.worklist import TABS, ListQuery, asked_of, totals
 from finale_pipeline.api.rest import monitoring, sync_requests
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
@@ -55,21 +48,28 @@ def today(
     if read_at is None or (day is None and running):
         return _first_sync(context, connection, running)
     counts = worklist_reads.counts(connection, now)
-    is_whole = asked.looks_at_decided
-    items = worklist_reads.items(connection, day, now, only_waiting=not is_whole)
-    listing = narrowed(connection, items, asked, day, others=0 if is_whole else counts["decided"])
+    found = worklist_reads.page(
+        connection, day, now, asked.filters, tab=asked.tab, sort=asked.sort,
+        number=asked.page or 1, rows=asked.page_rows,
+        decided=None if asked.looks_at_decided else counts["decided"],
+    )  # fmt: skip
     orders = plan_reads.vendor_totals(connection, day)
     own = worklist_reads.account_currency(connection)
+    today = local_day(context.settings, now)
     return html(
         context.settings,
         "today.html",
         page="today",
         asked=asked,
-        found=listing,
+        found=found,
         tabs=TABS,
-        rows=_rows(connection, listing, day),
+        rows=[item | {"reason": _reason(item)} for item in found.rows],
         own=own,
-        summary=counts | _summary(context, connection, items, orders, own),
+        summary=counts,
+        orders=len({row["vendor_url"] for row in orders}),
+        totals=totals(orders, "total", own),
+        late=worklist_reads.late_orders(connection, today),
+        changes=incidents_reads.changes_count(connection, now - timedelta(days=1)),
         locations=worklist_reads.locations(connection),
         views=worklist_reads.views(connection, actor),
         age_minutes=round((now - read_at).total_seconds() / 60),
@@ -77,52 +77,20 @@ def today(
         drafts=drafts_reads.to_look_at(connection, now),
         health=monitoring.health_by(connection, now=now),
         done=incidents_reads.choice(connection, asked.done) if asked.done else None,
-        tomorrow=local_day(context.settings, now) + timedelta(days=1),
+        tomorrow=today + timedelta(days=1),
         words=WORDS,
     )
 
 
-def _summary(
-    context: Context,
-    connection: Connection,
-    items: list[Row],
-    orders: list[Row],
-    own: str | None,
-) -> dict[str, Any]:
-    """Return the numbers at the top, each of what its link lists."""
-    now = context.clock()
-    waiting = [item for item in items if item["wants_decision"]]
-    late = worklist_reads.late_orders(connection, local_day(context.settings, now))
-    return {
-        "at_risk": sum(item["money_at_risk"] or 0 for item in waiting),
-        "orders": len({row["vendor_url"] for row in orders}),
-        "totals": totals(orders, "total", own),
-        "late": late,
-        "changes": incidents_reads.changes_count(connection, now - timedelta(days=1)),
-    }
-
-
-def _rows(connection: Connection, listing: ListPage, day: date | None) -> list[Row]:
-    """Return the page's items with all that is shown of them."""
-    products = [item["product_url"] for item in listing.page]
-    details = worklist_reads.details(connection, day, products)
-    # One that came off the list between the two reads is not on it.
-    still = [item for item in listing.page if item["product_url"] in details]
-    return [_with_reason(item | details[item["product_url"]]) for item in still]
-
-
-def _with_reason(item: Row) -> Row:
-    """Return an item with its reason in short."""
-    return item | {
-        "reason": short_reason(
-            item["units_per_day"],
-            item["flags"],
-            due_on=item["due_on"],
-            due_units=item["due_units"],
-            overdue_units=item["overdue_units"],
-            on_order_units=item["on_order_units"],
-        )
-    }
+def _reason(item: Row) -> str:
+    return short_reason(
+        item["units_per_day"],
+        item["flags"],
+        due_on=item["due_on"],
+        due_units=item["due_units"],
+        overdue_units=item["overdue_units"],
+        on_order_units=item["on_order_units"],
+    )
 
 
 def _first_sync(context: Context, connection: Connection, running: list[Any]) -> HTMLResponse:

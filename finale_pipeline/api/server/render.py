@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 import finale_pipeline
 from finale_pipeline.domain.replenishment.flags import in_words
+from finale_pipeline.domain.replenishment.reasons import pace
 from finale_pipeline.planning.charts import svg
 from finale_pipeline.text import CONTROL, UNSEEN, number
 
@@ -241,6 +242,7 @@ def _templates() -> "Environment":
         plain_price=plain_price,
         age=age,
         percent=percent,
+        pace=lambda units_per_day: NOTHING if units_per_day is None else pace(units_per_day),
         class_words=class_words,
         with_changes=with_changes,
         happened=happened,

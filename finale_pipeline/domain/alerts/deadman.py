@@ -69,22 +69,3 @@ def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]
 def after_telling(outage: Outage | None, troubles: Sequence[Trouble], *, now: datetime) -> Outage:
     """Return the outage as it is after a mail that named all that is wrong."""
     return Outage(now, tuple(sorted({t.kind for t in troubles}))).joined(outage)
-
-
-def is_overdue(
-    *, second_last_due_at: datetime, last_good_at: datetime | None, since: datetime
-) -> bool:
-    """Whether two due times passed without a good sync.
-
-    Args:
-        second_last_due_at: UTC, the second newest due time.
-        last_good_at: UTC, when a sync of it, or of more, last ended well; None = never.
-        since: UTC, when the watch began; before it nothing was expected.
-
-    >>> at = lambda hour: datetime(2026, 3, 9, hour)
-    >>> is_overdue(second_last_due_at=at(11), last_good_at=at(10), since=at(1))
-    True
-    >>> is_overdue(second_last_due_at=at(11), last_good_at=None, since=at(12))
-    False
-    """
-    return (last_good_at or since) < second_last_due_at

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 
-SLOW_UNITS_PER_DAY, MONTH_DAYS = Decimal("0.1"), 30
+PERIODS = (("day", 1), ("week", 7), ("month", 30), ("year", 365))
 
 
 def short_reason(
@@ -23,25 +23,33 @@ def short_reason(
 
     >>> coming = dict(due_on=None, due_units=None, overdue_units=None, on_order_units=None)
     >>> short_reason(Decimal("0.684"), (), **coming)
-    'sells 0.7 a day, nothing on order'
+    'sells 4.8 a week, nothing on order'
     >>> late = coming | {"overdue_units": Decimal(24), "on_order_units": Decimal(24)}
     >>> short_reason(Decimal(12), ("overdue_po",), **late)
     'sells 12 a day, 24 overdue'
     """
     coming = _coming(due_on, due_units, overdue_units, on_order_units)
-    return f"{_pace(units_per_day, flags)}, {coming}"
+    return f"{_sells(units_per_day, flags)}, {coming}"
 
 
-def _pace(units_per_day: Decimal | None, flags: Collection[str]) -> str:
+def pace(units_per_day: Decimal) -> str:
+    """Return how fast something sells, in the shortest period in which one unit does.
+
+    >>> pace(Decimal("3.25")), pace(Decimal("0.3")), pace(Decimal("0.001")), pace(Decimal(0))
+    ('3.2 a day', '2.1 a week', '0.4 a year', 'nothing')
+    """
+    if units_per_day <= 0:
+        return "nothing"
+    name, days = next((x for x in PERIODS if units_per_day * x[1] >= 1), PERIODS[-1])
+    return f"{_number(units_per_day * days)} a {name}"
+
+
+def _sells(units_per_day: Decimal | None, flags: Collection[str]) -> str:
     if "never_sold" in flags:
         return "never sold"
     if units_per_day is None:
         return "pace not known"
-    if units_per_day == 0:
-        return "nothing sells"
-    if units_per_day < SLOW_UNITS_PER_DAY:
-        return f"sells {_number(units_per_day * MONTH_DAYS)} a month"
-    return f"sells {_number(units_per_day)} a day"
+    return f"sells {pace(units_per_day)}" if units_per_day else "nothing sells"
 
 
 def _coming(

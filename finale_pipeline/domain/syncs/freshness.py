@@ -15,9 +15,8 @@ ALLOWED_HOURS = {
     "purchase_orders": 26,
     "forecasts": 26,
 }
-"""Hours, under the default schedules: the active sync reads all but stock once a day, with two
-hours to spare. Dagster judges by them too, and the purchase plan, which is written with the
-forecasts, by theirs. `mart.freshness` is made with these numbers."""
+"""Hours, where nothing is known of the schedules: the active sync reads all but stock once a day,
+with two hours to spare. `mart.freshness` is made with these numbers."""
 
 CLOCKS_APART = timedelta(minutes=5)
 """What lies further ahead than this was noted while a clock was ahead, and counts for nothing."""
@@ -26,18 +25,13 @@ LOST = 6
 """So many times the allowed age, and nobody can count on the data any more."""
 
 
-def grade(read_at: datetime | None, *, now: datetime, allowed_hours: float) -> Grade:
-    """Return how an asset's age is to be judged.
+def grade(read_at: datetime, late_at: datetime, *, now: datetime) -> Grade:
+    """Return how an asset is to be judged that was read at a moment and is late from another on.
 
-    Args:
-        read_at: UTC, when it was last read completely; None = never.
-
-    >>> noon = datetime(2026, 3, 9, 12)
-    >>> [grade(noon - timedelta(hours=h), now=noon, allowed_hours=1) for h in (1, 2, 7)]
-    ['fresh', 'late', 'lost']
+    >>> at = lambda hour: datetime(2026, 3, 9, hour)
+    >>> [grade(at(5), at(6), now=at(hour)) for hour in (6, 7, 11, 12)]
+    ['fresh', 'late', 'late', 'lost']
     """
-    if read_at is None:
-        return "late"
-    age = now - read_at
-    allowed = timedelta(hours=allowed_hours)
-    return "fresh" if age <= allowed else "late" if age <= LOST * allowed else "lost"
+    if now <= late_at:
+        return "fresh"
+    return "late" if now - read_at <= LOST * (late_at - read_at) else "lost"

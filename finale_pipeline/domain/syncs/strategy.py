@@ -17,6 +17,9 @@ COVERED_BY: Mapping[str, tuple[str, ...]] = {
 LADDER = ("critical", "inventory", "active", "full")
 """What smart picks one of, each of which reads all that the one before reads, and more."""
 
+SYNCS = (*LADDER, "smart")
+"""What starts syncs by itself."""
+
 EVERYTHING = (
     "facilities",
     "vendors",
@@ -40,6 +43,15 @@ READS: Mapping[str, tuple[str, ...]] = {
 
 PLANS = ("active", "full")
 """Strategies after which the present day is planned anew."""
+
+PLANNED = ("forecasts", "purchase_plan")
+"""Computed from the warehouse alone, both at once, after everything was read."""
+
+
+def assets_of(strategy: str) -> tuple[str, ...]:
+    """Return the assets that a strategy brings up to date, those that it plans among them."""
+    return READS[strategy] + (PLANNED if strategy in PLANS else ())
+
 
 LATE = timedelta(minutes=2)
 """A tick decided later than this is being made up for, after the scheduler was down."""

@@ -38,8 +38,11 @@ WITH source (asset, table_name, counted_in, strategies, allowed_hours) AS (VALUE
 )
 SELECT asset, table_name, read_at, run_id, strategy, watermark_at,
        round(extract(epoch FROM now() - read_at) / 60, 1) AS age_minutes, allowed_hours,
-       read_at IS NULL OR now() - read_at > make_interval(hours => allowed_hours) AS is_late
-FROM known;
+       read_at IS NULL OR now() > late_at AS is_late, late_at
+FROM (
+    SELECT k.*, coalesce(l.late_at, k.read_at + make_interval(hours => k.allowed_hours)) AS late_at
+    FROM known k LEFT JOIN ops.asset_lateness l USING (asset, read_at)
+) judged;
 COMMENT ON VIEW mart.freshness IS
     'When each asset was last read completely, by which run, and whether that is too long ago; one row per asset. Backfills of some days do not count.';
 COMMENT ON COLUMN mart.freshness.asset IS 'Name of the asset in Dagster; the key.';
@@ -49,5 +52,6 @@ COMMENT ON COLUMN mart.freshness.run_id IS 'That run; null = never, or no sync c
 COMMENT ON COLUMN mart.freshness.strategy IS 'Strategy of that run.';
 COMMENT ON COLUMN mart.freshness.watermark_at IS 'UTC, newest change of a record, by Finale''s stamps; of stock and critical items the read of stock, of forecasts (and the purchase plan, written with them) the start of the planned day.';
 COMMENT ON COLUMN mart.freshness.age_minutes IS 'Minutes since `read_at`, by the database''s clock.';
-COMMENT ON COLUMN mart.freshness.allowed_hours IS 'Hours after which it is late, under the default schedules.';
-COMMENT ON COLUMN mart.freshness.is_late IS 'Whether it is older than that, or was never read.';
+COMMENT ON COLUMN mart.freshness.allowed_hours IS 'Hours after which it is late where nothing is known of its schedules.';
+COMMENT ON COLUMN mart.freshness.is_late IS 'Whether that is past, or it was never read.';
+COMMENT ON COLUMN mart.freshness.late_at IS 'UTC, when it is late: two due times were missed since `read_at`, or one by two hours; without a schedule by `allowed_hours`. Null = never read.';

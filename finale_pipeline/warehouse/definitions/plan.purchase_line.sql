@@ -19,7 +19,13 @@ SELECT l.snapshot_on, l.vendor_url, coalesce(v.name, '(no supplier known)') AS v
        l.cover_after_days + coalesce((x.quantity_units - l.quantity_units)
            / nullif(f.velocity_units_per_day, 0), 0) AS cover_after_days, coalesce(f.flags, '{}') AS flags, l.changed_at AS suggested_at,
        CASE WHEN x.is_edited THEN e.suggested_units END AS suggested_before_units,
-       coalesce(e.is_standing, false) AND x.is_edited AS is_standing
+       coalesce(e.is_standing, false) AND x.is_edited AS is_standing,
+       f.available_units, f.on_order_units, f.next_due_on, f.days_until_stockout AS days_left,
+       f.velocity_units_per_day AS units_per_day, f.stated_lead_time_days, f.lead_time_days,
+       f.lead_time_source,
+       f.lost_units * coalesce(p.cost, CASE WHEN f.currency IS NULL THEN f.unit_cost END)
+           AS money_at_risk,
+       f.maximum_units - f.available_units - f.arriving_units AS room_units
 FROM plan.purchase_order_draft_line l
 LEFT JOIN core.product p USING (product_url)
 LEFT JOIN core.vendor v ON v.vendor_url = l.vendor_url
@@ -65,3 +71,7 @@ COMMENT ON COLUMN plan.purchase_line.is_standing IS 'Whether what a buyer change
 COMMENT ON COLUMN plan.purchase_line.suggested_at IS 'UTC, since when the plan suggests this.';
 COMMENT ON COLUMN plan.purchase_line.suggested_before_units IS 'What it suggested when a buyer last changed the line; null = nobody did.';
 COMMENT ON COLUMN plan.purchase_line.version IS 'Changes whenever the line does; whoever edits it sends it back.';
+COMMENT ON COLUMN plan.purchase_line.days_left IS 'Days until available stock ends, arrivals added; null = never.';
+COMMENT ON COLUMN plan.purchase_line.units_per_day IS 'Demand to expect per day; null = unknown.';
+COMMENT ON COLUMN plan.purchase_line.money_at_risk IS 'As in plan.outlook, of the line''s day.';
+COMMENT ON COLUMN plan.purchase_line.room_units IS 'What a buyer''s maximum leaves to order; null = there is none.';

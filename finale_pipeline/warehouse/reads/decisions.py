@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, rows_of
+from finale_pipeline.warehouse.connect import Connection, in_any_case
 
 DECISION = """
 SELECT f.*, l.on_hand_units, l.reserved_units, s.read_at, t.reorder_point_units AS buyer_point_units
@@ -19,19 +19,35 @@ WHERE l.product_url = %s AND o.is_open AND l.open_units > 0 AND o.removed_at IS 
 GROUP BY 1, 2 ORDER BY 2 NULLS LAST, 1
 """
 COMPARISON = "SELECT * FROM mart.reorder_point_comparison ORDER BY sku"
+DIFFERING = """
+SELECT *, count(*) OVER () AS many FROM mart.reorder_point_comparison
+WHERE concat_ws(E'\\n', sku, name, vendor) ~ %(text)s
+ORDER BY abs(our_point_units - finale_point_units) DESC, sku LIMIT %(rows)s OFFSET %(skip)s
+"""
 
 
 def decision(connection: Connection, product_url: str) -> dict[str, Any] | None:
     """Return the newest decision with its demand and its stock; None = it is not planned."""
-    rows = rows_of(connection, DECISION, product_url)
+    rows = connection.rows(DECISION, product_url)
     return rows[0] if rows else None
 
 
 def arrivals(connection: Connection, product_url: str) -> list[dict[str, Any]]:
     """Return what is on order: order, day, units."""
-    return rows_of(connection, ARRIVALS, product_url)
+    return connection.rows(ARRIVALS, product_url)
 
 
 def point_comparison(connection: Connection) -> list[dict[str, Any]]:
     """Return Finale's reorder point against ours, per product that has both."""
-    return rows_of(connection, COMPARISON)
+    return connection.rows(COMPARISON)
+
+
+def differing_points(
+    connection: Connection, text: str, *, rows: int, skip: int
+) -> list[dict[str, Any]]:
+    """Return some of them, those that differ most first; `many` = how many there are.
+
+    Args:
+        text: That SKU, name or vendor holds, in whatever case; empty = any.
+    """
+    return connection.rows(DIFFERING, text=in_any_case(text), rows=rows, skip=skip)

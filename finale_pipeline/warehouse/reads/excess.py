@@ -7,46 +7,64 @@ from datetime import date
 from finale_pipeline.warehouse.connect import Connection, Row
 
 EXCESS = """
-SELECT p.product_url, p.sku, p.name, coalesce(p.category, '') AS category,
-       coalesce(v.name, '') AS vendor, coalesce(x.vendor_url, '') AS vendor_url,
-       x.available_units, x.order_up_to_units, d.velocity_units_per_day AS units_per_day,
-       CASE WHEN d.velocity_units_per_day > 0
-            THEN round(x.available_units / d.velocity_units_per_day) END AS lasts_days,
-       d.quiet_days, d.history_days, e.excess_units,
+SELECT x.product_url, coalesce(p.category, '') AS category,
+       coalesce(x.vendor_url, '') AS vendor_url, e.excess_units,
        e.excess_units * coalesce(p.cost, x.unit_cost) AS value,
        CASE WHEN p.cost IS NULL THEN x.currency END AS currency,
-       coalesce(d.velocity_units_per_day, 0) = 0 AS is_dead
+       x.cover_after_days IS NULL AS is_dead
 FROM plan.decision x
-JOIN plan.demand d ON d.product_url = x.product_url AND d.snapshot_on = x.snapshot_on
 JOIN core.product p ON p.product_url = x.product_url AND p.removed_at IS NULL
-LEFT JOIN core.vendor v ON v.vendor_url = x.vendor_url
 CROSS JOIN LATERAL (
-    SELECT x.available_units - greatest(coalesce(x.order_up_to_units, 0),
-                                        coalesce(x.reorder_point_units, 0)) AS excess_units
+    SELECT x.available_units - greatest(x.order_up_to_units, x.reorder_point_units, 0)
+        AS excess_units
 ) e
 WHERE x.snapshot_on = %(day)s AND e.excess_units > 0
 """
 """What sells has more than it is ordered up to; of what does not sell all is too much, but what a
 reorder point wants kept."""
 OVERVIEW = f"""
-WITH excess AS MATERIALIZED ({EXCESS}), page AS (
-    SELECT *, count(*) OVER () AS many FROM excess
-    WHERE (%(vendor)s::text IS NULL OR vendor = %(vendor)s)
+WITH excess AS MATERIALIZED ({EXCESS}), matching AS (
+    SELECT * FROM excess
+    WHERE (%(vendor)s::text IS NULL OR vendor_url IN (
+            SELECT vendor_url FROM core.vendor WHERE name = %(vendor)s
+            UNION SELECT '' WHERE %(vendor)s = ''))
       AND (%(category)s::text IS NULL OR category = %(category)s)
       AND (%(dead)s::boolean IS NULL OR is_dead = %(dead)s)
-    ORDER BY value DESC NULLS LAST, excess_units DESC, sku, product_url
+), page AS (
+    SELECT * FROM matching ORDER BY value DESC NULLS LAST, excess_units DESC, product_url
     LIMIT %(rows)s OFFSET %(skip)s
 )
-SELECT product_url, sku, name, category, vendor, vendor_url, available_units, order_up_to_units,
-       units_per_day, lasts_days, quiet_days, history_days, excess_units, value, currency, is_dead,
-       many, false AS by_vendor, false AS by_category
-FROM page
+SELECT e.product_url, p.sku, p.name, e.category, v.name AS vendor, e.vendor_url, x.available_units,
+       greatest(x.order_up_to_units, x.reorder_point_units, 0) AS needed_units,
+       d.velocity_units_per_day AS units_per_day,
+       round(x.available_units / nullif(d.velocity_units_per_day, 0)) AS lasts_days,
+       sold.last_on AS last_sold_on, received.last_on AS last_received_on,
+       e.excess_units, e.value, e.currency, e.is_dead, (SELECT count(*) FROM matching) AS many,
+       false AS by_vendor, false AS by_category
+FROM page e
+JOIN plan.decision x ON x.product_url = e.product_url AND x.snapshot_on = %(day)s
+JOIN core.product p ON p.product_url = e.product_url
+LEFT JOIN plan.demand d ON d.product_url = e.product_url AND d.snapshot_on = %(day)s
+LEFT JOIN core.vendor v ON v.vendor_url = e.vendor_url
+CROSS JOIN LATERAL (SELECT max(sold_on) AS last_on FROM core.demand_daily s
+                    WHERE s.product_url = e.product_url AND s.units > 0) sold
+CROSS JOIN LATERAL (SELECT max(s.received_on) AS last_on FROM core.purchase_order_line o
+                    JOIN core.shipment s ON s.order_url = o.order_url
+                    JOIN core.shipment_line l ON l.shipment_url = s.shipment_url
+                     AND l.product_url = o.product_url AND l.units > 0
+                    WHERE o.product_url = e.product_url AND s.removed_at IS NULL
+                      AND s.shipment_type = 'PURCHASE_SHIPMENT'
+                      AND s.status = 'SHIPMENT_DELIVERED') received
 UNION ALL
-SELECT NULL, NULL, NULL, category, vendor, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       sum(excess_units), sum(value), currency, is_dead, count(*), GROUPING(vendor) = 0,
-       GROUPING(category) = 0
-FROM excess GROUP BY GROUPING SETS ((vendor, currency, is_dead), (category, currency, is_dead),
-                                    (currency, is_dead))
+SELECT NULL, NULL, NULL, t.category, v.name, t.vendor_url, NULL, NULL, NULL, NULL, NULL, NULL,
+       t.excess_units, t.value, t.currency, t.is_dead, t.many, t.by_vendor, t.by_category
+FROM (
+    SELECT category, vendor_url, currency, is_dead, sum(excess_units) AS excess_units,
+           sum(value) AS value, count(*) AS many, GROUPING(vendor_url) = 0 AS by_vendor,
+           GROUPING(category) = 0 AS by_category
+    FROM excess GROUP BY GROUPING SETS ((vendor_url, currency, is_dead),
+                                        (category, currency, is_dead), (currency, is_dead))
+) t LEFT JOIN core.vendor v USING (vendor_url)
 ORDER BY value DESC NULLS LAST, excess_units DESC, sku, product_url
 """
 """Products and sums by one statement: what both are made of is looked up once."""

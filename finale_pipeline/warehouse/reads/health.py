@@ -1,6 +1,6 @@
 """What says whether all is well: ages, runs, mails and counts; `health.rules` judges them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,20 +14,35 @@ MAIL_DAYS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class AssetAge:
-    """When an asset was last read completely (None = never), and the hours that it may be old."""
+    """When an asset was last read completely, and when it is late (UTC); None = never read."""
 
     asset: str
     read_at: datetime | None
-    allowed_hours: int
+    late_at: datetime | None
 
 
 def asset_ages(connection: Connection, only: str | None = None) -> list[AssetAge]:
     """Return the age of each asset, or of one; of one, the server looks at no other."""
     query = (
-        "SELECT asset, read_at, allowed_hours FROM mart.freshness"
+        "SELECT asset, read_at, late_at FROM mart.freshness"
         " WHERE %(only)s::text IS NULL OR asset = %(only)s ORDER BY asset"
     )
     return connection.objects(AssetAge, query, only=only)
+
+
+def note_lateness(connection: Connection, late_at: Mapping[str, tuple[datetime, datetime]]) -> None:
+    """Note by asset which read is late from when on; only what differs is written."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ops.asset_lateness AS l (asset, read_at, late_at) VALUES (%s, %s, %s)"
+            " ON CONFLICT (asset) DO UPDATE SET read_at = excluded.read_at,"
+            " late_at = excluded.late_at WHERE (l.read_at, l.late_at)"
+            " <> (excluded.read_at, excluded.late_at)",
+            [(asset, *moments) for asset, moments in late_at.items()],
+        )
+    connection.execute(
+        "DELETE FROM ops.asset_lateness WHERE NOT asset = ANY (%s)", (list(late_at),)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, Row, count_of, row_of, rows_of
+from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.outbox import IS_WAITING
 from finale_pipeline.warehouse.reads.listing import Listing
 
@@ -70,13 +70,12 @@ SELECT count(*) FROM ops.incident_event WHERE run_id = %s AND from_level <> to_l
 
 def critical(connection: Connection) -> list[Row]:
     """Return every critical item once, the most urgent first."""
-    return rows_of(connection, f"SELECT * FROM mart.low_stock ORDER BY {MOST_URGENT}")
+    return connection.rows(f"SELECT * FROM mart.low_stock ORDER BY {MOST_URGENT}")
 
 
 def open_of(connection: Connection, product_url: str, now: datetime) -> Row | None:
     """Return a product's open incident, named as in the list of critical items."""
-    return row_of(
-        connection,
+    return connection.row(
         f"SELECT i.subject AS product_url, p.sku, i.level, i.state AS incident_state,"
         " i.incident_id, i.decided_by, i.decided_at, i.snoozed_until, i.note,"
         f" {WANTS_DECISION} AS wants_decision FROM ops.incident i"
@@ -88,8 +87,7 @@ def open_of(connection: Connection, product_url: str, now: datetime) -> Row | No
 
 def open_subject(connection: Connection, incident_id: int) -> str | None:
     """Return the product_url of an open incident about a product."""
-    row = row_of(
-        connection,
+    row = connection.row(
         "SELECT i.subject FROM ops.incident i JOIN core.product p ON p.product_url = i.subject"
         " WHERE i.incident_id = %(number)s AND i.closed_at IS NULL",
         number=incident_id,
@@ -99,8 +97,7 @@ def open_subject(connection: Connection, incident_id: int) -> str | None:
 
 def choice(connection: Connection, choice_id: int) -> Row | None:
     """Return what somebody chose about some items, with how many and the name of one."""
-    return row_of(
-        connection,
+    return connection.row(
         "SELECT c.*, count(i.*) AS items, min(p.sku) AS sku FROM ops.choice c"
         " JOIN ops.choice_item b USING (choice_id) JOIN ops.incident i USING (incident_id)"
         " LEFT JOIN core.product p ON p.product_url = i.subject"
@@ -109,33 +106,31 @@ def choice(connection: Connection, choice_id: int) -> Row | None:
     )
 
 
+CHANGED = (
+    "happened_at >= %(since)s AND kind <> 'recorded'"
+    " AND (actor IS NOT NULL OR happened_at > (SELECT summary_at FROM ops.evaluation))"
+)
+"""What was found before people were told what is watched is the first reading, and no change: also
+what the first plan makes of it by its reorder points."""
+
+
 def changes(connection: Connection, since: datetime) -> list[Row]:
     """Return crossings and decisions since a moment, newest first."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT happened_at, kind, from_level, to_level, sku, name, subject, actor, no_mail"
-        " FROM mart.alert_history WHERE happened_at >= %(since)s AND kind <> 'recorded'"
-        " ORDER BY event_id DESC LIMIT 100",
+        f" FROM mart.alert_history WHERE {CHANGED} ORDER BY event_id DESC LIMIT 100",
         since=since,
     )
 
 
 def changes_count(connection: Connection, since: datetime) -> int:
-    """Return how many crossings and decisions there were since a moment.
-
-    What was found already out or low when watching began is no change.
-    """
-    return count_of(
-        connection,
-        "SELECT count(*) FROM ops.incident_event WHERE happened_at >= %s AND kind <> 'recorded'",
-        since,
-    )
+    """Return how many crossings and decisions there were since a moment."""
+    return connection.count(f"SELECT count(*) FROM ops.incident_event WHERE {CHANGED}", since=since)
 
 
 def listed(connection: Connection, *, only_open: bool) -> list[Row]:
     """Return items that are out or low, all or those that nobody decided anything of."""
-    return rows_of(
-        connection,
+    return connection.rows(
         "SELECT sku, name, level, incident_state AS state, available_units, threshold_units,"
         " on_order_units, suggested_units, vendor_name, contact, since_at, why, product_url"
         " FROM mart.low_stock WHERE NOT %s OR coalesce(incident_state, 'open') = 'open'"
@@ -147,19 +142,18 @@ def listed(connection: Connection, *, only_open: bool) -> list[Row]:
 def of_product(connection: Connection, product_url: str, *, most: int) -> list[Row]:
     """Return a product's incidents, the newest first."""
     query = "SELECT * FROM mart.incident WHERE subject = %s ORDER BY incident_id DESC LIMIT %s"
-    return rows_of(connection, query, product_url, most)
+    return connection.rows(query, product_url, most)
 
 
 def events_of(connection: Connection, product_url: str, *, most: int) -> list[Row]:
     """Return what happened to a product's level, the newest first."""
     query = "SELECT * FROM mart.alert_history WHERE subject = %s ORDER BY event_id DESC LIMIT %s"
-    return rows_of(connection, query, product_url, most)
+    return connection.rows(query, product_url, most)
 
 
 def explained(connection: Connection, product_url: str) -> Row | None:
     """Return a product with its stock, its level, and what is said of it."""
-    return row_of(
-        connection,
+    return connection.row(
         "SELECT p.sku, p.name, p.status, p.product_type, p.removed_at, p.is_dropship,"
         " p.keeps_stock, l.on_hand_units,"
         " l.reserved_units, l.available_units, l.on_order_units, k.level, k.told, k.since_at,"
@@ -175,17 +169,23 @@ def explained(connection: Connection, product_url: str) -> Row | None:
 
 def evaluation(connection: Connection) -> Row | None:
     """Return the last evaluation of levels; None = there was none."""
-    return row_of(connection, "SELECT * FROM ops.evaluation")
+    return connection.row("SELECT * FROM ops.evaluation")
 
 
-MAIL_LINES = """
+ACCOUNT_CURRENCY = (
+    "SELECT CASE WHEN min(currency) = max(currency) THEN min(currency) END"
+    " FROM core.product_supplier"
+)
+"""The currency of all known prices; null = there are several, or none."""
+MAIL_LINES = f"""
 SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_hand_units,
        l.reserved_units, l.on_order_units, c.due_on, k.threshold_units, c.threshold_source,
        c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
        CASE WHEN i.state = 'snoozed' AND i.snoozed_until <= %(now)s::timestamptz THEN 'open'
             ELSE coalesce(i.state, 'open') END AS state,
-       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{}') AS flags,
-       o.must_order_by_on, p.category
+       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{{}}') AS flags,
+       o.must_order_by_on, p.category, o.unit_cost,
+       coalesce(o.currency, ({ACCOUNT_CURRENCY})) AS currency, o.arrives_on
 FROM ops.item_level k
 JOIN core.product p USING (product_url)
 JOIN core.stock_level l USING (product_url)

@@ -46,28 +46,23 @@ def purchase_plan(connection: Connection, day: date | None, vendor: str | None) 
     return Plan(day, with_lines, dropped)
 
 
-MONEY_AT_RISK = "x.lost_units * coalesce(p.cost, CASE WHEN x.currency IS NULL THEN x.unit_cost END)"
-LINES = f"""
-SELECT l.*, x.available_units, x.on_order_units, x.next_due_on, x.days_until_stockout AS days_left,
-       d.velocity_units_per_day AS units_per_day, x.stated_lead_time_days, x.lead_time_days,
-       x.lead_time_source, {MONEY_AT_RISK} AS money_at_risk,
-       x.maximum_units - x.available_units - x.arriving_units AS room_units
-FROM plan.purchase_line l
-LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
-LEFT JOIN plan.demand d ON d.product_url = l.product_url AND d.snapshot_on = l.snapshot_on
-LEFT JOIN core.product p ON p.product_url = l.product_url
-WHERE l.snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR l.vendor_url = %(vendor)s)
-  AND (%(dropped)s::boolean IS NULL OR l.is_dropped = %(dropped)s)
-ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
+LINES = """
+SELECT * FROM plan.purchase_line
+WHERE snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR vendor_url = %(vendor)s)
+  AND (%(dropped)s::boolean IS NULL OR is_dropped = %(dropped)s)
+ORDER BY vendor_url, must_order_by_on NULLS LAST, sku, product_url
 """
-SUMMED = f"""
-SELECT l.vendor_url, l.is_dropped, l.line_total, l.currency, l.cover_after_days,
-       x.stated_lead_time_days, x.lead_time_days, {MONEY_AT_RISK} AS money_at_risk
-FROM plan.purchase_line l
-LEFT JOIN plan.decision x ON x.product_url = l.product_url AND x.snapshot_on = l.snapshot_on
-LEFT JOIN core.product p ON p.product_url = l.product_url
-WHERE l.snapshot_on = %(day)s
-ORDER BY l.vendor_url, l.must_order_by_on NULLS LAST, l.sku, l.product_url
+SUMS = """
+SELECT vendor_url, currency,
+       count(*) FILTER (WHERE is_dropped) AS dropped, sum(line_total) FILTER (WHERE NOT is_dropped)
+           AS total, coalesce(sum(money_at_risk) FILTER (WHERE NOT is_dropped), 0) AS at_risk,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY cover_after_days)
+           FILTER (WHERE NOT is_dropped) AS cover_days,
+       mode() WITHIN GROUP (ORDER BY ARRAY[stated_lead_time_days, lead_time_days])
+           FILTER (WHERE NOT is_dropped) AS lead_days
+FROM plan.purchase_line
+WHERE snapshot_on = %(day)s AND (%(vendor)s::text IS NULL OR vendor_url = %(vendor)s)
+GROUP BY GROUPING SETS ((vendor_url), (vendor_url, currency)) ORDER BY GROUPING(currency) DESC
 """
 
 
@@ -88,12 +83,17 @@ def lines(
     return connection.rows(LINES, day=day, vendor=vendor_url, dropped=is_dropped)
 
 
-def summed_lines(connection: Connection, day: date | None) -> list[Row]:
-    """Return what a vendor's sums are made of for each line, in the order of `lines`.
+def sums(
+    connection: Connection, day: date | None, vendor_url: str | None = None
+) -> dict[str, list[Row]]:
+    """Return what the lines of each vendor come to, by vendor_url: in all, then per currency.
 
-    A day has thousands of lines: only what is summed is computed of them.
+    `lead_days` is the pair of stated and used lead time that most of its lines have.
     """
-    return connection.rows(SUMMED, day=day)
+    of_vendor: dict[str, list[Row]] = {}
+    for row in connection.rows(SUMS, day=day, vendor=vendor_url):
+        of_vendor.setdefault(row["vendor_url"], []).append(row)
+    return of_vendor
 
 
 def orders_of(connection: Connection, day: date | None, vendor_url: str | None = None) -> list[Row]:
@@ -152,6 +152,15 @@ def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
         " WHERE (l.snapshot_on, l.vendor_url, l.product_url)"
         " = (e.snapshot_on, e.vendor_url, e.product_url)) ORDER BY sku LIMIT 50",
         day=day,
+    )
+
+
+def day_totals(connection: Connection, *, most: int) -> list[Row]:
+    """Return what the newest days' plans came to, the oldest first; at most so many days back."""
+    return connection.rows(
+        "SELECT * FROM plan.day_total"
+        " WHERE snapshot_on > (SELECT max(snapshot_on) FROM plan.day_total) - %s ORDER BY 1",
+        most,
     )
 
 

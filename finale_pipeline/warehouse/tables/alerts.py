@@ -84,6 +84,7 @@ c.table(
     c.index("incident_event_incident_idx", "incident_id"),
     c.index("incident_event_subject_idx", "subject", "happened_at"),
     c.index("incident_event_message_idx", "message_id"),
+    c.index("incident_event_happened_at_idx", "happened_at"),
 )
 
 c.table(

@@ -40,6 +40,7 @@ c.table(
     c.text("vendor_sku", "The vendor's own code of the product."),
     c.number("lead_time_days", "Days from order to arrival, this vendor."),
     *c.versioned(),
+    c.index("product_supplier_currency_idx", "currency"),
 )
 
 c.table(

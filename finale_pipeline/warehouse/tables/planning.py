@@ -118,6 +118,17 @@ c.table(
 )
 
 c.table(
+    "plan.day_total", "What each day's plan comes to, as it stood when the day was last planned;"
+    " kept when the plan itself no longer is.",
+    _snapshot(index=False),
+    c.big("products", "Products that were planned and whose stock was known.", required=True),
+    c.big("products_out", "Of these, those with nothing available.", required=True),
+    c.big("products_low", "Of these, those below their reorder point.", required=True),
+    c.number("stock_value", "What was available of them, at what Finale said that each costs when"
+             " the day was planned; null = no cost is known."),
+)
+
+c.table(
     "plan.forecast_by_location", "The forecast shared out by where sales left from, and what each"
     " location lacks; one row per product, snapshot day and location where the product sells, lies"
     " while it sells, is owed or has a point of Finale's. Lead time, periods, pack and service"

@@ -60,6 +60,14 @@ c.table(
 )
 
 c.table(
+    "ops.asset_lateness", "From when on an asset is late, by the schedules that were on when it was"
+    " noted; one row per asset. Without one its age counts.",
+    c.text("asset", "Name of the asset in Dagster.", key=True),
+    c.at("read_at", "UTC, the read that it is about.", required=True),
+    c.at("late_at", "UTC, when it is late without another one.", required=True),
+)
+
+c.table(
     "ops.hold", "Reads that were not believed and changed nothing, until a person decides.",
     c.serial("hold_id"),
     c.big("run_id", "The run that held it first.", required=True),

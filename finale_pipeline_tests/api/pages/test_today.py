@@ -5,6 +5,7 @@ import re
 from html import unescape
 
 import httpx
+import pytest
 
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
@@ -50,6 +51,42 @@ def test_each_filter_narrows_and_the_address_holds_all(api: httpx.Client, stock:
     following = unescape(re.findall(r'href="(/\?[^"]*)" rel="next"', page)[0])
     assert skus(api.get(following).text) == [f"N{n:02}" for n in (8, 6, 4, 2, 0)]
     assert len(listed(api, "page=99")) == 12, "a page behind the last one is the last"
+
+
+@pytest.mark.parametrize("text", ["écl", "ÉCL", "aux fruits (2)", "[3+4]", "acme"])
+def test_a_text_is_found_in_whatever_case_and_taken_literally(
+    api: httpx.Client, stock: Warehouse, text: str
+) -> None:
+    stock.product("A", name="Éclair aux fruits (2) [3+4]")
+    found = api.get("/", params={"q": text}).text
+    assert skus(found) == (["A", "B"] if text == "acme" else ["A"])
+    assert skus(api.get("/", params={"q": f"{text}."}).text) == []
+
+
+COLUMNS = {
+    "product": "product_url", "available": "available_units", "days": "days_left",
+    "risk": "money_at_risk",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_column_sorts_both_ways_and_what_is_not_known_comes_last(
+    api: httpx.Client, stock: Warehouse, column: str, sign: str
+) -> None:
+    grown(stock)
+    stock.connection.execute(
+        "UPDATE plan.critical_item SET days_left = NULL, money_at_risk = NULL"
+        " WHERE product_url = %s",
+        (url_of("N07"),),
+    )
+    rows = stock.rows("SELECT product_url, to_jsonb(c) FROM plan.critical_item c")
+    values = {url: row[COLUMNS[column]] for url, row in rows}
+    shown = [values[url_of(sku)] for sku in listed(api, f"sort={sign}{column}&rows=100")]
+    known = [value for value in shown if value is not None]
+    assert known == sorted(known, reverse=bool(sign))
+    assert shown[len(known) :] == [None] * (len(shown) - len(known))
+    assert len(shown) == 62
 
 
 def test_an_empty_field_of_the_filter_is_none(api: httpx.Client) -> None:

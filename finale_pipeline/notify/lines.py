@@ -33,6 +33,8 @@ class ItemLine:
         opened_at: Since when it has been away from ok.
         flags: What to know before trusting the numbers.
         must_order_by_on: The last day that avoids running out; None = not known.
+        unit_cost: Of one unit, in `currency`, by the plan; None = not known.
+        arrives_on: When what is ordered now is on the shelf; None = not known.
     """
 
     sku: str
@@ -58,6 +60,9 @@ class ItemLine:
     flags: Sequence[str] = ()
     must_order_by_on: date | None = None
     category: str | None = None
+    unit_cost: Decimal | None = None
+    currency: str | None = None
+    arrives_on: date | None = None
 
     @property
     def title(self) -> str:
@@ -75,14 +80,19 @@ class ItemLine:
 
     @property
     def quantity(self) -> str:
-        """What to order, by whose word; empty when nobody says."""
+        """What to order, by whose word, its cost and arrival; empty when nobody says."""
         if self.suggested_units is None:
             return ""
         if self.suggested_by == "plan" and not self.suggested_units:
             return "Nothing to order now (our plan counts what is on order)"
         source = "our plan" if self.suggested_by == "plan" else "Finale's reorder quantity"
         by = f" by {self.must_order_by_on}" if self.must_order_by_on else ""
-        return f"Order {number(self.suggested_units)}{by} ({source})"
+        parts = [f"Order {number(self.suggested_units)}{by} ({source})"]
+        if self.unit_cost is not None:
+            parts.append(money(self.suggested_units * self.unit_cost, self.currency))
+        if self.arrives_on:
+            parts.append(f"arrives by {self.arrives_on}")
+        return ", ".join(parts)
 
     @property
     def order(self) -> str:
@@ -101,6 +111,15 @@ class ItemLine:
             parts.append(self.state)
         parts += in_words(self.flags)
         return " · ".join(parts)
+
+
+def money(amount: Decimal, currency: str | None) -> str:
+    """Return an amount with its currency, where that is known.
+
+    >>> money(Decimal("1534.8"), "GBP"), money(Decimal(2), None)
+    ('GBP 1,534.80', '2.00')
+    """
+    return f"{currency or ''} {amount:,.2f}".strip()
 
 
 def lines_of(connection: Connection, products: Iterable[str]) -> list[ItemLine]:

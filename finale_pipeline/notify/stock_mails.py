@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from finale_pipeline.notify.lines import ItemLine, as_csv
+from finale_pipeline.notify.lines import ItemLine, as_csv, money
 from finale_pipeline.notify.messages import Content, Section, VendorRow
 from finale_pipeline.text import plain
 
@@ -156,15 +156,6 @@ def _risk(lines: Sequence[ItemLine]) -> Decimal:
 
 def _shown(mine: Sequence[ItemLine]) -> str:
     return f"the worst {WORST} of {len(mine):,}" if len(mine) > WORST else _count(mine)
-
-
-def money(amount: Decimal, currency: str | None) -> str:
-    """Return an amount with its currency, where that is known.
-
-    >>> money(Decimal("1534.8"), "GBP"), money(Decimal(2), None)
-    ('GBP 1,534.80', '2.00')
-    """
-    return f"{currency or ''} {amount:,.2f}".strip()
 
 
 def catch_up(lines: Sequence[ItemLine], *, merged: int) -> Content:

@@ -194,7 +194,7 @@ def drawn(as_of: date, stock: list[Point], sold: list[Point], ahead: Ahead, fore
         bar_width=round(max(day_width - 0.6, 0.8), 1),
         units=[AxisTick(up.at(value), short(value)) for value in nice(top)],
         sold=[AxisTick(bars.at(most), short(most))],
-        months=[AxisTick(across.at(day), text) for day, text in _months(as_of, across)],
+        months=[AxisTick(across.at(day), text) for day, text in months(as_of, across)],
         says=f"Units in stock and sold a day since {as_of - timedelta(days=PAST_DAYS)}"
         + (f", and in stock for {last:.0f} days ahead." if ahead.expected else "."),
     )
@@ -242,14 +242,38 @@ def short(value: float) -> str:
     return f"{float(f'{value:.4g}'):,g}"
 
 
-def _months(as_of: date, across: Scale) -> list[tuple[float, str]]:
-    """Return the first days of months that are shown, by their names."""
-    months = []
-    for day in range(round(across.low), round(across.high) - 5):
-        on = as_of + timedelta(days=day)
-        if on.day == 1:
-            months.append((float(day), f"{on:%b}"))
-    return months
+def months(as_of: date, across: Scale) -> list[tuple[float, str]]:
+    """Return the first days of months that are shown, by their names; day 0 is `as_of`."""
+    days = range(round(across.low), round(across.high) - 5)
+    named = ((day, as_of + timedelta(days=day)) for day in days)
+    return [(float(day), f"{on:%b}") for day, on in named if on.day == 1]
+
+
+ACROSS = f'x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}"'
+
+
+def row_lines(ticks: Sequence[AxisTick]) -> list[str]:
+    """Return a line across for each tick, with what it says to the left."""
+    return [
+        f'<line class="grid" {ACROSS} y1="{tick.at}" y2="{tick.at}"/>' for tick in ticks
+    ] + texts(ticks)
+
+
+def texts(ticks: Sequence[AxisTick]) -> list[str]:
+    """Return what ticks say, to the left of the picture."""
+    return [f'<text class="n" x="47" y="{tick.at + 4:g}">{tick.text}</text>' for tick in ticks]
+
+
+def framed(parts: Sequence[str], height: float, says: str) -> str:
+    """Return a picture of these parts, of the width that all have.
+
+    Args:
+        says: The picture in a sentence.
+    """
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" role="img"'
+        f' aria-label="{escape(says)}">{"".join(parts)}</svg>'
+    )
 
 
 def svg(chart: Chart, *, style: str = "") -> str:
@@ -259,12 +283,8 @@ def svg(chart: Chart, *, style: str = "") -> str:
         style: Style sheet to put in, where the picture stands alone.
     """
     parts = [f"<style>{style}</style>"] if style else []
-    across = f'x1="{LEFT:g}" x2="{WIDTH - RIGHT:g}"'
-    for tick in chart.units:
-        parts.append(f'<line class="grid" {across} y1="{tick.at}" y2="{tick.at}"/>')
-    for tick in [*chart.units, *chart.sold]:
-        parts.append(f'<text class="n" x="47" y="{tick.at + 4:g}">{tick.text}</text>')
-    parts.append(f'<line class="grid" {across} y1="{SOLD_BOTTOM:g}" y2="{SOLD_BOTTOM:g}"/>')
+    parts += [*row_lines(chart.units), *texts(chart.sold)]
+    parts.append(f'<line class="grid" {ACROSS} y1="{SOLD_BOTTOM:g}" y2="{SOLD_BOTTOM:g}"/>')
     parts += [f'<text x="{tick.at}" y="274">{tick.text}</text>' for tick in chart.months]
     parts += [
         f'<rect x="{x}" y="{y}" width="{chart.bar_width}" height="{height}"/>'
@@ -274,14 +294,11 @@ def svg(chart: Chart, *, style: str = "") -> str:
         parts.append(f'<polygon class="band" points="{chart.band}"/>')
     for name, at in (("zero", chart.zero_at), ("point", chart.point_at)):
         if at is not None:
-            parts.append(f'<line class="{name}" {across} y1="{at}" y2="{at}"/>')
+            parts.append(f'<line class="{name}" {ACROSS} y1="{at}" y2="{at}"/>')
     now = chart.now_at
     parts.append(f'<line class="now" x1="{now}" x2="{now}" y1="6" y2="262"/>')
     for name, line in (("stock", chart.stock), ("expected", chart.expected)):
         if line:
             parts.append(f'<polyline class="{name}" points="{line}"/>')
     parts.append('<text x="58" y="200">sold a day</text>')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img"'
-        f' aria-label="{escape(chart.says)}">{"".join(parts)}</svg>'
-    )
+    return framed(parts, HEIGHT, chart.says)

@@ -41,9 +41,12 @@ SERVICES = ("database", *DAGSTER_SERVICES, "api")
 STORAGE = """\
 # DAGSTER_POSTGRES_URL names Dagster's own database.
 storage:
-  postgres:
-    postgres_url:
-      env: DAGSTER_POSTGRES_URL
+  custom:
+    module: finale_pipeline.services.storage
+    class: PooledPostgresStorage
+    config:
+      postgres_url:
+        env: DAGSTER_POSTGRES_URL
 
 """
 LAUNCHER = """\

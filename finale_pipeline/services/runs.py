@@ -36,7 +36,7 @@ TITLE = "finale run"
 """What `ps -o comm` calls the process of a run."""
 IMPORTED = (
     "dagster._cli.api",
-    "dagster_postgres",
+    "finale_pipeline.services.storage",
     "finale_pipeline.definitions",
     "finale_pipeline.sync.session",
     "finale_pipeline.sync.strategies",

@@ -11,7 +11,7 @@ from typing import Any
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, trouble_of, works_again
 from finale_pipeline.notify import routing, stock_mails, sync_mails
-from finale_pipeline.notify.lines import critical_lines
+from finale_pipeline.notify.lines import critical_lines, money
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import plain
@@ -171,6 +171,6 @@ def _order_totals(connection: Connection) -> dict[str, str]:
     totals: dict[str, list[str]] = {}
     for row in plan_reads.vendor_totals(connection, plan_reads.newest_day(connection)):
         if row["total"] is not None and row["vendor_url"] in names:
-            amount = stock_mails.money(row["total"], row["currency"])
+            amount = money(row["total"], row["currency"])
             totals.setdefault(plain(names[row["vendor_url"]]), []).append(amount)
     return {name: " + ".join(amounts) for name, amounts in totals.items()}

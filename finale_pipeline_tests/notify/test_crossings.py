@@ -57,6 +57,31 @@ def test_all_crossings_of_one_sync_are_one_mail_per_kind(warehouse: Warehouse) -
     assert told == [(3, 2)]
 
 
+def test_a_mail_of_several_items_has_the_decision_of_each(warehouse: Warehouse) -> None:
+    """Both sell ten a day and cost five; Acme takes seven days: an order is there on the 16th."""
+    for sku in ("A", "B"):
+        warehouse.add(sku, units=300)
+        warehouse.supplier(sku, "Acme", "sales@acme.example")
+        warehouse.sells(sku, 10)
+    warehouse.evaluate()
+    warehouse.plan()
+    warehouse.evaluate()
+    warehouse.stock(A=0, B=-2)
+    warehouse.evaluate()
+    ((text, html),) = warehouse.rows(
+        "SELECT body_text, body_html FROM ops.outbox WHERE kind = 'out_of_stock'"
+    )
+    planned = warehouse.rows(
+        "SELECT quantity_units, quantity_units * 5 FROM plan.decision ORDER BY product_url"
+    )
+    for units, cost in planned:
+        wanted = f"(our plan), USD {cost:,.2f}, arrives by 2026-03-16: Acme (sales@acme.example)"
+        assert units > 0
+        for body in (text, html):
+            assert f"Order {units.normalize():f} by" in body
+            assert wanted in body
+
+
 def test_the_first_evaluation_records_in_silence_and_sends_one_summary(
     warehouse: Warehouse,
 ) -> None:

@@ -14,6 +14,7 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.finale.links import order_page, pages_of
 from finale_pipeline.planning import agreements
+from finale_pipeline.planning.trend import DAYS, trend
 from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Row
 from finale_pipeline.warehouse.reads import decisions as decisions_reads
@@ -95,6 +96,7 @@ def excess(
         category=category,
         kind=kind,
         own=own,
+        trend=trend(plan_reads.day_totals(connection, most=DAYS)),
         all=[row for row in sums if not row["by_vendor"] and not row["by_category"]],
         vendors=_grouped(sums, "vendor", own),
         categories=_grouped(sums, "category", own),

@@ -6,7 +6,8 @@ SELECT f.product_url, f.velocity_units_per_day AS units_per_day,
            AS money_at_risk, f.next_due_on AS due_on, f.level,
        f.reorder_point_units AS point_units, f.reorder_point_source AS point_source,
        f.next_due_units AS due_units, f.overdue_units, f.must_order_by_on, f.flags, f.why,
-       f.vendor_url
+       f.vendor_url, f.unit_cost, f.currency,
+       coalesce(f.decided_for_on, f.snapshot_on) + ceil(f.lead_time_days)::integer AS arrives_on
 FROM plan.forecast f
 JOIN core.product p ON p.product_url = f.product_url
 WHERE f.snapshot_on = (SELECT snapshot_on FROM plan.newest);
@@ -20,4 +21,5 @@ COMMENT ON COLUMN plan.outlook.units_per_day IS 'Mean sales a day, in units; 0 =
 COMMENT ON COLUMN plan.outlook.days_left IS 'Days until it is out at that pace.';
 COMMENT ON COLUMN plan.outlook.suggested_units IS 'Units to order by our purchase plan.';
 COMMENT ON COLUMN plan.outlook.money_at_risk IS 'Units that will be missing until an order of today arrives, at Finale''s cost of the product, in the account''s currency; null where only a price in another currency is known.';
+COMMENT ON COLUMN plan.outlook.arrives_on IS 'When an order of the day that it was decided for is on the shelf.';
 COMMENT ON COLUMN plan.outlook.due_on IS 'The next day on which an open order is due.';

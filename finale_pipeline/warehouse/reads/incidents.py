@@ -172,14 +172,20 @@ def evaluation(connection: Connection) -> Row | None:
     return connection.row("SELECT * FROM ops.evaluation")
 
 
-MAIL_LINES = """
+ACCOUNT_CURRENCY = (
+    "SELECT CASE WHEN min(currency) = max(currency) THEN min(currency) END"
+    " FROM core.product_supplier"
+)
+"""The currency of all known prices; null = there are several, or none."""
+MAIL_LINES = f"""
 SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_hand_units,
        l.reserved_units, l.on_order_units, c.due_on, k.threshold_units, c.threshold_source,
        c.suggested_units, c.suggested_by, c.days_left, c.money_at_risk, c.vendor_name, c.contact,
        CASE WHEN i.state = 'snoozed' AND i.snoozed_until <= %(now)s::timestamptz THEN 'open'
             ELSE coalesce(i.state, 'open') END AS state,
-       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{}') AS flags,
-       o.must_order_by_on, p.category
+       i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{{}}') AS flags,
+       o.must_order_by_on, p.category, o.unit_cost,
+       coalesce(o.currency, ({ACCOUNT_CURRENCY})) AS currency, o.arrives_on
 FROM ops.item_level k
 JOIN core.product p USING (product_url)
 JOIN core.stock_level l USING (product_url)

@@ -155,6 +155,15 @@ def edits_without_line(connection: Connection, day: date | None) -> list[Row]:
     )
 
 
+def day_totals(connection: Connection, *, most: int) -> list[Row]:
+    """Return what the newest days' plans came to, the oldest first; at most so many days back."""
+    return connection.rows(
+        "SELECT * FROM plan.day_total"
+        " WHERE snapshot_on > (SELECT max(snapshot_on) FROM plan.day_total) - %s ORDER BY 1",
+        most,
+    )
+
+
 def planned(connection: Connection, products: Sequence[str]) -> dict[str, Row]:
     """Return what the newest plan orders of products, as buyers left it, by product_url.
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, Row, in_any_case
-from finale_pipeline.warehouse.reads.incidents import MOST_URGENT, WANTS_DECISION
+from finale_pipeline.warehouse.reads.incidents import ACCOUNT_CURRENCY, MOST_URGENT, WANTS_DECISION
 
 NO_VENDOR, NO_CATEGORY = "(no supplier known)", "(no category)"
 TABS = ("open", "nothing", "decided", "all")
@@ -247,11 +247,7 @@ def account_currency(connection: Connection) -> str | None:
 
     Finale does not say which currency costs are in; where every price has the same one, it is that.
     """
-    return connection.scalar(
-        str,
-        "SELECT CASE WHEN min(currency) = max(currency) THEN min(currency) END"
-        " FROM core.product_supplier",
-    )
+    return connection.scalar(str, ACCOUNT_CURRENCY)
 
 
 def views(connection: Connection, actor: str) -> list[Row]:

@@ -1,6 +1,7 @@
 """Pages about vendors, excess stock and reorder points; the search that leads to all of them."""
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -74,6 +75,23 @@ def test_excess_is_what_no_order_would_fill_up_to(api: httpx.Client, stock: Ware
     assert ">A</a>" not in dead.partition("<h2>Products</h2>")[2]
     assert ">D</a>" not in page(api, "/excess?kind=slow").partition("<h2>Products</h2>")[2]
     assert ">A</a>" in page(api, "/excess?vendor=Acme").partition("<h2>Products</h2>")[2]
+
+
+def test_the_page_shows_what_stock_was_worth_on_both_days(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """50 of D at 9.50 are there both days, five of B the first and 13 the second."""
+    assert "out of 5" not in api.get("/excess").text
+    stock.now += timedelta(days=1)
+    stock.stock(B=13)
+    stock.evaluate()
+    replan(stock)
+    rows = stock.rows("SELECT products, products_out, stock_value FROM plan.day_total ORDER BY 1")
+    assert len(rows) == 2
+    shown = api.get("/excess").text
+    assert len(re.findall('<figure class="scroll chart"', shown)) == 1
+    before, after = re.findall(r"available at cost ([\d,]+),", shown)
+    assert int(after.replace(",", "")) - int(before.replace(",", "")) == 76  # eight at 9.50
 
 
 def test_points_are_compared_and_taken(api: httpx.Client, stock: Warehouse) -> None:

@@ -1,8 +1,8 @@
 """Entries of nested lists, read as top-level cells are: what cannot be read is named."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -57,14 +57,74 @@ STRICT = {
             *((text, str | None, None) for text in entry.texts),
             *((number, float | None, None) for number in entry.numbers),
         ],
+        gc=False,
     )
     for name, entry in ENTRIES.items()
 }
-LONG = re.compile(r":\s*-?\d[\d.]{16}")
-"""A number of more digits than a double surely has; texts stand in quotes."""
 ENTRY = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 Note = tuple[str, str, str]
 """Key of the record, what of it cannot be read, the value."""
+
+
+def entries(
+    frame: pl.DataFrame, helper: str, source: str, notes: list[Note] | None = None
+) -> pl.DataFrame:
+    """Return the entries of records' lists, in Finale's order.
+
+    Args:
+        frame: The records: their key first, and the helper column, JSON text.
+        source: Finale's name of the list.
+        notes: Gets what of them cannot be read.
+
+    Returns:
+        A row per entry: the record's key, `position` from 1, the entry's fields by their names.
+    """
+    key = frame.columns[0]
+    filled = frame.select(key, helper).drop_nulls(helper)
+    read = _entries(filled, source)
+    if read is None:
+        mended, found = _mended(filled, key, source, helper)
+        read = _entries(mended.drop_nulls(helper), source, is_mended=True)
+        if notes is not None:
+            notes += found
+    if read is None:
+        raise AssertionError(f"what was mended of {source} cannot be read")
+    return read
+
+
+def _entries(filled: pl.DataFrame, source: str, *, is_mended: bool = False) -> pl.DataFrame | None:
+    """Return the entries where all are as promised; None = one is not."""
+    key, helper = filled.columns
+    kind: Any = STRICT[source]
+    try:
+        text = f"[{','.join(filled[helper].to_list())}]"
+        lists = msgspec.json.decode(text, type=list[list[kind]])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    flat = [entry for entries in lists for entry in entries]
+    fields = ENTRIES[source]
+    columns = [
+        pl.Series(name, list(map(attrgetter(name), flat)), dtype=dtype)
+        for names, dtype in ((fields.texts, pl.String), (fields.numbers, pl.Float64))
+        for name in names
+    ]
+    if not is_mended and not all(map(_is_usual, columns)):
+        return None
+    counted = filled.select(key, n=pl.Series(list(map(len, lists)), dtype=pl.UInt32))
+    counted = counted.filter(pl.col("n") > 0)
+    owners = counted.select(
+        pl.col(key).repeat_by("n").explode(), pl.int_ranges(1, pl.col("n") + 1).explode()
+    )
+    return owners.rename({owners.columns[1]: "position"}).with_columns(columns)
+
+
+def _is_usual(column: pl.Series) -> bool:
+    """Whether no text may be too long for a key, and a double holds all digits of every number."""
+    if column.dtype == pl.String:
+        longest = column.str.len_bytes().max()
+        return not isinstance(longest, int) or longest <= cells.LONGEST_KEY
+    largest = column.abs().max()
+    return not isinstance(largest, float) or largest <= cells.EXACT
 
 
 def checked(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, list[Note]]:
@@ -75,13 +135,23 @@ def checked(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, list
         resource: What it is.
     """
     notes: list[Note] = []
+    key = resource.key[0]
     for source, helper in resource.helpers:
-        if source in NUMBERS:
-            notes += _no_numbers(frame, resource.key[0], source, helper)
-        if source in ENTRIES and not _is_plain(frame[helper], source):
-            frame, mended = _mended(frame, resource.key[0], source, helper)
+        filled = frame.select(key, helper).drop_nulls(helper)
+        if source in ENTRIES and _entries(filled, source) is None:
+            frame, mended = _mended(frame, key, source, helper)
             notes += mended
     return frame, notes
+
+
+def no_numbers(frame: pl.DataFrame, resource: Resource) -> list[Note]:
+    """Return what should be numbers beside the lists, and are none."""
+    return [
+        note
+        for source, helper in resource.helpers
+        if source in NUMBERS
+        for note in _no_numbers(frame, resource.key[0], source, helper)
+    ]
 
 
 def _no_numbers(frame: pl.DataFrame, key: str, source: str, helper: str) -> list[Note]:
@@ -93,22 +163,6 @@ def _no_numbers(frame: pl.DataFrame, key: str, source: str, helper: str) -> list
             wrong[text] = f"{source} {error}"
     found = frame.filter(pl.col(helper).is_in(list(wrong))).select(key, helper).iter_rows()
     return [(record, wrong[text], text) for record, text in found]
-
-
-def _is_plain(lists: pl.Series, source: str) -> bool:
-    text = f"[{','.join(lists.drop_nulls().to_list())}]"
-    if longest_text(text) > cells.LONGEST_KEY or LONG.search(text):
-        return False
-    try:
-        msgspec.json.decode(text, type=list[list[STRICT[source]]])  # type: ignore[valid-type]
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
-
-
-def longest_text(text: str) -> int:
-    """Return the length of the longest run without a quote; no text in it is longer."""
-    return max(map(len, text.split('"')))
 
 
 def _mended(

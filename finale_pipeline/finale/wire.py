@@ -61,11 +61,14 @@ class Answer:
     notes: tuple[Reject, ...] = ()
 
 
-def decode(body: bytes, resource: Resource) -> Answer:
+def decode(body: bytes, resource: Resource, *, lists_later: bool = False) -> Answer:
     """Decode a collection's answer.
 
     The longest column counts the records; an absent or empty optional column is null; a short one
     ends in nulls.
+
+    Args:
+        lists_later: Whether who reads the nested lists finds what of them is unreadable.
 
     Raises:
         DriftError: A required column is gone.
@@ -82,9 +85,17 @@ def decode(body: bytes, resource: Resource) -> Answer:
     frame, errors = _frame(typed, raw, resource, rows)
     frame, rejects = _without_rejects(frame, errors, resource)
     frame, duplicates, conflicts = _unique(frame, resource)
-    frame, problems = lists.checked(frame.drop(ROW), resource)
-    notes = tuple(Reject(key, reason, cells.escaped(sample)) for key, reason, sample in problems)
-    return Answer(frame, rejects + conflicts, rows, duplicates, tuple(raw), notes)
+    frame = frame.drop(ROW)
+    problems = lists.no_numbers(frame, resource)
+    if not lists_later:
+        frame, unreadable = lists.checked(frame, resource)
+        problems += unreadable
+    return Answer(frame, rejects + conflicts, rows, duplicates, tuple(raw), noted(problems))
+
+
+def noted(notes: Sequence[lists.Note]) -> tuple[Reject, ...]:
+    """Return what of nested lists cannot be read as it is kept."""
+    return tuple(Reject(key, reason, cells.escaped(sample)) for key, reason, sample in notes)
 
 
 def decode_records(bodies: Sequence[bytes], resource: Resource) -> Answer:
@@ -125,7 +136,7 @@ def _object(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
 def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
     try:
         text = body.removeprefix(b"\xef\xbb\xbf")
-        if b"\\u" in text:
+        if any(escape in text for escape in (b"\\u0000", b"\\ud", b"\\uD")):
             text = _without_bad_escapes(text)
         _refuse_bad_utf8(text)
         try:

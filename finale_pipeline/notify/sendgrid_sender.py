@@ -158,6 +158,5 @@ def _within(seconds: float, call: Callable[[], Any]) -> Any:
     if errors:
         raise errors[0]
     if not results:
-        message = f"no end after {seconds:g} s"
-        raise TimeoutError(message)
+        raise TimeoutError(f"no end after {seconds:g} s")
     return results[0]

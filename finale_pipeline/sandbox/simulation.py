@@ -110,7 +110,7 @@ class Simulation:
             if matches(record, query.ranges, is_loose=quirks.loose_text)
             and record.get("orderUrl") not in unseen
         ]
-        kept = {name: [cells[i] for i in keep] for name, cells in columns.items()}
+        remaining = {name: [cells[i] for i in keep] for name, cells in columns.items()}
         # A field that no returned record has is not a key.
-        filled = {n: c for n, c in kept.items() if not keep or any(v is not None for v in c)}
+        filled = {n: c for n, c in remaining.items() if not keep or any(v is not None for v in c)}
         return [json.dumps(filled).encode()]

@@ -9,13 +9,14 @@ from psycopg.errors import UniqueViolation
 
 from finale_pipeline.domain.syncs.catalog import implausible_removal
 from finale_pipeline.finale import nested
+from finale_pipeline.finale.lists import Note
 from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import FACILITY, PARTY, PRODUCT, Resource
-from finale_pipeline.finale.wire import Answer, decode, decode_records
+from finale_pipeline.finale.wire import Answer, Reject, decode, decode_records, noted
 from finale_pipeline.sync.absence import MOST, confirmed, read_singly
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import facilities, levels
+from finale_pipeline.warehouse import facilities, levels, scans
 from finale_pipeline.warehouse.store import (
     HASH,
     Counts,
@@ -32,13 +33,25 @@ class Child:
 
     Attributes:
         table: Its name; its key begins with the key of the record.
-        rows: Makes its rows from records with their helper columns.
+        rows: Makes its rows from records with their helper columns, and notes what it cannot read.
         helper: The helper column with the list.
     """
 
     table: str
-    rows: Callable[[pl.DataFrame], pl.DataFrame]
+    rows: Callable[[pl.DataFrame, list[Note]], pl.DataFrame]
     helper: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRows:
+    """Rows of the children's tables with their hashes, one frame each.
+
+    Attributes:
+        notes: What of the nested lists cannot be read.
+    """
+
+    frames: Sequence[pl.DataFrame]
+    notes: Sequence[Reject]
 
 
 class Derivation(Protocol):
@@ -96,9 +109,11 @@ class Catalogue:
         """Columns that serve only to make the children."""
         return [helper for _, helper in self.resource.helpers]
 
-    def child_rows(self, frame: pl.DataFrame) -> list[pl.DataFrame]:
-        """Return the rows of each child's table, with their hashes."""
-        return [hashed(child.rows(frame)) for child in self.children]
+    def child_rows(self, frame: pl.DataFrame) -> ChildRows:
+        """Return the rows of each child's table, and what cannot be read of the lists."""
+        notes: list[Note] = []
+        rows = [hashed(child.rows(frame, notes)) for child in self.children]
+        return ChildRows(rows, noted(notes))
 
     def prepared(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the records that belong here, each with its hash."""
@@ -132,10 +147,12 @@ class Loaded:
 
     Attributes:
         older: Keys of records that are stored in a newer version.
+        notes: What of the nested lists of written records cannot be read.
     """
 
     counts: dict[str, Counts]
     older: list[str]
+    notes: Sequence[Reject]
 
 
 def write(
@@ -145,7 +162,7 @@ def write(
     stored: pl.Series,
     *,
     rejected: int,
-    child_rows: Sequence[pl.DataFrame] = (),
+    child_rows: ChildRows | None = None,
 ) -> Loaded:
     """Write the records that differ, and their nested lists, in the open transaction.
 
@@ -157,11 +174,12 @@ def write(
     """
     fresh = only_unknown(frame, stored)
     if stored.is_empty() and catalogue.derived is None:
-        inserted = _insert(run, catalogue, fresh, child_rows)
+        child_rows = child_rows or catalogue.child_rows(fresh)
+        inserted = _insert(run, catalogue, fresh, child_rows.frames)
         if inserted is not None:
             read = len(fresh) + rejected
             inserted[catalogue.table] = Counts(read, len(fresh), rejected=rejected)
-            return Loaded(inserted, [])
+            return Loaded(inserted, [], child_rows.notes)
     owner = TableWriter(run.connection, catalogue.table)
     owner.copy(fresh.drop(catalogue.helpers))
     if catalogue.derived and len(fresh):
@@ -176,15 +194,20 @@ def write(
             len(frame) + rejected, merged.inserted, merged.updated, unchanged, 0, rejected
         )
     }
-    for child in catalogue.children:
-        counts[child.table] = (
-            _write_child(run, child, written, owner, may_have_rows=merged.updated > 0)
-            if len(written)
-            else Counts()
-        )
+    notes: Sequence[Reject] = ()
+    if len(written):
+        lists = catalogue.child_rows(written)
+        notes = lists.notes
+        for child, rows in zip(catalogue.children, lists.frames, strict=True):
+            may_have_rows = merged.updated > 0
+            counts[child.table] = _write_child(
+                run, child.table, rows, owner, may_have_rows=may_have_rows
+            )
+    else:
+        counts |= {child.table: Counts() for child in catalogue.children}
     if catalogue.derived and len(fresh):
         counts |= catalogue.derived.after(run)
-    return Loaded(counts, older)
+    return Loaded(counts, older, notes)
 
 
 def write_siblings(
@@ -219,8 +242,7 @@ def _insert(
     try:
         with run.connection.transaction():
             owner.insert(fresh.drop(catalogue.helpers), now=run.clock())
-            children = child_rows or catalogue.child_rows(fresh)
-            for child, rows in zip(catalogue.children, children, strict=True):
+            for child, rows in zip(catalogue.children, child_rows, strict=True):
                 TableWriter(run.connection, child.table).insert(rows, now=run.clock())
                 counts[child.table] = Counts(len(rows), len(rows))
     except UniqueViolation:
@@ -229,11 +251,10 @@ def _insert(
 
 
 def _write_child(
-    run: SyncRun, child: Child, records: pl.DataFrame, owner: TableWriter, *, may_have_rows: bool
+    run: SyncRun, table: str, rows: pl.DataFrame, owner: TableWriter, *, may_have_rows: bool
 ) -> Counts:
-    writer = TableWriter(run.connection, child.table)
-    rows = child.rows(records)
-    writer.copy(hashed(rows))
+    writer = TableWriter(run.connection, table)
+    writer.copy(rows)
     removed = writer.delete_others_of(owner) if may_have_rows else 0
     merged = writer.merge(now=run.clock())
     unchanged = len(rows) - merged.inserted - merged.updated
@@ -281,7 +302,7 @@ def sync_facilities(run: SyncRun) -> None:
         run.keep_rejects(catalogue.table, answer.rejects)
         stored = read_hashes(run.connection, facilities.LIVE_HASHES, ())
         loaded = write(run, catalogue, frame, stored, rejected=len(answer.rejects))
-        facilities.remove(run.connection, missing, now=run.clock())
+        scans.remove(run.connection, "core.facility", "facility_url", missing, now=run.clock())
         settle(run, catalogue.table)
     run.add(catalogue.table, loaded.counts[catalogue.table] + Counts(removed=len(missing)))
 

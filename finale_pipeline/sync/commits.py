@@ -8,13 +8,13 @@ import polars as pl
 
 from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.sync import emptied
-from finale_pipeline.sync.catalog import Catalogue, write, write_siblings
+from finale_pipeline.sync.catalog import Catalogue, ChildRows, Loaded, write, write_siblings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.sync.source import second_read_seconds
 from finale_pipeline.warehouse import scans
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.scans import Stored
-from finale_pipeline.warehouse.store import HASH, Counts, read_hashes
+from finale_pipeline.warehouse.store import HASH, Counts, only_unknown, read_hashes
 
 if TYPE_CHECKING:
     from finale_pipeline.finale.wire import Reject
@@ -33,9 +33,9 @@ class Fetched:
         frame: Its records with their hashes; None when the answer is the one of last time.
         rows: Records of the answer, those included that belong to no table.
         others: Its records for the catalogue's siblings, one frame each.
-        child_rows: Rows of its nested lists, where all of them will probably be written.
+        child_rows: Of its nested lists, where all of them will probably be written.
         again: Reads it anew; None = nobody can.
-        notes: What of its nested lists cannot be read.
+        notes: What of its nested lists cannot be read, where that is known already.
     """
 
     window: Window
@@ -44,7 +44,7 @@ class Fetched:
     rejects: "list[Reject]"
     rows: int = 0
     others: tuple[pl.DataFrame, ...] = ()
-    child_rows: Sequence[pl.DataFrame] = ()
+    child_rows: ChildRows | None = None
     again: "Callable[[], Fetched] | None" = None
     notes: "Sequence[Reject]" = ()
 
@@ -68,6 +68,10 @@ def commit(
     Args:
         scan: The scan it is part of.
         far: How far the run is, as `SyncRun.batch` takes it.
+
+    Raises:
+        DriftError: Too much of it is unreadable.
+        ImplausibleError: Fields that were filled are empty, twice in a row; it is held.
     """
     until = min(fetched.window.hi, scan.until)
     step = f"{catalogue.resource.path} changed until {until:%Y-%m-%d %H:%M}"
@@ -78,14 +82,16 @@ def commit(
         rows = scan.windows[fetched.window].rows
         run.add(catalogue.table, Counts(read=rows, unchanged=rows))
         return
-    fetched = _believed(run, catalogue, fetched)
+    _refuse(run, catalogue, fetched)
+    stored = scans.stored_hashes(run.connection, catalogue.table, fetched.window)
+    if not scan.is_first:
+        fetched = _believed(run, catalogue, fetched, stored)
     if fetched.frame is None:
         commit(run, catalogue, scan, fetched, far)
         return
     scan.records += fetched.rows
     with run.batch(step, **far):
         _commit_without_waiting(run.connection)
-        stored = scans.stored_hashes(run.connection, catalogue.table, fetched.window)
         loaded = write(
             run,
             catalogue,
@@ -95,7 +101,7 @@ def commit(
             child_rows=fetched.child_rows,
         )
         siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, [*fetched.rejects, *fetched.notes])
+        notes = _keep_unreadable(run, catalogue, fetched, loaded)
         gone = stored.filter(~stored.is_in(fetched.frame[HASH].implode()))
         rejected = [r.key for r in fetched.rejects if r.key]
         scans.note_absent(
@@ -108,7 +114,7 @@ def commit(
             rejected=rejected,
         )
         scans.note_present(run.connection, scan, loaded.older)
-        digest = 0 if fetched.rejects or fetched.notes else fetched.digest
+        digest = 0 if fetched.rejects or notes else fetched.digest
         scans.keep(
             run.connection, catalogue.table, scan, fetched.window, digest=digest, now=run.clock()
         )
@@ -146,24 +152,22 @@ def commit_rows(
     """
     if fetched.frame is None:
         return
-    fetched = _believed(run, catalogue, fetched)
+    _refuse(run, catalogue, fetched)
+    stored = read_hashes(
+        run.connection,
+        f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
+        " AND updated_at >= %s AND updated_at <= %s",
+        (fetched.window.lo, fetched.window.hi),
+    )
+    fetched = _believed(run, catalogue, fetched, stored)
     if fetched.frame is None:
         return
     frame = keep(fetched.frame) if keep else fetched.frame
     with run.batch(step, **far):
-        stored = read_hashes(
-            run.connection,
-            f"SELECT row_hash FROM {catalogue.table} WHERE removed_at IS NULL"
-            " AND updated_at >= %s AND updated_at <= %s",
-            (fetched.window.lo, fetched.window.hi),
-        )
         stored = stored.clear() if mends else stored
-        children = () if keep else fetched.child_rows
-        loaded = write(
-            run, catalogue, frame, stored, rejected=len(fetched.rejects), child_rows=children
-        )
+        loaded = write(run, catalogue, frame, stored, rejected=len(fetched.rejects))
         siblings = write_siblings(run, catalogue, fetched.others)
-        run.keep_rejects(catalogue.table, [*fetched.rejects, *fetched.notes])
+        _keep_unreadable(run, catalogue, fetched, loaded)
         with_rows()
     left_out = len(fetched.frame) - len(frame)
     run.add(catalogue.table, Counts(read=left_out, unchanged=left_out))
@@ -171,25 +175,43 @@ def commit_rows(
         run.add(table, counts)
 
 
-def _believed(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> Fetched:
+def _keep_unreadable(
+    run: SyncRun, catalogue: Catalogue, fetched: Fetched, loaded: Loaded
+) -> Sequence["Reject"]:
+    """Keep what could not be read of an answer; return what of that was in nested lists."""
+    notes = list(dict.fromkeys([*fetched.notes, *loaded.notes]))
+    run.keep_rejects(catalogue.table, [*fetched.rejects, *notes])
+    return notes
+
+
+def _believed(run: SyncRun, catalogue: Catalogue, fetched: Fetched, stored: pl.Series) -> Fetched:
     """Return an answer that can be written: this one, or a second one where this is odd.
 
+    Args:
+        stored: Hashes of the rows that the table shows in its window.
+
     Raises:
-        DriftError: Too much of it is unreadable.
         ImplausibleError: Fields that were filled are empty in both; it is held.
     """
-    _refuse(run, catalogue, fetched)
-    if fetched.frame is None or not emptied.doubts(run, catalogue, fetched.frame, fetched.others):
+    if not _doubts(run, catalogue, fetched, stored):
         return fetched
     if fetched.again is not None:
         run.sleep(min(SOON, second_read_seconds(run.settings)))
         fetched = fetched.again()
         _refuse(run, catalogue, fetched)
-    if fetched.frame is not None:
-        reasons = emptied.doubts(run, catalogue, fetched.frame, fetched.others)
-        if reasons:
-            emptied.hold(run, catalogue, reasons)
+    reasons = _doubts(run, catalogue, fetched, stored)
+    if reasons:
+        emptied.hold(run, catalogue, reasons)
     return fetched
+
+
+def _doubts(run: SyncRun, catalogue: Catalogue, fetched: Fetched, stored: pl.Series) -> list[str]:
+    if fetched.frame is None:
+        return []
+    reasons = emptied.doubts(run, catalogue, fetched.frame, only_unknown(fetched.frame, stored))
+    for sibling, frame in zip(catalogue.siblings, fetched.others, strict=True):
+        reasons += emptied.doubts(run, sibling, frame, frame)
+    return reasons
 
 
 def _refuse(run: SyncRun, catalogue: Catalogue, fetched: Fetched) -> None:

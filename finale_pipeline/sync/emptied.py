@@ -1,6 +1,6 @@
 """Doubts an answer in which a field is empty that was filled for nearly all of its records."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -18,17 +18,18 @@ OURS = {"payload", "pack_units"}
 
 
 def doubts(
-    run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame, others: Sequence[pl.DataFrame]
+    run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame, changed: pl.DataFrame
 ) -> list[str]:
     """Return why an answer cannot be believed: which fields were filled and are empty now.
 
     Args:
         catalogue: Where its records belong.
         frame: They, as `Catalogue.prepared` returns them.
-        others: Its records for the catalogue's siblings.
+        changed: Those of them that are not stored as they are; the others lost nothing.
     """
-    pairs = zip((catalogue, *catalogue.siblings), (frame, *others), strict=True)
-    return [why for one, records in pairs for why in _emptied(run, one, records)]
+    if len(changed) <= SMALL:
+        return []
+    return list(_emptied(run, catalogue, frame, changed))
 
 
 def hold(run: SyncRun, catalogue: Catalogue, reasons: list[str]) -> None:
@@ -39,24 +40,17 @@ def hold(run: SyncRun, catalogue: Catalogue, reasons: list[str]) -> None:
     )
 
 
-def _emptied(run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame) -> Iterator[str]:
-    if len(frame) <= SMALL:
-        return
-    columns = scans.columns_of(run.connection, catalogue.table) - OURS
-    for name in frame.columns:
-        if name not in columns or name == catalogue.key:
-            continue
-        yield from _lost(run, catalogue, frame, name, table=catalogue.table, column=name)
-    for child, helper in zip(catalogue.children, catalogue.children_helpers, strict=True):
-        yield from _lost(run, catalogue, frame, helper, table=child.table, column=catalogue.key)
-
-
-def _lost(
-    run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame, name: str, *, table: str, column: str
+def _emptied(
+    run: SyncRun, catalogue: Catalogue, frame: pl.DataFrame, changed: pl.DataFrame
 ) -> Iterator[str]:
-    empty = frame.filter(pl.col(name).is_null())[catalogue.key].to_list()
-    if len(empty) <= max(SMALL, MOST * len(frame)):
-        return
-    lost = scans.filled(run.connection, table, catalogue.key, column, empty)
-    if lost > SMALL and lost > MOST * len(empty):
-        yield f"{lost} of {len(frame)} records had {name} and have none now"
+    columns = scans.columns_of(run.connection, catalogue.table) - OURS - {catalogue.key}
+    places = {name: (catalogue.table, name) for name in frame.columns if name in columns}
+    places |= {child.helper: (child.table, catalogue.key) for child in catalogue.children}
+    for name, (table, column) in places.items():
+        empty = frame[name].null_count()
+        suspects = changed.filter(pl.col(name).is_null())[catalogue.key].to_list()
+        if empty <= max(SMALL, MOST * len(frame)) or len(suspects) <= max(SMALL, MOST * empty):
+            continue
+        lost = scans.filled(run.connection, table, catalogue.key, column, suspects)
+        if lost > SMALL and lost > MOST * empty:
+            yield f"{lost} of {len(frame)} records had {name} and have none now"

@@ -110,7 +110,7 @@ def _read_whole(run: SyncRun, catalogue: Catalogue, scan: scans.Scan) -> bool:
         body = run.client.body(catalogue.resource, max_bytes=WHOLE_BYTES)
     except AnswerTooLarge:
         return False
-    fetched = _decoded(run, catalogue, ALL_TIME, body, scan.windows)
+    fetched = _decoded(run, catalogue, ALL_TIME, body, scan.windows, is_first=scan.is_first)
     if row_count(fetched, scan.windows) >= run.settings.row_cap:
         return False
     commit(run, catalogue, scan, fetched, {"progress": 1.0})
@@ -194,7 +194,10 @@ class _ScanReader:
         return stored is not None and stored.walk_id == self._scan.walk_id
 
     def _fetch(self, window: Window) -> list[Fetched]:
-        return list(fetch(self._run, self._catalogue, window, self._scan.windows))
+        is_first = self._scan.is_first
+        return list(
+            fetch(self._run, self._catalogue, window, self._scan.windows, is_first=is_first)
+        )
 
     def _take(self, window: Window, answers: list[Fetched]) -> None:
         rows = 0
@@ -219,9 +222,19 @@ class _ScanReader:
 
 
 def fetch(
-    run: SyncRun, catalogue: Catalogue, window: Window, windows: dict[Window, Stored]
+    run: SyncRun,
+    catalogue: Catalogue,
+    window: Window,
+    windows: dict[Window, Stored],
+    *,
+    is_first: bool = False,
 ) -> Iterator[Fetched]:
-    """Read a window, in halves when it is too large or was cut off at the cap."""
+    """Read a window, in halves when it is too large or was cut off at the cap.
+
+    Args:
+        windows: As they were last read.
+        is_first: Whether the table is filled for the first time.
+    """
     is_second = window.hi - window.lo <= timedelta(seconds=1)
     stored = windows.get(window)
     is_known = stored is not None and not stored.has_grown
@@ -229,7 +242,7 @@ def fetch(
     try:
         body = run.client.body(catalogue.resource, window, max_bytes=limit)
         with DECODING:
-            fetched = _decoded(run, catalogue, window, body, windows)
+            fetched = _decoded(run, catalogue, window, body, windows, is_first=is_first)
         del body
         if row_count(fetched, windows) < run.settings.row_cap:
             yield fetched
@@ -244,7 +257,7 @@ def fetch(
             step="Edit some of them in Finale, so that their time of change differs.",
         )
     for half in window.halves():
-        yield from fetch(run, catalogue, half, windows)
+        yield from fetch(run, catalogue, half, windows, is_first=is_first)
 
 
 def _read_again(
@@ -256,13 +269,24 @@ def _read_again(
 
 
 def _decoded(
-    run: SyncRun, catalogue: Catalogue, window: Window, body: Body, windows: dict[Window, Stored]
+    run: SyncRun,
+    catalogue: Catalogue,
+    window: Window,
+    body: Body,
+    windows: dict[Window, Stored],
+    *,
+    is_first: bool = False,
 ) -> Fetched:
     """Decode an answer, unless it is the one that the table shows already."""
     stored = windows.get(window)
     if stored is not None and stored.is_same(body.digest):
         return Fetched(window, body.digest, None, [])
-    answer = decode(body.data, catalogue.resource)
+    # Lists are read of the records that are written. Where the table may show some that were
+    # unreadable, all are looked at, so that they are named again.
+    is_clean = is_first or (stored is not None and stored.is_clean)
+    answer = decode(
+        body.data, catalogue.resource, lists_later=is_clean and bool(catalogue.children)
+    )
     if catalogue.completed is not None:
         answer = catalogue.completed(run, answer)
     stamps = answer.frame["updated_at"]
@@ -282,7 +306,7 @@ def _decoded(
     rows = len(frame) + len(answer.rejects) if is_shortest else answer.rows
     prepared = catalogue.prepared(frame)
     # On a first load everything is new: the lane makes it ready while the database is at work.
-    child_rows = () if windows else catalogue.child_rows(prepared)
+    child_rows = catalogue.child_rows(prepared) if is_first else None
     again = partial(_read_again, run, catalogue, window, windows)
     return Fetched(
         window, body.digest, prepared, answer.rejects, rows, others, child_rows, again, answer.notes

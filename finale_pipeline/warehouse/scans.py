@@ -36,9 +36,14 @@ class Stored:
     is_intact: bool
     has_grown: bool = False
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether all of what the table shows was readable."""
+        return self.is_intact and self.digest != 0
+
     def is_same(self, digest: int) -> bool:
         """Whether an answer with this digest would change nothing."""
-        return self.is_intact and digest != 0 and digest == self.digest
+        return self.is_clean and digest == self.digest
 
 
 @dataclass(slots=True)
@@ -49,6 +54,7 @@ class Scan:
         until: The source's time at its beginning.
         windows: Windows that it or an earlier scan read.
         is_fresh: Whether no window of it was committed yet when this run took it up.
+        is_first: Whether the table was empty then.
         records: Of the windows that this run read, those included that belong to no table.
         mends: Whether nested lists are written, too, of records that look unchanged themselves.
     """
@@ -58,6 +64,7 @@ class Scan:
     until: datetime
     windows: dict[Window, Stored]
     is_fresh: bool
+    is_first: bool = False
     records: int = 0
     mends: bool = False
 
@@ -93,18 +100,16 @@ def open_scan(
     walk_id, started_at = row or (0, until)
     windows = _windows(connection, table)
     has_begun = not is_new and any(s.walk_id == walk_id for s in windows.values())
-    return Scan(walk_id, since, started_at, windows, is_fresh=not has_begun)
+    is_first = not windows and not connection.is_true(f"SELECT EXISTS (SELECT FROM {table})")
+    return Scan(walk_id, since, started_at, windows, is_fresh=not has_begun, is_first=is_first)
 
 
 def _windows(connection: Connection, table: str) -> dict[Window, Stored]:
     rows = connection.execute(
         trusted(
             "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"
-            " (w.row_count, w.fingerprint) = (count(t.row_hash), coalesce(bit_xor(t.row_hash), 0))"
-            f" FROM ops.catalogue_window w LEFT JOIN {table} t"
-            " ON t.updated_at >= w.window_from AND t.updated_at < w.window_to"
-            " AND t.removed_at IS NULL WHERE w.table_name = %s"
-            " GROUP BY w.table_name, w.window_from, w.window_to"
+            " (w.row_count, w.fingerprint) = (n.count, n.mark) FROM ops.catalogue_window w"
+            f" CROSS JOIN LATERAL ({_shown(table)}) n WHERE w.table_name = %s"
         ),
         (table,),
     ).fetchall()
@@ -112,6 +117,19 @@ def _windows(connection: Connection, table: str) -> dict[Window, Stored]:
         Window(lo, hi): Stored(walk_id, digest, count, is_intact)
         for lo, hi, walk_id, digest, count, is_intact in rows
     }
+
+
+def _shown(table: str) -> str:
+    """Return the query of what a table shows in a window `w`.
+
+    It is joined laterally, so that each window is looked up in the index of stamps: a join of all
+    rows with all windows is what the server plans for a table that nobody analysed yet.
+    """
+    return (
+        "SELECT count(*) AS count, coalesce(bit_xor(row_hash), 0) AS mark"
+        f" FROM {table} WHERE removed_at IS NULL"
+        " AND updated_at >= w.window_from AND updated_at < w.window_to"
+    )
 
 
 def stored_hashes(connection: Connection, table: str, window: Window) -> pl.Series:
@@ -246,17 +264,13 @@ def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
     """Bring the fingerprints up to date after removals and late changes of the same scan."""
     connection.execute(
         trusted(
-            "UPDATE ops.catalogue_window w SET row_count = n.count, fingerprint = n.mark"
-            " FROM (SELECT c.window_from, c.window_to, count(t.row_hash) AS count,"
-            " coalesce(bit_xor(t.row_hash), 0) AS mark FROM ops.catalogue_window c"
-            f" LEFT JOIN {table} t ON t.updated_at >= c.window_from"
-            " AND t.updated_at < c.window_to AND t.removed_at IS NULL"
-            " WHERE c.table_name = %s AND c.walk_id = %s GROUP BY 1, 2) n"
-            " WHERE w.table_name = %s AND w.window_from = n.window_from"
-            " AND w.window_to = n.window_to"
-            " AND (w.row_count, w.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
+            "UPDATE ops.catalogue_window o SET row_count = n.count, fingerprint = n.mark"
+            f" FROM ops.catalogue_window w CROSS JOIN LATERAL ({_shown(table)}) n"
+            " WHERE w.table_name = %s AND w.walk_id = %s AND o.table_name = w.table_name"
+            " AND o.window_from = w.window_from AND o.window_to = w.window_to"
+            " AND (o.row_count, o.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
         ),
-        (table, scan.walk_id, table),
+        (table, scan.walk_id),
     )
 
 

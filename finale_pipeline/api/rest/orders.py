@@ -93,8 +93,7 @@ class Order(BaseModel):
     @model_validator(mode="after")
     def _lines_have_a_vendor(self) -> Self:
         if self.lines and self.vendor is None:
-            message = "lines need a vendor"
-            raise ValueError(message)
+            raise ValueError("lines need a vendor")
         return self
 
 
@@ -175,16 +174,8 @@ def _status(result: DraftResult) -> int:
 
 def _ask(order: Order, actor: str, key: str | None) -> DraftRequest:
     lines = tuple(RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ())
-    return DraftRequest(
-        actor,
-        vendor=order.vendor,
-        on=order.on,
-        lines=lines,
-        place=order.place,
-        again=order.again,
-        accept_duplicates=order.accept_duplicates,
-        key=key,
-    )
+    others = order.model_dump(exclude={"lines", "dry_run"})
+    return DraftRequest(actor, lines=lines, key=key, **others)
 
 
 def drafting_context(context: Context) -> DraftingContext:

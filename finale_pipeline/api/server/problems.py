@@ -109,16 +109,11 @@ def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:
     return page
 
 
-def trace_of(request: Request) -> str:
-    """Return the number under which the log has this request."""
-    return str(request.scope.get("trace_id", ""))
-
-
 def install(app: FastAPI) -> None:
     """Have every error of an app answered as a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        problem = _of(error, trace_of(request))
+        problem = _of(error, request.scope.get("trace_id", ""))
         return respond(problem, request.scope, request.app.state.context.settings)
 
     for kind in (

@@ -162,14 +162,13 @@ def runs(connection: Connection, counts: reads.RunCounts) -> Iterator[Finding]:
 
 def data(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     """Judge what is stored: products without a level, held reads, refused records."""
-    counts = reads.data_counts(connection, now=now)
-    if counts.without_stock:
-        says = f"{counts.without_stock} products have no stock level"
+    if without_stock := reads.products_without_stock(connection):
+        says = f"{without_stock} products have no stock level"
         yield Finding("data", "failed", says, "Run: finale sync full")
     else:
         yield Finding("data", "ok", "every product has a stock level")
-    if counts.rejects:
-        says = f"{counts.rejects} records were refused in a day"
+    if rejects := reads.rejects_since(connection, now - timedelta(days=1)):
+        says = f"{rejects} records were refused in a day"
         yield Finding("data", "warning", says, "See: SELECT * FROM ops.sync_reject")
     for hold in holds.all_open(connection):
         yield Finding(

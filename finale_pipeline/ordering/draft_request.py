@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from finale_pipeline.domain.orders.purchase_orders import body_hash, exact
+from finale_pipeline.domain.orders.purchase_orders import body_hash
+from finale_pipeline.text import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class DraftRequest:
     def fingerprint(self) -> str:
         """Return a hash of what is asked for, whoever asks and whatever duplicates they know of."""
         lines = sorted(
-            (x.product, *("" if n is None else exact(n) for n in (x.quantity_units, x.unit_price)))
+            (x.product, *("" if n is None else number(n) for n in (x.quantity_units, x.unit_price)))
             for x in self.lines
         )
         asked_for = (self.vendor, str(self.on), lines, self.place, self.again)

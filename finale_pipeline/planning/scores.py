@@ -22,8 +22,8 @@ from finale_pipeline.domain.forecast.methods import (
     methods,
 )
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.plan_days import merge
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
-from finale_pipeline.warehouse.store import TableWriter, hashed
 
 WEEKLY = "weekly"
 WINDOWS = (14, 28)
@@ -190,7 +190,4 @@ def write_scores(
         for score in scores
     ]
     frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
-    writer = TableWriter(connection, "plan.forecast_score")
-    with database_errors("writing plan.forecast_score"):
-        writer.copy(hashed(frame))
-        writer.merge(now=now)
+    merge(connection, "plan.forecast_score", frame, now=now)

@@ -7,8 +7,8 @@ import polars as pl
 from finale_pipeline.planning.compute import DECIMALS, Planned
 from finale_pipeline.planning.drafts import draft_lines
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.plan_days import LINES, replace_day, write_lines
-from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
+from finale_pipeline.warehouse.plan_days import LINES, merge, replace_day, write_lines
+from finale_pipeline.warehouse.store import Counts
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
 DEMAND = (
@@ -142,10 +142,8 @@ def write_decisions(
     Args:
         products: Those that were decided of, and no others.
     """
-    writer = TableWriter(connection, "plan.decision")
-    writer.copy(hashed(decision_rows(products, plan_on, as_of)))
-    merged = writer.merge(now=now)
+    decisions = decision_rows(products, plan_on, as_of)
+    _, counts = merge(connection, "plan.decision", decisions, now=now)
     lines = draft_lines(products, plan_on, as_of)
     write_lines(connection, lines, plan_on, now=now, only=products["product_url"])
-    unchanged = len(products) - merged.inserted - merged.updated
-    return Counts(len(products), merged.inserted, merged.updated, unchanged)
+    return counts

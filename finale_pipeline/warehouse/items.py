@@ -250,20 +250,10 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
     )
     with connection.cursor().copy(trusted(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
-            k = d.stored
-            copy.write_row(
-                (
-                    d.current.product_url,
-                    k.level,
-                    k.announced_level,
-                    k.threshold_units,
-                    k.since_at,
-                    k.better_since_at,
-                    k.worsenings,
-                    k.worsened_at,
-                    k.is_left_out,
-                )
-            )
+            stored = [
+                getattr(d.stored, name) for name in StoredItem.__slots__ if name != "incident"
+            ]
+            copy.write_row((d.current.product_url, *stored))
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
         trusted(

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, body_hash, exact
+from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, body_hash
 from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import SkippedError
+from finale_pipeline.text import number
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.locks import Lock
@@ -150,8 +151,8 @@ def _stored(lines: Sequence[PurchaseLine]) -> str:
         {
             "product_url": x.product_url,
             "sku": x.sku,
-            "quantity_units": exact(x.quantity_units),
-            "unit_price": None if x.unit_price is None else exact(x.unit_price),
+            "quantity_units": number(x.quantity_units),
+            "unit_price": None if x.unit_price is None else number(x.unit_price),
             "currency": x.currency,
             "arrival_on": None if x.arrival_on is None else x.arrival_on.isoformat(),
         }
@@ -220,7 +221,9 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWri
         ).fetchone()
         if row is None:
             raise _raced(draft.reference)
-        note = f"{len(draft.lines)} lines, {exact(draft.total)}, text {body_hash(intent.body)[:12]}"
+        note = (
+            f"{len(draft.lines)} lines, {number(draft.total)}, text {body_hash(intent.body)[:12]}"
+        )
         change = StateChange("intended", intent.actor, note)
         _add_event(connection, draft.reference, before.state if before else None, change, now)
         return _found(connection, draft.reference)

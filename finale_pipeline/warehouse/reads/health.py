@@ -130,26 +130,15 @@ def mail_counts(
     return counts
 
 
-@dataclass(frozen=True, slots=True)
-class DataCounts:
-    """What should be nought.
-
-    Attributes:
-        without_stock: Products that are there and have no stock level.
-        rejects: Records that were refused since a day.
-    """
-
-    without_stock: int
-    rejects: int
+def products_without_stock(connection: Connection) -> int:
+    """Return how many products are there and have no stock level."""
+    return connection.count(f"SELECT count(*) FROM ({LIVE_WITHOUT_LEVEL}) p")
 
 
-def data_counts(connection: Connection, *, now: datetime) -> DataCounts:
-    """Return what should be nought and may not be."""
+def rejects_since(connection: Connection, moment: datetime) -> int:
+    """Return how many records were refused since a moment."""
     query = "SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %s"
-    return DataCounts(
-        connection.count(f"SELECT count(*) FROM ({LIVE_WITHOUT_LEVEL}) p"),
-        connection.count(query, now - timedelta(days=1)),
-    )
+    return connection.count(query, moment)
 
 
 def table_bytes(connection: Connection) -> dict[str, int]:
@@ -191,14 +180,12 @@ def first_other_day(
 
 def is_administrator(connection: Connection) -> bool:
     """Return whether our user is the server's administrator."""
-    row = connection.row("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-    return bool(row and row["rolsuper"])
+    return connection.is_true("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 
 
 def server(connection: Connection) -> tuple[str, str]:
     """Return the server's encoding and version."""
-    row = connection.row(
-        "SELECT current_setting('server_encoding') AS encoding,"
-        " current_setting('server_version') AS version"
-    ) or {"encoding": "", "version": ""}
-    return row["encoding"], row["version"]
+    encoding, version = connection.only_row(
+        "SELECT current_setting('server_encoding'), current_setting('server_version')"
+    )
+    return encoding, version

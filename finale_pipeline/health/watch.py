@@ -38,8 +38,6 @@ class Watched:
     """What a look found and did.
 
     Attributes:
-        outage: The open one, as far as it was told.
-        did: What was told now, in words; empty = nothing.
         notes: What keeps it from being well and is no trouble to mail about, yet or again.
     """
 

@@ -17,11 +17,7 @@ NAME = "watch.json"
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """A mail that the service did not take yet; its repeats are recognisable.
-
-    Attributes:
-        is_unknown: Whether the last attempt may have arrived; one repeat is allowed.
-    """
+    """A mail that the service did not take; where it may have, one repeat is allowed."""
 
     message_id: str
     written_at: datetime

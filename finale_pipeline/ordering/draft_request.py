@@ -25,7 +25,6 @@ class DraftRequest:
         vendor: Only this one; needed for given lines.
         vendors: Only these, instead of one.
         on: Day of the plan; None = the newest.
-        lines: Given lines, instead of a plan's.
         place: Where it goes, by name; None = as the settings say.
         again: Whether one more order is wanted where there is one.
         accept_duplicates: Whether open orders for the same products are known and meant.

@@ -73,9 +73,6 @@ def plan_day(
 ) -> PlanReport:
     """Plan one day, today or past; the same day again gives the same plan.
 
-    Args:
-        past: Demand that other days of a range are planned from, too.
-
     Raises:
         ConfigError: The day is still to come.
     """

@@ -79,11 +79,7 @@ def score(history: History, day: date) -> Scores:
 
 @dataclass(frozen=True, slots=True)
 class MethodInUse:
-    """The method of a week, and that of the week before.
-
-    Attributes:
-        before: Of the one it took the place of in this week; None = it is the same, or the first.
-    """
+    """The method of a week, and the one it took the place of; None = the same, or the first."""
 
     name: str
     before: str | None = None

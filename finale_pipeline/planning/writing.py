@@ -137,11 +137,7 @@ def write(
 def write_decisions(
     connection: Connection, products: pl.DataFrame, plan_on: date, as_of: date, *, now: datetime
 ) -> Counts:
-    """Write decisions that were made again, and move the day's lines with them.
-
-    Args:
-        products: Those that were decided of, and no others.
-    """
+    """Write decisions that were made again, and move the day's lines with them."""
     decisions = decision_rows(products, plan_on, as_of)
     _, counts = merge(connection, "plan.decision", decisions, now=now)
     lines = draft_lines(products, plan_on, as_of)

@@ -288,11 +288,7 @@ def note_evaluation(
 
 
 def wants_summary(connection: Connection, *, is_full: bool) -> bool:
-    """Whether people were never told what is watched, and all of it is known now, with a plan.
-
-    Args:
-        is_full: Whether the sync at work has read the whole catalogue.
-    """
+    """Whether people were never told what is watched, and all is known: by a full sync, a plan."""
     return connection.is_true(
         "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
         " AND EXISTS (SELECT FROM plan.decision_state)"

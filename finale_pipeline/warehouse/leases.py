@@ -173,12 +173,7 @@ def taken(connection: "Connection", table_set: str) -> str | None:
 
 
 def heartbeat(connection: "Connection", run_id: int, far: Progress, *, now: datetime) -> None:
-    """Show a sign of life, in the transaction of the work it speaks of.
-
-    Raises:
-        InterruptedSync: The run was closed by someone else meanwhile; this transaction must not
-            commit.
-    """
+    """Show a sign of life, in the transaction of the work; an InterruptedSync: it was closed."""
     row = connection.execute(
         "UPDATE ops.sync_run SET heartbeat_at = %s, step = %s, progress = coalesce(%s, progress),"
         " batch = %s, batches = %s, rows_done = %s, eta_at = %s"

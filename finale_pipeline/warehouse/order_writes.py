@@ -178,11 +178,7 @@ class Intent:
 
 
 def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWrite:
-    """Write an intent down; one that never reached Finale is replaced by it.
-
-    Raises:
-        SkippedError: The order was sent, or is in Finale.
-    """
+    """Write an intent down, over one that never reached Finale; a SkippedError: it was sent."""
     draft = intent.draft
     with connection.transaction():
         before = find(connection, draft.reference)
@@ -248,11 +244,7 @@ COLUMNS = {
 def move(
     connection: Connection, row: OrderWrite, change: StateChange, *, now: datetime
 ) -> OrderWrite:
-    """Change an order's state, if it is still as we knew it, with its event.
-
-    Raises:
-        SkippedError: Somebody else changed it meanwhile; nothing was written.
-    """
+    """Change an order's state, with its event; a SkippedError: somebody else did meanwhile."""
     columns = dict(change.columns or {})
     if set(columns) - COLUMNS:
         raise AssertionError(columns)

@@ -62,11 +62,7 @@ def write_lines(
     now: datetime,
     only: pl.Series | None = None,
 ) -> Counts:
-    """Make the lines of a day those of the frame; what a buyer edited stays, at a suggestion of 0.
-
-    Args:
-        only: Products that the frame speaks of; None = all of the day.
-    """
+    """Make a day's lines those of the frame, or of `only` some products; edited ones stay, at 0."""
     writer, counts = merge(connection, LINES, lines, now=now)
     products = [] if only is None else only.to_list()
     values = {"day": day, "now": now, "all": only is None, "only": products}

@@ -154,11 +154,7 @@ def local_noon(day: date, zone: ZoneInfo) -> str:
 
 
 def body(draft: Draft, *, today: date, zone: ZoneInfo) -> str:
-    """Return the JSON text that creates a draft; quantities and prices have all their digits.
-
-    Args:
-        today: The order's date, in the account's zone.
-    """
+    """Return the JSON text that creates a draft on a business day, with all digits of numbers."""
     arrivals = [line.arrival_on for line in draft.lines if line.arrival_on is not None]
     late = max(today - draft.plan_on, date.resolution * 0)
     head: dict[str, object] = {

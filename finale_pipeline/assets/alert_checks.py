@@ -72,12 +72,13 @@ def _told_table(lines: "Sequence[AlertLine]") -> dg.TableMetadataValue:
 
 def _incidents(look: CheckContext) -> CheckResult:
     """Show products whose incident nobody has decided about."""
-    from finale_pipeline.warehouse.reads import checks  # nothing at import
+    from finale_pipeline.warehouse.reads import incidents  # nothing at import
 
-    rows = checks.open_incidents(look.connection)
-    due = [row for row in rows if row["state"] == "open"]
+    rows = incidents.critical(look.connection)
+    due = [row for row in rows if row["incident_state"] == "open"]
     out = sum(1 for row in due if row["level"] == "out")
     names = ("sku", "name", "level", "supplier", "why")
+    shown = [row | {"supplier": row["vendor_name"]} for row in due[:SHOWN]]
     return CheckResult(
         not due,
         f"{out} out, {len(due) - out} low" if due else "",
@@ -85,7 +86,7 @@ def _incidents(look: CheckContext) -> CheckResult:
             "out": out,
             "low": len(due) - out,
             "decided": len(rows) - len(due),
-            "incidents": _table([{n: row[n] for n in names} for row in due[:SHOWN]], names),
+            "incidents": _table([{n: row[n] or "" for n in names} for row in shown], names),
         },
     )
 

@@ -40,7 +40,6 @@ class AssetEntry:
     """An asset.
 
     Attributes:
-        table: The table that it shows rows and columns of.
         source: Finale's collection, or `warehouse` where it is computed.
         deps: Assets whose same day it is made of.
         deps_of_all_days: Assets of which it needs all days.

@@ -36,11 +36,7 @@ LAST = "last_backup"
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What was backed up.
-
-    Attributes:
-        deleted: Older backups that were deleted.
-    """
+    """What was backed up."""
 
     file: Path
     bytes: int

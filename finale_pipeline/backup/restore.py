@@ -71,7 +71,6 @@ def restore(
 
     Args:
         file: The backup; its manifest lies beside it.
-        replace: Whether a warehouse with data may be replaced.
         discard: Delete the state before at once, instead of keeping it beside.
         trust_foreign: Take one that this installation did not write, although it is code.
 

@@ -46,7 +46,6 @@ class Backtest:
     Attributes:
         source: Whose past it was: backtest = the account's, else the file.
         scores: Every method on every window; window 0 is the simulated policy.
-        report: The page that was written.
     """
 
     source: str

@@ -35,8 +35,6 @@ class Status:
     """What `finale status` knows.
 
     Attributes:
-        account: The account, `sandbox`, or None.
-        rows: Live rows per table.
         stock_read_at: When stock was last read completely, UTC.
         held: Per held read: its run, what it is of, and why.
         orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.

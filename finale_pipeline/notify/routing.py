@@ -28,7 +28,6 @@ def put(
 
     Args:
         make: Returns what is said of some items.
-        message_id: Of the mail for everybody.
 
     Returns:
         False when the same thing was written before.

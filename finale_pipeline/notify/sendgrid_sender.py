@@ -46,7 +46,6 @@ class SendGrid:
     """SendGrid's v3 API.
 
     Args:
-        base_url: Of the API, without its version.
         seconds: Longest wait for an answer, and for the whole attempt twice that.
     """
 

@@ -45,7 +45,6 @@ class SearchResult:
     Attributes:
         is_complete: Whether what is not among them is not in Finale, as far as it shows.
         shown: Orders that the look at recent changes showed, anybody's.
-        doubts: What could not be answered.
     """
 
     orders: tuple[FoundOrder, ...]
@@ -57,11 +56,7 @@ class SearchResult:
 
 @dataclass
 class OrderFinder:
-    """Looks for orders.
-
-    Args:
-        row_cap: Rows at which Finale cuts an answer without saying so.
-    """
+    """Looks for orders."""
 
     client: FinaleClient
     row_cap: int

@@ -39,7 +39,6 @@ def of_plan(
 
     Args:
         vendors: Only these, each by name, partyId or address; empty = all.
-        place: Name of the location in the settings, if any.
 
     Raises:
         ConfigError: None of the vendors is in the plan, or the place is none.

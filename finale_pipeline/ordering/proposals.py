@@ -30,7 +30,6 @@ class OrderRequest:
     Attributes:
         vendor_id: Finale's partyId; None = not known.
         place: Where it goes; a text = why nobody can tell.
-        place_name: What the place is called.
         problem: Why it cannot be drafted at all.
     """
 

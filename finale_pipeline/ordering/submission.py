@@ -48,7 +48,6 @@ class Submission:
 
     Attributes:
         connection: To the warehouse; it holds the lock of drafting.
-        finder: Looks for orders in Finale.
         pages: Where Finale's own pages are, such as `https://app.finaleinventory.com/demo`.
     """
 

@@ -29,11 +29,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A computed plan.
-
-    Attributes:
-        products: One row per product, with everything that was known and computed of it.
-    """
+    """A computed plan; `products` has a row for each, with all that was known and computed."""
 
     as_of: date
     products: pl.DataFrame

@@ -62,7 +62,6 @@ class LocationInputs:
     Attributes:
         rows: One per product and location: what was sold, lies and is ruled there. `place_of` is
             the product's number.
-        lines: Open lines of purchase orders by where they go.
     """
 
     rows: pl.DataFrame
@@ -73,7 +72,6 @@ def read_places(connection: Connection, as_of: date, *, is_past: bool) -> Locati
     """Read what was known of locations; after the plan's own reading, in its transaction.
 
     Args:
-        connection: With the numbered products of `reading.read`.
         is_past: Stock was read since: only what a plan of the day noted is known of it.
     """
     values = {"as_of": as_of, "since": as_of - timedelta(days=SHARE_DAYS)}

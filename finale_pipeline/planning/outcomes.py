@@ -30,11 +30,7 @@ CAME: Schema = {"number": pl.Int64, "day": pl.Int64, "millionths": pl.Int64}
 
 
 def reckon(connection: Connection, as_of: date, today: date, *, now: datetime) -> None:
-    """Keep what came of the forecasts of a day; of the present one, of all that may have changed.
-
-    Args:
-        connection: In the transaction that planned the day.
-    """
+    """Keep what came of the forecasts of a day; of today, of all that may have changed."""
     until = last_sold_on(connection)
     days = [as_of] if as_of < today else outcomes.planned(connection, today - LOOKED_BACK)
     if until is None or not days:

@@ -33,8 +33,6 @@ class Account:
 
     Attributes:
         mutex: Held while it answers or changes.
-        quirks: How it behaves where the real one is not known.
-        book: Its purchase orders, and what POSTs do to them.
     """
 
     name = NAME

@@ -55,11 +55,7 @@ class _State:
 
 
 class OrderBook:
-    """Makes, changes and receives purchase orders.
-
-    Args:
-        quirks: Its behaviour where Finale's is not known.
-    """
+    """Makes, changes and receives purchase orders."""
 
     def __init__(self, records: Records, stock: Stock, quirks: Quirks) -> None:
         self._records = records
@@ -196,11 +192,7 @@ class OrderBook:
         return shipment
 
     def arrive(self, order_url: str, at: datetime | None = None) -> Record:
-        """Let people receive all that is still to come of an order; returns the shipment.
-
-        Args:
-            at: When it came; None = now.
-        """
+        """Let people receive all that is still to come of an order; returns the shipment."""
         order = self._writable(order_url)
         self._adopt(order)
         received = {} if at is None else {"receiveDate": at.isoformat()}

@@ -36,8 +36,6 @@ class Reply:
 
     Attributes:
         status: HTTP status; None = the connection is closed without an answer.
-        headers: Beside the usual ones.
-        seconds: To wait before.
     """
 
     status: int | None

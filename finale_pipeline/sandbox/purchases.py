@@ -94,7 +94,6 @@ def purchased(groups: Groups, seed: int, first: datetime) -> Iterator[Event]:
     """Yield what happens to purchase orders, by time and without end.
 
     Args:
-        seed: The same one gives the same orders.
         first: Day from which on orders are placed, UTC.
     """
     begins = int(first.timestamp())

@@ -156,7 +156,6 @@ def invented(products: Sequence[Product], seed: int, first: datetime) -> Iterato
     """Yield what happens, by time and without end; few products sell much, many sell little.
 
     Args:
-        seed: The same one gives the same sales.
         first: Day of the first, UTC.
     """
     waiting: list[tuple[int, int, Event]] = []

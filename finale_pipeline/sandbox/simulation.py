@@ -30,7 +30,6 @@ class Simulation:
             drills act there.
         date_ahead: Seconds by which its answers' Date is ahead of the account's time.
         tamper: Changes the columns of a collection's answer before they are sent; None = nobody.
-        requests: The path of every read.
         posts: Every POST to the account that it knew what to do with, and its end.
     """
 

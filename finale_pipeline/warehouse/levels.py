@@ -167,11 +167,7 @@ def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[s
 
 
 def refresh(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
-    """Bring the levels of the collected products up to date, and their history of the day.
-
-    Returns:
-        What happened to core.stock_level.
-    """
+    """Bring the collected products' levels and the day's history up to date; return the levels'."""
     connection.execute("ANALYZE touched")
     touched, inserted, updated = connection.only_row(REFRESH, now=now, day=day, read_at=read_at)
     connection.execute(REFRESH_LOCATIONS, {"now": now})

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from finale_pipeline.warehouse.table_columns import COLUMNS
+
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
 
@@ -20,15 +22,6 @@ VIEWS = """
 SELECT format('%s.%s', schemaname, viewname), definition FROM pg_views
 WHERE schemaname IN ('mart', 'core', 'plan', 'ops') ORDER BY 1
 """
-COLUMNS = """
-SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class'), a.attname::text,
-       format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), '')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname IN ('mart', 'core', 'plan', 'ops') AND c.relkind IN ('r', 'v')
-ORDER BY 1, 2, a.attnum
-"""
-
 
 Source = tuple[str, str]
 """A table or view, and a column of it."""
@@ -76,11 +69,11 @@ def traced(connection: "Connection") -> dict[str, View]:
     definitions: list[Any] = connection.execute(VIEWS).fetchall()
     columns: list[Any] = connection.execute(COLUMNS).fetchall()
     schema: dict[str, dict[str, dict[str, str]]] = {}
-    for space, name, _, column, kind, _ in columns:
+    for space, name, _, column, kind, *_ in columns:
         schema.setdefault(space, {}).setdefault(name, {})[column] = kind
     direct = {view: _made_of(_parsed(text), schema) for view, text in definitions}
     views: dict[str, View] = {}
-    for space, name, about, column, kind, meaning in columns:
+    for space, name, about, column, kind, meaning, *_ in columns:
         if space == "mart":
             view = f"mart.{name}"
             sources = [list(source) for source in sorted(_behind((view, column), direct))]

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, body_hash, exact
+from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, body_hash
 from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import SkippedError
+from finale_pipeline.text import number
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, trusted
 from finale_pipeline.warehouse.locks import Lock
@@ -150,8 +151,8 @@ def _stored(lines: Sequence[PurchaseLine]) -> str:
         {
             "product_url": x.product_url,
             "sku": x.sku,
-            "quantity_units": exact(x.quantity_units),
-            "unit_price": None if x.unit_price is None else exact(x.unit_price),
+            "quantity_units": number(x.quantity_units),
+            "unit_price": None if x.unit_price is None else number(x.unit_price),
             "currency": x.currency,
             "arrival_on": None if x.arrival_on is None else x.arrival_on.isoformat(),
         }
@@ -177,11 +178,7 @@ class Intent:
 
 
 def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWrite:
-    """Write an intent down; one that never reached Finale is replaced by it.
-
-    Raises:
-        SkippedError: The order was sent, or is in Finale.
-    """
+    """Write an intent down, over one that never reached Finale; a SkippedError: it was sent."""
     draft = intent.draft
     with connection.transaction():
         before = find(connection, draft.reference)
@@ -220,7 +217,9 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWri
         ).fetchone()
         if row is None:
             raise _raced(draft.reference)
-        note = f"{len(draft.lines)} lines, {exact(draft.total)}, text {body_hash(intent.body)[:12]}"
+        note = (
+            f"{len(draft.lines)} lines, {number(draft.total)}, text {body_hash(intent.body)[:12]}"
+        )
         change = StateChange("intended", intent.actor, note)
         _add_event(connection, draft.reference, before.state if before else None, change, now)
         return _found(connection, draft.reference)
@@ -245,11 +244,7 @@ COLUMNS = {
 def move(
     connection: Connection, row: OrderWrite, change: StateChange, *, now: datetime
 ) -> OrderWrite:
-    """Change an order's state, if it is still as we knew it, with its event.
-
-    Raises:
-        SkippedError: Somebody else changed it meanwhile; nothing was written.
-    """
+    """Change an order's state, with its event; a SkippedError: somebody else did meanwhile."""
     columns = dict(change.columns or {})
     if set(columns) - COLUMNS:
         raise AssertionError(columns)

@@ -60,6 +60,12 @@ class Waiting:
     unknown_outcomes: int
     created_at: datetime
 
+    @classmethod
+    def of(cls, m: Message, recipients: Sequence[str], now: datetime) -> "Waiting":
+        """Return a mail that is in no outbox, as it is sent for the first time."""
+        words = (m.message_id, m.kind, m.subject, m.text, m.html, m.attachment_name, m.attachment)
+        return cls(0, *words, [*recipients], [], {}, 1, 0, now)
+
     @property
     def left(self) -> list[str]:
         """Addresses that have not got it and were not refused."""

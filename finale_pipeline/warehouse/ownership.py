@@ -64,11 +64,7 @@ RIGHTS = (
 
 
 def give_all(url_of: Callable[[str], str], *, databases: Sequence[str]) -> None:
-    """Make the owner, and give it all databases; those that are missing are made.
-
-    Args:
-        url_of: The administrator's URL of a database.
-    """
+    """Make the owner, and give it all databases; those that are missing are made."""
     with psycopg.connect(url_of("postgres"), autocommit=True) as server:
         owner = sql.Identifier(OWNER)
         if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone():

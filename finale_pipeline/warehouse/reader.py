@@ -63,11 +63,7 @@ class Reader:
 
 
 def reader_of(url: str, *, loopback_port: int | None) -> Reader:
-    """Return how the reader logs in, without a password.
-
-    Args:
-        loopback_port: Where an embedded server listens beside its socket; None = nowhere.
-    """
+    """Return how the reader logs in, without a password."""
     given = conninfo_to_dict(url)
     host, port = str(given.get("host") or "localhost"), int(given.get("port") or 5432)
     if loopback_port is not None and host.startswith("/"):
@@ -76,11 +72,7 @@ def reader_of(url: str, *, loopback_port: int | None) -> Reader:
 
 
 def create_reader(url: str, *, loopback_port: int | None) -> Reader:
-    """Create the reader, or give it a new password.
-
-    Raises:
-        ConfigError: The warehouse's user may not; the message has what one who may is to run.
-    """
+    """Create the reader, or give it a new password; a ConfigError has what who may is to run."""
     password = secrets.token_urlsafe(24)
     user, role = sql.Identifier(USER), sql.Identifier(ROLE)
     with connect(url, name="finale db reader") as connection:

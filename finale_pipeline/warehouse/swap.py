@@ -98,10 +98,6 @@ def swap(url: str, *, new: str, kept: str) -> None:
 
     One transaction: whatever happens, the name leads to one of them.
 
-    Args:
-        new: Name of the new one so far.
-        kept: Name of the old one from now on.
-
     Raises:
         LocalError: Sessions of others do not leave the old one.
     """

@@ -109,12 +109,8 @@ def _require_free(connection: Connection, strategy: str, now: datetime) -> None:
         holder = leases.taken(connection, table_set)
         if holder is not None:
             raise _conflict(f"The {table_set} tables are taken: {holder}.", None)
-    _require_none_begins(connection, strategy, now)
-
-
-def _require_none_begins(connection: Connection, strategy: str, now: datetime) -> None:
-    """Refuse while a run that was started before has not begun: it will take the same tables."""
-    rivals = [name for name, sets in TABLE_SETS.items() if set(sets) & set(TABLE_SETS[strategy])]
+    # A run that was started before and has not begun will take the same tables.
+    rivals = [name for name, sets in TABLE_SETS.items() if set(sets) & set(table_sets)]
     begins = triggers.not_begun(connection, rivals, since=now - BEGINS_WITHIN, now=now)
     if begins is not None:
         raise _conflict(f"The {begins['strategy']} sync that was just started begins.", begins)

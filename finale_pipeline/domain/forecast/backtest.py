@@ -20,11 +20,7 @@ LEAST_SCALE = 1e-9
 
 @dataclass
 class BacktestScore:
-    """What one method reached on windows of one length, products of one segment, all origins.
-
-    Attributes:
-        demand: Units that were demanded in all of them.
-    """
+    """What one method reached on windows of one length, products of one segment, all origins."""
 
     method: str
     window_days: int
@@ -144,7 +140,6 @@ def backtest(
 
     Args:
         history: Whole; each forecast sees only what lies before its origin.
-        origins: Mornings on which to forecast, day numbers.
         windows: Days to forecast from there; they must have been lived through.
         by_name: The methods; None = all of them.
         values: Of a unit of each product, to judge segments apart; None = all products as one.

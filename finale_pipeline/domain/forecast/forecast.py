@@ -71,17 +71,9 @@ def forecast_by(
     fade = fade_of(models, state.days)
     state = replace(state, velocity=state.velocity * fade)
     basis = np.where(weight >= 1, PEERS, np.where(weight > 0, BLEND, ALONE))
-    return Demand(
-        history.keys,
-        state,
-        tuple(windows),
-        levels,
-        quantiles,
-        basis,
-        weight,
-        fade,
-        tuple(model.cells for model in models),
-    )
+    cells = tuple(model.cells for model in models)
+    learnt_from = (basis, weight, fade, cells)
+    return Demand(history.keys, state, tuple(windows), levels, quantiles, *learnt_from)
 
 
 def naive_forecast(
@@ -107,10 +99,8 @@ def naive_forecast(
     quantiles = expected[:, :, None] + deviation[:, :, None] * above
     quantiles[expected == 0] = 0.0
     count = len(past)
-    return Demand(
-        past.keys, state, tuple(windows), tuple(levels), rising(quantiles),
-        np.full(count, NORMAL), np.zeros(count), np.ones(count),
-    )  # fmt: skip
+    rest = (np.full(count, NORMAL), np.zeros(count), np.ones(count))
+    return Demand(past.keys, state, tuple(windows), tuple(levels), rising(quantiles), *rest)
 
 
 def state_on(history: History, as_of: int, pace: Pace) -> DemandState:

@@ -79,7 +79,6 @@ class History:
         """Return what was known on the morning of a day: products and sales before it.
 
         Args:
-            day: The morning; nothing on or after it is kept.
             since: Nothing before it is kept either; products are then available from there.
         """
         keep = self.sold.days < day

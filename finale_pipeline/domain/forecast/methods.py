@@ -164,7 +164,6 @@ def choose(weeks: Sequence[Mapping[str, float]], in_use: str | None = None) -> s
 
     Args:
         weeks: Losses by method, the newest week last.
-        in_use: The method of the week before.
 
     >>> week = {"30-day mean + normal": 0.5, "pace 80/20": 0.4, "pace 100/0": 0.39}
     >>> choose([week]), choose([week | {"pace 100/0": 0.399}])

@@ -93,7 +93,6 @@ def season(
     """Return what earlier years say of the weeks from a morning on.
 
     Args:
-        velocity: Units per day, per product; NaN = unknown.
         power: How much of the index to believe, 0 to 1.
     """
     sold = [sales.units(YEAR * k, weeks) for k in range(1, YEARS + 1)]

@@ -200,11 +200,7 @@ class Weeks:
         return np.stack(sums)
 
     def at(self, weeks_back: int) -> DemandState:
-        """Return what was known on the morning so many weeks before `as_of`; 0 = `as_of`.
-
-        Raises:
-            ValueError: That is before the first day of all.
-        """
+        """Return what was known so many weeks before `as_of`, 0 = on it; a ValueError: too many."""
         here = self.count - weeks_back
         if here < 0:
             raise ValueError(f"the history has no {weeks_back} weeks")

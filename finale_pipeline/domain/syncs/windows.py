@@ -10,22 +10,13 @@ MAX_DAYS = 29
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """A span of time, in UTC and whole seconds; the source includes both ends.
-
-    Attributes:
-        lo: First second.
-        hi: Last second; also the first of the next window.
-    """
+    """A span of time in UTC and whole seconds; its last is the next one's first."""
 
     lo: datetime
     hi: datetime
 
     def halves(self) -> tuple["Window", "Window"]:
-        """Cut in two that share their border.
-
-        Raises:
-            ValueError: It is one second or less.
-        """
+        """Cut in two that share their border; a ValueError: it is one second or less."""
         seconds = int((self.hi - self.lo).total_seconds())
         if seconds <= 1:
             raise ValueError(f"a window of {seconds} s cannot be cut")
@@ -62,7 +53,6 @@ def following(
     the same digest.
 
     Args:
-        cursor: Where the walk stands; before `upper`.
         stored: Windows of the last walk, ascending, none longer than the source allows.
         extend: Whether the last stored window may grow up to `upper` instead of a new one.
     """

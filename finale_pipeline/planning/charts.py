@@ -153,7 +153,8 @@ def product_chart(
     sold = [(float((row["sold_on"] - as_of).days), float(row["units"])) for row in sales]
     levels = products_reads.stock_history(connection, url, since)
     stock = [
-        (float((row["snapshot_on"] - as_of).days), float(row["available_units"])) for row in levels
+        (float(max((row["snapshot_on"] - as_of).days, -PAST_DAYS)), float(row["available_units"]))
+        for row in levels
     ]
     if available_units is not None:
         stock.append((float(max((today - as_of).days, 0)), float(available_units)))

@@ -6,7 +6,7 @@ A browser that asked for a page gets a page that says the same in words.
 import logging
 from collections.abc import Mapping
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -43,6 +43,8 @@ CODES = {
     500: "internal_error",
     503: "unavailable",
 }
+
+T = TypeVar("T")
 
 
 class Problem(Exception):
@@ -84,6 +86,17 @@ class Problem(Exception):
     def response(self, trace_id: str) -> JSONResponse:
         """Return it as an answer."""
         return JSONResponse(self.body(trace_id), self.status, self.headers, media_type=MEDIA)
+
+
+def there(found: T | None, kind: str, otherwise: str) -> T:
+    """Return what was found.
+
+    Raises:
+        Problem: 404, unknown_ and the kind: nothing was.
+    """
+    if found is None:
+        raise Problem(404, otherwise, code=f"unknown_{kind}")
+    return found
 
 
 def later(detail: str, *, code: str = "unavailable", seconds: int = 10, **facts: Any) -> Problem:

@@ -392,18 +392,3 @@ def in_any_case(text: str) -> str:
     """
     cases = (sorted({c, c.lower()[:1], c.upper()[:1]}) for c in text)
     return "".join(f"({'|'.join(re.escape(case) for case in same)})" for same in cases)
-
-
-def rows_of(connection: Connection, query: str, *values: object, **named: object) -> list[Row]:
-    """Return `Connection.rows`."""
-    return connection.rows(query, *values, **named)
-
-
-def row_of(connection: Connection, query: str, *values: object, **named: object) -> Row | None:
-    """Return `Connection.row`."""
-    return connection.row(query, *values, **named)
-
-
-def count_of(connection: Connection, query: str, *values: object, **named: object) -> int:
-    """Return `Connection.count`."""
-    return connection.count(query, *values, **named)

@@ -7,7 +7,7 @@ import numpy as np
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, MOST_QUIET_DAYS
 from finale_pipeline.domain.forecast.classes import ALL, SEGMENTS, YOUNG, segments
-from finale_pipeline.domain.forecast.history import Flags, Floats, History
+from finale_pipeline.domain.forecast.history import DayNumber, Flags, Floats, History
 from finale_pipeline.domain.forecast.methods import SCORED_LEVELS, Method, methods
 
 SCALE_DAYS = 364
@@ -83,7 +83,7 @@ def pinball(quantiles: Floats, demand: Floats) -> Floats:
     return loss
 
 
-def scale(history: History, as_of: int) -> Floats:
+def scale(history: History, as_of: DayNumber) -> Floats:
     """Return the mean squared change of demand from day to day, in the last year before a morning.
 
     Only days from the product's first sale count.
@@ -123,7 +123,7 @@ def counted_share(history: History, begin: int, days: int, of: History) -> Float
     return share
 
 
-def judged(history: History, as_of: int) -> Flags:
+def judged(history: History, as_of: DayNumber) -> Flags:
     """Whether each product has 28 days of a past, and sold in the last 180."""
     last = history.sold.days[history.sold.starts[1:] - 1]
     return (as_of - history.first_day >= LEAST_DAYS) & (as_of - last <= MOST_QUIET_DAYS)

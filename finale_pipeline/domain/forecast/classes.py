@@ -3,7 +3,7 @@
 import numpy as np
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS
-from finale_pipeline.domain.forecast.history import Flags, Floats, History
+from finale_pipeline.domain.forecast.history import DayNumber, Flags, Floats, History
 from finale_pipeline.domain.forecast.velocity import WEEK
 
 YEAR_WEEKS = 52
@@ -50,7 +50,7 @@ def xyz(variation: Floats) -> list[str]:
     return classes
 
 
-def year_of_weeks(history: History, as_of: int) -> tuple[Floats, Floats]:
+def year_of_weeks(history: History, as_of: DayNumber) -> tuple[Floats, Floats]:
     """Return the units of the last 52 weeks, and how much the weeks vary, relative to their mean.
 
     A younger product is looked at since it was first available, in whole weeks.
@@ -67,7 +67,7 @@ def year_of_weeks(history: History, as_of: int) -> tuple[Floats, Floats]:
     return units, np.divide(spread, mean, out=np.full(len(units), np.nan), where=mean > 0)
 
 
-def segments(history: History, as_of: int, value_per_unit: Floats) -> dict[str, Flags]:
+def segments(history: History, as_of: DayNumber, value_per_unit: Floats) -> dict[str, Flags]:
     """Return which products are in each of `SEGMENTS` but `ALL`; the young are in no other one.
 
     Args:

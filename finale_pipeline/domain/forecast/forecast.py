@@ -23,7 +23,7 @@ from finale_pipeline.domain.forecast.calibration import (
     usual_widening,
 )
 from finale_pipeline.domain.forecast.demand import ALONE, BLEND, NORMAL, PEERS, Demand, rising
-from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.history import DayNumber, Floats, History
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
@@ -37,7 +37,7 @@ from finale_pipeline.domain.forecast.velocity import (
 
 def forecast(
     history: History,
-    as_of: int,
+    as_of: DayNumber,
     *,
     pace: Pace = DEFAULT_PACE,
     levels: Sequence[float] = LEVELS,
@@ -78,7 +78,7 @@ def forecast_by(
 
 def naive_forecast(
     history: History,
-    as_of: int,
+    as_of: DayNumber,
     *,
     levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,
@@ -103,7 +103,7 @@ def naive_forecast(
     return Demand(past.keys, state, tuple(windows), tuple(levels), rising(quantiles), *rest)
 
 
-def state_on(history: History, as_of: int, pace: Pace) -> DemandState:
+def state_on(history: History, as_of: DayNumber, pace: Pace) -> DemandState:
     """Return what is known of every product on a morning."""
     return joined([Weeks(history, as_of, pace, part).at(0) for part in history.blocks()])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.history import Flags, Floats, History, Ints
+from finale_pipeline.domain.forecast.history import DayNumber, Flags, Floats, History, Ints
 from finale_pipeline.domain.forecast.velocity import WEEK
 
 YEAR, YEARS = 52, 2
@@ -39,7 +39,7 @@ class WeeklySales:
         history: Of the days before the morning, and no others.
     """
 
-    def __init__(self, history: History, as_of: int) -> None:
+    def __init__(self, history: History, as_of: DayNumber) -> None:
         self.count = max(0, -(-(as_of - history.begins) // WEEK))
         begins = as_of - WEEK * self.count
         self.first_week = (history.first_day - begins) // WEEK

@@ -41,7 +41,7 @@ def column_schema(table: str, *further: str) -> dg.TableSchema:
     Args:
         further: Tables that are written with it; their columns are named with the table.
     """
-    known = table_columns.stored_columns()
+    columns = table_columns.stored_columns()
     return dg.TableSchema(
         [
             dg.TableColumn(
@@ -51,7 +51,7 @@ def column_schema(table: str, *further: str) -> dg.TableSchema:
                 dg.TableColumnConstraints(nullable=about["nullable"], unique=False),
             )
             for name in (table, *further)
-            for column, about in known[name].items()
+            for column, about in columns[name].items()
         ]
     )
 

@@ -211,8 +211,8 @@ def prepare_dagster_database(settings: "Settings") -> None:
         return  # named by its owner; or created with the embedded server
     name = urlsplit(dagster_url(settings)).path.lstrip("/")
     with connect(database_url(settings), name="finale dev") as connection:
-        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-        if there.fetchone() is not None:  # a row without columns is false
+        existing = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if existing.fetchone() is not None:  # a row without columns is false
             return
         try:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -151,8 +151,10 @@ def settle(
     delivered = [*mail.delivered, *outcome.accepted]
     refused = {**mail.refused, **(outcome.refused or {})}
     if outcome.is_service_well and now - mail.created_at >= DEFERRED_FOR:
-        left = [a for a in mail.recipients if a not in {*delivered, *refused}]
-        refused |= dict.fromkeys(left, f"put off for {DEFERRED_FOR.days} days: {outcome.error}")
+        unanswered = [a for a in mail.recipients if a not in {*delivered, *refused}]
+        refused |= dict.fromkeys(
+            unanswered, f"put off for {DEFERRED_FOR.days} days: {outcome.error}"
+        )
         outcome = replace(outcome, verdict="done", is_service_well=False)
     unknown = mail.unknown_outcomes + (outcome.verdict == "unknown")
     state, error = _state(outcome, unknown, delivered=delivered, refused=refused)

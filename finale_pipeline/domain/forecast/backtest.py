@@ -172,15 +172,15 @@ def backtest(
 
 
 def _segments(
-    history: History, known: History, origin: int, values: Floats | None
+    history: History, past: History, origin: int, values: Floats | None
 ) -> dict[str, Flags]:
     """Return which of the known products are judged, and in which segments."""
-    every = judged(known, origin)
+    every = judged(past, origin)
     if values is None:
         return {ALL: every}
-    of_known = values[history.keys.is_in(known.keys.implode()).to_numpy()]
-    found = segments(known, origin, of_known)
+    of_known = values[history.keys.is_in(past.keys.implode()).to_numpy()]
+    by_segment = segments(past, origin, of_known)
     return {
         ALL: every,
-        **{name: rows if name == YOUNG else rows & every for name, rows in found.items()},
+        **{name: rows if name == YOUNG else rows & every for name, rows in by_segment.items()},
     }

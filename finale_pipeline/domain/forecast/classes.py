@@ -32,8 +32,8 @@ def abc(values: Floats) -> list[str]:
     before[order] = np.cumsum(values[order]) - values[order]
     share = before / total if total > 0 else np.ones(len(values))
     labels = np.where(share < A_SHARE, "A", np.where(share < B_SHARE, "B", "C"))
-    found: list[str] = np.where(values > 0, labels, "C").tolist()
-    return found
+    classes: list[str] = np.where(values > 0, labels, "C").tolist()
+    return classes
 
 
 def xyz(variation: Floats) -> list[str]:
@@ -46,8 +46,8 @@ def xyz(variation: Floats) -> list[str]:
     ['X', 'Y', 'Z', 'Z']
     """
     labels = np.where(variation <= X_LIMIT, "X", np.where(variation <= Y_LIMIT, "Y", "Z"))
-    found: list[str] = labels.tolist()
-    return found
+    classes: list[str] = labels.tolist()
+    return classes
 
 
 def year_of_weeks(history: History, as_of: DayNumber) -> tuple[Floats, Floats]:

@@ -129,12 +129,12 @@ def _quantiles(
     rows = min((model.rows for model in models), default=0)
     share = min(1.0, rows / CONFIDENT_ROWS) if len(by_window) == len(windows) else 0.0
     quantiles = np.zeros((len(state.velocity), len(windows), len(levels)))
-    known = np.flatnonzero(state.velocity > 0)
-    some = state.select(known)
+    selling = np.flatnonzero(state.velocity > 0)
+    some = state.select(selling)
     new = np.flatnonzero(some.days < LEAST_DAYS)
     for place, window in enumerate(windows):
         model = by_window.get(window)
-        units = np.zeros((len(known), len(levels)))
+        units = np.zeros((len(selling), len(levels)))
         if share > 0 and model is not None:
             units = share * model.quantiles(some)
         if share < 1:
@@ -142,6 +142,6 @@ def _quantiles(
             units = units + (1 - share) * alone
         widening = usual_widening(levels) if model is None else model.widening
         units[new] *= widening[age_group(some.days[new])]
-        quantiles[known, place] = units
+        quantiles[selling, place] = units
     quantiles[np.isnan(state.velocity)] = np.nan
     return rising(quantiles), np.full(len(state.velocity), share)

@@ -220,8 +220,8 @@ def _differs(values: NDArray[np.integer]) -> Flags:
 def _first_days(keys: pl.Series, first_sale: Days, first_on: pl.DataFrame | None) -> Days:
     if first_on is None:
         return first_sale
-    known = first_on.select(KEY, pl.col("first_on").cast(pl.Int32)).group_by(KEY).min()
-    joined = keys.to_frame(KEY).join(known, on=KEY, how="left", maintain_order="left")
+    first = first_on.select(KEY, pl.col("first_on").cast(pl.Int32)).group_by(KEY).min()
+    joined = keys.to_frame(KEY).join(first, on=KEY, how="left", maintain_order="left")
     stocked = joined["first_on"].fill_null(np.iinfo(np.int32).max).to_numpy()
     earliest: Days = np.minimum(first_sale, stocked)
     return earliest

@@ -170,7 +170,7 @@ class Weeks:
         out = self._weighted_weeks(self._censored_cells, self._censored, None, decay)
         numerator, denominator = np.zeros((2, len(decay), len(self._first_day)))
         of_days = (1 - decay[:, None] ** np.arange(WEEK + 1)) / (1 - decay[:, None])
-        kept = decay[:, None] ** WEEK
+        retained = decay[:, None] ** WEEK
         for week in range(self.count):
             end = self._begins + WEEK * (week + 1)
             days = np.clip(end - self._first_day, 0, WEEK)
@@ -179,8 +179,8 @@ class Weeks:
                 left_out = self.censored[:, week + 1] - self.censored[:, week]
                 # A week out of stock adds nothing at all, not even a rounding error.
                 weights = np.where(days <= left_out, 0.0, weights - out[:, week])
-            numerator = numerator * kept + sold[:, week]
-            denominator = denominator * kept + weights
+            numerator = numerator * retained + sold[:, week]
+            denominator = denominator * retained + weights
             launched = np.flatnonzero((days > 0) & (days < LAUNCH_DAYS))
             rest = of_days[:, LAUNCH_DAYS, None] - of_days[:, days[launched]]
             spread = denominator.copy() if len(launched) else denominator

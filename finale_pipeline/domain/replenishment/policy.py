@@ -137,14 +137,14 @@ def replay(
     for review in range(reviews):
         morning = begin + review_days * review
         past = history.before(morning)
-        there = past.keys.is_in(taking_part.implode()).to_numpy()
-        places = taking_part.search_sorted(past.keys.filter(pl.Series(there))).to_numpy()
+        present = past.keys.is_in(taking_part.implode()).to_numpy()
+        places = taking_part.search_sorted(past.keys.filter(pl.Series(present))).to_numpy()
         allowed = judged(past, morning)
         for rule in rules:
             for name, units in rule(past, morning, lead_days + review_days).items():
                 targets = np.where(allowed, units, 0.0)
                 up_to = np.zeros(len(taking_part))
-                up_to[places] = np.ceil(targets - ROUNDING)[there]
+                up_to[places] = np.ceil(targets - ROUNDING)[present]
                 levels.setdefault(name, []).append(up_to)
     demand = _daily(history, taking_part, begin, review_days * reviews)
     return {

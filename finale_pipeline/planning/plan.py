@@ -97,7 +97,7 @@ def plan_day(
         places = plan_places(locations, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
-        keep_total(connection, as_of)
+        keep_total(connection, as_of, now=now)
         note(connection, as_of, as_of, settings, now=now)
         reckon(connection, as_of, today, now=now)
     return PlanReport(

@@ -96,8 +96,8 @@ bench-api: $(VENV)/.ready ## 50 clients read for a minute while full syncs run; 
 bench-pages: $(VENV)/.ready ## time of the buyer's pages at 30,000 products; ARGS="--products 5000"
 	$(BIN)/python -m benchmarks.pages $(ARGS)
 
-bench-forecast: $(VENV)/.ready ## time forecasts and the plan of 280,000 products
-	$(BIN)/python benchmarks/forecast.py
+bench-forecast: $(VENV)/.ready ## time forecasts and the plan of 280,000 products; ARGS="--warehouse"
+	$(BIN)/python -m benchmarks.forecast $(ARGS)
 
 bench-growth: $(VENV)/.ready ## how much a day adds to the warehouse; ARGS="--products 280000 --syncs 4"
 	$(BIN)/python -m benchmarks.growth $(ARGS)

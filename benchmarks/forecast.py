@@ -1,26 +1,32 @@
 """How long forecasts and the plan of a large account take, and how much memory beyond reading.
 
-    python benchmarks/forecast.py [PRODUCTS] [SELLING] [DAYS]
+    python -m benchmarks.forecast [--products N] [--selling N] [--days N] [--warehouse]
 
-The demand is invented: intermittent, lumpy, a few fast movers. Run it on a quiet machine.
+With `--warehouse` the demand is written into a database, and what is timed is reading it. It is
+invented: intermittent, lumpy, a few fast movers. Run it on a quiet machine.
 """
 
+import argparse
 import resource
-import sys
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 
+from benchmarks.ground import database
 from finale_pipeline.domain.forecast.history import History, Sparse, day_number
 from finale_pipeline.planning.compute import compute
 from finale_pipeline.planning.drafts import draft_lines
-from finale_pipeline.planning.reading import OPEN, PRODUCTS, PlanInputs
+from finale_pipeline.planning.reading import OPEN, PRODUCTS, PlanInputs, read
 from finale_pipeline.planning.writing import decision_rows, demand_rows
 from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse.connect import Connection, connect
 
 AS_OF = date(2026, 3, 9)
+T = TypeVar("T")
 
 
 def invented_history(products: int, selling: int, days: int) -> History:
@@ -79,27 +85,95 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main() -> None:
-    given = [int(text) for text in sys.argv[1:]]
-    products, selling, days = (*given, *(280_000, 30_000, 730)[len(given) :])
-    catalogue = invented_products(products)
-    history = invented_history(products, selling, days)
-    known = PlanInputs(AS_OF, catalogue, history, open_lines(catalogue))
-    settings = Settings.model_validate({"account": None})
-    compute(
-        PlanInputs(AS_OF, catalogue[:0], history.before(0), open_lines(catalogue[:0])), settings
-    )
-    read, begun, cpu = peak_megabytes(), time.perf_counter(), time.process_time()
-    planned = compute(known, settings)
-    lines = draft_lines(planned.products, AS_OF, AS_OF)
+def fill(connection: Connection, products: int, history: History) -> None:
+    """Write a catalogue with stock, and the sales of a history, a day after the other."""
+    for statement in CATALOGUE:
+        connection.execute(statement, {"products": products, "as_of": AS_OF})
+    sales = pl.DataFrame({
+        "number": history.keys.gather(history.sold.owners()).cast(pl.String).str.zfill(7),
+        "sold_on": pl.Series(history.sold.days).cast(pl.Date),
+        "units": history.units,
+    }).sort("sold_on")  # fmt: skip
+    rows = sales.select(
+        pl.lit("/demo/api/product/") + pl.col("number"), "sold_on", "units", orders=1,
+        dated_by=pl.lit("order"), by_ship_date=0, changed_at=pl.lit(f"{AS_OF}"),
+    )  # fmt: skip
+    with connection.cursor() as cursor, cursor.copy(COPY_SALES) as copy:
+        for part in rows.iter_slices(500_000):
+            copy.write(part.write_csv(include_header=False).encode())
+
+
+CATALOGUE = (
+    "INSERT INTO core.product (product_url, sku, status, cost, payload, created_at, first_seen_at,"
+    " changed_at, row_hash) SELECT '/demo/api/product/' || lpad(n::text, 7, '0'), 'SKU-' || n,"
+    " 'PRODUCT_ACTIVE', 2.5, '{}', now() - interval '3 years', now(), now(), 0"
+    " FROM generate_series(0, %(products)s - 1) n",
+    "INSERT INTO core.stock_level (product_url, on_hand_units, reserved_units, on_order_units,"
+    " changed_at) SELECT product_url, 10, 0, 0, now() FROM core.product",
+    "INSERT INTO core.stock_day VALUES (%(as_of)s, now())",
+)
+COPY_SALES = (
+    "COPY core.sales_daily (product_url, sold_on, units, orders, dated_by, units_by_ship_date,"
+    " changed_at) FROM STDIN (FORMAT csv)"
+)
+
+
+def from_warehouse(products: int, history: History) -> PlanInputs:
+    """Have a database hold it all, and print what it takes to read the plan's inputs from it."""
+    with database() as server:
+        name = server.new()
+        with connect(server.url(name), name="benchmark") as connection:
+            fill(connection, products, history)
+        server.settle(name)
+        with connect(server.url(name), name="benchmark") as connection:
+
+            def inputs() -> PlanInputs:
+                with connection.transaction():
+                    return read(connection, AS_OF, observed=AS_OF)
+
+            before = server.cpu()
+            known = timed("read the warehouse", inputs)
+            time.sleep(0.5)  # until the server has counted
+            print(f"of the server       {server.cpu() - before:6.2f} s CPU")
+            return known
+
+
+def timed(what: str, do: Callable[[], T]) -> T:
+    """Do something, and print what it took of the processor and of the clock."""
+    begun, cpu = time.perf_counter(), time.process_time()
+    done = do()
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    peak = peak_megabytes()
+    print(f"{what:20}{cpu:6.2f} s CPU  {seconds:6.2f} s")
+    return done
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--products", type=int, default=280_000)
+    options.add_argument("--selling", type=int, default=30_000)
+    options.add_argument("--days", type=int, default=730)
+    options.add_argument("--warehouse", action="store_true", help="read them from a database")
+    given = options.parse_args()
+    history = invented_history(given.products, given.selling, given.days)
+    print(
+        f"{given.products:,} products, {given.selling:,} sell, {given.days} days,"
+        f" {len(history.units):,} sales"
+    )
+    if given.warehouse:
+        known = from_warehouse(given.products, history)
+    else:
+        catalogue = invented_products(given.products)
+        known = PlanInputs(AS_OF, catalogue, history, open_lines(catalogue))
+    settings = Settings.model_validate({"account": None})
+    nothing = PlanInputs(AS_OF, known.products[:0], history.before(0), known.open_lines[:0])
+    compute(nothing, settings)
+    before = peak_megabytes()
+    planned = timed("forecast and plan", lambda: compute(known, settings))
+    lines = draft_lines(planned.products, AS_OF, AS_OF)
+    print(f"memory beyond read  {peak_megabytes() - before:6.0f} MB  (read: {before:.0f} MB)")
     begun = time.perf_counter()
     rows = demand_rows(planned)
     decision_rows(planned.products, AS_OF, AS_OF)
-    print(f"{products:,} products, {selling:,} sell, {days} days, {len(history.units):,} sales")
-    print(f"forecast and plan   {cpu:6.2f} s CPU  {seconds:6.2f} s")
-    print(f"memory beyond read  {peak - read:6.0f} MB  (read: {read:.0f} MB)")
     print(f"rows to be written  {len(rows):,} in {time.perf_counter() - begun:.2f} s")
     print(f"drafts              {lines['vendor_url'].n_unique():,} with {len(lines):,} lines")
 

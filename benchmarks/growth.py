@@ -40,7 +40,7 @@ def well(scene: Scene, strategy: str, *, plans: bool = False) -> None:
     begun = time.monotonic()
     result = scene.sync(strategy, plans=plans)
     if result.code:
-        sys.exit(result.said)
+        sys.exit(result.complaint)
     print(f"{strategy}: {time.monotonic() - begun:.1f} s", file=sys.stderr)
 
 

@@ -86,13 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit:  # click's, where whoever read what we say has left, such as `head`
         return InterruptedSync.exit_code
     except Exception as error:  # noqa: BLE001 - no fault may look like one of Python's own codes
-        known = _known(error) or _fault(error)
-        complain(known)
-        return known.exit_code
+        failure = _named(error) or _fault(error)
+        complain(failure)
+        return failure.exit_code
     return code or 0
 
 
-def _known(error: Exception) -> PipelineError | None:
+def _named(error: Exception) -> PipelineError | None:
     """Return what the disk or the database refused, in words; None = a fault of ours."""
     from finale_pipeline.warehouse.connect import database_errors  # the driver
 
@@ -105,8 +105,8 @@ def _known(error: Exception) -> PipelineError | None:
     try:
         with database_errors("the command ran"):
             raise error  # noqa: TRY301 - so that one place names them
-    except PipelineError as known:
-        return known
+    except PipelineError as named:
+        return named
     except Exception:  # noqa: BLE001 - the same again
         return None
 

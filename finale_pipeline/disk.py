@@ -78,7 +78,6 @@ def socket_folder(folder: Path, *, owner: int | None = None) -> Path:
     it before it is made.
 
     Args:
-        folder: Whose.
         owner: Number of the user who may have it instead of ours.
 
     Raises:

@@ -36,10 +36,13 @@ class PipelineError(Exception):
 
     kind: ClassVar[str] = "BUG"
     exit_code: ClassVar[int] = 8
+    stays: ClassVar[str] = "Nothing was read and nothing was changed."
+    """What it means for the data, where nothing else is said."""
 
-    def __init__(self, what: str, *, data: str, step: str) -> None:
+    def __init__(self, what: str, *, step: str, data: str | None = None) -> None:
         # Into mails, the ledger, Dagster's events: here all of them pass.
-        self.what, self.data, self.step = scrubbed(what), scrubbed(data), scrubbed(step)
+        texts = (what, self.stays if data is None else data, step)
+        self.what, self.data, self.step = map(scrubbed, texts)
         super().__init__(f"{self.what} {self.data} {self.step}")
 
 
@@ -48,10 +51,6 @@ class ConfigError(PipelineError):
 
     kind = "CONFIG"
     exit_code = 4
-    stays: ClassVar[str] = "Nothing was read and nothing was changed."
-
-    def __init__(self, what: str, *, step: str, data: str | None = None) -> None:
-        super().__init__(what, data=data or self.stays, step=step)
 
 
 class CredentialsRefused(ConfigError):
@@ -110,15 +109,11 @@ class TransientError(PipelineError):
 
     kind = "TRANSIENT"
     exit_code = 6
+    stays = "The last good data stay as they are."
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        data: str = "The last good data stay as they are.",
-        step: str = "Run again later; it goes on where it stopped.",
-    ) -> None:
-        super().__init__(what, data=data, step=step)
+    def __init__(self, what: str, *, step: str | None = None, data: str | None = None) -> None:
+        again = "Run again later; it goes on where it stopped."
+        super().__init__(what, data=data, step=again if step is None else step)
 
 
 class SourceUnavailable(TransientError):
@@ -130,15 +125,11 @@ class MalformedError(PipelineError):
 
     kind = "MALFORMED"
     exit_code = 7
+    stays = "The whole answer was refused; the last good data stay as they are."
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        data: str = "The whole answer was refused; the last good data stay as they are.",
-        step: str = "Run again; if it repeats, look at the answer named here.",
-    ) -> None:
-        super().__init__(what, data=data, step=step)
+    def __init__(self, what: str, *, step: str | None = None, data: str | None = None) -> None:
+        again = "Run again; if it repeats, look at the answer named here."
+        super().__init__(what, data=data, step=again if step is None else step)
 
 
 class DriftError(MalformedError):
@@ -152,9 +143,7 @@ class ImplausibleError(PipelineError):
 
     kind = "IMPLAUSIBLE"
     exit_code = 7
-
-    def __init__(self, what: str, *, step: str, data: str = COMMITTED_STAYS) -> None:
-        super().__init__(what, data=data, step=step)
+    stays = COMMITTED_STAYS
 
 
 class NeedsDecision(ImplausibleError):
@@ -177,16 +166,7 @@ class LocalError(PipelineError):
     """Our own database, disk or memory failed."""
 
     kind = "LOCAL"
-    exit_code = 8
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        step: str,
-        data: str = "The open transaction was rolled back; the last good data stay as they are.",
-    ) -> None:
-        super().__init__(what, data=data, step=step)
+    stays = "The open transaction was rolled back; the last good data stay as they are."
 
 
 class SkippedError(PipelineError):
@@ -194,24 +174,17 @@ class SkippedError(PipelineError):
 
     kind = "SKIPPED"
     exit_code = 3
+    stays = COMMITTED_STAYS
 
     def __init__(self, what: str) -> None:
-        super().__init__(
-            what,
-            data=COMMITTED_STAYS,
-            step="Wait for it, or see `finale status`.",
-        )
+        super().__init__(what, step="Wait for it, or see `finale status`.")
 
 
 class InterruptedSync(PipelineError):
     """Asked to stop, or replaced by another run; committed windows stay."""
 
     kind = "INTERRUPTED"
-    exit_code = 8
+    stays = "Committed windows stay; the open one was rolled back."
 
     def __init__(self, what: str) -> None:
-        super().__init__(
-            what,
-            data="Committed windows stay; the open one was rolled back.",
-            step="Run the same sync again; it goes on from its checkpoint.",
-        )
+        super().__init__(what, step="Run the same sync again; it goes on from its checkpoint.")

@@ -64,7 +64,6 @@ def configure(part: str, *, level: str = "info", stream: TextIO | None = None) -
     """Have this process log; may be called again.
 
     Args:
-        part: Which part of the system it is, such as api.
         level: One of LEVELS; what is less is not written.
         stream: Where to; None = standard error.
     """

@@ -18,8 +18,8 @@ def plain(text: object, *, most: int = 120) -> str:
     >>> plain("Tea\r\nBcc: x@y.example \u202egnp.exe")
     'Tea Bcc: x@y.example gnp.exe'
     """
-    seen = UNSEEN.sub("", str(text))
-    spaced = "".join(" " if unicodedata.category(c) in {"Cc", "Cs", "Cn"} else c for c in seen)
+    visible = UNSEEN.sub("", str(text))
+    spaced = "".join(" " if unicodedata.category(c) in {"Cc", "Cs", "Cn"} else c for c in visible)
     line = " ".join(spaced.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 

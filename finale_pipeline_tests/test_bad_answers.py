@@ -94,7 +94,7 @@ def plays(stage: Stage, bad: list[tuple[str, str]]) -> None:
             assert not falsely_removed(scene), fault
         scene.pass_time(timedelta(hours=2))
         result = scene.sync()
-        assert result.code == 0, result.said
+        assert result.code == 0, result.complaint
         expect_mirror(scene)
 
 

@@ -36,9 +36,6 @@ def api_server(
 ) -> uvicorn.Server:
     """Return the server of our API and pages, ready to run.
 
-    Args:
-        header_seconds: Time in which the headers of a request must have come.
-
     Raises:
         ConfigError: It would serve other machines, and a token is missing or short.
     """
@@ -50,9 +47,6 @@ def serve_dagster(settings: "Settings", workspace: Path) -> None:
     """Serve Dagster's UI behind our middleware until asked to stop.
 
     Its path prefix is that of FINALE_UI_URL, for a proxy that serves both ports under one name.
-
-    Args:
-        workspace: Which code is shown.
 
     Raises:
         ConfigError: It would serve other machines, and a token is missing or short.

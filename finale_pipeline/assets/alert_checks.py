@@ -31,24 +31,24 @@ def _crossings(look: CheckContext) -> CheckResult:
         return CheckResult(passed=False, why=why, numbers={})
 
 
-def _told(told: "Told") -> CheckResult:
-    dead = {line.message_id for line in told.lines if line.is_dead}
-    stuck = {line.message_id for line in told.lines if line.is_stuck}
+def _told(outcome: "Told") -> CheckResult:
+    dead = {line.message_id for line in outcome.lines if line.is_dead}
+    stuck = {line.message_id for line in outcome.lines if line.is_stuck}
     troubles = [
         f"{len(dead)} mails cannot be delivered (finale alerts resend)" if dead else "",
         f"{len(stuck)} wait for the mail service" if stuck else "",
-        "stock was read and not evaluated" if told.is_behind else "",
+        "stock was read and not evaluated" if outcome.is_behind else "",
     ]
     why = ", ".join(trouble for trouble in troubles if trouble)
     return CheckResult(
         not why,
         why,
         {
-            "crossings": told.crossings,
-            "mails_sent": told.sent,
+            "crossings": outcome.crossings,
+            "mails_sent": outcome.sent,
             "mails_waiting": len(stuck),
             "mails_dead": len(dead),
-            **({"told": _told_table(told.lines)} if told.lines else {}),
+            **({"told": _told_table(outcome.lines)} if outcome.lines else {}),
         },
         severity=dg.AssetCheckSeverity.ERROR if dead else None,
     )
@@ -72,12 +72,13 @@ def _told_table(lines: "Sequence[AlertLine]") -> dg.TableMetadataValue:
 
 def _incidents(look: CheckContext) -> CheckResult:
     """Show products whose incident nobody has decided about."""
-    from finale_pipeline.warehouse.reads import checks  # nothing at import
+    from finale_pipeline.warehouse.reads import incidents  # nothing at import
 
-    rows = checks.open_incidents(look.connection)
-    due = [row for row in rows if row["state"] == "open"]
+    rows = incidents.critical(look.connection)
+    due = [row for row in rows if row["incident_state"] == "open"]
     out = sum(1 for row in due if row["level"] == "out")
     names = ("sku", "name", "level", "supplier", "why")
+    shown = [row | {"supplier": row["vendor_name"]} for row in due[:SHOWN]]
     return CheckResult(
         not due,
         f"{out} out, {len(due) - out} low" if due else "",
@@ -85,7 +86,7 @@ def _incidents(look: CheckContext) -> CheckResult:
             "out": out,
             "low": len(due) - out,
             "decided": len(rows) - len(due),
-            "incidents": _table([{n: row[n] for n in names} for row in due[:SHOWN]], names),
+            "incidents": _table([{n: row[n] or "" for n in names} for row in shown], names),
         },
     )
 

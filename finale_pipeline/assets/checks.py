@@ -40,11 +40,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What a check may look at.
-
-    Attributes:
-        run: The sync that has just written the data; None = the check is executed by itself.
-    """
+    """What a check may look at; without a run that has just written, it is executed alone."""
 
     connection: "Connection"
     finale: Finale
@@ -56,7 +52,6 @@ class Check:
     """A check of an asset's tables.
 
     Attributes:
-        severity: ERROR stops what comes after, WARN tells.
         is_hourly: Whether the critical sync leaves it to the larger ones: what it watches stays
             until somebody mends it, and each evaluation is kept.
     """

@@ -36,11 +36,7 @@ LAST = "last_backup"
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What was backed up.
-
-    Attributes:
-        deleted: Older backups that were deleted.
-    """
+    """What was backed up."""
 
     file: Path
     bytes: int
@@ -175,17 +171,17 @@ def _dump_dagster(url: str, part: Path) -> None:
 
 def _run_dump(url: str, server: int, part: Path, *options: str) -> None:
     try:
-        held = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        fcntl.flock(held, fcntl.LOCK_EX)  # shows that we live, however we die
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # shows that we live, however we die
     except OSError as error:
         raise _unwritable(f"{part.parent} takes no files", error) from error
     try:
         arguments = ["--format=custom", f"--file={part}", *options]
         program = clients.tool("pg_dump", server=server)
         clients.run(program, url, arguments, doing="to dump the data")
-        os.fsync(held)
+        os.fsync(descriptor)
     finally:
-        os.close(held)
+        os.close(descriptor)
 
 
 def _sweep(folder: Path) -> None:

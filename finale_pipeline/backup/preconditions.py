@@ -59,7 +59,13 @@ def held(
     with connect(url, name="finale restore") as connection:
         if is_foreign:
             _refuse_as_administrator(connection)
-        _refuse_older_server(connection, backup)
+        server = manifest.server_of(connection)
+        if server < backup.server:
+            raise ConfigError(
+                f"The backup is of PostgreSQL {backup.server}, and this server is {server}.",
+                data="Nothing was changed.",
+                step=f"Use a server of version {backup.server} or newer.",
+            )
         is_empty, account = _contents(connection)
         _refuse_another_account(settings, account, backup)
         if not is_empty:
@@ -103,16 +109,6 @@ def _refuse_as_administrator(connection: Connection) -> None:
             " (SUPERUSER): what is hidden in it could run programs on the server.",
             data="Nothing was changed.",
             step="Name a user without SUPERUSER, who may create databases; then run again.",
-        )
-
-
-def _refuse_older_server(connection: Connection, backup: Manifest) -> None:
-    server = manifest.server_of(connection)
-    if server < backup.server:
-        raise ConfigError(
-            f"The backup is of PostgreSQL {backup.server}, and this server is {server}.",
-            data="Nothing was changed.",
-            step=f"Use a server of version {backup.server} or newer.",
         )
 
 

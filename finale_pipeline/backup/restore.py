@@ -71,7 +71,6 @@ def restore(
 
     Args:
         file: The backup; its manifest lies beside it.
-        replace: Whether a warehouse with data may be replaced.
         discard: Delete the state before at once, instead of keeping it beside.
         trust_foreign: Take one that this installation did not write, although it is code.
 
@@ -103,7 +102,7 @@ def restore(
             version = schema.upgrade(new_url)
             with connect(new_url, name="finale restore") as connection:
                 definitions.grant(connection)
-                held = quiesce.quiesce_restored(
+                held_mails = quiesce.quiesce_restored(
                     connection, settings, backup.made_at, last_run=old.last_run, now=now
                 )
             old.connection.close()  # with its locks: a sync may begin, and is ended by the swap
@@ -113,7 +112,7 @@ def restore(
         kept_as = _keep(url, kept, is_empty=old.is_empty, discard=discard)
     rows = sum(backup.tables.values())
     return RestoreReport(
-        str(file), backup.made_at, backup.account, rows, version, held, kept_as, roles
+        str(file), backup.made_at, backup.account, rows, version, held_mails, kept_as, roles
     )
 
 

@@ -46,7 +46,6 @@ class Backtest:
     Attributes:
         source: Whose past it was: backtest = the account's, else the file.
         scores: Every method on every window; window 0 is the simulated policy.
-        report: The page that was written.
     """
 
     source: str
@@ -80,7 +79,11 @@ def backtest(settings: Settings, orders: Path | None) -> Backtest:
     now = utc_now()
     with open_warehouse(settings) as connection:
         source = BACKTEST if orders is None else orders.name
-        history, values = _account(connection) if orders is None else _file(orders)
+        if orders is None:
+            history, values = _account(connection)
+        else:  # a file has no costs, so that units are their value
+            history = read_orders(orders)
+            values = np.ones(len(history))
         end = int(history.sold.days.max()) + 1
         as_of = date.fromordinal(end + EPOCH)
         scores, chosen = _scores(history, end, values)
@@ -98,12 +101,6 @@ def _account(connection: Connection) -> tuple[History, Floats]:
         raise ConfigError("There are no sales in the warehouse yet.", step="Run: finale sync full")
     as_of = max(last, last_day(connection) or last)
     return read_demand(connection, as_of)
-
-
-def _file(path: Path) -> tuple[History, Floats]:
-    """Return the demand of a file; it has no costs, so that units are their value."""
-    history = read_orders(path)
-    return history, np.ones(len(history))
 
 
 def _scores(history: History, end: int, values: Floats) -> tuple[list[dict[str, Any]], str]:

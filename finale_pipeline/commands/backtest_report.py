@@ -66,9 +66,9 @@ def frame(scores: Sequence[dict[str, Any]], window: int) -> pd.DataFrame:
 def classes(scores: Sequence[dict[str, Any]], method: str) -> pd.DataFrame:
     """Return the scores of a method by class of products; of few forecasts, how many alone."""
     rows = [score for score in scores if score["window_days"] == DETAILED_WINDOW]
-    made = _indexed([score for score in rows if score["method"] == method], CLASSES)
-    few = made["forecasts"] < LEAST_ROWS
-    return made.astype(object).mask(few.to_numpy()[:, None] & (made.columns != "forecasts"), FEW)
+    table = _indexed([score for score in rows if score["method"] == method], CLASSES)
+    few = table["forecasts"] < LEAST_ROWS
+    return table.astype(object).mask(few.to_numpy()[:, None] & (table.columns != "forecasts"), FEW)
 
 
 def _indexed(rows: Sequence[dict[str, Any]], labels: dict[str, str]) -> pd.DataFrame:

@@ -61,9 +61,7 @@ def pass_warehouse(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]
     return with_warehouse
 
 
-def pass_connection(
-    run: Callable[Concatenate[Settings, Connection, P], R],
-) -> Callable[P, R]:
+def pass_connection(run: Callable[Concatenate[Settings, Connection, P], R]) -> Callable[P, R]:
     """Give a command what `pass_warehouse` does, and a connection to the warehouse."""
 
     @pass_warehouse

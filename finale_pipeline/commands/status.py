@@ -35,8 +35,6 @@ class Status:
     """What `finale status` knows.
 
     Attributes:
-        account: The account, `sandbox`, or None.
-        rows: Live rows per table.
         stock_read_at: When stock was last read completely, UTC.
         held: Per held read: its run, what it is of, and why.
         orders: Drafts of purchase orders whose end in Finale is not known: reference, state, why.
@@ -58,35 +56,6 @@ class Status:
         """Return it as JSON can hold it."""
         values: dict[str, Any] = json.loads(json.dumps(asdict(self), default=datetime.isoformat))
         return values
-
-
-def status(settings: Settings) -> Status:
-    """Look at the warehouse.
-
-    Raises:
-        LocalError: The database does not run; asking for a status must not start it.
-    """
-    url = running_url(settings)
-    source = with_running_sandbox(settings)
-    with connect(url, name="finale status") as connection:
-        schema.require_current(connection)
-        leases.mark_crashed_runs(connection, now=utc_now())
-        return Status(
-            "sandbox" if settings.is_sandbox and source.account else source.account,
-            {table: catalogue_reads.live_rows(connection, table) for table in TABLES},
-            stock_reads.stock_read_at(connection),
-            [
-                {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
-                for h in holds.all_open(connection)
-            ],
-            [
-                {"reference": row.reference, "state": row.state, "error": row.error}
-                for row in order_writes.open_rows(connection)
-            ],
-            levels.kept_products(connection),
-            runs_reads.refused(connection, since=utc_now() - DAY, most=SHOWN + 1),
-            runs_reads.newest_by_strategy(connection),
-        )
 
 
 def shown(current: Status) -> str:
@@ -137,4 +106,24 @@ def _lines(run: NewestRun) -> list[str]:
 @pass_settings
 def command(settings: Settings) -> Status:
     """Say what runs, and how the last syncs ended."""
-    return status(settings)
+    url = running_url(settings)  # asking for a status starts no database
+    source = with_running_sandbox(settings)
+    with connect(url, name="finale status") as connection:
+        schema.require_current(connection)
+        leases.mark_crashed_runs(connection, now=utc_now())
+        return Status(
+            "sandbox" if settings.is_sandbox and source.account else source.account,
+            {table: catalogue_reads.live_rows(connection, table) for table in TABLES},
+            stock_reads.stock_read_at(connection),
+            [
+                {"run_id": h.run_id, "subject": h.subject, "reasons": h.reasons}
+                for h in holds.all_open(connection)
+            ],
+            [
+                {"reference": row.reference, "state": row.state, "error": row.error}
+                for row in order_writes.open_rows(connection)
+            ],
+            levels.kept_products(connection),
+            runs_reads.refused(connection, since=utc_now() - DAY, most=SHOWN + 1),
+            runs_reads.newest_by_strategy(connection),
+        )

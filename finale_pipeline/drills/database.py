@@ -35,8 +35,8 @@ def _change(scene: Scene, how: str) -> None:
 
 def _expect_named(result: Result, code: int, words: str) -> None:
     expect_end(result, code)
-    expect("Traceback" not in result.said, result.said)
-    expect(words in result.said, f"{words!r} is not said: {result.said}")
+    expect("Traceback" not in result.complaint, result.complaint)
+    expect(words in result.complaint, f"{words!r} is not said: {result.complaint}")
 
 
 @drill(
@@ -99,7 +99,7 @@ def _server_gone(scene: Scene) -> None:
     gone = "postgresql://u:hidden@127.0.0.1:9/x"
     for arguments in (("db", "upgrade"), ("sync", "critical"), ("doctor",), ("status",)):
         result = scene.command(*arguments, FINALE_DATABASE_URL=gone)
-        text = result.out + result.said
+        text = result.out + result.complaint
         expect_end(result, LocalError.exit_code, what=f"{arguments}")
         expect("does not answer" in text, f"{arguments}: {text}")
         expect("hidden" not in text, f"{arguments}: the password is shown")
@@ -116,8 +116,8 @@ def _key_revoked(scene: Scene) -> None:
     result = scene.sync()
     expect_end(result, ConfigError.exit_code)
     expect(scene.value("SELECT count(*) FROM core.product") > 0, "products were not committed")
-    expect("nothing was changed" not in result.said.lower(), result.said)
-    expect("what was committed before stays" in result.said, result.said)
+    expect("nothing was changed" not in result.complaint.lower(), result.complaint)
+    expect("what was committed before stays" in result.complaint, result.complaint)
 
 
 @drill(

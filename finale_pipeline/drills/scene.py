@@ -44,7 +44,7 @@ class Result:
     """How a sync or a command ended: its exit code, what it complained of, what it printed."""
 
     code: int
-    said: str
+    complaint: str
     out: str = ""
 
     @property
@@ -181,7 +181,7 @@ def expect(holds: object, what: str) -> None:
 
 def expect_end(result: Result, code: int = 0, *, what: str = "it") -> None:
     """Raise `NotSurvived` unless a sync or a command ended with an exit code."""
-    expect(result.code == code, f"{what} ended with {result.code}: {result.said}")
+    expect(result.code == code, f"{what} ended with {result.code}: {result.complaint}")
 
 
 class Stage:

@@ -158,8 +158,8 @@ def _history_wrong(scene: Scene) -> None:
         scene.pass_time(timedelta(hours=1, minutes=1))
         hours += 1
     expect(1 < hours < LONG, f"it took {hours} turns of the budget")
-    asked = [r for r in scene.sandbox.requests[before:] if "/shipment?" in r]
-    expect(len(asked) == len(set(asked)), "windows that were read were read again")
+    requests = [r for r in scene.sandbox.requests[before:] if "/shipment?" in r]
+    expect(len(requests) == len(set(requests)), "windows that were read were read again")
     expect_mirror(scene)
 
 
@@ -345,8 +345,8 @@ def _long_keys(scene: Scene) -> None:
     "what is ours loads",
 )
 def _deep_and_halves(scene: Scene) -> None:
-    def tamper(asked: str, columns: dict[str, Any]) -> None:
-        if asked == "product" and columns.get("productUrl"):
+    def tamper(collection: str, columns: dict[str, Any]) -> None:
+        if collection == "product" and columns.get("productUrl"):
             columns["oddField"] = ["\\ud83d\udc00"] + [None] * (len(columns["productUrl"]) - 1)
 
     scene.sandbox.tamper = tamper

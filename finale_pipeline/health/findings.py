@@ -17,7 +17,6 @@ class Finding:
     """What one examination found.
 
     Attributes:
-        state: One of `STATES`.
         exit_code: 0 unless it failed; NOT_WELL, or that of the error.
     """
 

@@ -37,9 +37,8 @@ def secrets(_settings: "Settings") -> Iterator[Finding]:
     """Examine whether others can read `.env`."""
     path = Path(ENV_FILE)
     if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        yield Finding(
-            "secrets", "warning", "Others on this machine can read .env.", "Run: chmod 600 .env"
-        )
+        says = "Others on this machine can read .env."
+        yield Finding("secrets", "warning", says, "Run: chmod 600 .env")
     else:
         yield Finding("secrets", "ok", "nobody else can read them here")
 
@@ -56,12 +55,8 @@ def files(settings: "Settings") -> Iterator[Finding]:
     )
     if opened:
         more = f" and {len(opened) - 1} more" if len(opened) > 1 else ""
-        yield Finding(
-            "files",
-            "warning",
-            f"Others on this machine may open {opened[0]}{more}.",
-            f"Run: chmod -R go-rwx {settings.home}",
-        )
+        says = f"Others on this machine may open {opened[0]}{more}."
+        yield Finding("files", "warning", says, f"Run: chmod -R go-rwx {settings.home}")
     else:
         yield Finding("files", "ok", f"nobody else may open what is in {settings.home}")
 
@@ -89,57 +84,45 @@ def disk(settings: "Settings") -> Iterator[Finding]:
         yield Finding("disk", "ok", says)
 
 
+LOG_IN = "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32"
+
+
 def access(settings: "Settings") -> Iterator[Finding]:
     """Examine what other machines can reach without a log-in."""
-    open_to_all = False
     has_token = settings.api_token is not None or settings.api_read_token is not None
     ports = {
         "Dagster's UI": ("FINALE_UI_HOST", settings.ui_host),
         "The API": ("FINALE_API_HOST", settings.api_host),
     }
+    is_open = False
     for what, (setting, host) in ports.items():
         if host not in LOOPBACK and not has_token:
-            open_to_all = True
-            yield Finding(
-                "access",
-                "warning",
-                f"{what} is to listen on {host} ({setting}) without a token, which it refuses.",
-                "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
-            )
+            is_open = True
+            says = f"{what} is to listen on {host} ({setting}) without a token, which it refuses."
+            yield Finding("access", "warning", says, LOG_IN)
     yield from _unencrypted(settings)
-    if settings.allow_writes and settings.api_token is None and settings.api_read_token is None:
-        yield Finding(
-            "access",
-            "warning",
-            "FINALE_ALLOW_WRITES is on and the API has no token: whoever can log in to this machine"
-            " can draft orders in Finale.",
-            "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32",
-        )
-    if not open_to_all:
+    if settings.allow_writes and not has_token:
+        says = "FINALE_ALLOW_WRITES is on and the API has no token: whoever can log in to this"
+        says += " machine can draft orders in Finale."
+        yield Finding("access", "warning", says, LOG_IN)
+    if not is_open:
         yield Finding("access", "ok", "nothing of ours is open to other machines without a log-in")
 
 
 def _unencrypted(settings: "Settings") -> Iterator[Finding]:
     """Examine what leaves this machine in the clear."""
     if settings.smtp_host not in {None, *LOOPBACK} and settings.smtp_security == "none":
-        yield Finding(
-            "access",
-            "warning",
-            f"Mails go to {settings.smtp_host} unencrypted.",
-            "Set FINALE_SMTP_SECURITY=starttls, or tls.",
-        )
+        says = f"Mails go to {settings.smtp_host} unencrypted."
+        yield Finding("access", "warning", says, "Set FINALE_SMTP_SECURITY=starttls, or tls.")
     for name in ("database_url", "dagster_database_url"):
         url = getattr(settings, name)
         parts = urlsplit(url.get_secret_value()) if url else None
         is_here = parts is None or parts.hostname in {None, *LOOPBACK}
         if parts and not is_here and not VERIFIED & set(parse_qs(parts.query).get("sslmode", [])):
-            yield Finding(
-                "access",
-                "warning",
-                f"Nothing proves that {parts.hostname} is your database server (FINALE_"
-                f"{name.upper()}): whoever stands between reads what is sent.",
-                "Add sslmode=verify-full, and sslrootcert, to the URL.",
-            )
+            says = f"Nothing proves that {parts.hostname} is your database server (FINALE_"
+            says += f"{name.upper()}): whoever stands between reads what is sent."
+            step = "Add sslmode=verify-full, and sslrootcert, to the URL."
+            yield Finding("access", "warning", says, step)
 
 
 def mail(settings: "Settings") -> Iterator[Finding]:
@@ -148,12 +131,8 @@ def mail(settings: "Settings") -> Iterator[Finding]:
         findings = [*rules.mail(connection, now=utc_now())]
     yield from findings
     if not settings.sends_mail:
-        yield Finding(
-            "mail",
-            "warning",
-            f"Mails become files in {settings.home / 'outbox'}.",
-            "To send them set SENDGRID_API_KEY or FINALE_SMTP_HOST; see .env.example.",
-        )
+        step = "To send them set SENDGRID_API_KEY or FINALE_SMTP_HOST; see .env.example."
+        yield Finding("mail", "warning", f"Mails become files in {settings.home / 'outbox'}.", step)
     elif not findings:
         yield Finding("mail", "ok", f"mails go to {len(settings.alert_emails)} addresses")
     if settings.sends_mail and settings.reads_sandbox:
@@ -170,12 +149,9 @@ def source(settings: "Settings") -> Iterator[Finding]:
         off = (client.source_now() - utc_now()).total_seconds()
     yield Finding("source", "ok", f"{settings.base_url} knows us as {settings.account}")
     if abs(off) > CLOCKS_DIFFER_SECONDS:
-        yield Finding(
-            "clock",
-            "warning",
-            f"This machine's clock differs from Finale's by {off:.0f} s.",
-            "Set the clock; a sandbox whose clock was moved differs too.",
-        )
+        says = f"This machine's clock differs from Finale's by {off:.0f} s."
+        step = "Set the clock; a sandbox whose clock was moved differs too."
+        yield Finding("clock", "warning", says, step)
 
 
 def backups(settings: "Settings") -> Iterator[Finding]:
@@ -204,9 +180,8 @@ def watched(settings: "Settings") -> Iterator[Finding]:
         " */5 * * * * cd FOLDER && .venv/bin/finale watch"
     )
     if state is None:
-        yield Finding(
-            "watch", "warning", "finale watch never ran: nobody tells when all of this stops.", step
-        )
+        says = "finale watch never ran: nobody tells when all of this stops."
+        yield Finding("watch", "warning", says, step)
         return
     minutes = (utc_now() - state.looked_at) / timedelta(minutes=1)
     if minutes > WATCH_MINUTES:

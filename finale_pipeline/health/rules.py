@@ -72,13 +72,10 @@ def database(connection: Connection) -> Iterator[Finding]:
     encoding, version = reads.server(connection)
     yield Finding("database", "ok", f"PostgreSQL {version}, {encoding}")
     if reads.is_administrator(connection):
-        yield Finding(
-            "database",
-            "warning",
-            "Its user is an administrator (SUPERUSER): whoever has SQL run by us may run programs"
-            " on the server.",
-            "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database.",
-        )
+        says = "Its user is an administrator (SUPERUSER): whoever has SQL run by us may run"
+        says += " programs on the server."
+        step = "Name a user without SUPERUSER in FINALE_DATABASE_URL, who owns the database."
+        yield Finding("database", "warning", says, step)
 
 
 def compare(connection: Connection) -> Iterator[Finding]:
@@ -105,12 +102,10 @@ def clock(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     """Name runs that were noted while this machine's clock was ahead."""
     until = future.ahead_until(connection, now=now)
     if until is not None:
-        yield Finding(
-            "clock", "warning",
-            f"Runs were noted up to {until:%Y-%m-%d %H:%M} UTC, which is still to come: this"
-            " machine's clock was ahead. They count for nothing.",
-            "Nothing is to be done, unless the clock is wrong now.",
-        )  # fmt: skip
+        says = f"Runs were noted up to {until:%Y-%m-%d %H:%M} UTC, which is still to come: this"
+        says += " machine's clock was ahead. They count for nothing."
+        step = "Nothing is to be done, unless the clock is wrong now."
+        yield Finding("clock", "warning", says, step)
 
 
 def source(connection: Connection, counts: reads.RunCounts, *, now: datetime) -> Iterator[Finding]:
@@ -142,42 +137,31 @@ def runs(connection: Connection, counts: reads.RunCounts) -> Iterator[Finding]:
             "locks", "ok", f"{table_set}: {leases.taken(connection, table_set) or 'free'}"
         )
     for stranger in locks.strangers(connection):
-        yield Finding(
-            "locks",
-            "warning",
-            f"{stranger.who} holds our lock {stranger.lock} {stranger.number}: syncs that need it"
-            " cannot begin.",
-            f"Have that session end; or as an administrator: {stranger.ending}. For tools that read"
-            " there is a user who cannot hold locks: finale db reader",
+        says = (
+            f"{stranger.holder} holds our lock {stranger.lock} {stranger.number}: syncs that need"
         )
+        step = f"Have that session end; or as an administrator: {stranger.ending}. For tools that"
+        step += " read there is a user who cannot hold locks: finale db reader"
+        yield Finding("locks", "warning", f"{says} it cannot begin.", step)
     if counts.repeated_ticks:
-        yield Finding(
-            "daemons",
-            "warning",
-            f"{counts.repeated_ticks} due times came twice in a day: a second daemon runs, or it"
-            " was restarted.",
-            "Run one `dagster-daemon` only; nothing was done twice.",
-        )
+        says = f"{counts.repeated_ticks} due times came twice in a day: a second daemon runs, or"
+        step = "Run one `dagster-daemon` only; nothing was done twice."
+        yield Finding("daemons", "warning", f"{says} it was restarted.", step)
 
 
 def data(connection: Connection, *, now: datetime) -> Iterator[Finding]:
     """Judge what is stored: products without a level, held reads, refused records."""
-    counts = reads.data_counts(connection, now=now)
-    if counts.without_stock:
-        says = f"{counts.without_stock} products have no stock level"
+    if without_stock := reads.products_without_stock(connection):
+        says = f"{without_stock} products have no stock level"
         yield Finding("data", "failed", says, "Run: finale sync full")
     else:
         yield Finding("data", "ok", "every product has a stock level")
-    if counts.rejects:
-        says = f"{counts.rejects} records were refused in a day"
+    if rejects := reads.rejects_since(connection, now - timedelta(days=1)):
+        says = f"{rejects} records were refused in a day"
         yield Finding("data", "warning", says, "See: SELECT * FROM ops.sync_reject")
     for hold in holds.all_open(connection):
-        yield Finding(
-            "held",
-            "warning",
-            f"{hold.subject}: {'; '.join(hold.reasons)}",
-            f"Look at Finale, then: finale approve {hold.run_id}, or finale reject {hold.run_id}",
-        )
+        step = f"Look at Finale, then: finale approve {hold.run_id}, or finale reject {hold.run_id}"
+        yield Finding("held", "warning", f"{hold.subject}: {'; '.join(hold.reasons)}", step)
 
 
 def days(connection: Connection, zone: str, *, now: datetime) -> Finding:
@@ -239,12 +223,9 @@ def undelivered(connection: Connection, *, now: datetime) -> str | None:
 def orders(connection: Connection) -> Iterator[Finding]:
     """Judge the purchase orders that we drafted in Finale."""
     for row in order_writes.open_rows(connection):
-        yield Finding(
-            "orders",
-            "warning",
-            f"{row.reference} is {row.state}: {row.error or 'the process ended before its end'}",
-            "Run: finale orders check; see docs/runbooks/purchase-orders.md",
-        )
+        says = f"{row.reference} is {row.state}: {row.error or 'the process ended before its end'}"
+        step = "Run: finale orders check; see docs/runbooks/purchase-orders.md"
+        yield Finding("orders", "warning", says, step)
     wrong = reads.wrong_orders(connection)
     if wrong:
         says = f"{wrong} orders in Finale are not what was meant"

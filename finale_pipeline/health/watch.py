@@ -38,8 +38,6 @@ class Watched:
     """What a look found and did.
 
     Attributes:
-        outage: The open one, as far as it was told.
-        did: What was told now, in words; empty = nothing.
         notes: What keeps it from being well and is no trouble to mail about, yet or again.
     """
 
@@ -140,31 +138,14 @@ def _sent(
     mail = mails.outcome(connection, message.message_id)
     state, error = mail["state"], mail["last_error"]
     if state == "pending":
-        _files(settings).send(_waiting(settings, message, clock()), settings.alert_emails)
+        _files(settings).send(
+            Waiting.of(message, settings.alert_emails, clock()), settings.alert_emails
+        )
     return f"the mail is {state}" + (f" ({error})" if error else "")
 
 
 def _files(settings: "Settings") -> Files:
     return Files(settings.home / "outbox", settings.alert_from or NOBODY)
-
-
-def _waiting(settings: "Settings", message: Message, now: datetime) -> Waiting:
-    return Waiting(
-        0,
-        message.message_id,
-        message.kind,
-        message.subject,
-        message.text,
-        message.html,
-        None,
-        None,
-        list(settings.alert_emails),
-        [],
-        {},
-        1,
-        0,
-        now,
-    )
 
 
 def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: datetime) -> Watched:
@@ -178,7 +159,7 @@ def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: da
     unsent = last.unsent or Unsent(new_id(), now)
     origin = origin_of(settings, unsent.written_at)
     message = render(watch_mails.silent([trouble]), origin, message_id=unsent.message_id)
-    mail = _waiting(settings, message, unsent.written_at)
+    mail = Waiting.of(message, settings.alert_emails, unsent.written_at)
     outcome = sender_of(settings).send(mail, settings.alert_emails)
     is_unknown = outcome.verdict == "unknown"
     if (outcome.verdict == "done" and outcome.accepted) or (is_unknown and unsent.is_unknown):
@@ -206,5 +187,5 @@ def shown(watched: Watched) -> str:
 
 
 def _line(trouble: Trouble) -> str:
-    told = f" (told already: {trouble.told_by})" if trouble.told_by else ""
-    return f"{trouble.kind:10} {trouble.says}{told}\n{'':10} {trouble.step}"
+    suffix = f" (told already: {trouble.told_by})" if trouble.told_by else ""
+    return f"{trouble.kind:10} {trouble.says}{suffix}\n{'':10} {trouble.step}"

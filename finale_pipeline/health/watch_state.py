@@ -1,13 +1,13 @@
 """What the watch remembers on disk, for the time in which the database cannot be asked."""
 
 import fcntl
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.alerts.deadman import Outage
@@ -17,11 +17,7 @@ NAME = "watch.json"
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """A mail that the service did not take yet; its repeats are recognisable.
-
-    Attributes:
-        is_unknown: Whether the last attempt may have arrived; one repeat is allowed.
-    """
+    """A mail that the service did not take; where it may have, one repeat is allowed."""
 
     message_id: str
     written_at: datetime
@@ -41,36 +37,15 @@ class Memory:
 def read(home: Path) -> Memory | None:
     """Return what is remembered; None when nothing is, or it cannot be read."""
     try:
-        stored = json.loads((home / NAME).read_text(encoding="utf-8"))
-        return Memory(
-            _moment(stored["began_at"]),
-            _moment(stored["looked_at"]),
-            _outage(stored["outage"]),
-            _unsent(stored["unsent"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        return msgspec.json.decode((home / NAME).read_bytes(), type=Memory)
+    except (OSError, msgspec.DecodeError):
         return None
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _outage(stored: dict[str, Any] | None) -> Outage | None:
-    return Outage(_moment(stored["opened_at"]), tuple(stored["told"])) if stored else None
-
-
-def _unsent(stored: dict[str, Any] | None) -> Unsent | None:
-    if stored is None:
-        return None
-    return Unsent(stored["message_id"], _moment(stored["written_at"]), stored["is_unknown"])
 
 
 def write(home: Path, memory: Memory) -> bool:
     """Remember, whole or not at all; False when the disk takes nothing."""
-    text = json.dumps(asdict(memory), default=datetime.isoformat)
     try:
-        write_whole(home / NAME, text)
+        write_whole(home / NAME, msgspec.json.encode(memory))
     except OSError:
         return False
     return True
@@ -87,5 +62,5 @@ def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
         return
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        known = read(home) or Memory(now, now)
-        yield replace(known, began_at=min(known.began_at, now), looked_at=now)
+        memory = read(home) or Memory(now, now)
+        yield replace(memory, began_at=min(memory.began_at, now), looked_at=now)

@@ -115,26 +115,15 @@ def _merge(connection: Connection, settings: Settings, now: datetime) -> None:
         old = outbox.stale(connection, now=now)
         if not old:
             if picture := outbox.waiting_picture(connection, now=now):
-                message_id, count = picture
-                outbox.rewrite(
-                    connection,
-                    _present(
-                        connection, settings, now, [message_id], merged=count, message_id=message_id
-                    ),
-                )
+                ident, count = picture
+                mail = _present(connection, settings, now, [ident], count, message_id=ident)
+                outbox.rewrite(connection, mail)
             return
         messages = [message_id for message_id, _ in old]
-        message = _present(
-            connection, settings, now, messages, merged=len(old), message_id=new_id()
-        )
+        message = _present(connection, settings, now, messages, len(old), message_id=new_id())
         about = xxhash.xxh3_64_hexdigest("".join(sorted(key for _, key in old)).encode())
-        outbox.put(
-            connection,
-            message,
-            dedupe_key=f"catch_up:{about}",
-            recipients=settings.alert_emails,
-            now=now,
-        )
+        key, recipients = f"catch_up:{about}", settings.alert_emails
+        outbox.put(connection, message, dedupe_key=key, recipients=recipients, now=now)
         outbox.mark_merged(connection, messages, into=message.message_id)
 
 
@@ -143,8 +132,8 @@ def _present(
     settings: Settings,
     now: datetime,
     messages: Sequence[str],
-    *,
     merged: int,
+    *,
     message_id: str,
 ) -> Message:
     """Return a mail that says how the items of some mails stand now."""

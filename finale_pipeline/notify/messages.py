@@ -70,8 +70,6 @@ class Origin:
 
     Attributes:
         read_at: UTC, the read of stock it is about; None = none.
-        run_id: The sync run that found it.
-        is_sandbox: Whether the data are invented.
         has_links: Whether a mail gets a link to the page where its reader decides.
     """
 
@@ -109,7 +107,6 @@ class Content:
         kind: One of KINDS.
         title: First line of the body.
         intro: Paragraphs before the items; `outro` those after them.
-        facts: Names and values.
         inline: So many items are shown in the mail itself.
         others: Items that are in no section.
         csv: All items; None = no attachment.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from finale_pipeline.notify.lines import ItemLine
 from finale_pipeline.notify.messages import Content, Origin, new_id, render
@@ -27,29 +28,17 @@ def put(
 
     Args:
         make: Returns what is said of some items.
-        message_id: Of the mail for everybody.
 
     Returns:
         False when the same thing was written before.
     """
-    is_new = outbox.put(
-        connection,
-        render(make(lines), origin, message_id=message_id),
-        dedupe_key=dedupe_key,
-        recipients=settings.alert_emails,
-        now=origin.now,
-        run_id=origin.run_id,
-    )
+    write = partial(outbox.put, connection, now=origin.now, run_id=origin.run_id)
+    mail = render(make(lines), origin, message_id=message_id)
+    is_new = write(mail, dedupe_key=dedupe_key, recipients=settings.alert_emails)
     for route in settings.routes:
         mine = [ln for ln in lines if route.wants(vendor=ln.vendor_name, category=ln.category)]
         if mine and is_new:
-            outbox.put(
-                connection,
-                render(make(mine), replace(origin, has_links=False), message_id=new_id()),
-                dedupe_key=f"{dedupe_key}:route:{route.name}",
-                recipients=[route.recipient],
-                now=origin.now,
-                run_id=origin.run_id,
-                route=route.name,
-            )
+            mail = render(make(mine), replace(origin, has_links=False), message_id=new_id())
+            key = f"{dedupe_key}:route:{route.name}"
+            write(mail, dedupe_key=key, recipients=[route.recipient], route=route.name)
     return is_new

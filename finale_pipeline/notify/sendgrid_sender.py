@@ -46,7 +46,6 @@ class SendGrid:
     """SendGrid's v3 API.
 
     Args:
-        base_url: Of the API, without its version.
         seconds: Longest wait for an answer, and for the whole attempt twice that.
     """
 
@@ -158,6 +157,5 @@ def _within(seconds: float, call: Callable[[], Any]) -> Any:
     if errors:
         raise errors[0]
     if not results:
-        message = f"no end after {seconds:g} s"
-        raise TimeoutError(message)
+        raise TimeoutError(f"no end after {seconds:g} s")
     return results[0]

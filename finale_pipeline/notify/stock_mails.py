@@ -98,7 +98,6 @@ def digest(
     Args:
         lines: Worst first.
         flapping: Items whose mails were held back since the last digest because they flap.
-        unsent: Mails that could not be delivered.
         totals: What the plan orders from each vendor, by name, with its currency.
         currency: Of money at risk; None = not known.
     """

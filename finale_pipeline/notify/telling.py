@@ -51,7 +51,6 @@ def alert_lines(
     """Return who was told what.
 
     Args:
-        run_id: The sync run whose crossings and mails are wanted.
         since: Mails that left since then belong to it, too, whoever wrote them.
     """
     recent = now - LOOK_BACK

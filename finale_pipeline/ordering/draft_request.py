@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from finale_pipeline.domain.orders.purchase_orders import body_hash, exact
+from finale_pipeline.domain.orders.purchase_orders import body_hash
+from finale_pipeline.text import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,6 @@ class DraftRequest:
         vendor: Only this one; needed for given lines.
         vendors: Only these, instead of one.
         on: Day of the plan; None = the newest.
-        lines: Given lines, instead of a plan's.
         place: Where it goes, by name; None = as the settings say.
         again: Whether one more order is wanted where there is one.
         accept_duplicates: Whether open orders for the same products are known and meant.
@@ -46,7 +46,7 @@ class DraftRequest:
     def fingerprint(self) -> str:
         """Return a hash of what is asked for, whoever asks and whatever duplicates they know of."""
         lines = sorted(
-            (x.product, *("" if n is None else exact(n) for n in (x.quantity_units, x.unit_price)))
+            (x.product, *("" if n is None else number(n) for n in (x.quantity_units, x.unit_price)))
             for x in self.lines
         )
         asked_for = (self.vendor, str(self.on), lines, self.place, self.again)

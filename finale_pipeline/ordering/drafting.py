@@ -71,8 +71,8 @@ class DraftResult:
 
     def digest(self) -> str:
         """Return a hash of what would be sent and of its duplicates: what a person agrees to."""
-        seen = sorted(self.bodies.values()), sorted(map(str, _duplicates(self)))
-        return body_hash(repr(seen))
+        parts = sorted(self.bodies.values()), sorted(map(str, _duplicates(self)))
+        return body_hash(repr(parts))
 
 
 def preview(
@@ -165,7 +165,7 @@ def _draft_locked(
     """Draft under the lock; undecided, with nothing sent, when duplicates want an answer."""
     with order_writes.only_drafter(connection):
         rows = idempotency.noted_orders(connection, request)
-        if idempotency.is_settled(rows):
+        if rows and not any(row.state == "intended" for row in rows):  # all went out
             return DraftResult(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
         context.require_known_orders(connection)
         shown = _wanted(context, connection, request, rows)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from finale_pipeline.domain.orders.purchase_orders import Draft, exact
+from finale_pipeline.domain.orders.purchase_orders import Draft
+from finale_pipeline.text import number
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import IN_FINALE, MAYBE
 from finale_pipeline.warehouse.reads import ordering as ordering_reads
@@ -36,7 +37,7 @@ class Duplicate:
         """Return it in words."""
         due = f", due {self.due_on}" if self.due_on else ""
         kind = "our draft" if self.is_ours else "order"
-        return f"{exact(self.units)} units on {kind} {self.order_id} ({self.status}{due})"
+        return f"{number(self.units)} units on {kind} {self.order_id} ({self.status}{due})"
 
 
 def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate]]:

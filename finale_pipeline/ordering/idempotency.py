@@ -27,11 +27,6 @@ def noted_orders(connection: Connection, request: DraftRequest) -> list[OrderWri
     return rows
 
 
-def is_settled(rows: list[OrderWrite]) -> bool:
-    """Whether a request brought all of its orders, or left them to be looked up."""
-    return bool(rows) and not any(row.state == "intended" for row in rows)
-
-
 def noted(connection: Connection, intents: Iterable[Intent], *, now: datetime) -> list[Intent]:
     """Write down all that a named request wants before any of it is sent; return it.
 

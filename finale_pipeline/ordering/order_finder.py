@@ -1,7 +1,7 @@
 """Is an order of ours in Finale already? Four ways to look; what they cannot answer, they say."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,7 +45,6 @@ class SearchResult:
     Attributes:
         is_complete: Whether what is not among them is not in Finale, as far as it shows.
         shown: Orders that the look at recent changes showed, anybody's.
-        doubts: What could not be answered.
     """
 
     orders: tuple[FoundOrder, ...]
@@ -57,11 +56,7 @@ class SearchResult:
 
 @dataclass
 class OrderFinder:
-    """Looks for orders.
-
-    Args:
-        row_cap: Rows at which Finale cuts an answer without saying so.
-    """
+    """Looks for orders."""
 
     client: FinaleClient
     row_cap: int
@@ -79,16 +74,16 @@ class OrderFinder:
             PipelineError: Finale does not answer.
         """
         doubts: list[str] = []
-        orders = {seen.order_url: seen for seen in self._by_address(draft, doubts)}
+        orders = {order.order_url: order for order in self._by_address(draft, doubts)}
         is_clear = not doubts
         for name, value in (("orderId", draft.order_id), ("referenceNumber", draft.reference)):
             if not orders:
                 rows = self._by_filter(name, value, doubts)
-                orders |= {seen.order_url: seen for seen in _ours(rows, draft)}
+                orders |= {order.order_url: order for order in _ours(rows, draft)}
         rows, is_whole = [], False
         if not orders:
             rows, is_whole = self._changed(since, fresh=fresh)
-            orders = {seen.order_url: seen for seen in _ours(rows, draft)}
+            orders = {order.order_url: order for order in _ours(rows, draft)}
             if not is_whole:
                 doubts.append("recent changes were not shown completely")
         return SearchResult(
@@ -105,7 +100,8 @@ class OrderFinder:
         try:
             body = self.client.record(ORDER, url)
             if body is not None:
-                yield from _ours([_as_row(record_of(body))], draft)
+                record = record_of(body)
+                yield from _ours([{n: record.get(f) for n, f in COLUMNS.items()}], draft)
         except MalformedError as error:
             doubts.append(error.what)
 
@@ -140,10 +136,6 @@ def _ours(rows: list[dict[str, Any]], draft: Draft) -> Iterator[FoundOrder]:
         named = (row["order_id"] == draft.order_id, row["reference_number"] == draft.reference)
         if any(named) and row["order_type"] in {"PURCHASE_ORDER", None}:
             yield FoundOrder(row["order_url"], row["order_id"], row["status"])
-
-
-def _as_row(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {column: record.get(field) for column, field in COLUMNS.items()}
 
 
 def record_of(body: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is wanted: the lines of a plan, as buyers left them, or lines that somebody gives."""
+"""What is to be ordered: the lines of a plan, as buyers left them, or lines that somebody gives."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,7 +39,6 @@ def of_plan(
 
     Args:
         vendors: Only these, each by name, partyId or address; empty = all.
-        place: Name of the location in the settings, if any.
 
     Raises:
         ConfigError: None of the vendors is in the plan, or the place is none.
@@ -60,8 +59,8 @@ def of_plan(
     for order in chosen:
         lines = connection.rows(ordering_reads.PLAN_LINES, plan_on, order["vendor_url"])
         # Nothing is ordered of a quantity of 0.
-        wanted = tuple(_planned_line(line) for line in lines if line["quantity_units"])
-        request = _order_request(connection, order["vendor_url"], order["vendor"], wanted)
+        planned = tuple(_planned_line(line) for line in lines if line["quantity_units"])
+        request = _order_request(connection, order["vendor_url"], order["vendor"], planned)
         request = replace(request, minimum_order_value=order["minimum_order_value"])
         requests.append(_placed(connection, request, locations, place, plan_on))
     return requests
@@ -73,17 +72,17 @@ def _planned_line(row: dict[str, Any]) -> PurchaseLine:
 
 
 def given(
-    connection: Connection, asked: DraftRequest, *, place: str | None, plan_on: date
+    connection: Connection, draft_request: DraftRequest, *, place: str | None, plan_on: date
 ) -> OrderRequest:
     """Return lines that somebody gives as a request.
 
     Raises:
         ConfigError: Vendor, place or a product are not known, or not one.
     """
-    name = asked.vendor or ""
+    name = draft_request.vendor or ""
     vendor = _one(_vendors(connection, name), "vendor", name)
     url = str(vendor["vendor_url"])
-    lines = tuple(_given_line(connection, line, url) for line in asked.lines)
+    lines = tuple(_given_line(connection, line, url) for line in draft_request.lines)
     request = _order_request(connection, url, str(vendor["name"]), lines)
     minimum = connection.scalar(Decimal, ordering_reads.MINIMUM, url)
     request = replace(request, minimum_order_value=minimum)

@@ -30,7 +30,6 @@ class OrderRequest:
     Attributes:
         vendor_id: Finale's partyId; None = not known.
         place: Where it goes; a text = why nobody can tell.
-        place_name: What the place is called.
         problem: Why it cannot be drafted at all.
     """
 
@@ -95,7 +94,7 @@ class Proposal:
 def propose(
     connection: Connection,
     request: OrderRequest,
-    asked: DraftRequest,
+    draft_request: DraftRequest,
     *,
     account: str,
     plan_on: date,
@@ -103,10 +102,10 @@ def propose(
     """Return what would be drafted of a request.
 
     Args:
-        asked: `again` = one more order of this day, vendor and place, with everything; what a
-            request of this `key` brought before is no other order.
+        draft_request: Its `again` asks for one more order of this day, vendor and place, with
+            everything; what one of its `key` brought before is no other order.
     """
-    key, again = asked.key, asked.again
+    key, again = draft_request.key, draft_request.again
     problem = _problem(request, account)
     if problem is not None:
         return Proposal(request, None, "nothing", says=problem)

@@ -48,7 +48,6 @@ class Submission:
 
     Attributes:
         connection: To the warehouse; it holds the lock of drafting.
-        finder: Looks for orders in Finale.
         pages: Where Finale's own pages are, such as `https://app.finaleinventory.com/demo`.
     """
 
@@ -112,7 +111,7 @@ class Submission:
 
     def _ended(self, row: OrderWrite, outcome: Outcome) -> OrderWrite:
         if isinstance(outcome, Created):
-            return self._verify(self._known(row, outcome.order_url, "Finale answered with it"))
+            return self._verify(self._located(row, outcome.order_url, "Finale answered with it"))
         if isinstance(outcome, NotSent):
             return self._move(row, "intended", outcome.why, error=outcome.why)
         return self._after(row, outcome.why, is_refused=isinstance(outcome, Refused))
@@ -139,16 +138,16 @@ class Submission:
     def _adopt(self, row: OrderWrite, result: SearchResult) -> OrderWrite:
         """Take an order of ours that is in Finale for the one that was meant."""
         if len(result.orders) > 1:
-            names = ", ".join(str(seen.order_id) for seen in result.orders)
+            names = ", ".join(str(order.order_id) for order in result.orders)
             texts = [f"{len(result.orders)} orders in Finale carry its reference: {names}"]
             url = result.orders[0].order_url
             where = {"order_url": url, "link": order_page(self.pages, url)}
             return self._move(row, "differs", texts[0], differences=texts, **where)
-        (seen,) = result.orders
-        note = f"found in Finale as {seen.order_id}"
-        return self._verify(self._known(row, seen.order_url, note))
+        (order,) = result.orders
+        note = f"found in Finale as {order.order_id}"
+        return self._verify(self._located(row, order.order_url, note))
 
-    def _known(self, row: OrderWrite, url: str, text: str) -> OrderWrite:
+    def _located(self, row: OrderWrite, url: str, text: str) -> OrderWrite:
         link = order_page(self.pages, url)
         return self._move(row, "unverified", text, order_url=url, link=link)
 

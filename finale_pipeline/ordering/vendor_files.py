@@ -11,6 +11,9 @@ from finale_pipeline.ordering.vendor_order import DocumentLine, VendorOrder
 from finale_pipeline.text import number
 
 FONTS = Path(__file__).parent / "fonts"
+MORE_FONT = Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf")
+"""Chinese and Japanese, where Debian's fonts-droid-fallback is installed."""
+NOT_SHOWN = "? stands for what this document has no letters for; the Excel file has it."
 HEADINGS = ("Your SKU", "Our SKU", "Item", "Packs", "Units", "Price", "Total")
 WIDTHS = (24, 26, 56, 22, 17, 20, 25)
 """Millimetres of the PDF's columns; together the width between the margins."""
@@ -36,7 +39,7 @@ def _cells(line: DocumentLine) -> tuple[str, ...]:
         line.our_sku,
         line.name,
         line.packs,
-        f"{number(line.units)}",
+        number(line.units),
         _money(line.unit_price),
         _money(line.total),
     )
@@ -48,40 +51,54 @@ def _total(order: VendorOrder) -> str:
     return f"{order.currency or ''} {_money(order.total)}".strip()
 
 
-def as_pdf(order: VendorOrder) -> bytes:
-    """Return the order as a PDF."""
-    from fpdf import FPDF, XPos, YPos  # only for documents
-    from fpdf.fonts import FontFace
+def _all_texts(order: VendorOrder) -> str:
+    cells = (text for line in order.lines for text in _cells(line))
+    return "".join([*order.buyer, *order.vendor, order.place or "", *cells])
+
+
+def _document(order: VendorOrder, more_font: Path) -> Any:
+    """Return an empty PDF with fonts; `more_font` is used where ours lacks a letter."""
+    from fpdf import FPDF  # only for documents
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)
 
     class Document(FPDF):
+        shown: set[int]
+        is_all_shown = True
+
         def footer(self) -> None:
             self.set_y(-14)
             self.set_font("text", size=8)
             self.set_text_color(FAINT)
             self.cell(0, 5, f"{order.title}, page {self.page_no()} of {{nb}}", align="C")
 
+        def normalize_text(self, text: str) -> str:
+            known = "".join(c if ord(c) in self.shown else "?" for c in text)
+            self.is_all_shown &= known == text
+            return str(super().normalize_text(known))
+
+        def letters(self, font: str) -> set[int]:
+            return {*self.fonts[font].cmap}  # type: ignore[union-attr]
+
     pdf = Document(format="A4", unit="mm")
     for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
         pdf.add_font("text", style, FONTS / name)
+    pdf.shown = pdf.letters("text") & pdf.letters("textB")
+    if more_font.exists() and not {*map(ord, _all_texts(order))} <= pdf.shown:
+        pdf.add_font("more", "", more_font)
+        pdf.set_fallback_fonts(["more"], exact_match=False)
+        pdf.shown |= pdf.letters("more")
     pdf.set_margins(10, 14, 10)
     pdf.set_auto_page_break(auto=True, margin=20)
     pdf.set_title(order.title)
     day = order.placed_on
     pdf.set_creation_date(datetime(day.year, day.month, day.day).astimezone())
-    pdf.add_page()
-    next_line: dict[str, Any] = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
-    pdf.set_text_color(INK)
-    pdf.set_font("text", "B", 17)
-    pdf.multi_cell(0, 9, order.title, **next_line)
-    pdf.set_font("text", size=9)
-    pdf.set_text_color(FAINT)
-    place = f" · deliver to {order.place}" if order.place else ""
-    pdf.multi_cell(0, 5, f"{day:%d %B %Y}{place}", **next_line)
-    pdf.ln(5)
-    top = pdf.get_y()
-    bottom = top
+    return pdf
+
+
+def _parties(pdf: Any, order: VendorOrder) -> None:
+    """Write who orders from whom, side by side."""
+    top = bottom = pdf.get_y()
     for left, label, lines in ((10, "From", order.buyer), (105, "To", order.vendor)):
         pdf.set_xy(left, top)
         pdf.set_font("text", size=8)
@@ -94,24 +111,44 @@ def as_pdf(order: VendorOrder) -> bytes:
             pdf.cell(90, 5, text)
         bottom = max(bottom, pdf.get_y() + 5)
     pdf.set_xy(10, bottom + 6)
+
+
+def as_pdf(order: VendorOrder, *, more_font: Path = MORE_FONT) -> bytes:
+    """Return the order as a PDF; `more_font` is used where it is there and ours lacks letters."""
+    from fpdf import XPos, YPos
+    from fpdf.fonts import FontFace
+
+    pdf = _document(order, more_font)
+    pdf.add_page()
+    next_line: dict[str, Any] = {"new_x": XPos.LMARGIN, "new_y": YPos.NEXT}
+    pdf.set_text_color(INK)
+    pdf.set_font("text", "B", 17)
+    pdf.multi_cell(0, 9, order.title, **next_line)
+    pdf.set_font("text", size=9)
+    pdf.set_text_color(FAINT)
+    place = f" · deliver to {order.place}" if order.place else ""
+    pdf.multi_cell(0, 5, f"{order.placed_on:%d %B %Y}{place}", **next_line)
+    pdf.ln(5)
+    _parties(pdf, order)
     pdf.set_font("text", size=8.5)
     pdf.set_draw_color(RULE)
-    bold = FontFace(emphasis="BOLD")
     with pdf.table(
         col_widths=WIDTHS,
         text_align=("L", "L", "L", "R", "R", "R", "R"),
         line_height=5,
         borders_layout="HORIZONTAL_LINES",
-        headings_style=bold,
+        headings_style=FontFace(emphasis="BOLD"),
         padding=(0.8, 1),
         repeat_headings=1,
     ) as table:
-        table.row(HEADINGS)
-        for line in order.lines:
-            table.row(_cells(line))
+        for row in (HEADINGS, *map(_cells, order.lines)):
+            table.row(row)
     pdf.ln(2)
     pdf.set_font("text", "B", 11)
     pdf.cell(0, 7, f"Total  {_total(order)}", align="R", **next_line)
+    if not pdf.is_all_shown:
+        pdf.set_font("text", size=8)
+        pdf.cell(0, 6, NOT_SHOWN, **next_line)
     return bytes(pdf.output())
 
 

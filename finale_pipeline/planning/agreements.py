@@ -71,11 +71,7 @@ def accept_points(
     actor: str,
     now: datetime,
 ) -> dict[str, Decimal]:
-    """Make Finale's or our reorder points the buyer's own; None = of every product with both.
-
-    Returns:
-        The points, by product_url; empty = none of the products has both.
-    """
+    """Make Finale's or our reorder points the buyer's own, of some SKUs or all; return them."""
     points = {
         row["product_url"]: row["finale_point_units"]
         if whose == "finale"

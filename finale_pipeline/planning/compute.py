@@ -29,11 +29,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A computed plan.
-
-    Attributes:
-        products: One row per product, with everything that was known and computed of it.
-    """
+    """A computed plan; `products` has a row for each, with all that was known and computed."""
 
     as_of: date
     products: pl.DataFrame
@@ -83,8 +79,8 @@ def _classes(value: Floats, currency: pl.Series) -> list[str]:
     for name in paid_in.unique().to_list():
         mine = (paid_in == name).to_numpy() & ~np.isnan(value)
         labels[mine] = abc(value[mine])
-    found: list[str] = labels.tolist()
-    return found
+    classes: list[str] = labels.tolist()
+    return classes
 
 
 def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("nan")) -> Floats:

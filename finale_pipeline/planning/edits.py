@@ -41,7 +41,6 @@ class Author:
 
     Attributes:
         stays: Whether it holds for the plans of later days, too.
-        change_id: The change of many lines that it is part of.
         insists: Whether a quantity that breaks the terms is to be kept all the same.
     """
 
@@ -58,10 +57,8 @@ class EditOutcome:
     """What became of some changes of one order: all of them were saved, or none.
 
     Attributes:
-        lines: The lines as they are now, by product_url; dropped ones too.
         order: The vendor's order as it is now; None = every line of it is dropped.
         unknown: Products that the order has no line of.
-        conflicts: Lines that are not what was seen.
         refused: Quantities that break the terms, and that nobody insisted on.
         reaching: Of each saved line the quantity at which the order reaches its vendor's minimum.
     """

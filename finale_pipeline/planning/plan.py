@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -74,9 +73,6 @@ def plan_day(
 ) -> PlanReport:
     """Plan one day, today or past; the same day again gives the same plan.
 
-    Args:
-        past: Demand that other days of a range are planned from, too.
-
     Raises:
         ConfigError: The day is still to come.
     """
@@ -86,20 +82,22 @@ def plan_day(
     begun = time.perf_counter()
     with (
         database_errors(f"planning {as_of}"),
-        _one_at_a_time(connection),
+        locks.held(connection, Lock.PLANNING),  # before the transaction, whose view must be newer
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         inputs = read(connection, as_of, observed=observed, past=past)
-        stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
+        locations = read_places(
+            connection, as_of, is_past=observed is not None and as_of < observed
+        )
         was_read = time.perf_counter()
         method = method_in_use(connection, inputs.history, as_of, now=now)
         before = time.process_time()
         planned = compute(inputs, settings, pace=pace_of(method.name))
-        places = plan_places(stood, planned.products, as_of, settings)
+        places = plan_places(locations, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
-        keep_total(connection, as_of)
+        keep_total(connection, as_of, now=now)
         note(connection, as_of, as_of, settings, now=now)
         reckon(connection, as_of, today, now=now)
     return PlanReport(
@@ -115,21 +113,6 @@ def plan_day(
     )
 
 
-def look(
-    connection: Connection, as_of: date, settings: "Settings", *, now: datetime
-) -> tuple[PlanInputs, Planned]:
-    """Return what the plan of a day is made of and says, without writing it.
-
-    Arguments and errors as of `plan_day`.
-    """
-    _refuse_future(as_of, present_day(connection, settings, now))
-    observed = last_day(connection)
-    with database_errors(f"planning {as_of}"), connection.transaction():
-        inputs = read(connection, as_of, observed=observed)
-        method = method_in_use(connection, inputs.history, as_of, now=now)
-    return inputs, compute(inputs, settings, pace=pace_of(method.name))
-
-
 def pace_of(method: str) -> Pace | None:
     """Return how a method weighs days; None = it is the naive one."""
     return None if method == NORMAL else MENU[method]
@@ -141,10 +124,3 @@ def _refuse_future(as_of: date, today: date) -> None:
             f"{as_of} has not come yet, so there is nothing known on its morning.",
             step=f"Plan {today} or an earlier day.",
         )
-
-
-@contextmanager
-def _one_at_a_time(connection: Connection) -> Iterator[None]:
-    """Wait for another plan to be written; before the transaction, whose view must be newer."""
-    with locks.held(connection, Lock.PLANNING):
-        yield

@@ -50,7 +50,6 @@ def policy_chart(policies: Sequence[Mapping[str, Any]], in_use: str) -> PolicyCh
     Args:
         policies: Scores of the simulated policy: `method`, `service_level`, `stock_units`,
             `fill_per_product`; without a service level it is one point.
-        in_use: The method in use; its line is the first.
     """
     most = max(float(row["stock_units"]) for row in policies) * 1.05 or 1.0
     least = min(float(row["fill_per_product"]) for row in policies)

@@ -22,6 +22,7 @@ from finale_pipeline.planning.unusual import (
 )
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.frames import Schema, copied
+from finale_pipeline.warehouse.lists import copied_lists
 from finale_pipeline.warehouse.reads import planning as queries
 
 HISTORY_DAYS = 730
@@ -62,6 +63,10 @@ PRODUCTS: Schema = {
     "is_stopped_by_buyer": pl.Boolean,
 }
 SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
+OWNERS: Schema = {"product_url": pl.String, "number": pl.Int64}
+LEFT_OUT: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32}
+PART = timedelta(days=182)
+"""Demand is read by so many days: the lists of a part are what the server holds in memory."""
 FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}
 CENSORED: Schema = {"product_url": pl.Int64, "from_on": pl.Int32, "until_on": pl.Int32}
 ADJUSTMENTS: Schema = {
@@ -168,12 +173,39 @@ def read(
 
 def read_history(connection: Connection, values: Mapping[str, date]) -> History:
     """Return the demand of the numbered products between two days."""
-    sales = copied(connection, queries.SALES, values, SALES)
+    sales = _sales(connection, values)
     first = copied(connection, queries.FIRST, values, FIRST)
     censored = copied(connection, queries.CENSORED, values, CENSORED)
     since = day_number(values["since"])
     whole = history(sales, first_on=first, censored=censored)
     return whole.before(day_number(values["as_of"]), since=since)
+
+
+def _sales(connection: Connection, values: Mapping[str, date]) -> pl.DataFrame:
+    """Return demand by number and day, without the days that teach nothing."""
+    owners = copied(connection, queries.OWNERS, {}, OWNERS)
+    began = connection.execute(queries.DEMAND_BEGAN).fetchone()
+    parts, since = [pl.DataFrame(schema=SALES)], values["as_of"]
+    if began is not None and began[0] is not None:
+        since = max(values["since"], began[0])
+    while since < values["as_of"]:
+        until = min(since + PART, values["as_of"])
+        for query in (queries.SOLD, queries.USED):
+            parts.append(_part(connection, query, owners, {"since": since, "until": until}))
+        since = until
+    left_out = copied(connection, queries.LEFT_OUT, values, LEFT_OUT)
+    return pl.concat(parts).join(left_out, on=list(LEFT_OUT), how="anti")
+
+
+def _part(
+    connection: Connection, query: str, owners: pl.DataFrame, values: Mapping[str, date]
+) -> pl.DataFrame:
+    urls, counts, days, units = copied_lists(connection, query, values)
+    places = np.repeat(np.arange(len(urls), dtype=np.uint32), counts)
+    known = pl.DataFrame({"product_url": pl.Series(urls, dtype=pl.String)}).with_row_index("place")
+    of = known.join(owners, on="product_url").select("place", product_url="number")
+    rows = pl.DataFrame({"place": places, "sold_on": days, "units": units})
+    return rows.join(of, on="place").select(SALES.keys())
 
 
 def _bounded(connection: Connection, history: History, as_of: date) -> tuple[History, pl.DataFrame]:

@@ -22,8 +22,8 @@ from finale_pipeline.domain.forecast.methods import (
     methods,
 )
 from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.plan_days import merge
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
-from finale_pipeline.warehouse.store import TableWriter, hashed
 
 WEEKLY = "weekly"
 WINDOWS = (14, 28)
@@ -79,11 +79,7 @@ def score(history: History, day: date) -> Scores:
 
 @dataclass(frozen=True, slots=True)
 class MethodInUse:
-    """The method of a week, and that of the week before.
-
-    Attributes:
-        before: Of the one it took the place of in this week; None = it is the same, or the first.
-    """
+    """The method of a week, and the one it took the place of; None = the same, or the first."""
 
     name: str
     before: str | None = None
@@ -190,7 +186,4 @@ def write_scores(
         for score in scores
     ]
     frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
-    writer = TableWriter(connection, "plan.forecast_score")
-    with database_errors("writing plan.forecast_score"):
-        writer.copy(hashed(frame))
-        writer.merge(now=now)
+    merge(connection, "plan.forecast_score", frame, now=now)

@@ -7,8 +7,8 @@ import polars as pl
 from finale_pipeline.planning.compute import DECIMALS, Planned
 from finale_pipeline.planning.drafts import draft_lines
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.plan_days import LINES, replace_day, write_lines
-from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
+from finale_pipeline.warehouse.plan_days import LINES, merge, replace_day, write_lines
+from finale_pipeline.warehouse.store import Counts
 
 COUNTS = ("history_days", "counted_days", "sale_days", "quiet_days")
 DEMAND = (
@@ -137,15 +137,9 @@ def write(
 def write_decisions(
     connection: Connection, products: pl.DataFrame, plan_on: date, as_of: date, *, now: datetime
 ) -> Counts:
-    """Write decisions that were made again, and move the day's lines with them.
-
-    Args:
-        products: Those that were decided of, and no others.
-    """
-    writer = TableWriter(connection, "plan.decision")
-    writer.copy(hashed(decision_rows(products, plan_on, as_of)))
-    merged = writer.merge(now=now)
+    """Write decisions that were made again, and move the day's lines with them."""
+    decisions = decision_rows(products, plan_on, as_of)
+    _, counts = merge(connection, "plan.decision", decisions, now=now)
     lines = draft_lines(products, plan_on, as_of)
     write_lines(connection, lines, plan_on, now=now, only=products["product_url"])
-    unchanged = len(products) - merged.inserted - merged.updated
-    return Counts(len(products), merged.inserted, merged.updated, unchanged)
+    return counts

@@ -33,8 +33,6 @@ class Account:
 
     Attributes:
         mutex: Held while it answers or changes.
-        quirks: How it behaves where the real one is not known.
-        book: Its purchase orders, and what POSTs do to them.
     """
 
     name = NAME
@@ -108,10 +106,7 @@ class Account:
     def put(self, document: Document) -> None:
         """Show a new document, or the next version of one."""
         for path, record in document.records(NAME):
-            table = self.tables[path]
-            cells = encoded(record)
-            key = str(record[f"{path}Url"])
-            table.put(_seconds(record), cells, place=table.find(key))
+            self._put(path, record)
         if isinstance(document, Purchase):
             url = f"/{NAME}/api/order/{document.number}"
             self._stock.expect(url, self._to_come(document))
@@ -208,15 +203,17 @@ class Account:
     def show_shapes(self) -> int:
         """Add what real accounts have beside plain products; see `shapes`. Returns how many."""
         with self.mutex:
-            count = 0
-            for path, record in Shapes(NAME, self.clock.now()).records():
-                table = self.tables[path]
-                stamp = _seconds(record) if "lastUpdatedDate" in record else self._now()
-                key = str(record[table.key])
-                place = None if path == "inventoryitem" else table.find(key)
-                table.put(stamp, encoded(record), place=place)
-                count += 1
-        return count
+            shapes = list(Shapes(NAME, self.clock.now()).records())
+            for path, record in shapes:
+                self._put(path, record)
+        return len(shapes)
+
+    def _put(self, path: str, record: dict[str, Any]) -> None:
+        """Add a record or replace the one with its key; of stock a product has many."""
+        table = self.tables[path]
+        stamp = _seconds(record) if "lastUpdatedDate" in record else self._now()
+        place = None if path == "inventoryitem" else table.find(str(record[table.key]))
+        table.put(stamp, encoded(record), place=place)
 
     def stock_sums(self) -> dict[str, tuple[Decimal, ...]]:
         """Return on hand, on order and reserved units per product that has a row.

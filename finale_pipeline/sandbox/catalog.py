@@ -24,9 +24,7 @@ class Item:
     """A real product to make a record of, instead of an invented one.
 
     Attributes:
-        price: For one unit.
         stamp: When it was last updated, Unix seconds.
-        units: On hand now.
     """
 
     sku: str
@@ -41,8 +39,6 @@ class Maker:
     """Makes records; the same arguments give the same ones.
 
     Attributes:
-        account: Name of the account, the first part of every path.
-        products: How many.
         span: Over how long before `now` the stamps are spread.
         items: Real products, by stamp ascending, to take the place of invented ones.
         odd: Whether some names are made to do harm, SKUs stand for two products, products are

@@ -25,7 +25,6 @@ def invented_account(
         seed: The same seed and clock give the same account.
         clock: Its time; the newest product was updated just before.
         years: Over how long the products' stamps are spread.
-        sales_days: Days of sales and purchases before now.
         odd: Whether it has what drills want and a healthy shop has not; see `Maker`.
     """
     clock = clock or Clock()

@@ -36,11 +36,7 @@ class RequestHandler(BaseHTTPRequestHandler):
 
 
 class HttpService:
-    """Serves until it is closed.
-
-    Args:
-        listener: Bound to its port.
-    """
+    """Serves until it is closed."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener

@@ -13,6 +13,7 @@ from finale_pipeline.sandbox.postfaults import garble
 from finale_pipeline.sandbox.quirks import Quirks
 from finale_pipeline.sandbox.receiving import Receiving
 from finale_pipeline.sandbox.records import Record, Records
+from finale_pipeline.sandbox.sales import order_record
 from finale_pipeline.sandbox.sent import (
     OrderRefused,
     fields_of,
@@ -54,11 +55,7 @@ class _State:
 
 
 class OrderBook:
-    """Makes, changes and receives purchase orders.
-
-    Args:
-        quirks: Its behaviour where Finale's is not known.
-    """
+    """Makes, changes and receives purchase orders."""
 
     def __init__(self, records: Records, stock: Stock, quirks: Quirks) -> None:
         self._records = records
@@ -93,7 +90,7 @@ class OrderBook:
             garbage: What of it is kept otherwise than it was sent, as a fault.
 
         Raises:
-            Refused: Finale would not make it; nothing was changed.
+            OrderRefused: Finale would not make it; nothing was changed.
         """
         if sent.get("orderTypeId") != "PURCHASE_ORDER":
             raise OrderRefused("value", "orderTypeId must be PURCHASE_ORDER in this sandbox.")
@@ -123,20 +120,15 @@ class OrderBook:
         self._states[url] = _State("posted", shown_at, self._quirks.shown_after_reads)
         self._numbers.add(number)
         self._receiving.begin(url, is_new=True)
-        return {
-            "orderId": number,
-            "orderUrl": url,
-            "orderTypeId": "PURCHASE_ORDER",
-            "statusId": CREATED,
-            "orderDate": self._records.stamp(),
-            "receiveDate": None,
-            "originFacilityUrl": None,
-            "destinationFacilityUrl": f"{self._records.base}facility/10001",
-            "orderRoleList": [],
-            "orderItemList": [],
-            "orderAdjustmentList": [],
-            "createdDate": self._records.stamp(),
-        }
+        return order_record(
+            number,
+            url,
+            "PURCHASE_ORDER",
+            statusId=CREATED,
+            destinationFacilityUrl=f"{self._records.base}facility/10001",
+            orderDate=self._records.stamp(),
+            createdDate=self._records.stamp(),
+        )
 
     def _is_taken(self, number: str) -> bool:
         # The account's own orders have their number in their url.
@@ -153,7 +145,7 @@ class OrderBook:
         """Replace the fields that were sent; returns the order.
 
         Raises:
-            Refused: Its state or a value forbids it; nothing was changed.
+            OrderRefused: Its state or a value forbids it; nothing was changed.
         """
         order = self._writable(url)
         status = order["statusId"]
@@ -176,7 +168,7 @@ class OrderBook:
         """Take a step of an order's life, such as lock; returns the order.
 
         Raises:
-            Refused: It is not legal now.
+            OrderRefused: It is not legal now.
         """
         order = self._writable(url)
         begins, ends = STEPS[step]
@@ -193,18 +185,14 @@ class OrderBook:
         """Receive or cancel a purchase's shipment; returns it. The order's state stays.
 
         Raises:
-            Refused: It is not legal now, or the shipment is none of a purchase order.
+            OrderRefused: It is not legal now, or the shipment is none of a purchase order.
         """
         shipment = self._receiving.step(url, step, sent)
         self._keep(self._records.get("order", shipment["primaryOrderUrl"]))
         return shipment
 
     def arrive(self, order_url: str, at: datetime | None = None) -> Record:
-        """Let people receive all that is still to come of an order; returns the shipment.
-
-        Args:
-            at: When it came; None = now.
-        """
+        """Let people receive all that is still to come of an order; returns the shipment."""
         order = self._writable(order_url)
         self._adopt(order)
         received = {} if at is None else {"receiveDate": at.isoformat()}

@@ -38,9 +38,6 @@ def account_from(path: Path, clock: Clock | None = None, *, ahead: timedelta = A
     is 60 % of the price, vendors are invented, and a product's stock is what the file will still
     sell of it at most. A product is called what its last priced line calls it.
 
-    Args:
-        ahead: How much of the file is in the future.
-
     Raises:
         ConfigError: It cannot be read, or lacks a column.
     """

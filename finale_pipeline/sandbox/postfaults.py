@@ -36,8 +36,6 @@ class Reply:
 
     Attributes:
         status: HTTP status; None = the connection is closed without an answer.
-        headers: Beside the usual ones.
-        seconds: To wait before.
     """
 
     status: int | None
@@ -46,8 +44,8 @@ class Reply:
     seconds: float = 0
 
 
-def spoilt(kind: str, argument: str, done: Reply) -> Reply:
-    """Return what a POST's fault makes of its answer; `done` is the one without the fault."""
+def spoilt(kind: str, argument: str, reply: Reply) -> Reply:
+    """Return what a POST's fault makes of its answer; `reply` is the one without the fault."""
     sick = b'{"error":"sick"}'
     replies: dict[str, Callable[[], Reply]] = {
         "post-cut": lambda: Reply(None),
@@ -59,13 +57,13 @@ def spoilt(kind: str, argument: str, done: Reply) -> Reply:
         "post-html-after": lambda: Reply(200, LOGIN_PAGE, HTML),
         "post-empty": lambda: Reply(200),
         "post-empty-after": lambda: Reply(200),
-        "post-truncate": lambda: Reply(done.status, done.body[: len(done.body) // 2]),
-        "post-slow": lambda: Reply(done.status, done.body, done.headers, float(argument)),
+        "post-truncate": lambda: Reply(reply.status, reply.body[: len(reply.body) // 2]),
+        "post-slow": lambda: Reply(reply.status, reply.body, reply.headers, float(argument)),
         "post-throttle": lambda: Reply(429, b"{}", {"Retry-After": argument}),
         "post-readonly": lambda: Reply(403, b'{"error":"permission denied"}'),
         "post-revoke": lambda: Reply(401, b'{"error":"unauthorized"}'),
     }
-    return replies[kind]() if kind in replies else done
+    return replies[kind]() if kind in replies else reply
 
 
 def garble(order: Order, what: str, other_product: tuple[str, str]) -> None:
@@ -83,8 +81,8 @@ def garble(order: Order, what: str, other_product: tuple[str, str]) -> None:
 
 
 def _supplier(order: Order, _url: str, _sku: str) -> None:
-    known = {role["partyId"] for role in order["orderRoleList"]}
-    other = next(party for party in ("10001", "10002") if party not in known)
+    suppliers = {role["partyId"] for role in order["orderRoleList"]}
+    other = next(party for party in ("10001", "10002") if party not in suppliers)
     order["orderRoleList"] = [{"roleTypeId": "SUPPLIER", "partyId": other}]
 
 

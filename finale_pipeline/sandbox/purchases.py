@@ -12,7 +12,7 @@ from finale_pipeline.sandbox.sales import (
     Lines,
     Record,
     back,
-    order_items,
+    order_record,
     shipment_record,
     stamp,
 )
@@ -56,42 +56,34 @@ class Purchase:
         base = f"/{account}/api/"
         url = f"{base}order/{self.number}"
         items = tuple((replace(p, price=round(p.price * 0.6, 2)), n) for p, n in self.lines)
-        yield (
-            "order",
-            {
-                "orderId": self.number,
-                "orderUrl": url,
-                "orderTypeId": "PURCHASE_ORDER",
-                "statusId": self.status,
-                "orderDate": stamp(self.at),
-                "receiveDate": stamp(self.due_at),
-                "originFacilityUrl": None,
-                "destinationFacilityUrl": f"{base}facility/10001",
-                "orderRoleList": [{"roleTypeId": "SUPPLIER", "partyId": self.vendor}],
-                "orderItemList": order_items(url, items),
-                "orderAdjustmentList": [],
-                "orderItemListTotal": round(sum(p.price * units for p, units in items), 2),
-                "shipmentUrlList": [],
-                "createdDate": stamp(self.at),
-                "lastUpdatedDate": stamp(self.changed_at),
-                **action_urls(url, self.status),
-            },
+        order = order_record(
+            self.number,
+            url,
+            "PURCHASE_ORDER",
+            items,
+            statusId=self.status,
+            receiveDate=stamp(self.due_at),
+            destinationFacilityUrl=f"{base}facility/10001",
+            orderRoleList=[{"roleTypeId": "SUPPLIER", "partyId": self.vendor}],
+            orderDate=stamp(self.at),
+            createdDate=stamp(self.at),
+            lastUpdatedDate=stamp(self.changed_at),
+            **action_urls(url, self.status),
         )
+        yield "order", order
         for part, (at, lines) in enumerate(self.receipts):
-            yield (
-                "shipment",
-                shipment_record(
-                    account,
-                    f"{self.number}-{part}",
-                    lines,
-                    kind="PURCHASE_SHIPMENT",
-                    status="SHIPMENT_DELIVERED",
-                    order=self.number,
-                    created_at=at,
-                    received_at=at,
-                    changed_at=self.changed_at,
-                ),
+            shipment = shipment_record(
+                account,
+                f"{self.number}-{part}",
+                lines,
+                kind="PURCHASE_SHIPMENT",
+                status="SHIPMENT_DELIVERED",
+                order=self.number,
+                created_at=at,
+                received_at=at,
+                changed_at=self.changed_at,
             )
+            yield "shipment", shipment
 
 
 Groups = Mapping[str, Lines]
@@ -102,7 +94,6 @@ def purchased(groups: Groups, seed: int, first: datetime) -> Iterator[Event]:
     """Yield what happens to purchase orders, by time and without end.
 
     Args:
-        seed: The same one gives the same orders.
         first: Day from which on orders are placed, UTC.
     """
     begins = int(first.timestamp())

@@ -6,7 +6,13 @@ from typing import Any
 from finale_pipeline.sandbox.records import Record, Records
 from finale_pipeline.sandbox.sales import STAMP, Product, shipment_record
 from finale_pipeline.sandbox.sent import OrderRefused, moment_of
-from finale_pipeline.sandbox.states import OPEN_SHIPMENT, SHIPMENT_STEPS, shipment_action_urls
+from finale_pipeline.sandbox.states import (
+    DELIVERED,
+    OPEN_SHIPMENT,
+    SHIPMENT_CANCELLED,
+    SHIPMENT_STEPS,
+    action_urls,
+)
 from finale_pipeline.sandbox.stock import Stock, stock_row
 
 Items = list[dict[str, Any]]
@@ -65,13 +71,13 @@ class Receiving:
         One without items brings what is still to come of its order.
 
         Raises:
-            Refused: It has come or is cancelled, or is none of a purchase.
+            OrderRefused: It has come or is cancelled, or is none of a purchase.
         """
         shipment = self._records.get("shipment", url)
         is_open = shipment["statusId"] in OPEN_SHIPMENT
         if not is_open or shipment["shipmentTypeId"] != "PURCHASE_SHIPMENT":
             raise OrderRefused("state", f"{step} is not possible: {shipment['statusId']}.")
-        change: Record = {"statusId": SHIPMENT_STEPS[step]}
+        change: Record = {"statusId": SHIPMENT_STEPS[step][1]}
         if step == "receive":
             given = sent.get("receiveDate")
             at = moment_of("receiveDate", given) if given else self._records.now()
@@ -88,7 +94,7 @@ class Receiving:
         for url in self._of[order_url]:
             shipment = self._records.get("shipment", url)
             if shipment["statusId"] in OPEN_SHIPMENT:
-                self._put(shipment | {"statusId": SHIPMENT_STEPS["cancel"]})
+                self._put(shipment | {"statusId": SHIPMENT_CANCELLED})
 
     def to_come(self, order: Record) -> Items:
         """Return the items that would bring what is still to come, one per product."""
@@ -98,7 +104,7 @@ class Receiving:
                 units[line["productUrl"], line["productId"]] += line["quantity"]
         for shipment_url in self._of[order["orderUrl"]]:
             shipment = self._records.get("shipment", shipment_url)
-            if shipment["statusId"] == SHIPMENT_STEPS["receive"]:
+            if shipment["statusId"] == DELIVERED:
                 for item in shipment["shipmentItemList"]:
                     units[item["productUrl"], item["productId"]] -= item["quantity"]
         return [
@@ -130,5 +136,5 @@ class Receiving:
         self._stock.expect(url, rows)
 
     def _put(self, shipment: Record) -> Record:
-        urls = shipment_action_urls(shipment["shipmentUrl"], shipment["statusId"])
+        urls = action_urls(shipment["shipmentUrl"], shipment["statusId"], SHIPMENT_STEPS)
         return self._records.put("shipment", shipment | urls)

@@ -62,24 +62,21 @@ class Sale:
     def _order(self, account: str) -> dict[str, Any]:
         base = f"/{account}/api/"
         status = "COMPLETED" if self.shipped_at else "LOCKED"
-        return {
-            "orderId": self.number,
-            "orderUrl": f"{base}order/{self.number}",
-            "orderTypeId": "SALES_ORDER",
-            "statusId": f"ORDER_{'CANCELLED' if self.is_cancelled else status}",
-            "orderDate": stamp(self.at),
-            "receiveDate": None,
-            "originFacilityUrl": f"{base}facility/10001",
-            "destinationFacilityUrl": None,
-            "orderRoleList": [{"roleTypeId": "CUSTOMER", "partyId": "20001"}],
-            "orderItemList": order_items(f"{base}order/{self.number}", self.lines),
-            "orderAdjustmentList": [{"amount": self.fees}] if self.fees else [],
-            "orderItemListTotal": round(sum(p.price * units for p, units in self.lines), 2),
-            "shipmentUrlList": [f"{base}shipment/7{self.number}"],
-            "createdDate": stamp(self.at),
-            "lastUpdatedDate": stamp(self.changed_at),
+        return order_record(
+            self.number,
+            f"{base}order/{self.number}",
+            "SALES_ORDER",
+            self.lines,
+            statusId=f"ORDER_{'CANCELLED' if self.is_cancelled else status}",
+            originFacilityUrl=f"{base}facility/10001",
+            orderRoleList=[{"roleTypeId": "CUSTOMER", "partyId": "20001"}],
+            orderAdjustmentList=[{"amount": self.fees}] if self.fees else [],
+            shipmentUrlList=[f"{base}shipment/7{self.number}"],
+            orderDate=stamp(self.at),
+            createdDate=stamp(self.at),
+            lastUpdatedDate=stamp(self.changed_at),
             **NO_STEPS,
-        }
+        )
 
     def _shipment(self, account: str) -> dict[str, Any]:
         status = "SHIPPED" if self.shipped_at else "INPUT"
@@ -159,7 +156,6 @@ def invented(products: Sequence[Product], seed: int, first: datetime) -> Iterato
     """Yield what happens, by time and without end; few products sell much, many sell little.
 
     Args:
-        seed: The same one gives the same sales.
         first: Day of the first, UTC.
     """
     waiting: list[tuple[int, int, Event]] = []
@@ -238,9 +234,11 @@ def stamp(at: int | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).strftime(STAMP)
 
 
-def order_items(url: str, lines: Lines) -> list[dict[str, Any]]:
-    """Return an order's orderItemList."""
-    return [
+def order_record(
+    number: str, url: str, kind: str, lines: Lines = (), **more: object
+) -> dict[str, Any]:
+    """Return an order as Finale shows it; what is not given is empty."""
+    items = [
         {
             "orderItemUrl": f"{url}/orderItem/{n:08}",
             "productUrl": product.url,
@@ -250,6 +248,20 @@ def order_items(url: str, lines: Lines) -> list[dict[str, Any]]:
         }
         for n, (product, units) in enumerate(lines, 1)
     ]
+    return {
+        "orderId": number,
+        "orderUrl": url,
+        "orderTypeId": kind,
+        "receiveDate": None,
+        "originFacilityUrl": None,
+        "destinationFacilityUrl": None,
+        "orderRoleList": [],
+        "orderItemList": items,
+        "orderAdjustmentList": [],
+        "orderItemListTotal": round(sum(p.price * units for p, units in lines), 2),
+        "shipmentUrlList": [],
+        **more,
+    }
 
 
 def shipment_record(

@@ -46,8 +46,7 @@ def body_of(raw: bytes) -> dict[str, Any]:
 
 
 def _no_number(name: str) -> None:
-    message = f"{name} is not JSON"
-    raise ValueError(message)
+    raise ValueError(f"{name} is not JSON")
 
 
 def order_id(sent: dict[str, Any]) -> str | None:

@@ -161,10 +161,10 @@ class Shapes:
 
     def _movements(self) -> Iterator[Record]:
         used = [self._item("PART-A", 6), self._item("PART-B", 2)]
-        for number, status, done in (("b1", "COMPLETED", self._stamp(3)), ("b2", "CREATED", None)):
+        for number, status, at in (("b1", "COMPLETED", self._stamp(3)), ("b2", "CREATED", None)):
             yield "workeffort", {
                 "workEffortId": number, "workEffortUrl": self._url("workeffort", number),
-                "statusId": f"PRUN_{status}", "completeDate": done,
+                "statusId": f"PRUN_{status}", "completeDate": at,
                 "workEffortConsumeList": used, "workEffortProduceList": [self._item("LOTTED", 2)],
                 "lastUpdatedDate": self._stamp(3),
             }

@@ -30,7 +30,6 @@ class Simulation:
             drills act there.
         date_ahead: Seconds by which its answers' Date is ahead of the account's time.
         tamper: Changes the columns of a collection's answer before they are sent; None = nobody.
-        requests: The path of every read.
         posts: Every POST to the account that it knew what to do with, and its end.
     """
 
@@ -110,7 +109,7 @@ class Simulation:
             if matches(record, query.ranges, is_loose=quirks.loose_text)
             and record.get("orderUrl") not in unseen
         ]
-        kept = {name: [cells[i] for i in keep] for name, cells in columns.items()}
+        remaining = {name: [cells[i] for i in keep] for name, cells in columns.items()}
         # A field that no returned record has is not a key.
-        filled = {n: c for n, c in kept.items() if not keep or any(v is not None for v in c)}
+        filled = {n: c for n, c in remaining.items() if not keep or any(v is not None for v in c)}
         return [json.dumps(filled).encode()]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from finale_pipeline.sandbox import postfaults
@@ -42,8 +42,7 @@ class Posted:
     status: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(NamedTuple):
     """What a POST is for: the name by which faults meet it, and the record's url if there is."""
 
     name: str

@@ -24,11 +24,7 @@ log = logging.getLogger("dagster.code_server")
 
 
 def answers(socket: str) -> bool:
-    """Whether the process that has the definitions answers; what it says of them does not matter.
-
-    Args:
-        socket: Of the code server.
-    """
+    """Whether the process that has the definitions answers, whatever it says of them."""
     # Not public; what Dagster's own webserver and daemon ask by.
     from dagster._core.errors import DagsterUserCodeUnreachableError
     from dagster._grpc.client import DagsterGrpcClient

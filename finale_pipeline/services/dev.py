@@ -41,7 +41,6 @@ def run(settings: "Settings", say: Say) -> int:
     """
     home = settings.home.resolve()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stopped_by = _Stop()
     with ExitStack() as stack:
         stack.enter_context(_only_one(home))
         left = end_left_running(home, STARTED)
@@ -53,7 +52,7 @@ def run(settings: "Settings", say: Say) -> int:
         require_free(settings.api_port, "the API and its pages", "FINALE_API_PORT")
         if settings.is_sandbox:
             require_free(settings.sandbox_port, "the sandbox", "FINALE_SANDBOX_PORT")
-        stack.enter_context(stopped_by)
+        stop = stack.enter_context(_stop_signals())
         stack.enter_context(_database(settings, say))
         environment = {
             **os.environ,
@@ -70,26 +69,20 @@ def run(settings: "Settings", say: Say) -> int:
                 say=say,
             )
         )
-        return _wait(supervisor, settings, stopped_by, say)
+        return _wait(supervisor, settings, stop, say)
 
 
-class _Stop:
-    """Notes that the process was asked to stop, instead of ending it in the middle."""
-
-    def __init__(self) -> None:
-        self.is_asked = False
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, lambda *_: self._ask())
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _ask(self) -> None:
-        self.is_asked = True
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Collect the signals that ask the process to stop, instead of ending it in the middle."""
+    signals: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {n: signal.signal(n, lambda n, _: signals.append(n)) for n in numbers}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -141,7 +134,7 @@ def _account(settings: "Settings", home: Path, say: Say) -> Iterator[dict[str, s
             note.unlink(missing_ok=True)
 
 
-def _wait(supervisor: Supervisor, settings: "Settings", stop: _Stop, say: Say) -> int:
+def _wait(supervisor: Supervisor, settings: "Settings", stop: list[int], say: Say) -> int:
     url = f"http://127.0.0.1:{settings.ui_port}{settings.ui_prefix}"
     ours = f"http://127.0.0.1:{settings.api_port}"
     waiting = {
@@ -149,7 +142,7 @@ def _wait(supervisor: Supervisor, settings: "Settings", stop: _Stop, say: Say) -
         f"  plan     {ours}/plan\n  api      {ours}/openapi.json",
         f"{url}/server_info": f"dagster    {url}\n  assets   {url}/assets\n  runs     {url}/runs",
     }
-    while not stop.is_asked:
+    while not stop:
         reason = supervisor.look(time.monotonic())
         if reason is not None:
             raise LocalError(

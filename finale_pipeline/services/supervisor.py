@@ -141,7 +141,6 @@ def end_left_running(home: Path, names: Iterable[str]) -> list[str]:
 
     Args:
         home: Folder whose `logs` they write.
-        names: Of the services.
 
     Returns:
         The names of those that were left running.
@@ -186,7 +185,6 @@ class Supervisor:
     """Services that run together.
 
     Args:
-        services: Each with its command.
         home: Folder whose `logs` they write.
         say: Told what happens, in words for a person.
     """

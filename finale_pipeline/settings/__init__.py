@@ -168,9 +168,9 @@ def _given(env_file: str) -> dict[str, str]:
     """Return what is set, by field; an empty variable says nothing, capitals do not matter."""
     in_file = dotenv_values(env_file)
     _refuse_unknown_names({*os.environ, *in_file})
-    said = {n.upper(): text for n, text in (*in_file.items(), *os.environ.items()) if text}
+    texts = {n.upper(): text for n, text in (*in_file.items(), *os.environ.items()) if text}
     names = {field: setting_name(field) for field in Settings.model_fields}
-    return {field: said[name] for field, name in names.items() if name in said}
+    return {field: texts[name] for field, name in names.items() if name in texts}
 
 
 def _refuse_unknown_names(given: set[str]) -> None:

@@ -65,7 +65,7 @@ def changing(home: Path, name: str, change: ScheduleChange | None) -> Iterator[N
     with (home / f"{FILE}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = changes(home)
-        after = {key: kept for key, kept in before.items() if key != name}
+        after = {key: value for key, value in before.items() if key != name}
         if change is not None:
             after[name] = change
         _write(home, after)

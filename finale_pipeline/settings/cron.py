@@ -45,8 +45,7 @@ def checked_cron(text: str) -> str:
     days, months = _sets(text)[2:4]
     fields = text.split()
     if fields[4] == "*" and not any(day <= DAYS[month - 1] for day in days for month in months):
-        message = f"{text!r}: no month of these has such a day"
-        raise ValueError(message)
+        raise ValueError(f"{text!r}: no month of these has such a day")
     return " ".join(fields)
 
 
@@ -65,13 +64,11 @@ def _sets(text: str) -> list[set[int]]:
     """Return the values of each field."""
     fields = text.split()
     if len(fields) != len(FIELDS):
-        message = f"{text!r} has not the five fields of a cron time, such as 0 2 * * *"
-        raise ValueError(message)
+        raise ValueError(f"{text!r} has not the five fields of a cron time, such as 0 2 * * *")
     try:
         return [_values(part, kind) for part, kind in zip(fields, FIELDS, strict=True)]
     except ValueError as error:
-        message = f"{text!r}: {error}"
-        raise ValueError(message) from None
+        raise ValueError(f"{text!r}: {error}") from None
 
 
 def _values(text: str, kind: _Field) -> set[int]:
@@ -79,13 +76,11 @@ def _values(text: str, kind: _Field) -> set[int]:
     for item in text.split(","):
         match = ITEM.fullmatch(item)
         if match is None:
-            message = f"the {kind.what} {item!r} cannot be read"
-            raise ValueError(message)
+            raise ValueError(f"the {kind.what} {item!r} cannot be read")
         begin, end = _bounds(match, kind)
         step = int(match["step"] or 1)
         if begin > end or not 0 < step <= kind.most:
-            message = f"the {kind.what} {item!r} names no time"
-            raise ValueError(message)
+            raise ValueError(f"the {kind.what} {item!r} names no time")
         values |= set(range(begin, end + 1, step))
     return values
 
@@ -104,6 +99,5 @@ def _number(text: str, kind: _Field) -> int:
     if number is None:
         number = int(text) if text.isascii() and text.isdigit() else -1
     if not kind.least <= number <= kind.most:
-        message = f"the {kind.what} {text!r} is not between {kind.least} and {kind.most}"
-        raise ValueError(message)
+        raise ValueError(f"the {kind.what} {text!r} is not between {kind.least} and {kind.most}")
     return number

@@ -12,9 +12,6 @@ KEY_BYTES = 32
 def key_of(path: Path, *, step: str) -> bytes:
     """Return a key, made when it is missing, readable by its owner only.
 
-    Args:
-        step: What to do when the file holds none.
-
     Raises:
         ConfigError: The file holds no key: cut short by a full disk, or written by hand.
     """

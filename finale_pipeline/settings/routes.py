@@ -21,15 +21,13 @@ def is_safe(url: str) -> bool:
 
 def _safe(url: str) -> str:
     if not is_safe(url.strip()):
-        message = "it is no https address"
-        raise ValueError(message)
+        raise ValueError("it is no https address")
     return url.strip()
 
 
 def _printable(name: str) -> str:
     if not name.isprintable():
-        message = "it holds a control character"
-        raise ValueError(message)
+        raise ValueError("it holds a control character")
     return name
 
 
@@ -54,8 +52,7 @@ class Route(BaseModel, frozen=True, extra="forbid", defer_build=True):
     @model_validator(mode="after")
     def _has_one_channel(self) -> Self:
         if sum(getattr(self, channel) is not None for channel in CHANNELS) != 1:
-            message = f"it needs one of {', '.join(CHANNELS)}"
-            raise ValueError(message)
+            raise ValueError(f"it needs one of {', '.join(CHANNELS)}")
         return self
 
     @property
@@ -93,9 +90,9 @@ def parsed(text: str) -> tuple[Route, ...]:
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(n + 1) if isinstance(n, int) else n for n in wrong["loc"])
-        message = f"is no list of routes ({place or 'all'}: {wrong['msg']}); write it as {EXAMPLE}"
-        raise ValueError(message) from None
+        raise ValueError(
+            f"is no list of routes ({place or 'all'}: {wrong['msg']}); write it as {EXAMPLE}"
+        ) from None
     if len({route.name for route in routes}) < len(routes):
-        message = "has two routes of one name"
-        raise ValueError(message)
+        raise ValueError("has two routes of one name")
     return routes

@@ -27,8 +27,7 @@ def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        message = f"{name!r} is no time zone; use a name such as Europe/Berlin"
-        raise ValueError(message) from error
+        raise ValueError(f"{name!r} is no time zone; use a name such as Europe/Berlin") from error
     return name
 
 
@@ -57,8 +56,7 @@ ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-
 def address(text: str) -> str:
     """Return the text if it may be an e-mail address."""
     if not ADDRESS.fullmatch(text) or len(text) > 254:  # noqa: PLR2004 - RFC 5321
-        message = f"{text!r} is no e-mail address"
-        raise ValueError(message)
+        raise ValueError(f"{text!r} is no e-mail address")
     return text
 
 
@@ -70,8 +68,7 @@ def hours(text: str) -> str:
     except ValueError:
         same = True
     if same:
-        message = f"{text!r} is no span of hours; write it as 22:00-07:00"
-        raise ValueError(message)
+        raise ValueError(f"{text!r} is no span of hours; write it as 22:00-07:00")
     return text
 
 
@@ -85,11 +82,6 @@ Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed)]
 Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
 
 
-def lowered(value: object) -> object:
-    """Return a word in small letters."""
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 def day(value: object) -> object:
     """Return a day that is written as its year, month and day."""
     if not isinstance(value, str):
@@ -97,12 +89,13 @@ def day(value: object) -> object:
     try:
         return date.fromisoformat(value.strip())
     except ValueError as error:
-        message = f"{value!r} is no day; write it as 2019-05-31"
-        raise ValueError(message) from error
+        raise ValueError(f"{value!r} is no day; write it as 2019-05-31") from error
 
 
 Day = Annotated[date, BeforeValidator(day)]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lowered)]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"], BeforeValidator(lambda v: str(v).strip().lower())
+]
 
 
 def secret(value: SecretStr) -> SecretStr:
@@ -113,8 +106,7 @@ def secret(value: SecretStr) -> SecretStr:
     """
     text = value.get_secret_value().strip()
     if not text.isprintable():
-        message = "it holds a line break or another control character; copy it again"
-        raise ValueError(message)
+        raise ValueError("it holds a line break or another control character; copy it again")
     return SecretStr(text)
 
 
@@ -126,8 +118,9 @@ def database_address(value: SecretStr) -> SecretStr:
     """
     text = secret(value).get_secret_value()
     if "#" in text or " " in text:
-        message = "it holds a # or a space; in a password write # as %23, a space as %20, % as %25"
-        raise ValueError(message)
+        raise ValueError(
+            "it holds a # or a space; in a password write # as %23, a space as %20, % as %25"
+        )
     return SecretStr(text)
 
 
@@ -139,8 +132,7 @@ def folder(path: Path) -> Path:
     """
     for character in str(path):
         if not character.isprintable():
-            message = f"its path holds the character {character!r}; name another folder"
-            raise ValueError(message)
+            raise ValueError(f"its path holds the character {character!r}; name another folder")
     return path
 
 

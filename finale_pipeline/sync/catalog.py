@@ -16,7 +16,7 @@ from finale_pipeline.finale.wire import Answer, Reject, decode, decode_records, 
 from finale_pipeline.sync.absence import MOST, confirmed, read_singly
 from finale_pipeline.sync.plausibility import hold_unless_accepted, settle, vanished
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import facilities, levels
+from finale_pipeline.warehouse import facilities, levels, scans
 from finale_pipeline.warehouse.store import (
     HASH,
     Counts,
@@ -302,7 +302,7 @@ def sync_facilities(run: SyncRun) -> None:
         run.keep_rejects(catalogue.table, answer.rejects)
         stored = read_hashes(run.connection, facilities.LIVE_HASHES, ())
         loaded = write(run, catalogue, frame, stored, rejected=len(answer.rejects))
-        facilities.remove(run.connection, missing, now=run.clock())
+        scans.remove(run.connection, "core.facility", "facility_url", missing, now=run.clock())
         settle(run, catalogue.table)
     run.add(catalogue.table, loaded.counts[catalogue.table] + Counts(removed=len(missing)))
 

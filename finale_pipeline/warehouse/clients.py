@@ -18,19 +18,15 @@ PACKAGED = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/
 
 
 def tool(name: str, *, server: int) -> Path:
-    """Return pg_dump or pg_restore of the server's own major version, else of the next newer one.
-
-    Raises:
-        ConfigError: There is none; the message says what to install.
-    """
+    """Return pg_dump or pg_restore, no older than the server; a ConfigError: what to install."""
     versions = _versions(name)
     fit = {path: major for path, major in versions.items() if major >= server}
     if fit:
         return min(fit, key=lambda path: fit[path])
     newest = max(versions.values(), default=None)
-    there = f"the newest {name} here is {newest}" if newest else f"there is no {name} here"
+    installed = f"the newest {name} here is {newest}" if newest else f"there is no {name} here"
     raise ConfigError(
-        f"The server is PostgreSQL {server}, and {there}.",
+        f"The server is PostgreSQL {server}, and {installed}.",
         step=f"Install its client programs, such as: apt-get install postgresql-client-{server}"
         " (packages of all versions: https://www.postgresql.org/download/).",
     )
@@ -66,11 +62,7 @@ def _places(name: str) -> Iterator[Path]:
 
 
 def run(program: Path, url: str, arguments: Sequence[str], *, doing: str) -> str:
-    """Run a program on a database and return what it printed; no list shows the password.
-
-    Raises:
-        LocalError: It failed; the message has its last words.
-    """
+    """Run a program on a database and return what it printed; a LocalError has its last words."""
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     password = parts.pop("password", None)
     return _run(

@@ -53,11 +53,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     response_seconds: float | None = 16 * 60.0
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for the server, and no longer than `response_seconds`.
-
-        Raises:
-            psycopg.OperationalError: It did not answer; the connection is closed.
-        """
+        """Wait for the server; after `response_seconds` close, with an OperationalError."""
         limit = self.response_seconds if timeout is None else timeout
         started = time.monotonic()
         try:
@@ -210,17 +206,13 @@ def dagster_url(settings: "Settings") -> str:
 
 
 def prepare_dagster_database(settings: "Settings") -> None:
-    """Create Dagster's database on the warehouse's server, where it is missing.
-
-    Raises:
-        ConfigError: The server's user may not; the message has the command for one who may.
-    """
+    """Create Dagster's database where it is missing; a ConfigError has the command for who may."""
     if settings.dagster_database_url is not None or settings.database_url is None:
         return  # named by its owner; or created with the embedded server
     name = urlsplit(dagster_url(settings)).path.lstrip("/")
     with connect(database_url(settings), name="finale dev") as connection:
-        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-        if there.fetchone() is not None:  # a row without columns is false
+        existing = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if existing.fetchone() is not None:  # a row without columns is false
             return
         try:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -400,18 +392,3 @@ def in_any_case(text: str) -> str:
     """
     cases = (sorted({c, c.lower()[:1], c.upper()[:1]}) for c in text)
     return "".join(f"({'|'.join(re.escape(case) for case in same)})" for same in cases)
-
-
-def rows_of(connection: Connection, query: str, *values: object, **named: object) -> list[Row]:
-    """Return `Connection.rows`."""
-    return connection.rows(query, *values, **named)
-
-
-def row_of(connection: Connection, query: str, *values: object, **named: object) -> Row | None:
-    """Return `Connection.row`."""
-    return connection.row(query, *values, **named)
-
-
-def count_of(connection: Connection, query: str, *values: object, **named: object) -> int:
-    """Return `Connection.count`."""
-    return connection.count(query, *values, **named)

@@ -20,19 +20,7 @@ Ask `mart`: its views are the promised ones, and the role `finale_reader` may re
 holds what was read from Finale, `ops` what the syncs did. Times are UTC; **bold** columns are the
 key.
 """
-QUERY = """
-SELECT n.nspname, c.relname, obj_description(c.oid, 'pg_class'), a.attname,
-       format_type(a.atttypid, a.atttypmod),
-       EXISTS (SELECT FROM pg_index i
-               WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey)),
-       coalesce(col_description(c.oid, a.attnum), '')
-FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname IN ('mart', 'core', 'plan', 'ops') AND c.relkind IN ('r', 'v')
-  AND c.relname <> 'schema_version'
-ORDER BY array_position(ARRAY['mart', 'core', 'plan', 'ops'], n.nspname::text), c.relname, a.attnum
-"""
+SPACES = ("mart", "core", "plan", "ops")
 
 FUNCTIONS = """
 SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_arguments(p.oid)),
@@ -44,7 +32,8 @@ WHERE n.nspname = 'mart' ORDER BY 1
 
 def render(connection: Connection) -> str:
     """Return the dictionary of a database as Markdown."""
-    rows: list[tuple[Any, ...]] = connection.execute(QUERY).fetchall()
+    rows: list[tuple[Any, ...]] = connection.execute(table_columns.COLUMNS).fetchall()
+    rows.sort(key=lambda row: SPACES.index(row[0]))
     tables = groupby(rows, key=lambda row: row[:3])
     parts = [_table(f"{space}.{name}", about, [*rest]) for (space, name, about), rest in tables]
     functions: list[tuple[Any, ...]] = connection.execute(FUNCTIONS).fetchall()
@@ -58,7 +47,7 @@ def _function(name: str, about: str | None, result: str) -> str:
 def _table(name: str, about: str | None, rows: list[tuple[Any, ...]]) -> str:
     columns = "".join(
         f"| {f'**{column}**' if is_key else column} | {kind} | {_cell(meaning)} |\n"
-        for *_, column, kind, is_key, meaning in rows
+        for *_, column, kind, meaning, _, _, is_key in rows
     )
     return (
         f"\n## {name}\n\n{about or ''}\n\n"

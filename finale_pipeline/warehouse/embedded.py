@@ -247,11 +247,7 @@ def _user(data: Path, programs: Path) -> str | None:
 
 
 def _require_passable(folder: Path) -> None:
-    """Refuse where another user cannot come to a folder; folders above ours are not ours to open.
-
-    Raises:
-        LocalError: Names the folder that is closed.
-    """
+    """Raise a LocalError that names a folder which another user cannot pass; it stays closed."""
     for above in folder.parents:
         if not above.stat().st_mode & stat.S_IXOTH:
             raise LocalError(

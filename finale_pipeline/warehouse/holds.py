@@ -12,11 +12,7 @@ from finale_pipeline.warehouse.connect import Connection, columns_of
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a read that is not believed would change.
-
-    Attributes:
-        after: What was read, in sum; `lost` counts the records it would take something from.
-    """
+    """What a read that is not believed would change; `lost` of `after` counts records that lose."""
 
     reasons: Sequence[str]
     before: Mapping[str, Any]
@@ -83,11 +79,7 @@ def all_open(connection: Connection) -> list[Hold]:
 def settle(
     connection: Connection, subject: str, state: HoldState, *, now: datetime, by: str | None = None
 ) -> None:
-    """End the subject's standing hold.
-
-    Args:
-        by: Who decided; None = nobody, or a sync that does not know for whom it writes.
-    """
+    """End the subject's standing hold; by nobody where a sync does not know for whom it writes."""
     connection.execute(
         "UPDATE ops.hold SET state = %s, decided_at = %s, decided_by = %s"
         " WHERE subject = %s AND state IN ('open', 'rejected')",

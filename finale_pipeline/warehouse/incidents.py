@@ -1,17 +1,13 @@
 """Incidents and their events: written from decisions, and changed by people."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
 from typing import Any
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision
 from finale_pipeline.warehouse.connect import Connection, trusted
 
-DECIDED = (
-    "subject", "told", "state", "mailed", "snoozed_until", "even_if_worse", "kind", "from_level",
-    "to_level", "cause", "available_units", "threshold_units", "no_mail", "message_id",
-)  # fmt: skip
 CREATE = """
 CREATE TEMP TABLE decided (subject text, told text, state text, mailed text,
     snoozed_until timestamptz, even_if_worse boolean, kind text, from_level text, to_level text,
@@ -54,13 +50,9 @@ def write(
     now: datetime,
     run_id: int,
 ) -> None:
-    """Open, change and close incidents with their events, in the transaction of the evaluation.
-
-    Args:
-        message_ids: Mail kind → the message that will tell of it.
-    """
+    """Open, change and close incidents with their events (by mail kind), as they were evaluated."""
     connection.execute(CREATE)
-    with connection.cursor().copy(f"COPY decided ({', '.join(DECIDED)}) FROM STDIN") as copy:
+    with connection.cursor().copy("COPY decided FROM STDIN") as copy:
         for d in decisions:
             copy.write_row(_row(d, message_ids))
     values = {"now": now, "run_id": run_id}
@@ -70,25 +62,14 @@ def write(
 
 def _row(d: AlertDecision, message_ids: Mapping[str, str]) -> tuple[object, ...]:
     stored, event, incident = d.stored, d.event, d.stored.incident
-    decided: tuple[object, ...] = (None, None, None, False)
-    if incident is not None:
-        decided = (
-            incident.state, incident.mailed, incident.snoozed_until, incident.even_if_worse
-        )  # fmt: skip
-    event_columns: tuple[object, ...] = (None,) * 4
+    person = astuple(incident) if incident else (None, None, None, False)
+    what: tuple[object, ...] = (None,) * 4
     tail: tuple[object, ...] = (None, None)
     if event is not None:
-        event_columns = (event.kind, event.from_level, event.to_level, event.cause)
+        what = (event.kind, event.from_level, event.to_level, event.cause)
         tail = (event.no_mail, message_ids[event.mail] if event.mail else None)
     numbers = (d.current.available_units, d.current.threshold_units)
-    return (
-        d.current.product_url,
-        stored.announced_level,
-        *decided,
-        *event_columns,
-        *numbers,
-        *tail,
-    )
+    return (d.current.product_url, stored.announced_level, *person, *what, *numbers, *tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +136,7 @@ RETURNING subject
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What became of a choice.
-
-    Attributes:
-        choice_id: Takes it back; None = it was about nothing that is open.
-        incidents: Number of each incident that was decided, by subject.
-    """
+    """What became of a choice: its number (None = nothing is open), each incident's by subject."""
 
     choice_id: int | None
     incidents: dict[str, int]
@@ -170,12 +146,9 @@ def choose(
     connection: Connection, subjects: Sequence[str], choice: Choice, *, now: datetime
 ) -> Chosen:
     """Write a person's decision into the open incidents of some subjects, with their events."""
-    rows = connection.rows(
-        CHOOSE,
-        subjects=list(subjects), state=choice.state, note=choice.note, until=choice.until,
-        actor=choice.actor, now=now, even_if_worse=choice.even_if_worse,
-        kind="reopened" if choice.state == "open" else choice.state,
-    )  # fmt: skip
+    kind = "reopened" if choice.state == "open" else choice.state
+    values = {"subjects": list(subjects), "kind": kind, "now": now}
+    rows = connection.rows(CHOOSE, **asdict(choice), **values)
     choice_id = rows[0]["choice_id"] if rows else None
     return Chosen(choice_id, {row["subject"]: row["incident_id"] for row in rows})
 
@@ -222,8 +195,8 @@ def open_of_sync(
     return connection.count(
         "INSERT INTO ops.incident (subject, state, level, mailed, opened_at, note)"
         " VALUES (%s, 'open', %s, %s, %s, %s) RETURNING incident_id",
-        f"sync:{strategy}", level, mailed, opened_at, note,
-    )  # fmt: skip
+        *(f"sync:{strategy}", level, mailed, opened_at, note),
+    )
 
 
 def that_told_of(connection: Connection, error_kind: str) -> int | None:
@@ -256,13 +229,6 @@ def flapping_since(connection: Connection, moment: datetime) -> int:
 
 def add_event(connection: Connection, values: Mapping[str, Any]) -> None:
     """Write one event, in the transaction of what it tells of."""
-    names = (
-        "incident_id", "subject", "kind", "from_level", "to_level", "cause", "happened_at",
-        "run_id", "message_id", "no_mail", "actor",
-    )  # fmt: skip
-    connection.execute(
-        "INSERT INTO ops.incident_event (incident_id, subject, kind, from_level, to_level, cause,"
-        " happened_at, run_id, message_id, no_mail, actor) VALUES (%s, %s, %s, %s, %s, %s, %s, %s,"
-        " %s, %s, %s)",
-        [values.get(name) for name in names],
-    )
+    names, marks = ", ".join(values), ", ".join(f"%({name})s" for name in values)
+    query = f"INSERT INTO ops.incident_event ({names}) VALUES ({marks})"
+    connection.execute(trusted(query), values)

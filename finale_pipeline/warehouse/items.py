@@ -5,7 +5,7 @@ The rules are those of domain/alerts/critical.py, written once more in SQL becau
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -250,20 +250,10 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
     )
     with connection.cursor().copy(trusted(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
-            k = d.stored
-            copy.write_row(
-                (
-                    d.current.product_url,
-                    k.level,
-                    k.announced_level,
-                    k.threshold_units,
-                    k.since_at,
-                    k.better_since_at,
-                    k.worsenings,
-                    k.worsened_at,
-                    k.is_left_out,
-                )
-            )
+            stored = [
+                getattr(d.stored, name) for name in StoredItem.__slots__ if name != "incident"
+            ]
+            copy.write_row((d.current.product_url, *stored))
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
         trusted(
@@ -285,24 +275,12 @@ def note_evaluation(
         " read_at = excluded.read_at, default_units = excluded.default_units,"
         " catalogue_runs = excluded.catalogue_runs, evaluated_at = excluded.evaluated_at,"
         " run_id = excluded.run_id, watched = excluded.watched",
-        (
-            evaluation.snapshot_on,
-            evaluation.read_at,
-            evaluation.default_units,
-            evaluation.catalogue_runs,
-            now,
-            run_id,
-            watched,
-        ),
+        (*astuple(evaluation), now, run_id, watched),
     )
 
 
 def wants_summary(connection: Connection, *, is_full: bool) -> bool:
-    """Whether people were never told what is watched, and all of it is known now, with a plan.
-
-    Args:
-        is_full: Whether the sync at work has read the whole catalogue.
-    """
+    """Whether people were never told what is watched, and all is known: by a full sync, a plan."""
     return connection.is_true(
         "SELECT EXISTS (SELECT FROM ops.evaluation WHERE summary_at IS NULL)"
         " AND EXISTS (SELECT FROM plan.decision_state)"

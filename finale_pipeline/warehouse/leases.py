@@ -53,16 +53,17 @@ class EndedRun:
 
 def mark_crashed_runs(connection: "Connection", *, now: datetime) -> list[EndedRun]:
     """Mark runs as failed that say `running` while nothing holds their life lock."""
-    rows = connection.execute(
+    return connection.objects(
+        EndedRun,
         "UPDATE ops.sync_run r SET status = 'failed', finished_at = %s, error_kind = 'CRASHED',"
         " error = 'The process ended without a word (killed, or the machine went down)."
         " Committed windows stay. The next run of the same sync goes on from its checkpoint.'"
         " WHERE run_id IN (SELECT run_id FROM ops.sync_run WHERE status = 'running'"
         f" AND run_id NOT IN (SELECT objid FROM ({locks.HOLDERS}) alive)"
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
-        (now, Lock.RUN),
-    ).fetchall()
-    return [EndedRun(*row) for row in rows]
+        now,
+        Lock.RUN,
+    )
 
 
 def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) -> list[EndedRun]:
@@ -79,27 +80,25 @@ def cancel_stuck(connection: "Connection", *, now: datetime, silent: timedelta) 
         " WHERE status = 'running' AND heartbeat_at > %s FOR UPDATE SKIP LOCKED)",
         (now, now + CLOCKS_APART),
     )
-    runs = [
-        run_id
-        for (run_id,) in connection.execute(
-            "SELECT run_id FROM ops.sync_run WHERE status = 'running' AND heartbeat_at < %s",
-            (silent_since,),
-        ).fetchall()
-    ]
+    query = "SELECT run_id FROM ops.sync_run WHERE status = 'running' AND heartbeat_at < %s"
+    runs = [row["run_id"] for row in connection.rows(query, silent_since)]
     connection.execute(
         f"SELECT pg_terminate_backend(pid, %s) FROM ({locks.HOLDERS}) alive WHERE objid = ANY (%s)",
         (TERMINATED_WITHIN // timedelta(milliseconds=1), Lock.RUN, runs),
     )
-    rows = connection.execute(
+    return connection.objects(
+        EndedRun,
         "UPDATE ops.sync_run SET status = 'failed', finished_at = %s, error_kind = 'STUCK',"
         " error = format('It gave no sign of life for %%s minutes and was cancelled. Committed"
         " windows stay; the open one was rolled back. The next run of the same sync goes on from"
         " its checkpoint.', %s::int) WHERE run_id IN (SELECT run_id FROM ops.sync_run"
         " WHERE run_id = ANY (%s) AND status = 'running' AND heartbeat_at < %s"
         " FOR UPDATE SKIP LOCKED) RETURNING run_id, dagster_run_id, error",
-        (now, silent // timedelta(minutes=1), runs, silent_since),
-    ).fetchall()
-    return [EndedRun(*row) for row in rows]
+        now,
+        silent // timedelta(minutes=1),
+        runs,
+        silent_since,
+    )
 
 
 def open_run(
@@ -159,8 +158,10 @@ def holder(connection: "Connection", table_set: str) -> str:
     ).fetchone()
     if row is None:
         mine = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
-        who = f"{mine[0].who}, process {mine[0].pid} of the server," if mine else "another session"
-        return f"{who} holds their lock"
+        owner = (
+            f"{mine[0].holder}, process {mine[0].pid} of the server," if mine else "another session"
+        )
+        return f"{owner} holds their lock"
     strategy, run_id, started, step, percent, batch, batches = row
     far = f", {step} ({percent} %)" if step and percent is not None else ""
     far += f", batch {batch} of {batches}" if batch else ""
@@ -174,12 +175,7 @@ def taken(connection: "Connection", table_set: str) -> str | None:
 
 
 def heartbeat(connection: "Connection", run_id: int, far: Progress, *, now: datetime) -> None:
-    """Show a sign of life, in the transaction of the work it speaks of.
-
-    Raises:
-        InterruptedSync: The run was closed by someone else meanwhile; this transaction must not
-            commit.
-    """
+    """Show a sign of life, in the transaction of the work; an InterruptedSync: it was closed."""
     row = connection.execute(
         "UPDATE ops.sync_run SET heartbeat_at = %s, step = %s, progress = coalesce(%s, progress),"
         " batch = %s, batches = %s, rows_done = %s, eta_at = %s"

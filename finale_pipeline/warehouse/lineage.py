@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from finale_pipeline.warehouse.table_columns import COLUMNS
+
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
 
@@ -20,15 +22,6 @@ VIEWS = """
 SELECT format('%s.%s', schemaname, viewname), definition FROM pg_views
 WHERE schemaname IN ('mart', 'core', 'plan', 'ops') ORDER BY 1
 """
-COLUMNS = """
-SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class'), a.attname::text,
-       format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), '')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname IN ('mart', 'core', 'plan', 'ops') AND c.relkind IN ('r', 'v')
-ORDER BY 1, 2, a.attnum
-"""
-
 
 Source = tuple[str, str]
 """A table or view, and a column of it."""
@@ -59,13 +52,13 @@ def stored_views() -> dict[str, View]:
 def render(connection: "Connection") -> str:
     """Return the lineage of a database as JSON, a line per column."""
     views = []
-    for view, told in traced(connection).items():
+    for view, definition in traced(connection).items():
         lines = ",\n".join(
             f"   {json.dumps(name)}: {json.dumps(column)}"
-            for name, column in told["columns"].items()
+            for name, column in definition["columns"].items()
         )
         views.append(
-            f' {json.dumps(view)}: {{\n  "about": {json.dumps(told["about"])},\n'
+            f' {json.dumps(view)}: {{\n  "about": {json.dumps(definition["about"])},\n'
             f'  "columns": {{\n{lines}\n  }}\n }}'
         )
     return "{\n" + ",\n".join(views) + "\n}\n"
@@ -76,11 +69,11 @@ def traced(connection: "Connection") -> dict[str, View]:
     definitions: list[Any] = connection.execute(VIEWS).fetchall()
     columns: list[Any] = connection.execute(COLUMNS).fetchall()
     schema: dict[str, dict[str, dict[str, str]]] = {}
-    for space, name, _, column, kind, _ in columns:
+    for space, name, _, column, kind, *_ in columns:
         schema.setdefault(space, {}).setdefault(name, {})[column] = kind
     direct = {view: _made_of(_parsed(text), schema) for view, text in definitions}
     views: dict[str, View] = {}
-    for space, name, about, column, kind, meaning in columns:
+    for space, name, about, column, kind, meaning, *_ in columns:
         if space == "mart":
             view = f"mart.{name}"
             sources = [list(source) for source in sorted(_behind((view, column), direct))]
@@ -108,7 +101,7 @@ def _made_of(query: Any, schema: dict[str, Any]) -> dict[str, set[Source]]:
     from sqlglot import exp  # developers have it
     from sqlglot.lineage import lineage
 
-    found: dict[str, set[Source]] = {}
+    made_of: dict[str, set[Source]] = {}
     for column, end in lineage(None, query, schema=schema, dialect="postgres").items():
         leaves = [(n.expression, n.name) for n in end.walk()]
         sources = {
@@ -117,12 +110,12 @@ def _made_of(query: Any, schema: dict[str, Any]) -> dict[str, set[Source]]:
             if isinstance(table, exp.Table)
         }
         # What is computed of no column, such as a count, ends at the table itself.
-        found[column] = {
+        made_of[column] = {
             (table, name)
             for table, name in sources
             if name in schema.get(table.partition(".")[0], {}).get(table.partition(".")[2], {})
         }
-    return found
+    return made_of
 
 
 def _parsed(definition: str) -> Any:

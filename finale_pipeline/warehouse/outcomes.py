@@ -7,7 +7,7 @@ import polars as pl
 
 from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
 from finale_pipeline.warehouse.frames import bound
-from finale_pipeline.warehouse.store import TableWriter, hashed
+from finale_pipeline.warehouse.plan_days import merge
 
 TABLE = "plan.forecast_outcome"
 
@@ -73,8 +73,6 @@ def write(
     Args:
         values: `days` that were looked at, and `until` when.
     """
+    merge(connection, TABLE, changed, now=now)
     with database_errors(f"writing {TABLE}"):
-        writer = TableWriter(connection, TABLE)
-        writer.copy(hashed(changed))
-        writer.merge(now=now)
         connection.execute(trusted(bound(connection, FORGET, values)))

@@ -64,11 +64,7 @@ RIGHTS = (
 
 
 def give_all(url_of: Callable[[str], str], *, databases: Sequence[str]) -> None:
-    """Make the owner, and give it all databases; those that are missing are made.
-
-    Args:
-        url_of: The administrator's URL of a database.
-    """
+    """Make the owner, and give it all databases; those that are missing are made."""
     with psycopg.connect(url_of("postgres"), autocommit=True) as server:
         owner = sql.Identifier(OWNER)
         if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone():
@@ -94,11 +90,8 @@ def _give_roles(server: Connection) -> None:
         (OWNER,),
     ).fetchall()
     for (name,) in rows:
-        server.execute(
-            sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(
-                sql.Identifier(str(name)), sql.Identifier(OWNER)
-            )
-        )
+        grant = sql.SQL("GRANT {} TO {} WITH ADMIN OPTION")
+        server.execute(grant.format(sql.Identifier(str(name)), sql.Identifier(OWNER)))
 
 
 def _create(server: Connection, databases: Sequence[str]) -> None:
@@ -106,8 +99,8 @@ def _create(server: Connection, databases: Sequence[str]) -> None:
     rows = server.execute(
         "SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
     ).fetchall()
-    there = {str(name) for (name,) in rows}
-    for name in {*databases} - there:
+    existing = {str(name) for (name,) in rows}
+    for name in {*databases} - existing:
         # Keys are compared byte by byte, whatever the machine's language is.
         server.execute(
             sql.SQL(
@@ -115,12 +108,9 @@ def _create(server: Connection, databases: Sequence[str]) -> None:
                 " LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
             ).format(sql.Identifier(name))
         )
-    for name in {*databases} | there:
-        server.execute(
-            sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
-                sql.Identifier(name), sql.Identifier(OWNER)
-            )
-        )
+    for name in {*databases} | existing:
+        owned = sql.SQL("ALTER DATABASE {} OWNER TO {}")
+        server.execute(owned.format(sql.Identifier(name), sql.Identifier(OWNER)))
 
 
 def close(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """The rows of one day of a plan: those of a frame, and no others."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import polars as pl
@@ -27,18 +28,31 @@ WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url 
 TOTAL = """
 INSERT INTO plan.day_total
 SELECT %(day)s, count(*), count(*) FILTER (WHERE x.level = 'out'),
-       count(*) FILTER (WHERE x.level = 'low'), sum(greatest(x.available_units, 0) * p.cost)
+       count(*) FILTER (WHERE x.level = 'low'), sum(greatest(x.available_units, 0) * p.cost),
+       %(now)s
 FROM plan.decision x LEFT JOIN core.product p USING (product_url)
-WHERE x.snapshot_on = %(day)s AND x.level IS NOT NULL HAVING count(*) > 0
+WHERE x.snapshot_on = %(day)s AND x.level IS NOT NULL
 ON CONFLICT (snapshot_on) DO UPDATE SET products = excluded.products,
     products_out = excluded.products_out, products_low = excluded.products_low,
-    stock_value = excluded.stock_value
+    stock_value = excluded.stock_value, planned_at = excluded.planned_at
 """
 
 
-def keep_total(connection: Connection, day: date) -> None:
-    """Keep what the decisions of a day come to; a day without known stock comes to nothing."""
-    connection.execute(TOTAL, {"day": day})
+def keep_total(connection: Connection, day: date, *, now: datetime) -> None:
+    """Keep what the decisions of a day come to; where stock was not known, of no product."""
+    connection.execute(TOTAL, {"day": day, "now": now})
+
+
+def merge(
+    connection: Connection, table: str, frame: pl.DataFrame, *, now: datetime
+) -> tuple[TableWriter, Counts]:
+    """Write the rows of a frame that differ, in a transaction; the writer has staged them all."""
+    writer = TableWriter(connection, table)
+    with database_errors(f"writing {table}"):
+        writer.copy(hashed(frame))
+        merged = writer.merge(now=now)
+    unchanged = len(frame) - merged.inserted - merged.updated
+    return writer, Counts(len(frame), merged.inserted, merged.updated, unchanged)
 
 
 def write_lines(
@@ -49,35 +63,22 @@ def write_lines(
     now: datetime,
     only: pl.Series | None = None,
 ) -> Counts:
-    """Make the lines of a day those of the frame; what a buyer edited stays, at a suggestion of 0.
-
-    Args:
-        only: Products that the frame speaks of; None = all of the day.
-    """
-    writer = TableWriter(connection, LINES)
+    """Make a day's lines those of the frame, or of `only` some products; edited ones stay, at 0."""
+    writer, counts = merge(connection, LINES, lines, now=now)
+    products = [] if only is None else only.to_list()
+    values = {"day": day, "now": now, "all": only is None, "only": products}
     with database_errors(f"writing {LINES}"):
-        writer.copy(hashed(lines))
-        merged = writer.merge(now=now)
-        values = {
-            "day": day,
-            "now": now,
-            "all": only is None,
-            "only": [] if only is None else only.to_list(),
-        }
         connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
         removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
-    unchanged = len(lines) - merged.inserted - merged.updated
-    return Counts(len(lines), merged.inserted, merged.updated, unchanged, removed)
+    return replace(counts, removed=removed)
 
 
 def replace_day(
     connection: Connection, table: str, frame: pl.DataFrame, day: date, *, now: datetime
 ) -> Counts:
     """Make the rows of a day those of the frame, writing only what differs."""
-    writer = TableWriter(connection, table)
+    writer, counts = merge(connection, table, frame, now=now)
     with database_errors(f"writing {table}"):
-        writer.copy(hashed(frame))
-        merged = writer.merge(now=now)
         match = " AND ".join(f"g.{name} = t.{name}" for name in writer.key)
         keys = ", ".join(writer.key)
         # Set against set: of a day just written no statistics exist yet, and an anti-join planned
@@ -90,5 +91,4 @@ def replace_day(
             ),
             (day,),
         ).rowcount
-    unchanged = len(frame) - merged.inserted - merged.updated
-    return Counts(len(frame), merged.inserted, merged.updated, unchanged, removed)
+    return replace(counts, removed=removed)

@@ -32,9 +32,6 @@ def require_session(
     Through one that keeps them together, the session gets its settings. Without a pooler this asks
     one question.
 
-    Args:
-        another: Opens one more like it.
-
     Raises:
         ConfigError: The pooler shares sessions.
     """

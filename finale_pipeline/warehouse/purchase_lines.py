@@ -42,11 +42,7 @@ def unread(connection: Connection) -> list[UnreadLines]:
 
 
 def note_read(connection: Connection, staged: str) -> None:
-    """Note of which version the lines are that are stored now.
-
-    Args:
-        staged: Table with order_url and updated_at of the orders.
-    """
+    """Note of which version the stored lines are, by a table of order_url and updated_at."""
     connection.execute(
         trusted(
             "UPDATE core.purchase_order o SET lines_updated_at = s.updated_at"

@@ -43,9 +43,6 @@ def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
     """Turn stored lines and transfers to another reading, and what is summed of them.
 
     Stock is not touched: it is read whole each time.
-
-    Args:
-        reading: What quantities count from now on; before they were taken for the other.
     """
     operator, inverse = ("*", "/") if reading == "cases" else ("/", "*")
     demand.begin(connection, "SELECT shipment_url FROM core.shipment")

@@ -1,7 +1,7 @@
 """The user that people's tools log in as: reads the promised views, and nothing else."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -52,22 +52,11 @@ class Reader:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "database": self.database,
-            "user": self.user,
-            "password": self.password,
-            "url": self.url,
-        }
+        return asdict(self) | {"url": self.url}
 
 
 def reader_of(url: str, *, loopback_port: int | None) -> Reader:
-    """Return how the reader logs in, without a password.
-
-    Args:
-        loopback_port: Where an embedded server listens beside its socket; None = nowhere.
-    """
+    """Return how the reader logs in, without a password."""
     given = conninfo_to_dict(url)
     host, port = str(given.get("host") or "localhost"), int(given.get("port") or 5432)
     if loopback_port is not None and host.startswith("/"):
@@ -76,29 +65,21 @@ def reader_of(url: str, *, loopback_port: int | None) -> Reader:
 
 
 def create_reader(url: str, *, loopback_port: int | None) -> Reader:
-    """Create the reader, or give it a new password.
-
-    Raises:
-        ConfigError: The warehouse's user may not; the message has what one who may is to run.
-    """
+    """Create the reader, or give it a new password; a ConfigError has what who may is to run."""
     password = secrets.token_urlsafe(24)
     user, role = sql.Identifier(USER), sql.Identifier(ROLE)
     with connect(url, name="finale db reader") as connection:
-        there = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (USER,)).fetchone()
-        verb = sql.SQL("CREATE" if there is None else "ALTER")
+        existing = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (USER,)).fetchone()
+        verb = sql.SQL("CREATE" if existing is None else "ALTER")
         try:
             with connection.transaction():
-                connection.execute(
-                    sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
-                        verb, user, sql.Literal(password)
-                    )
-                )
+                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+                connection.execute(statement.format(verb, user, sql.Literal(password)))
                 connection.execute(sql.SQL("GRANT {} TO {}").format(role, user))
+                setting = sql.SQL("ALTER ROLE {} SET {} = {}")
                 for name, value in LIMITS.items():
                     connection.execute(
-                        sql.SQL("ALTER ROLE {} SET {} = {}").format(
-                            user, sql.Identifier(name), sql.Literal(value)
-                        )
+                        setting.format(user, sql.Identifier(name), sql.Literal(value))
                     )
         except psycopg.errors.InsufficientPrivilege as error:
             raise ConfigError(
@@ -107,4 +88,4 @@ def create_reader(url: str, *, loopback_port: int | None) -> Reader:
                 f" IN ROLE {ROLE};",
             ) from error
     reader = reader_of(url, loopback_port=loopback_port)
-    return Reader(reader.host, reader.port, reader.database, reader.user, password)
+    return replace(reader, password=password)

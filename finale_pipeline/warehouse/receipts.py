@@ -11,11 +11,7 @@ def orders_of(shipments: str) -> str:
 
 
 def begin(connection: Connection, orders: str, values: Sequence[object] = ()) -> None:
-    """Collect purchase orders whose lines, status or receipts change in this transaction.
-
-    Args:
-        orders: A query of their urls; nulls are left out.
-    """
+    """Collect purchase orders, by a query of urls, whose lines, status or receipts change here."""
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS touched_order (order_url text) ON COMMIT DROP"
     )

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
 
 FILE = Path(__file__).with_name("columns.json")
-QUERY = """
-SELECT format('%s.%s', n.nspname, c.relname), a.attname::text,
-       format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       coalesce(col_description(c.oid, a.attnum), '')
+COLUMNS = """
+SELECT n.nspname::text, c.relname::text, obj_description(c.oid, 'pg_class'), a.attname::text,
+       format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), ''),
+       NOT a.attnotnull, c.relkind = 'r', EXISTS (SELECT FROM pg_index i
+           WHERE i.indrelid = c.oid AND i.indisprimary AND a.attnum = ANY (i.indkey))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname IN ('core', 'plan', 'ops') AND c.relkind = 'r' AND c.relname <> 'schema_version'
-ORDER BY 1, a.attnum
+WHERE n.nspname IN ('mart', 'core', 'plan', 'ops') AND c.relkind IN ('r', 'v')
+  AND c.relname <> 'schema_version'
+ORDER BY 1, 2, a.attnum
 """
+"""Schema, table or view, its comment, column, type, comment; nullable, of a table, of the key."""
 
 
 class TableColumn(TypedDict):
@@ -42,11 +45,13 @@ def stored_columns() -> dict[str, dict[str, TableColumn]]:
 
 def render(connection: "Connection") -> str:
     """Return the columns of a database as JSON, a line per column."""
-    rows: list[tuple[Any, ...]] = connection.execute(QUERY).fetchall()
+    rows: list[tuple[Any, ...]] = connection.execute(COLUMNS).fetchall()
     tables: dict[str, list[str]] = {}
-    for table, name, kind, nullable, about in rows:
-        column = TableColumn(type=kind, nullable=nullable, about=about)
-        tables.setdefault(table, []).append(f"  {json.dumps(name)}: {json.dumps(column)}")
+    for space, table, _, name, kind, about, nullable, is_table, _ in rows:
+        if is_table:
+            column = TableColumn(type=kind, nullable=nullable, about=about)
+            line = f"  {json.dumps(name)}: {json.dumps(column)}"
+            tables.setdefault(f"{space}.{table}", []).append(line)
     parts = [
         f" {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n }" for name, lines in tables.items()
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from finale_pipeline.assets import marts
 from finale_pipeline.assets.entries import BY_NAME
-from finale_pipeline.warehouse import lineage
+from finale_pipeline.warehouse import lineage, table_columns
 from finale_pipeline.warehouse.connect import Connection
 
 USED = """
@@ -39,8 +39,8 @@ def test_views_and_columns_are_those_of_the_database_and_so_is_what_they_are_mad
     connection: Connection,
 ) -> None:
     there: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
-    rows: list[Any] = connection.execute(lineage.COLUMNS).fetchall()
-    for space, name, _, column, kind, meaning in rows:
+    rows: list[Any] = connection.execute(table_columns.COLUMNS).fetchall()
+    for space, name, _, column, kind, meaning, *_ in rows:
         if space == "mart":
             there[f"mart.{name}"][column] = (kind, meaning)
     known = lineage.stored_views()

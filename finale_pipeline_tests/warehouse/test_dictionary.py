@@ -16,8 +16,8 @@ def test_dagster_shows_the_columns_of_the_newest_schema(connection: Connection) 
 
 
 def test_every_view_and_column_that_people_ask_says_what_it_means(connection: Connection) -> None:
-    rows = connection.execute(dictionary.QUERY).fetchall()
-    assert [row[:4] for row in rows if not (row[2] and row[6])] == []
+    rows = connection.execute(table_columns.COLUMNS).fetchall()
+    assert [row[:4] for row in rows if not (row[2] and row[5])] == []
 
 
 def test_every_function_that_people_ask_says_what_it_means(connection: Connection) -> None:

@@ -5,13 +5,13 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import HTMLResponse, Response
 
 from finale_pipeline.api.pages.decisions import WORDS, local_day
 from finale_pipeline.api.rest import monitoring
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
-from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.problems import there
 from finale_pipeline.api.server.render import html, runbook
 from finale_pipeline.clock import business_day
 from finale_pipeline.finale.links import order_page, pages_of, product_page
@@ -31,8 +31,7 @@ from finale_pipeline.warehouse.reads import worklist as worklist_reads
 
 router = APIRouter(include_in_schema=False)
 
-STYLE = FilePath(__file__).parent / "templates" / "style.css"
-SCRIPT = STYLE.with_name("app.js")
+FILES = FilePath(__file__).parent / "templates"
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;" \
     " frame-ancestors 'self'"  # fmt: skip
 
@@ -40,21 +39,12 @@ Sku = Annotated[str, Path(max_length=300)]
 
 
 @router.get("/style.css")
-def style() -> Response:
-    """Return how pages look."""
-    return Response(
-        STYLE.read_bytes(), media_type="text/css", headers={"Cache-Control": "max-age=300"}
-    )
-
-
 @router.get("/app.js")
-def script() -> Response:
-    """Return what makes the keyboard work; every page does without it."""
-    return Response(
-        SCRIPT.read_bytes(),
-        media_type="text/javascript",
-        headers={"Cache-Control": "max-age=300"},
-    )
+def file(request: Request) -> Response:
+    """Return how pages look, or what makes the keyboard work; every page does without that."""
+    path = FILES / request.url.path.lstrip("/")
+    kind = "text/css" if path.suffix == ".css" else "text/javascript"
+    return Response(path.read_bytes(), media_type=kind, headers={"Cache-Control": "max-age=300"})
 
 
 @router.get("/changes")
@@ -78,7 +68,7 @@ def product(
     done: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> HTMLResponse:
     """Show a product."""
-    item = _product(connection, sku)
+    item = there(products_reads.product(connection, sku), "product", "No product has this SKU.")
     url, now = item["product_url"], context.clock()
     fixed = terms.of(connection, "product", url)
     pages = pages_of(context.settings)
@@ -132,22 +122,14 @@ def _deciding(
     }
 
 
-def _product(connection: Warehouse, sku: str) -> dict[str, Any]:
-    item = products_reads.product(connection, sku)
-    if item is None:
-        raise Problem(404, "No product has this SKU.", code="unknown_product")
-    return item
-
-
 @router.get("/search")
 def search(
     context: Shared, connection: Warehouse, q: Annotated[str, Query(max_length=100)] = ""
 ) -> HTMLResponse:
     """Find products, vendors and categories."""
-    text = q.strip()
-    products = products_reads.search(connection, text) if text else []
-    others = products_reads.named_like(connection, text, most=20) if text else {}
-    return html(context.settings, "search.html", page="search", q=q, found=products, others=others)
+    return html(
+        context.settings, "search.html", page="search", q=q, **_found(connection, q, 100, 20)
+    )
 
 
 @router.get("/search/hits")
@@ -155,10 +137,15 @@ def hits(
     context: Shared, connection: Warehouse, q: Annotated[str, Query(max_length=100)] = ""
 ) -> HTMLResponse:
     """Return the first that are found, as a list under the field."""
+    return html(context.settings, "hits.html", **_found(connection, q, 8, 3))
+
+
+def _found(connection: Connection, q: str, products: int, others: int) -> dict[str, Any]:
     text = q.strip()
-    products = products_reads.search(connection, text, most=8) if text else []
-    others = products_reads.named_like(connection, text, most=3) if text else {}
-    return html(context.settings, "hits.html", q=text, found=products, others=others)
+    return {
+        "found": products_reads.search(connection, text, most=products) if text else [],
+        "others": products_reads.named_like(connection, text, most=others) if text else {},
+    }
 
 
 @router.get("/syncs")
@@ -191,16 +178,11 @@ def mail_body(connection: Warehouse, message_id: str) -> HTMLResponse:
 
 
 def _mail(connection: Warehouse, message_id: str) -> dict[str, Any]:
-    stored = mails_reads.mail(connection, message_id)
-    if stored is None:
-        raise Problem(404, "There is no such mail.", code="unknown_mail")
-    return stored
+    return there(mails_reads.mail(connection, message_id), "mail", "There is no such mail.")
 
 
 @router.get("/runbooks/{kind}")
 def runbook_page(context: Shared, kind: str) -> HTMLResponse:
     """Show what to do when a mail of a kind has come."""
-    text = runbook(kind)
-    if text is None:
-        raise Problem(404, "There is no such runbook.", code="unknown_runbook")
+    text = there(runbook(kind), "runbook", "There is no such runbook.")
     return html(context.settings, "runbook.html", page="", kind=kind, text=text)

@@ -10,7 +10,7 @@ from finale_pipeline.api.pages.worklist import totals
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Shared, Warehouse
-from finale_pipeline.api.server.problems import Problem
+from finale_pipeline.api.server.problems import Problem, there
 from finale_pipeline.api.server.render import html
 from finale_pipeline.finale.links import order_page, pages_of
 from finale_pipeline.planning import agreements
@@ -45,9 +45,9 @@ def vendor(
     context: Shared, connection: Warehouse, name: Annotated[str, Path(max_length=300)]
 ) -> HTMLResponse:
     """Show a vendor: how to reach it, what is open, how it delivers, what it costs."""
-    scorecard = vendors_reads.scorecard(connection, name)
-    if scorecard is None:
-        raise Problem(404, "No vendor is called so.", code="unknown_vendor")
+    scorecard = there(
+        vendors_reads.scorecard(connection, name), "vendor", "No vendor is called so."
+    )
     url, pages = scorecard["vendor_url"], pages_of(context.settings)
     orders = plan_reads.orders_of(connection, plan_reads.newest_day(connection), url)
     return html(

@@ -29,16 +29,18 @@ from finale_pipeline.warehouse.adjustments import (
 
 router = APIRouter(prefix="/api/adjustments", tags=["plan"], responses=problems())
 
-EXAMPLE = {
-    "adjustment_id": 7,
-    "scope": "product",
-    "about": "TEA-01",
+SENT: dict[str, Any] = {
     "kind": "times",
     "value": 1.5,
     "from_on": "2026-12-01",
     "until_on": "2026-12-24",
-    "predecessor": None,
     "note": "advent",
+}
+EXAMPLE = SENT | {
+    "adjustment_id": 7,
+    "scope": "product",
+    "about": "TEA-01",
+    "predecessor": None,
     "made_by": "Anna (api)",
     "made_at": "2026-03-09T07:00:00Z",
     "says": "TEA-01: 1.5 times from 2026-12-01 to 2026-12-24",
@@ -51,17 +53,7 @@ class AdjustmentBody(BaseModel):
     """What a buyer knows of demand."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "example": {
-                "name": "TEA-01",
-                "kind": "times",
-                "value": 1.5,
-                "from_on": "2026-12-01",
-                "until_on": "2026-12-24",
-                "note": "advent",
-            }
-        },
+        extra="forbid", json_schema_extra={"example": SENT | {"name": "TEA-01"}}
     )
 
     scope: Scope = "product"

@@ -9,8 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 def storable(text: str) -> str:
     """Refuse what no database takes: NUL and halves of characters."""
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        message = "has characters that cannot be stored"
-        raise ValueError(message)
+        raise ValueError("has characters that cannot be stored")
     return text
 
 

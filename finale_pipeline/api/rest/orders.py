@@ -93,8 +93,7 @@ class Order(BaseModel):
     @model_validator(mode="after")
     def _lines_have_a_vendor(self) -> Self:
         if self.lines and self.vendor is None:
-            message = "lines need a vendor"
-            raise ValueError(message)
+            raise ValueError("lines need a vendor")
         return self
 
 
@@ -115,7 +114,8 @@ def draft(context: Shared, actor: Actor, order: Order, key: Key = None) -> Respo
     """
     ask = _ask(order, actor, key)
     if order.dry_run:
-        return as_json(preview(context, ask).as_dict(is_dry=True))
+        preview = drafting.previewed(drafting_context(context), ask)
+        return as_json(preview.as_dict(is_dry=True))
     result = carried_out(context, ask)
     if result.error is not None and not result.rows:
         raise result.error
@@ -175,26 +175,13 @@ def _status(result: DraftResult) -> int:
 
 def _ask(order: Order, actor: str, key: str | None) -> DraftRequest:
     lines = tuple(RequestedLine(x.product, x.quantity, x.unit_price) for x in order.lines or ())
-    return DraftRequest(
-        actor,
-        vendor=order.vendor,
-        on=order.on,
-        lines=lines,
-        place=order.place,
-        again=order.again,
-        accept_duplicates=order.accept_duplicates,
-        key=key,
-    )
+    others = order.model_dump(exclude={"lines", "dry_run"})
+    return DraftRequest(actor, lines=lines, key=key, **others)
 
 
 def drafting_context(context: Context) -> DraftingContext:
     """Return what drafting works with."""
     return DraftingContext(context.settings, context.clock, time.sleep)
-
-
-def preview(context: Context, ask: DraftRequest) -> DraftResult:
-    """Return what would be sent."""
-    return drafting.previewed(drafting_context(context), ask)
 
 
 def carried_out(

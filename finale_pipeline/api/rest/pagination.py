@@ -114,8 +114,13 @@ def _page(
 
 def _after(listing: Listing, order: str, cursor: str, key: bytes, values: dict[str, object]) -> str:
     """Return the condition of rows behind a cursor, and add its values; nulls are last."""
-    made_for, value, row = _opened(cursor, key)
-    if made_for != order:
+    try:
+        sort, value, row = _serializer(key).loads(cursor)
+    except BadData:
+        raise Problem(
+            422, "The cursor is not one of ours; begin anew.", code="invalid_cursor"
+        ) from None
+    if sort != order:
         raise Problem(422, "The cursor is of another sort.", code="invalid_cursor")
     column, down = order.removeprefix("-"), order.startswith("-")
     kind, (row_column, row_kind) = listing.sorts[column], listing.key
@@ -137,16 +142,6 @@ def _text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def _opened(cursor: str, key: bytes) -> tuple[str, str | None, str]:
-    try:
-        order, value, row = _serializer(key).loads(cursor)
-    except BadData:
-        raise Problem(
-            422, "The cursor is not one of ours; begin anew.", code="invalid_cursor"
-        ) from None
-    return order, value, row
 
 
 def _serializer(key: bytes) -> URLSafeSerializer:

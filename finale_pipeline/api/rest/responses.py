@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -70,8 +71,15 @@ def as_csv(
 
 
 def attachment(file: str) -> dict[str, str]:
-    """Return the header by which a browser keeps an answer as a file."""
-    return {"Content-Disposition": f'attachment; filename="{file}"'}
+    """Return the header by which a browser keeps an answer as a file.
+
+    >>> print(attachment("order-Łódź.pdf")["Content-Disposition"])
+    attachment; filename="order-__d_.pdf"; filename*=UTF-8''order-%C5%81%C3%B3d%C5%BA.pdf
+    """
+    plain = "".join(c if c.isascii() else "_" for c in file)
+    # A header is ASCII; the second form is RFC 6266's for all other names.
+    named = "" if plain == file else f"; filename*=UTF-8''{quote(file)}"
+    return {"Content-Disposition": f'attachment; filename="{plain}"{named}'}
 
 
 def _csv_cell(value: object) -> str:

@@ -78,11 +78,9 @@ class ScheduleBody(BaseModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if "on" not in self.model_fields_set and "cron" not in self.model_fields_set:
-            message = "give `on`, `cron`, or both"
-            raise ValueError(message)
+            raise ValueError("give `on`, `cron`, or both")
         if self.is_off and self.on:
-            message = "`off` contradicts `on`"
-            raise ValueError(message)
+            raise ValueError("`off` contradicts `on`")
         return self
 
     @property

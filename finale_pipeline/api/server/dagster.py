@@ -17,9 +17,6 @@ mutation Launch($params: ExecutionParams!) {
   launchPipelineExecution(executionParams: $params) {
     __typename
     ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-    ... on PipelineNotFoundError { message }
-    ... on UnauthorizedError { message }
   }
 }"""
 SCHEDULES = """
@@ -31,24 +28,14 @@ query Schedules($repository: RepositorySelector!) {
       scheduleState { id selectorId status ticks(limit: 1) { timestamp status runIds skipReason } }
       futureTicks(limit: 1) { results { timestamp } }
     } }
-    ... on PythonError { message }
   }
 }"""
 START = """
 mutation Start($selector: ScheduleSelector!) {
-  startSchedule(scheduleSelector: $selector) {
-    __typename
-    ... on ScheduleStateResult { scheduleState { status } }
-  }
+  startSchedule(scheduleSelector: $selector) { __typename }
 }"""
 STOP = """
-mutation Stop($id: String!) {
-  stopRunningSchedule(id: $id) {
-    __typename
-    ... on ScheduleStateResult { scheduleState { status } }
-  }
-}"""
-
+mutation Stop($id: String!) { stopRunningSchedule(id: $id) { __typename } }"""
 RELOAD = """
 mutation Reload($location: String!) {
   reloadRepositoryLocation(repositoryLocationName: $location) {
@@ -82,19 +69,14 @@ class Dagster:
         Raises:
             Problem: 503: Dagster does not answer, or does not know the job.
         """
-        answer = self._ask(
-            LAUNCH,
-            {
-                "params": {
-                    "selector": {**self._ours, "pipelineName": job},
-                    "runConfigData": {},
-                    "mode": "default",
-                    "executionMetadata": {
-                        "tags": [{"key": key, "value": value} for key, value in tags.items()]
-                    },
-                }
-            },
-        )["launchPipelineExecution"]
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        params = {
+            "selector": {**self._ours, "pipelineName": job},
+            "runConfigData": {},
+            "mode": "default",
+            "executionMetadata": {"tags": pairs},
+        }
+        answer = self._ask(LAUNCH, {"params": params})["launchPipelineExecution"]
         return str(_expect(answer, "LaunchRunSuccess")["run"]["runId"])
 
     def schedules(self) -> list[dict[str, Any]]:
@@ -129,20 +111,15 @@ class Dagster:
         self, query: str, variables: Mapping[str, Any], seconds: float = SECONDS
     ) -> dict[str, Any]:
         try:
-            answer = self._http.post(
-                f"{self.url}/graphql",
-                json={"query": query, "variables": variables},
-                timeout=seconds,
-            )
+            question = {"query": query, "variables": variables}
+            answer = self._http.post(f"{self.url}/graphql", json=question, timeout=seconds)
             answer.raise_for_status()
-            body = answer.json()
+            data: dict[str, Any] | None = answer.json().get("data")
         except (httpx.HTTPError, ValueError) as error:
             raise _unavailable("Dagster does not answer.") from error
-        data = body.get("data")
         if not data:
             raise _unavailable("Dagster refused the question.")
-        result: dict[str, Any] = data
-        return result
+        return data
 
 
 def _expect(answer: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

@@ -75,7 +75,6 @@ class Rate:
     """Counts events per client and minute.
 
     Args:
-        limit: Events of one client in a minute.
         clock: Seconds; only differences count.
     """
 
@@ -104,12 +103,7 @@ class Rate:
 
 
 class Middleware:
-    """An ASGI app around another: ours, or Dagster's.
-
-    Args:
-        clock: Seconds, for rates.
-        body_seconds: Time in which a body must have come.
-    """
+    """An ASGI app around another: ours, or Dagster's."""
 
     def __init__(
         self,

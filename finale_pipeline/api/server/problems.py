@@ -6,7 +6,7 @@ A browser that asked for a page gets a page that says the same in words.
 import logging
 from collections.abc import Mapping
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -43,6 +43,8 @@ CODES = {
     500: "internal_error",
     503: "unavailable",
 }
+
+T = TypeVar("T")
 
 
 class Problem(Exception):
@@ -86,6 +88,17 @@ class Problem(Exception):
         return JSONResponse(self.body(trace_id), self.status, self.headers, media_type=MEDIA)
 
 
+def there(found: T | None, kind: str, otherwise: str) -> T:
+    """Return what was found.
+
+    Raises:
+        Problem: 404, unknown_ and the kind: nothing was.
+    """
+    if found is None:
+        raise Problem(404, otherwise, code=f"unknown_{kind}")
+    return found
+
+
 def later(detail: str, *, code: str = "unavailable", seconds: int = 10, **facts: Any) -> Problem:
     """Return a 503 that says after how many seconds to ask again."""
     return Problem(503, detail, code=code, headers={"Retry-After": str(seconds)}, **facts)
@@ -109,16 +122,11 @@ def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:
     return page
 
 
-def trace_of(request: Request) -> str:
-    """Return the number under which the log has this request."""
-    return str(request.scope.get("trace_id", ""))
-
-
 def install(app: FastAPI) -> None:
     """Have every error of an app answered as a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        problem = _of(error, trace_of(request))
+        problem = _of(error, request.scope.get("trace_id", ""))
         return respond(problem, request.scope, request.app.state.context.settings)
 
     for kind in (

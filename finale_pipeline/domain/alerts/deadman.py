@@ -18,11 +18,7 @@ FOLLOWS_FROM: dict[Kind, set[Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that should be so and is not.
-
-    Attributes:
-        told_by: What has told a person already; None = nothing has.
-    """
+    """Something that should be so and is not; `told_by` is what has told a person already."""
 
     kind: Kind
     says: str
@@ -47,9 +43,6 @@ class Outage:
 
 def to_tell(outage: Outage | None, troubles: Sequence[Trouble]) -> list[Trouble]:
     """Return the trouble that a mail is worth now: what nobody was told, nor can conclude.
-
-    Args:
-        outage: The open one; None = all was well at the last look.
 
     >>> dead = Trouble("daemon", "It decides nothing.", "Start it.")
     >>> late = Trouble("syncs", "No critical sync for an hour.", "Look at it.")

@@ -106,7 +106,6 @@ class AlertEvent:
     """One thing that happened to an item.
 
     Attributes:
-        from_level: Exact level before.
         to_level: Exact level now; differs for crossings, and only for them.
         cause: stock or settings; for silent ones first_run, first_seen, watched_again, or the rule
             that left it out.

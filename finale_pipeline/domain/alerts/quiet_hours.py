@@ -5,10 +5,7 @@ from zoneinfo import ZoneInfo
 
 
 def quiet_until(hours: str | None, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """Return the end of the quiet hours that it is in; None outside of them.
-
-    Args:
-        hours: Such as 22:00-07:00; None = there are none.
+    """Return the end of quiet hours such as 22:00-07:00 that it is in; None outside, or without.
 
     >>> night = datetime(2026, 3, 9, 23, 30, tzinfo=UTC)
     >>> quiet_until("22:00-07:00", night, ZoneInfo("UTC")).isoformat()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.history import Flags, Floats, History, Ints
+from finale_pipeline.domain.forecast.history import DayNumber, Flags, Floats, History, Ints
 from finale_pipeline.domain.forecast.regression import (
     FLOOR_UNITS,
     Regression,
@@ -70,12 +70,7 @@ LEAST_FADE, MOST_FADE = 0.25, 2.0
 
 @dataclass(frozen=True, slots=True)
 class PastWindows:
-    """Past windows of one length, all products and origins.
-
-    Attributes:
-        state: What was known at the beginning of each.
-        demand: What was demanded in it, in units.
-    """
+    """Past windows of one length, all products and origins: what was known, units demanded."""
 
     state: DemandState
     demand: Floats
@@ -90,7 +85,6 @@ class Cells:
     """The cells of one window.
 
     Attributes:
-        rows: Past windows that were pooled, all cells together.
         mu_edges: Lower ends of the bins by expected units, without the first.
         spread_edges: The same by the second axis, per bin.
         counts: Past windows per cell, per bin.
@@ -168,7 +162,6 @@ class LearntWindow:
     Attributes:
         past: Those of products with enough of a past.
         young: Those of products of less than `FADED_DAYS`.
-        regression: None where there are too few of them.
     """
 
     days: int
@@ -179,11 +172,7 @@ class LearntWindow:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What the past of an account taught, before a pace is chosen.
-
-    Attributes:
-        windows: Of each window that has a past, the shortest first.
-    """
+    """What an account's past taught of each window, shortest first, before a pace is chosen."""
 
     levels: tuple[float, ...]
     windows: tuple["LearntWindow", ...]
@@ -195,7 +184,7 @@ class Learnt:
 
 def calibrate(
     history: History,
-    as_of: int,
+    as_of: DayNumber,
     *,
     levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,
@@ -330,9 +319,6 @@ def fade_of(models: Sequence[WindowModel], days: Floats) -> Floats:
 
     A new product is known since its first sale, and few go on as they begin: what is new sells to
     those who waited for it.
-
-    Args:
-        models: Of the windows, the shortest first.
     """
     fade = np.ones(len(days))
     learnt = [model for model in models if model.cells.window_days <= FADE_WINDOW]

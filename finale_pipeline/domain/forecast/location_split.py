@@ -8,10 +8,6 @@ from finale_pipeline.domain.forecast.history import Floats, Ints
 def shares(owners: Ints, units: Floats) -> Floats:
     """Return what part of its product's sales each place had; 0 where the product sold nothing.
 
-    Args:
-        owners: The product of each place.
-        units: Sold from it; zero or more.
-
     >>> shares(np.array([0, 0, 3]), np.array([30.0, 10.0, 0.0])).tolist()
     [0.75, 0.25, 0.0]
     """

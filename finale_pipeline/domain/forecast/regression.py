@@ -99,7 +99,6 @@ def fit(
 
     Args:
         state: What was known at the beginning of each window; of known velocity.
-        demand: Units demanded in it.
     """
     raw = features(state, window_days)
     centre, scale = raw.mean(axis=0), raw.std(axis=0)

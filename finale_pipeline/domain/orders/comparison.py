@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from finale_pipeline import text
 from finale_pipeline.domain.orders.purchase_orders import (
     DRAFT,
     ORDER_TYPE,
     Draft,
     PurchaseLine,
-    exact,
 )
 from finale_pipeline.text import plain
 
@@ -81,11 +81,12 @@ def _of_line(line: PurchaseLine, items: Sequence[Record]) -> list[str]:
     if number(item.get("quantity")) != line.quantity_units:
         texts.append(
             f"{sku} has the quantity {_shown(item.get('quantity'))},"
-            f" not {exact(line.quantity_units)}"
+            f" not {text.number(line.quantity_units)}"
         )
     if line.unit_price is not None and number(item.get("unitPrice")) != line.unit_price:
         texts.append(
-            f"{sku} has the price {_shown(item.get('unitPrice'))}, not {exact(line.unit_price)}"
+            f"{sku} has the price {_shown(item.get('unitPrice'))},"
+            f" not {text.number(line.unit_price)}"
         )
     return texts
 
@@ -97,7 +98,7 @@ def _total_difference(draft: Draft, record: Record) -> list[str]:
         return []
     if abs(shown - draft.total) <= ROUNDING * len(draft.lines):
         return []
-    return [f"its total is {exact(shown)}, not {exact(draft.total)}"]
+    return [f"its total is {text.number(shown)}, not {text.number(draft.total)}"]
 
 
 def _list_of(record: Record, name: str) -> list[Record]:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from finale_pipeline.text import number
+
 STAMP = "%Y-%m-%dT%H:%M:%S"
 ORDER_TYPE = "PURCHASE_ORDER"
 DRAFT = "ORDER_CREATED"
@@ -152,11 +154,7 @@ def local_noon(day: date, zone: ZoneInfo) -> str:
 
 
 def body(draft: Draft, *, today: date, zone: ZoneInfo) -> str:
-    """Return the JSON text that creates a draft; quantities and prices have all their digits.
-
-    Args:
-        today: The order's date, in the account's zone.
-    """
+    """Return the JSON text that creates a draft on a business day, with all digits of numbers."""
     arrivals = [line.arrival_on for line in draft.lines if line.arrival_on is not None]
     late = max(today - draft.plan_on, date.resolution * 0)
     head: dict[str, object] = {
@@ -176,21 +174,11 @@ def body(draft: Draft, *, today: date, zone: ZoneInfo) -> str:
 
 
 def _item(line: PurchaseLine) -> str:
-    price = "" if line.unit_price is None else f', "unitPrice": {exact(line.unit_price)}'
+    price = "" if line.unit_price is None else f', "unitPrice": {number(line.unit_price)}'
     return (
         f'{{"productUrl": {json.dumps(line.product_url)},'
-        f' "quantity": {exact(line.quantity_units)}{price}}}'
+        f' "quantity": {number(line.quantity_units)}{price}}}'
     )
-
-
-def exact(number: Decimal) -> str:
-    """Return a number with all its digits and no needless zeros.
-
-    >>> exact(Decimal("2.90")), exact(Decimal("1E+2")), exact(Decimal("0.000001"))
-    ('2.9', '100', '0.000001')
-    """
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def body_hash(text: str) -> str:
@@ -232,11 +220,11 @@ def line_warnings(line: PurchaseLine, terms: LineTerms) -> list[str]:
     units, warnings = line.quantity_units, []
     if units < terms.minimum_order_units:
         warnings.append(
-            f"{exact(units)} units are under its minimum of {exact(terms.minimum_order_units)}"
+            f"{number(units)} units are under its minimum of {number(terms.minimum_order_units)}"
         )
     if terms.pack_units > 0 and units % terms.pack_units:
         warnings.append(
-            f"{exact(units)} units are no whole number of packs of {exact(terms.pack_units)}"
+            f"{number(units)} units are no whole number of packs of {number(terms.pack_units)}"
         )
     if line.unit_price is None:
         warnings.append("no price is known")
@@ -248,8 +236,8 @@ def draft_warnings(draft: Draft, minimum_order_value: Decimal | None) -> list[st
     warnings = []
     if minimum_order_value is not None and draft.total < minimum_order_value:
         warnings.append(
-            f"the total of {exact(draft.total)} is under the vendor's minimum of"
-            f" {exact(minimum_order_value)}"
+            f"the total of {number(draft.total)} is under the vendor's minimum of"
+            f" {number(minimum_order_value)}"
         )
     currencies = sorted({line.currency for line in draft.lines if line.currency})
     if len(currencies) > 1:

@@ -33,7 +33,6 @@ class Checked:
     """A quantity, held against the terms.
 
     Attributes:
-        broken_rules: Of `pack` and `minimum`, those it breaks.
         below_units: The largest quantity below it that may be ordered; None = there is none.
         above_units: The least quantity above it, or it itself, that may be ordered.
     """

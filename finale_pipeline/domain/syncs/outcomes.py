@@ -19,11 +19,7 @@ SyncProblemKind = Literal["failed", "held", "stuck", "deferred"]
 
 @dataclass(frozen=True, slots=True)
 class EndedSync:
-    """A run of the ledger that has ended, or is running.
-
-    Attributes:
-        at: When it ended; for a running one its last sign of life.
-    """
+    """A run of the ledger: when it ended, or gave its last sign of life, and how."""
 
     run_id: int
     strategy: str
@@ -46,11 +42,7 @@ class SyncProblem:
 def trouble_of(
     strategy: str, runs: Sequence[EndedSync], *, now: datetime, stuck_after: timedelta
 ) -> SyncProblem | None:
-    """Return the trouble that a strategy is in; None when it works.
-
-    Args:
-        stuck_after: Silence after which a running sync is stuck.
-    """
+    """Return the trouble a strategy is in, None = it works; a run is stuck after such a silence."""
     mine = [r for r in runs if r.strategy == strategy and not _is_private(r)]
     for run in reversed(mine):
         if run.status == "running" and now - run.at > stuck_after:

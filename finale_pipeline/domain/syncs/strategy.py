@@ -78,9 +78,6 @@ class StrategyChoice:
 def smart(minutes: float | None, thresholds: Thresholds) -> StrategyChoice:
     """Choose a strategy by how old the last good sync is.
 
-    Args:
-        minutes: Since the last good critical, inventory, active or full sync; None = never.
-
     >>> smart(29.9, Thresholds()).strategy, smart(30, Thresholds()).strategy
     ('critical', 'inventory')
     >>> smart(None, Thresholds())

@@ -10,22 +10,13 @@ MAX_DAYS = 29
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """A span of time, in UTC and whole seconds; the source includes both ends.
-
-    Attributes:
-        lo: First second.
-        hi: Last second; also the first of the next window.
-    """
+    """A span of time in UTC and whole seconds; its last is the next one's first."""
 
     lo: datetime
     hi: datetime
 
     def halves(self) -> tuple["Window", "Window"]:
-        """Cut in two that share their border.
-
-        Raises:
-            ValueError: It is one second or less.
-        """
+        """Cut in two that share their border; a ValueError: it is one second or less."""
         seconds = int((self.hi - self.lo).total_seconds())
         if seconds <= 1:
             raise ValueError(f"a window of {seconds} s cannot be cut")
@@ -56,14 +47,13 @@ def following(
     span: timedelta,
     extend: bool,
 ) -> Window:
-    """Return the next window of a walk: a stored one where one begins, else a new one.
+    """Return the next window of a scan: a stored one where one begins, else a new one.
 
     Stored windows are kept as they are, since the same question gives the same answer, and with it
     the same digest.
 
     Args:
-        cursor: Where the walk stands; before `upper`.
-        stored: Windows of the last walk, ascending, none longer than the source allows.
+        stored: Windows of the last scan, ascending, none longer than the source allows.
         extend: Whether the last stored window may grow up to `upper` instead of a new one.
     """
     ahead = [w for w in stored if w.lo >= cursor]

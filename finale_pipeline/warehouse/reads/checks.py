@@ -56,14 +56,14 @@ class Read:
 
 def last_read(connection: Connection, table: str) -> Read:
     """Return what the newest run that read a table says of it; zeros = none did."""
-    rows = connection.objects(
+    read = connection.one(
         Read,
         "SELECT run_id, (counts -> %(t)s ->> 'rejected')::bigint AS rejected,"
         " (counts -> %(t)s ->> 'read')::bigint AS read FROM ops.sync_run WHERE counts ? %(t)s"
         " ORDER BY run_id DESC LIMIT 1",
         t=table,
     )
-    return rows[0] if rows else Read()
+    return read or Read()
 
 
 def last_stock_run(connection: Connection) -> Row:
@@ -75,15 +75,6 @@ def last_stock_run(connection: Connection) -> Row:
             " ORDER BY run_id DESC LIMIT 1"
         )
         or {}
-    )
-
-
-def open_incidents(connection: Connection) -> list[Row]:
-    """Return the items that are out or low, the worst first."""
-    return connection.rows(
-        "SELECT sku, coalesce(name, '') AS name, level, coalesce(vendor_name, '') AS supplier, why,"
-        " incident_state AS state FROM mart.low_stock"
-        " ORDER BY level DESC, money_at_risk DESC NULLS LAST, sku"
     )
 
 

@@ -50,7 +50,6 @@ class RunCounts:
     """Runs of the last seven days.
 
     Attributes:
-        repeated_ticks: Due times of the last day that came twice.
         last_error_kind: Of the last run that ended; None = it was good.
         has_ended: Whether any run ever ended.
     """
@@ -73,8 +72,9 @@ def run_counts(connection: Connection, *, now: datetime) -> RunCounts:
         " ORDER BY run_id DESC LIMIT 1) AS last_error_kind,"
         " EXISTS (SELECT FROM ops.sync_run WHERE status IN ('done', 'failed')) AS has_ended"
         " FROM ops.sync_run WHERE started_at > %(week)s",
-        day=now - timedelta(days=1), week=now - WEEK,
-    )  # fmt: skip
+        day=now - timedelta(days=1),
+        week=now - WEEK,
+    )
     return counts
 
 
@@ -84,7 +84,6 @@ class MailCounts:
 
     Attributes:
         is_silent: Whether one was given up in the last week and none was delivered since.
-        oldest_late_at: When the oldest of them was written; None = none is late.
         error: Of the last that was given up, else of those that wait.
     """
 
@@ -102,9 +101,9 @@ def mail_counts(
     """Return how mails fare.
 
     Args:
-        allowed: So long a mail may be on its way.
         attempts: So many in vain, and it is not only quiet hours that hold it.
     """
+    values = {"late": now - allowed, "week": now - WEEK, "since": now - MAIL_DAYS}
     (counts,) = connection.objects(
         MailCounts,
         """
@@ -125,31 +124,21 @@ def mail_counts(
                         max(last_error) FILTER (WHERE is_late)) AS error
         FROM mail
         """,
-        late=now - allowed, attempts=attempts, week=now - WEEK, since=now - MAIL_DAYS,
-    )  # fmt: skip
+        attempts=attempts,
+        **values,
+    )
     return counts
 
 
-@dataclass(frozen=True, slots=True)
-class DataCounts:
-    """What should be nought.
-
-    Attributes:
-        without_stock: Products that are there and have no stock level.
-        rejects: Records that were refused since a day.
-    """
-
-    without_stock: int
-    rejects: int
+def products_without_stock(connection: Connection) -> int:
+    """Return how many products are there and have no stock level."""
+    return connection.count(f"SELECT count(*) FROM ({LIVE_WITHOUT_LEVEL}) p")
 
 
-def data_counts(connection: Connection, *, now: datetime) -> DataCounts:
-    """Return what should be nought and may not be."""
+def rejects_since(connection: Connection, moment: datetime) -> int:
+    """Return how many records were refused since a moment."""
     query = "SELECT count(*) FROM ops.sync_reject WHERE rejected_at > %s"
-    return DataCounts(
-        connection.count(f"SELECT count(*) FROM ({LIVE_WITHOUT_LEVEL}) p"),
-        connection.count(query, now - timedelta(days=1)),
-    )
+    return connection.count(query, moment)
 
 
 def table_bytes(connection: Connection) -> dict[str, int]:
@@ -176,29 +165,25 @@ def wrong_orders(connection: Connection) -> int:
 def first_other_day(
     connection: Connection, zone: str, moments: Sequence[datetime], days: Sequence[date]
 ) -> date | None:
-    """Return the first day that the server's rules of a zone do not find; None = all are the same.
-
-    Args:
-        days: Of each of them, in that zone, by our rules.
-    """
-    row = connection.row(
-        "SELECT min(day) AS day FROM unnest(%(moments)s::timestamptz[], %(days)s::date[])"
+    """Return the first day that the server's rules of a zone do not find; None = the same."""
+    return connection.scalar(
+        date,
+        "SELECT min(day) FROM unnest(%(moments)s::timestamptz[], %(days)s::date[])"
         " AS t (moment, day) WHERE (moment AT TIME ZONE %(zone)s)::date <> day",
-        moments=[*moments], days=[*days], zone=zone,
-    )  # fmt: skip
-    return row["day"] if row else None
+        moments=[*moments],
+        days=[*days],
+        zone=zone,
+    )
 
 
 def is_administrator(connection: Connection) -> bool:
     """Return whether our user is the server's administrator."""
-    row = connection.row("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-    return bool(row and row["rolsuper"])
+    return connection.is_true("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 
 
 def server(connection: Connection) -> tuple[str, str]:
     """Return the server's encoding and version."""
-    row = connection.row(
-        "SELECT current_setting('server_encoding') AS encoding,"
-        " current_setting('server_version') AS version"
-    ) or {"encoding": "", "version": ""}
-    return row["encoding"], row["version"]
+    encoding, version = connection.only_row(
+        "SELECT current_setting('server_encoding'), current_setting('server_version')"
+    )
+    return encoding, version

@@ -24,9 +24,13 @@ NUMBERED = """
 CREATE TEMP TABLE planned AS
 SELECT row_number() OVER (ORDER BY product_url COLLATE "C") - 1 AS number, product_url
 FROM (
-    SELECT product_url FROM core.product p WHERE EXISTS (
-        SELECT FROM core.demand_daily s
-        WHERE s.product_url = p.product_url AND s.sold_on < {as_of})
+    SELECT product_url FROM core.product p, LATERAL (
+        (SELECT FROM core.sales_daily s
+         WHERE s.product_url = p.product_url AND s.sold_on < {as_of} AND s.units > s.returned_units
+         LIMIT 1)
+        UNION ALL
+        (SELECT FROM core.component_demand c
+         WHERE c.product_url = p.product_url AND c.used_on < {as_of} LIMIT 1)) d
     UNION
     SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
         OR build_units > 0
@@ -149,27 +153,43 @@ WHERE a.withdrawn_at IS NULL AND a.kind IN ('times', 'units')
 """
 """What buyers said of days, by product."""
 
-SALES = """
-SELECT number, sold_on - date '1970-01-01', units
-FROM (
-    SELECT n.number, s.sold_on, s.units
-    FROM core.demand_daily s JOIN planned n USING (product_url)
-    WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
-    UNION ALL
-    SELECT n.number, s.sold_on, s.units
-    FROM plan.demand_adjustment a
-    JOIN planned n ON n.product_url = a.scope_key
-    JOIN core.demand_daily s ON s.product_url = a.predecessor_url
-    WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL
-      AND s.sold_on >= {since} AND s.sold_on < {as_of} AND s.units > 0
-) d
-WHERE NOT EXISTS (SELECT FROM out_day o WHERE o.number = d.number AND o.day = d.sold_on
-                  AND NOT o.is_all_day)
-  AND NOT EXISTS (SELECT FROM adjusted a WHERE a.number = d.number
-                  AND d.sold_on BETWEEN a.from_on AND a.until_on)
+OWNERS = """
+SELECT product_url, number FROM planned
+UNION ALL
+SELECT a.predecessor_url, n.number
+FROM plan.demand_adjustment a JOIN planned n ON n.product_url = a.scope_key
+WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL AND a.predecessor_url IS NOT NULL
 """
-"""Demand of the days that teach something: a day partly without stock sold less than was wanted,
-and a promotion sold more. What a predecessor sold counts as its successor's."""
+"""Whose a product's demand is: its own, and its successor's."""
+
+DEMAND_BEGAN = """
+SELECT least((SELECT min(sold_on) FROM core.sales_daily WHERE units > returned_units),
+             (SELECT min(used_on) FROM core.component_demand))
+"""
+
+SOLD = """
+SELECT product_url, array_agg(sold_on - date '1970-01-01'),
+       array_agg((units - returned_units)::float8)
+FROM core.sales_daily
+WHERE sold_on >= {since} AND sold_on < {until} AND units > returned_units GROUP BY 1
+"""
+USED = """
+SELECT product_url, array_agg(used_on - date '1970-01-01'),
+       array_agg((kit_units + build_units)::float8)
+FROM core.component_demand
+WHERE used_on >= {since} AND used_on < {until} AND kit_units + build_units > 0 GROUP BY 1
+"""
+"""Demand of some days, of each product in lists; the two add up to core.demand_daily."""
+
+LEFT_OUT = """
+SELECT number, day - date '1970-01-01' FROM out_day WHERE NOT is_all_day
+UNION
+SELECT number, day::date - date '1970-01-01' FROM adjusted, generate_series(
+    greatest(from_on, {since})::timestamp, least(until_on, {as_of})::timestamp, interval '1 day'
+) AS day
+"""
+"""Days whose demand teaches nothing: those partly without stock sold less than was wanted, and
+those of a promotion more."""
 
 LARGE_ORDERS = """
 SELECT number, sold_on - date '1970-01-01', units, {times} * others_units
@@ -191,30 +211,32 @@ WHERE place = 1 AND orders > {others} AND units > {times} * others_units
 """
 """The largest order of a product, where it is far above all its other orders."""
 
-FIRST = """
-SELECT n.number, least(f.first_sale, f.first_stock) - date '1970-01-01'
+FIRST = f"""
+SELECT n.number, f.day - date '1970-01-01'
 FROM planned n JOIN (
-    SELECT product_url, min(day) FILTER (WHERE is_sale) AS first_sale,
-           min(day) FILTER (WHERE NOT is_sale) AS first_stock
+    SELECT product_url, min(day) AS day
     FROM (
-        SELECT product_url, sold_on AS day, true AS is_sale FROM core.demand_daily
-        WHERE units > 0 AND sold_on < {as_of}
+        SELECT n.product_url, d.day
+        FROM ({OWNERS}) o JOIN planned n USING (number), LATERAL (
+            (SELECT sold_on AS day FROM core.sales_daily s
+             WHERE s.product_url = o.product_url AND s.units > s.returned_units
+             ORDER BY sold_on LIMIT 1)
+            UNION ALL
+            (SELECT used_on FROM core.component_demand c
+             WHERE c.product_url = o.product_url AND c.kit_units + c.build_units > 0
+             ORDER BY used_on LIMIT 1)) d
+        WHERE d.day < {{as_of}}
         UNION ALL
-        SELECT a.scope_key, s.sold_on, true
-        FROM plan.demand_adjustment a JOIN core.demand_daily s ON s.product_url = a.predecessor_url
-        WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL AND s.units > 0
-          AND s.sold_on < {as_of}
+        SELECT product_url, snapshot_on FROM core.stock_daily
+        WHERE on_hand_units > 0 AND snapshot_on < {{as_of}}
         UNION ALL
-        SELECT product_url, snapshot_on, false FROM core.stock_daily
-        WHERE on_hand_units > 0 AND snapshot_on < {as_of}
-        UNION ALL
-        SELECT product_url, greatest(there_on, (SELECT min(sold_on) FROM core.demand_daily)), false
+        SELECT product_url, greatest(there_on, ({DEMAND_BEGAN}))
         FROM (
             SELECT product_url, (coalesce(created_at, updated_at)
                 AT TIME ZONE (SELECT zone FROM core.today))::date AS there_on
             FROM core.product
-        ) c WHERE there_on < {as_of}
-              AND there_on < coalesce((SELECT min(snapshot_on) FROM core.stock_day), {as_of})
+        ) c WHERE there_on < {{as_of}}
+              AND there_on < coalesce((SELECT min(snapshot_on) FROM core.stock_day), {{as_of}})
     ) d GROUP BY 1
 ) f USING (product_url)
 """

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, Row
+from finale_pipeline.warehouse.connect import Connection, Row, in_any_case
 from finale_pipeline.warehouse.reads.listing import Listing
 
 PRODUCTS = Listing(
@@ -104,120 +104,108 @@ def _notes(connection: Connection, url: str) -> list[str]:
     return [sentence for sentence, applies in notes.items() if applies]
 
 
-BEST = (
-    "lower({0}.sku) = lower(%(q)s) DESC, f.barcode IS NOT DISTINCT FROM %(q)s DESC,"
-    " starts_with(lower({0}.sku), lower(%(q)s)) DESC, {0}.status = 'PRODUCT_ACTIVE' DESC,"
-    " {0}.sku, {0}.product_url"
-)
 FOUND = f"""
 WITH f AS MATERIALIZED (
-    SELECT f.product_url, f.barcode FROM core.product f
-    WHERE f.removed_at IS NULL AND (
-        strpos(lower(f.sku), lower(%(q)s)) > 0 OR strpos(lower(f.name), lower(%(q)s)) > 0
-        OR lower(f.category) = lower(%(q)s) OR f.barcode = %(q)s
-        OR f.product_url IN (
+    SELECT product_url, barcode, row_number() OVER (
+        ORDER BY lower(sku) = lower(%(q)s) DESC, barcode IS NOT DISTINCT FROM %(q)s DESC,
+                 starts_with(lower(sku), lower(%(q)s)) DESC, status = 'PRODUCT_ACTIVE' DESC,
+                 sku, product_url) AS place
+    FROM core.product
+    WHERE removed_at IS NULL AND (
+        {{holds}} OR lower(category) = lower(%(q)s) OR barcode = %(q)s
+        OR product_url IN (
             SELECT s.product_url FROM core.product_supplier s
             LEFT JOIN core.vendor v USING (vendor_url)
             WHERE lower(s.vendor_sku) = lower(%(q)s) OR lower(v.name) = lower(%(q)s)))
-    ORDER BY {BEST.format("f")} LIMIT %(most)s
+    ORDER BY place LIMIT %(most)s
 )
-SELECT t.*, f.barcode FROM f JOIN ({PRODUCTS.query}) t USING (product_url)
-ORDER BY {BEST.format("t")}
+SELECT t.*, f.barcode FROM f JOIN ({PRODUCTS.query}) t USING (product_url) ORDER BY f.place
 """
 """The best first; only of these is a product's supplier and stock looked up."""
+NAMED = {
+    "vendors": "SELECT vendor_url, name FROM core.vendor"
+    " WHERE removed_at IS NULL AND {holds} ORDER BY name LIMIT %(most)s",
+    "categories": "SELECT category, count(*) AS products FROM core.product"
+    " WHERE removed_at IS NULL AND {holds} GROUP BY 1 ORDER BY 1 LIMIT %(most)s",
+}
+
+
+def _holding(connection: Connection, query: str, text: str, most: int, *columns: str) -> list[Row]:
+    """Return rows of which a column holds a text, in whatever case.
+
+    A server without locale knows upper and lower case of ASCII only, but finds that sooner.
+    """
+    has = "strpos(lower({0}), lower(%(q)s)) > 0" if text.isascii() else "{0} ~ %(like)s"
+    holds = f"({' OR '.join(has.format(column) for column in columns)})"
+    return connection.rows(query.format(holds=holds), q=text, like=in_any_case(text), most=most)
 
 
 def search(connection: Connection, text: str, *, most: int = 100) -> list[Row]:
     """Return products by part of SKU or name, or by barcode, vendor's SKU, vendor or category."""
-    return connection.rows(FOUND, q=text, most=most)
+    return _holding(connection, FOUND, text, most, "sku", "name")
 
 
 def named_like(connection: Connection, text: str, *, most: int) -> dict[str, list[Row]]:
     """Return vendors and categories that have a text in their names."""
-    has = "strpos(lower({0}), lower(%(q)s)) > 0"
     return {
-        "vendors": connection.rows(
-            "SELECT vendor_url, name FROM core.vendor WHERE removed_at IS NULL"
-            f" AND {has.format('name')} ORDER BY name LIMIT %(most)s",
-            q=text, most=most
-        ),
-        "categories": connection.rows(
-            "SELECT category, count(*) AS products FROM core.product WHERE removed_at IS NULL"
-            f" AND {has.format('category')} GROUP BY 1 ORDER BY 1 LIMIT %(most)s",
-            q=text, most=most,
-        ),
-    }  # fmt: skip
+        "vendors": _holding(connection, NAMED["vendors"], text, most, "name"),
+        "categories": _holding(connection, NAMED["categories"], text, most, "category"),
+    }
+
+
+ABOUT = {
+    "suppliers": "SELECT v.vendor_url, v.name, s.is_main, s.price, s.currency, s.vendor_sku,"
+    " s.lead_time_days, coalesce(v.status, 'PARTY_ENABLED') = 'PARTY_ENABLED' AS is_enabled"
+    " FROM core.product_supplier s JOIN core.vendor v USING (vendor_url)"
+    " WHERE s.product_url = %s ORDER BY s.is_main DESC, v.name LIMIT 20",
+    "open_orders": "SELECT order_id, order_url, vendor, ordered_on, due_on, quantity_units,"
+    " received_units, open_units FROM mart.purchase_order_line WHERE product_url = %s"
+    " AND is_open AND open_units > 0 ORDER BY due_on NULLS LAST, order_id LIMIT 50",
+    "lots": "SELECT lot_id, location, on_hand_units, expires_on, days_to_expiry"
+    " FROM mart.stock_by_lot WHERE product_url = %s ORDER BY expires_on, lot_id LIMIT 100",
+    "components": "SELECT p.product_url, p.sku, p.name, c.units, l.available_units"
+    " FROM core.product_component c LEFT JOIN core.product p ON p.product_url = c.component_url"
+    " LEFT JOIN core.stock_level l ON l.product_url = c.component_url"
+    " WHERE c.product_url = %s ORDER BY p.sku LIMIT 50",
+    "used_in": "SELECT p.product_url, p.sku, p.name, c.units FROM core.product_component c"
+    " JOIN core.product p ON p.product_url = c.product_url"
+    " WHERE c.component_url = %s ORDER BY p.sku LIMIT 50",
+}
 
 
 def about(connection: Connection, url: str) -> dict[str, Any]:
     """Return what a buyer wants to know of a product beside its stock and forecast."""
-    return {
-        "facts": connection.row(
-            "SELECT barcode, manufacturer, packing, cost, payload -> 'priceList' AS prices"
-            " FROM core.product WHERE product_url = %s",
-            url,
-        ),
-        "suppliers": connection.rows(
-            "SELECT v.vendor_url, v.name, s.is_main, s.price, s.currency, s.vendor_sku,"
-            " s.lead_time_days, coalesce(v.status, 'PARTY_ENABLED') = 'PARTY_ENABLED' AS is_enabled"
-            " FROM core.product_supplier s JOIN core.vendor v USING (vendor_url)"
-            " WHERE s.product_url = %s ORDER BY s.is_main DESC, v.name LIMIT 20",
-            url,
-        ),
-        "open_orders": connection.rows(
-            "SELECT order_id, order_url, vendor, ordered_on, due_on, quantity_units,"
-            " received_units, open_units FROM mart.purchase_order_line WHERE product_url = %s"
-            " AND is_open AND open_units > 0 ORDER BY due_on NULLS LAST, order_id LIMIT 50",
-            url,
-        ),
-        "lots": connection.rows(
-            "SELECT lot_id, location, on_hand_units, expires_on, days_to_expiry"
-            " FROM mart.stock_by_lot WHERE product_url = %s ORDER BY expires_on, lot_id LIMIT 100",
-            url,
-        ),
-        "components": connection.rows(
-            "SELECT p.product_url, p.sku, p.name, c.units, l.available_units"
-            " FROM core.product_component c"
-            " LEFT JOIN core.product p ON p.product_url = c.component_url"
-            " LEFT JOIN core.stock_level l ON l.product_url = c.component_url"
-            " WHERE c.product_url = %s ORDER BY p.sku LIMIT 50",
-            url,
-        ),
-        "used_in": connection.rows(
-            "SELECT p.product_url, p.sku, p.name, c.units FROM core.product_component c"
-            " JOIN core.product p ON p.product_url = c.product_url"
-            " WHERE c.component_url = %s ORDER BY p.sku LIMIT 50",
-            url,
-        ),
-    }
+    facts = connection.row(
+        "SELECT barcode, manufacturer, packing, cost, payload -> 'priceList' AS prices"
+        " FROM core.product WHERE product_url = %s",
+        url,
+    )
+    return {name: connection.rows(query, url) for name, query in ABOUT.items()} | {"facts": facts}
 
 
 def stock_history(connection: Connection, url: str, since: date) -> list[Row]:
     """Return the ends of days on which a product's stock was changed, and the one before."""
     return connection.rows(
         "SELECT snapshot_on, on_hand_units, available_units FROM core.stock_daily"
-        " WHERE product_url = %(url)s AND snapshot_on >= %(since)s ORDER BY 1",
-        url=url,
-        since=since,
-    )
+        " WHERE product_url = %(url)s AND snapshot_on >= coalesce((SELECT max(snapshot_on)"
+        " FROM core.stock_daily WHERE product_url = %(url)s AND snapshot_on < %(since)s),"
+        " %(since)s) ORDER BY 1",
+        url=url, since=since,
+    )  # fmt: skip
 
 
 def sales_history(connection: Connection, url: str, since: date) -> list[Row]:
     """Return the days on which a product was sold, or used in kits and builds."""
-    return connection.rows(
-        "SELECT sold_on, units FROM core.demand_daily"
-        " WHERE product_url = %(url)s AND sold_on >= %(since)s ORDER BY 1",
-        url=url,
-        since=since,
-    )
+    query = "SELECT sold_on, units FROM core.demand_daily WHERE product_url = %s AND sold_on >= %s"
+    return connection.rows(f"{query} ORDER BY 1", url, since)
 
 
 def arrivals(connection: Connection, url: str) -> list[Row]:
     """Return what open orders still bring of a product."""
     return connection.rows(
         "SELECT due_on, open_units FROM mart.purchase_order_line"
-        " WHERE product_url = %(url)s AND is_open AND open_units > 0 ORDER BY 1",
-        url=url,
+        " WHERE product_url = %s AND is_open AND open_units > 0 ORDER BY 1",
+        url,
     )
 
 

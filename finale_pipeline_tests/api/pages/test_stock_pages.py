@@ -114,13 +114,14 @@ def test_points_are_compared_and_taken(api: httpx.Client, stock: Warehouse) -> N
 @pytest.mark.parametrize(
     ("text", "sku"),
     [("a", "A"), ("product b", "B"), ("4006381333931", "C"), ("acme-77", "A"), ("Acme", "A"),
-     ("Bath", "D"), ("nothing like it", None)],
+     ("Bath", "D"), ("ÉCLAIR", "B"), ("nothing like it", None)],
 )  # fmt: skip
 def test_the_search_finds_by_every_name_that_buyers_know(
     api: httpx.Client, stock: Warehouse, text: str, sku: str | None
 ) -> None:
     stock.product("C", barcode="4006381333931")
     stock.product("D", category="Bath")
+    stock.product("B", name="Product b, éclair")
     stock.connection.execute(
         "UPDATE core.product_supplier SET vendor_sku = 'ACME-77' WHERE product_url = %s",
         (url_of("A"),),

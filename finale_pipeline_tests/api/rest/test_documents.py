@@ -57,6 +57,18 @@ def test_it_is_a_pdf_too_and_what_is_not_there_is_said(api: httpx.Client) -> Non
         assert wrong.json()["detail"]
 
 
+def test_a_vendor_with_a_chinese_name_gets_its_documents(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    stock.product("A", name="Teekanne 茶壶, 한국")
+    stock.connection.execute("UPDATE core.vendor SET name = '东京 & Söhne'")
+    asked = {"vendor": "东京 & Söhne"}
+    answer = api.get("/api/purchase-plan/document", params=asked, timeout=60)
+    assert answer.content.startswith(b"%PDF")
+    book = api.get("/api/purchase-plan/document", params=asked | {"format": "xlsx"})
+    assert "Teekanne 茶壶, 한국" in texts(book.content)
+
+
 def test_the_plans_workbook_has_a_cover_words_totals_and_filters(api: httpx.Client) -> None:
     book = api.get("/api/purchase-plan", params={"format": "xlsx"}).content
     said = texts(book)

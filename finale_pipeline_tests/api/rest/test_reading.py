@@ -122,6 +122,14 @@ def test_the_plan_as_json_and_csv_agree(api: httpx.Client) -> None:
     assert {sku for sku, _ in lines} == {"A", "B"}
 
 
+def test_an_empty_list_is_an_empty_cell(api: httpx.Client, stock: Warehouse) -> None:
+    stock.connection.execute("UPDATE plan.purchase_order_draft_line SET needs_data = '{}'")
+    answer = api.get("/api/purchase-plan", params={"format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert {row["needs_data"] for row in rows} == {""}
+    assert not [cell for row in rows for cell in row.values() if cell in {"[]", "{}"}]
+
+
 def test_the_workbook_holds_text_and_no_formula(api: httpx.Client, stock: Warehouse) -> None:
     stock.connection.execute("UPDATE plan.purchase_order_draft_line SET sku = '=1+1' || sku")
     stock.connection.execute("UPDATE core.vendor SET name = '=Acme: [1]'")

@@ -16,6 +16,7 @@ CellError = tuple[int, str, str]
 """Row, reason, sample."""
 Column = tuple[pl.Series, list[CellError]]
 
+EMPTY = (b"null", b"[]")
 LONGEST = 2_000
 LARGEST = 1e12
 EXACT = float(1 << 22)
@@ -232,7 +233,6 @@ READERS: dict[str, Callable[[msgspec.Raw, Field], Column]] = {
 def as_json(columns: Mapping[str, msgspec.Raw]) -> dict[str, pl.Series]:
     """Return columns' cells as JSON text, null where they are null or an empty list."""
     texts: dict[str, pl.Series] = {}
-    joined: dict[int, dict[str, bytes]] = defaultdict(dict)
     for name, raw in columns.items():
         sent = bytes(raw)
         empty = sent.count(b"[]")
@@ -243,20 +243,9 @@ def as_json(columns: Mapping[str, msgspec.Raw]) -> dict[str, pl.Series]:
             cells = msgspec.json.decode(sent, type=list[msgspec.Raw])
         except (msgspec.DecodeError, RecursionError) as error:
             raise MalformedError(f"The field {name} is no list of values: {error}.") from error
-        if cells:
-            joined[len(cells)][name] = b"\0".join(cells)  # which no JSON has
-        else:
-            texts[name] = pl.Series(dtype=pl.String)
-    # Joined and cut again, all columns in a call: an object per cell would take twice as long.
-    for alike in joined.values():
-        frame = _numbered(pl.Series([text], dtype=pl.Binary) for text in alike.values())
-        cut = frame.select(pl.all().cast(pl.String).str.split("\0")).explode(frame.columns)
-        filled = cut.select(
-            pl.when(~pl.col(number).is_in(["null", "[]"])).then(number).alias(number)
-            for number in cut.columns
-        )
-        texts |= dict(zip(alike, filled, strict=True))
-    return {name: texts[name].alias(name) for name in columns}
+        filled = [None if cell in EMPTY else cell for cell in map(bytes, cells)]
+        texts[name] = pl.Series(name, filled, dtype=pl.Binary).cast(pl.String)
+    return texts
 
 
 def _numbered(columns: Iterable[pl.Series]) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Dagster resources: settings → plain objects; nothing is read before a run asks for it."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +12,9 @@ import dagster as dg
 
 from finale_pipeline import logs
 from finale_pipeline.errors import ConfigError
+
+# What is in beta is used on purpose, and pinned; a line for each use would hide what matters.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 if TYPE_CHECKING:
     from finale_pipeline.settings import Settings

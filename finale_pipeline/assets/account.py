@@ -270,12 +270,15 @@ class _Step:
 
     def _plan_days(self) -> Iterator[Event]:
         """Plan the chosen days, the oldest first; only what was chosen is told of."""
+        from finale_pipeline.planning.plan import plan_days  # nothing at import
+
         entries = [BY_NAME[name] for name in PLANNED if name in self._chosen]
         if not entries:
             return
         with self._finale.warehouse() as connection:
             by_asset: dict[str, dict[date, dict[str, Any]]] = {entry.name: {} for entry in entries}
-            for report in purchasing.plan_days(connection, self._finale, self._days):
+            settings, now = self._finale.settings(), self._finale.now()
+            for report in plan_days(connection, self._days, settings, now=now):
                 self._context.log.info(
                     "%s: %s in %.1f s", report.as_of, report.method.name, report.seconds
                 )

@@ -31,24 +31,24 @@ def _crossings(look: CheckContext) -> CheckResult:
         return CheckResult(passed=False, why=why, numbers={})
 
 
-def _told(told: "Told") -> CheckResult:
-    dead = {line.message_id for line in told.lines if line.is_dead}
-    stuck = {line.message_id for line in told.lines if line.is_stuck}
+def _told(outcome: "Told") -> CheckResult:
+    dead = {line.message_id for line in outcome.lines if line.is_dead}
+    stuck = {line.message_id for line in outcome.lines if line.is_stuck}
     troubles = [
         f"{len(dead)} mails cannot be delivered (finale alerts resend)" if dead else "",
         f"{len(stuck)} wait for the mail service" if stuck else "",
-        "stock was read and not evaluated" if told.is_behind else "",
+        "stock was read and not evaluated" if outcome.is_behind else "",
     ]
     why = ", ".join(trouble for trouble in troubles if trouble)
     return CheckResult(
         not why,
         why,
         {
-            "crossings": told.crossings,
-            "mails_sent": told.sent,
+            "crossings": outcome.crossings,
+            "mails_sent": outcome.sent,
             "mails_waiting": len(stuck),
             "mails_dead": len(dead),
-            **({"told": _told_table(told.lines)} if told.lines else {}),
+            **({"told": _told_table(outcome.lines)} if outcome.lines else {}),
         },
         severity=dg.AssetCheckSeverity.ERROR if dead else None,
     )

@@ -13,11 +13,11 @@ import dagster as dg
 from finale_pipeline.assets.due import longest_allowed, sure_of
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import business_days
-from finale_pipeline.assets.schemas import column_schema
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, LOST
 from finale_pipeline.domain.syncs.strategy import SYNCS
 from finale_pipeline.resources import at_definition
 from finale_pipeline.settings import OFF
+from finale_pipeline.warehouse import table_columns
 
 CHANGED = "(updated_at AT TIME ZONE %(zone)s)::date"
 """The business day of a record's last change."""
@@ -33,6 +33,27 @@ QUIET = (
     " tells of those that were never told of."
 )
 BUYER, ANALYST, OPERATOR = "team:purchasing", "team:analysts", "team:operations"
+
+
+def column_schema(table: str, *further: str) -> dg.TableSchema:
+    """Return a table's columns with their types and comments.
+
+    Args:
+        further: Tables that are written with it; their columns are named with the table.
+    """
+    columns = table_columns.stored_columns()
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column if name == table else f"{name.partition('.')[2]}.{column}",
+                about["type"],
+                about["about"],
+                dg.TableColumnConstraints(nullable=about["nullable"], unique=False),
+            )
+            for name in (table, *further)
+            for column, about in columns[name].items()
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,17 +29,17 @@ def specs() -> list[dg.AssetSpec]:
 
 
 def _spec(
-    view: str, told: lineage.View, columns: dict[str, list[dg.TableColumnDep]]
+    view: str, view_of: lineage.View, columns: dict[str, list[dg.TableColumnDep]]
 ) -> dg.AssetSpec:
     deps = {dep.asset_key for sources in columns.values() for dep in sources}
     schema = [
         dg.TableColumn(name, column["type"], column["about"])
-        for name, column in told["columns"].items()
+        for name, column in view_of["columns"].items()
     ]
     return dg.AssetSpec(
         key(view),
         deps=sorted(deps),
-        description=told["about"],
+        description=view_of["about"],
         group_name=GROUP,
         owners=[ANALYST],
         kinds={"postgres", "view"},

@@ -1,6 +1,5 @@
 """Forecasts and the purchase plan: what is said of them, and past days that a person backfills."""
 
-from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -8,20 +7,10 @@ import dagster as dg
 
 from finale_pipeline.assets.entries import AssetEntry
 from finale_pipeline.assets.reports import ROWS
-from finale_pipeline.resources import Finale
 
 if TYPE_CHECKING:
     from finale_pipeline.planning.plan import PlanReport
     from finale_pipeline.warehouse.connect import Connection
-
-
-def plan_days(
-    connection: "Connection", finale: Finale, days: Sequence[date]
-) -> "Iterator[PlanReport]":
-    """Plan some days, the oldest first, each in a transaction of its own."""
-    from finale_pipeline.planning import plan  # nothing at import
-
-    return plan.plan_days(connection, days, finale.settings(), now=finale.now())
 
 
 def metadata(connection: "Connection", report: "PlanReport", entry: AssetEntry) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
+from finale_pipeline.assets.checks import Check, CheckResult
 from finale_pipeline.assets.partitions import SINCE, ZONE
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.resources import Finale
@@ -22,14 +22,10 @@ def settings_found(finale: Finale) -> CheckResult:
     return CheckResult(passed=True, why="", numbers={"timezone": settings.timezone})
 
 
-def _look(look: CheckContext) -> CheckResult:
-    return settings_found(look.finale)
-
-
 SETTING_CHECK = Check(
     "facilities",
     "settings_are_right",
     "Every FINALE_… setting is known and has a value that it may have. Looked at by the sensor"
     " settings_watch all the time, not only when facilities are read.",
-    _look,
+    lambda look: settings_found(look.finale),
 )

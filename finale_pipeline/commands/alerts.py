@@ -95,7 +95,7 @@ def _decision(name: str, state: str, text: str, *options: Callable[[Any], Any]) 
         choice = incidents.Choice(state, actor(), note, _moment(settings, until), even_if_worse)
         return decisions.decide(connection, sku, choice, now=utc_now())
 
-    for option in options:
+    for option in reversed(options):
         option(decide)
     click.option("--note", help="Why, in your words.")(decide)
     click.argument("sku", nargs=-1, required=True)(decide)

@@ -50,7 +50,8 @@ def examine(settings: "Settings") -> list[Finding]:
         except PipelineError as error:
             return [Finding.of("database", error)]
         for what, part in parts.items():
-            if what in ASK_THE_DATABASE and _cannot_be_asked(findings):
+            is_broken = any(f.exit_code not in {0, NOT_WELL} for f in findings)
+            if what in ASK_THE_DATABASE and is_broken:
                 continue
             try:
                 with database_errors(f"the doctor examined {what}"):
@@ -58,10 +59,6 @@ def examine(settings: "Settings") -> list[Finding]:
             except PipelineError as error:
                 findings.append(Finding.of(what, error))
     return findings
-
-
-def _cannot_be_asked(findings: list[Finding]) -> bool:
-    return any(f.exit_code not in {0, NOT_WELL} for f in findings)
 
 
 def exit_code(findings: list[Finding]) -> int:

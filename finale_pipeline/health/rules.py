@@ -137,7 +137,9 @@ def runs(connection: Connection, counts: reads.RunCounts) -> Iterator[Finding]:
             "locks", "ok", f"{table_set}: {leases.taken(connection, table_set) or 'free'}"
         )
     for stranger in locks.strangers(connection):
-        says = f"{stranger.who} holds our lock {stranger.lock} {stranger.number}: syncs that need"
+        says = (
+            f"{stranger.holder} holds our lock {stranger.lock} {stranger.number}: syncs that need"
+        )
         step = f"Have that session end; or as an administrator: {stranger.ending}. For tools that"
         step += " read there is a user who cannot hold locks: finale db reader"
         yield Finding("locks", "warning", f"{says} it cannot begin.", step)

@@ -170,8 +170,8 @@ class _Look:
 
 def _told_by(connection: Connection, strategies: Sequence[str]) -> str | None:
     """Say which mail told of a strategy's trouble already."""
-    told = [i for i in incidents.open_of_syncs(connection) if i.strategy in strategies]
-    first = min(told, key=lambda incident: incident.incident_id, default=None)
+    announced = [i for i in incidents.open_of_syncs(connection) if i.strategy in strategies]
+    first = min(announced, key=lambda incident: incident.incident_id, default=None)
     return f"incident {first.incident_id}, {first.level}" if first else None
 
 

@@ -187,5 +187,5 @@ def shown(watched: Watched) -> str:
 
 
 def _line(trouble: Trouble) -> str:
-    told = f" (told already: {trouble.told_by})" if trouble.told_by else ""
-    return f"{trouble.kind:10} {trouble.says}{told}\n{'':10} {trouble.step}"
+    suffix = f" (told already: {trouble.told_by})" if trouble.told_by else ""
+    return f"{trouble.kind:10} {trouble.says}{suffix}\n{'':10} {trouble.step}"

@@ -62,5 +62,5 @@ def recalled(home: Path, *, now: datetime) -> Iterator[Memory]:
         return
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        known = read(home) or Memory(now, now)
-        yield replace(known, began_at=min(known.began_at, now), looked_at=now)
+        memory = read(home) or Memory(now, now)
+        yield replace(memory, began_at=min(memory.began_at, now), looked_at=now)

@@ -58,7 +58,7 @@ class VendorOrder:
         buyer: Our name and address, a line each.
         vendor: Theirs.
         place: Where to deliver, by name; None = not known.
-        currency: Of all prices; None = not known, or of several.
+        currency: Of all prices; None = not known, empty = they are of several.
     """
 
     number: str | None
@@ -79,12 +79,8 @@ class VendorOrder:
         """Sum of the lines; None = a price is missing, or there are several currencies."""
         totals = [line.total for line in self.lines]
         known = [total for total in totals if total is not None]
-        return sum(known, Decimal(0)) if len(known) == len(totals) and self.is_one_money else None
-
-    @property
-    def is_one_money(self) -> bool:
-        """Whether all prices are of one currency."""
-        return self.currency is None or bool(self.currency)
+        is_whole = len(known) == len(totals) and self.currency != ""
+        return sum(known, Decimal(0)) if is_whole else None
 
     @property
     def file_stem(self) -> str:

@@ -39,13 +39,8 @@ class Chart:
         expected: Available units ahead, arrivals in, if nothing more is ordered.
         band: Between what is expected and what stays above in 95 of 100 cases.
         point_at: Height of the reorder point; None = there is none to show.
-        zero_at: Height of 0 units.
-        now_at: Place of the plan's day.
         bars: Of units sold, each with x, y and height.
-        bar_width: Of each.
-        units: Ticks of the stock.
-        sold: Ticks of what is sold a day.
-        months: Ticks of time.
+        units: Ticks of the stock; `sold` those of a day's sales, `months` of time.
         says: The picture in a sentence.
     """
 

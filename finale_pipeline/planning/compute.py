@@ -79,8 +79,8 @@ def _classes(value: Floats, currency: pl.Series) -> list[str]:
     for name in paid_in.unique().to_list():
         mine = (paid_in == name).to_numpy() & ~np.isnan(value)
         labels[mine] = abc(value[mine])
-    found: list[str] = labels.tolist()
-    return found
+    classes: list[str] = labels.tolist()
+    return classes
 
 
 def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("nan")) -> Floats:

@@ -4,6 +4,7 @@ Once a day's demand is known, the same step decides for the whole plan, for the 
 of stock touched, and for each location.
 """
 
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 
 KNOWN_DAYS, SOLD_WITHIN_DAYS = 56, 182
 """A forecast is trusted of a product that is known for eight weeks and sold in half a year."""
+COLUMNS = {
+    "units_per_day": "velocity_units_per_day",
+    "quantile_units": "demand_service_units",
+    "buyer_point_units": "term_point_units",
+    "maximum_units": "term_maximum_units",
+}
+"""Columns of what decisions are made from, where they are called otherwise."""
+NUMBERS = [f.name for f in fields(Situations) if f.type is Floats]
 
 
 def decide_products(
@@ -87,20 +96,7 @@ def situations_of(products: pl.DataFrame, coming: OnOrder, settings: "Settings")
     """Return what the decision needs, one entry per row."""
     stopped = ~products["is_active"] | products["is_never_reordered"]
     return Situations(
-        available_units=column(products, "available_units"),
-        units_per_day=column(products, "velocity_units_per_day"),
-        quantile_units=column(products, "demand_service_units"),
-        service_level=column(products, "service_level"),
-        lead_time_days=column(products, "lead_time_days"),
-        lead_time_sd_days=column(products, "lead_time_sd_days"),
-        review_period_days=column(products, "review_period_days"),
-        cover_days=column(products, "cover_days"),
-        buyer_point_units=column(products, "term_point_units"),
-        finale_point_units=column(products, "finale_point_units"),
-        finale_quantity_units=column(products, "finale_quantity_units"),
-        maximum_units=column(products, "term_maximum_units"),
-        minimum_order_units=column(products, "minimum_order_units"),
-        pack_units=column(products, "pack_units"),
+        **{name: column(products, COLUMNS.get(name, name)) for name in NUMBERS},
         is_trusted=products["is_trusted"].to_numpy(),
         is_stopped=stopped.to_numpy(),
         arrivals=coming.arrivals,

@@ -101,9 +101,9 @@ def _shared(places: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     """Return the places worth a plan, numbered, with their part of the product's demand."""
     owners = places["place_of"].to_numpy()
     part = shares(owners, places["sold_units"].to_numpy().astype(np.float64))
-    known = products.select(*TERMS, *DEMAND, place_of="number")
-    here = places.with_columns(share=pl.Series(part, dtype=pl.Float64)).join(known, on="place_of")
-    nowhere = _nowhere(known, places.filter(pl.Series(part > 0, dtype=pl.Boolean)))
+    terms = products.select(*TERMS, *DEMAND, place_of="number")
+    here = places.with_columns(share=pl.Series(part, dtype=pl.Float64)).join(terms, on="place_of")
+    nowhere = _nowhere(terms, places.filter(pl.Series(part > 0, dtype=pl.Boolean)))
     rows = pl.concat([here.filter(_is_worth_a_plan()), nowhere], how="diagonal")
     rows = rows.sort("place_of", "location_url").with_columns(
         number=pl.int_range(pl.len(), dtype=pl.Int64),
@@ -128,9 +128,9 @@ def _is_worth_a_plan() -> pl.Expr:
     return worth.fill_null(value=False)
 
 
-def _nowhere(known: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+def _nowhere(products: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
     """Return the products that sell, and of whose sales no place is known."""
-    sells = known.filter(pl.col("velocity_units_per_day") > 0)
+    sells = products.filter(pl.col("velocity_units_per_day") > 0)
     return sells.join(placed, on="place_of", how="anti").with_columns(
         location_url=pl.lit(NOWHERE), sold_units=pl.lit(0.0), share=pl.lit(1.0)
     )

@@ -39,19 +39,19 @@ def read_orders(path: Path) -> History:
 
 def _demand(rows: pl.DataFrame) -> pl.DataFrame:
     sold_on = pl.col("invoice_at").dt.date()
-    who = [name for name in ("customer_id",) if name in rows.columns]
+    customer = [name for name in ("customer_id",) if name in rows.columns]
     is_cancelled = pl.col("invoice_no").str.starts_with("C") | (pl.col("quantity") <= 0)
     priced = (
         pl.col("unit_price_gbp") > 0 if "unit_price_gbp" in rows.columns else pl.lit(value=True)
     )
     sold = rows.filter(~is_cancelled & priced).with_columns(sold_on=sold_on).with_row_index("line")
     cancelled = rows.filter(is_cancelled, pl.col("invoice_no").str.starts_with("C")).select(
-        "sku", *who, quantity=-pl.col("quantity"), cancelled_at="invoice_at"
+        "sku", *customer, quantity=-pl.col("quantity"), cancelled_at="invoice_at"
     )
-    if not who:
+    if not customer:
         return _named(sold)
     after = pl.col("cancelled_at") - pl.col("invoice_at")
-    taken_back = sold.join(cancelled, on=["sku", "quantity", *who]).filter(
+    taken_back = sold.join(cancelled, on=["sku", "quantity", *customer]).filter(
         after >= pl.duration(days=0), after <= pl.duration(days=CANCELLED_WITHIN_DAYS)
     )
     return _named(sold.join(taken_back.select("line").unique(), on="line", how="anti"))

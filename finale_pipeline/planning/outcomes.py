@@ -37,35 +37,35 @@ def reckon(connection: Connection, as_of: date, today: date, *, now: datetime) -
         return
     outcomes.number(connection, days)
     values = {"days": days, "since": min(days) - timedelta(days=NAIVE_DAYS), "until": until}
-    said = copied(connection, outcomes.SAID, values, SAID)
-    came = copied(connection, outcomes.CAME, values, CAME)
+    forecasts = copied(connection, outcomes.SAID, values, SAID)
+    demand = copied(connection, outcomes.CAME, values, CAME)
     urls = copied(connection, outcomes.URLS, {}, {"product_url": pl.String})["product_url"]
-    found = said.with_columns(*_met(said, came), urls.gather(said["number"]))
-    kept = pl.col("kept_units").eq(pl.col("demanded_units")) & pl.col("kept_naive_units").eq(
+    results = forecasts.with_columns(*_met(forecasts, demand), urls.gather(forecasts["number"]))
+    unchanged = pl.col("kept_units").eq(pl.col("demanded_units")) & pl.col("kept_naive_units").eq(
         pl.col("naive_units")
     )
-    changed = found.filter(~kept.fill_null(value=False))
+    changed = results.filter(~unchanged.fill_null(value=False))
     columns = ("product_url", "snapshot_on", "demanded_units", "naive_units")
     outcomes.write(connection, changed.select(columns), values, now=now)
 
 
-def _met(said: pl.DataFrame, came: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+def _met(forecasts: pl.DataFrame, demand: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """Return what was demanded in the time of each forecast, and what the mean of 30 days expected.
 
     Args:
-        said: Forecasts: `number` of the product, day it `begins`, `days`, `protection_days`.
-        came: Demand: `number`, `day`, `millionths`, in their order.
+        forecasts: Forecasts: `number` of the product, day it `begins`, `days`, `protection_days`.
+        demand: Demand: `number`, `day`, `millionths`, in their order.
     """
     # Running totals of all products in a row: a difference of two is the demand between two days.
-    places = place(came["number"].to_numpy(), came["day"].to_numpy())
-    totals = np.concatenate([[0], np.cumsum(came["millionths"].to_numpy())])
+    places = place(demand["number"].to_numpy(), demand["day"].to_numpy())
+    totals = np.concatenate([[0], np.cumsum(demand["millionths"].to_numpy())])
 
     def before(days: Ints) -> Ints:
         return np.asarray(totals[np.searchsorted(places, place(numbers, days))])
 
-    numbers, begins = said["number"].to_numpy(), said["begins"].to_numpy()
+    numbers, begins = forecasts["number"].to_numpy(), forecasts["begins"].to_numpy()
     at_begin = before(begins)
-    demanded = before(begins + said["days"].to_numpy()) - at_begin
+    demanded = before(begins + forecasts["days"].to_numpy()) - at_begin
     of_30_days = (at_begin - before(begins - NAIVE_DAYS)) / NAIVE_DAYS
-    naive = np.round(of_30_days * said["protection_days"].to_numpy() / MILLION, DECIMALS)
+    naive = np.round(of_30_days * forecasts["protection_days"].to_numpy() / MILLION, DECIMALS)
     return pl.Series("demanded_units", demanded / MILLION), pl.Series("naive_units", naive)

@@ -24,10 +24,10 @@ def most_valuable(planned: Planned) -> int:
 def fan_chart(connection: Connection, planned: Planned, number: int) -> str:
     """Return the picture of a product of a written plan; a ValueError: nothing is known of it."""
     url = str(planned.products["product_url"][number])
-    found = products_reads.product(connection, url) or {"available_units": None}
+    product = products_reads.product(connection, url) or {"available_units": None}
     forecast = products_reads.forecast_of(connection, url, planned.as_of)
     today = last_day(connection) or planned.as_of
-    chart = product_chart(connection, url, forecast, found["available_units"], today)
+    chart = product_chart(connection, url, forecast, product["available_units"], today)
     if chart is None:
         raise ValueError(f"nothing is known of {url}")
     return svg(chart, style=STYLE)

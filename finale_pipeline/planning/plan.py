@@ -87,15 +87,17 @@ def plan_day(
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         inputs = read(connection, as_of, observed=observed, past=past)
-        stood = read_places(connection, as_of, is_past=observed is not None and as_of < observed)
+        locations = read_places(
+            connection, as_of, is_past=observed is not None and as_of < observed
+        )
         was_read = time.perf_counter()
         method = method_in_use(connection, inputs.history, as_of, now=now)
         before = time.process_time()
         planned = compute(inputs, settings, pace=pace_of(method.name))
-        places = plan_places(stood, planned.products, as_of, settings)
+        places = plan_places(locations, planned.products, as_of, settings)
         computed = time.process_time()
         counts = write(connection, planned, places, now=now)
-        keep_total(connection, as_of)
+        keep_total(connection, as_of, now=now)
         note(connection, as_of, as_of, settings, now=now)
         reckon(connection, as_of, today, now=now)
     return PlanReport(

@@ -40,11 +40,11 @@ def order_ahead(
     """
     with connection.transaction():
         stock_on = last_day(connection) or day
-        there = {line["product_url"] for line in plan_reads.lines(connection, day)}
+        planned = {line["product_url"] for line in plan_reads.lines(connection, day)}
         coming = [
             line
             for line in due_within(connection, settings, stock_on=stock_on, days=days)
-            if line["product_url"] not in there and (not vendors or line["vendor_url"] in vendors)
+            if line["product_url"] not in planned and (not vendors or line["vendor_url"] in vendors)
         ]
         if not coming:
             return None
@@ -83,10 +83,10 @@ def spend_at_most(
             for line in _chosen(connection, day, vendors)
             if line["line_total"] is not None and line["currency"] in {None, currency}
         ]
-        left, changes = amount, {}
+        remaining, changes = amount, {}
         for line in sorted(lines, key=_by_risk):
-            if line["line_total"] <= left:
-                left -= line["line_total"]
+            if line["line_total"] <= remaining:
+                remaining -= line["line_total"]
             else:
                 changes[line["vendor_url"], line["product_url"]] = Fields(is_dropped=True)
         return _changed(connection, day, "budget", changes, author)

@@ -25,7 +25,7 @@ says more than what somebody once wrote down."""
 
 def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
     """Return products with lead time and its source, review period, cover, minimum and pack."""
-    known = [pl.col(column) for _, column in LEAD_TIMES]
+    lead_times = [pl.col(column) for _, column in LEAD_TIMES]
     source = [pl.when(pl.col(c).is_not_null()).then(pl.lit(name)) for name, c in LEAD_TIMES]
     review = pl.col("vendor_review_days").fill_null(settings.review_period_days)
     cover = pl.col("vendor_cover_days").fill_null(settings.cover_days)
@@ -33,7 +33,7 @@ def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
     own = pl.col("term_service_level")
     return products.with_columns(
         service_level=pl.when((own > 0) & (own < 1)).then(own).otherwise(settings.service_level),
-        lead_time_days=pl.coalesce(*known, pl.lit(settings.default_lead_time_days)),
+        lead_time_days=pl.coalesce(*lead_times, pl.lit(settings.default_lead_time_days)),
         lead_time_source=pl.coalesce(*source, pl.lit("default")),
         lead_time_sd_days=pl.col("measured_sd_days").fill_null(0.0),
         stated_lead_time_days=pl.coalesce("supplier_lead_days", "product_lead_days"),

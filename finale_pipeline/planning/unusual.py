@@ -56,9 +56,9 @@ def bounded(history: History, large: pl.DataFrame, as_of: date) -> tuple[History
     at = orders.join(days, left_on=["owner", "sold_on"], right_on=["owner", "day"], suffix="_day")
     units = history.units.copy()
     # The day may have lost some of the order already, to a promotion that a buyer announced.
-    left = (at["units_day"] - (at["units"] - at["usual_units"])).to_numpy()
+    remaining = (at["units_day"] - (at["units"] - at["usual_units"])).to_numpy()
     least = np.minimum(at["usual_units"].to_numpy(), at["units_day"].to_numpy())
-    units[at["place"].to_numpy()] = np.maximum(left, least)
+    units[at["place"].to_numpy()] = np.maximum(remaining, least)
     sold = days.filter(pl.col("day") >= since).group_by("owner").agg(sold=pl.col("units").sum())
     recent = at.filter(pl.col("sold_on") >= since).join(sold, on="owner").sort("number")
     shares = recent.with_columns(share=(pl.col("units") / pl.col("sold")).clip(upper_bound=1.0))

@@ -67,7 +67,7 @@ def _pace() -> pl.Expr:
         .then(pl.format("Sells {} a month of 30 days", monthly))
         .otherwise(pl.format("Sells {} a day", number("velocity_units_per_day", decimals=2)))
     )
-    known = (
+    suffix = (
         pl.when(pl.col("is_last_known") > 0)
         .then(pl.lit(" (last known, out of stock since)"))
         .otherwise(pl.lit(""))
@@ -79,7 +79,7 @@ def _pace() -> pl.Expr:
         .then(pl.lit("Never sold."))
         .when(velocity == 0)
         .then(pl.lit("Sold nothing for half a year in stock."))
-        .otherwise(pl.concat_str([sells, known, pl.lit(".")]))
+        .otherwise(pl.concat_str([sells, suffix, pl.lit(".")]))
     )
 
 

@@ -1,6 +1,6 @@
 """What buyers say of demand, as it is stored: promotions, planned quantities, successors."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -82,14 +82,7 @@ def adjust(connection: Connection, adjustment: NewAdjustment, *, actor: str, now
             "INSERT INTO plan.demand_adjustment (scope, scope_key, kind, value, from_on, until_on,"
             " predecessor_url, note, made_by, made_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING adjustment_id",
-            adjustment.scope,
-            adjustment.scope_key,
-            adjustment.kind,
-            adjustment.value,
-            adjustment.from_on,
-            adjustment.until_on,
-            adjustment.predecessor_url,
-            adjustment.note,
+            *astuple(adjustment),
             actor,
             now,
         )

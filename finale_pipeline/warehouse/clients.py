@@ -24,9 +24,9 @@ def tool(name: str, *, server: int) -> Path:
     if fit:
         return min(fit, key=lambda path: fit[path])
     newest = max(versions.values(), default=None)
-    there = f"the newest {name} here is {newest}" if newest else f"there is no {name} here"
+    installed = f"the newest {name} here is {newest}" if newest else f"there is no {name} here"
     raise ConfigError(
-        f"The server is PostgreSQL {server}, and {there}.",
+        f"The server is PostgreSQL {server}, and {installed}.",
         step=f"Install its client programs, such as: apt-get install postgresql-client-{server}"
         " (packages of all versions: https://www.postgresql.org/download/).",
     )

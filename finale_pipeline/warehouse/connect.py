@@ -211,8 +211,8 @@ def prepare_dagster_database(settings: "Settings") -> None:
         return  # named by its owner; or created with the embedded server
     name = urlsplit(dagster_url(settings)).path.lstrip("/")
     with connect(database_url(settings), name="finale dev") as connection:
-        there = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-        if there.fetchone() is not None:  # a row without columns is false
+        existing = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if existing.fetchone() is not None:  # a row without columns is false
             return
         try:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -392,18 +392,3 @@ def in_any_case(text: str) -> str:
     """
     cases = (sorted({c, c.lower()[:1], c.upper()[:1]}) for c in text)
     return "".join(f"({'|'.join(re.escape(case) for case in same)})" for same in cases)
-
-
-def rows_of(connection: Connection, query: str, *values: object, **named: object) -> list[Row]:
-    """Return `Connection.rows`."""
-    return connection.rows(query, *values, **named)
-
-
-def row_of(connection: Connection, query: str, *values: object, **named: object) -> Row | None:
-    """Return `Connection.row`."""
-    return connection.row(query, *values, **named)
-
-
-def count_of(connection: Connection, query: str, *values: object, **named: object) -> int:
-    """Return `Connection.count`."""
-    return connection.count(query, *values, **named)

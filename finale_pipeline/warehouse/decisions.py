@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 
 import polars as pl
@@ -96,7 +96,7 @@ def keep_state(connection: Connection, state: DecisionState) -> None:
         " snapshot_on = excluded.snapshot_on, decided_for_on = excluded.decided_for_on,"
         " decided_at = excluded.decided_at, settings = excluded.settings"
         " WHERE decision_state.snapshot_on <= excluded.snapshot_on",
-        (state.snapshot_on, state.decided_for_on, state.decided_at, state.settings),
+        astuple(state),
     )
     connection.execute(TO_EVALUATE, (state.snapshot_on, state.decided_at))
 

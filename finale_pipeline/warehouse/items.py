@@ -5,7 +5,7 @@ The rules are those of domain/alerts/critical.py, written once more in SQL becau
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -275,15 +275,7 @@ def note_evaluation(
         " read_at = excluded.read_at, default_units = excluded.default_units,"
         " catalogue_runs = excluded.catalogue_runs, evaluated_at = excluded.evaluated_at,"
         " run_id = excluded.run_id, watched = excluded.watched",
-        (
-            evaluation.snapshot_on,
-            evaluation.read_at,
-            evaluation.default_units,
-            evaluation.catalogue_runs,
-            now,
-            run_id,
-            watched,
-        ),
+        (*astuple(evaluation), now, run_id, watched),
     )
 
 

@@ -158,8 +158,10 @@ def holder(connection: "Connection", table_set: str) -> str:
     ).fetchone()
     if row is None:
         mine = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
-        who = f"{mine[0].who}, process {mine[0].pid} of the server," if mine else "another session"
-        return f"{who} holds their lock"
+        owner = (
+            f"{mine[0].holder}, process {mine[0].pid} of the server," if mine else "another session"
+        )
+        return f"{owner} holds their lock"
     strategy, run_id, started, step, percent, batch, batches = row
     far = f", {step} ({percent} %)" if step and percent is not None else ""
     far += f", batch {batch} of {batches}" if batch else ""

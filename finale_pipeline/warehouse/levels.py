@@ -133,16 +133,16 @@ def most_emptied_in_a_day(connection: Connection) -> int:
     )
 
 
-def note_kept(connection: Connection, kept: Mapping[str, str], *, now: datetime) -> None:
+def note_kept(connection: Connection, reasons: Mapping[str, str], *, now: datetime) -> None:
     """Note which products keep their last good stock, and why; others are as Finale has them."""
     connection.execute(
-        "DELETE FROM core.stock_kept WHERE NOT product_url = ANY (%s)", (list(kept),)
+        "DELETE FROM core.stock_kept WHERE NOT product_url = ANY (%s)", (list(reasons),)
     )
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO core.stock_kept (product_url, reason, since_at) VALUES (%s, %s, %s)"
             " ON CONFLICT (product_url) DO UPDATE SET reason = excluded.reason",
-            [(url, reason, now) for url, reason in kept.items()],
+            [(url, reason, now) for url, reason in reasons.items()],
         )
 
 
@@ -154,7 +154,7 @@ def kept_products(connection: Connection) -> list[Row]:
     )
 
 
-def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[str]) -> int:
+def remove_entries(connection: Connection, gone: Sequence[int], protected: Sequence[str]) -> int:
     """Delete entries by their hash, except those of some products; return how many."""
     return connection.count(
         "WITH deleted AS (DELETE FROM core.stock_entry WHERE row_hash = ANY (%s)"
@@ -162,7 +162,7 @@ def remove_entries(connection: Connection, gone: Sequence[int], kept: Sequence[s
         " noted AS (INSERT INTO touched SELECT DISTINCT product_url FROM deleted)"
         " SELECT count(*) FROM deleted",
         list(gone),
-        list(kept),
+        list(protected),
     )
 
 

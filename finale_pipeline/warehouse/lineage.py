@@ -52,13 +52,13 @@ def stored_views() -> dict[str, View]:
 def render(connection: "Connection") -> str:
     """Return the lineage of a database as JSON, a line per column."""
     views = []
-    for view, told in traced(connection).items():
+    for view, definition in traced(connection).items():
         lines = ",\n".join(
             f"   {json.dumps(name)}: {json.dumps(column)}"
-            for name, column in told["columns"].items()
+            for name, column in definition["columns"].items()
         )
         views.append(
-            f' {json.dumps(view)}: {{\n  "about": {json.dumps(told["about"])},\n'
+            f' {json.dumps(view)}: {{\n  "about": {json.dumps(definition["about"])},\n'
             f'  "columns": {{\n{lines}\n  }}\n }}'
         )
     return "{\n" + ",\n".join(views) + "\n}\n"
@@ -101,7 +101,7 @@ def _made_of(query: Any, schema: dict[str, Any]) -> dict[str, set[Source]]:
     from sqlglot import exp  # developers have it
     from sqlglot.lineage import lineage
 
-    found: dict[str, set[Source]] = {}
+    made_of: dict[str, set[Source]] = {}
     for column, end in lineage(None, query, schema=schema, dialect="postgres").items():
         leaves = [(n.expression, n.name) for n in end.walk()]
         sources = {
@@ -110,12 +110,12 @@ def _made_of(query: Any, schema: dict[str, Any]) -> dict[str, set[Source]]:
             if isinstance(table, exp.Table)
         }
         # What is computed of no column, such as a count, ends at the table itself.
-        found[column] = {
+        made_of[column] = {
             (table, name)
             for table, name in sources
             if name in schema.get(table.partition(".")[0], {}).get(table.partition(".")[2], {})
         }
-    return found
+    return made_of
 
 
 def _parsed(definition: str) -> Any:

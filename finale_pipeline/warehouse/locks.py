@@ -90,7 +90,7 @@ class Stranger:
     lock: str
     number: int
     pid: int
-    who: str
+    holder: str
 
     @property
     def ending(self) -> str:
@@ -102,7 +102,7 @@ def strangers(connection: "Connection") -> list[Stranger]:
     """Return who holds our locks and is not us: another user, or another program of our user."""
     names = {lock.value: lock.name.lower() for lock in Lock}
     rows = connection.execute(STRANGERS, ([*names],)).fetchall()
-    return [Stranger(names[kind], number, pid, who) for kind, number, pid, who in rows]
+    return [Stranger(names[kind], number, pid, holder) for kind, number, pid, holder in rows]
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from finale_pipeline.domain.orders.purchase_orders import Draft, PurchaseLine, body_hash
 from finale_pipeline.domain.states import OrderState
@@ -127,22 +128,10 @@ def _written(row: Mapping[str, Any]) -> OrderWrite:
         row["plan_on"],
         row["vendor_id"],
         row["facility_url"],
-        tuple(_line(line) for line in row["lines"]),
+        msgspec.convert(row["lines"], tuple[PurchaseLine, ...]),
         row["sequence"],
     )
     return OrderWrite(draft, *(row[name] for name in OrderWrite.__slots__ if name != "draft"))
-
-
-def _line(line: Mapping[str, Any]) -> PurchaseLine:
-    price, day = line["unit_price"], line["arrival_on"]
-    return PurchaseLine(
-        line["product_url"],
-        line["sku"],
-        Decimal(line["quantity_units"]),
-        None if price is None else Decimal(price),
-        line["currency"],
-        None if day is None else date.fromisoformat(day),
-    )
 
 
 def _stored(lines: Sequence[PurchaseLine]) -> str:
@@ -179,7 +168,11 @@ class Intent:
 
 def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWrite:
     """Write an intent down, over one that never reached Finale; a SkippedError: it was sent."""
-    draft = intent.draft
+    draft, digest = intent.draft, body_hash(intent.body)
+    names = (draft.reference, draft.order_id, draft.account, draft.plan_on, intent.vendor_url)
+    place = (draft.vendor_id, draft.facility_url, draft.sequence)
+    warnings = json.dumps(intent.warnings)
+    content = (_stored(draft.lines), draft.total, intent.body, digest, warnings)
     with connection.transaction():
         before = find(connection, draft.reference)
         row = connection.execute(
@@ -195,31 +188,11 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWri
             " purchase_order_write.idempotency_key),"
             " request_hash = coalesce(excluded.request_hash, purchase_order_write.request_hash)"
             " WHERE purchase_order_write.state IN ('intended', 'refused') RETURNING reference",
-            (
-                draft.reference,
-                draft.order_id,
-                draft.account,
-                draft.plan_on,
-                intent.vendor_url,
-                draft.vendor_id,
-                draft.facility_url,
-                draft.sequence,
-                _stored(draft.lines),
-                draft.total,
-                intent.body,
-                body_hash(intent.body),
-                json.dumps(intent.warnings),
-                intent.actor,
-                now,
-                intent.key,
-                intent.request_hash,
-            ),
+            (*names, *place, *content, intent.actor, now, intent.key, intent.request_hash),
         ).fetchone()
         if row is None:
             raise _raced(draft.reference)
-        note = (
-            f"{len(draft.lines)} lines, {number(draft.total)}, text {body_hash(intent.body)[:12]}"
-        )
+        note = f"{len(draft.lines)} lines, {number(draft.total)}, text {digest[:12]}"
         change = StateChange("intended", intent.actor, note)
         _add_event(connection, draft.reference, before.state if before else None, change, now)
         return _found(connection, draft.reference)

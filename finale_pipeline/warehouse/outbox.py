@@ -7,7 +7,7 @@ is repeated once, under the same message id.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from finale_pipeline.domain.states import WAITING, MailState
@@ -85,25 +85,11 @@ def put(
 ) -> bool:
     """Write a mail in the transaction of its reason; False when the same was written before."""
     row = connection.execute(
-        "INSERT INTO ops.outbox (message_id, dedupe_key, kind, recipients, subject, body_text,"
-        " body_html, attachment_name, attachment, state, next_attempt_at, run_id, created_at,"
-        " route) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s, %s)"
+        "INSERT INTO ops.outbox (message_id, kind, subject, body_text, body_html, attachment_name,"
+        " attachment, dedupe_key, recipients, state, next_attempt_at, run_id, created_at, route)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s, %s)"
         " ON CONFLICT (dedupe_key) DO NOTHING RETURNING outbox_id",
-        (
-            message.message_id,
-            dedupe_key,
-            message.kind,
-            list(recipients),
-            message.subject,
-            message.text,
-            message.html,
-            message.attachment_name,
-            message.attachment,
-            now,
-            run_id,
-            now,
-            route,
-        ),
+        (*astuple(message), dedupe_key, list(recipients), now, run_id, now, route),
     ).fetchone()
     return row is not None
 
@@ -165,8 +151,10 @@ def settle(
     delivered = [*mail.delivered, *outcome.accepted]
     refused = {**mail.refused, **(outcome.refused or {})}
     if outcome.is_service_well and now - mail.created_at >= DEFERRED_FOR:
-        left = [a for a in mail.recipients if a not in {*delivered, *refused}]
-        refused |= dict.fromkeys(left, f"put off for {DEFERRED_FOR.days} days: {outcome.error}")
+        unanswered = [a for a in mail.recipients if a not in {*delivered, *refused}]
+        refused |= dict.fromkeys(
+            unanswered, f"put off for {DEFERRED_FOR.days} days: {outcome.error}"
+        )
         outcome = replace(outcome, verdict="done", is_service_well=False)
     unknown = mail.unknown_outcomes + (outcome.verdict == "unknown")
     state, error = _state(outcome, unknown, delivered=delivered, refused=refused)
@@ -273,14 +261,7 @@ def rewrite(connection: Connection, message: Message) -> None:
     connection.execute(
         "UPDATE ops.outbox SET subject = %s, body_text = %s, body_html = %s, attachment_name = %s,"
         " attachment = %s WHERE message_id = %s",
-        (
-            message.subject,
-            message.text,
-            message.html,
-            message.attachment_name,
-            message.attachment,
-            message.message_id,
-        ),
+        (*astuple(message)[2:], message.message_id),
     )
 
 

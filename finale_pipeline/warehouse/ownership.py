@@ -102,8 +102,8 @@ def _create(server: Connection, databases: Sequence[str]) -> None:
     rows = server.execute(
         "SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
     ).fetchall()
-    there = {str(name) for (name,) in rows}
-    for name in {*databases} - there:
+    existing = {str(name) for (name,) in rows}
+    for name in {*databases} - existing:
         # Keys are compared byte by byte, whatever the machine's language is.
         server.execute(
             sql.SQL(
@@ -111,7 +111,7 @@ def _create(server: Connection, databases: Sequence[str]) -> None:
                 " LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
             ).format(sql.Identifier(name))
         )
-    for name in {*databases} | there:
+    for name in {*databases} | existing:
         server.execute(
             sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
                 sql.Identifier(name), sql.Identifier(OWNER)

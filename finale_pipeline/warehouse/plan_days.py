@@ -28,18 +28,19 @@ WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url 
 TOTAL = """
 INSERT INTO plan.day_total
 SELECT %(day)s, count(*), count(*) FILTER (WHERE x.level = 'out'),
-       count(*) FILTER (WHERE x.level = 'low'), sum(greatest(x.available_units, 0) * p.cost)
+       count(*) FILTER (WHERE x.level = 'low'), sum(greatest(x.available_units, 0) * p.cost),
+       %(now)s
 FROM plan.decision x LEFT JOIN core.product p USING (product_url)
-WHERE x.snapshot_on = %(day)s AND x.level IS NOT NULL HAVING count(*) > 0
+WHERE x.snapshot_on = %(day)s AND x.level IS NOT NULL
 ON CONFLICT (snapshot_on) DO UPDATE SET products = excluded.products,
     products_out = excluded.products_out, products_low = excluded.products_low,
-    stock_value = excluded.stock_value
+    stock_value = excluded.stock_value, planned_at = excluded.planned_at
 """
 
 
-def keep_total(connection: Connection, day: date) -> None:
-    """Keep what the decisions of a day come to; a day without known stock comes to nothing."""
-    connection.execute(TOTAL, {"day": day})
+def keep_total(connection: Connection, day: date, *, now: datetime) -> None:
+    """Keep what the decisions of a day come to; where stock was not known, of no product."""
+    connection.execute(TOTAL, {"day": day, "now": now})
 
 
 def merge(

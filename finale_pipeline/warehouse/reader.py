@@ -76,8 +76,8 @@ def create_reader(url: str, *, loopback_port: int | None) -> Reader:
     password = secrets.token_urlsafe(24)
     user, role = sql.Identifier(USER), sql.Identifier(ROLE)
     with connect(url, name="finale db reader") as connection:
-        there = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (USER,)).fetchone()
-        verb = sql.SQL("CREATE" if there is None else "ALTER")
+        existing = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (USER,)).fetchone()
+        verb = sql.SQL("CREATE" if existing is None else "ALTER")
         try:
             with connection.transaction():
                 connection.execute(

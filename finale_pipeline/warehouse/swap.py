@@ -65,9 +65,9 @@ def _drop_unfinished(server: Connection, name: str) -> None:
         " AND length(datname) = length(%(name)s)",
         {"base": name[: -len("YYYYMMDD_HHMMSS")], "name": name},
     ).fetchall()
-    for (left,) in rows:
+    for (unfinished,) in rows:
         with suppress(psycopg.errors.ObjectInUse):
-            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(str(left))))
+            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(str(unfinished))))
 
 
 def _creation(server: Connection, like: str, name: str) -> sql.Composed:
@@ -88,8 +88,8 @@ def _creation(server: Connection, like: str, name: str) -> sql.Composed:
     if provider == "i":
         parts.append(sql.SQL("LOCALE_PROVIDER icu ICU_LOCALE {}").format(sql.Literal(locale)))
     if provider == "b":
-        said = sql.SQL("LOCALE_PROVIDER builtin BUILTIN_LOCALE {}")
-        parts.append(said.format(sql.Literal(locale)))
+        clause = sql.SQL("LOCALE_PROVIDER builtin BUILTIN_LOCALE {}")
+        parts.append(clause.format(sql.Literal(locale)))
     return sql.SQL(" ").join(parts)
 
 
@@ -116,9 +116,9 @@ def swap(url: str, *, new: str, kept: str) -> None:
             "SELECT DISTINCT usename, application_name FROM pg_stat_activity WHERE datname = %s",
             (old,),
         ).fetchall()
-    who = ", ".join(f"{user} ({program})" for user, program in rows) or "somebody"
+    sessions = ", ".join(f"{user} ({program})" for user, program in rows) or "somebody"
     raise LocalError(
-        f"The database {old} cannot be replaced while it is in use: {who}.",
+        f"The database {old} cannot be replaced while it is in use: {sessions}.",
         data="It is as it was.",
         step="Have them leave, then run again.",
     )

@@ -1,5 +1,6 @@
 """Forms that change many lines of the plan at once, or the terms that it is made by."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -13,10 +14,11 @@ from finale_pipeline.api.pages.forms import Optional, Posted
 from finale_pipeline.api.pages.plan import address, vendors_page
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
-from finale_pipeline.api.server.context import Shared, Warehouse
+from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.planning import agreements, proposing
 from finale_pipeline.planning.edits import Author
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
 
@@ -88,10 +90,19 @@ def suppliers(context: Shared, connection: Warehouse, fields: Posted, actor: OnP
             product = fields.get(f"u{name[1:]}", "")
             changes[product] = {"vendor_url": agreements.vendor_url(connection, chosen.strip())}
     if changes:
-        agreements.agree(
-            connection, context.settings, "product", changes, actor=actor, now=context.clock()
-        )
+        _agree(context, connection, "product", changes, actor)
     return RedirectResponse(address("", saved=True), status_code=303)
+
+
+def _agree(
+    context: Context,
+    connection: Connection,
+    scope: str,
+    changes: Mapping[str, Mapping[str, Any]],
+    actor: str,
+) -> None:
+    now = context.clock()
+    agreements.agree(connection, context.settings, scope, changes, actor=actor, now=now)
 
 
 class ProductTerms(BaseModel):
@@ -115,14 +126,7 @@ def product_terms(
     given["vendor_url"] = (
         agreements.vendor_url(connection, form.supplier) if form.supplier else None
     )
-    agreements.agree(
-        connection,
-        context.settings,
-        "product",
-        {form.product: given},
-        actor=actor,
-        now=context.clock(),
-    )
+    _agree(context, connection, "product", {form.product: given}, actor)
     return RedirectResponse(f"/products/{quote(form.product, safe='')}#terms", status_code=303)
 
 
@@ -141,13 +145,5 @@ def vendor_terms(
     context: Shared, connection: Warehouse, form: Annotated[VendorTerms, Form()], actor: OnPage
 ) -> Response:
     """Fix what is agreed with a vendor; what follows from it is decided at once."""
-    given = form.model_dump(exclude={"vendor"})
-    agreements.agree(
-        connection,
-        context.settings,
-        "vendor",
-        {form.vendor: given},
-        actor=actor,
-        now=context.clock(),
-    )
+    _agree(context, connection, "vendor", {form.vendor: form.model_dump(exclude={"vendor"})}, actor)
     return RedirectResponse(f"{address(form.vendor)}#terms", status_code=303)

@@ -71,7 +71,11 @@ def forecasts(
         page="forecasts",
         vendor=vendor,
         sku=sku,
-        outcomes=forecasts_reads.outcomes(connection, vendor=vendor, sku=sku),
+        outcomes=context.once(
+            ("outcomes", vendor, sku),
+            forecasts_reads.reckoned(connection),
+            lambda: forecasts_reads.outcomes(connection, vendor=vendor, sku=sku),
+        ),
         scores=scores,
         curve=policy_chart(policies, in_use) if policies else None,
         adjustments=listed(connection),

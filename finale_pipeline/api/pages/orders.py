@@ -9,12 +9,13 @@ from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, Response
 
 from finale_pipeline.api.rest.decisions import Text
-from finale_pipeline.api.rest.orders import carried_out, preview
+from finale_pipeline.api.rest.orders import carried_out, drafting_context
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import Context, Shared, Warehouse
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
+from finale_pipeline.ordering import drafting
 from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
 from finale_pipeline.warehouse.reads.drafts import ORDERS
@@ -53,7 +54,7 @@ def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) ->
 
 def _draft(context: Context, ask: DraftRequest, seen: str | None) -> HTMLResponse:
     try:
-        shown = preview(context, ask)
+        shown = drafting.previewed(drafting_context(context), ask)
         if seen != shown.digest() or not context.settings.allow_writes:
             return html(
                 context.settings,

@@ -127,15 +127,13 @@ def plan_changed(context: Shared, connection: Warehouse, fields: Posted, actor: 
         return order_page(context, connection, form.vendor_url, status=422, form=form)
     author = Author(actor, context.clock(), insists=form.insists, stays=form.stays)
     outcome = edit(connection, form.day, form.vendor_url, form.changes, author)
-    if outcome.conflicts or outcome.unknown:
-        return order_page(
-            context, connection, form.vendor_url, status=409, form=form, outcome=outcome
-        )
-    if outcome.refused and not form.insists:
-        return order_page(
-            context, connection, form.vendor_url, status=422, form=form, outcome=outcome
-        )
-    return RedirectResponse(address(form.vendor_url, saved=True), status_code=303)
+    is_moved = outcome.conflicts or outcome.unknown
+    if not is_moved and (form.insists or not outcome.refused):
+        return RedirectResponse(address(form.vendor_url, saved=True), status_code=303)
+    status = 409 if is_moved else 422
+    return order_page(
+        context, connection, form.vendor_url, status=status, form=form, outcome=outcome
+    )
 
 
 def address(vendor_url: str, *, saved: bool = False) -> str:

@@ -114,7 +114,8 @@ def draft(context: Shared, actor: Actor, order: Order, key: Key = None) -> Respo
     """
     ask = _ask(order, actor, key)
     if order.dry_run:
-        return as_json(preview(context, ask).as_dict(is_dry=True))
+        preview = drafting.previewed(drafting_context(context), ask)
+        return as_json(preview.as_dict(is_dry=True))
     result = carried_out(context, ask)
     if result.error is not None and not result.rows:
         raise result.error
@@ -181,11 +182,6 @@ def _ask(order: Order, actor: str, key: str | None) -> DraftRequest:
 def drafting_context(context: Context) -> DraftingContext:
     """Return what drafting works with."""
     return DraftingContext(context.settings, context.clock, time.sleep)
-
-
-def preview(context: Context, ask: DraftRequest) -> DraftResult:
-    """Return what would be sent."""
-    return drafting.previewed(drafting_context(context), ask)
 
 
 def carried_out(

@@ -9,7 +9,7 @@ from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.domain.syncs import tags
 from finale_pipeline.sync.strategies import TABLE_SETS
 from finale_pipeline.sync.ticks import choose
-from finale_pipeline.warehouse import leases, locks, triggers
+from finale_pipeline.warehouse import leases, locks, sync_requests
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.reads import runs as runs_reads
@@ -63,7 +63,7 @@ def start_sync(connection: Connection, context: Context, request: SyncRequest) -
             "run_url": f"{context.dagster.url}/runs/{dagster_run_id}",
             "status_url": "/api/sync-finale/status",
         }
-        triggers.keep(
+        sync_requests.keep(
             connection,
             asked_for=request.strategy,
             strategy=strategy,
@@ -86,7 +86,7 @@ def _answered(connection: Connection, request: SyncRequest, now: datetime) -> di
     """Return the answer that a key got before."""
     if request.key is None:
         return None
-    row = triggers.answered(connection, request.key, since=now - ANSWERS_KEPT)
+    row = sync_requests.answered(connection, request.key, since=now - ANSWERS_KEPT)
     if row is None:
         return None
     if row["asked_for"] != request.strategy:
@@ -111,7 +111,7 @@ def _require_free(connection: Connection, strategy: str, now: datetime) -> None:
             raise _conflict(f"The {table_set} tables are taken: {holder}.", None)
     # A run that was started before and has not begun will take the same tables.
     rivals = [name for name, sets in TABLE_SETS.items() if set(sets) & set(table_sets)]
-    begins = triggers.not_begun(connection, rivals, since=now - BEGINS_WITHIN, now=now)
+    begins = sync_requests.not_begun(connection, rivals, since=now - BEGINS_WITHIN, now=now)
     if begins is not None:
         raise _conflict(f"The {begins['strategy']} sync that was just started begins.", begins)
 

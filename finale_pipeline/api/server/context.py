@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 from fastapi import Depends, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 Headers = dict[str, str]
+T = TypeVar("T")
 SAFE = ("GET", "HEAD")
 READERS = 4
 """Reads that work at once: more would only make each other wait for the processor. Connections
 beyond them are left to writes and probes, which so never stand in line behind readers."""
+MOST_KEPT = 32
+"""So many answers that take long are kept until what they are made of differs."""
 WAIT_SECONDS = 20.0
 """Longest wait of a read for its turn. It costs nothing here, and fifty readers of a machine with
 much else to do were seen to wait for five seconds."""
@@ -40,6 +43,23 @@ class Context:
     dagster: Dagster
     clock: Callable[[], datetime]
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
+    kept: dict[object, object] = field(default_factory=dict)
+
+    def once(self, key: tuple[object, ...], made_of: object, make: Callable[[], T]) -> T:
+        """Return what was made before of the same, else make it; the last of a few keys are kept.
+
+        Args:
+            made_of: Differs once it has to be made again.
+        """
+        stored = self.kept.get(key)
+        if isinstance(stored, tuple) and stored[0] == made_of:
+            return cast("T", stored[1])
+        made = make()
+        self.kept.pop(key, None)
+        self.kept[key] = (made_of, made)
+        for old in [*self.kept][:-MOST_KEPT]:
+            self.kept.pop(old, None)
+        return made
 
     @property
     def key(self) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.history import Flags, Floats, History, Ints
+from finale_pipeline.domain.forecast.history import DayNumber, Flags, Floats, History, Ints
 from finale_pipeline.domain.forecast.regression import (
     FLOOR_UNITS,
     Regression,
@@ -184,7 +184,7 @@ class Learnt:
 
 def calibrate(
     history: History,
-    as_of: int,
+    as_of: DayNumber,
     *,
     levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,

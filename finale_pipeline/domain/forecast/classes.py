@@ -3,7 +3,7 @@
 import numpy as np
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS
-from finale_pipeline.domain.forecast.history import Flags, Floats, History
+from finale_pipeline.domain.forecast.history import DayNumber, Flags, Floats, History
 from finale_pipeline.domain.forecast.velocity import WEEK
 
 YEAR_WEEKS = 52
@@ -32,8 +32,8 @@ def abc(values: Floats) -> list[str]:
     before[order] = np.cumsum(values[order]) - values[order]
     share = before / total if total > 0 else np.ones(len(values))
     labels = np.where(share < A_SHARE, "A", np.where(share < B_SHARE, "B", "C"))
-    found: list[str] = np.where(values > 0, labels, "C").tolist()
-    return found
+    classes: list[str] = np.where(values > 0, labels, "C").tolist()
+    return classes
 
 
 def xyz(variation: Floats) -> list[str]:
@@ -46,11 +46,11 @@ def xyz(variation: Floats) -> list[str]:
     ['X', 'Y', 'Z', 'Z']
     """
     labels = np.where(variation <= X_LIMIT, "X", np.where(variation <= Y_LIMIT, "Y", "Z"))
-    found: list[str] = labels.tolist()
-    return found
+    classes: list[str] = labels.tolist()
+    return classes
 
 
-def year_of_weeks(history: History, as_of: int) -> tuple[Floats, Floats]:
+def year_of_weeks(history: History, as_of: DayNumber) -> tuple[Floats, Floats]:
     """Return the units of the last 52 weeks, and how much the weeks vary, relative to their mean.
 
     A younger product is looked at since it was first available, in whole weeks.
@@ -67,7 +67,7 @@ def year_of_weeks(history: History, as_of: int) -> tuple[Floats, Floats]:
     return units, np.divide(spread, mean, out=np.full(len(units), np.nan), where=mean > 0)
 
 
-def segments(history: History, as_of: int, value_per_unit: Floats) -> dict[str, Flags]:
+def segments(history: History, as_of: DayNumber, value_per_unit: Floats) -> dict[str, Flags]:
     """Return which products are in each of `SEGMENTS` but `ALL`; the young are in no other one.
 
     Args:

@@ -96,7 +96,7 @@ def over_days(quantiles: Floats, windows: Sequence[int], days: Floats) -> Floats
     return np.maximum.accumulate(units, axis=1)
 
 
-def at_level(quantiles: Floats, levels: Sequence[float], wanted: Floats) -> Floats:
+def at_level(quantiles: Floats, levels: Sequence[float], probabilities: Floats) -> Floats:
     """Return the quantile at each product's own level, interpolated on the normal scale.
 
     Below the first and above the last level that is known, the nearest one is used.
@@ -107,11 +107,11 @@ def at_level(quantiles: Floats, levels: Sequence[float], wanted: Floats) -> Floa
     [10.0]
     """
     at = np.array([z(level) for level in levels])
-    values, place = np.unique(wanted, return_inverse=True)
+    values, place = np.unique(probabilities, return_inverse=True)
     inside = np.clip([z(level) for level in values.tolist()], at[0], at[-1])
     spot = np.interp(inside, at, np.arange(len(levels)))[place]
     lower = np.minimum(np.floor(spot).astype(np.int64), len(levels) - 2)
-    rows, share = np.arange(len(wanted)), spot - lower
+    rows, share = np.arange(len(probabilities)), spot - lower
     units: Floats = (1 - share) * quantiles[rows, lower] + share * quantiles[rows, lower + 1]
     return units
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.history import Floats, Ints
+from finale_pipeline.domain.forecast.history import DayNumber, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class DemandEvent:
     """
 
     products: Ints
-    from_day: int
-    until_day: int
+    from_day: DayNumber
+    until_day: DayNumber
     times: float | None = None
     units: float | None = None
 
 
 def expected_with_events(
-    units_per_day: Floats, days: Floats, as_of: int, events: Sequence[DemandEvent]
+    units_per_day: Floats, days: Floats, as_of: DayNumber, events: Sequence[DemandEvent]
 ) -> Floats:
     """Return the units to expect from a morning on, of each product over its own span.
 

@@ -23,7 +23,7 @@ from finale_pipeline.domain.forecast.calibration import (
     usual_widening,
 )
 from finale_pipeline.domain.forecast.demand import ALONE, BLEND, NORMAL, PEERS, Demand, rising
-from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.history import DayNumber, Floats, History
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
@@ -37,7 +37,7 @@ from finale_pipeline.domain.forecast.velocity import (
 
 def forecast(
     history: History,
-    as_of: int,
+    as_of: DayNumber,
     *,
     pace: Pace = DEFAULT_PACE,
     levels: Sequence[float] = LEVELS,
@@ -78,7 +78,7 @@ def forecast_by(
 
 def naive_forecast(
     history: History,
-    as_of: int,
+    as_of: DayNumber,
     *,
     levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,
@@ -103,7 +103,7 @@ def naive_forecast(
     return Demand(past.keys, state, tuple(windows), tuple(levels), rising(quantiles), *rest)
 
 
-def state_on(history: History, as_of: int, pace: Pace) -> DemandState:
+def state_on(history: History, as_of: DayNumber, pace: Pace) -> DemandState:
     """Return what is known of every product on a morning."""
     return joined([Weeks(history, as_of, pace, part).at(0) for part in history.blocks()])
 
@@ -129,12 +129,12 @@ def _quantiles(
     rows = min((model.rows for model in models), default=0)
     share = min(1.0, rows / CONFIDENT_ROWS) if len(by_window) == len(windows) else 0.0
     quantiles = np.zeros((len(state.velocity), len(windows), len(levels)))
-    known = np.flatnonzero(state.velocity > 0)
-    some = state.select(known)
+    selling = np.flatnonzero(state.velocity > 0)
+    some = state.select(selling)
     new = np.flatnonzero(some.days < LEAST_DAYS)
     for place, window in enumerate(windows):
         model = by_window.get(window)
-        units = np.zeros((len(known), len(levels)))
+        units = np.zeros((len(selling), len(levels)))
         if share > 0 and model is not None:
             units = share * model.quantiles(some)
         if share < 1:
@@ -142,6 +142,6 @@ def _quantiles(
             units = units + (1 - share) * alone
         widening = usual_widening(levels) if model is None else model.widening
         units[new] *= widening[age_group(some.days[new])]
-        quantiles[known, place] = units
+        quantiles[selling, place] = units
     quantiles[np.isnan(state.velocity)] = np.nan
     return rising(quantiles), np.full(len(state.velocity), share)

@@ -1,7 +1,7 @@
 """Demand per product and day, held in as little as it needs: one entry per day with sales.
 
-Days are numbers, days since 1970-01-01. Products are in the order of their keys, so that what is
-computed from a history does not depend on the order of the rows it was made from.
+Products are in the order of their keys, so that what is computed from a history does not depend on
+the order of the rows it was made from.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Days = NDArray[np.int32]
 Flags = NDArray[np.bool_]
+DayNumber = int
+"""A day, in days since 1970-01-01."""
 
 EPOCH = date(1970, 1, 1).toordinal()
 KEY = "product_url"
@@ -23,7 +25,7 @@ BLOCK_ROWS = 1_000_000
 """Sales looked at together; bounds the memory of what is computed from them."""
 
 
-def day_number(day: date) -> int:
+def day_number(day: date) -> DayNumber:
     """Return the days since 1970-01-01.
 
     >>> day_number(date(1970, 1, 3))
@@ -75,7 +77,7 @@ class History:
         """The first day of all; of none, one that never comes."""
         return int(self.first_day.min()) if len(self) else np.iinfo(np.int32).max
 
-    def before(self, day: int, *, since: int | None = None) -> "History":
+    def before(self, day: DayNumber, *, since: DayNumber | None = None) -> "History":
         """Return what was known on the morning of a day: products and sales before it.
 
         Args:
@@ -218,8 +220,8 @@ def _differs(values: NDArray[np.integer]) -> Flags:
 def _first_days(keys: pl.Series, first_sale: Days, first_on: pl.DataFrame | None) -> Days:
     if first_on is None:
         return first_sale
-    known = first_on.select(KEY, pl.col("first_on").cast(pl.Int32)).group_by(KEY).min()
-    joined = keys.to_frame(KEY).join(known, on=KEY, how="left", maintain_order="left")
+    first = first_on.select(KEY, pl.col("first_on").cast(pl.Int32)).group_by(KEY).min()
+    joined = keys.to_frame(KEY).join(first, on=KEY, how="left", maintain_order="left")
     stocked = joined["first_on"].fill_null(np.iinfo(np.int32).max).to_numpy()
     earliest: Days = np.minimum(first_sale, stocked)
     return earliest

@@ -7,7 +7,7 @@ import numpy as np
 from finale_pipeline.domain.forecast.calibration import WINDOWS, Learnt, calibrate
 from finale_pipeline.domain.forecast.classes import ALL
 from finale_pipeline.domain.forecast.forecast import forecast_by, state_on
-from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.history import DayNumber, Floats, History
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
@@ -29,7 +29,9 @@ Method = Callable[[History, int, Sequence[int]], list[tuple[Floats, Floats]]]
 def naive(levels: Sequence[float]) -> Method:
     """The mean of the last 30 days, and nothing on top of it."""
 
-    def method(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
+    def method(
+        history: History, as_of: DayNumber, windows: Sequence[int]
+    ) -> list[tuple[Floats, Floats]]:
         mean, _ = moments(history, as_of, NAIVE_DAYS)
         return [(mean * h, np.repeat((mean * h)[:, None], len(levels), axis=1)) for h in windows]
 
@@ -40,7 +42,9 @@ def normal(levels: Sequence[float]) -> Method:
     """The mean of the last 30 days, with the textbook's safety stock."""
     above = np.array([z(level) for level in levels])
 
-    def method(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
+    def method(
+        history: History, as_of: DayNumber, windows: Sequence[int]
+    ) -> list[tuple[Floats, Floats]]:
         mean, variance = thirty_days(history, as_of)
         return [
             (mean * h, (mean * h)[:, None] + np.sqrt(variance * h)[:, None] * above)
@@ -53,7 +57,9 @@ def normal(levels: Sequence[float]) -> Method:
 def counted(levels: Sequence[float], *, dispersed: bool) -> Method:
     """The pace of a fortnight, with a negative binomial or, not dispersed, a Poisson on top."""
 
-    def method(history: History, as_of: int, windows: Sequence[int]) -> list[tuple[Floats, Floats]]:
+    def method(
+        history: History, as_of: DayNumber, windows: Sequence[int]
+    ) -> list[tuple[Floats, Floats]]:
         state = Weeks(history, as_of, Pace(14, 1.0)).at(0)
         spread = state.daily_variance if dispersed else np.zeros(len(history))
         least = 1.02 if dispersed else 1.000_001
@@ -78,7 +84,7 @@ class Peers:
         """Return the method that weighs days by a pace."""
 
         def method(
-            history: History, as_of: int, windows: Sequence[int]
+            history: History, as_of: DayNumber, windows: Sequence[int]
         ) -> list[tuple[Floats, Floats]]:
             # As far as the first window that is long enough; longer ones would go unused.
             grid = WINDOWS[: max(2, int(np.searchsorted(WINDOWS, max(windows))) + 1)]
@@ -88,7 +94,9 @@ class Peers:
 
         return method
 
-    def _of(self, history: History, as_of: int, grid: Sequence[int]) -> tuple[DemandState, Learnt]:
+    def _of(
+        self, history: History, as_of: DayNumber, grid: Sequence[int]
+    ) -> tuple[DemandState, Learnt]:
         last = self._of_morning
         is_cached = last is not None and last[0] is history and last[1:] == (as_of, grid)
         if self._learnt is None or not is_cached:

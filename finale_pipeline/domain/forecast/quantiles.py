@@ -65,19 +65,19 @@ def _counted(mean: Floats, variance: Floats, levels: Floats) -> Floats:
     probability = np.exp(_log_probability(count, size, success))
     reached = probability.copy()
     quantiles = np.where(reached[:, None] >= levels, count[:, None], np.nan)
-    left = np.arange(len(mean))
+    pending = np.arange(len(mean))
     steps = np.arange(CHUNK)
-    while len(left := left[np.isnan(quantiles[left]).any(axis=1)]):
-        ahead = count[left, None] + steps
-        ratios = (ahead + size[left, None]) / (ahead + 1) * (1 - success[left, None])
-        ahead_of = probability[left, None] * np.cumprod(ratios, axis=1)
-        sums = reached[left, None] + np.cumsum(ahead_of, axis=1)
+    while len(pending := pending[np.isnan(quantiles[pending]).any(axis=1)]):
+        ahead = count[pending, None] + steps
+        ratios = (ahead + size[pending, None]) / (ahead + 1) * (1 - success[pending, None])
+        ahead_of = probability[pending, None] * np.cumprod(ratios, axis=1)
+        sums = reached[pending, None] + np.cumsum(ahead_of, axis=1)
         for column, level in enumerate(levels):
             passed = sums >= level
-            new = passed[:, -1] & np.isnan(quantiles[left, column])
-            quantiles[left[new], column] = count[left[new]] + 1 + passed[new].argmax(axis=1)
-        probability[left], reached[left] = ahead_of[:, -1], sums[:, -1]
-        count[left] += CHUNK
+            new = passed[:, -1] & np.isnan(quantiles[pending, column])
+            quantiles[pending[new], column] = count[pending[new]] + 1 + passed[new].argmax(axis=1)
+        probability[pending], reached[pending] = ahead_of[:, -1], sums[:, -1]
+        count[pending] += CHUNK
     return quantiles
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finale_pipeline.domain.forecast.history import Flags, Floats, History, Ints
+from finale_pipeline.domain.forecast.history import DayNumber, Flags, Floats, History, Ints
 from finale_pipeline.domain.forecast.velocity import WEEK
 
 YEAR, YEARS = 52, 2
@@ -39,7 +39,7 @@ class WeeklySales:
         history: Of the days before the morning, and no others.
     """
 
-    def __init__(self, history: History, as_of: int) -> None:
+    def __init__(self, history: History, as_of: DayNumber) -> None:
         self.count = max(0, -(-(as_of - history.begins) // WEEK))
         begins = as_of - WEEK * self.count
         self.first_week = (history.first_day - begins) // WEEK
@@ -96,17 +96,17 @@ def season(
         power: How much of the index to believe, 0 to 1.
     """
     sold = [sales.units(YEAR * k, weeks) for k in range(1, YEARS + 1)]
-    known = [sales.knows(YEAR * k) for k in range(1, YEARS + 1)]
+    covered = [sales.knows(YEAR * k) for k in range(1, YEARS + 1)]
     factor = np.clip(_index(sales, 0, weeks, categories) ** power, LEAST, MOST)
     expected = np.nan_to_num(velocity) * weeks * WEEK * factor
     low, high = np.minimum(*sold), np.maximum(*sold)
-    recurs = known[0] & known[1] & (low >= RECURRING_SALES) & (high <= ALIKE * low)
+    recurs = covered[0] & covered[1] & (low >= RECURRING_SALES) & (high <= ALIKE * low)
     recurs &= low >= RECURRING * expected
     return Season(
         weeks,
         np.where(recurs, 1.0, factor),
         np.where(recurs, (low + high) / 2 * _growth(sales), np.nan),
-        np.where(known[0], sold[0], np.nan),
+        np.where(covered[0], sold[0], np.nan),
     )
 
 
@@ -139,10 +139,10 @@ def _index(sales: WeeklySales, ago: int, weeks: Ints, categories: Ints) -> Float
     over, under = np.zeros(size), np.zeros(size)
     for k in range(1, YEARS + 1):
         start = ago + YEAR * k
-        known = sales.knows(start + BASE)
+        covered = sales.knows(start + BASE)
         before = sales.units(start + BASE, BASE) * weeks / BASE
-        over += np.where(known, sales.units(start, weeks) / sales.units_per_sale, 0.0)
-        under += np.where(known, before / sales.units_per_sale, 0.0)
+        over += np.where(covered, sales.units(start, weeks) / sales.units_per_sale, 0.0)
+        under += np.where(covered, before / sales.units_per_sale, 0.0)
     account = (over.sum() + ACCOUNT_SALES) / (under.sum() + ACCOUNT_SALES)
     per_category = [np.bincount(categories, values) for values in (over, under)]
     of_category = (per_category[0] + CATEGORY_SALES * account) / (per_category[1] + CATEGORY_SALES)

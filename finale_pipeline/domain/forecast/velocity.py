@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from finale_pipeline.domain.forecast.history import (
+    DayNumber,
     Days,
     Flags,
     Floats,
@@ -111,7 +112,11 @@ class Weeks:
     """
 
     def __init__(
-        self, history: History, as_of: int, pace: Pace, products: tuple[int, int] | None = None
+        self,
+        history: History,
+        as_of: DayNumber,
+        pace: Pace,
+        products: tuple[int, int] | None = None,
     ) -> None:
         lo, hi = products or (0, len(history))
         self.pace = pace
@@ -165,7 +170,7 @@ class Weeks:
         out = self._weighted_weeks(self._censored_cells, self._censored, None, decay)
         numerator, denominator = np.zeros((2, len(decay), len(self._first_day)))
         of_days = (1 - decay[:, None] ** np.arange(WEEK + 1)) / (1 - decay[:, None])
-        kept = decay[:, None] ** WEEK
+        retained = decay[:, None] ** WEEK
         for week in range(self.count):
             end = self._begins + WEEK * (week + 1)
             days = np.clip(end - self._first_day, 0, WEEK)
@@ -174,8 +179,8 @@ class Weeks:
                 left_out = self.censored[:, week + 1] - self.censored[:, week]
                 # A week out of stock adds nothing at all, not even a rounding error.
                 weights = np.where(days <= left_out, 0.0, weights - out[:, week])
-            numerator = numerator * kept + sold[:, week]
-            denominator = denominator * kept + weights
+            numerator = numerator * retained + sold[:, week]
+            denominator = denominator * retained + weights
             launched = np.flatnonzero((days > 0) & (days < LAUNCH_DAYS))
             rest = of_days[:, LAUNCH_DAYS, None] - of_days[:, days[launched]]
             spread = denominator.copy() if len(launched) else denominator
@@ -281,7 +286,7 @@ def _part(sparse: Sparse, lo: int, hi: int) -> Sparse:
     return Sparse(starts - starts[0], sparse.days[starts[0] : starts[-1]])
 
 
-def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
+def moments(history: History, as_of: DayNumber, days: int) -> tuple[Floats, Floats]:
     """Return mean and sample variance of daily demand in the last days, censored ones left out.
 
     A product younger than that is looked at since it was first available, and since `LAUNCH_DAYS`
@@ -302,6 +307,6 @@ def moments(history: History, as_of: int, days: int) -> tuple[Floats, Floats]:
     return mean, np.maximum(square - mean * mean, 0) * count / np.maximum(1, count - 1)
 
 
-def thirty_days(history: History, as_of: int) -> tuple[Floats, Floats]:
+def thirty_days(history: History, as_of: DayNumber) -> tuple[Floats, Floats]:
     """Return the mean of the last 30 days and the sample variance of the last 90."""
     return moments(history, as_of, NAIVE_DAYS)[0], moments(history, as_of, SPREAD_DAYS)[1]

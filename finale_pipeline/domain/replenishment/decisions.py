@@ -163,7 +163,7 @@ _UNKNOWN, _OK, _LOW, _OUT = range(4)
 def decide_all(s: Situations) -> Decisions:
     """Return the decision about every product."""
     pace = s.pace
-    known = ~np.isnan(s.units_per_day)
+    has_demand = ~np.isnan(s.units_per_day)
     is_read = ~np.isnan(s.available_units)
     arriving = s.arrivals.totals(s.protection_days + ROUNDING)
     safety = _safety(s, pace)
@@ -185,8 +185,8 @@ def decide_all(s: Situations) -> Decisions:
         level=_levels(s, point),
         days_left=lasts,
         arriving_units=arriving,
-        safety_stock_units=np.where(known, safety, np.nan),
-        our_point_units=np.where(known, ours, np.nan),
+        safety_stock_units=np.where(has_demand, safety, np.nan),
+        our_point_units=np.where(has_demand, ours, np.nan),
         point_units=point,
         point_source=source,
         order_up_to_units=up_to,
@@ -307,10 +307,12 @@ def days_without_stock(s: Situations, pace: Floats, until_days: Floats) -> Float
     lasts = _per_day(np.maximum(stock, 0), pace)
     for products, places in s.arrivals.ranked():
         comes = np.minimum(s.arrivals.in_days[places], until[products])
-        sold, left, span = pace[products], stock[products], comes - now[products]
+        sold, remaining, span = pace[products], stock[products], comes - now[products]
         without[products] += np.maximum(0.0, span - lasts[products])
-        left = np.maximum(left - sold * span, np.minimum(left, 0)) + s.arrivals.units[places]
-        stock[products], now[products] = left, comes
-        lasts[products] = _per_day(np.maximum(left, 0), sold)
+        remaining = (
+            np.maximum(remaining - sold * span, np.minimum(remaining, 0)) + s.arrivals.units[places]
+        )
+        stock[products], now[products] = remaining, comes
+        lasts[products] = _per_day(np.maximum(remaining, 0), sold)
     without += np.maximum(0.0, until - now - lasts)
     return np.where(pace > 0, without, 0.0)

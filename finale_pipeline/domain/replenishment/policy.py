@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.backtest import judged
-from finale_pipeline.domain.forecast.history import Floats, History
+from finale_pipeline.domain.forecast.history import DayNumber, Floats, History
 from finale_pipeline.domain.forecast.methods import NAIVE, methods
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS, moments
 from finale_pipeline.domain.replenishment.decisions import ROUNDING
@@ -89,7 +89,7 @@ def up_to_quantiles(name: str, levels: Sequence[float] = CURVE) -> Rule:
     """Order up to what demand stays under until the next order helps, by a method's name."""
     method = methods(levels)[name]
 
-    def rule(history: History, as_of: int, days: int) -> dict[str, Floats]:
+    def rule(history: History, as_of: DayNumber, days: int) -> dict[str, Floats]:
         quantiles = method(history, as_of, (days,))[0][1]
         return {at_level(name, level): quantiles[:, n] for n, level in enumerate(levels)}
 
@@ -108,7 +108,7 @@ def at_level(name: str, level: float) -> str:
 def cover(cover_days: int) -> Rule:
     """Order up to so many days of the 30-day mean, on top of the time until an order helps."""
 
-    def rule(history: History, as_of: int, days: int) -> dict[str, Floats]:
+    def rule(history: History, as_of: DayNumber, days: int) -> dict[str, Floats]:
         mean = moments(history, as_of, NAIVE_DAYS)[0]
         return {f"{NAIVE}, {cover_days} days on top": mean * (days + cover_days)}
 
@@ -137,14 +137,14 @@ def replay(
     for review in range(reviews):
         morning = begin + review_days * review
         past = history.before(morning)
-        there = past.keys.is_in(taking_part.implode()).to_numpy()
-        places = taking_part.search_sorted(past.keys.filter(pl.Series(there))).to_numpy()
+        present = past.keys.is_in(taking_part.implode()).to_numpy()
+        places = taking_part.search_sorted(past.keys.filter(pl.Series(present))).to_numpy()
         allowed = judged(past, morning)
         for rule in rules:
             for name, units in rule(past, morning, lead_days + review_days).items():
                 targets = np.where(allowed, units, 0.0)
                 up_to = np.zeros(len(taking_part))
-                up_to[places] = np.ceil(targets - ROUNDING)[there]
+                up_to[places] = np.ceil(targets - ROUNDING)[present]
                 levels.setdefault(name, []).append(up_to)
     demand = _daily(history, taking_part, begin, review_days * reviews)
     return {

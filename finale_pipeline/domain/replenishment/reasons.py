@@ -28,7 +28,13 @@ def short_reason(
     >>> short_reason(Decimal(12), ("overdue_po",), **late)
     'sells 12 a day, 24 overdue'
     """
-    coming = _coming(due_on, due_units, overdue_units, on_order_units)
+    coming = "nothing on order"
+    if overdue_units:
+        coming = f"{_number(overdue_units)} overdue"
+    elif due_on and due_units:
+        coming = f"{_number(due_units)} due {due_on:%d %b}"
+    elif on_order_units:
+        coming = f"{_number(on_order_units)} on order"
     return f"{_sells(units_per_day, flags)}, {coming}"
 
 
@@ -50,21 +56,6 @@ def _sells(units_per_day: Decimal | None, flags: Collection[str]) -> str:
     if units_per_day is None:
         return "pace not known"
     return f"sells {pace(units_per_day)}" if units_per_day else "nothing sells"
-
-
-def _coming(
-    due_on: date | None,
-    due_units: Decimal | None,
-    overdue_units: Decimal | None,
-    on_order_units: Decimal | None,
-) -> str:
-    if overdue_units:
-        return f"{_number(overdue_units)} overdue"
-    if due_on and due_units:
-        return f"{_number(due_units)} due {due_on:%d %b}"
-    if on_order_units:
-        return f"{_number(on_order_units)} on order"
-    return "nothing on order"
 
 
 def _number(value: Decimal) -> str:

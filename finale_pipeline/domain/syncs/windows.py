@@ -47,13 +47,13 @@ def following(
     span: timedelta,
     extend: bool,
 ) -> Window:
-    """Return the next window of a walk: a stored one where one begins, else a new one.
+    """Return the next window of a scan: a stored one where one begins, else a new one.
 
     Stored windows are kept as they are, since the same question gives the same answer, and with it
     the same digest.
 
     Args:
-        stored: Windows of the last walk, ascending, none longer than the source allows.
+        stored: Windows of the last scan, ascending, none longer than the source allows.
         extend: Whether the last stored window may grow up to `upper` instead of a new one.
     """
     ahead = [w for w in stored if w.lo >= cursor]

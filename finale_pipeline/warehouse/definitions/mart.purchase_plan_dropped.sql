@@ -3,7 +3,9 @@ SELECT snapshot_on, vendor_url, vendor, product_url, sku, name, vendor_sku, quan
        unit_cost, currency, line_total, arrival_on, stockout_on, must_order_by_on, urgency,
        needs_data, why, suggested_units, suggested_cost, pack_units, minimum_order_units,
        broken_rules, is_edited, is_suggestion_changed, edited_by, edited_at, edit_note, version,
-       cover_after_days, flags, suggested_at, suggested_before_units
+       cover_after_days, flags, suggested_at, suggested_before_units, available_units,
+       on_order_units, next_due_on, days_left, units_per_day, stated_lead_time_days,
+       lead_time_days, lead_time_source, money_at_risk, room_units
 FROM plan.purchase_line WHERE is_dropped;
 COMMENT ON VIEW mart.purchase_plan_dropped IS
     'Lines that were suggested and that a buyer dropped: not to be ordered.';

@@ -73,5 +73,5 @@ COMMENT ON COLUMN plan.purchase_line.suggested_before_units IS 'What it suggeste
 COMMENT ON COLUMN plan.purchase_line.version IS 'Changes whenever the line does; whoever edits it sends it back.';
 COMMENT ON COLUMN plan.purchase_line.days_left IS 'Days until available stock ends, arrivals added; null = never.';
 COMMENT ON COLUMN plan.purchase_line.units_per_day IS 'Demand to expect per day; null = unknown.';
-COMMENT ON COLUMN plan.purchase_line.money_at_risk IS 'As in plan.outlook, of the line''s day.';
-COMMENT ON COLUMN plan.purchase_line.room_units IS 'What a buyer''s maximum leaves to order; null = there is none.';
+COMMENT ON COLUMN plan.purchase_line.money_at_risk IS 'Units that will be missing until an order of that day arrives, at Finale''s cost of the product, in the account''s currency; null where only a price in another currency is known.';
+COMMENT ON COLUMN plan.purchase_line.room_units IS 'What a buyer''s maximum leaves to order, less what is available and arriving; null = there is no maximum.';

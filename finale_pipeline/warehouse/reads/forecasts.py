@@ -119,12 +119,23 @@ class Outcomes:
     worse: list[Row]
 
 
+def looked_at(connection: Connection) -> list[date]:
+    """Return the days whose plans are looked back on, the newest first."""
+    mondays = connection.rows(MONDAYS, weeks=WEEKS)
+    return [row["snapshot_on"] for row in mondays if row["snapshot_on"] is not None]
+
+
+def reckoned(connection: Connection) -> tuple[object, ...]:
+    """Return what differs once `outcomes` may: the days, and when any day was last planned."""
+    planned = connection.only_row("SELECT max(planned_at), count(*) FROM plan.day_total")
+    return (*planned, *looked_at(connection))
+
+
 def outcomes(
     connection: Connection, *, vendor: str | None = None, sku: str | None = None
 ) -> Outcomes:
     """Return how good the forecasts of the last weeks were, of all, a vendor or a product."""
-    mondays = connection.rows(MONDAYS, weeks=WEEKS)
-    days = [row["snapshot_on"] for row in mondays if row["snapshot_on"] is not None]
+    days = looked_at(connection)
     rows = connection.rows(f"{SUMMED}{PARTS}", days=days, vendor=vendor, sku=sku)
     parts: dict[str, list[Row]] = {"group": [], "week": [], "worse": []}
     for row in rows:

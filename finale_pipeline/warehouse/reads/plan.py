@@ -159,7 +159,8 @@ def day_totals(connection: Connection, *, most: int) -> list[Row]:
     """Return what the newest days' plans came to, the oldest first; at most so many days back."""
     return connection.rows(
         "SELECT * FROM plan.day_total"
-        " WHERE snapshot_on > (SELECT max(snapshot_on) FROM plan.day_total) - %s ORDER BY 1",
+        " WHERE products > 0"
+        " AND snapshot_on > (SELECT max(snapshot_on) FROM plan.day_total) - %s ORDER BY 1",
         most,
     )
 

@@ -12,6 +12,6 @@ __all__ = ["metadata"]
 
 for _name in (
     "adjustments", "alerts", "catalogue", "checkpoints", "choices", "edits", "movements", "orders",
-    "planning", "runs", "sales", "stock", "triggers",
+    "planning", "runs", "sales", "stock",
 ):
     import_module(f"{__name__}.{_name}")

@@ -126,6 +126,7 @@ c.table(
     c.big("products_low", "Of these, those below their reorder point.", required=True),
     c.number("stock_value", "What was available of them, at what Finale said that each costs when"
              " the day was planned; null = no cost is known."),
+    c.at("planned_at", "UTC, when the day was last planned; null = before this was kept."),
 )
 
 c.table(

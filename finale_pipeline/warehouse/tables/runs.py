@@ -1,4 +1,4 @@
-"""Every execution of a sync, and what it could not write."""
+"""Every execution of a sync, what asked for it, and what it could not write."""
 
 from sqlalchemy import text
 
@@ -109,4 +109,19 @@ c.table(
     "ops.request_block", "Until when the source wants no requests, as its answers said.",
     c.only_row(),
     c.at("blocked_until", "UTC, when requests may go out again.", required=True),
+)
+
+c.table(
+    "ops.trigger", "Syncs that the API started; one row per run.",
+    c.serial("trigger_id"),
+    c.text("idempotency_key", "What the caller named the request; null = it was not named."),
+    c.text("asked_for", "critical, inventory, vendors, smart, …: what was asked for.",
+           required=True),
+    c.text("strategy", "What was started.", required=True),
+    c.text("dagster_run_id", "Dagster's id of the run.", required=True),
+    c.json("answer", "The answer that was given."),
+    c.at("asked_at", "UTC.", required=True, index=True),
+    c.text("asked_by", "Who asked: api, or the name that the caller gave; null = asked before it"
+           " was kept."),
+    c.index("trigger_idempotency_key_idx", "idempotency_key", unique=True),
 )

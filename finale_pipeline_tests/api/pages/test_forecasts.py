@@ -51,6 +51,22 @@ def test_what_the_plans_said_and_what_came_can_be_recomputed(
     assert "No plan is old enough yet" in of_vendor
 
 
+def test_what_is_shown_is_of_the_newest_plans(api: httpx.Client, stock: Warehouse) -> None:
+    """Twice A was sold as often as is known now: the next plan knows, and so does the page."""
+    lived_through(stock)
+    before = measures(api.get("/forecasts").text)
+    assert measures(api.get("/forecasts").text) == before
+    stock.connection.execute(
+        "UPDATE core.sales_daily SET units = units * 2 WHERE product_url = %s", (url_of("A"),)
+    )
+    stock.now += timedelta(minutes=1)
+    plan_day(stock.connection, stock.now.date(), stock.settings, now=stock.now)
+    after = measures(api.get("/forecasts").text)
+    came = [float(shown["Came"].replace(",", "")) for shown in (before, after)]
+    assert came[1] == came[0] * 1.5
+    assert measures(api.get("/forecasts?sku=B").text)["Came"] != after["Came"]
+
+
 def measures(page: str) -> dict[str, str]:
     """Return the first row of the page's first table by the heads of its columns."""
     heads = re.findall(r"<th[^>]*>(.*?)</th>", page.partition("</thead>")[0])

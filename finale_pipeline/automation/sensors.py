@@ -58,10 +58,8 @@ def unfinished_syncs(
 
 def _was_cancelled(instance: dg.DagsterInstance, run_id: str) -> bool:
     run = instance.get_run_by_id(run_id)
-    return run is not None and run.status in {
-        dg.DagsterRunStatus.CANCELED,
-        dg.DagsterRunStatus.CANCELING,
-    }
+    cancelled = {dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING}
+    return run is not None and run.status in cancelled
 
 
 @dg.sensor(

@@ -90,11 +90,8 @@ def _give_roles(server: Connection) -> None:
         (OWNER,),
     ).fetchall()
     for (name,) in rows:
-        server.execute(
-            sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(
-                sql.Identifier(str(name)), sql.Identifier(OWNER)
-            )
-        )
+        grant = sql.SQL("GRANT {} TO {} WITH ADMIN OPTION")
+        server.execute(grant.format(sql.Identifier(str(name)), sql.Identifier(OWNER)))
 
 
 def _create(server: Connection, databases: Sequence[str]) -> None:
@@ -112,11 +109,8 @@ def _create(server: Connection, databases: Sequence[str]) -> None:
             ).format(sql.Identifier(name))
         )
     for name in {*databases} | existing:
-        server.execute(
-            sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
-                sql.Identifier(name), sql.Identifier(OWNER)
-            )
-        )
+        owned = sql.SQL("ALTER DATABASE {} OWNER TO {}")
+        server.execute(owned.format(sql.Identifier(name), sql.Identifier(OWNER)))
 
 
 def close(connection: Connection) -> None:

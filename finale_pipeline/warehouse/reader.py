@@ -1,7 +1,7 @@
 """The user that people's tools log in as: reads the promised views, and nothing else."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -52,14 +52,7 @@ class Reader:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "database": self.database,
-            "user": self.user,
-            "password": self.password,
-            "url": self.url,
-        }
+        return asdict(self) | {"url": self.url}
 
 
 def reader_of(url: str, *, loopback_port: int | None) -> Reader:
@@ -80,17 +73,13 @@ def create_reader(url: str, *, loopback_port: int | None) -> Reader:
         verb = sql.SQL("CREATE" if existing is None else "ALTER")
         try:
             with connection.transaction():
-                connection.execute(
-                    sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
-                        verb, user, sql.Literal(password)
-                    )
-                )
+                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+                connection.execute(statement.format(verb, user, sql.Literal(password)))
                 connection.execute(sql.SQL("GRANT {} TO {}").format(role, user))
+                setting = sql.SQL("ALTER ROLE {} SET {} = {}")
                 for name, value in LIMITS.items():
                     connection.execute(
-                        sql.SQL("ALTER ROLE {} SET {} = {}").format(
-                            user, sql.Identifier(name), sql.Literal(value)
-                        )
+                        setting.format(user, sql.Identifier(name), sql.Literal(value))
                     )
         except psycopg.errors.InsufficientPrivilege as error:
             raise ConfigError(
@@ -99,4 +88,4 @@ def create_reader(url: str, *, loopback_port: int | None) -> Reader:
                 f" IN ROLE {ROLE};",
             ) from error
     reader = reader_of(url, loopback_port=loopback_port)
-    return Reader(reader.host, reader.port, reader.database, reader.user, password)
+    return replace(reader, password=password)

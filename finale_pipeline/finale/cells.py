@@ -1,7 +1,8 @@
 """One column of an answer → one series: fast where all is as promised, cell by cell where not."""
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,8 +14,8 @@ from finale_pipeline.finale.records import Field
 
 CellError = tuple[int, str, str]
 """Row, reason, sample."""
+Column = tuple[pl.Series, list[CellError]]
 
-EMPTY = (b"null", b"[]")
 LONGEST = 2_000
 LARGEST = 1e12
 EXACT = float(1 << 22)
@@ -38,19 +39,40 @@ def escaped(value: str, length: int = 80) -> str:
     return shown + ("…" if len(value) > length else "")
 
 
-def read(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
-    """Read one column as it was sent.
-
-    Args:
-        raw: The column's JSON array.
+def read(columns: Mapping[Field, msgspec.Raw]) -> dict[Field, Column]:
+    """Read columns as they were sent, JSON arrays.
 
     Returns:
-        The series, named as our column, and the rows whose cell cannot be used.
+        Per field its series, named as our column, and the rows whose cell cannot be used.
     """
-    return READERS[field.kind](raw, field)
+    columns_read = {field: READERS[field.kind](raw, field) for field, raw in columns.items()}
+    texts = {f.column: series for f, (series, _) in columns_read.items() if f.kind == "text"}
+    longest: dict[str, int | None] = {}
+    blank: dict[str, bool] = {}
+    for frame in _of_one_length(texts):
+        longest |= frame.select(pl.all().str.len_bytes().max()).row(0, named=True)
+        needed = [f.column for f in columns if f.required and f.column in frame.columns]
+        blanks = (pl.col(needed).str.strip_chars() == "").any()
+        blank |= frame.select(blanks).row(0, named=True) if needed else {}
+    for field, raw in columns.items():
+        if (longest.get(field.column) or 0) > (LONGEST_KEY if is_key(field) else LONGEST):
+            columns_read[field] = _cell_by_cell(raw, field, _text_cell)
+        elif field.required and blank.get(field.column):
+            series, errors = columns_read[field]
+            is_blank = (series.str.strip_chars() == "").fill_null(value=False)
+            columns_read[field] = series.set(is_blank, None), errors
+    return columns_read
 
 
-def padded(series: pl.Series | None, field: Field, rows: int) -> tuple[pl.Series, list[CellError]]:
+def _of_one_length(columns: Mapping[str, pl.Series]) -> list[pl.DataFrame]:
+    """Return columns as frames, usually one: a call for a frame costs no more than for a column."""
+    by_length = defaultdict(list)
+    for name, series in columns.items():
+        by_length[len(series)].append(series.alias(name))
+    return [pl.DataFrame(alike) for alike in by_length.values()]
+
+
+def padded(series: pl.Series | None, field: Field, rows: int) -> Column:
     """Bring a column to the answer's length, fill its default, and name rows that lack it.
 
     Args:
@@ -72,21 +94,14 @@ def extended(series: pl.Series, rows: int) -> pl.Series:
     return series.extend_constant(None, rows - len(series)) if len(series) < rows else series
 
 
-def _text(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
+def _text(raw: msgspec.Raw, field: Field) -> Column:
     try:
         values = msgspec.json.decode(raw, type=list[str | None])
     except msgspec.ValidationError:
         return _cell_by_cell(raw, field, _text_cell)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _unreadable(field, error) from error
-    series = pl.Series(field.column, values, dtype=pl.String)
-    if field.required:
-        blank = series.str.strip_chars() == ""
-        series = series.set(blank.fill_null(value=False), None)
-    longest = series.str.len_bytes().max()
-    if isinstance(longest, int) and longest > (LONGEST_KEY if is_key(field) else LONGEST):
-        return _cell_by_cell(raw, field, _text_cell)
-    return series, []
+    return pl.Series(field.column, values, dtype=pl.String), []
 
 
 def is_key(field: Field) -> bool:
@@ -118,7 +133,7 @@ def _text_cell(value: object, field: Field) -> str | None:
     return None if field.required and not text.strip() else text
 
 
-def _number(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
+def _number(raw: msgspec.Raw, field: Field) -> Column:
     try:
         sent = msgspec.json.decode(raw, type=list[float | str | None])
         values = [_number_cell(v, field) if isinstance(v, str) else v for v in sent]
@@ -151,7 +166,7 @@ def _number_cell(value: object, _field: Field) -> float | None:
     return number
 
 
-def _stamp(raw: msgspec.Raw, field: Field) -> tuple[pl.Series, list[CellError]]:
+def _stamp(raw: msgspec.Raw, field: Field) -> Column:
     try:
         texts = pl.Series(field.column, msgspec.json.decode(raw, type=list[str | None]))
         texts = texts.cast(pl.String)
@@ -188,7 +203,7 @@ def _stamp_cell(value: object, field: Field) -> datetime | None:
 
 def _cell_by_cell(
     raw: msgspec.Raw, field: Field, convert: Callable[[object, Field], object]
-) -> tuple[pl.Series, list[CellError]]:
+) -> Column:
     """The slow way, taken only when a column holds something unusual."""
     values: list[object] = []
     errors: list[CellError] = []
@@ -207,36 +222,61 @@ def _cell_by_cell(
     return pl.Series(field.column, values, dtype=TYPES[field.kind]), errors
 
 
-READERS: dict[str, Callable[[msgspec.Raw, Field], tuple[pl.Series, list[CellError]]]] = {
+READERS: dict[str, Callable[[msgspec.Raw, Field], Column]] = {
     "text": _text,
     "number": _number,
     "stamp": _stamp,
 }
 
 
-def as_json(raw: msgspec.Raw, name: str) -> pl.Series:
-    """Return a column's cells as JSON text, null where they are null or an empty list."""
-    try:
-        cells = msgspec.json.decode(raw, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise MalformedError(f"The field {name} is no list of values: {error}.") from error
-    texts = [None if cell in EMPTY else cell for cell in map(bytes, cells)]
-    return pl.Series(name, texts, dtype=pl.Binary).cast(pl.String)
+def as_json(columns: Mapping[str, msgspec.Raw]) -> dict[str, pl.Series]:
+    """Return columns' cells as JSON text, null where they are null or an empty list."""
+    texts: dict[str, pl.Series] = {}
+    joined: dict[int, dict[str, bytes]] = defaultdict(dict)
+    for name, raw in columns.items():
+        sent = bytes(raw)
+        empty = sent.count(b"[]")
+        if len(sent) == 3 * empty + 1:  # "[[],[],[]]" and nothing else
+            texts[name] = pl.repeat(None, empty, dtype=pl.String, eager=True)
+            continue
+        try:
+            cells = msgspec.json.decode(sent, type=list[msgspec.Raw])
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise MalformedError(f"The field {name} is no list of values: {error}.") from error
+        if cells:
+            joined[len(cells)][name] = b"\0".join(cells)  # which no JSON has
+        else:
+            texts[name] = pl.Series(dtype=pl.String)
+    # Joined and cut again, all columns in a call: an object per cell would take twice as long.
+    for alike in joined.values():
+        frame = _numbered(pl.Series([text], dtype=pl.Binary) for text in alike.values())
+        cut = frame.select(pl.all().cast(pl.String).str.split("\0")).explode(frame.columns)
+        filled = cut.select(
+            pl.when(~pl.col(number).is_in(["null", "[]"])).then(number).alias(number)
+            for number in cut.columns
+        )
+        texts |= dict(zip(alike, filled, strict=True))
+    return {name: texts[name].alias(name) for name in columns}
 
 
-def payload(columns: dict[str, pl.Series], rows: int) -> pl.Series:
+def _numbered(columns: Iterable[pl.Series]) -> pl.DataFrame:
+    """Return columns under numbers: to polars a name that was sent could be a pattern."""
+    return pl.DataFrame([series.alias(str(i)) for i, series in enumerate(columns)])
+
+
+def payload(columns: Mapping[str, pl.Series], rows: int) -> pl.Series:
     """Join columns of JSON text to one JSON object per row, leaving out nulls."""
+    names = [msgspec.json.encode(name).decode() for name in columns]
+    frame = _numbered(columns.values())
     pairs = [
-        pl.lit(f"{msgspec.json.encode(name).decode()}:") + pl.col(name)
-        for name, series in columns.items()
+        pl.lit(f"{name}:") + pl.col(series.name)
+        for name, series in zip(names, frame, strict=True)
         if series.null_count() < rows
     ]
     if not pairs:
         return pl.Series("payload", ["{}"] * rows, dtype=pl.String)
     body = pl.concat_str(pairs, separator=",", ignore_nulls=True)
-    return pl.DataFrame(columns).select(payload=pl.concat_str(pl.lit("{"), body, pl.lit("}")))[
-        "payload"
-    ]
+    return frame.select(payload=pl.concat_str(pl.lit("{"), body, pl.lit("}")))["payload"]
 
 
 def _unreadable(field: Field, error: Exception) -> MalformedError:

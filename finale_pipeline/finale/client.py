@@ -18,7 +18,7 @@ MATCHING_BYTES = 16 << 20
 ENCODED = re.compile(r"(?:[A-Za-z0-9._~/!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Body:
     """An answer as it came.
 
@@ -29,6 +29,11 @@ class Body:
 
     data: bytes
     digest: int
+
+    def take(self) -> bytes:
+        """Return the text and forget it, so that it is freed when it was decoded."""
+        data, self.data = self.data, b""
+        return data
 
 
 class FinaleClient(Transport):

@@ -77,8 +77,9 @@ def decode(body: bytes, resource: Resource, *, lists_later: bool = False) -> Ans
     """
     columns = _by_first_name(_columns(body, resource), resource)
     mapped = {field.source for field in resource.fields}
-    typed = {f: cells.read(columns[f.source], f) for f in resource.fields if f.source in columns}
-    raw = {name: cells.as_json(columns[name], name) for name in columns if name not in mapped}
+    typed = cells.read({f: columns[f.source] for f in resource.fields if f.source in columns})
+    raw = cells.as_json({name: sent for name, sent in columns.items() if name not in mapped})
+    del body, columns  # large ones are as large as the frame that is made now
     lengths = {f.source: len(series) for f, (series, _) in typed.items()}
     rows = max([*lengths.values(), *(len(series) for series in raw.values())], default=0)
     _require(resource, lengths, rows)
@@ -136,7 +137,7 @@ def _object(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
 def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
     try:
         text = body.removeprefix(b"\xef\xbb\xbf")
-        if any(escape in text for escape in (b"\\u0000", b"\\ud", b"\\uD")):
+        if b"\\" in text and any(e in text for e in (b"\\u0000", b"\\ud", b"\\uD")):
             text = _without_bad_escapes(text)
         _refuse_bad_utf8(text)
         try:
@@ -227,13 +228,13 @@ def _short(resource: Resource, field: Field, values: int, rows: int) -> Malforme
 
 
 def _frame(
-    typed: dict[Field, tuple[pl.Series, list[cells.CellError]]],
+    typed: dict[Field, cells.Column],
     raw: dict[str, pl.Series],
     resource: Resource,
     rows: int,
 ) -> tuple[pl.DataFrame, list[cells.CellError]]:
     errors: list[cells.CellError] = []
-    frame = [pl.Series(ROW, range(rows), dtype=pl.UInt32)]
+    frame = [pl.int_range(rows, dtype=pl.UInt32, eager=True).alias(ROW)]
     for field in resource.fields:
         sent, wrong = typed.get(field, (None, []))
         series, missing = cells.padded(sent, field, rows)
@@ -242,7 +243,7 @@ def _frame(
     raw = {name: cells.extended(series, rows) for name, series in raw.items()}
     if resource.has_payload:
         frame.append(cells.payload(raw, rows))
-    empty = pl.Series([None] * rows, dtype=pl.String)
+    empty = pl.repeat(None, rows, dtype=pl.String, eager=True)
     frame += [raw.get(name, empty).alias(helper) for name, helper in resource.helpers]
     return pl.DataFrame(frame), errors
 

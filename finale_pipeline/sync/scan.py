@@ -285,7 +285,7 @@ def _decoded(
     # unreadable, all are looked at, so that they are named again.
     is_clean = is_first or (stored is not None and stored.is_clean)
     answer = decode(
-        body.data, catalogue.resource, lists_later=is_clean and bool(catalogue.children)
+        body.take(), catalogue.resource, lists_later=is_clean and bool(catalogue.children)
     )
     if catalogue.completed is not None:
         answer = catalogue.completed(run, answer)

@@ -29,6 +29,7 @@ from finale_pipeline.warehouse.holds import Difference
 from finale_pipeline.warehouse.store import (
     HASH,
     Counts,
+    Merged,
     TableWriter,
     hashed,
     only_unknown,
@@ -164,7 +165,7 @@ def _read(run: SyncRun, places: dict[str, str | None], *, trusts_stored: bool) -
     digest = _digest(body.digest, places, dropship, current_reading(run))
     if trusts_stored and digest == feeds.stock_digest(run.connection):
         return _Read(digest, None, pl.DataFrame())
-    answer = decode(body.data, STOCK)
+    answer = decode(body.take(), STOCK)
     if answer.rows == run.settings.row_cap:
         raise MalformedError(
             f"inventoryitem/ answered {answer.rows} rows; at {run.settings.row_cap} Finale cuts"
@@ -306,10 +307,14 @@ def _write(
         stored = read_hashes(run.connection, levels.ENTRY_HASHES, ())
         fresh = only_unknown(entries, stored)
         writer = TableWriter(run.connection, ENTRY)
-        writer.copy(fresh)
-        merged = writer.merge(now=run.clock())
+        if stored.is_empty():
+            writer.insert(fresh, now=run.clock())
+            merged, written = Merged(len(fresh), 0), ENTRY
+        else:
+            writer.copy(fresh)
+            merged, written = writer.merge(now=run.clock()), writer.stage
         gone = stored.filter(~stored.is_in(entries[HASH].implode()))
-        levels.add(run.connection, writer.stage)
+        levels.add(run.connection, written)
         removed = levels.remove_entries(run.connection, gone.to_list(), list(kept))
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
         levels.note_day(run.connection, day=day, now=run.clock())

@@ -79,9 +79,9 @@ def begin(connection: Connection) -> None:
     connection.execute(trusted(f"CREATE TEMP TABLE touched ON COMMIT DROP AS {LIVE_WITHOUT_LEVEL}"))
 
 
-def add(connection: Connection, stage: str) -> None:
-    """Collect those staged."""
-    connection.execute(trusted(f"INSERT INTO touched SELECT product_url FROM {stage}"))
+def add(connection: Connection, table: str) -> None:
+    """Collect those that a table has entries of."""
+    connection.execute(trusted(f"INSERT INTO touched SELECT product_url FROM {table}"))
 
 
 def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[str, str]]:

@@ -160,7 +160,8 @@ class TableWriter:
         """
         if frame.is_empty():
             return
-        self._send(frame.with_columns(pl.lit(now).alias(name) for name in self._ours), self.table)
+        written = pl.lit(now.isoformat())  # once as text: each row would be formatted anew
+        self._send(frame.with_columns(written.alias(name) for name in self._ours), self.table)
 
     def has_any(self, keys: Sequence[str]) -> bool:
         """Whether the table has a row with one of these first key columns; for a few keys."""

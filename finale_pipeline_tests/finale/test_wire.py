@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finale_pipeline.errors import DriftError, MalformedError
-from finale_pipeline.finale.nested import supplier_rows
+from finale_pipeline.finale.lists import Note
+from finale_pipeline.finale.nested import rule_rows, supplier_rows
 from finale_pipeline.finale.quantities import with_pack
 from finale_pipeline.finale.records import PRODUCT, STOCK
 from finale_pipeline.finale.wire import Answer, decode
@@ -274,3 +275,109 @@ def test_the_order_of_rows_decides_nothing(
 
     newest = {url: max(at for u, at in rows if u == url) for url, _ in rows}
     assert read(rows) == read(data.draw(st.permutations(rows))) == (newest, 0)
+
+
+json_cells = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=8)
+    | st.sampled_from(["],[", "null", "[]", '"', "\\", "a\tb\nc"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab*^$", max_size=3), inner)
+    ),
+    max_leaves=6,
+)
+field_names = st.sampled_from(["a", "weight", "*", "^.*$", "", "é", "0"])
+
+
+@given(st.integers(1, 4), st.data(), st.booleans(), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_the_payload_is_what_was_sent_whatever_it_is(
+    rows: int, data: st.DataObject, in_ascii: bool, separators: tuple[str, str]
+) -> None:
+    """Each cell stays with its record, with all its digits; nulls and empty lists are left out."""
+    columns = data.draw(
+        st.dictionaries(field_names, st.lists(json_cells, min_size=1, max_size=rows), max_size=4)
+    )
+    body = json.dumps(products(rows, **columns), ensure_ascii=in_ascii, separators=separators)
+    decoded = decode(body.encode(), PRODUCT)
+
+    wanted = [
+        {
+            name: cells[row]
+            for name, cells in columns.items()
+            if row < len(cells) and cells[row] not in (None, [])
+        }
+        for row in range(rows)
+    ]
+    assert [json.loads(payload) for payload in decoded.frame["payload"]] == wanted
+
+
+odd_values: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        None, "", "x", 'q"uote', "back\\slash", "tab\tline\n", "é", "],[", "}", "z" * 600, 5,
+        1.5, 1e13, "12.50", "1,200", True, [], {"a": 1}, 12345678.125, -3,
+    ]
+)  # fmt: skip
+supplier_fields = ("supplierPartyUrl", "supplierPrefOrderId", "price", "supplierProductId", "other")
+suppliers = st.lists(st.dictionaries(st.sampled_from(supplier_fields), odd_values), max_size=3)
+usual = st.fixed_dictionaries(
+    {"supplierPartyUrl": st.sampled_from(["/v/1", "/v/2"])},
+    optional={
+        "price": st.floats(0, 1e6) | st.none(),
+        "supplierProductId": st.text(max_size=9).map(lambda t: t.replace("\0", "")) | st.none(),
+    },
+)
+
+
+@given(st.lists(st.lists(usual, max_size=3, unique_by=lambda s: s["supplierPartyUrl"]), min_size=1))
+def test_suppliers_are_the_entries_of_their_product(lists: list[list[dict[str, Any]]]) -> None:
+    frame = answer(products(len(lists), supplierList=lists)).frame
+
+    rows = supplier_rows(frame).select("product_url", "vendor_url", "price", "vendor_sku").rows()
+    wanted = [
+        (
+            f"/demo/api/product/{i}",
+            s["supplierPartyUrl"],
+            s.get("price"),
+            s.get("supplierProductId"),
+        )
+        for i, entries in enumerate(lists)
+        for s in entries
+    ]
+    assert rows == wanted
+
+
+@given(st.lists(st.none() | suppliers, min_size=1, max_size=4))
+def test_lists_that_are_read_later_give_the_same_rows_and_name_the_same(
+    lists: list[list[dict[str, Any]] | None],
+) -> None:
+    body = json.dumps(products(len(lists), supplierList=lists)).encode()
+    at_once, later = decode(body, PRODUCT), decode(body, PRODUCT, lists_later=True)
+    notes: list[Note] = []
+
+    assert supplier_rows(later.frame, notes).equals(supplier_rows(at_once.frame))
+    assert [note[:2] for note in notes] == [(n.key, n.reason) for n in at_once.notes]
+    assert not later.notes
+    named = {key for key, _, _ in notes}
+    unread = {
+        f"/demo/api/product/{i}"
+        for i, entries in enumerate(lists)
+        if any(isinstance(s.get("price"), list | dict | bool) for s in entries or [])
+    }
+    assert unread <= named
+
+
+def test_rules_are_those_of_the_last_entry_for_a_place() -> None:
+    guidelines = [
+        [{"facilityUrl": "/f", "reorderPoint": 1}, {"reorderPoint": 0.19}, {"facilityUrl": "/f"}],
+        None,
+    ]
+    frame = answer(products(2, reorderGuidelineList=guidelines)).frame
+
+    rows = rule_rows(frame).select("product_url", "facility_url", "reorder_point_units").rows()
+    assert sorted(rows) == [
+        ("/demo/api/product/0", "", 0.19),
+        ("/demo/api/product/0", "/f", None),
+    ]

@@ -1,6 +1,7 @@
 """Full syncs: first, again, with changes; whole and by windows; always equal to the account."""
 
-from datetime import date, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -340,3 +341,44 @@ def test_suppliers_rules_and_contacts_follow_their_record(
     assert contacts == [
         (sum(len(p["contactMechList"]) for p in parties if "SUPPLIER" in p["roleTypeIdList"]),)
     ]
+
+
+def test_an_unreadable_price_is_named_as_often_as_its_window_is_read(
+    by: Settings, account: Account, connection: Connection
+) -> None:
+    """Lists of unchanged records are not read again, unless one of them could not be read."""
+
+    def edit(place: int, price: bytes) -> None:
+        table = account.tables["product"]
+        record = dict(table.record(place))
+        record["supplierList"] = (
+            b'[{"supplierPartyUrl":"/demo/api/partygroup/1","price":%s}]' % price
+        )
+        stamp = datetime.fromisoformat(json.loads(record["lastUpdatedDate"])).replace(tzinfo=UTC)
+        table.put(int(stamp.timestamp()), record, place=place)
+
+    def named() -> list[tuple[Any, ...]]:
+        return connection.execute(
+            "SELECT record_key, reason FROM ops.sync_reject WHERE table_name = 'core.product'"
+            " AND run_id = (SELECT max(run_id) FROM ops.sync_run)"
+        ).fetchall()
+
+    def price_of(url: str) -> list[tuple[Any, ...]]:
+        return connection.execute(
+            "SELECT price FROM core.product_supplier WHERE product_url = %s", (url,)
+        ).fetchall()
+
+    sync(by)
+    places = account.tables["product"].places()
+    bad, other = places[200], places[201]
+    keys = [account.tables["product"].key_of(place) for place in (bad, other)]
+    edit(bad, b'"1,200"')
+    sync(by)
+    wanted = [(keys[0], "supplierList[1].price is no number")]
+    assert named() == wanted
+    assert price_of(keys[0]) == [(None,)]
+    edit(other, b"7.125")
+    sync(by)
+    assert named() == wanted
+    assert price_of(keys[1]) == [(Decimal("7.125"),)]
+    assert price_of(keys[0]) == [(None,)]

@@ -19,4 +19,4 @@ def cost(server: Database, turns: int) -> Iterator[Row]:
     ours, base = ours[1:], base[1:]
     extra = [o.seconds - b.seconds for o, b in zip(ours, base, strict=True)]
     yield compared("import finale_pipeline.definitions", ours, "import dagster", base)
-    yield single("the same, seconds above import dagster", f"{median(extra):.3f}", "≤ 0.1")
+    yield single("the same, seconds above import dagster", f"{median(extra):.3f}", "≤ 0.08")

@@ -52,9 +52,14 @@ def sync_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipRe
     """Look at the ledger of runs, and send what there is to tell."""
     from finale_pipeline.notify.delivery import deliver  # nothing at import
     from finale_pipeline.sync.health import watch_syncs
+    from finale_pipeline.warehouse.reads import runs
 
     with _told() as reasons, finale.warehouse() as connection:
-        note_lateness(connection, switched_on(context.instance), at_definition("timezone"))
+        crons = switched_on(context.instance)
+        stamp = f"{runs.last_ended_at(connection)} {crons}"
+        if stamp != context.cursor:  # else nothing was read since, and nothing is due otherwise
+            note_lateness(connection, crons, at_definition("timezone"))
+            context.update_cursor(stamp)
         kinds = watch_syncs(connection, finale.settings(), now=finale.now())
         if kinds:
             deliver(connection, finale.settings(), clock=finale.now)

@@ -194,7 +194,10 @@ def _sales(connection: Connection, values: Mapping[str, date]) -> pl.DataFrame:
             parts.append(_part(connection, query, owners, {"since": since, "until": until}))
         since = until
     left_out = copied(connection, queries.LEFT_OUT, values, LEFT_OUT)
-    return pl.concat(parts).join(left_out, on=list(LEFT_OUT), how="anti")
+    sales = pl.concat(parts, rechunk=False)
+    if left_out.is_empty():
+        return sales
+    return sales.join(left_out, on=list(LEFT_OUT), how="anti")
 
 
 def _part(

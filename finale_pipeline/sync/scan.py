@@ -131,9 +131,9 @@ class _ScanReader:
         self._run = run
         self._catalogue = catalogue
         self._scan = scan
-        mine = [s for s in scan.windows.values() if s.walk_id == scan.walk_id]
+        mine = [s for s in scan.windows.values() if s.scan_id == scan.scan_id]
         self._batch, self._rows = len(mine), sum(s.rows for s in mine)
-        others = [s.rows for s in scan.windows.values() if s.walk_id != scan.walk_id]
+        others = [s.rows for s in scan.windows.values() if s.scan_id != scan.scan_id]
         self._expected = sum(others) + self._rows if others else 0
         self._upper = scan.until + AHEAD
         self._span = LONGEST
@@ -191,7 +191,7 @@ class _ScanReader:
 
     def _is_done(self, window: Window) -> bool:
         stored = self._scan.windows.get(window)
-        return stored is not None and stored.walk_id == self._scan.walk_id
+        return stored is not None and stored.scan_id == self._scan.scan_id
 
     def _fetch(self, window: Window) -> list[Fetched]:
         is_first = self._scan.is_first

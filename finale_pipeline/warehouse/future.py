@@ -78,6 +78,6 @@ MOMENTS = (
     f"UPDATE ops.outbox SET next_attempt_at = %(now)s WHERE {IS_WAITING}"
     " AND next_attempt_at > %(now)s::timestamptz + interval '1 day'",
     "UPDATE ops.outage SET opened_at = %(now)s WHERE opened_at > %(now)s",
-    "UPDATE ops.walk SET finished_at = %(now)s WHERE finished_at > %(now)s",
+    "UPDATE ops.scan SET finished_at = %(now)s WHERE finished_at > %(now)s",
     "UPDATE ops.trigger SET asked_at = %(now)s WHERE asked_at > %(now)s",
 )

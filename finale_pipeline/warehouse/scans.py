@@ -24,13 +24,13 @@ class Stored:
     """A window as it was last read.
 
     Attributes:
-        walk_id: The scan that read it.
+        scan_id: The scan that read it.
         digest: Of its answer; 0 when it had unreadable records, which must be seen again.
         is_intact: Whether the table still shows exactly what that answer held.
         has_grown: Whether it reaches further now, where the table has nothing.
     """
 
-    walk_id: int
+    scan_id: int
     digest: int
     rows: int
     is_intact: bool
@@ -59,7 +59,7 @@ class Scan:
         mends: Whether nested lists are written, too, of records that look unchanged themselves.
     """
 
-    walk_id: int
+    scan_id: int
     since: datetime
     until: datetime
     windows: dict[Window, Stored]
@@ -74,48 +74,48 @@ def open_scan(
 ) -> Scan:
     """Take up the interrupted scan of a table, or begin one."""
     row = connection.execute(
-        "SELECT walk_id, started_at FROM ops.walk WHERE table_name = %s AND finished_at IS NULL"
+        "SELECT scan_id, started_at FROM ops.scan WHERE table_name = %s AND finished_at IS NULL"
         " AND since_at = %s AND started_at > %s AND started_at <= %s"
-        " ORDER BY walk_id DESC LIMIT 1",
+        " ORDER BY scan_id DESC LIMIT 1",
         (table, since, until - RESUMABLE, until),
     ).fetchone()
     is_new = row is None
     if row is None:
         with connection.transaction():
             connection.execute(
-                "DELETE FROM ops.absence a USING ops.walk w WHERE w.walk_id = a.walk_id"
+                "DELETE FROM ops.absence a USING ops.scan w WHERE w.scan_id = a.scan_id"
                 " AND w.table_name = %s",
                 (table,),
             )
             connection.execute(
-                "UPDATE ops.walk SET finished_at = %s WHERE table_name = %s"
+                "UPDATE ops.scan SET finished_at = %s WHERE table_name = %s"
                 " AND finished_at IS NULL",
                 (now, table),
             )
             row = connection.execute(
-                "INSERT INTO ops.walk (table_name, since_at, started_at) VALUES (%s, %s, %s)"
-                " RETURNING walk_id, started_at",
+                "INSERT INTO ops.scan (table_name, since_at, started_at) VALUES (%s, %s, %s)"
+                " RETURNING scan_id, started_at",
                 (table, since, until),
             ).fetchone()
-    walk_id, started_at = row or (0, until)
+    scan_id, started_at = row or (0, until)
     windows = _windows(connection, table)
-    has_begun = not is_new and any(s.walk_id == walk_id for s in windows.values())
+    has_begun = not is_new and any(s.scan_id == scan_id for s in windows.values())
     is_first = not windows and not connection.is_true(f"SELECT EXISTS (SELECT FROM {table})")
-    return Scan(walk_id, since, started_at, windows, is_fresh=not has_begun, is_first=is_first)
+    return Scan(scan_id, since, started_at, windows, is_fresh=not has_begun, is_first=is_first)
 
 
 def _windows(connection: Connection, table: str) -> dict[Window, Stored]:
     rows = connection.execute(
         trusted(
-            "SELECT w.window_from, w.window_to, w.walk_id, w.body_digest, w.row_count,"
+            "SELECT w.window_from, w.window_to, w.scan_id, w.body_digest, w.row_count,"
             " (w.row_count, w.fingerprint) = (n.count, n.mark) FROM ops.catalogue_window w"
             f" CROSS JOIN LATERAL ({_shown(table)}) n WHERE w.table_name = %s"
         ),
         (table,),
     ).fetchall()
     return {
-        Window(lo, hi): Stored(walk_id, digest, count, is_intact)
-        for lo, hi, walk_id, digest, count, is_intact in rows
+        Window(lo, hi): Stored(scan_id, digest, count, is_intact)
+        for lo, hi, scan_id, digest, count, is_intact in rows
     }
 
 
@@ -170,9 +170,9 @@ def live_rows(connection: Connection, table: str) -> int:
 def keep_unchanged(connection: Connection, table: str, scan: Scan, window: Window) -> None:
     """Note that this scan found a window as it was, if further than it reached before."""
     connection.execute(
-        "UPDATE ops.catalogue_window SET walk_id = %s, window_to = %s"
+        "UPDATE ops.catalogue_window SET scan_id = %s, window_to = %s"
         " WHERE table_name = %s AND window_from = %s",
-        (scan.walk_id, window.hi, table, window.lo),
+        (scan.scan_id, window.hi, table, window.lo),
     )
 
 
@@ -193,13 +193,13 @@ def keep(
     )
     connection.execute(
         trusted(
-            "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, walk_id,"
+            "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, scan_id,"
             " body_digest, row_count, fingerprint, committed_at)"
             " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
             f" FROM {table} WHERE removed_at IS NULL"
             " AND updated_at >= %s AND updated_at < %s"
         ),
-        (table, window.lo, window.hi, scan.walk_id, digest, now, window.lo, window.hi),
+        (table, window.lo, window.hi, scan.scan_id, digest, now, window.lo, window.hi),
     )
 
 
@@ -218,13 +218,13 @@ def note_absent(
         return
     connection.execute(
         trusted(
-            "INSERT INTO ops.absence (walk_id, record_url, row_hash, is_absent)"
+            "INSERT INTO ops.absence (scan_id, record_url, row_hash, is_absent)"
             f" SELECT %s, {key}, row_hash, true FROM {table}"
             f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {key} = ANY (%s)"
             # The stamps have an index, and the hashes have none.
             f" AND {IN_WINDOW} ON CONFLICT DO NOTHING"
         ),
-        (scan.walk_id, gone.to_list(), list(rejected), *_bounds(window)),
+        (scan.scan_id, gone.to_list(), list(rejected), *_bounds(window)),
     )
 
 
@@ -232,9 +232,9 @@ def note_present(connection: Connection, scan: Scan, urls: Sequence[str]) -> Non
     """Remember records that are there, if in an older version than ours."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO ops.absence (walk_id, record_url, is_absent) VALUES (%s, %s, false)"
-            " ON CONFLICT (walk_id, record_url) DO UPDATE SET is_absent = false",
-            [(scan.walk_id, url) for url in urls],
+            "INSERT INTO ops.absence (scan_id, record_url, is_absent) VALUES (%s, %s, false)"
+            " ON CONFLICT (scan_id, record_url) DO UPDATE SET is_absent = false",
+            [(scan.scan_id, url) for url in urls],
         )
 
 
@@ -243,8 +243,8 @@ def missing(connection: Connection, table: str, key: str, scan: Scan) -> list[st
     return connection.texts(
         f"SELECT t.{key} FROM ops.absence a JOIN {table} t"
         f" ON t.{key} = a.record_url AND t.row_hash = a.row_hash"
-        " WHERE a.walk_id = %s AND a.is_absent AND t.removed_at IS NULL",
-        scan.walk_id,
+        " WHERE a.scan_id = %s AND a.is_absent AND t.removed_at IS NULL",
+        scan.scan_id,
     )
 
 
@@ -266,11 +266,11 @@ def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
         trusted(
             "UPDATE ops.catalogue_window o SET row_count = n.count, fingerprint = n.mark"
             f" FROM ops.catalogue_window w CROSS JOIN LATERAL ({_shown(table)}) n"
-            " WHERE w.table_name = %s AND w.walk_id = %s AND o.table_name = w.table_name"
+            " WHERE w.table_name = %s AND w.scan_id = %s AND o.table_name = w.table_name"
             " AND o.window_from = w.window_from AND o.window_to = w.window_to"
             " AND (o.row_count, o.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
         ),
-        (table, scan.walk_id),
+        (table, scan.scan_id),
     )
 
 
@@ -278,16 +278,16 @@ def last_ended_at(connection: Connection, table: str) -> datetime | None:
     """Return when a table was last read as a whole; None = never, or such a scan is to go on."""
     return connection.scalar(
         datetime,
-        "SELECT finished_at FROM ops.walk WHERE table_name = %s ORDER BY walk_id DESC LIMIT 1",
+        "SELECT finished_at FROM ops.scan WHERE table_name = %s ORDER BY scan_id DESC LIMIT 1",
         table,
     )
 
 
 def close(connection: Connection, scan: Scan, *, now: datetime) -> None:
     """End a scan."""
-    connection.execute("DELETE FROM ops.absence WHERE walk_id = %s", (scan.walk_id,))
+    connection.execute("DELETE FROM ops.absence WHERE scan_id = %s", (scan.scan_id,))
     connection.execute(
-        "UPDATE ops.walk SET finished_at = %s WHERE walk_id = %s", (now, scan.walk_id)
+        "UPDATE ops.scan SET finished_at = %s WHERE scan_id = %s", (now, scan.scan_id)
     )
 
 

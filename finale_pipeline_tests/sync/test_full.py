@@ -192,7 +192,7 @@ def test_half_a_catalogue_is_held_until_accepted(
     assert connection.execute(live).fetchall() == [(200,)]
 
 
-def test_a_product_edited_during_the_walk_is_neither_lost_nor_removed(
+def test_a_product_edited_during_the_scan_is_neither_lost_nor_removed(
     url: str, account: Account, connection: Connection
 ) -> None:
     with SandboxServer(account, rate_limits=None, row_cap=150) as sandbox:

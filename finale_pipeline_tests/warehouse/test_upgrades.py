@@ -87,8 +87,7 @@ def test_the_data_of_the_version_before_stay(url: str, connection: Connection) -
     assert schema.upgrade(url) == schema.HEAD
 
     schema.require_current(connection)
-    before["plan.demand"] = before["plan.decision"] = before.pop("plan.forecast")
-    del before["plan.purchase_order_draft"]  # its sums are those of its lines
+    follow_names(before)
     assert {table: counted(connection)[table] for table in before} == before
 
 
@@ -99,6 +98,7 @@ def test_the_warehouse_of_the_last_release_keeps_its_data_and_goes_on(server: st
         assert schema.current_version(connection) == "0025"
         schema.upgrade(url)
         after = counted(connection)
+        before["ops.scan"] = before.pop("ops.walk")
         assert {table: after[table] for table in before} == before
         goes_on(url, connection)
 
@@ -209,9 +209,15 @@ def test_an_upgrade_that_is_killed_changes_nothing_and_can_be_repeated(
     assert schema.current_version(connection) == schema.BASELINE
     assert catalog_of_the_version_before(connection) == made
     assert schema.upgrade(url) == schema.HEAD
-    before["plan.demand"] = before["plan.decision"] = before.pop("plan.forecast")
-    del before["plan.purchase_order_draft"]  # its sums are those of its lines
+    follow_names(before)
     assert {table: counted(connection)[table] for table in before} == before
+
+
+def follow_names(rows: dict[str, int]) -> None:
+    """Name tables of 0.1.0 as they are named today; what one held may be in two."""
+    rows["plan.demand"] = rows["plan.decision"] = rows.pop("plan.forecast")
+    rows["ops.scan"] = rows.pop("ops.walk")
+    del rows["plan.purchase_order_draft"]  # its sums are those of its lines
 
 
 def catalog_of_the_version_before(connection: Connection) -> list[tuple[Any, ...]]:

@@ -56,8 +56,9 @@ CROSS JOIN LATERAL (SELECT max(s.received_on) AS last_on FROM core.purchase_orde
                       AND s.shipment_type = 'PURCHASE_SHIPMENT'
                       AND s.status = 'SHIPMENT_DELIVERED') received
 UNION ALL
-SELECT NULL, NULL, NULL, t.category, v.name, t.vendor_url, NULL, NULL, NULL, NULL, NULL, NULL,
-       t.excess_units, t.value, t.currency, t.is_dead, t.many, t.by_vendor, t.by_category
+SELECT NULL, NULL, NULL, t.category, coalesce(v.name, ''), t.vendor_url, NULL, NULL, NULL,
+       NULL, NULL, NULL, t.excess_units, t.value, t.currency, t.is_dead, t.many, t.by_vendor,
+       t.by_category
 FROM (
     SELECT category, vendor_url, currency, is_dead, sum(excess_units) AS excess_units,
            sum(value) AS value, count(*) AS many, GROUPING(vendor_url) = 0 AS by_vendor,

@@ -201,7 +201,7 @@ FROM (
         FROM planned n
         JOIN core.shipment_line l USING (product_url)
         JOIN core.shipment s USING (shipment_url)
-        WHERE n.number = ANY ({numbers}) AND s.sold_on >= {since} AND s.sold_on < {as_of}
+        WHERE n.number = ANY ({numbers}::bigint[]) AND s.sold_on >= {since} AND s.sold_on < {as_of}
         GROUP BY n.number, coalesce(s.order_url, s.shipment_url) HAVING sum(l.units) > 0
     ) d
     WINDOW product AS (PARTITION BY number),

@@ -3,8 +3,8 @@
 from finale_pipeline.warehouse.tables import columns as c
 
 c.table(
-    "ops.walk", "A complete reading of a table by windows, which a killed sync resumes.",
-    c.serial("walk_id"),
+    "ops.scan", "A complete reading of a table by windows, which a killed sync resumes.",
+    c.serial("scan_id"),
     c.text("table_name", "The table whose windows it reads.", required=True),
     c.at("since_at", "UTC, where it begins.", required=True),
     c.at("started_at", "UTC, by the source's clock; the tail from here is read last.",
@@ -13,12 +13,12 @@ c.table(
 )
 
 c.table(
-    "ops.catalogue_window", "Checkpoints of walks, and what makes an untouched window cost nothing"
+    "ops.catalogue_window", "Checkpoints of scans, and what makes an untouched window cost nothing"
     " to read again.",
     c.text("table_name", "The table.", key=True),
     c.at("window_from", "UTC, included.", key=True),
     c.at("window_to", "UTC, excluded.", key=True),
-    c.big("walk_id", "The walk that last read it.", required=True),
+    c.big("scan_id", "The scan that last read it.", required=True),
     c.big("body_digest", "64-bit hash of the answer.", required=True),
     c.big("row_count", "Records of the window.", required=True),
     c.big("fingerprint", "Rows' hashes in the table, xor-ed.", required=True),
@@ -26,9 +26,9 @@ c.table(
 )
 
 c.table(
-    "ops.absence", "Records a walk missed where they were; what is still missing at its end is"
+    "ops.absence", "Records a scan missed where they were; what is still missing at its end is"
     " removed.",
-    c.big("walk_id", "The walk.", key=True),
+    c.big("scan_id", "The scan.", key=True),
     c.text("record_url", "The record.", key=True),
     c.big("row_hash", "Its row's hash then; written anew since = not absent."),
     c.flag("is_absent", "True: its window no longer has it; false: met elsewhere with an older"

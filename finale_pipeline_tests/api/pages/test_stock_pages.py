@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import httpx
 import pytest
@@ -75,6 +76,39 @@ def test_excess_is_what_no_order_would_fill_up_to(api: httpx.Client, stock: Ware
     assert ">A</a>" not in dead.partition("<h2>Products</h2>")[2]
     assert ">D</a>" not in page(api, "/excess?kind=slow").partition("<h2>Products</h2>")[2]
     assert ">A</a>" in page(api, "/excess?vendor=Acme").partition("<h2>Products</h2>")[2]
+    links = re.findall(r'<a href="(/excess\?vendor=[^"]*)">([^<]*)</a></td>', shown)
+    assert {name for _, name in links} == {"Acme", "not known"}
+    for link, name in links:
+        listed = page(api, unescape(link)).partition("<h2>Products</h2>")[2]
+        assert (">A</a>" in listed, ">D</a>" in listed) == (name == "Acme", name != "Acme")
+
+
+def test_excess_has_an_age(api: httpx.Client, stock: Warehouse) -> None:
+    """A was sold until yesterday, and last came 41 days ago; D never was, nor did it ever come."""
+    order(stock, "PO-9", ago=60, late=50, price=4, is_open=False)
+    stock.connection.execute(
+        "INSERT INTO core.shipment (shipment_url, order_url, shipment_type, status, received_on,"
+        " updated_at, first_seen_at, changed_at, row_hash) VALUES ('/s/1',"
+        " '/demo/api/order/PO-9', 'PURCHASE_SHIPMENT', 'SHIPMENT_DELIVERED', %s, now(),"
+        " now(), now(), 1)",
+        (stock.now.date() - timedelta(days=41),),
+    )
+    stock.connection.execute(
+        "INSERT INTO core.shipment_line (shipment_url, position, product_url, units, changed_at,"
+        " row_hash) VALUES ('/s/1', 1, %s, 50, now(), 1)",
+        (url_of("A"),),
+    )
+    stock.stock(A=1000)
+    stock.evaluate()
+    replan(stock)
+    rows = re.findall(
+        r'>(\w)</a>.*?data-name="last sold">([^<]*)<.*?data-name="last received">([^<]*)<',
+        page(api, "/excess").partition("<h2>Products</h2>")[2],
+    )
+    ages = {sku: (sold, received) for sku, sold, received in rows}
+    today = stock.now.date()
+    assert ages["A"] == (f"{today - timedelta(days=1)}", f"{today - timedelta(days=41)}")
+    assert ages["D"] == ("never", "\u2013")
 
 
 def test_the_page_shows_what_stock_was_worth_on_both_days(

@@ -1,5 +1,6 @@
 """What an answer of Finale is: data, or an error by its status, its text or its failure."""
 
+import ssl
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from finale_pipeline.errors import (
 )
 from finale_pipeline.finale.http import httpx
 
-ENDED_IN_TLS = ("UNEXPECTED_EOF", "EOF OCCURRED", "TIMED OUT", "CONNECTION RESET")
+ENDED_IN_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """A handshake that ends so says nothing of trust: the connection broke, as any other does."""
 MILLISECONDS = 1e11
 """A larger number of Unix time is in milliseconds: as seconds it would be after the year 5000."""
@@ -129,11 +130,20 @@ def status_error(status: int, path: str) -> Exception:
 def connection_error(error: Exception, path: str) -> Exception:
     """Return what a failure below HTTP means."""
     reason = f"{type(error).__name__}: {error}"
-    is_cut = any(word in reason.upper() for word in ENDED_IN_TLS)
-    if not is_cut and ("CERTIFICATE" in reason.upper() or "SSL" in reason.upper()):
+    if _is_of_trust(error):
         return ConfigError(
             f"No trusted connection for {path}: {reason}.",
             data=COMMITTED_STAYS,
             step="Check FINALE_BASE_URL, and the certificates this machine trusts.",
         )
     return SourceUnavailable(f"The connection for {path} failed: {reason}.")
+
+
+def _is_of_trust(error: BaseException) -> bool:
+    """Whether TLS failed, and not because the connection ended; texts differ between OpenSSLs."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, ssl.SSLError):
+            return not isinstance(below, ENDED_IN_TLS)
+        below = below.__cause__ or below.__context__
+    return False

@@ -14,6 +14,7 @@ from finale_pipeline.domain.forecast.history import Floats, day_number
 from finale_pipeline.domain.forecast.velocity import DEFAULT_PACE, Pace
 from finale_pipeline.domain.replenishment.decisions import Arrivals
 from finale_pipeline.planning.deciding import decide_products, is_trusted
+from finale_pipeline.planning.drafts import DECIMALS
 from finale_pipeline.planning.expecting import expect
 from finale_pipeline.planning.flags import demand_flags
 from finale_pipeline.planning.reading import PlanInputs
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from finale_pipeline.settings import Settings
 
 SHOWN_LEVELS = (0.5, 0.9, 0.95)
-DECIMALS = 6
-"""Numbers are stored with so many decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _with_demand(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> 
     joined = products.join(of_basis, on="number", how="left", maintain_order="left")
     large = inputs.large_orders.select("number", large_order_share="share")
     joined = joined.join(large, on="number", how="left", maintain_order="left")
-    return joined.with_columns(
+    of_demand = (
         # What never sold has no demand that anyone knows of: zero, and flagged.
         whole("velocity_units_per_day", expected.units_per_day),
         whole("pace_units_per_day", expected.pace),
@@ -145,3 +144,5 @@ def _with_demand(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> 
         whole("demand_service_units", of_service),
         series("peers_weight", demand.peers_weight),
     )
+    # Decisions are made again of what is stored, and those of the plan must be the same.
+    return joined.with_columns(s.round(DECIMALS) if s.dtype.is_float() else s for s in of_demand)

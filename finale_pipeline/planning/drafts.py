@@ -7,6 +7,7 @@ import polars as pl
 from finale_pipeline.domain.replenishment.decisions import ROUNDING
 
 DECIMALS = 6
+"""Numbers of plans are stored with so many decimals."""
 NO_VENDOR = ""
 
 
@@ -19,6 +20,7 @@ def draft_lines(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFr
     lead = (pl.col("lead_time_days") - ROUNDING).ceil().cast(pl.Int64)
     late = pl.col("must_order_by_on") < as_of
     lines = products.filter(pl.col("quantity_units") > 0)
+    lines = lines.with_columns(pl.col(pl.Float64).round(DECIMALS))
     return lines.select(
         pl.lit(plan_on).alias("snapshot_on"),
         pl.col("vendor_url").fill_null(NO_VENDOR),

@@ -7,7 +7,7 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.history import Ints, place
 from finale_pipeline.domain.forecast.velocity import NAIVE_DAYS
-from finale_pipeline.planning.compute import DECIMALS
+from finale_pipeline.planning.drafts import DECIMALS
 from finale_pipeline.warehouse import outcomes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.frames import Schema, copied

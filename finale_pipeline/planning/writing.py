@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.planning.compute import DECIMALS, Planned
-from finale_pipeline.planning.drafts import draft_lines
+from finale_pipeline.planning.compute import Planned
+from finale_pipeline.planning.drafts import DECIMALS, draft_lines
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.plan_days import LINES, merge, replace_day, write_lines
 from finale_pipeline.warehouse.store import Counts

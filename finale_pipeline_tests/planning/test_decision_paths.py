@@ -198,6 +198,26 @@ def test_a_read_of_stock_moves_the_decision_and_the_line_and_keeps_the_edit(
     ).fetchall() == [(50, 0)]
 
 
+def test_where_nothing_changed_neither_a_read_of_stock_nor_a_plan_decides_otherwise(
+    shop: Shop, settings: Settings, connection: Connection
+) -> None:
+    """A plan decides by what it stores: what is made of that again later is the same."""
+    product(shop, "uneven", leadTime=11)
+    sell(shop, "uneven", {day: day % 7 % 3 for day in range(1, 200)})
+    shop.account.set_stock(f"{BASE}product/uneven", 5)
+    run(shop, settings)
+    rows = (
+        "SELECT to_jsonb(d) FROM plan.decision d UNION ALL SELECT to_jsonb(l)"
+        " FROM plan.purchase_order_draft_line l"
+    )
+    planned = connection.execute(rows).fetchall()
+    assert decision(connection, "uneven")["quantity_units"] > 0
+    for strategy in ("inventory", "full", "critical", "full"):
+        shop.later(0.01)
+        run(shop, settings, strategy)
+        assert connection.execute(rows).fetchall() == planned, strategy
+
+
 def test_what_keeps_no_stock_is_not_planned_and_never_above_the_maximum(
     shop: Shop, settings: Settings, connection: Connection
 ) -> None:

@@ -304,13 +304,16 @@ REFUSED = (
     "authentication failed", "does not exist", "no pg_hba.conf", "permission denied",
     "no password supplied", "certificate", "SSL", "is not permitted to log in", "invalid ",
 )  # fmt: skip
+CUT = ("unexpected eof", "SSL SYSCALL error", "SSL connection has been closed")
+"""A handshake that ends so says nothing of trust; libpq has only texts to tell it by."""
 
 
 def _connection_error(error: psycopg.OperationalError, url: str) -> ConfigError | LocalError:
     message = " ".join(str(error).split())
     if "startup parameter" in message:
         return pooling.refused(shown_url(url))
-    if any(text in message for text in REFUSED):
+    is_cut = any(text in message for text in CUT)
+    if not is_cut and any(text in message for text in REFUSED):
         return ConfigError(
             f"The database {shown_url(url)} refuses us: {message}.",
             step="Correct FINALE_DATABASE_URL, or create what it names.",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socketserver
 import threading
 
 import pytest
@@ -80,6 +81,23 @@ def test_a_server_that_says_nothing_is_given_up(connection: Connection) -> None:
             assert opened.closed
         finally:
             os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_ends_in_the_handshake_does_not_answer_and_refuses_nobody() -> None:
+    """As one that restarts just then: there is nothing to correct in the address."""
+
+    class Cutter(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(8)
+            self.request.sendall(b"S")  # TLS it shall be
+            self.request.recv(1 << 16)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Cutter) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"postgresql://finale@127.0.0.1:{server.server_address[1]}/finale?sslmode=require"
+        with pytest.raises(LocalError, match="does not answer"):
+            connect(url, name="tests")
+        server.shutdown()
 
 
 def test_a_server_that_is_full_for_a_moment_is_asked_again(

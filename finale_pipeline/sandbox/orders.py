@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.sandbox.account import NAME, Account
+from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.catalog import Item, Maker
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.sales import Event, Lines, Product, Return, Sale, back
@@ -52,7 +52,7 @@ def account_from(path: Path, clock: Clock | None = None, *, ahead: timedelta = A
     ).sort("at", "invoice_no", maintain_order=True)
     lines = _matched(lines)
     items = _items(lines.filter("is_goods"), int(now.timestamp()))
-    maker = Maker(NAME, len(items), seed=7, now=now, span=timedelta(), items=items, currency="GBP")
+    maker = Maker(len(items), seed=7, now=now, span=timedelta(), items=items, currency="GBP")
     return Account(maker, clock, _events(lines, {p.sku: p for p in maker.sold()}), seed=7)
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.items import ITEMS, Evaluated
 from finale_pipeline.warehouse.store import Counts
 
@@ -89,11 +89,8 @@ def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetim
 def thresholds(connection: Connection, default: Decimal) -> dict[str, Decimal]:
     """Return below what each watched item is low, by Finale's reorder points alone."""
     query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
-    rows = connection.execute(
-        trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),
-        {"default": default},
-    )
-    return dict(rows.fetchall())
+    query = f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"
+    return connection.mapping(query, default=default)
 
 
 def _merge(connection: Connection, query: str, values: dict[str, object], mine: str) -> Counts:
@@ -102,7 +99,7 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     Args:
         mine: Condition on the rows of the day that the query speaks of; empty = all.
     """
-    connection.execute(trusted(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)
+    connection.execute(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}", values)
     connection.execute("ANALYZE critical_now")
     names = ", ".join(COLUMNS)
     stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])

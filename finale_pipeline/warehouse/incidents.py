@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 CREATE = """
 CREATE TEMP TABLE decided (subject text, told text, state text, mailed text,
@@ -215,7 +215,7 @@ def resolve(connection: Connection, incident_id: int, *, now: datetime) -> None:
 
 def close_syncs_in_silence(connection: Connection) -> None:
     """Let the open incidents of syncs end without a mail: after a restore it may have gone out."""
-    connection.execute(trusted(f"UPDATE ops.incident SET mailed = NULL WHERE {OF_SYNCS}"))
+    connection.execute(f"UPDATE ops.incident SET mailed = NULL WHERE {OF_SYNCS}")
 
 
 def flapping_since(connection: Connection, moment: datetime) -> int:
@@ -231,4 +231,4 @@ def add_event(connection: Connection, values: Mapping[str, Any]) -> None:
     """Write one event, in the transaction of what it tells of."""
     names, marks = ", ".join(values), ", ".join(f"%({name})s" for name in values)
     query = f"INSERT INTO ops.incident_event ({names}) VALUES ({marks})"
-    connection.execute(trusted(query), values)
+    connection.execute(query, values)

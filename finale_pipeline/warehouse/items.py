@@ -5,7 +5,7 @@ The rules are those of domain/alerts/critical.py, written once more in SQL becau
 """
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -75,9 +75,9 @@ WHERE i.product_url = k.product_url AND i.left_out IS NULL AND NOT i.is_left_out
   AND i.threshold_units <> i.known_threshold
 """
 TO_DECIDE = """
-SELECT i.product_url, i.available_units, i.threshold_units, i.left_out, o.units_per_day,
-       k.level, k.told, k.threshold_units AS known_threshold, k.since_at, k.better_since_at,
-       k.worsenings, k.worsened_at, k.is_left_out,
+SELECT i.product_url, i.available_units, i.threshold_units, i.left_out, o.units_per_day > 0,
+       k.level, k.told, k.threshold_units, k.since_at, k.better_since_at, k.worsenings,
+       k.worsened_at, k.is_left_out,
        n.state, n.mailed, n.snoozed_until, n.even_if_worse
 FROM item i LEFT JOIN ops.item_level k USING (product_url)
 LEFT JOIN ops.incident n ON n.subject = i.product_url AND n.closed_at IS NULL
@@ -87,6 +87,7 @@ WHERE (i.known_level IS NULL AND i.level <> 'ok' AND i.left_out IS NULL)
    OR i.level <> i.known_level OR i.better_since_at IS NOT NULL
 ORDER BY i.product_url
 """
+"""The fields of CurrentItem, of StoredItem, and of its Incident."""
 LEVEL_COLUMNS = tuple(
     (
         "product_url level told threshold_units since_at better_since_at worsenings worsened_at "
@@ -95,56 +96,9 @@ LEVEL_COLUMNS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An item that may have something to tell: its present, and what is stored of it."""
-
-    product_url: str
-    available_units: Decimal
-    threshold_units: Decimal
-    left_out: str | None
-    units_per_day: Decimal | None
-    level: Any
-    told: Any
-    known_threshold: Decimal
-    since_at: datetime
-    better_since_at: datetime | None
-    worsenings: int
-    worsened_at: datetime | None
-    is_left_out: bool
-    state: Any
-    mailed: Any
-    snoozed_until: datetime | None
-    even_if_worse: bool
-
-    def current(self) -> CurrentItem:
-        """Return what the item is."""
-        return CurrentItem(
-            self.product_url,
-            self.available_units,
-            self.threshold_units,
-            self.left_out,
-            None if self.units_per_day is None else self.units_per_day > 0,
-        )
-
-    def stored(self) -> StoredItem | None:
-        """Return what is stored of it; None when it was never evaluated."""
-        if self.level is None:
-            return None
-        incident = None
-        if self.state is not None:
-            incident = Incident(self.state, self.mailed, self.snoozed_until, self.even_if_worse)
-        return StoredItem(
-            self.level,
-            self.told,
-            self.known_threshold,
-            self.since_at,
-            self.better_since_at,
-            self.worsenings,
-            self.worsened_at,
-            self.is_left_out,
-            incident,
-        )
+Candidate = tuple[StoredItem | None, CurrentItem]
+"""An item that may have something to tell: what is stored of it (None = it was never evaluated),
+and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +133,21 @@ def evaluate(
     within = "SELECT product_url FROM work" if is_partial else None
     where = f" WHERE product_url IN ({within})" if within else ""
     items = ITEMS.format(levels="core.stock_free", decided=DECIDED, where=where)
-    connection.execute(trusted(EVALUATE.format(items=items)), values)
+    connection.execute(EVALUATE.format(items=items), values)
     connection.execute("ANALYZE item")
-    candidates = connection.objects(Candidate, TO_DECIDE)
+    candidates = [_candidate(*row) for row in connection.execute(TO_DECIDE).fetchall()]
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
     return Evaluated(candidates, "item", within)
+
+
+def _candidate(*row: Any) -> Candidate:
+    """Return an item by the columns of TO_DECIDE."""
+    current, stored, incident = CurrentItem(*row[:5]), row[5:13], row[13:]
+    if stored[0] is None:
+        return None, current
+    stay = None if incident[0] is None else Incident(*incident)
+    return replace(StoredItem(*stored), incident=stay), current
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +206,8 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
     """Write what is known of items from now on."""
     columns = ", ".join(LEVEL_COLUMNS)
     connection.execute(
-        trusted(
-            f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
-            " WITH NO DATA"
-        )
+        f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
+        " WITH NO DATA"
     )
     with connection.cursor().copy(trusted(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
@@ -256,10 +217,8 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
             copy.write_row((d.current.product_url, *stored))
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
-        trusted(
-            f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
-            f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
-        )
+        f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
+        f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
     )
 
 

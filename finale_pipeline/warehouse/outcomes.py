@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.frames import bound
 from finale_pipeline.warehouse.plan_days import merge
 
@@ -61,7 +61,7 @@ def planned(connection: Connection, since: date) -> list[date]:
 def number(connection: Connection, days: Sequence[date]) -> None:
     """Number the products that were forecast on some days, for the statements above."""
     connection.execute("DROP TABLE IF EXISTS pg_temp.met")
-    connection.execute(trusted(bound(connection, MET, {"days": list(days)})))
+    connection.execute(bound(connection, MET, {"days": list(days)}))
     connection.execute("ANALYZE met")
 
 
@@ -75,4 +75,4 @@ def write(
     """
     merge(connection, TABLE, changed, now=now)
     with database_errors(f"writing {TABLE}"):
-        connection.execute(trusted(bound(connection, FORGET, values)))
+        connection.execute(bound(connection, FORGET, values))

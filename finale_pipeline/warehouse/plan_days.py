@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 LINES = "plan.purchase_order_draft_line"
@@ -68,8 +68,8 @@ def write_lines(
     products = [] if only is None else only.to_list()
     values = {"day": day, "now": now, "all": only is None, "only": products}
     with database_errors(f"writing {LINES}"):
-        connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
-        removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
+        connection.execute(EDITED.format(stage=writer.stage), values)
+        removed = connection.execute(GONE.format(stage=writer.stage), values).rowcount
     return replace(counts, removed=removed)
 
 
@@ -84,11 +84,9 @@ def replace_day(
         # Set against set: of a day just written no statistics exist yet, and an anti-join planned
         # for one row takes minutes for 30,000.
         removed = connection.execute(
-            trusted(
-                f"DELETE FROM {table} t USING ("
-                f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
-                f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"
-            ),
+            f"DELETE FROM {table} t USING ("
+            f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
+            f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}",
             (day,),
         ).rowcount
     return replace(counts, removed=removed)

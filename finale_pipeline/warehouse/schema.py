@@ -53,11 +53,9 @@ def numbered(file: str) -> tuple[str, str | None]:
 
 def current_version(connection: "Connection") -> str | None:
     """Return the schema's version, or None for a database that is not ours yet."""
-    exists = connection.execute("SELECT to_regclass(%s)", (f"ops.{VERSION_TABLE}",)).fetchone()
-    if exists is None or exists[0] is None:
+    if not connection.is_true("SELECT to_regclass(%s) IS NOT NULL", f"ops.{VERSION_TABLE}"):
         return None
-    row = connection.execute(f"SELECT version_num FROM ops.{VERSION_TABLE}").fetchone()
-    return str(row[0]) if row else None
+    return connection.scalar(str, f"SELECT version_num FROM ops.{VERSION_TABLE}")
 
 
 def require_current(connection: "Connection") -> None:

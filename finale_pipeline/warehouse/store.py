@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,14 +59,11 @@ def read_hashes(connection: Connection, query: str, parameters: Iterable[object]
 
     The server joins them to one text: rows that come one by one cost a Python call each.
     """
-    row = connection.execute(
-        trusted(f"SELECT string_agg(h::text, E'\\n') FROM ({query}) AS stored (h)"),
-        tuple(parameters),
-    ).fetchone()
-    if row is None or row[0] is None:
+    joined = f"SELECT string_agg(h::text, E'\\n') FROM ({query}) AS stored (h)"
+    text = connection.scalar(str, joined, *parameters)
+    if text is None:
         return pl.Series(HASH, [], dtype=pl.Int64)
-    text = io.BytesIO(str(row[0]).encode())
-    return pl.read_csv(text, has_header=False, schema={HASH: pl.Int64})[HASH]
+    return pl.read_csv(io.StringIO(text), has_header=False, schema={HASH: pl.Int64})[HASH]
 
 
 def only_unknown(frame: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
@@ -122,14 +119,13 @@ class TableWriter:
     @cached_property
     def _columns(self) -> dict[str, bool]:
         """Name of each writable column → whether it is part of the key."""
-        rows = self.connection.execute(
+        return self.connection.mapping(
             "SELECT a.attname, coalesce(a.attnum = ANY (i.indkey), false)"
             " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid"
             " AND i.indisprimary WHERE a.attrelid = %s::regclass AND a.attnum > 0"
             " AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum",
-            (self.table,),
-        ).fetchall()
-        return {str(name): bool(is_key) for name, is_key in rows}
+            self.table,
+        )
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -166,10 +162,10 @@ class TableWriter:
     def has_any(self, keys: Sequence[str]) -> bool:
         """Whether the table has a row with one of these first key columns; for a few keys."""
         query = f"SELECT FROM {self.table} WHERE {self.key[0]} = ANY (%s) LIMIT 1"
-        return self.connection.execute(trusted(query), (list(keys),)).rowcount > 0
+        return self.connection.execute(query, (list(keys),)).rowcount > 0
 
     def _send(self, frame: pl.DataFrame, target: str) -> None:
-        statement = trusted(f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN")
+        statement = f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN"
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
             for start in range(0, len(frame), SENT_ROWS):
                 copy.write(_copy_text(frame.slice(start, SENT_ROWS)))
@@ -181,13 +177,11 @@ class TableWriter:
 
     def _prepare_stage(self, columns: tuple[str, ...], names: str) -> None:
         if self._staged == columns:
-            self.connection.execute(trusted(f"TRUNCATE {self.stage}"))
+            self.connection.execute(f"TRUNCATE {self.stage}")
             return
-        self.connection.execute(trusted(f"DROP TABLE IF EXISTS pg_temp.{self.stage}"))
+        self.connection.execute(f"DROP TABLE IF EXISTS pg_temp.{self.stage}")
         self.connection.execute(
-            trusted(
-                f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA"
-            )
+            f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA"
         )
         self._staged = columns
 
@@ -243,7 +237,7 @@ class TableWriter:
         """Take rows out of the staging table, by the first column of the key."""
         if keys:
             self.connection.execute(
-                trusted(f"DELETE FROM {self.stage} WHERE {self.key[0]} = ANY (%s)"),
+                f"DELETE FROM {self.stage} WHERE {self.key[0]} = ANY (%s)",
                 (list(keys),),
             )
 
@@ -259,9 +253,7 @@ class TableWriter:
         match = " AND ".join(f"s.{name} = t.{name}" for name in self.key)
         first = self.key[0]
         cursor = self.connection.execute(
-            trusted(
-                f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"
-                f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {match})"
-            )
+            f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"
+            f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {match})"
         )
         return cursor.rowcount

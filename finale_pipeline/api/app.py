@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -31,9 +31,7 @@ from finale_pipeline.api.server.database import Pool
 from finale_pipeline.api.server.middleware import Middleware
 from finale_pipeline.api.server.tokens import require_tokens
 from finale_pipeline.notify import links
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 COMPRESSED_BYTES = 64 << 10
 """Answers from here on are compressed: a long plan, to a tenth. No answer holds a secret."""
@@ -47,7 +45,7 @@ ABOUT = (
 )
 
 
-def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middleware:
+def create_app(settings: Settings, *, clock: Callable[[], datetime]) -> Middleware:
     """Return the app, behind its middleware.
 
     Raises:

@@ -3,25 +3,22 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.orders.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
-from finale_pipeline.finale.orders import WritePermission
+from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.ordering import idempotency, order_requests
 from finale_pipeline.ordering.context import DraftingContext
 from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.duplicates import unknown_since
 from finale_pipeline.ordering.proposals import Proposal, propose
 from finale_pipeline.ordering.submission import Submission
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Intent, OrderWrite
-
-if TYPE_CHECKING:
-    from finale_pipeline.finale.orders import OrderWriter
-    from finale_pipeline.settings import Settings
 
 OLDEST_PLAN = timedelta(days=14)
 """Plans older than this are not drafted: what they say is no longer so."""
@@ -76,7 +73,7 @@ class DraftResult:
 
 
 def preview(
-    connection: Connection, settings: "Settings", request: DraftRequest, *, now: datetime
+    connection: Connection, settings: Settings, request: DraftRequest, *, now: datetime
 ) -> DraftResult:
     """Return what would be drafted; nothing is sent and nothing written.
 
@@ -208,7 +205,7 @@ def _wanted(
 
 def _send(
     submission: Submission,
-    writer: "OrderWriter",
+    writer: OrderWriter,
     shown: DraftResult,
     request: DraftRequest,
     result: DraftResult,
@@ -257,7 +254,7 @@ def _intents(result: DraftResult, request: DraftRequest) -> Iterator[Intent]:
 
 
 def _place(
-    submission: Submission, writer: "OrderWriter", intent: Intent, result: DraftResult
+    submission: Submission, writer: OrderWriter, intent: Intent, result: DraftResult
 ) -> None:
     reference = intent.draft.reference
     try:

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings import Settings
 from finale_pipeline.text import file_name, number, plain
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import vendor_orders
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class VendorOrder:
         return file_name(f"order-{self.number or f'{self.placed_on}'}-{self.vendor[0]}")
 
 
-def of_draft(connection: Connection, settings: "Settings", reference: str) -> VendorOrder:
+def of_draft(connection: Connection, settings: Settings, reference: str) -> VendorOrder:
     """Return an order that was drafted in Finale.
 
     Raises:
@@ -112,7 +109,7 @@ def of_draft(connection: Connection, settings: "Settings", reference: str) -> Ve
 
 
 def of_plan(
-    connection: Connection, settings: "Settings", vendor: str, day: date | None
+    connection: Connection, settings: Settings, vendor: str, day: date | None
 ) -> VendorOrder:
     """Return what a day's plan orders from a vendor, as a proposal without a number.
 
@@ -141,7 +138,7 @@ def of_plan(
 
 def _made(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     rows: Sequence[Row],
     vendor_url: str,
     *,

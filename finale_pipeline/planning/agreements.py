@@ -3,17 +3,15 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.decisions import decide_again
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import decisions as decisions_reads
 from finale_pipeline.warehouse.reads.stock import last_day
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 WORDS = {
     "vendor_url": "supplier",
@@ -33,7 +31,7 @@ MORE_THAN_NOTHING = ("pack_units", "review_period_days", "cover_days")
 
 def agree(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     scope: str,
     changes: Mapping[str, Mapping[str, Any]],
     *,
@@ -64,7 +62,7 @@ def agree(
 
 def accept_points(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     whose: Literal["finale", "ours"],
     skus: Collection[str] | None,
     *,

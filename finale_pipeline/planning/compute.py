@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -19,9 +18,7 @@ from finale_pipeline.planning.expecting import expect
 from finale_pipeline.planning.flags import demand_flags
 from finale_pipeline.planning.reading import PlanInputs
 from finale_pipeline.planning.terms import column, with_terms
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 SHOWN_LEVELS = (0.5, 0.9, 0.95)
 
@@ -36,9 +33,7 @@ class Planned:
     arrivals: Arrivals
 
 
-def compute(
-    inputs: PlanInputs, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE
-) -> Planned:
+def compute(inputs: PlanInputs, settings: Settings, *, pace: Pace | None = DEFAULT_PACE) -> Planned:
     """Forecast every product and apply the reorder formulas.
 
     Args:

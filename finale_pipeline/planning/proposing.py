@@ -8,17 +8,15 @@ import heapq
 from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.planning.edits import Author, Fields, LineChange, edit
 from finale_pipeline.planning.redeciding import due_within
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import plan_changes
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads.stock import last_day
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 NOTHING = Decimal(0)
 MOST_STEPS = 100_000
@@ -26,7 +24,7 @@ MOST_STEPS = 100_000
 
 def order_ahead(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     day: date,
     vendors: Collection[str],
     *,

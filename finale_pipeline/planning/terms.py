@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.history import Floats
 from finale_pipeline.domain.replenishment.decisions import ROUNDING, Arrivals, arrivals
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 LEAD_TIMES = (
     ("agreed", "agreed_lead_days"),
@@ -23,7 +20,7 @@ LEAD_TIMES = (
 says more than what somebody once wrote down."""
 
 
-def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
+def with_terms(products: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Return products with lead time and its source, review period, cover, minimum and pack."""
     lead_times = [pl.col(column) for _, column in LEAD_TIMES]
     source = [pl.when(pl.col(c).is_not_null()).then(pl.lit(name)) for name, c in LEAD_TIMES]

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
@@ -19,14 +19,12 @@ from finale_pipeline.api.server.render import html
 from finale_pipeline.clock import business_day
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.notify import decisions, links
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import incidents
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -126,17 +124,17 @@ def _back(query: str | None, product: str, done: str, row: int | None) -> Redire
     return RedirectResponse(address, status_code=303)
 
 
-def local_day(settings: "Settings", now: datetime) -> date:
+def local_day(settings: Settings, now: datetime) -> date:
     """Return the day in the account's zone."""
     return business_day(now, settings.zone)
 
 
-def start_of(day: date, settings: "Settings") -> datetime:
+def start_of(day: date, settings: Settings) -> datetime:
     """Return when a day of the account begins."""
     return datetime.combine(day, time(), settings.zone)
 
 
-def _end(form: DecisionForm, settings: "Settings", now: datetime) -> datetime | None:
+def _end(form: DecisionForm, settings: Settings, now: datetime) -> datetime | None:
     """Return when a decision ends; None = it is none that ends.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
@@ -16,10 +16,8 @@ from finale_pipeline.api.server.dagster import Dagster
 from finale_pipeline.api.server.database import Acquired, Pool
 from finale_pipeline.api.server.problems import Problem, later
 from finale_pipeline.notify import links
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 Headers = dict[str, str]
 T = TypeVar("T")
@@ -38,7 +36,7 @@ much else to do were seen to wait for five seconds."""
 class Context:
     """What every request shares."""
 
-    settings: "Settings"
+    settings: Settings
     pool: Pool
     dagster: Dagster
     clock: Callable[[], datetime]

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,10 +23,7 @@ from finale_pipeline import logs
 from finale_pipeline.api.server.actors import claimed_name
 from finale_pipeline.api.server.problems import UNEXPECTED, Problem, respond
 from finale_pipeline.api.server.tokens import sent_token
-from finale_pipeline.settings import LOOPBACK
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import LOOPBACK, Settings
 
 log = logging.getLogger("finale_pipeline.api.access")
 
@@ -108,7 +104,7 @@ class Middleware:
     def __init__(
         self,
         app: ASGIApp,
-        settings: "Settings",
+        settings: Settings,
         policy: Policy | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,10 +17,8 @@ import finale_pipeline
 from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.domain.replenishment.reasons import pace
 from finale_pipeline.planning.charts import svg
+from finale_pipeline.settings import Settings
 from finale_pipeline.text import CONTROL, UNSEEN, number
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 CHECKOUT = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
 INSTALLED = Path(sysconfig.get_path("data")) / "share" / "finale_pipeline" / "runbooks"
@@ -32,7 +30,7 @@ NOTHING = "\u2013"
 """Stands where a value is not known."""
 
 
-def html(settings: "Settings", template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def html(settings: Settings, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page."""
     zone = settings.zone
 

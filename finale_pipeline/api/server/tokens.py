@@ -2,22 +2,17 @@
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.settings import LOOPBACK
-
-if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-
-    from finale_pipeline.settings import Settings
-
+from finale_pipeline.settings import LOOPBACK, Settings
 
 LEAST_CHARACTERS = 32
 """Of a token off loopback: 128 bits, written as hexadecimal digits."""
 
 
-def sent_token(headers: "Headers") -> bytes:
+def sent_token(headers: Headers) -> bytes:
     """Return the token of a request, empty when it has none.
 
     Programs send it as a bearer token. Browsers ask for a name and a password, of which the
@@ -29,7 +24,7 @@ def sent_token(headers: "Headers") -> bytes:
     return basic_login(headers)[1]
 
 
-def basic_login(headers: "Headers") -> tuple[bytes, bytes]:
+def basic_login(headers: Headers) -> tuple[bytes, bytes]:
     """Return the name and the password that a browser sends; both empty when it sends none."""
     kind, _, given = headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
@@ -41,7 +36,7 @@ def basic_login(headers: "Headers") -> tuple[bytes, bytes]:
     return name, password
 
 
-def require_tokens(settings: "Settings", host: str, setting: str) -> None:
+def require_tokens(settings: Settings, host: str, setting: str) -> None:
     """Refuse to serve other machines without a token that nobody guesses.
 
     Raises:

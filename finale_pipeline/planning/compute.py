@@ -44,7 +44,7 @@ def compute(inputs: PlanInputs, settings: Settings, *, pace: Pace | None = DEFAU
     demand = _demand(inputs, pace)
     products = _with_demand(products, inputs, demand)
     products = products.with_columns(
-        demand_flags(products, is_naive=pace is None),
+        demand_flags=demand_flags(is_naive=pace is None),
         is_trusted=is_trusted(),
         method=pl.lit("naive" if pace is None else "pace"),
         half_life_days=pl.lit(pace.half_life_days if pace else None, pl.Float64),

@@ -53,7 +53,7 @@ def decide_products(
     )
     coming = on_order(products, open_lines, as_of)
     products, decisions = with_decisions(products, coming, as_of, settings)
-    products = products.with_columns(decision_flags(products, decisions, coming))
+    products = products.with_columns(flags=decision_flags(decisions, coming))
     return products.with_columns(why=why()), coming
 
 

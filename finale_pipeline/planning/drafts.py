@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 
 from finale_pipeline.domain.replenishment.decisions import ROUNDING
+from finale_pipeline.planning.flags import listed
 
 DECIMALS = 6
 """Numbers of plans are stored with so many decimals."""
@@ -40,17 +41,12 @@ def draft_lines(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFr
         .when(pl.col("must_order_by_on") == as_of)
         .then(pl.lit("today"))
         .otherwise(pl.lit("soon")),
-        needs_data=_needed(),
+        needs_data=listed(
+            {
+                "vendor": pl.col("vendor_url").is_null(),
+                "cost": pl.col("unit_cost").is_null(),
+                "lead_time": pl.col("lead_time_source") == "default",
+            }
+        ),
         why="why",
     ).sort("vendor_url", "product_url")
-
-
-def _needed() -> pl.Expr:
-    missing = {
-        "vendor": pl.col("vendor_url").is_null(),
-        "cost": pl.col("unit_cost").is_null(),
-        "lead_time": pl.col("lead_time_source") == "default",
-    }
-    named = [pl.when(rule).then(pl.lit(name)) for name, rule in missing.items()]
-    listed = pl.concat_str(named, separator=",", ignore_nulls=True)
-    return pl.concat_str([pl.lit("{"), listed, pl.lit("}")])

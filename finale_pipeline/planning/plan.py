@@ -74,7 +74,11 @@ def plan_day(
         ConfigError: The day is still to come.
     """
     today = present_day(connection, settings, now)
-    _refuse_future(as_of, today)
+    if as_of > today:
+        raise ConfigError(
+            f"{as_of} has not come yet, so there is nothing known on its morning.",
+            step=f"Plan {today} or an earlier day.",
+        )
     observed = last_day(connection)
     begun = time.perf_counter()
     with (
@@ -113,11 +117,3 @@ def plan_day(
 def pace_of(method: str) -> Pace | None:
     """Return how a method weighs days; None = it is the naive one."""
     return None if method == NORMAL else MENU[method]
-
-
-def _refuse_future(as_of: date, today: date) -> None:
-    if as_of > today:
-        raise ConfigError(
-            f"{as_of} has not come yet, so there is nothing known on its morning.",
-            step=f"Plan {today} or an earlier day.",
-        )

@@ -5,7 +5,7 @@ undone like those.
 """
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -44,20 +44,14 @@ def order_ahead(
             for line in due_within(connection, settings, stock_on=stock_on, days=days)
             if line["product_url"] not in planned and (not vendors or line["vendor_url"] in vendors)
         ]
-        if not coming:
-            return None
-        change_id = plan_changes.begin(connection, day, "horizon", actor=author.by, now=author.now)
-        plan_changes.add_lines(
-            connection, [line | {"snapshot_on": day, "now": author.now} for line in coming]
-        )
         changes = {
             (line["vendor_url"], line["product_url"]): Fields(
                 quantity_units=Decimal(str(line["quantity_units"])).normalize()
             )
             for line in coming
         }
-        _edit_all(connection, day, changes, author, change_id)
-    return change_id
+        added = [line | {"snapshot_on": day, "now": author.now} for line in coming]
+        return _changed(connection, day, "horizon", changes, author, added=added)
 
 
 def spend_at_most(
@@ -166,10 +160,15 @@ def _changed(
     kind: str,
     changes: dict[tuple[str, str], Fields],
     author: Author,
+    *,
+    added: Sequence[Row] = (),
 ) -> int | None:
+    """Make a change of many lines, those among them that are added to the plan; None = of none."""
     if not changes:
         return None
     change_id = plan_changes.begin(connection, day, kind, actor=author.by, now=author.now)
+    if added:
+        plan_changes.add_lines(connection, added)
     _edit_all(connection, day, changes, author, change_id)
     return change_id
 

@@ -47,7 +47,7 @@ def trend(rows: Sequence[Row]) -> str | None:
     Args:
         rows: Of plan.day_total, the oldest first.
     """
-    if len(rows) < 2:  # noqa: PLR2004 - a line has two ends
+    if len(rows) <= 1:
         return None
     first, last = rows[0]["snapshot_on"], rows[-1]["snapshot_on"]
     across = Scale(0.0, float((last - first).days), LEFT, WIDTH - RIGHT)

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -45,6 +44,18 @@ ABOUT = (
 )
 
 
+class App(FastAPI):
+    """FastAPI whose OpenAPI document says which token it wants."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document."""
+        document = super().openapi()
+        schemes = document.setdefault("components", {})
+        schemes["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}, {}]
+        return document
+
+
 def create_app(settings: Settings, *, clock: Callable[[], datetime]) -> Middleware:
     """Return the app, behind its middleware.
 
@@ -66,7 +77,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime]) -> Middlewa
         context.pool.close()
         context.dagster.close()
 
-    app = FastAPI(
+    app = App(
         title="finale_pipeline",
         version=version("finale-pipeline"),
         description=ABOUT,
@@ -81,7 +92,6 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime]) -> Middlewa
     for module in (*REST, *LISTS, *FORMS):
         app.include_router(module.router)
     _probes(app)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return Middleware(app, settings)
 
 
@@ -106,17 +116,3 @@ def _probes(app: FastAPI) -> None:
     def favicon(_request: Request) -> Response:
         """Have none."""
         return Response(status_code=204)
-
-
-def _described(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the token it wants."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        document.setdefault("components", {})["securitySchemes"] = {
-            "token": {"type": "http", "scheme": "bearer"}
-        }
-        document["security"] = [{"token": []}, {}]
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -75,9 +75,9 @@ class VendorOrder:
     def total(self) -> Decimal | None:
         """Sum of the lines; None = a price is missing, or there are several currencies."""
         totals = [line.total for line in self.lines]
-        known = [total for total in totals if total is not None]
-        is_whole = len(known) == len(totals) and self.currency != ""
-        return sum(known, Decimal(0)) if is_whole else None
+        priced = [total for total in totals if total is not None]
+        is_whole = len(priced) == len(totals) and self.currency != ""
+        return sum(priced, Decimal(0)) if is_whole else None
 
     @property
     def file_stem(self) -> str:
@@ -97,7 +97,7 @@ def of_draft(connection: Connection, settings: Settings, reference: str) -> Vend
             f"No order {plain(reference)} was drafted.", step="See: finale orders list"
         )
     order, rows = drafted
-    return _made(
+    return _vendor_order(
         connection,
         settings,
         rows,
@@ -133,10 +133,10 @@ def of_plan(
         raise ConfigError(
             f"The plan orders nothing from {plain(vendor)}.", step="See the plan's page."
         )
-    return _made(connection, settings, rows, url, number=None, placed_on=day, place=None)
+    return _vendor_order(connection, settings, rows, url, number=None, placed_on=day, place=None)
 
 
-def _made(
+def _vendor_order(
     connection: Connection,
     settings: Settings,
     rows: Sequence[Row],

@@ -46,13 +46,13 @@ def agree(
     Raises:
         ConfigError: A term cannot be; nothing was changed.
     """
-    for given in changes.values():
-        _refuse_impossible(given)
+    for values in changes.values():
+        _refuse_impossible(values)
     with connection.transaction():
         moved = [
             key
-            for key, given in changes.items()
-            if terms.fix(connection, scope, key, given, actor=actor, now=now)
+            for key, values in changes.items()
+            if terms.fix(connection, scope, key, values, actor=actor, now=now)
         ]
         stock_on = last_day(connection)
         if moved and stock_on is not None:
@@ -94,15 +94,15 @@ def vendor_url(connection: Connection, name: str) -> str:
     return str(vendors[0]["vendor_url"])
 
 
-def _refuse_impossible(given: Mapping[str, Any]) -> None:
-    for name, value in given.items():
+def _refuse_impossible(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
         if name in MORE_THAN_NOTHING and value is not None and Decimal(value) <= 0:
             raise ConfigError(
                 f"The {WORDS[name]} must be more than 0.",
                 data="Nothing was changed.",
                 step="Leave the field empty for what holds without it.",
             )
-    least, most = given.get("minimum_order_units"), given.get("maximum_units")
+    least, most = values.get("minimum_order_units"), values.get("maximum_units")
     if least is not None and most is not None and least > most:
         raise ConfigError(
             "The least quantity is above the maximum.",

@@ -33,12 +33,12 @@ def runs(points: Sequence[Point]) -> list[list[Point]]:
     >>> runs([(1.0, 5.0), (2.0, 4.0), (4.0, 7.0)])
     [[(1.0, 5.0), (2.0, 4.0)], [(4.0, 7.0)]]
     """
-    found = [[point] for point in points[:1]]
+    grouped = [[point] for point in points[:1]]
     for before, point in pairwise(points):
         if point[0] - before[0] > 1:
-            found.append([])
-        found[-1].append(point)
-    return found
+            grouped.append([])
+        grouped[-1].append(point)
+    return grouped
 
 
 def trend(rows: Sequence[Row]) -> str | None:

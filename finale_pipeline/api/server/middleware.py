@@ -218,11 +218,11 @@ class Middleware:
         """Let the right token in, always; only wrong ones are counted and slowed down."""
         if not self._tokens:
             return
-        given = sent_token(headers)
-        rights = [r for r, token in self._tokens.items() if hmac.compare_digest(token, given)]
+        sent = sent_token(headers)
+        rights = [r for r, token in self._tokens.items() if hmac.compare_digest(token, sent)]
         scope["finale_right"] = rights[0] if rights else ""
         if not rights:
-            if given:  # a browser's first request has none, and is only asked for it
+            if sent:  # a browser's first request has none, and is only asked for it
                 self._refusals.count(_client(scope))
             raise Problem(
                 401,

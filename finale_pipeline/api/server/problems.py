@@ -86,15 +86,15 @@ class Problem(Exception):
         return JSONResponse(self.body(trace_id), self.status, self.headers, media_type=MEDIA)
 
 
-def there(found: T | None, kind: str, otherwise: str) -> T:
+def there(value: T | None, kind: str, otherwise: str) -> T:
     """Return what was found.
 
     Raises:
         Problem: 404, unknown_ and the kind: nothing was.
     """
-    if found is None:
+    if value is None:
         raise Problem(404, otherwise, code=f"unknown_{kind}")
-    return found
+    return value
 
 
 def later(detail: str, *, code: str = "unavailable", seconds: int = 10, **facts: Any) -> Problem:

@@ -153,9 +153,9 @@ def history(
         censored: `product_url`, `from_on`, `until_on`: spans of days, the last one not included,
             that began with no stock and had no receipt.
 
-    >>> made = history(pl.DataFrame({"product_url": ["b", "a", "a"], "units": [1.0, 2.0, 3.0],
+    >>> result = history(pl.DataFrame({"product_url": ["b", "a", "a"], "units": [1.0, 2.0, 3.0],
     ...     "sold_on": [date(1970, 1, 5), date(1970, 1, 3), date(1970, 1, 3)]}))
-    >>> made.keys.to_list(), made.units.tolist(), made.first_day.tolist()
+    >>> result.keys.to_list(), result.units.tolist(), result.first_day.tolist()
     (['a', 'b'], [5.0, 1.0], [2, 4])
     """
     rows = (

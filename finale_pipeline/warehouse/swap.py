@@ -88,7 +88,7 @@ def _creation(server: Connection, like: str, name: str) -> sql.Composed:
     return sql.SQL(trusted(statement)).format(sql.Identifier(name), collate, ctype, locale)
 
 
-def swap(url: str, *, new: str, kept: str) -> None:
+def swap(url: str, *, new: str, previous: str) -> None:
     """Give a new database the name of an old one, which gets another; sessions on both are ended.
 
     One transaction: whatever happens, the name leads to one of them.
@@ -102,7 +102,7 @@ def swap(url: str, *, new: str, kept: str) -> None:
             try:
                 with server.transaction():
                     _end_sessions(server, [old, new])
-                    _rename(server, old, kept)
+                    _rename(server, old, previous)
                     _rename(server, new, old)
             except psycopg.errors.ObjectInUse:
                 continue

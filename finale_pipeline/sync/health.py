@@ -19,7 +19,7 @@ from finale_pipeline.warehouse import critical, incidents, locks, outbox
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.reads import plan as plan_reads
-from finale_pipeline.warehouse.reads import runs, worklist
+from finale_pipeline.warehouse.reads import runs
 
 LOOK_BACK = timedelta(days=14)
 
@@ -151,7 +151,6 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
             flapping=incidents.flapping_since(connection, now - timedelta(days=1)),
             unsent=outbox.given_up_since(connection, now - timedelta(days=7)),
             totals=_order_totals(connection),
-            currency=worklist.account_currency(connection),
         )
         return routing.put(
             connection,

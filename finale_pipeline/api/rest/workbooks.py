@@ -184,7 +184,9 @@ def _text(value: object) -> str:
 
 def _write(sheet: Any, row: int, column: int, value: object, form: Any) -> None:
     """Write a cell; a SKU such as 00123 or =1+1 stays the text it is."""
-    if isinstance(value, bool | int | float | Decimal) or _is_day(value):
+    if isinstance(value, Decimal):
+        sheet.write_number(row, column, float(value), form)  # as it is it would keep its zeros
+    elif isinstance(value, bool | int | float) or _is_day(value):
         sheet.write(row, column, value, form)
     elif value is not None:
         sheet.write_string(row, column, plain(_text(value), most=32_000), form)

@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import clients, schema
 from finale_pipeline.warehouse.connect import (
     Connection,
@@ -22,9 +23,6 @@ from finale_pipeline.warehouse.connect import (
     prepare_dagster_database,
     running_server,
 )
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +56,7 @@ class BackupReport:
 
 
 def backup(
-    settings: "Settings",
+    settings: Settings,
     target: Path | None,
     *,
     with_dagster: bool,
@@ -98,7 +96,7 @@ def backup(
     return BackupReport(file, file.stat().st_size, written, _delete_old(file.parent, keep))
 
 
-def _key(settings: "Settings") -> bytes | None:
+def _key(settings: Settings) -> bytes | None:
     """Return the key that seals backups; None = this home takes no file, so none can be kept."""
     try:
         return manifest.key_of(settings.home)
@@ -107,7 +105,7 @@ def _key(settings: "Settings") -> bytes | None:
         return None
 
 
-def _file(settings: "Settings", target: Path | None, keep: int | None, now: datetime) -> Path:
+def _file(settings: Settings, target: Path | None, keep: int | None, now: datetime) -> Path:
     folder = settings.home / FOLDER if target is None else target
     is_file = target is not None and not target.is_dir() and target.suffix != ""
     if is_file and keep is not None:
@@ -203,7 +201,7 @@ def _delete_old(folder: Path, keep: int | None) -> list[Path]:
     return old
 
 
-def newest(settings: "Settings") -> datetime | None:
+def newest(settings: Settings) -> datetime | None:
     """Return when the last backup was made, UTC, wherever it lies; None = none ever was."""
     try:
         return datetime.fromisoformat((settings.home / LAST).read_text(encoding="utf-8").strip())

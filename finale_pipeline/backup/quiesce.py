@@ -1,20 +1,17 @@
 """What is put right in a restored warehouse: nothing of yesterday runs on, or is mailed again."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from finale_pipeline.notify import watch_mails
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import accounts, incidents, leases, outages, outbox
 from finale_pipeline.warehouse.connect import Connection, database_errors
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 def quiesce_restored(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     made_at: datetime,
     *,
     last_run: int,
@@ -42,7 +39,7 @@ def quiesce_restored(
 
 
 def _hold_mails(
-    connection: Connection, settings: "Settings", made_at: datetime, now: datetime
+    connection: Connection, settings: Settings, made_at: datetime, now: datetime
 ) -> int:
     waiting = outbox.waiting(connection)
     content = watch_mails.restored(made_at, [(mail.created_at, mail.subject) for mail in waiting])
@@ -59,7 +56,7 @@ def _hold_mails(
 
 
 def _put(
-    connection: Connection, settings: "Settings", content: Content, key: str, now: datetime
+    connection: Connection, settings: Settings, content: Content, key: str, now: datetime
 ) -> str:
     message = render(content, origin_of(settings, now), message_id=new_id())
     recipients = settings.alert_emails

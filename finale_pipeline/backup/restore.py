@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -16,6 +16,7 @@ from finale_pipeline.backup import manifest, quiesce
 from finale_pipeline.backup import preconditions as restorable
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import clients, definitions, embedded, schema, swap
 from finale_pipeline.warehouse.connect import (
     Connection,
@@ -26,9 +27,6 @@ from finale_pipeline.warehouse.connect import (
     prepare_dagster_database,
     running_server,
 )
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class RestoreReport:
 
 
 def restore(
-    settings: "Settings",
+    settings: Settings,
     file: Path,
     *,
     replace: bool,
@@ -173,7 +171,7 @@ def _restore_file(url: str, file: Path) -> None:
         clients.run(program, url, arguments, doing=f"to restore {file}")
 
 
-def _restore_dagster(settings: "Settings", file: Path, now: datetime) -> None:
+def _restore_dagster(settings: Settings, file: Path, now: datetime) -> None:
     prepare_dagster_database(settings)
     url = dagster_url(settings).replace("postgresql+psycopg2://", "postgresql://", 1)
     new, kept = swap.names(url, now=now)

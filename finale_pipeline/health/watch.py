@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
@@ -22,15 +22,13 @@ from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.notify.sender import sender_of
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import locks, outages, outbox, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.outbox import Message, Waiting
 from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import mails
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Watched:
         }
 
 
-def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> Watched:
+def watch(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Watched:
     """Look once, and tell what is to be told."""
     with watch_state.recalled(settings.home, now=clock()) as last:
         try:
@@ -79,7 +77,7 @@ def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> W
     return watched
 
 
-def _connected(settings: "Settings") -> Connection:
+def _connected(settings: Settings) -> Connection:
     """Connect without starting anything, and not for long."""
     connection = connect(running_url(settings), name="finale watch")
     try:
@@ -92,7 +90,7 @@ def _connected(settings: "Settings") -> Connection:
 
 
 def _by_outbox(
-    connection: Connection, settings: "Settings", last: Memory, clock: Callable[[], datetime]
+    connection: Connection, settings: Settings, last: Memory, clock: Callable[[], datetime]
 ) -> Watched:
     now = clock()
     troubles = scheduling.troubles(connection, settings, since=last.began_at, now=now)
@@ -121,7 +119,7 @@ def _by_outbox(
 
 
 def _put(
-    connection: Connection, settings: "Settings", content: Content, key: str, now: datetime
+    connection: Connection, settings: Settings, content: Content, key: str, now: datetime
 ) -> Message | None:
     message = render(content, origin_of(settings, now), message_id=new_id())
     is_new = outbox.put(
@@ -131,7 +129,7 @@ def _put(
 
 
 def _sent(
-    connection: Connection, settings: "Settings", message: Message, clock: Callable[[], datetime]
+    connection: Connection, settings: Settings, message: Message, clock: Callable[[], datetime]
 ) -> str:
     """Send a mail before all that waits; where the service is sick, a file says it too."""
     deliver(connection, settings, clock=clock, only=message.message_id)
@@ -144,11 +142,11 @@ def _sent(
     return f"the mail is {state}" + (f" ({error})" if error else "")
 
 
-def _files(settings: "Settings") -> Files:
+def _files(settings: Settings) -> Files:
     return Files(settings.home / "outbox", settings.alert_from or NOBODY)
 
 
-def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: datetime) -> Watched:
+def _by_itself(settings: Settings, last: Memory, error: PipelineError, now: datetime) -> Watched:
     """Tell without the outbox: through the same service, or as a file."""
     trouble = Trouble("database", error.what, error.step)
     as_before = Watched([trouble], last.outage, unsent=last.unsent)
@@ -172,7 +170,7 @@ def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: da
     return replace(as_before, did=did, unsent=replace(unsent, is_unknown=is_unknown))
 
 
-def _channel(settings: "Settings") -> str:
+def _channel(settings: Settings) -> str:
     if not settings.sends_mail:
         return f"a file in {settings.home / 'outbox'}"
     return "SendGrid" if settings.sendgrid_api_key is not None else "SMTP"

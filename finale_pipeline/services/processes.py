@@ -62,7 +62,7 @@ def finale(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "finale_pipeline.cli", *arguments]
 
 
-def command(settings: "Settings", service: str) -> list[str]:
+def command(settings: Settings, service: str) -> list[str]:
     """Return the command that a service of Dagster runs as."""
     home = instance(settings)
     form = "colored" if sys.stderr.isatty() else "json"
@@ -78,12 +78,12 @@ def command(settings: "Settings", service: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def instance(settings: "Settings") -> Path:
+def instance(settings: Settings) -> Path:
     """Return the folder of Dagster's instance."""
     return (settings.home / "dagster").resolve()
 
 
-def code_socket(settings: "Settings") -> Path:
+def code_socket(settings: Settings) -> Path:
     """Return where the code server listens: a file that only its user may open."""
     return socket_folder(instance(settings)) / "code.sock"
 
@@ -94,7 +94,7 @@ MORE_LOCATIONS = "workspace-more.yaml"
 """In HOME: code locations of other accounts that this Dagster serves, too."""
 
 
-def prepare(settings: "Settings") -> dict[str, str]:
+def prepare(settings: Settings) -> dict[str, str]:
     """Write Dagster's instance, and return the environment of its services."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,13 +120,13 @@ def prepare(settings: "Settings") -> dict[str, str]:
     return given
 
 
-def _added(settings: "Settings", name: str) -> str:
+def _added(settings: Settings, name: str) -> str:
     """Return what an operator adds to a file of Dagster's."""
     more = settings.home / name
     return more.read_text(encoding="utf-8") if more.exists() else ""
 
 
-def serve(settings: "Settings", service: str) -> int:
+def serve(settings: Settings, service: str) -> int:
     """Be a service, to its end; a service of Dagster takes this process over.
 
     Raises:
@@ -147,7 +147,7 @@ def serve(settings: "Settings", service: str) -> int:
     return _become(settings, service)
 
 
-def _become(settings: "Settings", service: str) -> NoReturn:
+def _become(settings: Settings, service: str) -> NoReturn:
     schema.prepare(database_url(settings))
     environment = prepare(settings)
     if service == "code":
@@ -160,7 +160,7 @@ def _become(settings: "Settings", service: str) -> NoReturn:
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
 
 
-def _wait_for_code(settings: "Settings") -> None:
+def _wait_for_code(settings: Settings) -> None:
     """Wait for the code server: without it Dagster's services fill their logs with traces.
 
     One that never comes is not waited for: Dagster says so, in its way.
@@ -174,7 +174,7 @@ def _wait_for_code(settings: "Settings") -> None:
         time.sleep(0.1)
 
 
-def is_well(settings: "Settings", service: str) -> bool:
+def is_well(settings: Settings, service: str) -> bool:
     """Whether a running service answers; for health checks."""
     if service in {"web", "api"}:
         info = f"{settings.ui_prefix.lstrip('/')}/server_info".lstrip("/")
@@ -221,7 +221,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def _hold_database(settings: "Settings") -> int:
+def _hold_database(settings: Settings) -> int:
     """Bring the databases up to date; keep the embedded server until asked to stop."""
     schema.upgrade(database_url(settings))
     prepare_dagster_database(settings)

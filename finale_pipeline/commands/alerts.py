@@ -1,7 +1,7 @@
 """`finale alerts`: what is open, what was decided, what would be mailed, whether mails arrive."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 import click
@@ -118,14 +118,11 @@ def _moment(settings: Settings, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        local = datetime.combine(date.fromisoformat(text), time())
-    except ValueError:
-        try:
-            local = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise ConfigError(
-                f"{text!r} is no date.", step="Write it as 2026-04-01 or 2026-04-01T08:00."
-            ) from error
+        local = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is no date.", step="Write it as 2026-04-01 or 2026-04-01T08:00."
+        ) from error
     return local if local.tzinfo else local.replace(tzinfo=settings.zone)
 
 
@@ -193,10 +190,9 @@ def _simulate(settings: Settings, *, days: int, changes: tuple[str, ...]) -> dic
 def _test_mail(settings: Settings, connection: Connection, *, to: str | None, as_json: bool) -> int:
     """Send a test mail and say how it ended."""
     now, identity = utc_now(), new_id()
-    origin = origin_of(settings, now)
     outbox.put(
         connection,
-        render(sync_mails.test_mail(actor()), origin, message_id=identity),
+        render(sync_mails.test_mail(actor()), origin_of(settings, now), message_id=identity),
         dedupe_key=f"test:{identity}",
         recipients=[to] if to else list(settings.alert_emails),
         now=now,

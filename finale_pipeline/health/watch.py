@@ -17,13 +17,13 @@ from finale_pipeline.errors import PipelineError
 from finale_pipeline.health import rules, scheduling, watch_state
 from finale_pipeline.health.findings import NOT_WELL, Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
-from finale_pipeline.notify import watch_mails
+from finale_pipeline.notify import routing, watch_mails
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
 from finale_pipeline.notify.sender import sender_of
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import locks, outages, outbox, schema
+from finale_pipeline.warehouse import locks, outages, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.outbox import Message, Waiting
@@ -121,10 +121,8 @@ def _by_outbox(
 def _put(
     connection: Connection, settings: Settings, content: Content, key: str, now: datetime
 ) -> Message | None:
-    message = render(content, origin_of(settings, now), message_id=new_id())
-    is_new = outbox.put(
-        connection, message, dedupe_key=key, recipients=settings.alert_emails, now=now
-    )
+    origin = origin_of(settings, now)
+    message, is_new = routing.put_one(connection, settings, content, origin, key)
     return message if is_new else None
 
 

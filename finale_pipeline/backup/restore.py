@@ -12,8 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from finale_pipeline.backup import manifest, quiesce
-from finale_pipeline.backup import preconditions as restorable
+from finale_pipeline.backup import manifest, preconditions, quiesce
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
 from finale_pipeline.settings import Settings
@@ -79,7 +78,7 @@ def restore(
     """
     key = manifest.key_of(settings.home)
     backup = manifest.read(file, key, trust_foreign=trust_foreign)
-    restorable.require_dagster(file, backup, with_dagster=with_dagster)
+    preconditions.require_dagster(file, backup, with_dagster=with_dagster)
     if backup.version > schema.HEAD:
         raise SchemaMismatch(
             f"The backup's schema is {backup.version}, newer than this program's {schema.HEAD}.",
@@ -87,7 +86,7 @@ def restore(
         )
     with (
         running_server(settings) as url,
-        restorable.held(
+        preconditions.held(
             settings, url, backup, replace=replace, is_foreign=not backup.is_ours(key)
         ) as old,
     ):
@@ -157,10 +156,10 @@ def _restore_file(url: str, file: Path) -> None:
     program = clients.tool("pg_restore", server=server)
     # Rights on PostgreSQL's own functions are an administrator's to give; we give ours afterwards.
     entries = clients.listed(program, file).splitlines()
-    wanted_entries = [entry for entry in entries if " ACL pg_catalog " not in entry]
+    selected = [entry for entry in entries if " ACL pg_catalog " not in entry]
     with tempfile.TemporaryDirectory() as folder:
         contents = Path(folder) / "contents"
-        contents.write_text("\n".join(wanted_entries), encoding="utf-8")
+        contents.write_text("\n".join(selected), encoding="utf-8")
         arguments = [
             "--exit-on-error",
             "--no-owner",

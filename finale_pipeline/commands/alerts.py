@@ -7,14 +7,7 @@ from typing import Any
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import (
-    actor,
-    answer,
-    answering,
-    json_option,
-    pass_connection,
-    pass_warehouse,
-)
+from finale_pipeline.commands.common import actor, answering, pass_connection, pass_warehouse
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
@@ -183,11 +176,16 @@ def _simulate(settings: Settings, *, days: int, changes: tuple[str, ...]) -> dic
     return simulate(settings, days, list(changes))
 
 
+def _outcome(row: dict[str, Any]) -> str:
+    ended = f"{row['state']} by {row['by']}"
+    return ended + (f": {row['last_error']}" if row["last_error"] else ".")
+
+
 @command.command("test-mail")
 @click.option("--to", metavar="ADDRESS", help="Instead of FINALE_ALERT_EMAILS.")
-@json_option
+@answering(_outcome, lambda row: 0 if row["state"] == "sent" else FAILED)
 @pass_connection
-def _test_mail(settings: Settings, connection: Connection, *, to: str | None, as_json: bool) -> int:
+def _test_mail(settings: Settings, connection: Connection, *, to: str | None) -> dict[str, Any]:
     """Send a test mail and say how it ended."""
     now, identity = utc_now(), new_id()
     outbox.put(
@@ -200,14 +198,7 @@ def _test_mail(settings: Settings, connection: Connection, *, to: str | None, as
     deliver(connection, settings, clock=utc_now, only=identity)
     row = mails_reads.outcome(connection, identity)
     service = "SendGrid" if settings.sendgrid_api_key else settings.smtp_host
-    row |= {"by": service or str(settings.home / "outbox")}
-    answer(row, _outcome, as_json=as_json)
-    return 0 if row["state"] == "sent" else FAILED
-
-
-def _outcome(row: dict[str, Any]) -> str:
-    ended = f"{row['state']} by {row['by']}"
-    return ended + (f": {row['last_error']}" if row["last_error"] else ".")
+    return row | {"by": service or str(settings.home / "outbox")}
 
 
 @command.command("resend")

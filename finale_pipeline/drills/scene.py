@@ -145,11 +145,11 @@ class Scene:
     def environment(self) -> dict[str, str]:
         """Return the variables that give a process these settings."""
         ours = ("FINALE_", *MAIL_SERVICE)
-        given = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        variables = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         for name, value in self.settings.model_dump(exclude_unset=True).items():
-            shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-            given[setting_name(name)] = ",".join(shown) if isinstance(shown, tuple) else str(shown)
-        return given
+            text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+            variables[setting_name(name)] = ",".join(text) if isinstance(text, tuple) else str(text)
+        return variables
 
     @property
     def connection(self) -> Connection:

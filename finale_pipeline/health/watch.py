@@ -19,9 +19,8 @@ from finale_pipeline.health.findings import NOT_WELL, Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
 from finale_pipeline.notify import routing, watch_mails
 from finale_pipeline.notify.delivery import deliver
-from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
-from finale_pipeline.notify.sender import sender_of
+from finale_pipeline.notify.sender import files_of, sender_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import locks, outages, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
@@ -56,7 +55,7 @@ class Watched:
         return {
             "fine": not self.troubles and not self.notes,
             "troubles": [asdict(t) for t in self.troubles],
-            "notes": [note.as_dict() for note in self.notes],
+            "notes": self.notes,
             "told_since": outage.opened_at.isoformat() if outage else None,
             "did": self.did,
         }
@@ -134,14 +133,10 @@ def _sent(
     mail = mails.outcome(connection, message.message_id)
     state, error = mail["state"], mail["last_error"]
     if state == "pending":
-        _files(settings).send(
+        files_of(settings).send(
             Waiting.of(message, settings.alert_emails, clock()), settings.alert_emails
         )
     return f"the mail is {state}" + (f" ({error})" if error else "")
-
-
-def _files(settings: Settings) -> Files:
-    return Files(settings.home / "outbox", settings.alert_from or NOBODY)
 
 
 def _by_itself(settings: Settings, last: Memory, error: PipelineError, now: datetime) -> Watched:
@@ -161,7 +156,7 @@ def _by_itself(settings: Settings, last: Memory, error: PipelineError, now: date
     if (outcome.verdict == "done" and outcome.accepted) or (is_unknown and unsent.is_unknown):
         outage = after_telling(last.outage, [trouble], now=now)
         return Watched([trouble], outage, f"Told by {_channel(settings)}.")
-    is_file = _files(settings).send(mail, settings.alert_emails).verdict == "done"
+    is_file = files_of(settings).send(mail, settings.alert_emails).verdict == "done"
     why = outcome.error or json.dumps(dict(outcome.refused or {}))
     where = f"It is in {settings.home / 'outbox'}, and" if is_file else "It is"
     did = f"Not told: {why}. {where} tried again at the next look."

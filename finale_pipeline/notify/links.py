@@ -61,16 +61,13 @@ def read(key: bytes, token: str, *, now: datetime) -> str:
     """
     try:
         return str(_serializer(key, now).loads(token, max_age=int(LASTS.total_seconds())))
-    except SignatureExpired as error:
-        what = "The time of this link is over."
-        cause: BadSignature = error
     except BadSignature as error:
-        what, cause = "This link is not valid.", error
-    raise ConfigError(
-        what,
-        data="Nothing was changed.",
-        step="Use the link of a newer mail, or: finale alerts list",
-    ) from cause
+        is_over = isinstance(error, SignatureExpired)
+        raise ConfigError(
+            "The time of this link is over." if is_over else "This link is not valid.",
+            data="Nothing was changed.",
+            step="Use the link of a newer mail, or: finale alerts list",
+        ) from error
 
 
 class _Signer(TimestampSigner):

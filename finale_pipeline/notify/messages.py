@@ -160,8 +160,8 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         message_id=message_id,
         kind=content.kind,
         subject=str(values["subject"]),
-        text=_templates(escapes=False).get_template("mail.txt.j2").render(values),
-        html=_templates(escapes=True).get_template("mail.html.j2").render(values),
+        text=_templates().get_template("mail.txt.j2").render(values),
+        html=_templates().get_template("mail.html.j2").render(values),
         attachment_name=named,
         attachment=content.csv,
     )
@@ -198,15 +198,14 @@ def _cut(sections: Sequence[Section], most: int) -> tuple[list[Section], int]:
 
 
 @cache
-def _templates(*, escapes: bool) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # only for mails
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # for mails
 
     environment = Environment(
         loader=PackageLoader("finale_pipeline", "notify/templates"),
-        autoescape=escapes,  # noqa: S701 - the HTML one does; plain text has nothing to escape
+        autoescape=select_autoescape(["html.j2"]),  # plain text has nothing to escape
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        trim_blocks=False,
     )
     environment.filters["units"] = number
     return environment

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from finale_pipeline.domain.states import WAITING
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
@@ -33,16 +32,6 @@ class AlertLine:
     to_level: str | None
     attempts: int
     remark: str
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether its mail was given up."""
-        return self.state == "dead"
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether its mail was tried in vain and will be tried again."""
-        return self.state in WAITING and self.attempts > 0
 
 
 def alert_lines(

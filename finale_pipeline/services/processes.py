@@ -108,7 +108,7 @@ def prepare(settings: Settings) -> dict[str, str]:
         f"      socket: {code_socket(settings)}\n      location_name: {settings.code_location}\n"
         + _added(settings, MORE_LOCATIONS),
     )
-    given = os.environ | {
+    environment = os.environ | {
         "DAGSTER_HOME": str(home),
         "DAGSTER_POSTGRES_URL": dagster_url(settings),
         "FINALE_HOME": str(settings.home.resolve()),
@@ -116,8 +116,8 @@ def prepare(settings: Settings) -> dict[str, str]:
         # What is under way has ended by itself by then; runs are processes of their own.
         "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "2",
     }
-    given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
-    return given
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
+    return environment
 
 
 def _added(settings: Settings, name: str) -> str:
@@ -176,11 +176,10 @@ def _wait_for_code(settings: Settings) -> None:
 
 def is_well(settings: Settings, service: str) -> bool:
     """Whether a running service answers; for health checks."""
-    if service in {"web", "api"}:
-        info = f"{settings.ui_prefix.lstrip('/')}/server_info".lstrip("/")
-        where = {"web": (settings.ui_port, info), "api": (settings.api_port, "readyz")}
-        port, path = where[service]
-        return answers(f"http://127.0.0.1:{port}/{path}")
+    if service == "web":
+        return answers(f"http://127.0.0.1:{settings.ui_port}{settings.ui_prefix}/server_info")
+    if service == "api":
+        return answers(f"http://127.0.0.1:{settings.api_port}/readyz")
     if service == "database":
         try:
             with connect(running_url(settings), name="finale serve") as connection:

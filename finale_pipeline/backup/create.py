@@ -16,7 +16,6 @@ from finale_pipeline.errors import ConfigError, LocalError
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import clients, schema
 from finale_pipeline.warehouse.connect import (
-    Connection,
     connect,
     dagster_url,
     database_errors,
@@ -140,7 +139,7 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             connection.execute("SET LOCAL statement_timeout = 0")
             connection.response_seconds = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            snapshot = _snapshot(connection)
+            snapshot = connection.scalar(str, "SELECT pg_export_snapshot()")
             tables = manifest.rows(connection, connection.texts(manifest.TABLES))
             roles = connection.texts(manifest.ROLES)
             account = manifest.account_of(connection)
@@ -154,10 +153,6 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             step="May the user in FINALE_DATABASE_URL read all tables? Then run again.",
         )
     return Manifest(now, account, version, server, tables, roles, manifest.sha256(part))
-
-
-def _snapshot(connection: Connection) -> str:
-    return str(connection.only_row("SELECT pg_export_snapshot()")[0])
 
 
 def _dump_dagster(url: str, part: Path) -> None:

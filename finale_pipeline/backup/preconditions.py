@@ -81,13 +81,11 @@ def held(
 def _contents(connection: Connection) -> tuple[bool, str | None]:
     """Return whether a warehouse is empty, and whose data it holds."""
     if schema.current_version(connection) is None:
-        row = connection.execute(
+        if connection.count(
             "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%%'"
-            " AND n.nspname <> 'information_schema'",
-            (),
-        ).fetchone()
-        if row != (0,):
+            " AND n.nspname <> 'information_schema'"
+        ):
             raise ConfigError(
                 "FINALE_DATABASE_URL names a database with tables that are not ours.",
                 data="Nothing was changed.",

@@ -210,7 +210,6 @@ def _named(scene: Scene, key: str, reason: str) -> None:
     "read exactly; what is no number is named, the rest of its record loads",
 )
 def _odd_numbers(scene: Scene) -> None:
-    """Ten decimals and exponents are read exactly, a comma is named."""
     for sent, point in (("1E+3", 1000), ("12.3456789012", Decimal("12.3456789012"))):
         key = _tampered(scene, "product", "reorderGuidelineList", _last(reorderPoint=sent))
         stored = scene.value(

@@ -74,9 +74,9 @@ def _sent(service: Sender, settings: Settings, mail: Waiting) -> SendOutcome:
         route = routes.get(mail.left[0])
         if route is None:
             return SendOutcome(refused={mail.left[0]: "there is no such route any more"})
-        from finale_pipeline.notify.channels import Channel  # heavy
+        from finale_pipeline.notify.channels import post  # heavy
 
-        return Channel(route).send(mail, mail.left)
+        return post(route, mail, mail.left)
     if mail.left or isinstance(service, Files):
         return service.send(mail, mail.left)
     return SendOutcome()

@@ -46,8 +46,3 @@ def alert_lines(
     return connection.objects(
         AlertLine, incidents_reads.TOLD, run_id=run_id, since=since, recent=recent
     )
-
-
-def crossings(connection: Connection, run_id: int) -> int:
-    """Return how many changes of level a sync run found."""
-    return connection.count(incidents_reads.CROSSINGS, run_id)

@@ -68,11 +68,6 @@ class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Pla
         return ZoneInfo(self.timezone)
 
     @property
-    def names_zone(self) -> bool:
-        """Whether the account's time zone was set rather than left at its default."""
-        return "timezone" in self.model_fields_set
-
-    @property
     def pages(self) -> str:
         """Address that mails link to, without a slash at its end."""
         return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
@@ -239,7 +234,8 @@ def _refuse_mail_without_ends(settings: Settings) -> None:
 
 def _refuse_writes_without_zone(settings: Settings) -> None:
     """The dates of an order are days of the account's zone; a guessed one shows other days."""
-    if settings.allow_writes and not settings.reads_sandbox and not settings.names_zone:
+    is_set = "timezone" in settings.model_fields_set
+    if settings.allow_writes and not settings.reads_sandbox and not is_set:
         raise ConfigError(
             "FINALE_ALLOW_WRITES is on and FINALE_TIMEZONE is not set: the dates of orders would"
             " be days of another zone.",

@@ -25,6 +25,7 @@ from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
 from finale_pipeline.warehouse import critical, incidents, items
+from finale_pipeline.warehouse.reads.incidents import CROSSINGS
 
 TABLE = "plan.critical_item"
 
@@ -106,7 +107,7 @@ def tell_crossings(run: SyncRun) -> Told:
     lines = telling.alert_lines(run.connection, run_id=run.run_id, since=began, now=run.clock())
     return Told(
         len({line.message_id for line in lines if line.state == "sent"}),
-        telling.crossings(run.connection, run.run_id),
+        run.connection.count(CROSSINGS, run.run_id),
         lines,
         items.is_behind(run.connection),
     )

@@ -106,7 +106,7 @@ class Content:
     Attributes:
         kind: One of KINDS.
         title: First line of the body.
-        intro: Paragraphs before the items; `outro` those after them.
+        intro: Paragraphs before the items.
         inline: So many items are shown in the mail itself.
         others: Items that are in no section.
         csv: All items; None = no attachment.
@@ -118,7 +118,6 @@ class Content:
     intro: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = ()
-    outro: Sequence[str] = ()
     csv: bytes | None = None
     vendors: Sequence[VendorRow] = ()
     inline: int = INLINE
@@ -142,7 +141,6 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         "intro": [_harmless(p) for p in content.intro],
         "facts": [(name, _harmless(value)) for name, value in content.facts],
         "sections": sections,
-        "outro": [_harmless(p) for p in content.outro],
         "more": more,
         "freshness": origin.freshness,
         "run_id": origin.run_id,

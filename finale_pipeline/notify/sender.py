@@ -47,12 +47,11 @@ def files_of(settings: Settings) -> Files:
 
 
 class Smtp:
-    """An SMTP server; `seconds` is the longest wait for one answer of it."""
+    """An SMTP server."""
 
-    def __init__(self, settings: Settings, origin: str, *, seconds: float = SECONDS) -> None:
+    def __init__(self, settings: Settings, origin: str) -> None:
         self._settings = settings
         self._origin = origin
-        self._seconds = seconds
 
     def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         """Hand it over; a server that takes it for some addresses names the others."""
@@ -76,11 +75,9 @@ class Smtp:
         host, port = str(settings.smtp_host), settings.smtp_port
         trust = ssl.create_default_context()
         if settings.smtp_security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, port, timeout=self._seconds, context=trust
-            )
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=trust)
         else:
-            server = smtplib.SMTP(host, port, timeout=self._seconds)
+            server = smtplib.SMTP(host, port, timeout=SECONDS)
             if settings.smtp_security == "starttls":
                 server.starttls(context=trust)
         if settings.smtp_user is not None and settings.smtp_password is not None:

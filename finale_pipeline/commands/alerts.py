@@ -130,17 +130,9 @@ def _preview(settings: Settings, connection: Connection) -> Rows:
     origin = origin_of(settings, utc_now(), critical.evaluated_read_at(connection))
     content = stock_mails.digest(critical_lines(connection, now=utc_now()), flapping=0, unsent=0)
     digest = render(content, origin, message_id=new_id())
-    waiting.append(
-        {
-            "kind": digest.kind,
-            "subject": digest.subject,
-            "text": digest.text,
-            "html": digest.html,
-            "recipients": list(settings.alert_emails),
-            "state": "preview",
-            "next_attempt_at": None,
-        }
-    )
+    values = {name: getattr(digest, name) for name in ("kind", "subject", "text", "html")}
+    more = {"recipients": settings.alert_emails, "state": "preview", "next_attempt_at": None}
+    waiting.append(values | more)
     folder = settings.home / "preview"
     try:
         for number, mail in enumerate(waiting, 1):

@@ -145,9 +145,18 @@ def actor() -> str:
 def answer(value: Any, shown: Callable[[Any], str], *, as_json: bool) -> None:
     """Print a command's answer, as JSON or as lines to read."""
     if as_json:
-        say(json.dumps(value, default=lambda v: v.as_dict() if hasattr(v, "as_dict") else str(v)))
+        say(json.dumps(value, default=_jsonable))
     else:
         say(shown(_on_one_line(value)))
+
+
+def _jsonable(value: Any) -> Any:
+    """Return an object by name: as it says itself, or by its fields; anything else as text."""
+    if hasattr(value, "as_dict"):
+        return value.as_dict()
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return str(value)
 
 
 def _on_one_line(value: Any) -> Any:

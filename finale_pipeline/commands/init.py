@@ -76,18 +76,11 @@ class Prepared:
     home: Path
     findings: list[Finding]
     next_step: str
-    exit_code: int
 
-    def as_dict(self) -> dict[str, object]:
-        """Return it as JSON can hold it."""
-        return {
-            "env_file": str(self.env_file),
-            "added": self.added,
-            "changed": self.changed,
-            "home": str(self.home),
-            "findings": self.findings,
-            "next_step": self.next_step,
-        }
+    @property
+    def exit_code(self) -> int:
+        """That of the worst finding; old data are no fault of a new key: the next sync reads."""
+        return max({finding.exit_code for finding in self.findings} - {NOT_WELL}, default=0)
 
 
 def prepare(options: Mapping[str, str], asking: Asking | None) -> Prepared:
@@ -125,8 +118,6 @@ def prepare(options: Mapping[str, str], asking: Asking | None) -> Prepared:
         settings.home.resolve(),
         findings,
         _next_step(settings, findings),
-        # Old data are no fault of a new key: the next sync reads.
-        max({finding.exit_code for finding in findings} - {NOT_WELL}, default=0),
     )
 
 

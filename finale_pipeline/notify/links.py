@@ -49,8 +49,7 @@ def signed(text: str, key: bytes, message_id: str, *, now: datetime) -> str:
 
 def sign(key: bytes, message_id: str, *, now: datetime) -> str:
     """Return a token that stands for a mail's items for a fortnight."""
-    token = _serializer(key, now).dumps(message_id)
-    return token if isinstance(token, str) else token.decode()
+    return str(_serializer(key, now).dumps(message_id))  # text, of a URL-safe one
 
 
 def read(key: bytes, token: str, *, now: datetime) -> str:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
-from finale_pipeline.assets.setting_check import SETTING_CHECK, settings_found
+from finale_pipeline.assets.setting_check import SETTING_CHECK, check_settings
 from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.automation.location import run_tags
 from finale_pipeline.automation.schedules import skips_on_error
@@ -114,7 +114,7 @@ def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str
 )
 def settings_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SensorResult:
     """Tell of the settings when what there is to say of them has changed."""
-    result = settings_found(finale)
+    result = check_settings(finale)
     says = result.why or "The settings are right."
     if says == (context.cursor or "The settings are right."):
         return dg.SensorResult(skip_reason=says)

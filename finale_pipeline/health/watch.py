@@ -5,7 +5,8 @@ is told once, and its end once.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -76,16 +77,13 @@ def watch(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Wat
     return watched
 
 
-def _connected(settings: Settings) -> Connection:
+@contextmanager
+def _connected(settings: Settings) -> Iterator[Connection]:
     """Connect without starting anything, and not for long."""
-    connection = connect(running_url(settings), name="finale watch")
-    try:
+    with connect(running_url(settings), name="finale watch") as connection:
         connection.execute("SET statement_timeout = '60s'")
         schema.require_current(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        yield connection
 
 
 def _by_outbox(

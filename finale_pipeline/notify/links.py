@@ -49,7 +49,7 @@ def signed(text: str, key: bytes, message_id: str, *, now: datetime) -> str:
 
 def sign(key: bytes, message_id: str, *, now: datetime) -> str:
     """Return a token that stands for a mail's items for a fortnight."""
-    return str(_serializer(key, now).dumps(message_id))  # text, of a URL-safe one
+    return str(_serializer(key, now).dumps(message_id))
 
 
 def read(key: bytes, token: str, *, now: datetime) -> str:

@@ -106,7 +106,7 @@ def restore(
                     connection, settings, backup.made_at, last_run=old.last_run, now=now
                 )
             old.connection.close()  # with its locks: a sync may begin, and is ended by the swap
-            swap.swap(url, new=new, kept=kept)
+            swap.swap(url, new=new, previous=kept)
         if with_dagster:
             _restore_dagster(settings, manifest.dagster_file(file), now)
         kept_as = _keep(url, kept, is_empty=old.is_empty, discard=discard)
@@ -179,7 +179,7 @@ def _restore_dagster(settings: "Settings", file: Path, now: datetime) -> None:
     new, kept = swap.names(url, now=now)
     with swap.create_sibling_database(url, new) as new_url:
         _restore_file(new_url, file)
-        swap.swap(url, new=new, kept=kept)
+        swap.swap(url, new=new, previous=kept)
     _keep(url, kept, is_empty=True, discard=True)
 
 

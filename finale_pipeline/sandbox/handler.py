@@ -49,12 +49,8 @@ class Handler(Wire):
         reply = self.server.sandbox.post(self.path, body)
         if reply is None:
             self._not_written(parts, headers)
-            return
-        time.sleep(reply.seconds)
-        if reply.status is None:
-            self.hang_up()
         else:
-            self.send(reply.status, [reply.body], headers | reply.headers)
+            self.reply(reply, headers)
 
     def _not_written(self, parts: list[str], headers: dict[str, str]) -> None:
         is_single_order = parts[2:3] == ["order"] and len(parts) > 3

@@ -149,8 +149,8 @@ def _decide(
 ) -> list[AlertDecision]:
     rules = rules_of(run.settings)
     decided = (
-        decide(c.stored(), c.current(), now=now, rules=rules, is_first_run=is_first)
-        for c in candidates
+        decide(stored, current, now=now, rules=rules, is_first_run=is_first)
+        for stored, current in candidates
     )
     decisions = [decision for decision in decided if decision is not None]
     items.store_levels(run.connection, decisions)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.forecast.classes import ALL
-from finale_pipeline.planning.policy_chart import policy_chart, svg
+from finale_pipeline.planning.policy_chart import policy_chart
 from finale_pipeline.warehouse.reads.forecasts import LEAST_ROWS
 
 LABELS = {
@@ -94,7 +94,7 @@ def write_report(
     parts += [f"<h2>{escape(title)}</h2>", _table(classes(scores, chosen))]
     policies = [score for score in scores if score["window_days"] == 0]
     if policies:
-        parts += ["<h2>Stock that a service level needs</h2>", svg(policy_chart(policies, chosen))]
+        parts += ["<h2>Stock that a service level needs</h2>", policy_chart(policies, chosen)]
         parts.append(_table(frame(scores, 0)))
     page = folder / f"{name}.html"
     title = f"Backtest of {source} up to {as_of}"

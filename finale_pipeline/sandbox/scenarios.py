@@ -68,7 +68,8 @@ class Fault:
             but no single record unless that is what its kind is about.
         times: So many requests meet it; None = all.
         skip: So many matching requests pass before.
-        met_by: By which requests: reads of a `collection`, of a single `record`, or `post`.
+        met_by: By which requests: reads of a `collection`, of a single `record`, of a single
+            `order record`, or `post`.
     """
 
     kind: str
@@ -85,7 +86,7 @@ class Fault:
             raise ConfigError(f"{self.kind!r} is no fault.", step=f"Use one of:\n{listed}")
         self.argument = self.argument or DEFAULTS.get(self.kind, "")
         if self.kind == "record-garbage":
-            self.met_by, self.path = "record", "order"  # however it was written
+            self.met_by, self.path = "order record", None  # however it was written
         elif self.kind.startswith("post-"):
             self.met_by = "post"
         elif self.path == "record":

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from finale_pipeline.sandbox.account import Account
@@ -61,18 +60,18 @@ class Simulation:
         """Be well again."""
         self.faults.clear()
 
-    def fault_for(self, request: str, path: str) -> Fault | None:
+    def fault_for(self, path: str, *requests: str) -> Fault | None:
         """Return the fault that a request meets, if any.
 
         Args:
-            request: As in `Fault.met_by`.
             path: The collection, or what a POST is for, as in `Fault.path`.
+            requests: What it is, as in `Fault.met_by`.
         """
-        return next((f for f in self.faults if f.met_by == request and f.meets(path)), None)
+        return next((f for f in self.faults if f.met_by in requests and f.meets(path)), None)
 
     def post(self, path: str, body: bytes) -> Reply | None:
         """Carry out a POST to the account; None = there is nothing at that path."""
-        return answer(self.account, path, body, partial(self.fault_for, "post"), self.posts)
+        return answer(self.account, path, body, lambda t: self.fault_for(t, "post"), self.posts)
 
     def collection(self, path: str, query: Query) -> Parts:
         """Return a collection's answer in pieces, with the sales until now."""

@@ -77,6 +77,7 @@ class Wire(RequestHandler):
             pieces = 50
             for i in range(pieces):
                 self.wfile.write(body[len(body) * i // pieces : len(body) * (i + 1) // pieces])
+                self.wfile.flush()
                 time.sleep(float(fault.argument) / pieces)
         else:
             return False
@@ -129,6 +130,7 @@ class Wire(RequestHandler):
             yield body[start : start + piece]
             ahead = (start + piece) / bandwidth - (time.monotonic() - begun)
             if ahead > 0:
+                self.wfile.flush()
                 time.sleep(ahead)
 
     def _head(self, status: int, length: int, headers: dict[str, str]) -> None:

@@ -66,12 +66,12 @@ def render(connection: "Connection") -> str:
 
 def traced(connection: "Connection") -> dict[str, View]:
     """Return what `stored_views` returns, from the database."""
-    definitions: list[Any] = connection.execute(VIEWS).fetchall()
-    columns: list[Any] = connection.execute(COLUMNS).fetchall()
+    columns = connection.execute(COLUMNS).fetchall()
     schema: dict[str, dict[str, dict[str, str]]] = {}
     for space, name, _, column, kind, *_ in columns:
         schema.setdefault(space, {}).setdefault(name, {})[column] = kind
-    direct = {view: _made_of(_parsed(text), schema) for view, text in definitions}
+    definitions = connection.mapping(VIEWS)
+    direct = {view: _made_of(_parsed(text), schema) for view, text in definitions.items()}
     views: dict[str, View] = {}
     for space, name, about, column, kind, meaning, *_ in columns:
         if space == "mart":

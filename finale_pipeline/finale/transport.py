@@ -247,10 +247,7 @@ class Transport:
         """
 
         def whole(chunks: Iterator[bytes], path: str) -> bytes:
-            body = bytearray()
-            for chunk in chunks:
-                body += chunk
-            return json_object(bytes(body), path)
+            return json_object(b"".join(chunks), path)
 
         return self._get(resource, params, whole, max_bytes, is_collection=is_collection)
 

@@ -214,6 +214,8 @@ def _well_escaped(body: bytes | Pages) -> bytes | memoryview:
 
 def _refuse_bad_utf8(text: bytes | memoryview) -> None:
     """Raise UnicodeDecodeError where a text is not UTF-8; by pieces, for it may be large."""
+    if isinstance(text, bytes) and text.isascii():
+        return
     decoder = getincrementaldecoder("utf-8")()
     view = memoryview(text)
     for start in range(0, len(view), PIECE):

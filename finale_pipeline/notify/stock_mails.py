@@ -141,10 +141,7 @@ NO_VENDOR = "No vendor in Finale"
 def _by_risk(lines: Sequence[ItemLine]) -> dict[str, list[ItemLine]]:
     """Group items by vendor's name: most money at risk first, then most items; no vendor last."""
     vendors = _grouped(lines, lambda line: plain(line.vendor_name or ""))
-    ranked = sorted(
-        vendors, key=lambda name: (not name, -_risk(vendors[name]), -len(vendors[name]))
-    )
-    return {name: vendors[name] for name in ranked}
+    return dict(sorted(vendors.items(), key=lambda v: (not v[0], -_risk(v[1]), -len(v[1]))))
 
 
 def _risk(lines: Sequence[ItemLine]) -> Decimal:

@@ -119,7 +119,7 @@ class Handler(Wire):
         if record is None:
             self.not_found(path)
             return
-        fault = self.server.sandbox.fault_for_record(name)
+        fault = self.server.sandbox.fault_for(name, "record", f"{name} record")
         if fault and fault.kind == "record-garbage":
             self.server.sandbox.account.garble(record, fault.argument)
         body = json.dumps(record).encode()
@@ -129,7 +129,7 @@ class Handler(Wire):
 
     def _collection(self, name: str, params: dict[str, str], headers: dict[str, str]) -> None:
         sandbox = self.server.sandbox
-        fault = sandbox.fault_for(name)
+        fault = sandbox.fault_for(name, "collection")
         if fault and self.failed(fault, headers):
             return
         try:

@@ -220,7 +220,7 @@ class OrderBook:
     def garble(self, order: Record, what: str) -> None:
         """Change one thing of a record, as a fault; see postfaults.GARBAGE."""
         own = {line["productUrl"] for line in order["orderItemList"]}
-        other = self._records.first("product", lambda product: product["productUrl"] not in own)
+        other = next(p for p in self._records.all("product") if p["productUrl"] not in own)
         garble(order, what, (other["productUrl"], other["productId"]))
 
     def _writable(self, url: str) -> Record:

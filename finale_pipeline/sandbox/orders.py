@@ -191,7 +191,7 @@ def _undo(
         )
         yield Event(invoice.at, sale, back(lines))
     pairs = zip(invoice.are_goods, invoice.orders, strict=True)
-    came = back(_chosen(invoice, products, [goods and not order for goods, order in pairs]))
-    if came:
-        document = Return(invoice.number, None, came, invoice.at)
-        yield Event(invoice.at, document, back(came))
+    returned = back(_chosen(invoice, products, [goods and not order for goods, order in pairs]))
+    if returned:
+        document = Return(invoice.number, None, returned, invoice.at)
+        yield Event(invoice.at, document, back(returned))

@@ -45,11 +45,11 @@ class Purchase:
         """Return what is still to come."""
         if self.status != "ORDER_LOCKED":
             return ()
-        came: dict[str, float] = {}
+        received: dict[str, float] = {}
         for _, lines in self.receipts:
             for product, units in lines:
-                came[product.url] = came.get(product.url, 0) + units
-        rest = ((product, units - came.get(product.url, 0)) for product, units in self.lines)
+                received[product.url] = received.get(product.url, 0) + units
+        rest = ((product, units - received.get(product.url, 0)) for product, units in self.lines)
         return tuple((product, units) for product, units in rest if units > 0)
 
     def records(self) -> Iterator[Record]:

@@ -78,8 +78,8 @@ class Receiving:
             raise OrderRefused("state", f"{step} is not possible: {shipment['statusId']}.")
         change: Record = {"statusId": SHIPMENT_STEPS[step][1]}
         if step == "receive":
-            given = sent.get("receiveDate")
-            at = moment_of("receiveDate", given) if given else self._records.now()
+            received_at = sent.get("receiveDate")
+            at = moment_of("receiveDate", received_at) if received_at else self._records.now()
             order = self._records.get("order", shipment["primaryOrderUrl"])
             items = shipment["shipmentItemList"] or self.to_come(order)
             change |= {"receiveDate": at.strftime(STAMP), "shipmentItemList": items}

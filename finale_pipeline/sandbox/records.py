@@ -1,6 +1,6 @@
 """Reads and writes single records of the account's collections, stamped by the account's clock."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,10 +55,6 @@ class Records:
         """Yield a collection's records."""
         table = self._tables[path]
         return (decoded(table.record(place)) for place in table.places())
-
-    def first(self, path: str, is_wanted: Callable[[Record], bool]) -> Record:
-        """Return the first record that is wanted."""
-        return next(filter(is_wanted, self.all(path)))
 
     def put(self, path: str, record: Record) -> Record:
         """Add a record or replace the one with its url; it was updated now."""

@@ -220,8 +220,8 @@ def _fate(sale: Sale, dice: random.Random) -> list[Event]:
         shipped = Event(at, replace(sale, changed_at=at, shipped_at=at), sale.lines)
         return [Event(sale.at, replace(sale, shipped_at=None)), shipped]
     if fate == "returned":
-        came = Return(f"R{sale.number}", sale.number, ((product, units),), at + 20 * DAY)
-        return [sold, Event(came.changed_at, came, back(came.lines))]
+        returned = Return(f"R{sale.number}", sale.number, ((product, units),), at + 20 * DAY)
+        return [sold, Event(returned.changed_at, returned, back(returned.lines))]
     return [Event(sale.at, replace(sale, has_order=fate != "loose"), sale.lines)]
 
 

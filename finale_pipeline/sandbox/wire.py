@@ -39,10 +39,10 @@ class Wire(RequestHandler):
 
     def not_found(self, path: str) -> None:
         """Answer as Finale does where there is nothing: 404 and a page of HTML."""
-        shown = "".join(f"&#{ord(c)};" for c in path)
+        escaped = "".join(f"&#{ord(c)};" for c in path)
         page = (
             "<html><title> Not Found </title>\n<body><h2> Not Found </h2>\n"
-            f"<p>The requested URL {shown} was not found on the server.</p>\n</body></html>\n"
+            f"<p>The requested URL {escaped} was not found on the server.</p>\n</body></html>\n"
         )
         self.send(404, [page.encode()], {"Content-Type": "text/html; charset=utf-8"})
 
@@ -77,6 +77,7 @@ class Wire(RequestHandler):
             pieces = 50
             for i in range(pieces):
                 self.wfile.write(body[len(body) * i // pieces : len(body) * (i + 1) // pieces])
+                self.wfile.flush()
                 time.sleep(float(fault.argument) / pieces)
         else:
             return False
@@ -129,6 +130,7 @@ class Wire(RequestHandler):
             yield body[start : start + piece]
             ahead = (start + piece) / bandwidth - (time.monotonic() - begun)
             if ahead > 0:
+                self.wfile.flush()
                 time.sleep(ahead)
 
     def _head(self, status: int, length: int, headers: dict[str, str]) -> None:

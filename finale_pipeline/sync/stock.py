@@ -274,9 +274,11 @@ def _entries(
     return frame.select(*STOCK.key, "sku").hstack(_of_parts(frame, made))
 
 
-def _of_parts(frame: pl.DataFrame, made: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """Return what is made of a frame's rows, AT_ONCE at a time."""
-    return pl.concat([made(part) for part in frame.iter_slices(AT_ONCE)] or [made(frame)])
+def _of_parts(
+    frame: pl.DataFrame, made: Callable[[pl.DataFrame], pl.DataFrame], rows: int = AT_ONCE
+) -> pl.DataFrame:
+    """Return what is made of a frame, so many rows at a time."""
+    return pl.concat([made(part) for part in frame.iter_slices(rows)] or [made(frame)])
 
 
 def _locations(frame: pl.DataFrame, places: dict[str, str | None]) -> dict[str, str]:
@@ -361,6 +363,7 @@ def summarise(entries: pl.DataFrame) -> StockSummary:
                     .select(*more, key=key, units=name)
                     .filter(pl.col("key") % GROUPS == group)  # noqa: B023 - called at once
                 ),
+                5 * AT_ONCE,
             )
             .group_by("key")
             .agg(pl.col("units").sum(), pl.col(more).first())

@@ -243,13 +243,13 @@ def shown_url(url: str) -> str:
     'postgresql://…'
     """
     try:
-        given = conninfo_to_dict(url.replace("postgresql+psycopg2://", "postgresql://", 1))
+        parameters = conninfo_to_dict(url.replace("postgresql+psycopg2://", "postgresql://", 1))
     except psycopg.ProgrammingError:
         return "postgresql://…"
-    user = f"{given['user']}@" if given.get("user") else ""
-    port = f":{given['port']}" if given.get("port") else ""
-    host = quote(str(given.get("host", "")), safe=",")
-    return f"postgresql://{user}{host}{port}/{given.get('dbname', '')}"
+    user = f"{parameters['user']}@" if parameters.get("user") else ""
+    port = f":{parameters['port']}" if parameters.get("port") else ""
+    host = quote(str(parameters.get("host", "")), safe=",")
+    return f"postgresql://{user}{host}{port}/{parameters.get('dbname', '')}"
 
 
 def connection_options(name: str, **session: str) -> dict[str, Any]:
@@ -375,8 +375,8 @@ def _named(error: psycopg.Error, doing: str) -> ConfigError | LocalError:
             step="Point FINALE_DATABASE_URL at the primary server, or turn off"
             " default_transaction_read_only of the user and the database.",
         )
-    what, step = _local_cause(state)
-    return LocalError(f"{what} while {doing}: {message}.", step=step)
+    failure, step = _local_cause(state)
+    return LocalError(f"{failure} while {doing}: {message}.", step=step)
 
 
 def _local_cause(state: str) -> tuple[str, str]:

@@ -103,13 +103,13 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     connection.execute("ANALYZE critical_now")
     names = ", ".join(COLUMNS)
     stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
-    theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
+    excluded = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
     read, inserted, updated, removed = connection.only_row(
         f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
         f" SELECT {names}, %(now)s FROM critical_now"
         f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
-        f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
+        f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({excluded})"
         " RETURNING xmax = 0 AS is_new),"
         f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
         " AND NOT EXISTS"

@@ -155,8 +155,7 @@ def choose(
 
 def undo(connection: Connection, choice_id: int, *, actor: str, now: datetime) -> list[str]:
     """Take a choice back and return the subjects that are again what they were before it."""
-    rows = connection.rows(UNDO, choice=choice_id, actor=actor, now=now)
-    return [row["subject"] for row in rows]
+    return connection.texts(UNDO, choice=choice_id, actor=actor, now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,42 +13,35 @@ from typing import Any
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
 from finale_pipeline.warehouse.connect import Connection, columns_of, trusted
 
-RULES = """
-SELECT product_url,
-       sum(reorder_point_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder') AS point,
-       sum(reorder_quantity_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder')
-           AS quantity,
-       count(*) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder'
-                        AND reorder_point_units IS NOT NULL) AS places,
-       bool_and(method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
-FROM core.reorder_rule{where} GROUP BY 1
-"""
-LEFT_OUT = """
-CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
-     WHEN p.status <> 'PRODUCT_ACTIVE' THEN 'inactive'
-     WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
-     WHEN p.is_dropship THEN 'dropship'
-     WHEN NOT p.keeps_stock THEN 'kit'
-     WHEN r.is_never OR b.is_never_ordered THEN 'do_not_reorder' END
-"""
-LEVEL = """
-CASE WHEN l.available_units <= 0 THEN 'out'
-     WHEN l.available_units < coalesce(d.point_units, r.point, %(default)s) THEN 'low'
-     ELSE 'ok' END
-"""
-ITEMS = f"""
+ITEMS = """
 SELECT p.product_url, l.available_units,
        coalesce(d.point_units, r.point, %(default)s) AS threshold_units,
        CASE WHEN d.point_units IS NOT NULL THEN d.point_source WHEN r.point IS NOT NULL
             THEN 'finale' ELSE 'default' END AS point_source,
-       r.point, r.quantity, r.places, {LEFT_OUT} AS left_out, {LEVEL} AS level
-FROM core.product p JOIN {{levels}} l USING (product_url)
-LEFT JOIN ({RULES}) r USING (product_url)
-LEFT JOIN {{decided}} d USING (product_url)
-LEFT JOIN plan.product_term b USING (product_url){{where}}
+       r.point, r.quantity, r.places,
+       CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
+            WHEN p.status <> 'PRODUCT_ACTIVE' THEN 'inactive'
+            WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
+            WHEN p.is_dropship THEN 'dropship'
+            WHEN NOT p.keeps_stock THEN 'kit'
+            WHEN r.is_never OR b.is_never_ordered THEN 'do_not_reorder' END AS left_out,
+       CASE WHEN l.available_units <= 0 THEN 'out'
+            WHEN l.available_units < coalesce(d.point_units, r.point, %(default)s) THEN 'low'
+            ELSE 'ok' END AS level
+FROM core.product p JOIN {levels} l USING (product_url)
+LEFT JOIN (
+    SELECT product_url,
+           sum(reorder_point_units) FILTER (WHERE may_order) AS point,
+           sum(reorder_quantity_units) FILTER (WHERE may_order) AS quantity,
+           count(reorder_point_units) FILTER (WHERE may_order) AS places,
+           NOT bool_or(may_order) AS is_never
+    FROM core.reorder_rule, LATERAL (SELECT method IS DISTINCT FROM '##doNotReorder' AS may_order) m
+    {where} GROUP BY 1
+) r USING (product_url)
+LEFT JOIN {decided} d USING (product_url)
+LEFT JOIN plan.product_term b USING (product_url) {where}
 """
-DECIDED = "plan.outlook"
-"""One reorder point for alerts and plan: that of the decision, where there is one."""
+"""`decided`: the one reorder point of alerts and plan, the decision's, where there is one."""
 WORK = """
 CREATE TEMP TABLE work ON COMMIT DROP AS SELECT product_url FROM ops.touched_item
 UNION SELECT product_url FROM ops.item_level WHERE better_since_at IS NOT NULL
@@ -131,8 +124,8 @@ def evaluate(
         connection.execute("ANALYZE work")
     connection.execute("DELETE FROM ops.touched_item")
     within = "SELECT product_url FROM work" if is_partial else None
-    where = f" WHERE product_url IN ({within})" if within else ""
-    items = ITEMS.format(levels="core.stock_free", decided=DECIDED, where=where)
+    where = f"WHERE product_url IN ({within})" if within else ""
+    items = ITEMS.format(levels="core.stock_free", decided="plan.outlook", where=where)
     connection.execute(EVALUATE.format(items=items), values)
     connection.execute("ANALYZE item")
     candidates = [_candidate(*row) for row in connection.execute(TO_DECIDE).fetchall()]

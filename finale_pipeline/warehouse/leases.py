@@ -156,15 +156,17 @@ def holder(connection: "Connection", table_set: str) -> str:
         (table_set,),
     ).fetchone()
     if row is None:
-        mine = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
+        strangers = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
         owner = (
-            f"{mine[0].holder}, process {mine[0].pid} of the server," if mine else "another session"
+            f"{strangers[0].holder}, process {strangers[0].pid} of the server,"
+            if strangers
+            else "another session"
         )
         return f"{owner} holds their lock"
     strategy, run_id, started, step, percent, batch, batches = row
-    far = f", {step} ({percent} %)" if step and percent is not None else ""
-    far += f", batch {batch} of {batches}" if batch else ""
-    return f"{strategy} sync {run_id} works on them since {started} UTC{far}"
+    progress = f", {step} ({percent} %)" if step and percent is not None else ""
+    progress += f", batch {batch} of {batches}" if batch else ""
+    return f"{strategy} sync {run_id} works on them since {started} UTC{progress}"
 
 
 def taken(connection: "Connection", table_set: str) -> str | None:

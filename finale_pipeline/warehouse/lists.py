@@ -28,16 +28,16 @@ def copied_lists(
     """
     statement = trusted(f"COPY ({bound(connection, query, values)}) TO STDOUT (FORMAT binary)")
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        sent = b"".join(copy)
+        data = b"".join(copy)
     texts, days, units = [], [np.zeros(0, DAY)], [np.zeros(0, UNITS)]
     at = BEFORE_ROWS
-    while sent[at : at + 2] != END:  # else the number of fields
-        size, at = _size(sent, at + 2)
-        texts.append(sent[at : at + size].decode())
+    while data[at : at + 2] != END:  # else the number of fields
+        size, at = _size(data, at + 2)
+        texts.append(data[at : at + size].decode())
         for items, kind in ((days, DAY), (units, UNITS)):
-            size, at = _size(sent, at + size)
+            size, at = _size(data, at + size)
             count = (size - BEFORE_ITEMS) // kind.itemsize
-            items.append(np.frombuffer(sent, kind, count, at + BEFORE_ITEMS))
+            items.append(np.frombuffer(data, kind, count, at + BEFORE_ITEMS))
         at += size
     counts = np.array([len(part) for part in days[1:]], np.int64)
     return (
@@ -48,6 +48,6 @@ def copied_lists(
     )
 
 
-def _size(sent: bytes, at: int) -> tuple[int, int]:
+def _size(data: bytes, at: int) -> tuple[int, int]:
     """Return how many bytes a field has, and where they begin."""
-    return int.from_bytes(sent[at : at + 4], signed=True), at + 4
+    return int.from_bytes(data[at : at + 4], signed=True), at + 4

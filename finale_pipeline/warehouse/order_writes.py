@@ -227,10 +227,10 @@ def move(
     with connection.transaction():
         changed = connection.execute(
             f"UPDATE ops.purchase_order_write SET {named} WHERE reference = %s AND state = %s"
-            " AND attempts = %s RETURNING reference",
+            " AND attempts = %s",
             [*values, row.reference, row.state, row.attempts],
-        ).fetchone()
-        if changed is None:
+        )
+        if not changed.rowcount:
             raise _raced(row.reference)
         _add_event(connection, row.reference, row.state, change, now)
         return _found(connection, row.reference)

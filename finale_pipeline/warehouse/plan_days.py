@@ -9,22 +9,20 @@ from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 LINES = "plan.purchase_order_draft_line"
-EDITED = """
-UPDATE plan.purchase_order_draft_line l
-SET quantity_units = 0, line_total = NULL, changed_at = %(now)s, row_hash = 0
+NOT_SUGGESTED = """
 WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
   AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
                   AND s.vendor_url = l.vendor_url)
+"""
+EDITED = f"""
+UPDATE plan.purchase_order_draft_line l
+SET quantity_units = 0, line_total = NULL, changed_at = %(now)s, row_hash = 0
+{NOT_SUGGESTED}
   AND EXISTS (SELECT FROM plan.purchase_order_edit e WHERE e.snapshot_on = l.snapshot_on
               AND e.vendor_url = l.vendor_url AND e.product_url = l.product_url)
 """
 """What a buyer has edited stays on the list when the plan does not suggest it any more."""
-GONE = """
-DELETE FROM plan.purchase_order_draft_line l
-WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
-  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
-                  AND s.vendor_url = l.vendor_url)
-"""
+DELETED = f"DELETE FROM plan.purchase_order_draft_line l {NOT_SUGGESTED}"
 TOTAL = """
 INSERT INTO plan.day_total
 SELECT %(day)s, count(*), count(*) FILTER (WHERE x.level = 'out'),
@@ -69,7 +67,7 @@ def write_lines(
     values = {"day": day, "now": now, "all": only is None, "only": products}
     with database_errors(f"writing {LINES}"):
         connection.execute(EDITED.format(stage=writer.stage), values)
-        removed = connection.execute(GONE.format(stage=writer.stage), values).rowcount
+        removed = connection.execute(DELETED.format(stage=writer.stage), values).rowcount
     return replace(counts, removed=removed)
 
 

@@ -79,7 +79,6 @@ def open_scan(
         " ORDER BY scan_id DESC LIMIT 1",
         (table, since, until - RESUMABLE, until),
     ).fetchone()
-    is_new = row is None
     if row is None:
         with connection.transaction():
             connection.execute(
@@ -92,14 +91,15 @@ def open_scan(
                 " AND finished_at IS NULL",
                 (now, table),
             )
-            row = connection.execute(
+            scan_id = connection.count(
                 "INSERT INTO ops.scan (table_name, since_at, started_at) VALUES (%s, %s, %s)"
-                " RETURNING scan_id, started_at",
-                (table, since, until),
-            ).fetchone()
-    scan_id, started_at = row or (0, until)
+                " RETURNING scan_id",
+                *(table, since, until),
+            )
+        row = scan_id, until
+    scan_id, started_at = row
     windows = _windows(connection, table)
-    has_begun = not is_new and any(s.scan_id == scan_id for s in windows.values())
+    has_begun = any(window.scan_id == scan_id for window in windows.values())
     is_first = not windows and not connection.is_true(f"SELECT EXISTS (SELECT FROM {table})")
     return Scan(scan_id, since, started_at, windows, is_fresh=not has_begun, is_first=is_first)
 

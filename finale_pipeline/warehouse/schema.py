@@ -113,15 +113,6 @@ def _refuse_newer(version: str) -> None:
         )
 
 
-def _refuse_too_old(version: str) -> None:
-    if version < BASELINE:
-        raise SchemaMismatch(
-            f"The database's schema is {version}; this program upgrades from {BASELINE} on.",
-            data="Nothing was changed.",
-            step="Upgrade it with version 0.1.0 first, then with this one.",
-        )
-
-
 def alembic_config() -> "Config":
     """Return Alembic's configuration, without any file."""
     from alembic.config import Config
@@ -171,7 +162,12 @@ def _upgrade(bind: "Bind") -> None:
     version = current_version(connection)
     if version is not None:
         _refuse_newer(version)
-        _refuse_too_old(version)
+        if version < BASELINE:
+            raise SchemaMismatch(
+                f"The database's schema is {version}; this program upgrades from {BASELINE} on.",
+                data="Nothing was changed.",
+                step="Upgrade it with version 0.1.0 first, then with this one.",
+            )
     grants = definitions.grants(connection)
     _migrate(bind, is_new=version is None)
     definitions.apply(connection, grants=grants)

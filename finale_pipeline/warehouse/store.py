@@ -40,8 +40,8 @@ class Counts:
     rejected: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        mine, theirs = self.as_dict(), other.as_dict()
-        return Counts(**{name: mine[name] + theirs[name] for name in mine})
+        added = other.as_dict()
+        return Counts(**{name: count + added[name] for name, count in self.as_dict().items()})
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -139,11 +139,9 @@ class TableWriter:
         Args:
             frame: Columns named as the table's; nulls, and times in UTC, as they are.
         """
-        names = ", ".join(frame.columns)
-        self._prepare_stage(tuple(frame.columns), names)
-        if frame.is_empty():
-            return
-        self._send(frame, self.stage)
+        self._prepare_stage(tuple(frame.columns))
+        if not frame.is_empty():
+            self._send(frame, self.stage)
 
     def insert(self, frame: pl.DataFrame, *, now: "datetime") -> None:
         """Add rows that are new, straight into the table: a third of the work of a merge.
@@ -172,18 +170,22 @@ class TableWriter:
                 copy.write(_copy_text(frame.slice(start, SENT_ROWS)))
 
     @property
+    def _same_key(self) -> str:
+        """Whether the row `o` of the table and the staged row `s` are of one key."""
+        return " AND ".join(f"o.{name} = s.{name}" for name in self.key)
+
+    @property
     def _ours(self) -> list[str]:
         """Times of writing that the table has."""
         return [name for name in ("first_seen_at", "changed_at") if name in self._columns]
 
-    def _prepare_stage(self, columns: tuple[str, ...], names: str) -> None:
+    def _prepare_stage(self, columns: tuple[str, ...]) -> None:
         if self._staged == columns:
             self.connection.execute(f"TRUNCATE {self.stage}")
             return
         self.connection.execute(f"DROP TABLE IF EXISTS pg_temp.{self.stage}")
-        self.connection.execute(
-            f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA"
-        )
+        query = f"SELECT {', '.join(columns)} FROM {self.table} WITH NO DATA"
+        self.connection.execute(f"CREATE TEMP TABLE {self.stage} AS {query}")
         self._staged = columns
 
     def merge(self, *, now: "datetime") -> Merged:
@@ -204,7 +206,6 @@ class TableWriter:
         values = ", ".join(
             [*(f"s.{name}" for name in self._staged), *("%(now)s" for _ in self._ours)]
         )
-        match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
         overwritten = [name for name in (*self._staged, "changed_at") if name not in self.key]
         sets = [f"{name} = excluded.{name}" for name in overwritten]
         differs = f"o.{HASH} <> s.{HASH}"
@@ -219,7 +220,7 @@ class TableWriter:
             sets.append("removed_at = NULL")
         return (
             f"WITH merged AS (INSERT INTO {self.table} ({names}) SELECT {values}"
-            f" FROM {self.stage} s LEFT JOIN {self.table} o ON {match}"
+            f" FROM {self.stage} s LEFT JOIN {self.table} o ON {self._same_key}"
             f" WHERE o.{self.key[0]} IS NULL OR {differs}"
             f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {', '.join(sets)}"
             " RETURNING xmax = 0 AS is_new)"
@@ -228,9 +229,8 @@ class TableWriter:
 
     def left_alone(self) -> list[str]:
         """Return the first key column of staged rows that the merge did not take: older ones."""
-        match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
         return self.connection.texts(
-            f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
+            f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {self._same_key}"
             f" WHERE o.{HASH} <> s.{HASH}"
         )
 
@@ -251,10 +251,9 @@ class TableWriter:
         Returns:
             How many were deleted.
         """
-        match = " AND ".join(f"s.{name} = t.{name}" for name in self.key)
         first = self.key[0]
         cursor = self.connection.execute(
-            f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"
-            f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {match})"
+            f"DELETE FROM {self.table} o WHERE o.{first} IN (SELECT {first} FROM {owner.stage})"
+            f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {self._same_key})"
         )
         return cursor.rowcount

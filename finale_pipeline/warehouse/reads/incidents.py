@@ -87,12 +87,12 @@ def open_of(connection: Connection, product_url: str, now: datetime) -> Row | No
 
 def open_subject(connection: Connection, incident_id: int) -> str | None:
     """Return the product_url of an open incident about a product."""
-    row = connection.row(
+    return connection.scalar(
+        str,
         "SELECT i.subject FROM ops.incident i JOIN core.product p ON p.product_url = i.subject"
         " WHERE i.incident_id = %(number)s AND i.closed_at IS NULL",
         number=incident_id,
     )
-    return str(row["subject"]) if row else None
 
 
 def choice(connection: Connection, choice_id: int) -> Row | None:

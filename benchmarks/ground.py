@@ -25,6 +25,7 @@ from finale_pipeline.warehouse import embedded, schema
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parent.parent
+LAUNCH = Path(__file__).with_name("launch.py")
 MEGABYTE = 1e6
 HOME = Path(tempfile.mkdtemp(prefix="finale-bench"))
 """Where contenders write their mails; never the folder that `make run` uses."""
@@ -236,18 +237,21 @@ def measure(command: Sequence[str], env: Mapping[str, str], server: Database) ->
     Raises:
         WrongResult: It failed; with what it said.
     """
-    with tempfile.TemporaryFile("w+") as out:
-        wal, cpu, begun = server.wal(), server.cpu(), time.monotonic()
-        process = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - begun
+    launch = [sys.executable, "-I", "-S", str(LAUNCH)]
+    with tempfile.TemporaryFile("w+") as out, tempfile.NamedTemporaryFile("r") as told:
+        wal, cpu = server.wal(), server.cpu()
+        subprocess.run(
+            [*launch, told.name, *command],
+            env=env, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, check=True,
+        )  # fmt: skip
         time.sleep(0.3)  # until the server has counted what the process's session used
-        process.returncode = os.waitstatus_to_exitcode(status)
-        cpu = server.cpu() - cpu + usage.ru_utime + usage.ru_stime
+        used = json.load(told)
+        cpu = server.cpu() - cpu + used["cpu"]
         wal = server.wal() - wal
         out.seek(0)
         lines = out.read().splitlines()
-    if process.returncode:
+    if used["code"]:
         raise WrongResult("\n".join([f"{command[:4]} failed:", *lines[-20:]]))
     said = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
-    return Measured(seconds, cpu, usage.ru_maxrss * 1024 / MEGABYTE, wal / MEGABYTE, said)
+    peak = used["peak"] / MEGABYTE
+    return Measured(used["seconds"], cpu, peak, wal / MEGABYTE, said)

@@ -6,7 +6,8 @@ import secrets
 import stat
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 OWNER_ONLY = 0o600
@@ -31,11 +32,8 @@ def write_whole(path: Path, data: str | bytes) -> None:
     Raises:
         OSError: The folder takes no files.
     """
-    part = _written(path, data)
-    try:
+    with _written(path, data) as part:
         part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def create_whole(path: Path, data: bytes) -> None:
@@ -44,16 +42,13 @@ def create_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: The folder takes no files.
     """
-    part = _written(path, data)
-    try:
-        with suppress(FileExistsError):
-            path.hardlink_to(part)
-    finally:
-        part.unlink(missing_ok=True)
+    with _written(path, data) as part, suppress(FileExistsError):
+        path.hardlink_to(part)
 
 
-def _written(path: Path, data: str | bytes) -> Path:
-    """Return a file beside a path, with the data safe on the disk."""
+@contextmanager
+def _written(path: Path, data: str | bytes) -> Iterator[Path]:
+    """Yield a file beside a path, with the data safe on the disk; it is gone afterwards."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # One name per writer: two may replace the same file, and each writes all of its own.
     part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
@@ -64,10 +59,9 @@ def _written(path: Path, data: str | bytes) -> Path:
             opened.write(data.encode() if isinstance(data, str) else data)
             opened.flush()
             os.fsync(opened.fileno())
-    except BaseException:
+        yield part
+    finally:
         part.unlink(missing_ok=True)
-        raise
-    return part
 
 
 def socket_folder(folder: Path, *, owner: int | None = None) -> Path:

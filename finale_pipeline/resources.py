@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from finale_pipeline import logs
+from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings import Settings, load_settings
 
 # What is in beta is used on purpose, and pinned; a line for each use would hide what matters.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
     from finale_pipeline.sync.run import SyncRun
     from finale_pipeline.warehouse.connect import Connection
 
@@ -28,17 +29,13 @@ def at_definition(name: str) -> Any:
     Wrong settings must not hide the assets: then it is the default, and every run says what is
     wrong.
     """
-    from finale_pipeline.settings import Settings  # not at import
-
     settings = _loaded(tuple(sorted(os.environ.items())))
     return getattr(settings, name) if settings else Settings.model_fields[name].default
 
 
 @lru_cache(maxsize=1)
-def _loaded(_environment: tuple[tuple[str, str], ...]) -> "Settings | None":
+def _loaded(_environment: tuple[tuple[str, str], ...]) -> Settings | None:
     """Return the settings of an environment, read once; None when they are wrong."""
-    from finale_pipeline.settings import load_settings  # not at import
-
     try:
         return load_settings()
     except ConfigError:
@@ -48,14 +45,12 @@ def _loaded(_environment: tuple[tuple[str, str], ...]) -> "Settings | None":
 class Finale(dg.ConfigurableResource[Any]):
     """The account and its warehouse, as the settings of the run's own process name them."""
 
-    def settings(self) -> "Settings":
+    def settings(self) -> Settings:
         """Return the settings.
 
         Raises:
             ConfigError: They are wrong; the message says which.
         """
-        from finale_pipeline.settings import load_settings  # nothing at import
-
         return load_settings()
 
     @contextmanager
@@ -100,6 +95,4 @@ class Finale(dg.ConfigurableResource[Any]):
 
     def now(self) -> datetime:
         """Return the present time, UTC."""
-        from finale_pipeline.clock import utc_now  # nothing at import
-
         return utc_now()

@@ -119,7 +119,6 @@ def test_no_error_and_no_mail_shows_a_secret() -> None:
     assert "hunter22" not in f"{error}{error.what}{error.step}"
     content = Content(
         "test", "To hunter22", "hunter22", intro=["hunter22"], facts=[("Says", "hunter22")],
-        outro=["hunter22"],
     )  # fmt: skip
     mail = render(content, origin_of(Settings(), NOW), message_id=new_id())
     assert "hunter22" not in mail.subject + mail.text + mail.html

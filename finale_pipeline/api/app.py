@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import Depends, FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -31,9 +30,7 @@ from finale_pipeline.api.server.database import Pool
 from finale_pipeline.api.server.middleware import Middleware
 from finale_pipeline.api.server.tokens import require_tokens
 from finale_pipeline.notify import links
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 COMPRESSED_BYTES = 64 << 10
 """Answers from here on are compressed: a long plan, to a tenth. No answer holds a secret."""
@@ -47,7 +44,19 @@ ABOUT = (
 )
 
 
-def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middleware:
+class App(FastAPI):
+    """FastAPI whose OpenAPI document says which token it wants."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document."""
+        document = super().openapi()
+        schemes = document.setdefault("components", {})
+        schemes["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}, {}]
+        return document
+
+
+def create_app(settings: Settings, *, clock: Callable[[], datetime]) -> Middleware:
     """Return the app, behind its middleware.
 
     Raises:
@@ -68,7 +77,7 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
         context.pool.close()
         context.dagster.close()
 
-    app = FastAPI(
+    app = App(
         title="finale_pipeline",
         version=version("finale-pipeline"),
         description=ABOUT,
@@ -83,7 +92,6 @@ def create_app(settings: "Settings", *, clock: Callable[[], datetime]) -> Middle
     for module in (*REST, *LISTS, *FORMS):
         app.include_router(module.router)
     _probes(app)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return Middleware(app, settings)
 
 
@@ -108,17 +116,3 @@ def _probes(app: FastAPI) -> None:
     def favicon(_request: Request) -> Response:
         """Have none."""
         return Response(status_code=204)
-
-
-def _described(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the token it wants."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        document.setdefault("components", {})["securitySchemes"] = {
-            "token": {"type": "http", "scheme": "bearer"}
-        }
-        document["security"] = [{"token": []}, {}]
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -4,20 +4,17 @@ from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from dagster_webserver.app import create_app_from_workspace_process_context
+from starlette.types import ASGIApp
 
 from finale_pipeline.api.app import create_app
 from finale_pipeline.api.server.connections import HEADER_SECONDS, limited
 from finale_pipeline.api.server.middleware import Middleware, Policy
 from finale_pipeline.api.server.tokens import require_tokens
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 HEADER_BYTES = 32 << 10
 MESSAGE_BYTES = 1 << 20
@@ -32,7 +29,7 @@ DAGSTER_HEADERS = {
 
 
 def api_server(
-    settings: "Settings", *, clock: Callable[[], datetime], header_seconds: float = HEADER_SECONDS
+    settings: Settings, *, clock: Callable[[], datetime], header_seconds: float = HEADER_SECONDS
 ) -> uvicorn.Server:
     """Return the server of our API and pages, ready to run.
 
@@ -43,7 +40,7 @@ def api_server(
     return _server(app, settings.api_host, settings.api_port, header_seconds)
 
 
-def serve_dagster(settings: "Settings", workspace: Path) -> None:
+def serve_dagster(settings: Settings, workspace: Path) -> None:
     """Serve Dagster's UI behind our middleware until asked to stop.
 
     Its path prefix is that of FINALE_UI_URL, for a proxy that serves both ports under one name.
@@ -68,7 +65,7 @@ def serve_dagster(settings: "Settings", workspace: Path) -> None:
         dagster_server(app, settings, prefix).run()
 
 
-def dagster_server(app: "ASGIApp", settings: "Settings", prefix: str = "") -> uvicorn.Server:
+def dagster_server(app: ASGIApp, settings: Settings, prefix: str = "") -> uvicorn.Server:
     """Return the server of Dagster's UI, ready to run."""
     policy = Policy(
         public=(f"{prefix}/server_info",),

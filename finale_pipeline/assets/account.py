@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from finale_pipeline.sync.run import SyncRun
     from finale_pipeline.warehouse.leases import Progress
 
-TOLD = 0.1
+PROGRESS_STEP = 0.1
 """Share of the work after which the run's log says again how far it is."""
 
 CHECKS = (SETTING_CHECK, *READ_CHECKS, *ALERT_CHECKS, *PLAN_CHECKS)
@@ -81,8 +81,7 @@ class _Step:
         self._progress = 0.0
         self._will_plan = False
         # Who was told of crossings is looked at last: mails leave when all locks are given back.
-        self._will_tell = False
-        self._told: dg.AssetCheckResult | None = None
+        self._crossings: dg.AssetCheckResult | None = None
 
     def events(self) -> Iterator[Event]:
         """Do what was chosen; yield what Dagster should know of."""
@@ -136,22 +135,22 @@ class _Step:
                 trigger=self._trigger(),
                 asked_at=self._asked_at(),
                 reason=reason,
-                on_progress=self._tell_progress,
+                on_progress=self._log_progress,
             ) as run:
-                for entry, untold, events in self._done_by(run):
-                    if untold or late:
-                        late.append((entry, untold, list(events)))
+                for entry, unreported, events in self._done_by(run):
+                    if unreported or late:
+                        late.append((entry, unreported, list(events)))
                     else:
                         yield from _held_back(run, events)
                     self._stop_if_blocked()
-                self._tell(run)
+                self._check_crossings(run)
         except PipelineError as error:
             failed = error
-        for entry, untold, waiting in late:
-            past.tell(self._instance, entry, untold)
+        for entry, unreported, waiting in late:
+            past.report(self._instance, entry, unreported)
             yield from waiting
-        if self._told is not None:
-            yield self._told
+        if self._crossings is not None:
+            yield self._crossings
         if failed is not None:
             raise failed
 
@@ -163,8 +162,8 @@ class _Step:
 
         for name in STRATEGIES[run.strategy](run):
             entry, day = BY_NAME[name], self._present(run)
-            untold = past.untold_days(self._instance, run, entry, day)
-            yield entry, untold, self._read(run, entry, day)
+            unreported = past.unreported_days(self._instance, run, entry, day)
+            yield entry, unreported, self._read(run, entry, day)
         if self._will_plan:
             yield BY_NAME[PLANNED[0]], {}, self._plan_today(run)
 
@@ -220,7 +219,7 @@ class _Step:
             "inventory" if "inventory_levels" in names else strategy,
             sorted({TABLE_SET_OF[name] for name in names}),
             trigger=self._trigger(),
-            on_progress=self._tell_progress,
+            on_progress=self._log_progress,
         ) as run:
             for entry in entries:
                 read_days(run, entry.name, self._days)
@@ -229,9 +228,9 @@ class _Step:
                 look = CheckContext(run.connection, self._finale, run)
                 yield from _held_back(run, self._look(entry, look))
                 self._stop_if_blocked()
-            self._tell(run)
-            if self._told is not None:
-                yield from _held_back(run, [self._told])
+            self._check_crossings(run)
+            if self._crossings is not None:
+                yield from _held_back(run, [self._crossings])
             elif "inventory_levels" in names:
                 tell_crossings(run)
 
@@ -262,11 +261,11 @@ class _Step:
             yield from self._present_events(entry, report.as_of, metadata)
             yield from self._look(entry, look)
 
-    def _tell(self, run: "SyncRun") -> None:
+    def _check_crossings(self, run: "SyncRun") -> None:
         """Tell what crossed, where that check was chosen; the run's last step."""
-        if self._will_tell:
+        if CROSSINGS_TOLD in self._checks and CROSSINGS_TOLD.asset in self._done:
             look = CheckContext(run.connection, self._finale, run)
-            self._told = CROSSINGS_TOLD.result(CROSSINGS_TOLD.look(look))
+            self._crossings = CROSSINGS_TOLD.result(CROSSINGS_TOLD.look(look))
 
     def _plan_days(self) -> Iterator[Event]:
         """Plan the chosen days, the oldest first; only what was chosen is told of."""
@@ -294,10 +293,8 @@ class _Step:
     def _look(self, entry: AssetEntry, look: CheckContext) -> Iterator[dg.AssetCheckResult]:
         """Yield how the chosen checks of an asset stand, and remember a blocking one that fails."""
         for check in self._checks:
-            if check.asset != entry.name:
-                continue
-            if check is CROSSINGS_TOLD and look.run is not None:
-                self._will_tell = True
+            is_last = check is CROSSINGS_TOLD and look.run is not None  # see _check_crossings
+            if check.asset != entry.name or is_last:
                 continue
             result = check.look(look)
             yield check.result(result)
@@ -363,9 +360,9 @@ class _Step:
             allow_retries=False,
         )
 
-    def _tell_progress(self, far: "Progress") -> None:
+    def _log_progress(self, far: "Progress") -> None:
         """Tell how far the sync is, every tenth of the way."""
-        if far.share is None or far.share < self._progress + TOLD:
+        if far.share is None or far.share < self._progress + PROGRESS_STEP:
             return
         self._progress = far.share
         batches = f", batch {far.batch} of {far.batches}" if far.batch else ""

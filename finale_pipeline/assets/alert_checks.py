@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from finale_pipeline.assets.checks import Check, CheckContext, CheckResult
+from finale_pipeline.domain.states import WAITING
 from finale_pipeline.errors import SkippedError
 
 if TYPE_CHECKING:
@@ -22,18 +23,19 @@ def _crossings(look: CheckContext) -> CheckResult:
     from finale_pipeline.sync.critical import tell_crossings  # nothing at import
 
     if look.run is not None:
-        return _told(tell_crossings(look.run))
+        return _result(tell_crossings(look.run))
     try:
         with look.finale.sync("", "critical_items", ("stock",), trigger="ui") as run:
-            return _told(tell_crossings(run))
+            return _result(tell_crossings(run))
     except SkippedError as error:
         why = f"{error.what} That sync tells what crossed; execute this check again after it."
         return CheckResult(passed=False, why=why, numbers={})
 
 
-def _told(outcome: "Told") -> CheckResult:
-    dead = {line.message_id for line in outcome.lines if line.is_dead}
-    stuck = {line.message_id for line in outcome.lines if line.is_stuck}
+def _result(outcome: "Told") -> CheckResult:
+    dead = {line.message_id for line in outcome.lines if line.state == "dead"}
+    tried = [line for line in outcome.lines if line.attempts]
+    stuck = {line.message_id for line in tried if line.state in WAITING}
     troubles = [
         f"{len(dead)} mails cannot be delivered (finale alerts resend)" if dead else "",
         f"{len(stuck)} wait for the mail service" if stuck else "",
@@ -48,13 +50,13 @@ def _told(outcome: "Told") -> CheckResult:
             "mails_sent": outcome.sent,
             "mails_waiting": len(stuck),
             "mails_dead": len(dead),
-            **({"told": _told_table(outcome.lines)} if outcome.lines else {}),
+            **({"told": _recipients(outcome.lines)} if outcome.lines else {}),
         },
         severity=dg.AssetCheckSeverity.ERROR if dead else None,
     )
 
 
-def _told_table(lines: "Sequence[AlertLine]") -> dg.TableMetadataValue:
+def _recipients(lines: "Sequence[AlertLine]") -> dg.TableMetadataValue:
     """Return who was told what; a table, whose cells are text and never markup."""
     records = [
         {

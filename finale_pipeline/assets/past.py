@@ -21,7 +21,7 @@ WHOLE = {"full", "vendors", "sales"}
 """Strategies that leave no day of what they read out; active leaves out products at rest."""
 
 
-def untold_days(
+def unreported_days(
     instance: dg.DagsterInstance, run: "SyncRun", entry: AssetEntry, day: date
 ) -> Mapping[str, int]:
     """Return the days before this one that were read and never told of, with their rows.
@@ -38,7 +38,7 @@ def untold_days(
     return {d.isoformat(): rows.get(d, 0) for d in days if d.isoformat() not in materialized}
 
 
-def tell(instance: dg.DagsterInstance, entry: AssetEntry, days: Mapping[str, int]) -> None:
+def report(instance: dg.DagsterInstance, entry: AssetEntry, days: Mapping[str, int]) -> None:
     """Tell of days, without a run of their own: a run's log is for what happened now.
 
     Thousands of days at once after the first full read; Dagster's public way of telling takes

@@ -8,7 +8,7 @@ from finale_pipeline.errors import ConfigError
 from finale_pipeline.resources import Finale
 
 
-def settings_found(finale: Finale) -> CheckResult:
+def check_settings(finale: Finale) -> CheckResult:
     """Say whether the settings are right, and those that the assets were defined with."""
     try:
         settings = finale.settings()
@@ -27,5 +27,5 @@ SETTING_CHECK = Check(
     "settings_are_right",
     "Every FINALE_… setting is known and has a value that it may have. Looked at by the sensor"
     " settings_watch all the time, not only when facilities are read.",
-    lambda look: settings_found(look.finale),
+    lambda look: check_settings(look.finale),
 )

@@ -1,24 +1,11 @@
 """What mails by itself: the outbox's delivery, the watch over syncs, the morning digest."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import dagster as dg
 
 from finale_pipeline.assets.due import note_lateness
-from finale_pipeline.automation.schedules import switched_on
+from finale_pipeline.automation.schedules import skips_on_error, switched_on
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
-
-
-@contextmanager
-def _told() -> Iterator[list[str]]:
-    """Collect why a tick could do nothing; our errors are reasons, not crashes."""
-    reasons: list[str] = []
-    try:
-        yield reasons
-    except PipelineError as error:
-        reasons.append(f"{error.what} {error.step}")
 
 
 @dg.sensor(
@@ -29,15 +16,15 @@ def _told() -> Iterator[list[str]]:
     description="Delivers what remains in the outbox: after an outage, after quiet hours, after a"
     " process that died.",
 )
+@skips_on_error
 def mail_delivery(finale: Finale) -> dg.SkipReason:
     """Send what is due."""
     from finale_pipeline.notify.delivery import deliver  # nothing at import
 
-    with _told() as reasons, finale.warehouse() as connection:
+    with finale.warehouse() as connection:
         counts = deliver(connection, finale.settings(), clock=finale.now)
-        counted = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-        reasons.append(counted or "nothing waits")
-    return dg.SkipReason("; ".join(reasons))
+    counted = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    return dg.SkipReason(counted or "nothing waits")
 
 
 @dg.sensor(
@@ -48,13 +35,14 @@ def mail_delivery(finale: Finale) -> dg.SkipReason:
     description="Mails when a sync fails, is held, is stuck or is deferred three times: once, and"
     " again when it works. Reads ops.sync_run, not Dagster's runs.",
 )
+@skips_on_error
 def sync_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipReason:
     """Look at the ledger of runs, and send what there is to tell."""
     from finale_pipeline.notify.delivery import deliver  # nothing at import
     from finale_pipeline.sync.health import watch_syncs
     from finale_pipeline.warehouse.reads import runs
 
-    with _told() as reasons, finale.warehouse() as connection:
+    with finale.warehouse() as connection:
         crons = switched_on(context.instance)
         stamp = f"{runs.last_ended_at(connection)} {crons}"
         if stamp != context.cursor:  # else nothing was read since, and nothing is due otherwise
@@ -63,8 +51,7 @@ def sync_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipRe
         kinds = watch_syncs(connection, finale.settings(), now=finale.now())
         if kinds:
             deliver(connection, finale.settings(), clock=finale.now)
-        reasons.append(", ".join(kinds) or "no news of syncs")
-    return dg.SkipReason("; ".join(reasons))
+    return dg.SkipReason(", ".join(kinds) or "no news of syncs")
 
 
 @dg.op(description="Writes the morning digest, once a day, and sends it.")

@@ -15,25 +15,19 @@ if TYPE_CHECKING:
         UnresolvedAssetJobDefinition,
     )
 
-DESCRIPTIONS = {
-    "critical": "Reads all stock, for what runs out; the fastest.",
-    "inventory": "Reads all places and all stock.",
-    "active": "Reads what changed of places, vendors, products in use and sales, and all stock.",
-    "full": "Reads the whole account, and marks removed what is gone.",
-    "vendors": "Reads all vendors.",
-    "sales": "Reads orders and shipments that changed; the first time all history.",
-    "smart": "Runs the strategy that fits the age of the last good sync, and says why.",
+JOBS = {
+    "critical": (0.5, "Reads all stock, for what runs out; the fastest."),
+    "inventory": (0.5, "Reads all places and all stock."),
+    "active": (
+        2,
+        "Reads what changed of places, vendors, products in use and sales, and all stock.",
+    ),
+    "full": (4, "Reads the whole account, and marks removed what is gone."),
+    "vendors": (0.5, "Reads all vendors."),
+    "sales": (4, "Reads orders and shipments that changed; the first time all history."),
+    "smart": (4, "Runs the strategy that fits the age of the last good sync, and says why."),
 }
-HOURS = {
-    "critical": 0.5,
-    "inventory": 0.5,
-    "active": 2,
-    "full": 4,
-    "vendors": 0.5,
-    "sales": 4,
-    "smart": 4,
-}
-"""Longest time a job may take before Dagster ends it; the last of several nets."""
+"""Of each: hours until Dagster ends it, the last of several nets; and what it does."""
 
 
 def _selection(strategy: str) -> dg.AssetSelection:
@@ -50,17 +44,18 @@ def _job(strategy: str) -> "UnresolvedAssetJobDefinition":
     """Return the job of a strategy: one step, in the run's own process, so that it starts fast."""
     # Smart's strategy is known when it starts.
     named = {} if strategy == "smart" else {STRATEGY: strategy}
+    hours, description = JOBS[strategy]
     return dg.define_asset_job(
         f"{strategy}_sync",
         selection=_selection(strategy),
         executor_def=dg.in_process_executor,
         tags=named
         | {
-            "dagster/max_runtime": str(int(HOURS[strategy] * 3600)),
+            "dagster/max_runtime": str(int(hours * 3600)),
             "dagster/priority": "10" if strategy == "critical" else "0",
         },
-        description=DESCRIPTIONS[strategy],
+        description=description,
     )
 
 
-SYNC_JOBS = {strategy: _job(strategy) for strategy in DESCRIPTIONS}
+SYNC_JOBS = {strategy: _job(strategy) for strategy in JOBS}

@@ -1,7 +1,9 @@
 """Every time at which something starts by itself, with its zone; a tick is decided just once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
@@ -9,13 +11,30 @@ from finale_pipeline.assets.due import last_tick
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
 from finale_pipeline.automation.housekeeping import housekeeping
-from finale_pipeline.automation.jobs import DESCRIPTIONS, SYNC_JOBS
+from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.automation.location import stopped
 from finale_pipeline.domain.syncs.strategy import SYNCS, assets_of
 from finale_pipeline.domain.syncs.tags import ASKED_AT, REASON, STRATEGY
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.settings import OFF, Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+STATUS = {True: dg.DefaultScheduleStatus.RUNNING, False: dg.DefaultScheduleStatus.STOPPED}
+
+
+def skips_on_error(tick: Callable[P, R]) -> Callable[P, R | dg.SkipReason]:
+    """Have a tick skip and say why where it meets an error of ours: a reason, not a crash."""
+
+    @wraps(tick)
+    def skipping(*args: P.args, **kwargs: P.kwargs) -> R | dg.SkipReason:
+        try:
+            return tick(*args, **kwargs)
+        except PipelineError as error:
+            return dg.SkipReason(f"{error.what} {error.step}")
+
+    return skipping
 
 
 def cron_of(name: str) -> tuple[str, bool]:
@@ -47,29 +66,26 @@ def _schedule(name: str) -> dg.ScheduleDefinition:
         job=SYNC_JOBS[name],
         cron_schedule=cron,
         execution_timezone=zone,
-        default_status=dg.DefaultScheduleStatus.RUNNING
-        if is_on
-        else dg.DefaultScheduleStatus.STOPPED,
-        description=f"{DESCRIPTIONS[name]} Skips, and says why, when another sync does its work.",
+        default_status=STATUS[is_on],
+        description=f"{SYNC_JOBS[name].description} Skips, and says why, when another sync does its"
+        " work.",
     )
+    @skips_on_error
     def schedule(
         context: dg.ScheduleEvaluationContext, finale: Finale
     ) -> dg.RunRequest | dg.SkipReason:
         from finale_pipeline.sync.ticks import decide  # nothing at import
 
         now, tick_at = finale.now(), context.scheduled_execution_time.astimezone(UTC)
-        try:
-            with finale.warehouse() as connection:
-                decision = decide(
-                    connection,
-                    finale.settings(),
-                    schedule=name,
-                    tick_at=tick_at,
-                    now=now,
-                    due=due_times(context.instance, zone, now),
-                )
-        except PipelineError as error:
-            return dg.SkipReason(f"{error.what} {error.step}")
+        with finale.warehouse() as connection:
+            decision = decide(
+                connection,
+                finale.settings(),
+                schedule=name,
+                tick_at=tick_at,
+                now=now,
+                due=due_times(context.instance, zone, now),
+            )
         if not decision.is_run:
             return dg.SkipReason(str(decision.reason))
         tags = {STRATEGY: decision.strategy, ASKED_AT: tick_at.isoformat()}
@@ -92,9 +108,7 @@ def _housekeeping() -> dg.ScheduleDefinition:
         job=housekeeping,
         cron_schedule=cron,
         execution_timezone=str(at_definition("timezone")),
-        default_status=dg.DefaultScheduleStatus.RUNNING
-        if is_on
-        else dg.DefaultScheduleStatus.STOPPED,
+        default_status=STATUS[is_on],
         description="Deletes what is older than the settings keep.",
     )
 

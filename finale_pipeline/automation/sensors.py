@@ -7,11 +7,11 @@ import dagster as dg
 
 from finale_pipeline.assets.keys import key_of
 from finale_pipeline.assets.partitions import today
-from finale_pipeline.assets.setting_check import SETTING_CHECK, settings_found
+from finale_pipeline.assets.setting_check import SETTING_CHECK, check_settings
 from finale_pipeline.automation.jobs import SYNC_JOBS
 from finale_pipeline.automation.location import run_tags
+from finale_pipeline.automation.schedules import skips_on_error
 from finale_pipeline.domain.syncs.tags import STRATEGY
-from finale_pipeline.errors import PipelineError
 from finale_pipeline.resources import Finale, at_definition
 from finale_pipeline.text import markdown
 
@@ -36,17 +36,15 @@ WIND_UP = timedelta(minutes=2)
     description="Starts the first full sync of an empty warehouse, and lets a full or active sync"
     " go on that was killed, interrupted or deferred.",
 )
+@skips_on_error
 def unfinished_syncs(
     context: dg.SensorEvaluationContext, finale: Finale
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for the large sync that should go on."""
     from finale_pipeline.sync.unfinished import unfinished  # nothing at import
 
-    try:
-        with finale.warehouse() as connection:
-            sync = unfinished(connection, now=finale.now())
-    except PipelineError as error:
-        return dg.SkipReason(f"{error.what} {error.step}")
+    with finale.warehouse() as connection:
+        sync = unfinished(connection, now=finale.now())
     if sync is None:
         return dg.SkipReason("No large sync is unfinished.")
     if sync.dagster_run_id and _was_cancelled(context.instance, sync.dagster_run_id):
@@ -68,29 +66,26 @@ def _was_cancelled(instance: dg.DagsterInstance, run_id: str) -> bool:
     description="Closes runs whose process was killed, and cancels syncs that gave no sign of life"
     " for too long: in the ledger and here.",
 )
+@skips_on_error
 def dead_and_stuck_runs(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SkipReason:
     """Close what is dead; Dagster itself does not notice a killed process."""
     from finale_pipeline.warehouse import leases  # nothing at import
 
     now = finale.now()
-    closed = []
-    try:
-        silent = timedelta(minutes=finale.settings().stuck_minutes)
-        with finale.warehouse() as connection:
-            ended = leases.mark_crashed_runs(connection, now=now)
-            ended += leases.cancel_stuck(connection, now=now, silent=silent)
-            ours = dg.RunsFilter(statuses=list(ALIVE), tags=run_tags(at_definition("location")))
-            for run in context.instance.get_run_records(ours):
-                why = _why_over(connection, run, now)
-                if why:
-                    context.instance.report_run_failed(run.dagster_run, message=why)
-                    closed.append(run.dagster_run.run_id)
-    except PipelineError as error:
-        return dg.SkipReason(f"{error.what} {error.step}")
+    closed = 0
+    silent = timedelta(minutes=finale.settings().stuck_minutes)
+    with finale.warehouse() as connection:
+        ended = leases.mark_crashed_runs(connection, now=now)
+        ended += leases.cancel_stuck(connection, now=now, silent=silent)
+        ours = dg.RunsFilter(statuses=list(ALIVE), tags=run_tags(at_definition("location")))
+        for run in context.instance.get_run_records(ours):
+            if why := _why_over(connection, run, now):
+                context.instance.report_run_failed(run.dagster_run, message=why)
+                closed += 1
     if not ended and not closed:
         return dg.SkipReason("Every run that says so is alive.")
     numbers = ", ".join(str(run.run_id) for run in ended) or "none"
-    return dg.SkipReason(f"Ended syncs: {numbers}; closed {len(closed)} of Dagster's runs.")
+    return dg.SkipReason(f"Ended syncs: {numbers}; closed {closed} of Dagster's runs.")
 
 
 def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str | None:
@@ -119,7 +114,7 @@ def _why_over(connection: "Connection", run: dg.RunRecord, now: datetime) -> str
 )
 def settings_watch(context: dg.SensorEvaluationContext, finale: Finale) -> dg.SensorResult:
     """Tell of the settings when what there is to say of them has changed."""
-    result = settings_found(finale)
+    result = check_settings(finale)
     says = result.why or "The settings are right."
     if says == (context.cursor or "The settings are right."):
         return dg.SensorResult(skip_reason=says)

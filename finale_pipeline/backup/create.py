@@ -7,24 +7,21 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import clients, schema
 from finale_pipeline.warehouse.connect import (
-    Connection,
     connect,
     dagster_url,
     database_errors,
     prepare_dagster_database,
     running_server,
 )
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +55,7 @@ class BackupReport:
 
 
 def backup(
-    settings: "Settings",
+    settings: Settings,
     target: Path | None,
     *,
     with_dagster: bool,
@@ -98,7 +95,7 @@ def backup(
     return BackupReport(file, file.stat().st_size, written, _delete_old(file.parent, keep))
 
 
-def _key(settings: "Settings") -> bytes | None:
+def _key(settings: Settings) -> bytes | None:
     """Return the key that seals backups; None = this home takes no file, so none can be kept."""
     try:
         return manifest.key_of(settings.home)
@@ -107,7 +104,7 @@ def _key(settings: "Settings") -> bytes | None:
         return None
 
 
-def _file(settings: "Settings", target: Path | None, keep: int | None, now: datetime) -> Path:
+def _file(settings: Settings, target: Path | None, keep: int | None, now: datetime) -> Path:
     folder = settings.home / FOLDER if target is None else target
     is_file = target is not None and not target.is_dir() and target.suffix != ""
     if is_file and keep is not None:
@@ -142,7 +139,7 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             connection.execute("SET LOCAL statement_timeout = 0")
             connection.response_seconds = None
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            snapshot = _snapshot(connection)
+            snapshot = connection.scalar(str, "SELECT pg_export_snapshot()")
             tables = manifest.rows(connection, connection.texts(manifest.TABLES))
             roles = connection.texts(manifest.ROLES)
             account = manifest.account_of(connection)
@@ -156,10 +153,6 @@ def _dump(url: str, part: Path, now: datetime) -> Manifest:
             step="May the user in FINALE_DATABASE_URL read all tables? Then run again.",
         )
     return Manifest(now, account, version, server, tables, roles, manifest.sha256(part))
-
-
-def _snapshot(connection: Connection) -> str:
-    return str(connection.only_row("SELECT pg_export_snapshot()")[0])
 
 
 def _dump_dagster(url: str, part: Path) -> None:
@@ -203,7 +196,7 @@ def _delete_old(folder: Path, keep: int | None) -> list[Path]:
     return old
 
 
-def newest(settings: "Settings") -> datetime | None:
+def newest(settings: Settings) -> datetime | None:
     """Return when the last backup was made, UTC, wherever it lies; None = none ever was."""
     try:
         return datetime.fromisoformat((settings.home / LAST).read_text(encoding="utf-8").strip())

@@ -4,18 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from finale_pipeline.backup import manifest
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SkippedError
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import leases, order_writes, schema
 from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline.warehouse.reads import health as reads
 from finale_pipeline.warehouse.reads import runs
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 def require_dagster(file: Path, backup: Manifest, *, with_dagster: bool) -> None:
@@ -53,7 +50,7 @@ class Old:
 
 @contextmanager
 def held(
-    settings: "Settings", url: str, backup: Manifest, *, replace: bool, is_foreign: bool = False
+    settings: Settings, url: str, backup: Manifest, *, replace: bool, is_foreign: bool = False
 ) -> Iterator[Old]:
     """Hold the present warehouse against syncs and drafting; refuse to replace it where needed."""
     with connect(url, name="finale restore") as connection:
@@ -84,13 +81,11 @@ def held(
 def _contents(connection: Connection) -> tuple[bool, str | None]:
     """Return whether a warehouse is empty, and whose data it holds."""
     if schema.current_version(connection) is None:
-        row = connection.execute(
+        if connection.count(
             "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%%'"
-            " AND n.nspname <> 'information_schema'",
-            (),
-        ).fetchone()
-        if row != (0,):
+            " AND n.nspname <> 'information_schema'"
+        ):
             raise ConfigError(
                 "FINALE_DATABASE_URL names a database with tables that are not ours.",
                 data="Nothing was changed.",
@@ -112,7 +107,7 @@ def _refuse_as_administrator(connection: Connection) -> None:
         )
 
 
-def _refuse_another_account(settings: "Settings", present: str | None, backup: Manifest) -> None:
+def _refuse_another_account(settings: Settings, present: str | None, backup: Manifest) -> None:
     for whose, account in (("warehouse holds", present), ("settings name", settings.account)):
         if account is not None and backup.account is not None and account != backup.account:
             raise ConfigError(

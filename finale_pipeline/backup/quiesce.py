@@ -1,20 +1,18 @@
 """What is put right in a restored warehouse: nothing of yesterday runs on, or is mailed again."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
 
-from finale_pipeline.notify import watch_mails
-from finale_pipeline.notify.messages import Content, new_id, origin_of, render
+from finale_pipeline.notify import routing, watch_mails
+from finale_pipeline.notify.messages import origin_of
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import accounts, incidents, leases, outages, outbox
 from finale_pipeline.warehouse.connect import Connection, database_errors
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 def quiesce_restored(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     made_at: datetime,
     *,
     last_run: int,
@@ -42,26 +40,19 @@ def quiesce_restored(
 
 
 def _hold_mails(
-    connection: Connection, settings: "Settings", made_at: datetime, now: datetime
+    connection: Connection, settings: Settings, made_at: datetime, now: datetime
 ) -> int:
     waiting = outbox.waiting(connection)
     content = watch_mails.restored(made_at, [(mail.created_at, mail.subject) for mail in waiting])
-    message_id = _put(connection, settings, content, f"restored:{now.isoformat()}", now)
+    origin = origin_of(settings, now)
+    put = partial(routing.put_one, connection, settings, origin=origin)
+    summary, _ = put(content, dedupe_key=f"restored:{now.isoformat()}")
     merged = [mail.message_id for mail in waiting]
     outage = outages.open_one(connection)
     if outage is not None:
-        content = watch_mails.recovered(outage)
-        key = watch_mails.recovered_key(outage)
         outages.close(connection, now=now)
-        merged.append(_put(connection, settings, content, key, now))
-    outbox.mark_merged(connection, merged, into=message_id)
+        key = watch_mails.recovered_key(outage)
+        ended, _ = put(watch_mails.recovered(outage), dedupe_key=key)
+        merged.append(ended.message_id)
+    outbox.mark_merged(connection, merged, into=summary.message_id)
     return len(waiting)
-
-
-def _put(
-    connection: Connection, settings: "Settings", content: Content, key: str, now: datetime
-) -> str:
-    message = render(content, origin_of(settings, now), message_id=new_id())
-    recipients = settings.alert_emails
-    outbox.put(connection, message, dedupe_key=key, recipients=recipients, now=now)
-    return message.message_id

@@ -7,15 +7,15 @@ import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from finale_pipeline.backup import manifest, quiesce
-from finale_pipeline.backup import preconditions as restorable
+from finale_pipeline.backup import manifest, preconditions, quiesce
 from finale_pipeline.backup.manifest import Manifest
 from finale_pipeline.errors import ConfigError, LocalError, SchemaMismatch
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import clients, definitions, embedded, schema, swap
 from finale_pipeline.warehouse.connect import (
     Connection,
@@ -26,9 +26,6 @@ from finale_pipeline.warehouse.connect import (
     prepare_dagster_database,
     running_server,
 )
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class RestoreReport:
 
 
 def restore(
-    settings: "Settings",
+    settings: Settings,
     file: Path,
     *,
     replace: bool,
@@ -81,7 +78,7 @@ def restore(
     """
     key = manifest.key_of(settings.home)
     backup = manifest.read(file, key, trust_foreign=trust_foreign)
-    restorable.require_dagster(file, backup, with_dagster=with_dagster)
+    preconditions.require_dagster(file, backup, with_dagster=with_dagster)
     if backup.version > schema.HEAD:
         raise SchemaMismatch(
             f"The backup's schema is {backup.version}, newer than this program's {schema.HEAD}.",
@@ -89,7 +86,7 @@ def restore(
         )
     with (
         running_server(settings) as url,
-        restorable.held(
+        preconditions.held(
             settings, url, backup, replace=replace, is_foreign=not backup.is_ours(key)
         ) as old,
     ):
@@ -106,7 +103,7 @@ def restore(
                     connection, settings, backup.made_at, last_run=old.last_run, now=now
                 )
             old.connection.close()  # with its locks: a sync may begin, and is ended by the swap
-            swap.swap(url, new=new, kept=kept)
+            swap.swap(url, new=new, previous=kept)
         if with_dagster:
             _restore_dagster(settings, manifest.dagster_file(file), now)
         kept_as = _keep(url, kept, is_empty=old.is_empty, discard=discard)
@@ -159,10 +156,10 @@ def _restore_file(url: str, file: Path) -> None:
     program = clients.tool("pg_restore", server=server)
     # Rights on PostgreSQL's own functions are an administrator's to give; we give ours afterwards.
     entries = clients.listed(program, file).splitlines()
-    wanted_entries = [entry for entry in entries if " ACL pg_catalog " not in entry]
+    selected = [entry for entry in entries if " ACL pg_catalog " not in entry]
     with tempfile.TemporaryDirectory() as folder:
         contents = Path(folder) / "contents"
-        contents.write_text("\n".join(wanted_entries), encoding="utf-8")
+        contents.write_text("\n".join(selected), encoding="utf-8")
         arguments = [
             "--exit-on-error",
             "--no-owner",
@@ -173,13 +170,13 @@ def _restore_file(url: str, file: Path) -> None:
         clients.run(program, url, arguments, doing=f"to restore {file}")
 
 
-def _restore_dagster(settings: "Settings", file: Path, now: datetime) -> None:
+def _restore_dagster(settings: Settings, file: Path, now: datetime) -> None:
     prepare_dagster_database(settings)
     url = dagster_url(settings).replace("postgresql+psycopg2://", "postgresql://", 1)
     new, kept = swap.names(url, now=now)
     with swap.create_sibling_database(url, new) as new_url:
         _restore_file(new_url, file)
-        swap.swap(url, new=new, kept=kept)
+        swap.swap(url, new=new, previous=kept)
     _keep(url, kept, is_empty=True, discard=True)
 
 

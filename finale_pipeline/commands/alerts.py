@@ -1,20 +1,13 @@
 """`finale alerts`: what is open, what was decided, what would be mailed, whether mails arrive."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 import click
 
 from finale_pipeline.clock import utc_now
-from finale_pipeline.commands.common import (
-    actor,
-    answer,
-    answering,
-    json_option,
-    pass_connection,
-    pass_warehouse,
-)
+from finale_pipeline.commands.common import actor, answering, pass_connection, pass_warehouse
 from finale_pipeline.commands.simulation import simulate
 from finale_pipeline.disk import write_whole
 from finale_pipeline.errors import ConfigError, LocalError
@@ -118,14 +111,11 @@ def _moment(settings: Settings, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        local = datetime.combine(date.fromisoformat(text), time())
-    except ValueError:
-        try:
-            local = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise ConfigError(
-                f"{text!r} is no date.", step="Write it as 2026-04-01 or 2026-04-01T08:00."
-            ) from error
+        local = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{text!r} is no date.", step="Write it as 2026-04-01 or 2026-04-01T08:00."
+        ) from error
     return local if local.tzinfo else local.replace(tzinfo=settings.zone)
 
 
@@ -140,17 +130,9 @@ def _preview(settings: Settings, connection: Connection) -> Rows:
     origin = origin_of(settings, utc_now(), critical.evaluated_read_at(connection))
     content = stock_mails.digest(critical_lines(connection, now=utc_now()), flapping=0, unsent=0)
     digest = render(content, origin, message_id=new_id())
-    waiting.append(
-        {
-            "kind": digest.kind,
-            "subject": digest.subject,
-            "text": digest.text,
-            "html": digest.html,
-            "recipients": list(settings.alert_emails),
-            "state": "preview",
-            "next_attempt_at": None,
-        }
-    )
+    values = {name: getattr(digest, name) for name in ("kind", "subject", "text", "html")}
+    more = {"recipients": settings.alert_emails, "state": "preview", "next_attempt_at": None}
+    waiting.append(values | more)
     folder = settings.home / "preview"
     try:
         for number, mail in enumerate(waiting, 1):
@@ -186,17 +168,21 @@ def _simulate(settings: Settings, *, days: int, changes: tuple[str, ...]) -> dic
     return simulate(settings, days, list(changes))
 
 
+def _outcome(row: dict[str, Any]) -> str:
+    ended = f"{row['state']} by {row['by']}"
+    return ended + (f": {row['last_error']}" if row["last_error"] else ".")
+
+
 @command.command("test-mail")
 @click.option("--to", metavar="ADDRESS", help="Instead of FINALE_ALERT_EMAILS.")
-@json_option
+@answering(_outcome, lambda row: 0 if row["state"] == "sent" else FAILED)
 @pass_connection
-def _test_mail(settings: Settings, connection: Connection, *, to: str | None, as_json: bool) -> int:
+def _test_mail(settings: Settings, connection: Connection, *, to: str | None) -> dict[str, Any]:
     """Send a test mail and say how it ended."""
     now, identity = utc_now(), new_id()
-    origin = origin_of(settings, now)
     outbox.put(
         connection,
-        render(sync_mails.test_mail(actor()), origin, message_id=identity),
+        render(sync_mails.test_mail(actor()), origin_of(settings, now), message_id=identity),
         dedupe_key=f"test:{identity}",
         recipients=[to] if to else list(settings.alert_emails),
         now=now,
@@ -204,14 +190,7 @@ def _test_mail(settings: Settings, connection: Connection, *, to: str | None, as
     deliver(connection, settings, clock=utc_now, only=identity)
     row = mails_reads.outcome(connection, identity)
     service = "SendGrid" if settings.sendgrid_api_key else settings.smtp_host
-    row |= {"by": service or str(settings.home / "outbox")}
-    answer(row, _outcome, as_json=as_json)
-    return 0 if row["state"] == "sent" else FAILED
-
-
-def _outcome(row: dict[str, Any]) -> str:
-    ended = f"{row['state']} by {row['by']}"
-    return ended + (f": {row['last_error']}" if row["last_error"] else ".")
+    return row | {"by": service or str(settings.home / "outbox")}
 
 
 @command.command("resend")

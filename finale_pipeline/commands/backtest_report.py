@@ -10,7 +10,7 @@ import pandas as pd
 
 from finale_pipeline.disk import write_whole
 from finale_pipeline.domain.forecast.classes import ALL
-from finale_pipeline.planning.policy_chart import policy_chart, svg
+from finale_pipeline.planning.policy_chart import policy_chart
 from finale_pipeline.warehouse.reads.forecasts import LEAST_ROWS
 
 LABELS = {
@@ -55,25 +55,23 @@ that cannot be met is lost.</p></html>
 """
 
 
-def frame(scores: Sequence[dict[str, Any]], window: int) -> pd.DataFrame:
-    """Return the scores of a window, by method; window 0 is the simulated policy."""
-    rows = [score for score in scores if score["window_days"] == window]
-    if window == 0:
-        return _indexed(rows, POLICY)
-    return _indexed([score for score in rows if score["segment"] == ALL], LABELS)
+def _of_window(scores: Sequence[dict[str, Any]], window: int) -> list[dict[str, Any]]:
+    """Return the scores of all products together, by method."""
+    return [s for s in scores if s["window_days"] == window and s["segment"] == ALL]
 
 
 def classes(scores: Sequence[dict[str, Any]], method: str) -> pd.DataFrame:
     """Return the scores of a method by class of products; of few forecasts, how many alone."""
     rows = [score for score in scores if score["window_days"] == DETAILED_WINDOW]
-    table = _indexed([score for score in rows if score["method"] == method], CLASSES)
-    few = table["forecasts"] < LEAST_ROWS
-    return table.astype(object).mask(few.to_numpy()[:, None] & (table.columns != "forecasts"), FEW)
+    table = _frame([score for score in rows if score["method"] == method], CLASSES)
+    few = (table["forecasts"] < LEAST_ROWS).to_numpy()
+    return table.astype(object).mask(
+        few[:, None] & ~table.columns.isin(["class", "forecasts"]), FEW
+    )
 
 
-def _indexed(rows: Sequence[dict[str, Any]], labels: dict[str, str]) -> pd.DataFrame:
-    table = pd.DataFrame([{label: row[name] for name, label in labels.items()} for row in rows])
-    return table.set_index(table.columns[0])
+def _frame(rows: Sequence[dict[str, Any]], labels: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame([{label: row[name] for name, label in labels.items()} for row in rows])
 
 
 def write_report(
@@ -81,21 +79,18 @@ def write_report(
 ) -> Path:
     """Write the page; return where it is."""
     name = f"backtest-{as_of}-{Path(source).stem}"
-    rows = [
-        score
-        for score in scores
-        if score["window_days"] == DETAILED_WINDOW and score["segment"] == ALL
-    ]
+    rows = _of_window(scores, DETAILED_WINDOW)
     parts = ["<h2>Loss of the 95 % quantile (less is better)</h2>"]
     parts.append(_bars([(str(row["method"]), float(row["loss_q95"])) for row in rows]))
     for window in sorted({int(score["window_days"]) for score in scores} - {0}):
-        parts += [f"<h2>{window} days ahead</h2>", _table(frame(scores, window))]
+        table = _table(_frame(_of_window(scores, window), LABELS))
+        parts += [f"<h2>{window} days ahead</h2>", table]
     title = f"By class of products: {chosen}, {DETAILED_WINDOW} days ahead"
     parts += [f"<h2>{escape(title)}</h2>", _table(classes(scores, chosen))]
     policies = [score for score in scores if score["window_days"] == 0]
     if policies:
-        parts += ["<h2>Stock that a service level needs</h2>", svg(policy_chart(policies, chosen))]
-        parts.append(_table(frame(scores, 0)))
+        parts += ["<h2>Stock that a service level needs</h2>", policy_chart(policies, chosen)]
+        parts.append(_table(_frame(policies, POLICY)))
     page = folder / f"{name}.html"
     title = f"Backtest of {source} up to {as_of}"
     summary = _summary(chosen)
@@ -114,7 +109,7 @@ def _summary(chosen: str) -> str:
 
 
 def _table(table: pd.DataFrame) -> str:
-    return str(table.reset_index().to_html(index=False, border=0, float_format=_number))
+    return str(table.to_html(index=False, border=0, float_format=_number))
 
 
 def _number(value: float) -> str:

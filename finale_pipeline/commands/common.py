@@ -23,42 +23,52 @@ R = TypeVar("R")
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer with JSON.")
 
 
-def pass_settings(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
-    """Give a command the settings; they are read when it runs, not when its help is shown."""
+def _passing(
+    read: Callable[[], Settings],
+) -> Callable[[Callable[Concatenate[Settings, P], R]], Callable[P, R]]:
+    """Return what gives a command settings; read when it runs, not when its help is shown."""
 
-    @functools.wraps(run)
-    def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
-        return run(_settings(), *args, **kwargs)
+    def decorate(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
+        @functools.wraps(run)
+        def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
+            return run(read(), *args, **kwargs)
 
-    return with_settings
+        return with_settings
 
-
-def pass_account(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
-    """Give a command the settings; where no account is configured, those of a running sandbox."""
-
-    @functools.wraps(run)
-    def with_account(*args: P.args, **kwargs: P.kwargs) -> R:
-        settings = _settings()
-        if settings.is_sandbox:
-            # The simulated account is imported by those alone who use it.
-            from finale_pipeline.services.source import with_running_sandbox
-
-            settings = with_running_sandbox(settings)
-        return run(settings, *args, **kwargs)
-
-    return with_account
+    return decorate
 
 
-def pass_warehouse(run: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
-    """Give a command what `pass_account` does, and a database with tables, new ones if need be."""
+def _settings() -> Settings:
+    """Read the settings, and log what is amiss; more than that only where it was set."""
+    settings = load_settings()
+    level = settings.log_level if "log_level" in settings.model_fields_set else "warning"
+    part = click.get_current_context().command_path.removeprefix("finale ")
+    logs.configure(part, level=level)
+    return settings
 
-    @pass_account
-    @functools.wraps(run)
-    def with_warehouse(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        schema.prepare(database_url(settings))
-        return run(settings, *args, **kwargs)
 
-    return with_warehouse
+def _account() -> Settings:
+    settings = _settings()
+    if settings.is_sandbox:
+        # The simulated account is imported by those alone who use it.
+        from finale_pipeline.services.source import with_running_sandbox
+
+        settings = with_running_sandbox(settings)
+    return settings
+
+
+def _warehouse() -> Settings:
+    settings = _account()
+    schema.prepare(database_url(settings))
+    return settings
+
+
+pass_settings = _passing(_settings)
+"""Gives a command the settings."""
+pass_account = _passing(_account)
+"""Gives a command the settings; where no account is configured, those of a running sandbox."""
+pass_warehouse = _passing(_warehouse)
+"""Gives a command what `pass_account` does, and a database with tables, new ones if need be."""
 
 
 def pass_connection(run: Callable[Concatenate[Settings, Connection, P], R]) -> Callable[P, R]:
@@ -74,9 +84,9 @@ def pass_connection(run: Callable[Concatenate[Settings, Connection, P], R]) -> C
 
 
 def answering(
-    shown: Callable[[Any], str],
+    shown: Callable[[Any], str], exit_code: Callable[[Any], int] = lambda _: 0
 ) -> Callable[[Callable[..., Any]], Callable[..., int]]:
-    """Have a command print what it returns, and end with its `exit_code`, if it has one."""
+    """Have a command print what it returns, and end with the exit code of it."""
 
     def decorate(run: Callable[..., Any]) -> Callable[..., int]:
         @json_option
@@ -84,7 +94,7 @@ def answering(
         def answered(*, as_json: bool, **options: Any) -> int:
             value = run(**options)
             answer(value, shown, as_json=as_json)
-            return int(getattr(value, "exit_code", 0))
+            return exit_code(value)
 
         return answered
 
@@ -99,15 +109,6 @@ def open_warehouse(settings: Settings) -> Iterator[Connection]:
     with connect(database_url(settings), name=name) as connection:
         schema.require_current(connection)
         yield connection
-
-
-def _settings() -> Settings:
-    """Read the settings, and log what is amiss; more than that only where it is wished for."""
-    settings = load_settings()
-    wished = settings.log_level if "log_level" in settings.model_fields_set else "warning"
-    part = click.get_current_context().command_path.removeprefix("finale ")
-    logs.configure(part, level=wished)
-    return settings
 
 
 def say(text: str) -> None:
@@ -144,10 +145,18 @@ def actor() -> str:
 def answer(value: Any, shown: Callable[[Any], str], *, as_json: bool) -> None:
     """Print a command's answer, as JSON or as lines to read."""
     if as_json:
-        plain = value.as_dict() if hasattr(value, "as_dict") else value
-        say(json.dumps(plain, default=str))
+        say(json.dumps(value, default=_jsonable))
     else:
         say(shown(_on_one_line(value)))
+
+
+def _jsonable(value: Any) -> Any:
+    """Return an object by name: as it says itself, or by its fields; anything else as text."""
+    if hasattr(value, "as_dict"):
+        return value.as_dict()
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return str(value)
 
 
 def _on_one_line(value: Any) -> Any:

@@ -2,16 +2,15 @@
 
 import click
 
-from finale_pipeline.commands.common import answer, json_option, pass_account
+from finale_pipeline.commands.common import answering, pass_account
 from finale_pipeline.health.doctor import examine, exit_code, shown
+from finale_pipeline.health.findings import Finding
 from finale_pipeline.settings import Settings
 
 
 @click.command()
-@json_option
+@answering(shown, exit_code)
 @pass_account
-def command(settings: Settings, *, as_json: bool) -> int:
+def command(settings: Settings) -> list[Finding]:
     """Examine settings, disk, database, source and data."""
-    findings = examine(settings)
-    answer([f.as_dict() for f in findings] if as_json else findings, shown, as_json=as_json)
-    return exit_code(findings)
+    return examine(settings)

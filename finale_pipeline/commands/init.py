@@ -4,7 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -76,21 +76,14 @@ class Prepared:
     home: Path
     findings: list[Finding]
     next_step: str
-    exit_code: int = field(default=0)
 
-    def as_dict(self) -> dict[str, object]:
-        """Return it as JSON can hold it."""
-        return {
-            "env_file": str(self.env_file),
-            "added": self.added,
-            "changed": self.changed,
-            "home": str(self.home),
-            "findings": [finding.as_dict() for finding in self.findings],
-            "next_step": self.next_step,
-        }
+    @property
+    def exit_code(self) -> int:
+        """That of the worst finding; old data are no fault of a new key: the next sync reads."""
+        return max({finding.exit_code for finding in self.findings} - {NOT_WELL}, default=0)
 
 
-def prepare(given: Mapping[str, str], asking: Asking | None) -> Prepared:
+def prepare(options: Mapping[str, str], asking: Asking | None) -> Prepared:
     """Write the settings that are given or answered, make folder and database, examine all.
 
     Args:
@@ -101,7 +94,7 @@ def prepare(given: Mapping[str, str], asking: Asking | None) -> Prepared:
     """
     path = Path(ENV_FILE)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    values = dict(given)
+    values = dict(options)
     if asking is not None:
         values |= _answers(path, set(values) | env_file.names(before), asking)
     _require(set(values) | env_file.names(before))
@@ -125,16 +118,14 @@ def prepare(given: Mapping[str, str], asking: Asking | None) -> Prepared:
         settings.home.resolve(),
         findings,
         _next_step(settings, findings),
-        # Old data are no fault of a new key: the next sync reads.
-        max({finding.exit_code for finding in findings} - {NOT_WELL}, default=0),
     )
 
 
-def _answers(path: Path, given: set[str], asking: Asking) -> dict[str, str]:
+def _answers(path: Path, present: set[str], asking: Asking) -> dict[str, str]:
     """Ask for what is not known; an answer that is wrong is asked for again, and no other."""
     answers = {}
     for name, question in QUESTIONS.items():
-        complaint, is_wrong = "", name not in given
+        complaint, is_wrong = "", name not in present
         while is_wrong:
             ask = asking.secret if name in SECRETS else asking.text
             answers[name] = ask(f"{complaint}{question}: ").strip()
@@ -155,8 +146,8 @@ def _wrong(path: Path, name: str, answer: str) -> str:
     return ""
 
 
-def _require(given: set[str]) -> None:
-    missing = [name for name in NEEDED if name not in given]
+def _require(present: set[str]) -> None:
+    missing = [name for name in NEEDED if name not in present]
     if missing:
         raise ConfigError(
             f"{' and '.join(missing)} missing.",
@@ -237,12 +228,12 @@ def shown(prepared: Prepared) -> str:
     help="Key and secret anew: asked at a terminal, else two lines of standard input.",
 )
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-@answering(shown)
+@answering(shown, lambda prepared: prepared.exit_code)
 def command(*, secrets: bool, yes: bool, **options: str | None) -> Prepared:
     """Prepare for a real account: settings, folder, database."""
-    given = {NAMES[name]: value for name, value in options.items() if value}
-    given |= {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
+    values = {NAMES[name]: value for name, value in options.items() if value}
+    values |= {name: os.environ[name] for name in SECRETS if os.environ.get(name)}
     if secrets:
-        given |= _secrets(_typed() if sys.stdin.isatty() else sys.stdin.read())
+        values |= _secrets(_typed() if sys.stdin.isatty() else sys.stdin.read())
     is_asked = not yes and not secrets and sys.stdin.isatty()
-    return prepare(given, Asking(input, getpass.getpass) if is_asked else None)
+    return prepare(values, Asking(input, getpass.getpass) if is_asked else None)

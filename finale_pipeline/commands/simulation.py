@@ -55,14 +55,14 @@ def simulate(settings: Settings, days: int, changes: list[str]) -> dict[str, Any
 
 
 def _with(settings: Settings, changes: list[str]) -> Settings:
-    given = dict(change.partition("=")[::2] for change in changes)
-    unknown = sorted(set(given) - set(LEVERS))
+    values = dict(change.partition("=")[::2] for change in changes)
+    unknown = sorted(set(values) - set(LEVERS))
     if unknown:
         raise ConfigError(
             f"{unknown[0]} cannot be tried.", step=f"Try one of: {', '.join(LEVERS)}."
         )
     try:
-        return Settings.model_validate(settings.model_dump() | given)
+        return Settings.model_validate(settings.model_dump() | values)
     except ValidationError as error:
         message = error.errors(include_input=False, include_url=False)[0]["msg"]
         raise ConfigError(f"{' '.join(changes)}: {message}.", step="Correct it.") from error

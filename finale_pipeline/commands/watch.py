@@ -8,7 +8,7 @@ from finale_pipeline.settings import Settings
 
 
 @click.command()
-@answering(shown)
+@answering(shown, lambda watched: watched.exit_code)
 @pass_settings
 def command(settings: Settings) -> Watched:
     """Look once whether all runs, and mail when it does not; then the exit code is 9."""

@@ -19,11 +19,10 @@ def _today(scene: Scene) -> object:
 
 
 @drill(
-    "source-date-ahead",
     "the source's Date is ten days ahead, once",
     "our own clock counts; nothing of the days between is lost",
 )
-def _date_ahead(scene: Scene) -> None:
+def _source_date_ahead(scene: Scene) -> None:
     scene.sync()
     scene.sandbox.date_ahead = 10 * 86_400
     scene.pass_time(timedelta(hours=1))
@@ -37,11 +36,10 @@ def _date_ahead(scene: Scene) -> None:
 
 
 @drill(
-    "source-date-1970",
     "the source's Date is 1970, and the account is read by windows",
     "all of the account is read",
 )
-def _date_of_1970(scene: Scene) -> None:
+def _source_date_1970(scene: Scene) -> None:
     scene.set(row_cap=50)
     scene.sandbox.row_cap = 50
     scene.sandbox.date_ahead = -(scene.now - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
@@ -50,12 +48,11 @@ def _date_of_1970(scene: Scene) -> None:
 
 
 @drill(
-    "clock-ahead",
     "this machine's clock is 30 days ahead for one full sync",
     "the next sync reads; today is today; nothing of ours stays ahead, snoozes and digests"
     " included; the doctor names it",
 )
-def _our_clock_ahead(scene: Scene) -> None:
+def _clock_ahead(scene: Scene) -> None:
     scene.sync()
     scene.now += timedelta(days=30)
     scene.sync()
@@ -105,11 +102,10 @@ def _noted_ahead(scene: Scene) -> list[str]:
 
 
 @drill(
-    "clock-ahead-first",
     "the same for the very first sync",
     "the next sync reads what changed since",
 )
-def _our_clock_ahead_at_first(scene: Scene) -> None:
+def _clock_ahead_first(scene: Scene) -> None:
     scene.now += timedelta(days=30)
     scene.sync()
     scene.now -= timedelta(days=30)
@@ -121,7 +117,6 @@ def _our_clock_ahead_at_first(scene: Scene) -> None:
 
 
 @drill(
-    "pause-for-years",
     "a 429 whose reset is ten years ahead",
     "obeyed for an hour, then one request asks",
     is_quick=True,

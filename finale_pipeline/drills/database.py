@@ -40,11 +40,10 @@ def _expect_named(result: Result, code: int, words: str) -> None:
 
 
 @drill(
-    "database-odd-settings",
     "the database has German dates, another encoding, zone and search path; so has the environment",
     "all is stored as without them",
 )
-def _odd_sessions(scene: Scene) -> None:
+def _database_odd_settings(scene: Scene) -> None:
     for name, value in ODD_SETTINGS.items():
         _change(scene, f"SET {name} = '{value}'")
     expect_end(scene.command("sync", "full", **ODD_VARIABLES))
@@ -57,11 +56,10 @@ def _odd_sessions(scene: Scene) -> None:
 
 
 @drill(
-    "database-ledger-locked",
     "a stranger locks the ledger of runs",
     "named with code 8 within the lock's limit; the next sync reads",
 )
-def _ledger_locked(scene: Scene) -> None:
+def _database_ledger_locked(scene: Scene) -> None:
     scene.sync()
     scene.connection.execute("BEGIN")
     scene.connection.execute("LOCK TABLE ops.sync_run IN ACCESS EXCLUSIVE MODE")
@@ -71,11 +69,10 @@ def _ledger_locked(scene: Scene) -> None:
 
 
 @drill(
-    "database-no-connection",
     "the database takes no connection more",
     "asked again for ten seconds, then named with code 8; the next sync reads",
 )
-def _no_connection_left(scene: Scene) -> None:
+def _database_no_connection(scene: Scene) -> None:
     scene.sync()
     _change(scene, "CONNECTION LIMIT 0")
     _expect_named(scene.command("sync", "critical"), LocalError.exit_code, "has no connection left")
@@ -83,19 +80,18 @@ def _no_connection_left(scene: Scene) -> None:
     expect_end(scene.command("sync", "critical"), what="the next sync")
 
 
-@drill("database-read-only", "it takes no writes", "named with code 4")
-def _read_only(scene: Scene) -> None:
+@drill("it takes no writes", "named with code 4")
+def _database_read_only(scene: Scene) -> None:
     scene.sync()
     _change(scene, "SET default_transaction_read_only = on")
     _expect_named(scene.command("sync", "critical"), ConfigError.exit_code, "takes no writes")
 
 
 @drill(
-    "database-gone",
     "nobody listens at its address",
     "upgrade, sync, doctor and status say so with code 8, without the password",
 )
-def _server_gone(scene: Scene) -> None:
+def _database_gone(scene: Scene) -> None:
     gone = "postgresql://u:hidden@127.0.0.1:9/x"
     for arguments in (("db", "upgrade"), ("sync", "critical"), ("doctor",), ("status",)):
         result = scene.command(*arguments, FINALE_DATABASE_URL=gone)
@@ -106,12 +102,11 @@ def _server_gone(scene: Scene) -> None:
 
 
 @drill(
-    "key-revoked-midway",
     "Finale refuses the key in the middle of a full sync",
     "code 4; it says that what was committed stays",
     is_quick=True,
 )
-def _key_revoked(scene: Scene) -> None:
+def _key_revoked_midway(scene: Scene) -> None:
     scene.sandbox.add_fault("revoke@shipment")
     result = scene.sync()
     expect_end(result, ConfigError.exit_code)
@@ -121,11 +116,10 @@ def _key_revoked(scene: Scene) -> None:
 
 
 @drill(
-    "home-odd-folder",
     "FINALE_HOME has quotes, #, ?, $, %, a colon, a backslash; LANG is not installed",
     "sync, backup and stop work there; a line break is refused by name",
 )
-def _odd_folder(scene: Scene) -> None:
+def _home_odd_folder(scene: Scene) -> None:
     home = scene.home / "a b" / 'it\'s "#1"? $HOME 100% C:\\x; ä'
     home.mkdir(parents=True)
     for folder in (home, home.parent, scene.home):

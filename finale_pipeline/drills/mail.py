@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import cast
 
 from finale_pipeline.drills.registry import drill
 from finale_pipeline.drills.scene import Scene, expect, expect_end
@@ -16,6 +15,7 @@ from finale_pipeline.warehouse import leases
 
 QUARTER = timedelta(minutes=15)
 PEOPLE = ("one@shop.example", "two@shop.example")
+MAILS = {"alert_emails": PEOPLE, "alert_from": "stock@shop.example"}
 WAIT = 60
 """Seconds, far above any limit of a drill."""
 
@@ -42,8 +42,10 @@ class Post(socketserver.ThreadingTCPServer):
 
 
 class _Smtp(socketserver.StreamRequestHandler):
+    server: Post
+
     def handle(self) -> None:
-        post = cast("Post", self.server)
+        post = self.server
         people: list[str] = []
         self._say("220 here")
         while line := self.rfile.readline().decode().strip():
@@ -77,8 +79,7 @@ def _post(scene: Scene) -> Iterator[Post]:
     with Post() as post:
         threading.Thread(target=post.serve_forever, args=(0.01,), daemon=True).start()
         scene.set(
-            alert_emails=PEOPLE,
-            alert_from="stock@shop.example",
+            **MAILS,
             smtp_host="127.0.0.1",
             smtp_port=post.server_address[1],
             smtp_security="none",
@@ -112,11 +113,10 @@ def _runs_out(scene: Scene, url: str) -> None:
 
 
 @drill(
-    "mail-one-puts-off",
     "one of two addresses answers 450 for ever",
     "the other gets each mail, once; the one is given up after three days",
 )
-def _one_puts_off(scene: Scene) -> None:
+def _mail_one_puts_off(scene: Scene) -> None:
     with _post(scene) as post:
         post.answers[PEOPLE[1]] = "450 mailbox busy"
         for url in _selling(scene, 2):
@@ -130,11 +130,10 @@ def _one_puts_off(scene: Scene) -> None:
 
 
 @drill(
-    "mail-odd-farewell",
     "the mail server answers QUIT with 451",
     "what it took is sent, once",
 )
-def _odd_farewell(scene: Scene) -> None:
+def _mail_odd_farewell(scene: Scene) -> None:
     with _post(scene) as post:
         post.answers["quit"] = "451 not now"
         _runs_out(scene, _selling(scene)[0])
@@ -144,11 +143,10 @@ def _odd_farewell(scene: Scene) -> None:
 
 
 @drill(
-    "mail-flapping",
     "an item runs out and comes back 12 times in six hours, then stays",
     "out of stock is told once, back in stock once, after the calm day",
 )
-def _flaps(scene: Scene) -> None:
+def _mail_flapping(scene: Scene) -> None:
     with _post(scene) as post:
         [url] = _selling(scene)
         for turn in range(24):
@@ -169,13 +167,12 @@ def _flaps(scene: Scene) -> None:
 
 
 @drill(
-    "mail-first-summary",
     "part of the catalogue and all stock are read before the first full sync",
     "one summary, of all that is out, after the first full sync and its plan",
 )
-def _first_summary(scene: Scene) -> None:
+def _mail_first_summary(scene: Scene) -> None:
     """A month of the catalogue and all stock are known before the first full sync."""
-    scene.set(alert_emails=PEOPLE, alert_from="stock@shop.example")
+    scene.set(**MAILS)
     day = scene.now.date()
     with scene.run("products", table_sets=("catalogue",)) as run:
         read_days(run, "products", [day - timedelta(days=n) for n in range(60)])
@@ -192,11 +189,10 @@ def _first_summary(scene: Scene) -> None:
 
 
 @drill(
-    "mail-slow",
     "the mail service takes its time, at a critical and at a full sync",
     "no table is locked meanwhile",
 )
-def _slow_service(scene: Scene) -> None:
+def _mail_slow(scene: Scene) -> None:
     with _post(scene) as post:
         for strategy in ("critical", "full"):
             scene.account.set_stock(_selling(scene)[0], 0)
@@ -227,16 +223,14 @@ class _Page(BaseHTTPRequestHandler):
 
 
 @drill(
-    "mail-page-for-success",
     "something in between answers 200 with a page",
     "it counts as not sent, and is tried again",
 )
-def _page_for_success(scene: Scene) -> None:
+def _mail_page_for_success(scene: Scene) -> None:
     with HTTPServer(("127.0.0.1", 0), _Page) as page:
         threading.Thread(target=page.serve_forever, args=(0.01,), daemon=True).start()
         scene.set(
-            alert_emails=PEOPLE,
-            alert_from="stock@shop.example",
+            **MAILS,
             sendgrid_api_key="SG.drill",
             sendgrid_base_url=f"http://127.0.0.1:{page.server_address[1]}",
         )

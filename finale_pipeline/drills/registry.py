@@ -31,10 +31,11 @@ class Drill:
 _drills: list[Drill] = []
 
 
-def drill(name: str, inject: str, expect: str, *, is_quick: bool = False) -> Callable[[Play], Play]:
-    """Declare the function below as the play of a drill; see `Drill`."""
+def drill(inject: str, expect: str, *, is_quick: bool = False) -> Callable[[Play], Play]:
+    """Declare the function below as the play of the drill of its name; see `Drill`."""
 
     def declare(play: Play) -> Play:
+        name = play.__name__.strip("_").replace("_", "-")
         _drills.append(Drill(name, inject, expect, play, is_quick))
         return play
 

@@ -145,11 +145,11 @@ class Scene:
     def environment(self) -> dict[str, str]:
         """Return the variables that give a process these settings."""
         ours = ("FINALE_", *MAIL_SERVICE)
-        given = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        variables = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         for name, value in self.settings.model_dump(exclude_unset=True).items():
-            shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-            given[setting_name(name)] = ",".join(shown) if isinstance(shown, tuple) else str(shown)
-        return given
+            text = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+            variables[setting_name(name)] = ",".join(text) if isinstance(text, tuple) else str(text)
+        return variables
 
     @property
     def connection(self) -> Connection:
@@ -184,30 +184,30 @@ def expect_end(result: Result, code: int = 0, *, what: str = "it") -> None:
     expect(result.code == code, f"{what} ended with {result.code}: {result.complaint}")
 
 
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A server of PostgreSQL on which scenes are set, each with a copy of an empty warehouse.
 
-    Args:
+    Attributes:
         server: URL of the server, at its maintenance database.
         template: Name of a database at the newest schema.
     """
 
-    def __init__(self, home: Path, server: str, template: str) -> None:
-        self._home = home
-        self._server = server
-        self._template = template
+    home: Path
+    server: str
+    template: str
 
     @contextmanager
-    def scene(self, products: int = PRODUCTS) -> Iterator[Scene]:
-        """Set a scene with an account of so many products, and clear it away."""
+    def scene(self) -> Iterator[Scene]:
+        """Set a scene, and clear it away."""
         name = f"drill_{os.getpid()}_{next(_numbers)}"
-        home = self._home / name
+        home = self.home / name
         home.mkdir(mode=0o700)
-        with connect(self._server, name="finale drill") as connection:
-            connection.execute(trusted(f"CREATE DATABASE {name} TEMPLATE {self._template}"))
-        url = self._server.replace("/postgres?", f"/{name}?")
+        with connect(self.server, name="finale drill") as connection:
+            connection.execute(trusted(f"CREATE DATABASE {name} TEMPLATE {self.template}"))
+        url = self.server.replace("/postgres?", f"/{name}?")
         account = invented_account(
-            products=products, clock=Clock(frozen_at=NOW), years=0.4, sales_days=30
+            products=PRODUCTS, clock=Clock(frozen_at=NOW), years=0.4, sales_days=30
         )
         try:
             with (
@@ -216,7 +216,7 @@ class Stage:
             ):
                 yield scene
         finally:
-            with connect(self._server, name="finale drill") as connection:
+            with connect(self.server, name="finale drill") as connection:
                 connection.execute(trusted(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 

@@ -25,11 +25,10 @@ THROTTLED = ThrottledError.exit_code
 
 
 @drill(
-    "stock-half",
     "half of the stock's rows are missing in every answer",
     "held for a person; no level changes",
 )
-def _half_of_stock(scene: Scene) -> None:
+def _stock_half(scene: Scene) -> None:
     scene.sync()
     before = scene.rows("SELECT product_url, on_hand_units FROM core.stock_level ORDER BY 1")
     scene.sandbox.add_fault("half@inventoryitem")
@@ -39,11 +38,10 @@ def _half_of_stock(scene: Scene) -> None:
 
 
 @drill(
-    "stock-rows-missing-once",
     "5, 15, 25 % of the stock's rows are missing in one answer",
     "the second read has them; no level changes",
 )
-def _rows_missing_once(scene: Scene) -> None:
+def _stock_rows_missing_once(scene: Scene) -> None:
     scene.sync()
     for percent in (5, 15, 25):
         scene.sandbox.add_fault(f"missing-rows={percent}@inventoryitem*1")
@@ -52,12 +50,11 @@ def _rows_missing_once(scene: Scene) -> None:
 
 
 @drill(
-    "stock-rows-missing-always",
     "15 % of the rows are missing in every answer: others each time, or the same",
     "no false zero: kept as last read, or held for a person",
     is_quick=True,
 )
-def _rows_missing_always(scene: Scene) -> None:
+def _stock_rows_missing_always(scene: Scene) -> None:
     scene.sync()
     zeros = "SELECT count(*) FROM core.stock_level WHERE on_hand_units = 0"
     before = scene.value(zeros)
@@ -74,7 +71,6 @@ def _rows_missing_always(scene: Scene) -> None:
 
 
 @drill(
-    "columns-emptied",
     "suppliers, reorder rules, names or costs are missing or null in answers with products",
     "missing once: the second read counts; twice: held; nothing is wiped",
 )
@@ -98,7 +94,6 @@ def _columns_emptied(scene: Scene) -> None:
 
 
 @drill(
-    "stock-columns-short",
     "reserved or on order is null or missing once; short; there twice, empty the second time",
     "null or missing: the second read counts; else the answer is refused with code 7",
 )
@@ -117,7 +112,6 @@ def _stock_columns_short(scene: Scene) -> None:
 
 
 @drill(
-    "shipments-without-lines",
     "an answer with shipments lacks their lines, or half of them",
     "read again; no sale is lost",
 )
@@ -136,11 +130,10 @@ def _shipments_without_lines(scene: Scene) -> None:
 
 
 @drill(
-    "history-wrong-once",
     "a line of a shipment of long ago came with another quantity, once",
     "within a month all history is read again, window by window within the budget",
 )
-def _history_wrong(scene: Scene) -> None:
+def _history_wrong_once(scene: Scene) -> None:
     """A plausible lie about an old shipment, before what every full sync reads again."""
     scene.set(reread_days=1, row_cap=60)
     scene.sandbox.row_cap = 60
@@ -164,7 +157,6 @@ def _history_wrong(scene: Scene) -> None:
 
 
 @drill(
-    "lines-lost-before",
     "lines of shipments were lost, by whatever",
     "the next full sync has them again",
 )
@@ -214,12 +206,10 @@ def _named(scene: Scene, key: str, reason: str) -> None:
 
 
 @drill(
-    "odd-numbers",
     "numbers in lists as 1E+3, with ten decimals, with a comma",
     "read exactly; what is no number is named, the rest of its record loads",
 )
 def _odd_numbers(scene: Scene) -> None:
-    """Ten decimals and exponents are read exactly, a comma is named."""
     for sent, point in (("1E+3", 1000), ("12.3456789012", Decimal("12.3456789012"))):
         key = _tampered(scene, "product", "reorderGuidelineList", _last(reorderPoint=sent))
         stored = scene.value(
@@ -237,7 +227,6 @@ def _odd_numbers(scene: Scene) -> None:
 
 
 @drill(
-    "number-for-text",
     "a number where a list's entry has text",
     "read as text, as at the top level",
     is_quick=True,
@@ -251,7 +240,6 @@ def _number_for_text(scene: Scene) -> None:
 
 
 @drill(
-    "odd-stamps",
     "times with an offset, a space, fractions; and one that is none",
     "read exactly; what is no time is named",
 )
@@ -266,7 +254,6 @@ def _odd_stamps(scene: Scene) -> None:
 
 
 @drill(
-    "stamped-in-future",
     "a product is stamped a year ahead, then edited",
     "the edit counts",
 )
@@ -283,11 +270,10 @@ def _stamped_in_future(scene: Scene) -> None:
 
 
 @drill(
-    "stamped-in-future-windows",
     "the same where the account is read by windows, of a known and of a new product",
     "both are here, and a later edit counts",
 )
-def _stamped_in_future_by_windows(scene: Scene) -> None:
+def _stamped_in_future_windows(scene: Scene) -> None:
     """No window that Finale allows reaches the stamp: one is known, the other has stock alone."""
     scene.set(row_cap=50)
     scene.sandbox.row_cap = 50
@@ -311,7 +297,6 @@ def _stamped_in_future_by_windows(scene: Scene) -> None:
 
 
 @drill(
-    "long-keys",
     "a SKU of 1,000 CJK characters; addresses of 3,000 in a supplier and a line",
     "named; the rest loads",
 )
@@ -340,7 +325,6 @@ def _long_keys(scene: Scene) -> None:
 
 
 @drill(
-    "deep-and-halves",
     "8,000 levels in a field nobody knows; half a pair after an escaped backslash",
     "what is ours loads",
 )
@@ -360,7 +344,6 @@ def _deep_and_halves(scene: Scene) -> None:
 
 
 @drill(
-    "trickling-head",
     "a header that trickles without end",
     "the request ends at its limit",
     is_quick=True,

@@ -24,6 +24,9 @@ EXACT = float(1 << 22)
 NOTHING = Decimal("5e-10")
 LONG = re.compile(rb"\d[\d.]{16}")
 """A number of more digits than a double surely has."""
+NUMBERS = msgspec.json.Decoder(list[float | None], strict=False)
+"""Reads a column of numbers, some of them as text; takes the text "null" for null."""
+NULL_TEXT = re.compile(rb'"[nN]')
 CELL = msgspec.json.Decoder(float_hook=Decimal)
 """Reads one cell with all digits of a number."""
 LONGEST_KEY = 500
@@ -83,6 +86,8 @@ def padded(series: pl.Series | None, field: Field, rows: int) -> Column:
     if series is None:
         series = pl.Series(field.column, [], dtype=TYPES[field.kind])
     series = extended(series, rows)
+    if not series.null_count():
+        return series, []
     if field.default is not None:
         return series.fill_null(field.default), []
     if not field.required:
@@ -135,18 +140,28 @@ def _text_cell(value: object, field: Field) -> str | None:
 
 
 def _number(raw: msgspec.Raw, field: Field) -> Column:
+    sent = bytes(raw)
     try:
-        sent = msgspec.json.decode(raw, type=list[float | str | None])
-        values = [_number_cell(v, field) if isinstance(v, str) else v for v in sent]
+        values = _numbers(sent, field)
     except (msgspec.DecodeError, ValueError):
         return _cell_by_cell(raw, field, _number_cell)
     series = pl.Series(field.column, values, dtype=pl.Float64)
     largest = series.abs().max()
     if isinstance(largest, float) and (
-        not largest <= LARGEST or (largest > EXACT and LONG.search(bytes(raw)))
+        not largest <= LARGEST or (largest > EXACT and LONG.search(sent))
     ):
         return _cell_by_cell(raw, field, _number_cell)
     return series, []
+
+
+def _numbers(sent: bytes, field: Field) -> list[float | None]:
+    if not NULL_TEXT.search(sent):
+        try:
+            return NUMBERS.decode(sent)
+        except msgspec.ValidationError:
+            pass
+    values = msgspec.json.decode(sent, type=list[float | str | None])
+    return [_number_cell(v, field) if isinstance(v, str) else v for v in values]
 
 
 def _number_cell(value: object, _field: Field) -> float | None:
@@ -169,14 +184,14 @@ def _number_cell(value: object, _field: Field) -> float | None:
 
 def _stamp(raw: msgspec.Raw, field: Field) -> Column:
     try:
-        texts = pl.Series(field.column, msgspec.json.decode(raw, type=list[str | None]))
-        texts = texts.cast(pl.String)
+        values = msgspec.json.decode(raw, type=list[str | None])
     except msgspec.DecodeError:
         return _cell_by_cell(raw, field, _stamp_cell)
+    texts = pl.Series(field.column, values, dtype=pl.String)
     stamps = texts.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
     stamps = stamps.dt.replace_time_zone("UTC")
-    odd = stamps.is_null() & texts.is_not_null()
-    if odd.any() or not stamps.drop_nulls().is_between(EARLIEST, LATEST).all():
+    is_odd = stamps.null_count() > texts.null_count()
+    if is_odd or not stamps.is_between(EARLIEST, LATEST).all():
         return _cell_by_cell(raw, field, _stamp_cell)
     return stamps, []
 
@@ -234,18 +249,26 @@ def as_json(columns: Mapping[str, msgspec.Raw]) -> dict[str, pl.Series]:
     """Return columns' cells as JSON text, null where they are null or an empty list."""
     texts: dict[str, pl.Series] = {}
     for name, raw in columns.items():
-        sent = bytes(raw)
-        empty = sent.count(b"[]")
-        if len(sent) == 3 * empty + 1:  # "[[],[],[]]" and nothing else
-            texts[name] = pl.repeat(None, empty, dtype=pl.String, eager=True)
+        empty = _empty_lists(raw)
+        if empty is not None:
+            texts[name] = extended(pl.Series(name, [], dtype=pl.String), empty)
             continue
         try:
-            cells = msgspec.json.decode(sent, type=list[msgspec.Raw])
+            cells = msgspec.json.decode(raw, type=list[msgspec.Raw])
         except (msgspec.DecodeError, RecursionError) as error:
             raise MalformedError(f"The field {name} is no list of values: {error}.") from error
         filled = [None if cell in EMPTY else cell for cell in map(bytes, cells)]
         texts[name] = pl.Series(name, filled, dtype=pl.Binary).cast(pl.String)
     return texts
+
+
+def _empty_lists(raw: msgspec.Raw) -> int | None:
+    """Return how many empty lists a column has, and nothing else; None = it has something."""
+    sent = memoryview(raw)
+    if bytes(sent[:3]) != b"[[]":
+        return None
+    empty = bytes(sent).count(b"[]")
+    return empty if len(sent) == 3 * empty + 1 else None
 
 
 def _numbered(columns: Iterable[pl.Series]) -> pl.DataFrame:

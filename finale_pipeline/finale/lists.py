@@ -161,6 +161,8 @@ def _no_numbers(frame: pl.DataFrame, key: str, source: str, helper: str) -> list
             cells.cell(cells.CELL.decode(text), field)
         except (ValueError, OverflowError) as error:
             wrong[text] = f"{source} {error}"
+    if not wrong:
+        return []
     found = frame.filter(pl.col(helper).is_in(list(wrong))).select(key, helper).iter_rows()
     return [(record, wrong[text], text) for record, text in found]
 

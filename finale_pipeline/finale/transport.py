@@ -332,15 +332,16 @@ class Transport:
 
     def _read(self, response: httpx.Response, path: str, max_bytes: int | None) -> bytes:
         """Read the body under our deadline and size caps, whatever each single read allows."""
-        body = bytearray()
+        chunks, size = [], 0
         for chunk in decoded(response, path):
-            body += chunk
-            if max_bytes is not None and len(body) > max_bytes:
+            chunks.append(chunk)
+            size += len(chunk)
+            if max_bytes is not None and size > max_bytes:
                 raise AnswerTooLarge
-            if len(body) > LARGEST_BODY:
+            if size > LARGEST_BODY:
                 raise MalformedError(f"The answer for {path} is larger than {LARGEST_BODY} bytes.")
             self._deadline.left(None)
-        return bytes(body)
+        return b"".join(chunks)
 
 
 class _TryAgain(Exception):

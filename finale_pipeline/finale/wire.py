@@ -176,6 +176,8 @@ def _by_first_name(columns: dict[str, msgspec.Raw], resource: Resource) -> dict[
 
 def _refuse_bad_utf8(text: bytes) -> None:
     """Raise UnicodeDecodeError where a text is not UTF-8; by pieces, for it may be large."""
+    if text.isascii():
+        return
     decoder = getincrementaldecoder("utf-8")()
     view = memoryview(text)
     for start in range(0, len(view), PIECE):

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.errors import ConfigError, PipelineError
 from finale_pipeline.health import installation, rules, scheduling
 from finale_pipeline.health.findings import NOT_WELL, Finding
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import schema
 from finale_pipeline.warehouse.connect import (
     connect,
@@ -17,14 +17,11 @@ from finale_pipeline.warehouse.connect import (
     shown_url,
 )
 
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
-
 ASK_THE_DATABASE = {"mail", "source", "compare", "dagster"}
 """Examinations that would only say once more that it failed."""
 
 
-def examine(settings: "Settings") -> list[Finding]:
+def examine(settings: Settings) -> list[Finding]:
     """Examine everything; a failed part does not hide the others."""
     parts: dict[str, Callable[[Settings], Iterator[Finding]]] = {
         "secrets": installation.secrets,
@@ -75,7 +72,7 @@ def shown(findings: list[Finding]) -> str:
     )
 
 
-def _database(settings: "Settings") -> Iterator[Finding]:
+def _database(settings: Settings) -> Iterator[Finding]:
     url, now = database_url(settings), utc_now()
     with connect(url, name="finale doctor") as connection:
         schema.require_current(connection)
@@ -86,7 +83,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
         yield from rules.orders(connection)
 
 
-def _compare(settings: "Settings") -> Iterator[Finding]:
+def _compare(settings: Settings) -> Iterator[Finding]:
     """For an account that is no simulation."""
     if not settings.reads_sandbox:
         with connect(database_url(settings), name="finale doctor") as connection:

@@ -1,8 +1,7 @@
 """What an examination finds: a state, what it says, what to do."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from finale_pipeline.errors import PipelineError
 
@@ -35,10 +34,6 @@ class Finding:
     def of(cls, what: str, error: PipelineError) -> "Finding":
         """Return the finding that an error is."""
         return cls(what, "failed", error.what, error.step, error.exit_code)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the finding by name."""
-        return asdict(self)
 
 
 def worst(findings: Iterable[Finding]) -> str:

@@ -6,7 +6,6 @@ import stat
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from finale_pipeline.backup import create as backup
@@ -16,12 +15,9 @@ from finale_pipeline.errors import LocalError
 from finale_pipeline.finale.records import FACILITY
 from finale_pipeline.health import rules, watch_state
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.settings import ENV_FILE, LOOPBACK
+from finale_pipeline.settings import ENV_FILE, LOOPBACK, Settings
 from finale_pipeline.sync.source import open_client
 from finale_pipeline.warehouse.connect import connect, database_url
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 FREE_BYTES = 2 << 30
 FULL_BYTES = 256 << 20
@@ -33,7 +29,7 @@ VERIFIED = {"verify-full", "verify-ca"}
 """Values of sslmode with which a server proves itself."""
 
 
-def secrets(_settings: "Settings") -> Iterator[Finding]:
+def secrets(_settings: Settings) -> Iterator[Finding]:
     """Examine whether others can read `.env`."""
     path = Path(ENV_FILE)
     if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
@@ -43,7 +39,7 @@ def secrets(_settings: "Settings") -> Iterator[Finding]:
         yield Finding("secrets", "ok", "nobody else can read them here")
 
 
-def files(settings: "Settings") -> Iterator[Finding]:
+def files(settings: Settings) -> Iterator[Finding]:
     """Examine whether others can open what we wrote; PostgreSQL sees to its own folder."""
     server = settings.home / "postgres"
     opened = sorted(
@@ -61,7 +57,7 @@ def files(settings: "Settings") -> Iterator[Finding]:
         yield Finding("files", "ok", f"nobody else may open what is in {settings.home}")
 
 
-def disk(settings: "Settings") -> Iterator[Finding]:
+def disk(settings: Settings) -> Iterator[Finding]:
     """Examine whether HOME takes files, and for how long yet."""
     home = settings.home if settings.home.exists() else Path()
     free = shutil.disk_usage(home).free
@@ -87,7 +83,7 @@ def disk(settings: "Settings") -> Iterator[Finding]:
 LOG_IN = "Set FINALE_API_TOKEN, such as from: openssl rand -hex 32"
 
 
-def access(settings: "Settings") -> Iterator[Finding]:
+def access(settings: Settings) -> Iterator[Finding]:
     """Examine what other machines can reach without a log-in."""
     has_token = settings.api_token is not None or settings.api_read_token is not None
     ports = {
@@ -109,7 +105,7 @@ def access(settings: "Settings") -> Iterator[Finding]:
         yield Finding("access", "ok", "nothing of ours is open to other machines without a log-in")
 
 
-def _unencrypted(settings: "Settings") -> Iterator[Finding]:
+def _unencrypted(settings: Settings) -> Iterator[Finding]:
     """Examine what leaves this machine in the clear."""
     if settings.smtp_host not in {None, *LOOPBACK} and settings.smtp_security == "none":
         says = f"Mails go to {settings.smtp_host} unencrypted."
@@ -125,7 +121,7 @@ def _unencrypted(settings: "Settings") -> Iterator[Finding]:
             yield Finding("access", "warning", says, step)
 
 
-def mail(settings: "Settings") -> Iterator[Finding]:
+def mail(settings: Settings) -> Iterator[Finding]:
     """Examine whether mails go out, and where to."""
     with connect(database_url(settings), name="finale doctor") as connection:
         findings = [*rules.mail(connection, now=utc_now())]
@@ -139,7 +135,7 @@ def mail(settings: "Settings") -> Iterator[Finding]:
         yield Finding("mail", "warning", "Mails leave this machine, with a sandbox's data.")
 
 
-def source(settings: "Settings") -> Iterator[Finding]:
+def source(settings: Settings) -> Iterator[Finding]:
     """Ask Finale once: whether it answers, knows us, and has our time."""
     if settings.account is None:
         yield Finding("source", "warning", "No account is configured.", "See .env.example.")
@@ -154,7 +150,7 @@ def source(settings: "Settings") -> Iterator[Finding]:
         yield Finding("clock", "warning", says, step)
 
 
-def backups(settings: "Settings") -> Iterator[Finding]:
+def backups(settings: Settings) -> Iterator[Finding]:
     """Examine the age of the last backup; a sandbox needs none."""
     last = backup.newest(settings)
     if last is None and settings.reads_sandbox:
@@ -170,7 +166,7 @@ def backups(settings: "Settings") -> Iterator[Finding]:
         yield Finding("backup", "ok", f"the last one is of {last:%Y-%m-%d %H:%M} UTC")
 
 
-def watched(settings: "Settings") -> Iterator[Finding]:
+def watched(settings: Settings) -> Iterator[Finding]:
     """Examine whether the dead man's switch looks; a sandbox needs none."""
     state = watch_state.read(settings.home)
     if state is None and settings.reads_sandbox:

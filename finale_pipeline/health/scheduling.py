@@ -15,7 +15,7 @@ from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
 from finale_pipeline.domain.syncs.strategy import COVERED_BY, LADDER, SYNCS
 from finale_pipeline.health import rules, watch_state
 from finale_pipeline.health.findings import Finding
-from finale_pipeline.settings import OFF
+from finale_pipeline.settings import OFF, Settings
 from finale_pipeline.warehouse import incidents, leases, ticks
 from finale_pipeline.warehouse.connect import Connection, connect, dagster_url, database_url
 from finale_pipeline.warehouse.reads import runs
@@ -23,15 +23,13 @@ from finale_pipeline.warehouse.reads import runs
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-    from finale_pipeline.settings import Settings
-
 DAEMONS = {"SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING"}
 DECIDES_WITHIN = timedelta(minutes=5)
 STARTS_WITHIN = timedelta(minutes=15)
 """Time between `finale init` and the first start of the services, in which nobody is mailed."""
 
 
-def examine(settings: "Settings") -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[Finding]:
     """Examine Dagster's daemons and schedules, and whether anything is overdue."""
     off: set[str] = set()
     with _instance(settings) as instance:
@@ -53,7 +51,7 @@ def examine(settings: "Settings") -> Iterator[Finding]:
 
 
 def troubles(
-    connection: Connection, settings: "Settings", *, since: datetime, now: datetime
+    connection: Connection, settings: Settings, *, since: datetime, now: datetime
 ) -> list[Trouble]:
     """Return what the watch mails about.
 
@@ -65,7 +63,7 @@ def troubles(
     return [*look.troubles(), *_outbox(connection, now)]
 
 
-def schedules(settings: "Settings") -> dict[str, str]:
+def schedules(settings: Settings) -> dict[str, str]:
     """Return the cron times of the schedules that are on, in the settings and in Dagster."""
     try:
         with _instance(settings) as instance:
@@ -76,7 +74,7 @@ def schedules(settings: "Settings") -> dict[str, str]:
 
 
 @contextmanager
-def _instance(settings: "Settings") -> Iterator["DagsterInstance | None"]:
+def _instance(settings: Settings) -> Iterator["DagsterInstance | None"]:
     """Open Dagster's instance; None when it was never started here."""
     home = (settings.home / "dagster").resolve()
     if not (home / "dagster.yaml").exists():
@@ -99,7 +97,7 @@ def _daemons(statuses: Any) -> Finding:
     return Finding("daemons", "ok", f"{len(DAEMONS & set(statuses))} alive")
 
 
-def _crons(settings: "Settings", off: set[str]) -> dict[str, str]:
+def _crons(settings: Settings, off: set[str]) -> dict[str, str]:
     crons = {name: str(getattr(settings, f"schedule_{name}")) for name in SYNCS}
     return {n: cron for n, cron in crons.items() if cron != OFF and f"{n}_schedule" not in off}
 
@@ -109,7 +107,7 @@ class _Look:
     """What is due is compared with what happened."""
 
     connection: Connection
-    settings: "Settings"
+    settings: Settings
     crons: Mapping[str, str]
     since: datetime
     now: datetime

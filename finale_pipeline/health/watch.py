@@ -5,10 +5,11 @@ is told once, and its end once.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.clock import utc_now
 from finale_pipeline.domain.alerts.deadman import Outage, Trouble, after_telling, to_tell
@@ -17,20 +18,17 @@ from finale_pipeline.errors import PipelineError
 from finale_pipeline.health import rules, scheduling, watch_state
 from finale_pipeline.health.findings import NOT_WELL, Finding
 from finale_pipeline.health.watch_state import Memory, Unsent
-from finale_pipeline.notify import watch_mails
+from finale_pipeline.notify import routing, watch_mails
 from finale_pipeline.notify.delivery import deliver
-from finale_pipeline.notify.files import NOBODY, Files
 from finale_pipeline.notify.messages import Content, new_id, origin_of, render
-from finale_pipeline.notify.sender import sender_of
-from finale_pipeline.warehouse import locks, outages, outbox, schema
+from finale_pipeline.notify.sender import files_of, sender_of
+from finale_pipeline.settings import Settings
+from finale_pipeline.warehouse import locks, outages, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, running_url
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.outbox import Message, Waiting
 from finale_pipeline.warehouse.reads import health as health_reads
 from finale_pipeline.warehouse.reads import mails
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +51,18 @@ class Watched:
         return NOT_WELL if self.troubles or self.notes else 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return it by name; the names are promised."""
         outage = self.outage
         return {
             "fine": not self.troubles and not self.notes,
-            "troubles": [asdict(t) for t in self.troubles],
-            "notes": [note.as_dict() for note in self.notes],
+            "troubles": self.troubles,
+            "notes": self.notes,
             "told_since": outage.opened_at.isoformat() if outage else None,
             "did": self.did,
         }
 
 
-def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> Watched:
+def watch(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Watched:
     """Look once, and tell what is to be told."""
     with watch_state.recalled(settings.home, now=clock()) as last:
         try:
@@ -79,20 +77,17 @@ def watch(settings: "Settings", *, clock: Callable[[], datetime] = utc_now) -> W
     return watched
 
 
-def _connected(settings: "Settings") -> Connection:
+@contextmanager
+def _connected(settings: Settings) -> Iterator[Connection]:
     """Connect without starting anything, and not for long."""
-    connection = connect(running_url(settings), name="finale watch")
-    try:
+    with connect(running_url(settings), name="finale watch") as connection:
         connection.execute("SET statement_timeout = '60s'")
         schema.require_current(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        yield connection
 
 
 def _by_outbox(
-    connection: Connection, settings: "Settings", last: Memory, clock: Callable[[], datetime]
+    connection: Connection, settings: Settings, last: Memory, clock: Callable[[], datetime]
 ) -> Watched:
     now = clock()
     troubles = scheduling.troubles(connection, settings, since=last.began_at, now=now)
@@ -121,34 +116,28 @@ def _by_outbox(
 
 
 def _put(
-    connection: Connection, settings: "Settings", content: Content, key: str, now: datetime
+    connection: Connection, settings: Settings, content: Content, key: str, now: datetime
 ) -> Message | None:
-    message = render(content, origin_of(settings, now), message_id=new_id())
-    is_new = outbox.put(
-        connection, message, dedupe_key=key, recipients=settings.alert_emails, now=now
-    )
+    origin = origin_of(settings, now)
+    message, is_new = routing.put_one(connection, settings, content, origin, key)
     return message if is_new else None
 
 
 def _sent(
-    connection: Connection, settings: "Settings", message: Message, clock: Callable[[], datetime]
+    connection: Connection, settings: Settings, message: Message, clock: Callable[[], datetime]
 ) -> str:
     """Send a mail before all that waits; where the service is sick, a file says it too."""
     deliver(connection, settings, clock=clock, only=message.message_id)
     mail = mails.outcome(connection, message.message_id)
     state, error = mail["state"], mail["last_error"]
     if state == "pending":
-        _files(settings).send(
+        files_of(settings).send(
             Waiting.of(message, settings.alert_emails, clock()), settings.alert_emails
         )
     return f"the mail is {state}" + (f" ({error})" if error else "")
 
 
-def _files(settings: "Settings") -> Files:
-    return Files(settings.home / "outbox", settings.alert_from or NOBODY)
-
-
-def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: datetime) -> Watched:
+def _by_itself(settings: Settings, last: Memory, error: PipelineError, now: datetime) -> Watched:
     """Tell without the outbox: through the same service, or as a file."""
     trouble = Trouble("database", error.what, error.step)
     as_before = Watched([trouble], last.outage, unsent=last.unsent)
@@ -165,14 +154,14 @@ def _by_itself(settings: "Settings", last: Memory, error: PipelineError, now: da
     if (outcome.verdict == "done" and outcome.accepted) or (is_unknown and unsent.is_unknown):
         outage = after_telling(last.outage, [trouble], now=now)
         return Watched([trouble], outage, f"Told by {_channel(settings)}.")
-    is_file = _files(settings).send(mail, settings.alert_emails).verdict == "done"
+    is_file = files_of(settings).send(mail, settings.alert_emails).verdict == "done"
     why = outcome.error or json.dumps(dict(outcome.refused or {}))
     where = f"It is in {settings.home / 'outbox'}, and" if is_file else "It is"
     did = f"Not told: {why}. {where} tried again at the next look."
     return replace(as_before, did=did, unsent=replace(unsent, is_unknown=is_unknown))
 
 
-def _channel(settings: "Settings") -> str:
+def _channel(settings: Settings) -> str:
     if not settings.sends_mail:
         return f"a file in {settings.home / 'outbox'}"
     return "SendGrid" if settings.sendgrid_api_key is not None else "SMTP"

@@ -20,39 +20,31 @@ MOST = 3_000
 TOO_MANY, BROKEN = 429, 500
 
 
-class Channel:
-    """A channel of a route; a sender as SMTP and SendGrid are."""
-
-    def __init__(self, route: Route, *, seconds: float = SECONDS) -> None:
-        # It logs each request with its address.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._route = route
-        self._seconds = seconds
-
-    def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
-        """Post it; a sick channel keeps no other mail waiting."""
-        route = self._route
-        try:
-            answer = httpx.post(
-                route.target,
-                json=BODIES[route.channel](mail),
-                headers={"X-Finale-Message-Id": mail.message_id},
-                timeout=self._seconds,
-                follow_redirects=False,
-            )
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            error_text = f"{route.recipient} cannot be reached ({type(error).__name__})"
-            return SendOutcome(error=error_text, verdict="later", is_service_well=True)
-        except httpx.HTTPError as error:
-            error_text = f"no answer from {route.recipient} ({type(error).__name__})"
-            return SendOutcome(error=error_text, verdict="unknown", is_service_well=True)
-        if answer.is_success:
-            return SendOutcome(accepted=list(addresses))
-        error_text = f"{route.recipient} answered {answer.status_code}"
-        if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
-            wait = retry_after(answer.headers.get("Retry-After"))
-            return SendOutcome(error=error_text, verdict="later", wait=wait, is_service_well=True)
-        return SendOutcome(refused=dict.fromkeys(addresses, error_text))
+def post(route: Route, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
+    """Post a mail to the channel of a route; a sick one keeps no other mail waiting."""
+    # It logs each request with its address.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        answer = httpx.post(
+            route.target,
+            json=BODIES[route.channel](mail),
+            headers={"X-Finale-Message-Id": mail.message_id},
+            timeout=SECONDS,
+            follow_redirects=False,
+        )
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        error_text = f"{route.recipient} cannot be reached ({type(error).__name__})"
+        return SendOutcome(error=error_text, verdict="later", is_service_well=True)
+    except httpx.HTTPError as error:
+        error_text = f"no answer from {route.recipient} ({type(error).__name__})"
+        return SendOutcome(error=error_text, verdict="unknown", is_service_well=True)
+    if answer.is_success:
+        return SendOutcome(accepted=list(addresses))
+    error_text = f"{route.recipient} answered {answer.status_code}"
+    if answer.status_code == TOO_MANY or answer.status_code >= BROKEN:
+        wait = retry_after(answer.headers.get("Retry-After"))
+        return SendOutcome(error=error_text, verdict="later", wait=wait, is_service_well=True)
+    return SendOutcome(refused=dict.fromkeys(addresses, error_text))
 
 
 def _cut(text: str) -> str:

@@ -11,10 +11,10 @@ import xxhash
 from finale_pipeline.domain.alerts.quiet_hours import quiet_until
 from finale_pipeline.errors import PipelineError
 from finale_pipeline.notify import links, stock_mails
-from finale_pipeline.notify.files import NOBODY, Files
+from finale_pipeline.notify.files import Files
 from finale_pipeline.notify.lines import lines_of
 from finale_pipeline.notify.messages import new_id, origin_of, render
-from finale_pipeline.notify.sender import Sender, sender_of
+from finale_pipeline.notify.sender import Sender, files_of, sender_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import critical, outbox
 from finale_pipeline.warehouse.connect import Connection
@@ -74,9 +74,9 @@ def _sent(service: Sender, settings: Settings, mail: Waiting) -> SendOutcome:
         route = routes.get(mail.left[0])
         if route is None:
             return SendOutcome(refused={mail.left[0]: "there is no such route any more"})
-        from finale_pipeline.notify.channels import Channel  # heavy
+        from finale_pipeline.notify.channels import post  # heavy
 
-        return Channel(route).send(mail, mail.left)
+        return post(route, mail, mail.left)
     if mail.left or isinstance(service, Files):
         return service.send(mail, mail.left)
     return SendOutcome()
@@ -100,13 +100,9 @@ def _with_links(mail: Waiting, settings: Settings, now: datetime) -> Waiting:
 
 def _tell_otherwise(settings: Settings, mail: Waiting, outcome: SendOutcome) -> None:
     """Say by the other channels that a mail cannot be delivered: the log, and a file."""
-    log.error(
-        "mail %s (%s) cannot be delivered: %s",
-        mail.message_id,
-        mail.kind,
-        outcome.error or outcome.refused,
-    )
-    Files(settings.home / "outbox", settings.alert_from or NOBODY).send(mail, mail.recipients)
+    why = outcome.error or outcome.refused
+    log.error("mail %s (%s) cannot be delivered: %s", mail.message_id, mail.kind, why)
+    files_of(settings).send(mail, mail.recipients)
 
 
 def _merge(connection: Connection, settings: Settings, now: datetime) -> None:

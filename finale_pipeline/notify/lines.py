@@ -27,7 +27,7 @@ class ItemLine:
         threshold_units: Reorder point or default; its source is buyer, finale, ours or default.
         suggested_units: To order, by plan or finale; None = not known.
         days_left: Until it is out.
-        money_at_risk: In the account's currency.
+        money_at_risk: In `account_currency`.
         vendor_name: Main supplier; None = none.
         state: What was decided about it.
         opened_at: Since when it has been away from ok.
@@ -35,6 +35,7 @@ class ItemLine:
         must_order_by_on: The last day that avoids running out; None = not known.
         unit_cost: Of one unit, in `currency`, by the plan; None = not known.
         arrives_on: When what is ordered now is on the shelf; None = not known.
+        account_currency: The same in every line; None = not known.
     """
 
     sku: str
@@ -63,6 +64,7 @@ class ItemLine:
     unit_cost: Decimal | None = None
     currency: str | None = None
     arrives_on: date | None = None
+    account_currency: str | None = None
 
     @property
     def title(self) -> str:
@@ -106,7 +108,7 @@ class ItemLine:
         if self.days_left is not None:
             parts.append(f"{number(round(self.days_left, 1))} days left")
         if self.money_at_risk:
-            parts.append(f"{self.money_at_risk:,.2f} at risk")
+            parts.append(f"{money(self.money_at_risk, self.account_currency)} at risk")
         if self.state != "open":
             parts.append(self.state)
         parts += in_words(self.flags)

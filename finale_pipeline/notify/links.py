@@ -49,8 +49,7 @@ def signed(text: str, key: bytes, message_id: str, *, now: datetime) -> str:
 
 def sign(key: bytes, message_id: str, *, now: datetime) -> str:
     """Return a token that stands for a mail's items for a fortnight."""
-    token = _serializer(key, now).dumps(message_id)
-    return token if isinstance(token, str) else token.decode()
+    return str(_serializer(key, now).dumps(message_id))
 
 
 def read(key: bytes, token: str, *, now: datetime) -> str:
@@ -61,16 +60,13 @@ def read(key: bytes, token: str, *, now: datetime) -> str:
     """
     try:
         return str(_serializer(key, now).loads(token, max_age=int(LASTS.total_seconds())))
-    except SignatureExpired as error:
-        what = "The time of this link is over."
-        cause: BadSignature = error
     except BadSignature as error:
-        what, cause = "This link is not valid.", error
-    raise ConfigError(
-        what,
-        data="Nothing was changed.",
-        step="Use the link of a newer mail, or: finale alerts list",
-    ) from cause
+        is_over = isinstance(error, SignatureExpired)
+        raise ConfigError(
+            "The time of this link is over." if is_over else "This link is not valid.",
+            data="Nothing was changed.",
+            step="Use the link of a newer mail, or: finale alerts list",
+        ) from error
 
 
 class _Signer(TimestampSigner):

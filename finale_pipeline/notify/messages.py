@@ -106,7 +106,7 @@ class Content:
     Attributes:
         kind: One of KINDS.
         title: First line of the body.
-        intro: Paragraphs before the items; `outro` those after them.
+        intro: Paragraphs before the items.
         inline: So many items are shown in the mail itself.
         others: Items that are in no section.
         csv: All items; None = no attachment.
@@ -118,7 +118,6 @@ class Content:
     intro: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = ()
-    outro: Sequence[str] = ()
     csv: bytes | None = None
     vendors: Sequence[VendorRow] = ()
     inline: int = INLINE
@@ -142,7 +141,6 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         "intro": [_harmless(p) for p in content.intro],
         "facts": [(name, _harmless(value)) for name, value in content.facts],
         "sections": sections,
-        "outro": [_harmless(p) for p in content.outro],
         "more": more,
         "freshness": origin.freshness,
         "run_id": origin.run_id,
@@ -160,8 +158,8 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         message_id=message_id,
         kind=content.kind,
         subject=str(values["subject"]),
-        text=_templates(escapes=False).get_template("mail.txt.j2").render(values),
-        html=_templates(escapes=True).get_template("mail.html.j2").render(values),
+        text=_templates().get_template("mail.txt.j2").render(values),
+        html=_templates().get_template("mail.html.j2").render(values),
         attachment_name=named,
         attachment=content.csv,
     )
@@ -198,15 +196,14 @@ def _cut(sections: Sequence[Section], most: int) -> tuple[list[Section], int]:
 
 
 @cache
-def _templates(*, escapes: bool) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # only for mails
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # for mails
 
     environment = Environment(
         loader=PackageLoader("finale_pipeline", "notify/templates"),
-        autoescape=escapes,  # noqa: S701 - the HTML one does; plain text has nothing to escape
+        autoescape=select_autoescape(["html.j2"]),  # plain text has nothing to escape
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        trim_blocks=False,
     )
     environment.filters["units"] = number
     return environment

@@ -1,4 +1,4 @@
-"""A mail for everybody, and one for each route that an item of it belongs to."""
+"""Mails into the outbox: one for everybody, and one for each route that an item belongs to."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ from finale_pipeline.notify.messages import Content, Origin, new_id, render
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import outbox
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.outbox import Message
 
 
 def put(
@@ -42,3 +43,18 @@ def put(
             key = f"{dedupe_key}:route:{route.name}"
             write(mail, dedupe_key=key, recipients=[route.recipient], route=route.name)
     return is_new
+
+
+def put_one(
+    connection: Connection, settings: Settings, content: Content, origin: Origin, dedupe_key: str
+) -> tuple[Message, bool]:
+    """Write one mail for everybody, in the transaction of its reason.
+
+    Returns:
+        The mail, and whether it is new; False when the same thing was written before.
+    """
+    mail = render(content, origin, message_id=new_id())
+    to, now, run_id = settings.alert_emails, origin.now, origin.run_id
+    return mail, outbox.put(
+        connection, mail, dedupe_key=dedupe_key, recipients=to, now=now, run_id=run_id
+    )

@@ -38,16 +38,20 @@ def sender_of(settings: Settings) -> Sender:
         return SendGrid(key, origin, base_url=settings.sendgrid_base_url)
     if settings.smtp_host is not None:
         return Smtp(settings, origin)
-    return Files(settings.home / "outbox", origin)
+    return files_of(settings)
+
+
+def files_of(settings: Settings) -> Files:
+    """Return the folder that takes mails as files."""
+    return Files(settings.home / "outbox", settings.alert_from or NOBODY)
 
 
 class Smtp:
-    """An SMTP server; `seconds` is the longest wait for one answer of it."""
+    """An SMTP server."""
 
-    def __init__(self, settings: Settings, origin: str, *, seconds: float = SECONDS) -> None:
+    def __init__(self, settings: Settings, origin: str) -> None:
         self._settings = settings
         self._origin = origin
-        self._seconds = seconds
 
     def send(self, mail: Waiting, addresses: Sequence[str]) -> SendOutcome:
         """Hand it over; a server that takes it for some addresses names the others."""
@@ -67,19 +71,17 @@ class Smtp:
             server.close()
 
     def _open(self) -> smtplib.SMTP:
-        given = self._settings
-        host, port = str(given.smtp_host), given.smtp_port
+        settings = self._settings
+        host, port = str(settings.smtp_host), settings.smtp_port
         trust = ssl.create_default_context()
-        if given.smtp_security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, port, timeout=self._seconds, context=trust
-            )
+        if settings.smtp_security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=trust)
         else:
-            server = smtplib.SMTP(host, port, timeout=self._seconds)
-            if given.smtp_security == "starttls":
+            server = smtplib.SMTP(host, port, timeout=SECONDS)
+            if settings.smtp_security == "starttls":
                 server.starttls(context=trust)
-        if given.smtp_user is not None and given.smtp_password is not None:
-            server.login(given.smtp_user, given.smtp_password.get_secret_value())
+        if settings.smtp_user is not None and settings.smtp_password is not None:
+            server.login(settings.smtp_user, settings.smtp_password.get_secret_value())
         return server
 
     def _hand_over(

@@ -91,7 +91,6 @@ def digest(
     flapping: int,
     unsent: int,
     totals: Mapping[str, str] | None = None,
-    currency: str | None = None,
 ) -> Content:
     """The morning's list: a table of vendors, then the worst items of each, no vendor last.
 
@@ -99,7 +98,6 @@ def digest(
         lines: Worst first.
         flapping: Items whose mails were held back since the last digest because they flap.
         totals: What the plan orders from each vendor, by name, with its currency.
-        currency: Of money at risk; None = not known.
     """
     due = [line for line in lines if line.state not in SET_ASIDE]
     out = _at(due, "out")
@@ -127,7 +125,7 @@ def digest(
                 name,
                 len(mine),
                 _at(mine, "out"),
-                money(_risk(mine), currency) if _risk(mine) else "",
+                _at_risk(mine),
                 (totals or {}).get(name, "") if name else "",
             )
             for name, mine in groups.items()
@@ -143,14 +141,16 @@ NO_VENDOR = "No vendor in Finale"
 def _by_risk(lines: Sequence[ItemLine]) -> dict[str, list[ItemLine]]:
     """Group items by vendor's name: most money at risk first, then most items; no vendor last."""
     vendors = _grouped(lines, lambda line: plain(line.vendor_name or ""))
-    ranked = sorted(
-        vendors, key=lambda name: (not name, -_risk(vendors[name]), -len(vendors[name]))
-    )
-    return {name: vendors[name] for name in ranked}
+    return dict(sorted(vendors.items(), key=lambda v: (not v[0], -_risk(v[1]), -len(v[1]))))
 
 
 def _risk(lines: Sequence[ItemLine]) -> Decimal:
     return sum((line.money_at_risk or Decimal(0) for line in lines), Decimal(0))
+
+
+def _at_risk(lines: Sequence[ItemLine]) -> str:
+    """Money at risk with its currency; empty when none is known."""
+    return money(risk, lines[0].account_currency) if (risk := _risk(lines)) else ""
 
 
 def _shown(mine: Sequence[ItemLine]) -> str:
@@ -198,8 +198,8 @@ def by_vendor(lines: Sequence[ItemLine]) -> list[Section]:
     """Group items by supplier; the supplier with the most pressing item comes first."""
     sections = []
     for supplier, mine in _grouped(lines, lambda line: line.supplier).items():
-        risk = _risk(mine)
-        note = f"{_count(mine)}, {risk:,.2f} at risk" if risk else _count(mine)
+        risk = _at_risk(mine)
+        note = f"{_count(mine)}, {risk} at risk" if risk else _count(mine)
         sections.append(Section(mine, supplier[:1].upper() + supplier[1:], note, shows="quantity"))
     return sections
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from finale_pipeline.domain.states import WAITING
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import incidents as incidents_reads
 
@@ -34,16 +33,6 @@ class AlertLine:
     attempts: int
     remark: str
 
-    @property
-    def is_dead(self) -> bool:
-        """Whether its mail was given up."""
-        return self.state == "dead"
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether its mail was tried in vain and will be tried again."""
-        return self.state in WAITING and self.attempts > 0
-
 
 def alert_lines(
     connection: Connection, *, run_id: int, since: datetime, now: datetime
@@ -57,8 +46,3 @@ def alert_lines(
     return connection.objects(
         AlertLine, incidents_reads.TOLD, run_id=run_id, since=since, recent=recent
     )
-
-
-def crossings(connection: Connection, run_id: int) -> int:
-    """Return how many changes of level a sync run found."""
-    return connection.count(incidents_reads.CROSSINGS, run_id)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from finale_pipeline.errors import ConfigError
@@ -13,22 +12,19 @@ from finale_pipeline.finale.links import pages_of
 from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.ordering.order_finder import OrderFinder
 from finale_pipeline.ordering.submission import Submission
-from finale_pipeline.settings import LOOPBACK
+from finale_pipeline.settings import LOOPBACK, Settings
 from finale_pipeline.sync.session import refuse_another_account
 from finale_pipeline.sync.source import open_client, source_of
 from finale_pipeline.warehouse import accounts, schema
 from finale_pipeline.warehouse.connect import Connection, connect, database_errors, database_url
 from finale_pipeline.warehouse.requests import Limits, SharedLedger
 
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
-
 
 @dataclass(frozen=True, slots=True)
 class DraftingContext:
     """What drafting works with: settings, the clock, and how to wait."""
 
-    settings: "Settings"
+    settings: Settings
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
 
@@ -95,7 +91,7 @@ class DraftingContext:
             ledger.close()
 
 
-def _refuse_other_data(connection: Connection, settings: "Settings") -> None:
+def _refuse_other_data(connection: Connection, settings: Settings) -> None:
     """The data of one account, or of a sandbox, must never become orders of another."""
     source = source_of(settings)
     refuse_another_account(connection, source)

@@ -3,25 +3,22 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.orders.purchase_orders import body, body_hash
 from finale_pipeline.errors import ConfigError, NeedsDecision, PipelineError
-from finale_pipeline.finale.orders import WritePermission
+from finale_pipeline.finale.orders import OrderWriter, WritePermission
 from finale_pipeline.ordering import idempotency, order_requests
 from finale_pipeline.ordering.context import DraftingContext
 from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.duplicates import unknown_since
 from finale_pipeline.ordering.proposals import Proposal, propose
 from finale_pipeline.ordering.submission import Submission
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.order_writes import Intent, OrderWrite
-
-if TYPE_CHECKING:
-    from finale_pipeline.finale.orders import OrderWriter
-    from finale_pipeline.settings import Settings
 
 OLDEST_PLAN = timedelta(days=14)
 """Plans older than this are not drafted: what they say is no longer so."""
@@ -76,7 +73,7 @@ class DraftResult:
 
 
 def preview(
-    connection: Connection, settings: "Settings", request: DraftRequest, *, now: datetime
+    connection: Connection, settings: Settings, request: DraftRequest, *, now: datetime
 ) -> DraftResult:
     """Return what would be drafted; nothing is sent and nothing written.
 
@@ -88,7 +85,7 @@ def preview(
     if request.lines:
         plan_on = request.on or today
         _refuse_old(plan_on, today)
-        orders = [order_requests.given(connection, request, place=place, plan_on=plan_on)]
+        orders = [order_requests.of_lines(connection, request, place=place, plan_on=plan_on)]
     else:
         plan_on = request.on or order_requests.newest_day(connection)
         _refuse_old(plan_on, today)
@@ -168,22 +165,22 @@ def _draft_locked(
         if rows and not any(row.state == "intended" for row in rows):  # all went out
             return DraftResult(rows[0].draft.plan_on, [], {row.reference: row for row in rows})
         context.require_known_orders(connection)
-        shown = _wanted(context, connection, request, rows)
-        if agreed is None and not request.accept_duplicates and _duplicates(shown):
-            return replace(shown, is_undecided=True)
-        result = DraftResult(shown.plan_on, [], {row.reference: row for row in rows})
+        planned = _planned(context, connection, request, rows)
+        if agreed is None and not request.accept_duplicates and _duplicates(planned):
+            return replace(planned, is_undecided=True)
+        result = DraftResult(planned.plan_on, [], {row.reference: row for row in rows})
         with (
             context.submission(connection, request.actor) as submission,
             context.writer() as writer,
         ):
             try:
-                if _resolve_first(submission, shown, result):
-                    before = _duplicates(shown)
-                    shown = _wanted(context, connection, request, rows)
+                if _resolve_first(submission, planned, result):
+                    before = _duplicates(planned)
+                    planned = _planned(context, connection, request, rows)
                     agreed = before if agreed is None else agreed
-                result.proposals = shown.proposals
-                _require_seen(shown, request, agreed)
-                _send(submission, writer, shown, request, result)
+                result.proposals = planned.proposals
+                _require_seen(planned, request, agreed)
+                _send(submission, writer, planned, request, result)
             except NeedsDecision:
                 raise
             except PipelineError as error:
@@ -191,39 +188,39 @@ def _draft_locked(
         return result
 
 
-def _wanted(
+def _planned(
     context: DraftingContext, connection: Connection, request: DraftRequest, begun: list[OrderWrite]
 ) -> DraftResult:
     """Return what is to be drafted now; of a request that was cut off, only what it began."""
     on = begun[0].draft.plan_on if begun else request.on
-    shown = preview(connection, context.settings, replace(request, on=on), now=context.clock())
+    planned = preview(connection, context.settings, replace(request, on=on), now=context.clock())
     if begun:
-        shown.proposals = [
+        planned.proposals = [
             p
-            for p in shown.proposals
+            for p in planned.proposals
             if p.existing is not None and p.existing.idempotency_key == request.key
         ]
-    return shown
+    return planned
 
 
 def _send(
     submission: Submission,
-    writer: "OrderWriter",
-    shown: DraftResult,
+    writer: OrderWriter,
+    planned: DraftResult,
     request: DraftRequest,
     result: DraftResult,
 ) -> None:
-    for row in (p.existing for p in shown.proposals if p.existing is not None):
+    for row in (p.existing for p in planned.proposals if p.existing is not None):
         result.rows[row.reference] = row
-    intents = _intents(shown, request)
+    intents = _intents(planned, request)
     for intent in idempotency.noted(submission.connection, intents, now=submission.clock()):
         _place(submission, writer, intent, result)
 
 
-def _require_seen(shown: DraftResult, request: DraftRequest, agreed: Duplicates | None) -> None:
-    if agreed is not None and _duplicates(shown) - agreed:
-        raise _undecided(shown)
-    if request.seen is not None and shown.digest() != request.seen:
+def _require_seen(planned: DraftResult, request: DraftRequest, agreed: Duplicates | None) -> None:
+    if agreed is not None and _duplicates(planned) - agreed:
+        raise _undecided(planned)
+    if request.seen is not None and planned.digest() != request.seen:
         raise ConfigError(
             "The plan or the open orders changed since you looked.",
             data="Nothing was sent.",
@@ -231,9 +228,9 @@ def _require_seen(shown: DraftResult, request: DraftRequest, agreed: Duplicates 
         )
 
 
-def _resolve_first(submission: Submission, shown: DraftResult, result: DraftResult) -> bool:
+def _resolve_first(submission: Submission, planned: DraftResult, result: DraftResult) -> bool:
     """Find out how orders of this plan ended that were sent before; whether there were any."""
-    existing = [p.existing for p in shown.proposals if p.existing is not None]
+    existing = [p.existing for p in planned.proposals if p.existing is not None]
     sent = {*order_writes.OPEN} - {"intended"}
     left_open = [row for row in existing if row.state in sent]
     for row in left_open:
@@ -257,7 +254,7 @@ def _intents(result: DraftResult, request: DraftRequest) -> Iterator[Intent]:
 
 
 def _place(
-    submission: Submission, writer: "OrderWriter", intent: Intent, result: DraftResult
+    submission: Submission, writer: OrderWriter, intent: Intent, result: DraftResult
 ) -> None:
     reference = intent.draft.reference
     try:
@@ -281,7 +278,7 @@ def _duplicates(result: DraftResult) -> Duplicates:
 def _undecided(result: DraftResult) -> NeedsDecision:
     duplicates = [pair for p in result.proposals if p.sends for pair in p.duplicates]
     texts = [f"{sku}: {d.text()}" for sku, d in duplicates]
-    more = f" and {len(texts) - 5} more lines" if len(texts) > 5 else ""  # noqa: PLR2004 - a few
+    more = f" and {len(texts) - 5} more lines" if texts[5:] else ""
     return NeedsDecision(
         f"On open orders already: {'; '.join(texts[:5])}{more}.",
         data="Nothing was sent.",

@@ -50,9 +50,9 @@ def duplicates(connection: Connection, draft: Draft) -> dict[str, list[Duplicate
         "states": [*IN_FINALE, *MAYBE],
     }
     by_product: dict[str, list[Duplicate]] = defaultdict(list)
-    for query, is_ours in ((ordering_reads.OPEN, False), (ordering_reads.OURS, True)):
-        for row in connection.execute(query, values).fetchall():
-            by_product[row[0]].append(Duplicate(*(*row, is_ours)))
+    for query in (ordering_reads.OPEN, ordering_reads.OURS):
+        for duplicate in connection.objects(Duplicate, query, **values):
+            by_product[duplicate.product_url].append(duplicate)
     return by_product
 
 

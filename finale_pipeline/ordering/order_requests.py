@@ -71,7 +71,7 @@ def _planned_line(row: dict[str, Any]) -> PurchaseLine:
     return PurchaseLine(*(row[name] for name in names))
 
 
-def given(
+def of_lines(
     connection: Connection, draft_request: DraftRequest, *, place: str | None, plan_on: date
 ) -> OrderRequest:
     """Return lines that somebody gives as a request.

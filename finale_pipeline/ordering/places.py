@@ -33,8 +33,7 @@ class Place:
 
 def locations(connection: Connection) -> list[Place]:
     """Return the account's locations; sublocations take no orders."""
-    rows = connection.execute(ordering_reads.LOCATIONS).fetchall()
-    return [Place(str(url), str(name), None if s is None else str(s)) for url, name, s in rows]
+    return connection.objects(Place, ordering_reads.LOCATIONS)
 
 
 def named(places: list[Place], name: str) -> Place:
@@ -66,8 +65,8 @@ def usual(
     """
     by_url = {place.facility_url: place for place in places}
     for query in (ordering_reads.DRAFTED, ordering_reads.LAST):
-        row = connection.execute(query, {"vendor": vendor_url, "plan_on": plan_on}).fetchone()
-        place = by_url.get(str(row[0])) if row is not None else None
+        url = connection.scalar(str, query, vendor=vendor_url, plan_on=plan_on)
+        place = by_url.get(url or "")
         if place is not None and place.is_active:
             return place
     active = [place for place in places if place.is_active]

@@ -212,5 +212,5 @@ def _reason_to_exclude(
 
 
 def _terms(connection: Connection, products: Sequence[str]) -> dict[str, LineTerms]:
-    rows: list[Any] = connection.execute(ordering_reads.TERMS, (list(products),)).fetchall()
-    return {row[0]: LineTerms(Decimal(row[1]), Decimal(row[2]), bool(row[3])) for row in rows}
+    rows = connection.rows(ordering_reads.TERMS, list(products))
+    return {row.pop("product_url"): LineTerms(**row) for row in rows}

@@ -7,14 +7,14 @@ step is committed before the next begins; what a killed process leaves can be re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from finale_pipeline.domain.orders.comparison import differences
 from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import MalformedError, PipelineError
 from finale_pipeline.finale.links import order_page
-from finale_pipeline.finale.orders import Created, NotSent, Outcome, Refused
+from finale_pipeline.finale.orders import Created, NotSent, OrderWriter, Outcome, Refused
 from finale_pipeline.finale.records import ORDER
 from finale_pipeline.ordering.order_finder import (
     CLOCK_MARGIN,
@@ -27,9 +27,6 @@ from finale_pipeline.warehouse import order_writes
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice, choose
 from finale_pipeline.warehouse.order_writes import Intent, OrderWrite, StateChange, move
-
-if TYPE_CHECKING:
-    from finale_pipeline.finale.orders import OrderWriter
 
 LOOKS = (1.0, 3.0, 8.0, 20.0)
 """Seconds before each look for an order whose answer was lost; then it is left unknown."""
@@ -59,7 +56,7 @@ class Submission:
     sleep: Callable[[float], None]
     pages: str
 
-    def place(self, intent: Intent, writer: "OrderWriter") -> OrderWrite:
+    def place(self, intent: Intent, writer: OrderWriter) -> OrderWrite:
         """Bring an order into Finale that is not there yet; adopt it if it is.
 
         Raises:

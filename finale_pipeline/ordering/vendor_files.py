@@ -63,7 +63,7 @@ def _document(order: VendorOrder, more_font: Path) -> Any:
     logging.getLogger("fontTools").setLevel(logging.WARNING)
 
     class Document(FPDF):
-        shown: set[int]
+        code_points: set[int]
         is_all_shown = True
 
         def footer(self) -> None:
@@ -73,9 +73,9 @@ def _document(order: VendorOrder, more_font: Path) -> Any:
             self.cell(0, 5, f"{order.title}, page {self.page_no()} of {{nb}}", align="C")
 
         def normalize_text(self, text: str) -> str:
-            known = "".join(c if ord(c) in self.shown else "?" for c in text)
-            self.is_all_shown &= known == text
-            return str(super().normalize_text(known))
+            printable = "".join(c if ord(c) in self.code_points else "?" for c in text)
+            self.is_all_shown &= printable == text
+            return str(super().normalize_text(printable))
 
         def letters(self, font: str) -> set[int]:
             return {*self.fonts[font].cmap}  # type: ignore[union-attr]
@@ -83,11 +83,11 @@ def _document(order: VendorOrder, more_font: Path) -> Any:
     pdf = Document(format="A4", unit="mm")
     for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
         pdf.add_font("text", style, FONTS / name)
-    pdf.shown = pdf.letters("text") & pdf.letters("textB")
-    if more_font.exists() and not {*map(ord, _all_texts(order))} <= pdf.shown:
+    pdf.code_points = pdf.letters("text") & pdf.letters("textB")
+    if more_font.exists() and not {*map(ord, _all_texts(order))} <= pdf.code_points:
         pdf.add_font("more", "", more_font)
         pdf.set_fallback_fonts(["more"], exact_match=False)
-        pdf.shown |= pdf.letters("more")
+        pdf.code_points |= pdf.letters("more")
     pdf.set_margins(10, 14, 10)
     pdf.set_auto_page_break(auto=True, margin=20)
     pdf.set_title(order.title)

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import ConfigError
+from finale_pipeline.settings import Settings
 from finale_pipeline.text import file_name, number, plain
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import vendor_orders
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +75,9 @@ class VendorOrder:
     def total(self) -> Decimal | None:
         """Sum of the lines; None = a price is missing, or there are several currencies."""
         totals = [line.total for line in self.lines]
-        known = [total for total in totals if total is not None]
-        is_whole = len(known) == len(totals) and self.currency != ""
-        return sum(known, Decimal(0)) if is_whole else None
+        priced = [total for total in totals if total is not None]
+        is_whole = len(priced) == len(totals) and self.currency != ""
+        return sum(priced, Decimal(0)) if is_whole else None
 
     @property
     def file_stem(self) -> str:
@@ -88,7 +85,7 @@ class VendorOrder:
         return file_name(f"order-{self.number or f'{self.placed_on}'}-{self.vendor[0]}")
 
 
-def of_draft(connection: Connection, settings: "Settings", reference: str) -> VendorOrder:
+def of_draft(connection: Connection, settings: Settings, reference: str) -> VendorOrder:
     """Return an order that was drafted in Finale.
 
     Raises:
@@ -100,7 +97,7 @@ def of_draft(connection: Connection, settings: "Settings", reference: str) -> Ve
             f"No order {plain(reference)} was drafted.", step="See: finale orders list"
         )
     order, rows = drafted
-    return _made(
+    return _vendor_order(
         connection,
         settings,
         rows,
@@ -112,7 +109,7 @@ def of_draft(connection: Connection, settings: "Settings", reference: str) -> Ve
 
 
 def of_plan(
-    connection: Connection, settings: "Settings", vendor: str, day: date | None
+    connection: Connection, settings: Settings, vendor: str, day: date | None
 ) -> VendorOrder:
     """Return what a day's plan orders from a vendor, as a proposal without a number.
 
@@ -136,12 +133,12 @@ def of_plan(
         raise ConfigError(
             f"The plan orders nothing from {plain(vendor)}.", step="See the plan's page."
         )
-    return _made(connection, settings, rows, url, number=None, placed_on=day, place=None)
+    return _vendor_order(connection, settings, rows, url, number=None, placed_on=day, place=None)
 
 
-def _made(
+def _vendor_order(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     rows: Sequence[Row],
     vendor_url: str,
     *,

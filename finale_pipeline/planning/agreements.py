@@ -3,17 +3,15 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.planning.decisions import decide_again
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import terms
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.reads import decisions as decisions_reads
 from finale_pipeline.warehouse.reads.stock import last_day
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 WORDS = {
     "vendor_url": "supplier",
@@ -33,7 +31,7 @@ MORE_THAN_NOTHING = ("pack_units", "review_period_days", "cover_days")
 
 def agree(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     scope: str,
     changes: Mapping[str, Mapping[str, Any]],
     *,
@@ -48,13 +46,13 @@ def agree(
     Raises:
         ConfigError: A term cannot be; nothing was changed.
     """
-    for given in changes.values():
-        _refuse_impossible(given)
+    for values in changes.values():
+        _refuse_impossible(values)
     with connection.transaction():
         moved = [
             key
-            for key, given in changes.items()
-            if terms.fix(connection, scope, key, given, actor=actor, now=now)
+            for key, values in changes.items()
+            if terms.fix(connection, scope, key, values, actor=actor, now=now)
         ]
         stock_on = last_day(connection)
         if moved and stock_on is not None:
@@ -64,7 +62,7 @@ def agree(
 
 def accept_points(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     whose: Literal["finale", "ours"],
     skus: Collection[str] | None,
     *,
@@ -96,15 +94,15 @@ def vendor_url(connection: Connection, name: str) -> str:
     return str(vendors[0]["vendor_url"])
 
 
-def _refuse_impossible(given: Mapping[str, Any]) -> None:
-    for name, value in given.items():
+def _refuse_impossible(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
         if name in MORE_THAN_NOTHING and value is not None and Decimal(value) <= 0:
             raise ConfigError(
                 f"The {WORDS[name]} must be more than 0.",
                 data="Nothing was changed.",
                 step="Leave the field empty for what holds without it.",
             )
-    least, most = given.get("minimum_order_units"), given.get("maximum_units")
+    least, most = values.get("minimum_order_units"), values.get("maximum_units")
     if least is not None and most is not None and least > most:
         raise ConfigError(
             "The least quantity is above the maximum.",

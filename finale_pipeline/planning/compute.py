@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -18,10 +17,8 @@ from finale_pipeline.planning.drafts import DECIMALS
 from finale_pipeline.planning.expecting import expect
 from finale_pipeline.planning.flags import demand_flags
 from finale_pipeline.planning.reading import PlanInputs
-from finale_pipeline.planning.terms import column, with_terms
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.planning.terms import column, spread, with_terms
+from finale_pipeline.settings import Settings
 
 SHOWN_LEVELS = (0.5, 0.9, 0.95)
 
@@ -36,9 +33,7 @@ class Planned:
     arrivals: Arrivals
 
 
-def compute(
-    inputs: PlanInputs, settings: "Settings", *, pace: Pace | None = DEFAULT_PACE
-) -> Planned:
+def compute(inputs: PlanInputs, settings: Settings, *, pace: Pace | None = DEFAULT_PACE) -> Planned:
     """Forecast every product and apply the reorder formulas.
 
     Args:
@@ -49,7 +44,7 @@ def compute(
     demand = _demand(inputs, pace)
     products = _with_demand(products, inputs, demand)
     products = products.with_columns(
-        demand_flags(products, is_naive=pace is None),
+        demand_flags=demand_flags(is_naive=pace is None),
         is_trusted=is_trusted(),
         method=pl.lit("naive" if pace is None else "pace"),
         half_life_days=pl.lit(pace.half_life_days if pace else None, pl.Float64),
@@ -62,11 +57,11 @@ def compute(
 def _with_classes(products: pl.DataFrame, inputs: PlanInputs) -> pl.DataFrame:
     units, variation = year_of_weeks(inputs.history, day_number(inputs.as_of))
     places = inputs.history.keys
-    value = _at(units, places, len(products), other=0.0) * column(products, "unit_cost")
+    value = spread(units, places, len(products), other=0.0) * column(products, "unit_cost")
     by_value = _classes(value, products["currency"])
     return products.with_columns(
         pl.Series("abc_class", by_value, pl.String),
-        pl.Series("xyz_class", xyz(_at(variation, places, len(products))), pl.String),
+        pl.Series("xyz_class", xyz(spread(variation, places, len(products))), pl.String),
         protection_days=pl.col("lead_time_days") + pl.col("review_period_days"),
     )
 
@@ -82,13 +77,6 @@ def _classes(value: Floats, currency: pl.Series) -> list[str]:
     return classes
 
 
-def _at(values: Floats, places: pl.Series, size: int, *, other: float = float("nan")) -> Floats:
-    """Return the values of the products that sold among those of all."""
-    whole = np.full(size, other)
-    whole[places.to_numpy()] = values
-    return whole
-
-
 def _demand(inputs: PlanInputs, pace: Pace | None) -> Demand:
     morning = day_number(inputs.as_of)
     if pace is None:
@@ -101,7 +89,7 @@ def _with_demand(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> 
     places = demand.keys.to_numpy()
 
     def series(name: str, values: Floats, other: float = float("nan")) -> pl.Series:
-        return pl.Series(name, _at(values, demand.keys, size, other=other), nan_to_null=True)
+        return pl.Series(name, spread(values, demand.keys, size, other=other), nan_to_null=True)
 
     def whole(name: str, values: Floats) -> pl.Series:
         return pl.Series(name, values, nan_to_null=True)
@@ -113,7 +101,7 @@ def _with_demand(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> 
     expected = expect(products, inputs, demand)
     at_pace = np.zeros((size, len(demand.levels)))
     at_pace[places] = over_days(demand.quantiles, demand.windows, days[places])
-    burstiness = _at(state.burstiness, demand.keys, size)
+    burstiness = spread(state.burstiness, demand.keys, size)
     quantiles = expected.quantiles(at_pace, days, burstiness, demand.levels)
     of_service = at_level(quantiles, demand.levels, column(products, "service_level"))
     basis = pl.Series("basis", [BASES[n] for n in demand.basis.tolist()], pl.String)

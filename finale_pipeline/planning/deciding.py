@@ -6,7 +6,6 @@ of stock touched, and for each location.
 
 from dataclasses import fields
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -23,9 +22,7 @@ from finale_pipeline.domain.replenishment.decisions import (
 from finale_pipeline.planning.flags import decision_flags
 from finale_pipeline.planning.terms import OnOrder, column, on_order
 from finale_pipeline.planning.why import why
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 KNOWN_DAYS, SOLD_WITHIN_DAYS = 56, 182
 """A forecast is trusted of a product that is known for eight weeks and sold in half a year."""
@@ -40,7 +37,7 @@ NUMBERS = [f.name for f in fields(Situations) if f.type is Floats]
 
 
 def decide_products(
-    products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date, settings: "Settings"
+    products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date, settings: Settings
 ) -> tuple[pl.DataFrame, OnOrder]:
     """Return the products with the decision about each, and what is on order of them.
 
@@ -56,7 +53,7 @@ def decide_products(
     )
     coming = on_order(products, open_lines, as_of)
     products, decisions = with_decisions(products, coming, as_of, settings)
-    products = products.with_columns(decision_flags(products, decisions, coming))
+    products = products.with_columns(flags=decision_flags(decisions, coming))
     return products.with_columns(why=why()), coming
 
 
@@ -84,7 +81,7 @@ def is_trusted() -> pl.Expr:
 
 
 def with_decisions(
-    products: pl.DataFrame, coming: OnOrder, as_of: date, settings: "Settings"
+    products: pl.DataFrame, coming: OnOrder, as_of: date, settings: Settings
 ) -> tuple[pl.DataFrame, Decisions]:
     """Return rows with what is decided of them, and the decisions."""
     situations = situations_of(products, coming, settings)
@@ -92,7 +89,7 @@ def with_decisions(
     return _with_columns(products, situations, decisions, coming, as_of), decisions
 
 
-def situations_of(products: pl.DataFrame, coming: OnOrder, settings: "Settings") -> Situations:
+def situations_of(products: pl.DataFrame, coming: OnOrder, settings: Settings) -> Situations:
     """Return what the decision needs, one entry per row."""
     stopped = ~products["is_active"] | products["is_never_reordered"]
     return Situations(

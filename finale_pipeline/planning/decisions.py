@@ -5,19 +5,16 @@ day's lines move with the decisions and keep what buyers changed.
 """
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import decisions as stored
 from finale_pipeline.warehouse import locks
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.store import Counts
 
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
-
-def followed(settings: "Settings") -> str:
+def followed(settings: Settings) -> str:
     """Return the settings that decisions follow, as text to compare."""
     return repr(
         (
@@ -31,7 +28,7 @@ def followed(settings: "Settings") -> str:
 
 
 def note(
-    connection: Connection, plan_on: date, stock_on: date, settings: "Settings", *, now: datetime
+    connection: Connection, plan_on: date, stock_on: date, settings: Settings, *, now: datetime
 ) -> None:
     """Remember what decisions were made of, and which items alerts have to look at again."""
     state = stored.DecisionState(plan_on, stock_on, now, followed(settings))
@@ -39,7 +36,7 @@ def note(
 
 
 def decide_again(
-    connection: Connection, settings: "Settings", *, stock_on: date, now: datetime
+    connection: Connection, settings: Settings, *, stock_on: date, now: datetime
 ) -> Counts | None:
     """Decide again for what changed since decisions were last made.
 

@@ -4,7 +4,8 @@ from datetime import date
 
 import polars as pl
 
-from finale_pipeline.domain.replenishment.decisions import ROUNDING
+from finale_pipeline.planning.flags import listed
+from finale_pipeline.planning.terms import whole_days
 
 DECIMALS = 6
 """Numbers of plans are stored with so many decimals."""
@@ -17,7 +18,6 @@ def draft_lines(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFr
     Args:
         as_of: The day of the stock; later, once stock was read on the day after.
     """
-    lead = (pl.col("lead_time_days") - ROUNDING).ceil().cast(pl.Int64)
     late = pl.col("must_order_by_on") < as_of
     lines = products.filter(pl.col("quantity_units") > 0)
     lines = lines.with_columns(pl.col(pl.Float64).round(DECIMALS))
@@ -31,7 +31,7 @@ def draft_lines(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFr
         "unit_cost",
         "currency",
         line_total=(pl.col("quantity_units") * pl.col("unit_cost")).round(DECIMALS),
-        arrival_on=as_of + pl.duration(days=lead),
+        arrival_on=as_of + pl.duration(days=whole_days("lead_time_days")),
         stockout_on="stockout_on",
         must_order_by_on="must_order_by_on",
         cover_after_days="cover_after_days",
@@ -40,17 +40,12 @@ def draft_lines(products: pl.DataFrame, plan_on: date, as_of: date) -> pl.DataFr
         .when(pl.col("must_order_by_on") == as_of)
         .then(pl.lit("today"))
         .otherwise(pl.lit("soon")),
-        needs_data=_needed(),
+        needs_data=listed(
+            {
+                "vendor": pl.col("vendor_url").is_null(),
+                "cost": pl.col("unit_cost").is_null(),
+                "lead_time": pl.col("lead_time_source") == "default",
+            }
+        ),
         why="why",
     ).sort("vendor_url", "product_url")
-
-
-def _needed() -> pl.Expr:
-    missing = {
-        "vendor": pl.col("vendor_url").is_null(),
-        "cost": pl.col("unit_cost").is_null(),
-        "lead_time": pl.col("lead_time_source") == "default",
-    }
-    named = [pl.when(rule).then(pl.lit(name)) for name, rule in missing.items()]
-    listed = pl.concat_str(named, separator=",", ignore_nulls=True)
-    return pl.concat_str([pl.lit("{"), listed, pl.lit("}")])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 
 from finale_pipeline.domain.forecast.demand import Demand
 from finale_pipeline.domain.forecast.events import DemandEvent, expected_with_events
-from finale_pipeline.domain.forecast.history import Floats, day_number
+from finale_pipeline.domain.forecast.history import EPOCH, Floats, Ints, day_number
 from finale_pipeline.domain.forecast.quantiles import negative_binomial
 from finale_pipeline.domain.forecast.season import (
     MOST,
@@ -20,7 +21,7 @@ from finale_pipeline.domain.forecast.season import (
 )
 from finale_pipeline.domain.forecast.velocity import LAUNCH_DAYS, WEEK
 from finale_pipeline.planning.reading import PlanInputs
-from finale_pipeline.planning.terms import column
+from finale_pipeline.planning.terms import column, spread
 from finale_pipeline.planning.unusual import USUAL_TIMES
 
 SHOWN_CHANGE = 0.05
@@ -86,15 +87,15 @@ def expect(products: pl.DataFrame, inputs: PlanInputs, demand: Demand) -> Expect
         column(products, "cover_days"), column(products, "review_period_days")
     )
     days = np.maximum(days, 1.0)
-    places = demand.keys.to_numpy()
-    pace = np.zeros(size)
-    pace[places] = demand.state.velocity
-    seasonal = _season(products, inputs, demand, days[places])
-    factor, recurring, last_year = np.ones(size), np.full(size, np.nan), np.full(size, np.nan)
-    factor[places], recurring[places] = seasonal.factor, seasonal.recurring_units
-    last_year[places] = seasonal.last_year_units
-    weeks = np.ones(size)
-    weeks[places] = seasonal.weeks
+    seasonal = _season(products, inputs, demand, days[demand.keys.to_numpy()])
+
+    def of_all(values: Floats | Ints, other: float) -> Floats:
+        return spread(values, demand.keys, size, other=other)
+
+    pace = of_all(demand.state.velocity, 0.0)
+    factor, weeks = of_all(seasonal.factor, 1.0), of_all(seasonal.weeks, 1.0)
+    recurring = of_all(seasonal.recurring_units, np.nan)
+    last_year = of_all(seasonal.last_year_units, np.nan)
     per_day = np.where(np.isnan(recurring), pace * factor, recurring / (WEEK * weeks))
     events = _events(inputs.adjustments)
     expected = expected_with_events(per_day, days, morning, events)
@@ -155,9 +156,9 @@ def _notes(expectation: Expectation, days: Floats, inputs: PlanInputs) -> list[s
             " which is not expected again."
         )
     for row in inputs.adjustments.iter_rows(named=True):
-        notes[row["number"]] += _said(row)
+        notes[row["number"]] += _adjustment_text(row)
     for row in inputs.large_orders.iter_rows(named=True):
-        notes[row["number"]] += _one_order(row)
+        notes[row["number"]] += _order_text(row)
     return notes
 
 
@@ -180,17 +181,15 @@ def _of_young(demand: Demand) -> Iterator[tuple[int, str]]:
         )
 
 
-def _said(row: dict[str, object]) -> str:
-    first, last = (
-        pl.Series([row[name]], dtype=pl.Int32).cast(pl.Date)[0] for name in ("from_on", "until_on")
-    )
+def _adjustment_text(row: dict[str, Any]) -> str:
+    first, last = (date.fromordinal(EPOCH + row[name]) for name in ("from_on", "until_on"))
     what = f"{row['value']:g} times" if row["kind"] == "times" else f"{row['value']:g} units"
     note = f" ({row['note']})" if row["note"] else ""
     return f" {row['made_by']} expects {what} from {first} to {last}{note}."
 
 
-def _one_order(row: dict[str, Any]) -> str:
-    day = pl.Series([row["sold_on"]], dtype=pl.Int32).cast(pl.Date)[0]
+def _order_text(row: dict[str, Any]) -> str:
+    day = date.fromordinal(EPOCH + row["sold_on"])
     return (
         f" One order is {100 * row['share']:.0f} % of what sold in half a year: of its"
         f" {row['units']:g} of {day}, {row['usual_units']:g} count, {USUAL_TIMES} times the largest"

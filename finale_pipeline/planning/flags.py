@@ -1,6 +1,7 @@
 """What a reader should know before trusting a number; the words are in the domain."""
 
-import numpy as np
+from collections.abc import Mapping
+
 import polars as pl
 
 from finale_pipeline.domain.forecast.calibration import LEAST_DAYS, WINDOWS
@@ -17,12 +18,12 @@ MUCH_LONGER = 1.5
 YEAR_DAYS = 365
 
 
-def demand_flags(products: pl.DataFrame, *, is_naive: bool) -> pl.Series:
+def demand_flags(*, is_naive: bool) -> pl.Expr:
     """Return what to know of each product's demand, each list in the order below."""
     velocity = pl.col("velocity_units_per_day")
     sold = pl.col("history_days").is_not_null()
     new = pl.col("history_days") < LEAST_DAYS
-    raised: dict[str, pl.Expr] = {
+    raised = {
         "never_sold": ~sold,
         "velocity_unknown": velocity.is_null(),
         "velocity_last_known": pl.col("is_last_known") > 0,
@@ -38,12 +39,12 @@ def demand_flags(products: pl.DataFrame, *, is_naive: bool) -> pl.Series:
         "naive_in_use": pl.lit(is_naive) & sold,
         "beyond_windows": sold & (pl.col("protection_days") > WINDOWS[-1]),
     }
-    return _listed(products, raised, "demand_flags")
+    return listed(raised)
 
 
-def decision_flags(products: pl.DataFrame, decisions: Decisions, coming: OnOrder) -> pl.Series:
+def decision_flags(decisions: Decisions, coming: OnOrder) -> pl.Expr:
     """Return what to know of each decision, each list in the order below."""
-    raised: dict[str, pl.Expr] = {
+    raised = {
         "stock_unknown": pl.col("available_units").is_null(),
         "discontinued": ~pl.col("is_active"),
         "do_not_reorder": pl.col("is_never_reordered"),
@@ -60,25 +61,11 @@ def decision_flags(products: pl.DataFrame, decisions: Decisions, coming: OnOrder
         "terms_prevent_order": pl.lit(pl.Series(decisions.is_blocked)),
         "covers_over_a_year": pl.col("order_now") & (pl.col("cover_after_days") > YEAR_DAYS),
     }
-    return _listed(products, raised, "flags")
+    return listed(raised)
 
 
-def _listed(products: pl.DataFrame, raised: dict[str, pl.Expr], name: str) -> pl.Series:
-    frame = products.select(
-        rule.fill_null(value=False).alias(name) for name, rule in raised.items()
-    )
-    bits = np.zeros(len(frame), np.int64)
-    for n, flag in enumerate(frame.columns):
-        bits |= frame[flag].to_numpy().astype(np.int64) << n
-    return _named(pl.Series("bits", bits), frame.columns).alias(name)
-
-
-def _named(bits: pl.Series, names: list[str]) -> pl.Series:
-    """Return the names of the bits; few combinations occur, so each is written once."""
-    combinations = bits.unique()
-    texts = [
-        "{" + ",".join(name for n, name in enumerate(names) if value >> n & 1) + "}"
-        for value in combinations.to_list()
-    ]
-    table = pl.DataFrame({"bits": combinations, "flags": texts})
-    return bits.to_frame().join(table, on="bits", how="left", maintain_order="left")["flags"]
+def listed(rules: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Return the names of the rules that hold, in their order, as PostgreSQL writes a text[]."""
+    names = [pl.when(rule).then(pl.lit(name)) for name, rule in rules.items()]
+    joined = pl.concat_str(names, separator=",", ignore_nulls=True)
+    return pl.concat_str(pl.lit("{"), joined, pl.lit("}"))

@@ -7,7 +7,6 @@ The rest are the formulas of `replenish`, on the stock, the arrivals and the rul
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,12 +15,10 @@ from finale_pipeline.domain.forecast.location_split import shared_quantile_units
 from finale_pipeline.planning.deciding import with_decisions
 from finale_pipeline.planning.terms import column, on_order
 from finale_pipeline.planning.why import why_here
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads import planning as queries
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 SHARE_DAYS = 182
 """A location's share is that of the sales of so many days."""
@@ -83,7 +80,7 @@ def read_places(connection: Connection, as_of: date, *, is_past: bool) -> Locati
 
 
 def plan_places(
-    places: LocationInputs, products: pl.DataFrame, as_of: date, settings: "Settings"
+    places: LocationInputs, products: pl.DataFrame, as_of: date, settings: Settings
 ) -> pl.DataFrame:
     """Return the plan of every product and location worth one.
 

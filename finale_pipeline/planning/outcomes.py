@@ -17,7 +17,7 @@ LOOKED_BACK = timedelta(days=120)
 """Demand so long ago may still change: shipments and returns are entered late."""
 MILLION = 10**6
 
-SAID: Schema = {
+FORECASTS: Schema = {
     "number": pl.Int64,
     "snapshot_on": pl.Date,
     "begins": pl.Int64,
@@ -26,7 +26,7 @@ SAID: Schema = {
     "kept_units": pl.Float64,
     "kept_naive_units": pl.Float64,
 }
-CAME: Schema = {"number": pl.Int64, "day": pl.Int64, "millionths": pl.Int64}
+DEMAND: Schema = {"number": pl.Int64, "day": pl.Int64, "millionths": pl.Int64}
 
 
 def reckon(connection: Connection, as_of: date, today: date, *, now: datetime) -> None:
@@ -37,8 +37,8 @@ def reckon(connection: Connection, as_of: date, today: date, *, now: datetime) -
         return
     outcomes.number(connection, days)
     values = {"days": days, "since": min(days) - timedelta(days=NAIVE_DAYS), "until": until}
-    forecasts = copied(connection, outcomes.SAID, values, SAID)
-    demand = copied(connection, outcomes.CAME, values, CAME)
+    forecasts = copied(connection, outcomes.FORECASTS, values, FORECASTS)
+    demand = copied(connection, outcomes.DEMAND, values, DEMAND)
     urls = copied(connection, outcomes.URLS, {}, {"product_url": pl.String})["product_url"]
     results = forecasts.with_columns(*_met(forecasts, demand), urls.gather(forecasts["number"]))
     unchanged = pl.col("kept_units").eq(pl.col("demanded_units")) & pl.col("kept_naive_units").eq(

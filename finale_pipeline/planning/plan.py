@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from finale_pipeline.clock import business_day
 from finale_pipeline.domain.forecast.methods import MENU, NORMAL
@@ -17,15 +16,13 @@ from finale_pipeline.planning.outcomes import reckon
 from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import MethodInUse, method_in_use
 from finale_pipeline.planning.writing import write
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import locks, sales_months
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.plan_days import keep_total
 from finale_pipeline.warehouse.reads.stock import last_day
 from finale_pipeline.warehouse.store import Counts
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class PlanReport:
 
 
 def plan_days(
-    connection: Connection, days: Sequence[date], settings: "Settings", *, now: datetime
+    connection: Connection, days: Sequence[date], settings: Settings, *, now: datetime
 ) -> Iterator[PlanReport]:
     """Plan some days, the oldest first, each in a transaction of its own.
 
@@ -55,7 +52,7 @@ def plan_days(
         yield plan_day(connection, day, settings, now=now, past=past)
 
 
-def present_day(connection: Connection, settings: "Settings", now: datetime) -> date:
+def present_day(connection: Connection, settings: Settings, now: datetime) -> date:
     """Return the business day that is planned as the present one.
 
     A sandbox's clock may be ahead of ours; stock that was read is of its day.
@@ -66,7 +63,7 @@ def present_day(connection: Connection, settings: "Settings", now: datetime) -> 
 def plan_day(
     connection: Connection,
     as_of: date,
-    settings: "Settings",
+    settings: Settings,
     *,
     now: datetime,
     past: Past | None = None,
@@ -77,7 +74,11 @@ def plan_day(
         ConfigError: The day is still to come.
     """
     today = present_day(connection, settings, now)
-    _refuse_future(as_of, today)
+    if as_of > today:
+        raise ConfigError(
+            f"{as_of} has not come yet, so there is nothing known on its morning.",
+            step=f"Plan {today} or an earlier day.",
+        )
     observed = last_day(connection)
     begun = time.perf_counter()
     sales_months.pack(connection, today)
@@ -117,11 +118,3 @@ def plan_day(
 def pace_of(method: str) -> Pace | None:
     """Return how a method weighs days; None = it is the naive one."""
     return None if method == NORMAL else MENU[method]
-
-
-def _refuse_future(as_of: date, today: date) -> None:
-    if as_of > today:
-        raise ConfigError(
-            f"{as_of} has not come yet, so there is nothing known on its morning.",
-            step=f"Plan {today} or an earlier day.",
-        )

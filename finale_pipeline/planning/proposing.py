@@ -5,20 +5,18 @@ undone like those.
 """
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from finale_pipeline.planning.edits import Author, Fields, LineChange, edit
 from finale_pipeline.planning.redeciding import due_within
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import plan_changes
 from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads.stock import last_day
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 NOTHING = Decimal(0)
 MOST_STEPS = 100_000
@@ -26,7 +24,7 @@ MOST_STEPS = 100_000
 
 def order_ahead(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     day: date,
     vendors: Collection[str],
     *,
@@ -46,20 +44,14 @@ def order_ahead(
             for line in due_within(connection, settings, stock_on=stock_on, days=days)
             if line["product_url"] not in planned and (not vendors or line["vendor_url"] in vendors)
         ]
-        if not coming:
-            return None
-        change_id = plan_changes.begin(connection, day, "horizon", actor=author.by, now=author.now)
-        plan_changes.add_lines(
-            connection, [line | {"snapshot_on": day, "now": author.now} for line in coming]
-        )
         changes = {
             (line["vendor_url"], line["product_url"]): Fields(
                 quantity_units=Decimal(str(line["quantity_units"])).normalize()
             )
             for line in coming
         }
-        _edit_all(connection, day, changes, author, change_id)
-    return change_id
+        added = [line | {"snapshot_on": day, "now": author.now} for line in coming]
+        return _changed(connection, day, "horizon", changes, author, added=added)
 
 
 def spend_at_most(
@@ -168,10 +160,15 @@ def _changed(
     kind: str,
     changes: dict[tuple[str, str], Fields],
     author: Author,
+    *,
+    added: Sequence[Row] = (),
 ) -> int | None:
+    """Make a change of many lines, those among them that are added to the plan; None = of none."""
     if not changes:
         return None
     change_id = plan_changes.begin(connection, day, kind, actor=author.by, now=author.now)
+    if added:
+        plan_changes.add_lines(connection, added)
     _edit_all(connection, day, changes, author, change_id)
     return change_id
 

@@ -1,7 +1,7 @@
 """A plan's decisions once more: its demand with the stock, orders, terms and rules of now."""
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from finale_pipeline.planning.drafts import draft_lines
 from finale_pipeline.planning.reading import OPEN, PRODUCTS
 from finale_pipeline.planning.terms import with_terms
 from finale_pipeline.planning.writing import write_decisions
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import decisions as stored
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.decisions import DecisionState
@@ -18,16 +19,13 @@ from finale_pipeline.warehouse.plan_days import LINES
 from finale_pipeline.warehouse.reads import planning as queries
 from finale_pipeline.warehouse.store import Counts
 
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
-
 OVERLAP = timedelta(hours=1)
 """Another sync may commit what it marked as changed before our last look; so we look back."""
 
 
 def decide_changed(
     connection: Connection,
-    settings: "Settings",
+    settings: Settings,
     state: DecisionState,
     *,
     stock_on: date,
@@ -52,7 +50,7 @@ def decide_changed(
 
 
 def due_within(
-    connection: Connection, settings: "Settings", *, stock_on: date, days: int
+    connection: Connection, settings: Settings, *, stock_on: date, days: int
 ) -> list[dict[str, Any]]:
     """Return the lines that would be ordered now if the next chance came so many days later.
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -21,7 +20,7 @@ from finale_pipeline.domain.forecast.methods import (
     losses,
     methods,
 )
-from finale_pipeline.warehouse.connect import Connection, database_errors
+from finale_pipeline.warehouse.connect import Connection, Row, database_errors
 from finale_pipeline.warehouse.plan_days import merge
 from finale_pipeline.warehouse.reads import forecasts as forecasts_reads
 
@@ -136,11 +135,10 @@ def _weeks(connection: Connection, until: date) -> list[_Week]:
     """Return the weeks that were scored, up to one, the newest last; no more than count."""
     with database_errors("reading plan.forecast_score"):
         since = until - timedelta(weeks=WEEKS_TO_CHANGE + 1)
-        rows = connection.execute(forecasts_reads.SCORES, (WEEKLY, until, since)).fetchall()
-    names = ("method", "loss_q50", "loss_q90", "loss_q95", "bias", "is_in_use")
-    by_day: dict[Any, list[dict[str, Any]]] = {}
+        rows = connection.rows(forecasts_reads.SCORES, WEEKLY, until, since)
+    by_day: dict[date, list[Row]] = {}
     for row in rows:
-        by_day.setdefault(row[0], []).append(dict(zip(names, row[1:], strict=True)))
+        by_day.setdefault(row["scored_on"], []).append(row)
     weeks = []
     for day, scored in by_day.items():
         used = [str(row["method"]) for row in scored if row["is_in_use"]]

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from finale_pipeline.domain.forecast.history import Floats
+from finale_pipeline.domain.forecast.history import Floats, Ints
 from finale_pipeline.domain.replenishment.decisions import ROUNDING, Arrivals, arrivals
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 LEAD_TIMES = (
     ("agreed", "agreed_lead_days"),
@@ -23,7 +20,7 @@ LEAD_TIMES = (
 says more than what somebody once wrote down."""
 
 
-def with_terms(products: pl.DataFrame, settings: "Settings") -> pl.DataFrame:
+def with_terms(products: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Return products with lead time and its source, review period, cover, minimum and pack."""
     lead_times = [pl.col(column) for _, column in LEAD_TIMES]
     source = [pl.when(pl.col(c).is_not_null()).then(pl.lit(name)) for name, c in LEAD_TIMES]
@@ -75,7 +72,7 @@ def on_order(products: pl.DataFrame, open_lines: pl.DataFrame, as_of: date) -> O
         products: With `number`, `lead_time_days`, `on_order_units`.
         open_lines: With `number`, `units`, `due_on`, `ordered_on`.
     """
-    terms = products.select("number", "on_order_units", lead=_whole("lead_time_days"))
+    terms = products.select("number", "on_order_units", lead=whole_days("lead_time_days"))
     lines = open_lines.join(terms, on="number").select(
         "number", "units", "on_order_units", "due_on", **_arrival(as_of)
     )
@@ -129,7 +126,8 @@ def _next_due(lines: pl.DataFrame, size: int) -> tuple[pl.Series, Floats]:
     return due["due_on"], due["units"].fill_null(float("nan")).to_numpy().astype(np.float64)
 
 
-def _whole(column: str) -> pl.Expr:
+def whole_days(column: str) -> pl.Expr:
+    """Return days of a column, rounded up."""
     return (pl.col(column) - ROUNDING).ceil().cast(pl.Int64)
 
 
@@ -149,3 +147,12 @@ def _arrival(as_of: date) -> dict[str, pl.Expr]:
 def column(frame: pl.DataFrame, name: str, *, null: float = float("nan")) -> Floats:
     """Return a column as an array, nulls replaced."""
     return frame[name].fill_null(null).to_numpy().astype(np.float64)
+
+
+def spread(
+    values: Floats | Ints, numbers: pl.Series, size: int, *, other: float = float("nan")
+) -> Floats:
+    """Return the values of some products, by their numbers, among those of all."""
+    of_all = np.full(size, other)
+    of_all[numbers.to_numpy()] = values
+    return of_all

@@ -33,12 +33,12 @@ def runs(points: Sequence[Point]) -> list[list[Point]]:
     >>> runs([(1.0, 5.0), (2.0, 4.0), (4.0, 7.0)])
     [[(1.0, 5.0), (2.0, 4.0)], [(4.0, 7.0)]]
     """
-    found = [[point] for point in points[:1]]
+    grouped = [[point] for point in points[:1]]
     for before, point in pairwise(points):
         if point[0] - before[0] > 1:
-            found.append([])
-        found[-1].append(point)
-    return found
+            grouped.append([])
+        grouped[-1].append(point)
+    return grouped
 
 
 def trend(rows: Sequence[Row]) -> str | None:
@@ -47,7 +47,7 @@ def trend(rows: Sequence[Row]) -> str | None:
     Args:
         rows: Of plan.day_total, the oldest first.
     """
-    if len(rows) < 2:  # noqa: PLR2004 - a line has two ends
+    if len(rows) <= 1:
         return None
     first, last = rows[0]["snapshot_on"], rows[-1]["snapshot_on"]
     across = Scale(0.0, float((last - first).days), LEFT, WIDTH - RIGHT)

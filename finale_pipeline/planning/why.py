@@ -12,10 +12,10 @@ BASIS_TEXT = {
 SLOW_UNITS_PER_DAY, MONTH_DAYS = 0.1, 30
 
 
-def number(column: str, *, decimals: int = 1) -> pl.Expr:
-    """Return a number as people write it: no more decimals than it has."""
-    text = pl.col(column).round(decimals).cast(pl.String)
-    return text.str.strip_suffix(".0")
+def number(value: str | pl.Expr, *, decimals: int = 1) -> pl.Expr:
+    """Return a number, or that of a column, as people write it: no more decimals than it has."""
+    shown = pl.col(value) if isinstance(value, str) else value
+    return shown.round(decimals).cast(pl.String).str.strip_suffix(".0")
 
 
 def why() -> pl.Expr:
@@ -37,11 +37,10 @@ def why_here() -> pl.Expr:
 
 def _pace_here() -> pl.Expr:
     whole = number("velocity_of_all", decimals=2)
-    part = (pl.col("share") * 100).round(1).cast(pl.String).str.strip_suffix(".0")
     sells = pl.format(
         "Sells {} a day here, {} % of {}: its part of half a year's sales.",
         number("velocity_units_per_day", decimals=2),
-        part,
+        number(pl.col("share") * 100),
         whole,
     )
     nowhere = pl.format("Sells {} a day, and of half a year's sales no place is known.", whole)
@@ -61,10 +60,9 @@ def _pace_here() -> pl.Expr:
 def _pace() -> pl.Expr:
     velocity = pl.col("velocity_units_per_day")
     # Of what sells less than three a month, "0.07 a day" tells a person nothing.
-    monthly = (velocity * MONTH_DAYS).round(2).cast(pl.String).str.strip_suffix(".0")
     sells = (
         pl.when(velocity < SLOW_UNITS_PER_DAY)
-        .then(pl.format("Sells {} a month of 30 days", monthly))
+        .then(pl.format("Sells {} a month of 30 days", number(velocity * MONTH_DAYS, decimals=2)))
         .otherwise(pl.format("Sells {} a day", number("velocity_units_per_day", decimals=2)))
     )
     suffix = (
@@ -85,7 +83,6 @@ def _pace() -> pl.Expr:
 
 def _demand() -> pl.Expr:
     basis = pl.col("basis").replace_strict(BASIS_TEXT, default="")
-    level = (pl.col("service_level") * 100).round(1).cast(pl.String).str.strip_suffix(".0")
     text = pl.format(
         "In {} days (lead time {}, {}; review {}) it needs {}, and {} of 100 such spans stay"
         " under {} ({}).",
@@ -94,7 +91,7 @@ def _demand() -> pl.Expr:
         pl.col("lead_time_source"),
         number("review_period_days"),
         number("expected_units"),
-        level,
+        number(pl.col("service_level") * 100),
         number("demand_service_units"),
         basis,
     )

@@ -16,11 +16,10 @@ from finale_pipeline.sandbox.orderbook import OrderBook
 from finale_pipeline.sandbox.purchases import Purchase
 from finale_pipeline.sandbox.quirks import Quirks
 from finale_pipeline.sandbox.records import Records, encoded
-from finale_pipeline.sandbox.sales import STAMP, Document, Event
+from finale_pipeline.sandbox.sales import NAME, Document, Event, url_of
 from finale_pipeline.sandbox.shapes import Shapes
-from finale_pipeline.sandbox.stock import Stock, stock_row
+from finale_pipeline.sandbox.stock import Stock, coming_rows
 
-NAME = "demo"
 QUANTITIES = ("quantityOnHand", "quantityOnOrder", "quantityReserved")
 
 
@@ -60,9 +59,7 @@ class Account:
         # What stands at the end of history; the stock is as of now, so nothing is taken from it.
         documents = {e.document.number: e.document for e in past if e.document is not None}
         del past
-        coming = itertools.chain.from_iterable(
-            self._to_come(document) for document in documents.values()
-        )
+        coming = itertools.chain.from_iterable(map(_to_come, documents.values()))
         self.tables["inventoryitem"] = table("productUrl", itertools.chain(maker.stock(), coming))
         history = documents.values()
         self.tables |= {
@@ -72,15 +69,12 @@ class Account:
             "inventorytransfer": table("inventoryTransferUrl", ()),
             "customization": table("customizationUrl", [maker.customization()]),
         }
-        self._stock = Stock(self.tables["inventoryitem"], NAME, self._now)
-        self._records = Records(self.tables, NAME, clock)
+        self._stock = Stock(self.tables["inventoryitem"], self._now)
+        self._records = Records(self.tables, clock)
         self.book = OrderBook(self._records, self._stock, self.quirks)
 
     def _now(self) -> int:
         return int(self.clock.now().timestamp())
-
-    def _stamp(self) -> str:
-        return self.clock.now().strftime(STAMP)
 
     def first_change(self) -> datetime:
         """Return the stamp of the product that was changed longest ago."""
@@ -105,21 +99,10 @@ class Account:
 
     def put(self, document: Document) -> None:
         """Show a new document, or the next version of one."""
-        for path, record in document.records(NAME):
-            self._put(path, record)
+        for path, record in document.records():
+            self._records.show(path, record)
         if isinstance(document, Purchase):
-            url = f"/{NAME}/api/order/{document.number}"
-            self._stock.expect(url, self._to_come(document))
-
-    def _to_come(self, document: Document) -> Iterator[dict[str, Any]]:
-        """Yield the rows of stock that an open purchase order is in."""
-        if isinstance(document, Purchase):
-            base = f"/{NAME}/api/"
-            order, place = f"{base}order/{document.number}", f"{base}facility/10001"
-            for product, units in document.open_lines():
-                yield stock_row(
-                    product.url, product.sku, place, orderUrl=order, quantityOnOrder=units
-                )
+            self._stock.expect(url_of("order", document.number), _to_come(document))
 
     def set_stock(self, product_url: str, units: float) -> None:
         """Leave one entry of a product: so many units on hand at the first sublocation."""
@@ -135,7 +118,7 @@ class Account:
             urls = [table.key_of(place) for place in chosen]
             for place in chosen:
                 cost = round(self._random.uniform(100, 900), 2)
-                change = encoded({"cost": cost, "lastUpdatedDate": self._stamp()})
+                change = encoded({"cost": cost, "lastUpdatedDate": self._records.stamp()})
                 table.put(self._now(), {**table.record(place), **change}, place=place)
         return urls
 
@@ -158,10 +141,10 @@ class Account:
                 self._created += 1
                 record = {
                     "productId": f"NEW-{self._created}",
-                    "productUrl": f"/{NAME}/api/product/new-{self._created}",
+                    "productUrl": url_of("product", f"new-{self._created}"),
                     "internalName": f"New product {self._created}",
                     "statusId": "PRODUCT_ACTIVE",
-                    "lastUpdatedDate": self._stamp(),
+                    "lastUpdatedDate": self._records.stamp(),
                 }
                 self.tables["product"].put(self._now(), encoded(record))
                 urls.append(record["productUrl"])
@@ -203,17 +186,10 @@ class Account:
     def show_shapes(self) -> int:
         """Add what real accounts have beside plain products; see `shapes`. Returns how many."""
         with self.mutex:
-            shapes = list(Shapes(NAME, self.clock.now()).records())
+            shapes = list(Shapes(self.clock.now()).records())
             for path, record in shapes:
-                self._put(path, record)
+                self._records.show(path, record)
         return len(shapes)
-
-    def _put(self, path: str, record: dict[str, Any]) -> None:
-        """Add a record or replace the one with its key; of stock a product has many."""
-        table = self.tables[path]
-        stamp = _seconds(record) if "lastUpdatedDate" in record else self._now()
-        place = None if path == "inventoryitem" else table.find(str(record[table.key]))
-        table.put(stamp, encoded(record), place=place)
 
     def stock_sums(self) -> dict[str, tuple[Decimal, ...]]:
         """Return on hand, on order and reserved units per product that has a row.
@@ -229,17 +205,19 @@ class Account:
         return {url: tuple(units) for url, units in sums.items()}
 
 
+def _to_come(document: Document) -> Iterator[dict[str, Any]]:
+    """Return the rows of stock that an open purchase order is in."""
+    lines = document.open_lines() if isinstance(document, Purchase) else ()
+    items = ((product.url, product.sku, units) for product, units in lines)
+    return coming_rows(url_of("order", document.number), url_of("facility", 10_001), items)
+
+
 def _history(documents: Iterable[Document], path: str) -> Iterator[tuple[int, Cells]]:
     """Yield one collection's records of all documents, by the time of their last change."""
     for document in sorted(documents, key=lambda document: document.changed_at):
-        for where, record in document.records(NAME):
+        for where, record in document.records():
             if where == path:
                 yield document.changed_at, encoded(record)
-
-
-def _seconds(record: dict[str, Any]) -> int:
-    moment = datetime.strptime(record["lastUpdatedDate"], STAMP)  # noqa: DTZ007 - it is UTC
-    return int(moment.replace(tzinfo=UTC).timestamp())
 
 
 def _until(events: Iterator[Event], moment: int) -> tuple[list[Event], Iterator[Event]]:

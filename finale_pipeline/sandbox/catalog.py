@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from finale_pipeline.sandbox.names import CATEGORIES, GOODS, ODD_NAMES, VENDORS
-from finale_pipeline.sandbox.sales import STAMP, Lines, Product
+from finale_pipeline.sandbox.sales import STAMP, Lines, Product, url_of
 from finale_pipeline.sandbox.stock import stock_row
 
 NO_SUPPLIER = 13
@@ -45,7 +45,6 @@ class Maker:
             over-shipped: all that real accounts have, and a healthy one has not.
     """
 
-    account: str
     products: int
     seed: int
     now: datetime
@@ -58,13 +57,10 @@ class Maker:
     def _vendors(self) -> int:
         return max(5, self.products // 100)
 
-    def _url(self, resource: str, number: int | str) -> str:
-        return f"/{self.account}/api/{resource}/{number}"
-
     def _product_url(self, index: int) -> str:
         # Renamed products keep their old address: every tenth url differs from its SKU.
         is_renamed = self.items or index % 10 == 0
-        return self._url("product", 100_000 + index if is_renamed else f"P-{index}")
+        return url_of("product", 100_000 + index if is_renamed else f"P-{index}")
 
     def _sku(self, index: int) -> str:
         if self.items:
@@ -127,7 +123,7 @@ class Maker:
             "glAccountList": [],
             "contentList": [],
             "userFieldDataList": [{"attrName": "user_10001", "attrValue": f"A{index % 40}"}],
-            "statusIdHistoryList": [{"txStamp": stamp, "userLoginUrl": self._url("login", "bot")}],
+            "statusIdHistoryList": [{"txStamp": stamp, "userLoginUrl": url_of("login", "bot")}],
             "createdDate": (updated - timedelta(days=dice.randrange(900))).strftime(STAMP),
             "lastUpdatedDate": updated.strftime(STAMP),
         }
@@ -148,7 +144,7 @@ class Maker:
 
     def _supplier(self, vendor: int, position: int, cost: float) -> dict[str, Any]:
         return {
-            "supplierPartyUrl": self._url("partygroup", 10_000 + vendor),
+            "supplierPartyUrl": url_of("partygroup", 10_000 + vendor),
             "supplierPrefOrderId": "10_MAIN_SUPPL" if position == 0 else "90_ALT_SUPPL",
             "price": round(cost * 0.8, 2),
             "currencyUomId": self.currency,
@@ -161,7 +157,7 @@ class Maker:
         if method is None:
             return []
         rule: dict[str, Any] = {
-            "facilityUrl": self._url("facility", 10_001),
+            "facilityUrl": url_of("facility", 10_001),
             "reorderCalculationMethodId": method,
         }
         if method == "MANUAL":
@@ -171,7 +167,7 @@ class Maker:
     def customization(self) -> dict[str, Any]:
         """Return the account's own words: the labels of its user-defined fields."""
         return {
-            "customizationUrl": self._url("customization", "PRIMARY"),
+            "customizationUrl": url_of("customization", "PRIMARY"),
             "userFieldDefList": [{"attrName": "user_10001", "label": "Shelf"}],
         }
 
@@ -180,7 +176,7 @@ class Maker:
         for index in range(self.products):
             if self.items:
                 row = self._stock_row(index, 20_000, self.items[index].units)
-                yield row | {"parentFacilityUrl": self._url("facility", 10_001)}
+                yield row | {"parentFacilityUrl": url_of("facility", 10_001)}
             else:
                 yield from self._on_hand(index)
                 yield from self._on_orders(index)
@@ -205,7 +201,7 @@ class Maker:
             sublocation = 20_000 + place
             rows.append(
                 self._stock_row(index, sublocation, str(units) if index % 9 == 0 else units)
-                | {"parentFacilityUrl": self._url("facility", 10_001 + place // SUBLOCATIONS)}
+                | {"parentFacilityUrl": url_of("facility", 10_001 + place // SUBLOCATIONS)}
             )
         return rows
 
@@ -213,7 +209,7 @@ class Maker:
         return stock_row(
             self._product_url(index),
             self._sku(index),
-            self._url("facility", facility),
+            url_of("facility", facility),
             lotId=f"L-{index}" if index % 25 == 0 else None,
             quantityOnHand=units,
             quantityReserved=None if index % 13 == 0 else 0,
@@ -224,7 +220,7 @@ class Maker:
         if index % 6:
             return []
         row = self._stock_row(index, 10_001, 0)
-        sold = self._url("order", 90_000 + index)
+        sold = url_of("order", 90_000 + index)
         return [row | {"orderUrl": sold, "quantityReserved": str(1 + index % 4)}]
 
     def bought(self) -> dict[str, Lines]:
@@ -253,7 +249,7 @@ class Maker:
         stamp = self.now.strftime(STAMP)
         return {
             "partyId": str(10_000 + number),
-            "partyUrl": self._url("partygroup", 10_000 + number),
+            "partyUrl": url_of("partygroup", 10_000 + number),
             "groupName": self._vendor_name(number),
             "statusId": "PARTY_DISABLED" if number % 11 == 10 else "PARTY_ENABLED",
             "roleTypeIdList": ["SUPPLIER", "CARRIER"] if number % 6 == 0 else ["SUPPLIER"],
@@ -282,9 +278,9 @@ class Maker:
         return [
             {
                 "facilityId": str(number),
-                "facilityUrl": self._url("facility", number),
+                "facilityUrl": url_of("facility", number),
                 "facilityName": name,
-                "parentFacilityUrl": self._url("facility", parent) if parent else None,
+                "parentFacilityUrl": url_of("facility", parent) if parent else None,
                 "statusId": "FACILITY_ACTIVE",
                 "lastUpdatedDate": stamp,
             }

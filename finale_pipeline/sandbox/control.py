@@ -7,7 +7,7 @@ from typing import Any
 from finale_pipeline.sandbox.simulation import Simulation
 
 
-def control(sandbox: Simulation, what: str, sent: dict[str, Any]) -> dict[str, Any]:
+def control(sandbox: Simulation, action: str, body: dict[str, Any]) -> dict[str, Any]:
     """Do what was asked by `POST /sandbox/WHAT`, such as `/sandbox/clock {"seconds": 86400}`.
 
     Raises:
@@ -16,19 +16,19 @@ def control(sandbox: Simulation, what: str, sent: dict[str, Any]) -> dict[str, A
     """
     account = sandbox.account
     actions: dict[str, Callable[[], object]] = {
-        "clock": lambda: account.clock.advance(seconds=float(sent["seconds"])),
-        "fault": lambda: sandbox.add_fault(str(sent["fault"])),
+        "clock": lambda: account.clock.advance(seconds=float(body["seconds"])),
+        "fault": lambda: sandbox.add_fault(str(body["fault"])),
         "heal": sandbox.clear_faults,
-        "quirk": lambda: account.quirks.set(str(sent["quirk"])),
+        "quirk": lambda: account.quirks.set(str(body["quirk"])),
         "rates": sandbox.rates.as_dict,
-        "edit": lambda: len(account.edit_products(int(sent["products"]))),
-        "remove": lambda: len(account.remove_products(int(sent["products"]))),
-        "create": lambda: len(account.create_products(int(sent["products"]))),
+        "edit": lambda: len(account.edit_products(int(body["products"]))),
+        "remove": lambda: len(account.remove_products(int(body["products"]))),
+        "create": lambda: len(account.create_products(int(body["products"]))),
         "shapes": account.show_shapes,
         "sell": account.catch_up,
-        "orders": lambda: account.orders(sent.get("origin")),
-        "arrive": lambda: account.arrive(str(sent["order"])),
+        "orders": lambda: account.orders(body.get("origin")),
+        "arrive": lambda: account.arrive(str(body["order"])),
         "posts": lambda: [asdict(post) for post in sandbox.posts],
     }
-    result = actions[what]()
-    return {"done": what, "answer": result, "now": account.clock.now().isoformat()}
+    result = actions[action]()
+    return {"done": action, "answer": result, "now": account.clock.now().isoformat()}

@@ -49,12 +49,8 @@ class Handler(Wire):
         reply = self.server.sandbox.post(self.path, body)
         if reply is None:
             self._not_written(parts, headers)
-            return
-        time.sleep(reply.seconds)
-        if reply.status is None:
-            self.hang_up()
         else:
-            self.send(reply.status, [reply.body], headers | reply.headers)
+            self.reply(reply, headers)
 
     def _not_written(self, parts: list[str], headers: dict[str, str]) -> None:
         is_single_order = parts[2:3] == ["order"] and len(parts) > 3
@@ -123,7 +119,7 @@ class Handler(Wire):
         if record is None:
             self.not_found(path)
             return
-        fault = self.server.sandbox.fault_for_record(name)
+        fault = self.server.sandbox.fault_for(name, "record", f"{name} record")
         if fault and fault.kind == "record-garbage":
             self.server.sandbox.account.garble(record, fault.argument)
         body = json.dumps(record).encode()
@@ -133,7 +129,7 @@ class Handler(Wire):
 
     def _collection(self, name: str, params: dict[str, str], headers: dict[str, str]) -> None:
         sandbox = self.server.sandbox
-        fault = sandbox.fault_for(name)
+        fault = sandbox.fault_for(name, "collection")
         if fault and self.failed(fault, headers):
             return
         try:

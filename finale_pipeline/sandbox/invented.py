@@ -3,7 +3,7 @@
 import heapq
 from datetime import timedelta
 
-from finale_pipeline.sandbox.account import NAME, Account
+from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.catalog import Maker
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.purchases import purchased
@@ -29,7 +29,7 @@ def invented_account(
     """
     clock = clock or Clock()
     now = clock.now().replace(microsecond=0)
-    maker = Maker(NAME, products, seed=seed, now=now, span=timedelta(days=365 * years), odd=odd)
+    maker = Maker(products, seed=seed, now=now, span=timedelta(days=365 * years), odd=odd)
     first = now - timedelta(days=sales_days)
     events = heapq.merge(
         invented(maker.sold(), seed, first),

@@ -35,8 +35,8 @@ class RateLimits:
                 seconds, limit = self._spans[name]
                 key = (f"{method} {name}", now // seconds)
                 used = self._counts[key] = self._counts.get(key, 0) + 1
-                left = limit - used, limit, (now // seconds + 1) * seconds
-                tightest = left if tightest is None else min(tightest, left)
+                budget = limit - used, limit, (now // seconds + 1) * seconds
+                tightest = budget if tightest is None else min(tightest, budget)
         remaining, limit, reset = tightest or (0, 0, 0)
         headers = {
             "X-RateLimit-Limit": str(limit),

@@ -13,7 +13,7 @@ from finale_pipeline.sandbox.postfaults import garble
 from finale_pipeline.sandbox.quirks import Quirks
 from finale_pipeline.sandbox.receiving import Receiving
 from finale_pipeline.sandbox.records import Record, Records
-from finale_pipeline.sandbox.sales import order_record
+from finale_pipeline.sandbox.sales import order_record, url_of
 from finale_pipeline.sandbox.sent import (
     OrderRefused,
     fields_of,
@@ -114,7 +114,7 @@ class OrderBook:
         """Begin an order; returns it as it is when nothing else is sent."""
         now = self._records.now()
         last = FIRST_URL + self._serial if self._quirks.url_differs else number
-        url = f"{self._records.base}order/{last}"
+        url = url_of("order", last)
         self._serial += 1
         shown_at = now + timedelta(seconds=self._quirks.shown_after_seconds)
         self._states[url] = _State("posted", shown_at, self._quirks.shown_after_reads)
@@ -125,14 +125,14 @@ class OrderBook:
             url,
             "PURCHASE_ORDER",
             statusId=CREATED,
-            destinationFacilityUrl=f"{self._records.base}facility/10001",
+            destinationFacilityUrl=url_of("facility", 10_001),
             orderDate=self._records.stamp(),
             createdDate=self._records.stamp(),
         )
 
     def _is_taken(self, number: str) -> bool:
         # The account's own orders have their number in their url.
-        own = self._records.find("order", f"{self._records.base}order/{number}")
+        own = self._records.find("order", url_of("order", number))
         return own is not None or self.holds(number)
 
     def _free_number(self) -> str:
@@ -220,7 +220,7 @@ class OrderBook:
     def garble(self, order: Record, what: str) -> None:
         """Change one thing of a record, as a fault; see postfaults.GARBAGE."""
         own = {line["productUrl"] for line in order["orderItemList"]}
-        other = self._records.first("product", lambda product: product["productUrl"] not in own)
+        other = next(p for p in self._records.all("product") if p["productUrl"] not in own)
         garble(order, what, (other["productUrl"], other["productId"]))
 
     def _writable(self, url: str) -> Record:

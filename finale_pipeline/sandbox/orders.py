@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.sandbox.account import NAME, Account
+from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.catalog import Item, Maker
 from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.sales import Event, Lines, Product, Return, Sale, back
@@ -52,7 +52,7 @@ def account_from(path: Path, clock: Clock | None = None, *, ahead: timedelta = A
     ).sort("at", "invoice_no", maintain_order=True)
     lines = _matched(lines)
     items = _items(lines.filter("is_goods"), int(now.timestamp()))
-    maker = Maker(NAME, len(items), seed=7, now=now, span=timedelta(), items=items, currency="GBP")
+    maker = Maker(len(items), seed=7, now=now, span=timedelta(), items=items, currency="GBP")
     return Account(maker, clock, _events(lines, {p.sku: p for p in maker.sold()}), seed=7)
 
 
@@ -191,7 +191,7 @@ def _undo(
         )
         yield Event(invoice.at, sale, back(lines))
     pairs = zip(invoice.are_goods, invoice.orders, strict=True)
-    came = back(_chosen(invoice, products, [goods and not order for goods, order in pairs]))
-    if came:
-        document = Return(invoice.number, None, came, invoice.at)
-        yield Event(invoice.at, document, back(came))
+    returned = back(_chosen(invoice, products, [goods and not order for goods, order in pairs]))
+    if returned:
+        document = Return(invoice.number, None, returned, invoice.at)
+        yield Event(invoice.at, document, back(returned))

@@ -1,12 +1,12 @@
 """Faults that POSTs meet, and orders that are kept or shown otherwise than they were sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Order = dict[str, Any]
 LOGIN_PAGE = b"<!DOCTYPE html><html><title>Log in</title><body><form>...</form></body></html>"
-HTML = {"Content-Type": "text/html"}
+INTERNAL_ERROR = b'{"success":false,"errorMessage":"internal error"}'
 
 KINDS = {
     "post-cut": "nothing is done; the connection is closed without an answer",
@@ -44,26 +44,33 @@ class Reply:
     seconds: float = 0
 
 
+REPLIES: dict[str, Callable[[str], Reply]] = {
+    "cut": lambda _: Reply(None),
+    "lost": lambda _: Reply(None),
+    "reset": lambda _: Reply(None),
+    "status": lambda status: Reply(int(status), b'{"error":"sick"}'),
+    "error": lambda _: Reply(200, INTERNAL_ERROR),
+    "error-object": lambda _: Reply(200, INTERNAL_ERROR),
+    "html": lambda _: Reply(200, LOGIN_PAGE, {"Content-Type": "text/html"}),
+    "empty": lambda _: Reply(200),
+    "empty-object": lambda _: Reply(200, b"{}"),
+    "throttle": lambda seconds: Reply(429, b"{}", {"Retry-After": seconds}),
+    "throttle-bare": lambda _: Reply(429, b"{}"),
+    "readonly": lambda _: Reply(403, b'{"error":"permission denied"}'),
+    "revoke": lambda _: Reply(401, b'{"error":"unauthorized"}'),
+    "redirect": lambda _: Reply(302, headers={"Location": "https://elsewhere.example/login"}),
+}
+"""What faults of reads and of POSTs answer in place of the right answer, by their argument."""
+
+
 def spoilt(kind: str, argument: str, reply: Reply) -> Reply:
     """Return what a POST's fault makes of its answer; `reply` is the one without the fault."""
-    sick = b'{"error":"sick"}'
-    replies: dict[str, Callable[[], Reply]] = {
-        "post-cut": lambda: Reply(None),
-        "post-lost": lambda: Reply(None),
-        "post-status": lambda: Reply(int(argument), sick),
-        "post-status-after": lambda: Reply(int(argument), sick),
-        "post-error": lambda: Reply(200, b'{"success":false,"errorMessage":"internal error"}'),
-        "post-html": lambda: Reply(200, LOGIN_PAGE, HTML),
-        "post-html-after": lambda: Reply(200, LOGIN_PAGE, HTML),
-        "post-empty": lambda: Reply(200),
-        "post-empty-after": lambda: Reply(200),
-        "post-truncate": lambda: Reply(reply.status, reply.body[: len(reply.body) // 2]),
-        "post-slow": lambda: Reply(reply.status, reply.body, reply.headers, float(argument)),
-        "post-throttle": lambda: Reply(429, b"{}", {"Retry-After": argument}),
-        "post-readonly": lambda: Reply(403, b'{"error":"permission denied"}'),
-        "post-revoke": lambda: Reply(401, b'{"error":"unauthorized"}'),
-    }
-    return replies[kind]() if kind in replies else reply
+    name = kind.removeprefix("post-").removesuffix("-after")
+    if name in REPLIES:
+        return REPLIES[name](argument)
+    if name == "truncate":
+        return replace(reply, body=reply.body[: len(reply.body) // 2])
+    return replace(reply, seconds=float(argument)) if name == "slow" else reply
 
 
 def garble(order: Order, what: str, other_product: tuple[str, str]) -> None:

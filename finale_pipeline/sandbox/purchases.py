@@ -15,6 +15,7 @@ from finale_pipeline.sandbox.sales import (
     order_record,
     shipment_record,
     stamp,
+    url_of,
 )
 from finale_pipeline.sandbox.states import action_urls
 
@@ -44,17 +45,16 @@ class Purchase:
         """Return what is still to come."""
         if self.status != "ORDER_LOCKED":
             return ()
-        came: dict[str, float] = {}
+        received: dict[str, float] = {}
         for _, lines in self.receipts:
             for product, units in lines:
-                came[product.url] = came.get(product.url, 0) + units
-        rest = ((product, units - came.get(product.url, 0)) for product, units in self.lines)
+                received[product.url] = received.get(product.url, 0) + units
+        rest = ((product, units - received.get(product.url, 0)) for product, units in self.lines)
         return tuple((product, units) for product, units in rest if units > 0)
 
-    def records(self, account: str) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
         """Yield the order and its receipts as Finale shows them."""
-        base = f"/{account}/api/"
-        url = f"{base}order/{self.number}"
+        url = url_of("order", self.number)
         items = tuple((replace(p, price=round(p.price * 0.6, 2)), n) for p, n in self.lines)
         order = order_record(
             self.number,
@@ -63,7 +63,7 @@ class Purchase:
             items,
             statusId=self.status,
             receiveDate=stamp(self.due_at),
-            destinationFacilityUrl=f"{base}facility/10001",
+            destinationFacilityUrl=url_of("facility", 10_001),
             orderRoleList=[{"roleTypeId": "SUPPLIER", "partyId": self.vendor}],
             orderDate=stamp(self.at),
             createdDate=stamp(self.at),
@@ -73,7 +73,6 @@ class Purchase:
         yield "order", order
         for part, (at, lines) in enumerate(self.receipts):
             shipment = shipment_record(
-                account,
                 f"{self.number}-{part}",
                 lines,
                 kind="PURCHASE_SHIPMENT",

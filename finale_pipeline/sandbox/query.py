@@ -40,8 +40,8 @@ def parse(params: dict[str, str], *, now: datetime) -> Query:
         BadQuery: The filter cannot be read, or its date range is open or over 30 days.
     """
     limit = params.get("limit", "")
-    sent = params.get("filter")
-    ranges = _decoded(sent) if sent else {}
+    text = params.get("filter")
+    ranges = _decoded(text) if text else {}
     count = int(limit) if limit.isdigit() else None
     if DATE not in ranges:
         return Query(ranges=ranges, limit=count)
@@ -58,8 +58,8 @@ def _decoded(text: str) -> dict[str, tuple[Any, Any]]:
     compact = "".join(text.split())
     try:
         raw = base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
-        sent = json.loads(raw)
-        return {name: (low, high) for name, (low, high) in sent.items()}
+        ranges = json.loads(raw)
+        return {name: (low, high) for name, (low, high) in ranges.items()}
     except (binascii.Error, ValueError, TypeError, AttributeError) as error:
         raise BadQuery from error
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from finale_pipeline.sandbox.records import Record, Records
-from finale_pipeline.sandbox.sales import STAMP, Product, shipment_record
+from finale_pipeline.sandbox.sales import STAMP, Product, shipment_record, url_of
 from finale_pipeline.sandbox.sent import OrderRefused, moment_of
 from finale_pipeline.sandbox.states import (
     DELIVERED,
@@ -13,7 +13,7 @@ from finale_pipeline.sandbox.states import (
     SHIPMENT_STEPS,
     action_urls,
 )
-from finale_pipeline.sandbox.stock import Stock, stock_row
+from finale_pipeline.sandbox.stock import Stock, coming_rows
 
 Items = list[dict[str, Any]]
 
@@ -47,7 +47,6 @@ class Receiving:
         number = f"{order['orderId']}-{len(urls) + 1}"
         at = int(self._records.now().timestamp())
         record = shipment_record(
-            self._records.account,
             number,
             (),
             kind="PURCHASE_SHIPMENT",
@@ -79,8 +78,8 @@ class Receiving:
             raise OrderRefused("state", f"{step} is not possible: {shipment['statusId']}.")
         change: Record = {"statusId": SHIPMENT_STEPS[step][1]}
         if step == "receive":
-            given = sent.get("receiveDate")
-            at = moment_of("receiveDate", given) if given else self._records.now()
+            received_at = sent.get("receiveDate")
+            at = moment_of("receiveDate", received_at) if received_at else self._records.now()
             order = self._records.get("order", shipment["primaryOrderUrl"])
             items = shipment["shipmentItemList"] or self.to_come(order)
             change |= {"receiveDate": at.strftime(STAMP), "shipmentItemList": items}
@@ -116,24 +115,14 @@ class Receiving:
     def _item(self, **item: object) -> dict[str, Any]:
         """Return an item at the sublocation where everything arrives."""
         names = ("productUrl", "productId", "quantity")
-        place = f"{self._records.base}facility/20000"
-        return {name: item[name] for name in names} | {"facilityUrl": place}
+        return {n: item[n] for n in names} | {"facilityUrl": url_of("facility", 20_000)}
 
     def expect(self, order: Record, items: Items) -> None:
         """Let the stock show these items as still to come of an order, and no others."""
         url = order["orderUrl"]
-        place = order["destinationFacilityUrl"] or f"{self._records.base}facility/10001"
-        rows = (
-            stock_row(
-                item["productUrl"],
-                item["productId"],
-                place,
-                orderUrl=url,
-                quantityOnOrder=item["quantity"],
-            )
-            for item in items
-        )
-        self._stock.expect(url, rows)
+        place = order["destinationFacilityUrl"] or url_of("facility", 10_001)
+        lines = ((item["productUrl"], item["productId"], item["quantity"]) for item in items)
+        self._stock.expect(url, coming_rows(url, place, lines))
 
     def _put(self, shipment: Record) -> Record:
         urls = action_urls(shipment["shipmentUrl"], shipment["statusId"], SHIPMENT_STEPS)

@@ -1,7 +1,7 @@
 """Reads and writes single records of the account's collections, stamped by the account's clock."""
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,9 +26,7 @@ def decoded(cells: Cells) -> Record:
 class Records:
     """The account's records by their urls."""
 
-    def __init__(self, tables: Mapping[str, Table], account: str, clock: Clock) -> None:
-        self.account = account
-        self.base = f"/{account}/api/"
+    def __init__(self, tables: Mapping[str, Table], clock: Clock) -> None:
         self._tables = tables
         self._clock = clock
 
@@ -58,14 +56,16 @@ class Records:
         table = self._tables[path]
         return (decoded(table.record(place)) for place in table.places())
 
-    def first(self, path: str, is_wanted: Callable[[Record], bool]) -> Record:
-        """Return the first record that is wanted."""
-        return next(filter(is_wanted, self.all(path)))
-
     def put(self, path: str, record: Record) -> Record:
         """Add a record or replace the one with its url; it was updated now."""
-        record = record | {"lastUpdatedDate": self.stamp()}
+        return self.show(path, record | {"lastUpdatedDate": self.stamp()})
+
+    def show(self, path: str, record: Record) -> Record:
+        """Add a record or replace the one with its key; of stock a product has many."""
         table = self._tables[path]
-        place = table.find(record[f"{path}Url"])
-        table.put(int(self.now().timestamp()), encoded(record), place=place)
+        moment = self.now()
+        if "lastUpdatedDate" in record:
+            moment = datetime.fromisoformat(record["lastUpdatedDate"]).replace(tzinfo=UTC)
+        place = None if path == "inventoryitem" else table.find(str(record[table.key]))
+        table.put(int(moment.timestamp()), encoded(record), place=place)
         return record

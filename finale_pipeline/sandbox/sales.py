@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+NAME = "demo"
+"""Of the account."""
 STAMP = "%Y-%m-%dT%H:%M:%S"
 DAY = 86_400
 MOST_A_DAY = 400
@@ -14,6 +16,11 @@ NO_STEPS = {f"actionUrl{step}": None for step in ("Lock", "Complete", "Cancel", 
 """Orders of customers are written by nobody here."""
 Record = tuple[str, dict[str, Any]]
 """A collection's path and one of its records."""
+
+
+def url_of(collection: str, number: object) -> str:
+    """Return Finale's address of a record, such as `/demo/api/order/S100001`."""
+    return f"/{NAME}/api/{collection}/{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +60,34 @@ class Sale:
     has_order: bool = True
     fees: float = 0.0
 
-    def records(self, account: str) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
         """Yield the order and the shipment as Finale shows them."""
         if self.has_order:
-            yield "order", self._order(account)
-        yield "shipment", self._shipment(account)
+            yield "order", self._order()
+        yield "shipment", self._shipment()
 
-    def _order(self, account: str) -> dict[str, Any]:
-        base = f"/{account}/api/"
+    def _order(self) -> dict[str, Any]:
         status = "COMPLETED" if self.shipped_at else "LOCKED"
         return order_record(
             self.number,
-            f"{base}order/{self.number}",
+            url_of("order", self.number),
             "SALES_ORDER",
             self.lines,
             statusId=f"ORDER_{'CANCELLED' if self.is_cancelled else status}",
-            originFacilityUrl=f"{base}facility/10001",
+            originFacilityUrl=url_of("facility", 10_001),
             orderRoleList=[{"roleTypeId": "CUSTOMER", "partyId": "20001"}],
             orderAdjustmentList=[{"amount": self.fees}] if self.fees else [],
-            shipmentUrlList=[f"{base}shipment/7{self.number}"],
+            shipmentUrlList=[url_of("shipment", f"7{self.number}")],
             orderDate=stamp(self.at),
             createdDate=stamp(self.at),
             lastUpdatedDate=stamp(self.changed_at),
             **NO_STEPS,
         )
 
-    def _shipment(self, account: str) -> dict[str, Any]:
+    def _shipment(self) -> dict[str, Any]:
         status = "SHIPPED" if self.shipped_at else "INPUT"
         corrected = tuple((product, -units) for product, units in self.corrections)
         return shipment_record(
-            account,
             self.number,
             self.lines + corrected,
             kind="SALES_SHIPMENT",
@@ -103,10 +108,9 @@ class Return:
     lines: Lines
     changed_at: int
 
-    def records(self, account: str) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
         """Yield the return's shipment as Finale shows it."""
         record = shipment_record(
-            account,
             self.number,
             self.lines,
             kind="SALES_RETURN",
@@ -116,7 +120,7 @@ class Return:
             received_at=self.changed_at,
             changed_at=self.changed_at,
         )
-        yield "shipment", record | {"primaryReturnUrl": f"/{account}/api/return/{self.number}"}
+        yield "shipment", record | {"primaryReturnUrl": url_of("return", self.number)}
 
 
 class Document(Protocol):
@@ -125,16 +129,13 @@ class Document(Protocol):
     @property
     def number(self) -> str:
         """Tells documents apart; the next version of one has the same."""
-        ...
 
     @property
     def changed_at(self) -> int:
         """When it became this version, Unix seconds."""
-        ...
 
-    def records(self, account: str) -> Iterator[Record]:
+    def records(self) -> Iterator[Record]:
         """Yield its records as Finale shows them."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +220,8 @@ def _fate(sale: Sale, dice: random.Random) -> list[Event]:
         shipped = Event(at, replace(sale, changed_at=at, shipped_at=at), sale.lines)
         return [Event(sale.at, replace(sale, shipped_at=None)), shipped]
     if fate == "returned":
-        came = Return(f"R{sale.number}", sale.number, ((product, units),), at + 20 * DAY)
-        return [sold, Event(came.changed_at, came, back(came.lines))]
+        returned = Return(f"R{sale.number}", sale.number, ((product, units),), at + 20 * DAY)
+        return [sold, Event(returned.changed_at, returned, back(returned.lines))]
     return [Event(sale.at, replace(sale, has_order=fate != "loose"), sale.lines)]
 
 
@@ -265,7 +266,6 @@ def order_record(
 
 
 def shipment_record(
-    account: str,
     number: str,
     lines: Lines,
     *,
@@ -278,20 +278,19 @@ def shipment_record(
     received_at: int | None = None,
 ) -> dict[str, Any]:
     """Return a shipment as Finale shows it; its address has another number than people see."""
-    base = f"/{account}/api/"
     return {
         "shipmentId": f"7{number}",
         "shipmentIdUser": f"{number}-1",
-        "shipmentUrl": f"{base}shipment/7{number}",
+        "shipmentUrl": url_of("shipment", f"7{number}"),
         "shipmentTypeId": kind,
         "statusId": status,
-        "primaryOrderUrl": None if order is None else f"{base}order/{order}",
+        "primaryOrderUrl": None if order is None else url_of("order", order),
         "primaryReturnUrl": None,
         "shipmentItemList": [
             {
                 "productUrl": product.url,
                 "productId": product.sku,
-                "facilityUrl": f"{base}facility/20000",
+                "facilityUrl": url_of("facility", 20_000),
                 "quantity": units,
             }
             for product, units in lines

@@ -68,6 +68,8 @@ class Fault:
             but no single record unless that is what its kind is about.
         times: So many requests meet it; None = all.
         skip: So many matching requests pass before.
+        met_by: By which requests: reads of a `collection`, of a single `record`, of a single
+            `order record`, or `post`.
     """
 
     kind: str
@@ -75,6 +77,7 @@ class Fault:
     path: str | None = None
     times: int | None = None
     skip: int = 0
+    met_by: str = field(default="collection", init=False)
     _mutex: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +86,11 @@ class Fault:
             raise ConfigError(f"{self.kind!r} is no fault.", step=f"Use one of:\n{listed}")
         self.argument = self.argument or DEFAULTS.get(self.kind, "")
         if self.kind == "record-garbage":
-            self.path = None  # it is about single orders, however it was written
+            self.met_by, self.path = "order record", None  # however it was written
+        elif self.kind.startswith("post-"):
+            self.met_by = "post"
+        elif self.path == "record":
+            self.met_by, self.path = "record", None
         if self.kind.endswith("-garbage") and self.argument not in postfaults.GARBAGE:
             raise ConfigError(
                 f"{self.argument!r} is no garbage.",
@@ -111,16 +118,6 @@ class Fault:
             if self.times is not None:
                 self.times -= 1
             return True
-
-    @property
-    def is_for_posts(self) -> bool:
-        """Whether only POSTs meet it."""
-        return self.kind.startswith("post-")
-
-    @property
-    def is_for_records(self) -> bool:
-        """Whether only reads of single records meet it."""
-        return self.path == "record" or self.kind == "record-garbage"
 
     def changes_rows(self) -> bool:
         """Whether it changes what an answer holds, not how it is sent."""

@@ -51,12 +51,12 @@ def _no_number(name: str) -> None:
 
 def order_id(sent: dict[str, Any]) -> str | None:
     """Return the orderId that was asked for; None = Finale is to make one."""
-    given = sent.get("orderId")
-    if given is None or given == "":
+    number = sent.get("orderId")
+    if number is None or number == "":
         return None
-    if not isinstance(given, str) or len(given) > MOST_ID or not given.isascii():
+    if not isinstance(number, str) or len(number) > MOST_ID or not number.isascii():
         raise OrderRefused("limit", f"orderId must be at most {MOST_ID} ASCII characters.")
-    return given
+    return number
 
 
 def fields_of(sent: dict[str, Any], find: Find) -> dict[str, Any]:
@@ -77,16 +77,16 @@ def fields_of(sent: dict[str, Any], find: Find) -> dict[str, Any]:
 def lines_of(sent: object, find: Find) -> list[dict[str, Any]]:
     """Return the lines that were sent; one whose productUrl is wrong has no product."""
     lines = []
-    for given in _objects("orderItemList", sent):
-        product = find("product", given.get("productUrl"))
+    for entry in _objects("orderItemList", sent):
+        product = find("product", entry.get("productUrl"))
         line = {
-            "orderItemUrl": given.get("orderItemUrl"),
-            "productUrl": given["productUrl"] if product else None,
+            "orderItemUrl": entry.get("orderItemUrl"),
+            "productUrl": entry["productUrl"] if product else None,
             "productId": product["productId"] if product else None,
-            "quantity": _number("quantity", given.get("quantity")),
-            "unitPrice": _number("unitPrice", given.get("unitPrice")),
+            "quantity": _number("quantity", entry.get("quantity")),
+            "unitPrice": _number("unitPrice", entry.get("unitPrice")),
         }
-        lines.append(line | {n: _text(n, given[n]) for n in LINE_TEXTS if n in given})
+        lines.append(line | {n: _text(n, entry[n]) for n in LINE_TEXTS if n in entry})
     return lines
 
 
@@ -100,40 +100,40 @@ def shipments_of(sent: dict[str, Any], find: Find) -> list[list[dict[str, Any]]]
     ]
 
 
-def moment_of(name: str, given: object) -> datetime:
+def moment_of(name: str, value: object) -> datetime:
     """Return a time in UTC; without a zone it is UTC already."""
     try:
-        moment = datetime.fromisoformat(str(given))
+        moment = datetime.fromisoformat(str(value))
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise OrderRefused("value", f"{name} is no date.") from error
 
 
-def _date(name: str, given: object) -> str | None:
-    return None if given is None else moment_of(name, given).strftime(STAMP)
+def _date(name: str, value: object) -> str | None:
+    return None if value is None else moment_of(name, value).strftime(STAMP)
 
 
-def _text(name: str, given: object) -> str | None:
-    if isinstance(given, list | dict):
+def _text(name: str, value: object) -> str | None:
+    if isinstance(value, list | dict):
         raise OrderRefused("value", f"{name} must be text.")
-    return None if given is None else str(given)
+    return None if value is None else str(value)
 
 
-def _number(name: str, given: object) -> float | int:
-    if given is None:
+def _number(name: str, value: object) -> float | int:
+    if value is None:
         return 0
     try:
-        number = given if isinstance(given, int | float) else float(str(given))
+        number = value if isinstance(value, int | float) else float(str(value))
     except ValueError as error:
         raise OrderRefused("value", f"{name} must be a number.") from error
-    if isinstance(given, bool) or not abs(number) <= 1e12:  # infinite and NaN, too
+    if isinstance(value, bool) or not abs(number) <= 1e12:  # infinite and NaN, too
         raise OrderRefused("value", f"{name} must be a number.")
     return number
 
 
-def _objects(name: str, given: object) -> list[dict[str, Any]]:
-    if given is None:
+def _objects(name: str, value: object) -> list[dict[str, Any]]:
+    if value is None:
         return []
-    if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise OrderRefused("value", f"{name} must be a list of objects.")
-    return given
+    return value

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from finale_pipeline.sandbox.sales import STAMP
+from finale_pipeline.sandbox.sales import STAMP, url_of
+from finale_pipeline.sandbox.stock import stock_row
 
 Record = tuple[str, dict[str, Any]]
 """A collection's path and a record of it."""
@@ -20,8 +21,7 @@ class Shapes:
         now: Its time, UTC; everything happened in the days before.
     """
 
-    def __init__(self, account: str, now: datetime) -> None:
-        self._base = f"/{account}/api"
+    def __init__(self, now: datetime) -> None:
         self._now = now
 
     def records(self) -> Iterator[Record]:
@@ -32,15 +32,12 @@ class Shapes:
         yield from self._shipments()
         yield from self._movements()
 
-    def _url(self, path: str, number: str) -> str:
-        return f"{self._base}/{path}/{number}"
-
     def _stamp(self, days: float = 0) -> str:
         return (self._now - timedelta(days=days)).strftime(STAMP)
 
     def _product(self, sku: str, **more: Any) -> Record:
         return "product", {
-            "productId": sku, "productUrl": self._url("product", f"shape-{sku}"),
+            "productId": sku, "productUrl": url_of("product", f"shape-{sku}"),
             "internalName": f"Shape {sku}", "statusId": "PRODUCT_ACTIVE", "productTypeId": "GOOD",
             "lastUpdatedDate": self._stamp(1), **more,
         }
@@ -58,7 +55,7 @@ class Shapes:
         yield (
             "customization",
             {
-                "customizationUrl": self._url("customization", "PRIMARY"),
+                "customizationUrl": url_of("customization", "PRIMARY"),
                 "userFieldDefList": [
                     {"attrName": "user_10001", "label": "Shelf"},
                     {"attrName": "user_10002", "label": "Dropshipped"},
@@ -68,25 +65,23 @@ class Shapes:
 
     def _item(self, sku: str, quantity: object, packing: str | None = None) -> dict[str, Any]:
         item = {
-            "productId": sku, "productUrl": self._url("product", f"shape-{sku}"),
+            "productId": sku, "productUrl": url_of("product", f"shape-{sku}"),
             "quantity": quantity,
         }
         return item | ({"normalizedPackingString": packing} if packing else {})
 
     def _row(self, sku: str, *, place: str | None = "20000", **more: Any) -> Record:
-        return "inventoryitem", {
-            "productId": sku, "productUrl": self._url("product", f"shape-{sku}"),
-            "facilityUrl": place and self._url("facility", place),
-            "parentFacilityUrl": self._url("facility", "10001") if place == "20000" else None,
-            "lotId": None, "normalizedPackingString": None, "orderUrl": None,
-            "quantityOnHand": 0, "quantityOnOrder": 0, "quantityReserved": 0, **more,
-        }
+        parent = url_of("facility", "10001") if place == "20000" else None
+        return "inventoryitem", stock_row(
+            url_of("product", f"shape-{sku}"), sku, place and url_of("facility", place),
+            parentFacilityUrl=parent, **more,
+        )
 
     def _stock(self) -> Iterator[Record]:
         case = {"normalizedPackingString": "12 cs 12/1"}
         yield self._row("CASE-12", quantityOnHand=1)
         yield self._row("CASE-12", quantityOnHand="10", **case)
-        coming, going = self._url("order", "shape-po"), self._url("order", "shape-so")
+        coming, going = url_of("order", "shape-po"), url_of("order", "shape-so")
         yield self._row("CASE-12", place=None, quantityOnOrder=5, orderUrl=coming, **case)
         more = {"normalizedPackingString": "24/4/2/1", "orderUrl": going}
         yield self._row("CASE-12", place="10001", quantityReserved=1, **more)
@@ -99,7 +94,7 @@ class Shapes:
     def _order(self, number: str, kind: str, status: str, **more: Any) -> Record:
         items = more.pop("items", [])
         return "order", {
-            "orderId": more.pop("name", number.upper()), "orderUrl": self._url("order", number),
+            "orderId": more.pop("name", number.upper()), "orderUrl": url_of("order", number),
             "orderTypeId": kind, "statusId": f"ORDER_{status}", "orderDate": self._stamp(10),
             "orderItemList": items, "lastUpdatedDate": self._stamp(5), **more,
         }
@@ -130,7 +125,7 @@ class Shapes:
 
     def _shipment(self, number: str, kind: str, status: str, *items: Any, **more: Any) -> Record:
         return "shipment", {
-            "shipmentUrl": self._url("shipment", f"shape-{number}"), "shipmentIdUser": number,
+            "shipmentUrl": url_of("shipment", f"shape-{number}"), "shipmentIdUser": number,
             "shipmentTypeId": kind, "statusId": f"SHIPMENT_{status}",
             "shipmentItemList": list(items), "lastUpdatedDate": self._stamp(4), **more,
         }
@@ -138,24 +133,24 @@ class Shapes:
     def _shipments(self) -> Iterator[Record]:
         left = {"shipDate": self._stamp(6)}
         case = self._item("CASE-12", 12, "12 cs 12/1")
-        order = self._url("order", "shape-shipped")
+        order = url_of("order", "shape-shipped")
         yield self._shipment("1", "SALES_SHIPMENT", "SHIPPED", case, primaryOrderUrl=order, **left)
-        order = self._url("order", "shape-fo")
+        order = url_of("order", "shape-fo")
         many, kit = self._item("LOTTED", 57), self._item("KIT", 4)
         yield self._shipment(
             "2", "SALES_SHIPMENT", "DELIVERED", many, primaryOrderUrl=order, **left
         )
         yield self._shipment("3", "SALES_SHIPMENT", "DELIVERED", kit, **left)
         yield self._shipment(
-            "4", "SALES_SHIPMENT", "INPUT", primaryOrderUrl=self._url("order", "shape-unmoved")
+            "4", "SALES_SHIPMENT", "INPUT", primaryOrderUrl=url_of("order", "shape-unmoved")
         )
         yield self._shipment(
             "5", "SALES_RETURN_SHIPMENT", "DELIVERED", self._item("LOTTED", 3),
-            primaryReturnUrl=self._url("return", "1"), receiveDate=self._stamp(2),
+            primaryReturnUrl=url_of("return", "1"), receiveDate=self._stamp(2),
         )
         places = {
-            "originFacilityUrl": self._url("facility", "10001"),
-            "destinationFacilityUrl": self._url("facility", "10002"),
+            "originFacilityUrl": url_of("facility", "10001"),
+            "destinationFacilityUrl": url_of("facility", "10002"),
         }
         yield self._shipment("TR-1", "TRANSFER", "SHIPPED", self._item("PART-A", 7), **places)
 
@@ -163,15 +158,15 @@ class Shapes:
         used = [self._item("PART-A", 6), self._item("PART-B", 2)]
         for number, status, at in (("b1", "COMPLETED", self._stamp(3)), ("b2", "CREATED", None)):
             yield "workeffort", {
-                "workEffortId": number, "workEffortUrl": self._url("workeffort", number),
+                "workEffortId": number, "workEffortUrl": url_of("workeffort", number),
                 "statusId": f"PRUN_{status}", "completeDate": at,
                 "workEffortConsumeList": used, "workEffortProduceList": [self._item("LOTTED", 2)],
                 "lastUpdatedDate": self._stamp(3),
             }
         yield "inventorytransfer", {
-            "inventoryTransferUrl": self._url("inventorytransfer", "t1"),
-            "productUrl": self._url("product", "shape-PART-B"), "quantity": "4",
-            "facilityUrlFrom": self._url("facility", "20000"),
-            "facilityUrlTo": self._url("facility", "10002"),
+            "inventoryTransferUrl": url_of("inventorytransfer", "t1"),
+            "productUrl": url_of("product", "shape-PART-B"), "quantity": "4",
+            "facilityUrlFrom": url_of("facility", "20000"),
+            "facilityUrlTo": url_of("facility", "10002"),
             "sendDate": self._stamp(3), "receiveDate": None, "lastUpdatedDate": self._stamp(3),
         }

@@ -60,27 +60,18 @@ class Simulation:
         """Be well again."""
         self.faults.clear()
 
-    def fault_for(self, path: str) -> Fault | None:
-        """Return the fault that a request for a collection meets, if any."""
-        others = (f for f in self.faults if not f.is_for_posts and not f.is_for_records)
-        return next((fault for fault in others if fault.meets(path)), None)
+    def fault_for(self, path: str, *requests: str) -> Fault | None:
+        """Return the fault that a request meets, if any.
 
-    def fault_for_record(self, collection: str) -> Fault | None:
-        """Return the fault that a read of a single record meets, if any."""
-        is_order = collection == "order"
-        meant = (f for f in self.faults if f.is_for_records)
-        return next(
-            (f for f in meant if (is_order or f.kind != "record-garbage") and f.meets("record")),
-            None,
-        )
-
-    def fault_for_post(self, target: str) -> Fault | None:
-        """Return the fault that a POST meets, if any; Fault.path says what targets are called."""
-        return next((f for f in self.faults if f.is_for_posts and f.meets(target)), None)
+        Args:
+            path: The collection, or what a POST is for, as in `Fault.path`.
+            requests: What it is, as in `Fault.met_by`.
+        """
+        return next((f for f in self.faults if f.met_by in requests and f.meets(path)), None)
 
     def post(self, path: str, body: bytes) -> Reply | None:
         """Carry out a POST to the account; None = there is nothing at that path."""
-        return answer(self.account, path, body, self.fault_for_post, self.posts)
+        return answer(self.account, path, body, lambda t: self.fault_for(t, "post"), self.posts)
 
     def collection(self, path: str, query: Query) -> Parts:
         """Return a collection's answer in pieces, with the sales until now."""

@@ -1,17 +1,19 @@
 """The account's stock: rows on hand and rows on order, kept in the collection `inventoryitem`."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from finale_pipeline.sandbox.columns import Table
 from finale_pipeline.sandbox.records import encoded
-from finale_pipeline.sandbox.sales import Product
+from finale_pipeline.sandbox.sales import Product, url_of
 
 
-def stock_row(product_url: str, sku: str, facility_url: str, **more: object) -> dict[str, Any]:
+def stock_row(
+    product_url: str, sku: str, facility_url: str | None, **more: object
+) -> dict[str, Any]:
     """Return a row of stock; what is not given is nothing or 0."""
     return {
         "facilityUrl": facility_url,
@@ -28,6 +30,14 @@ def stock_row(product_url: str, sku: str, facility_url: str, **more: object) -> 
     }
 
 
+def coming_rows(
+    order_url: str, place: str, items: Iterable[tuple[str, str, float]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of what an order is still to bring to a place: productUrl, SKU, units."""
+    for url, sku, units in items:
+        yield stock_row(url, sku, place, orderUrl=order_url, quantityOnOrder=units)
+
+
 class Stock:
     """Changes the rows of stock.
 
@@ -35,9 +45,8 @@ class Stock:
         now: Gives the account's time, Unix seconds.
     """
 
-    def __init__(self, table: Table, account: str, now: Callable[[], int]) -> None:
+    def __init__(self, table: Table, now: Callable[[], int]) -> None:
         self._table = table
-        self._facilities = f"/{account}/api/facility/"
         self._now = now
         self._on_hand: dict[str, int] | None = None
         self._ordered: dict[bytes, list[int]] | None = None
@@ -72,10 +81,8 @@ class Stock:
 
     def add(self, url: str, sku: str, units: float) -> int:
         """Add an entry on hand at the first sublocation; returns its place."""
-        parent = f"{self._facilities}10001"
-        row = stock_row(
-            url, sku, f"{self._facilities}20000", parentFacilityUrl=parent, quantityOnHand=units
-        )
+        place, parent = url_of("facility", 20_000), url_of("facility", 10_001)
+        row = stock_row(url, sku, place, parentFacilityUrl=parent, quantityOnHand=units)
         return self._table.put(self._now(), encoded(row))
 
     def drop(self, product_urls: set[str]) -> None:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from finale_pipeline.sandbox.listening import Listener, RequestHandler
-from finale_pipeline.sandbox.postfaults import LOGIN_PAGE
+from finale_pipeline.sandbox.postfaults import REPLIES, Reply
 from finale_pipeline.sandbox.scenarios import Fault
 from finale_pipeline.sandbox.simulation import Parts, Simulation
 
@@ -39,42 +39,27 @@ class Wire(RequestHandler):
 
     def not_found(self, path: str) -> None:
         """Answer as Finale does where there is nothing: 404 and a page of HTML."""
-        shown = "".join(f"&#{ord(c)};" for c in path)
+        escaped = "".join(f"&#{ord(c)};" for c in path)
         page = (
             "<html><title> Not Found </title>\n<body><h2> Not Found </h2>\n"
-            f"<p>The requested URL {shown} was not found on the server.</p>\n</body></html>\n"
+            f"<p>The requested URL {escaped} was not found on the server.</p>\n</body></html>\n"
         )
         self.send(404, [page.encode()], {"Content-Type": "text/html; charset=utf-8"})
 
     def failed(self, fault: Fault, headers: dict[str, str]) -> bool:
         """Act out a fault that needs no answer; False when one is needed after all."""
-        page = {"Content-Type": "text/html"}
-        seconds = fault.argument
-        replies: dict[str, tuple[int, bytes, dict[str, str]]] = {
-            "throttle": (429, b"{}", {"Retry-After": seconds}),
-            "throttle-reset": (429, b"{}", self._reset_in(seconds)),
-            "throttle-bare": (429, b"{}", {}),
-            "revoke": (401, b'{"error":"unauthorized"}', {}),
-            "redirect": (302, b"", {"Location": "https://elsewhere.example/login"}),
-            "html": (200, LOGIN_PAGE, page),
-            "error-object": (200, b'{"success":false,"errorMessage":"internal error"}', {}),
-            "empty": (200, b"", {}),
-            "empty-object": (200, b"{}", {}),
-        }
         if fault.kind == "no-slash":
             self.not_found(urlsplit(self.path).path.rstrip("/"))
-        elif fault.kind == "status":
-            self.send(int(fault.argument), [b'{"error":"sick"}'], headers)
-        elif fault.kind in replies:
-            status, body, extra = replies[fault.kind]
-            self.send(status, [body], (headers if status == 200 else {}) | extra)
-        elif fault.kind == "reset":
-            self.hang_up()
+        elif fault.kind == "throttle-reset":
+            self.send(429, [b"{}"], self._reset_in(fault.argument))
         elif fault.kind == "bomb":
             self._send_bomb(int(fault.argument))
+        elif fault.kind in REPLIES:
+            reply = REPLIES[fault.kind](fault.argument)
+            tells_budgets = reply.status == 200 or fault.kind == "status"
+            self.reply(reply, headers if tells_budgets else {})
         else:
-            if fault.kind == "slow":
-                time.sleep(float(seconds))
+            time.sleep(float(fault.argument) if fault.kind == "slow" else 0)
             return False
         return True
 
@@ -92,6 +77,7 @@ class Wire(RequestHandler):
             pieces = 50
             for i in range(pieces):
                 self.wfile.write(body[len(body) * i // pieces : len(body) * (i + 1) // pieces])
+                self.wfile.flush()
                 time.sleep(float(fault.argument) / pieces)
         else:
             return False
@@ -102,6 +88,14 @@ class Wire(RequestHandler):
         self._head(200, len(zipped) * megabytes, {"Content-Encoding": "gzip"})
         for _ in range(megabytes):
             self.wfile.write(zipped)
+
+    def reply(self, reply: Reply, headers: dict[str, str]) -> None:
+        """Send a reply, or hang up where it is none."""
+        time.sleep(reply.seconds)
+        if reply.status is None:
+            self.hang_up()
+        else:
+            self.send(reply.status, [reply.body], headers | reply.headers)
 
     def send(self, status: int, parts: Parts, headers: dict[str, str] | None = None) -> None:
         """Send an answer whose body is the parts, packed when it is worth it."""
@@ -136,6 +130,7 @@ class Wire(RequestHandler):
             yield body[start : start + piece]
             ahead = (start + piece) / bandwidth - (time.monotonic() - begun)
             if ahead > 0:
+                self.wfile.flush()
                 time.sleep(ahead)
 
     def _head(self, status: int, length: int, headers: dict[str, str]) -> None:

@@ -58,10 +58,10 @@ def main() -> None:
     """Serve until asked to stop, or until nothing is behind it."""
     from dagster._cli import main as dagster  # a second
 
-    given = sys.argv[1:]
-    socket = given[given.index("--socket") + 1]
+    options = sys.argv[1:]
+    socket = options[options.index("--socket") + 1]
     threading.Thread(target=_watch, args=(socket,), name="watch", daemon=True).start()
-    sys.argv = ["dagster", "code-server", "start", *given]
+    sys.argv = ["dagster", "code-server", "start", *options]
     dagster()  # type: ignore[no-untyped-call]
 
 

@@ -8,18 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from finale_pipeline.errors import LocalError
 from finale_pipeline.services import processes, sandbox
 from finale_pipeline.services.ports import require_free
 from finale_pipeline.services.source import note_sandbox, sandbox_environment
 from finale_pipeline.services.supervisor import Supervisor, end_left_running
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import embedded, schema
 from finale_pipeline.warehouse.connect import data_folder, prepare_dagster_database, running_server
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 Say = Callable[[str], None]
 STARTED = (*processes.DAGSTER_SERVICES, "api")
@@ -30,7 +27,7 @@ An empty warehouse is filled by the first sync; the pages and `finale status` sa
 Ctrl-C stops all of it."""
 
 
-def run(settings: "Settings", say: Say) -> int:
+def run(settings: Settings, say: Say) -> int:
     """Start everything and wait for Ctrl-C.
 
     Returns:
@@ -105,7 +102,7 @@ def _only_one(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _database(settings: "Settings", say: Say) -> Iterator[None]:
+def _database(settings: Settings, say: Say) -> Iterator[None]:
     """Have both databases ready; an embedded server that was started here is stopped here."""
     with running_server(settings) as url:
         schema.upgrade(url)
@@ -117,7 +114,7 @@ def _database(settings: "Settings", say: Say) -> Iterator[None]:
 
 
 @contextmanager
-def _account(settings: "Settings", home: Path, say: Say) -> Iterator[dict[str, str]]:
+def _account(settings: Settings, home: Path, say: Say) -> Iterator[dict[str, str]]:
     """Serve the sandbox when no account is configured; yields what processes must know of it."""
     if not settings.is_sandbox:
         say(f"source     the account {settings.account} at {settings.base_url}")
@@ -134,7 +131,7 @@ def _account(settings: "Settings", home: Path, say: Say) -> Iterator[dict[str, s
             note.unlink(missing_ok=True)
 
 
-def _wait(supervisor: Supervisor, settings: "Settings", stop: list[int], say: Say) -> int:
+def _wait(supervisor: Supervisor, settings: Settings, stop: list[int], say: Say) -> int:
     url = f"http://127.0.0.1:{settings.ui_port}{settings.ui_prefix}"
     ours = f"http://127.0.0.1:{settings.api_port}"
     waiting = {

@@ -62,7 +62,7 @@ def finale(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "finale_pipeline.cli", *arguments]
 
 
-def command(settings: "Settings", service: str) -> list[str]:
+def command(settings: Settings, service: str) -> list[str]:
     """Return the command that a service of Dagster runs as."""
     home = instance(settings)
     form = "colored" if sys.stderr.isatty() else "json"
@@ -78,12 +78,12 @@ def command(settings: "Settings", service: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def instance(settings: "Settings") -> Path:
+def instance(settings: Settings) -> Path:
     """Return the folder of Dagster's instance."""
     return (settings.home / "dagster").resolve()
 
 
-def code_socket(settings: "Settings") -> Path:
+def code_socket(settings: Settings) -> Path:
     """Return where the code server listens: a file that only its user may open."""
     return socket_folder(instance(settings)) / "code.sock"
 
@@ -94,7 +94,7 @@ MORE_LOCATIONS = "workspace-more.yaml"
 """In HOME: code locations of other accounts that this Dagster serves, too."""
 
 
-def prepare(settings: "Settings") -> dict[str, str]:
+def prepare(settings: Settings) -> dict[str, str]:
     """Write Dagster's instance, and return the environment of its services."""
     home = instance(settings)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def prepare(settings: "Settings") -> dict[str, str]:
         f"      socket: {code_socket(settings)}\n      location_name: {settings.code_location}\n"
         + _added(settings, MORE_LOCATIONS),
     )
-    given = os.environ | {
+    environment = os.environ | {
         "DAGSTER_HOME": str(home),
         "DAGSTER_POSTGRES_URL": dagster_url(settings),
         "FINALE_HOME": str(settings.home.resolve()),
@@ -116,17 +116,17 @@ def prepare(settings: "Settings") -> dict[str, str]:
         # What is under way has ended by itself by then; runs are processes of their own.
         "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "2",
     }
-    given.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
-    return given
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled imports start 3 times faster
+    return environment
 
 
-def _added(settings: "Settings", name: str) -> str:
+def _added(settings: Settings, name: str) -> str:
     """Return what an operator adds to a file of Dagster's."""
     more = settings.home / name
     return more.read_text(encoding="utf-8") if more.exists() else ""
 
 
-def serve(settings: "Settings", service: str) -> int:
+def serve(settings: Settings, service: str) -> int:
     """Be a service, to its end; a service of Dagster takes this process over.
 
     Raises:
@@ -147,7 +147,7 @@ def serve(settings: "Settings", service: str) -> int:
     return _become(settings, service)
 
 
-def _become(settings: "Settings", service: str) -> NoReturn:
+def _become(settings: Settings, service: str) -> NoReturn:
     schema.prepare(database_url(settings))
     environment = prepare(settings)
     if service == "code":
@@ -160,7 +160,7 @@ def _become(settings: "Settings", service: str) -> NoReturn:
     os.execve(arguments[0], arguments, environment)  # noqa: S606 - one of ours
 
 
-def _wait_for_code(settings: "Settings") -> None:
+def _wait_for_code(settings: Settings) -> None:
     """Wait for the code server: without it Dagster's services fill their logs with traces.
 
     One that never comes is not waited for: Dagster says so, in its way.
@@ -174,13 +174,12 @@ def _wait_for_code(settings: "Settings") -> None:
         time.sleep(0.1)
 
 
-def is_well(settings: "Settings", service: str) -> bool:
+def is_well(settings: Settings, service: str) -> bool:
     """Whether a running service answers; for health checks."""
-    if service in {"web", "api"}:
-        info = f"{settings.ui_prefix.lstrip('/')}/server_info".lstrip("/")
-        where = {"web": (settings.ui_port, info), "api": (settings.api_port, "readyz")}
-        port, path = where[service]
-        return answers(f"http://127.0.0.1:{port}/{path}")
+    if service == "web":
+        return answers(f"http://127.0.0.1:{settings.ui_port}{settings.ui_prefix}/server_info")
+    if service == "api":
+        return answers(f"http://127.0.0.1:{settings.api_port}/readyz")
     if service == "database":
         try:
             with connect(running_url(settings), name="finale serve") as connection:
@@ -221,7 +220,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def _hold_database(settings: "Settings") -> int:
+def _hold_database(settings: Settings) -> int:
     """Bring the databases up to date; keep the embedded server until asked to stop."""
     schema.upgrade(database_url(settings))
     prepare_dagster_database(settings)

@@ -113,8 +113,8 @@ class PreloadedRunLauncher(DefaultRunLauncher):
             return None
         name = origin.repository_origin.code_location_origin.location_name
         location = context.workspace.get_code_location(name)
-        found = cast("GrpcServerCodeLocation", location).client.socket
-        return socket_beside(found) if found else None
+        code_server = cast("GrpcServerCodeLocation", location).client.socket
+        return socket_beside(code_server) if code_server else None
 
 
 class RunProcesses:
@@ -196,11 +196,11 @@ def _execute(arguments: str) -> NoReturn:
 def _report(run: ExecuteRunArgs, code: int) -> None:
     assert run.instance_ref is not None  # noqa: S101 - the launcher gives it
     with dg.DagsterInstance.from_ref(run.instance_ref) as instance:
-        found = instance.get_run_by_id(run.run_id)
-        if found is not None and not found.is_finished:
+        current = instance.get_run_by_id(run.run_id)
+        if current is not None and not current.is_finished:
             explanation = get_run_crash_explanation(f"The process of run {run.run_id}", code)
-            instance.report_engine_event(explanation, found, cls=RunProcesses)
-            instance.report_run_failed(found)
+            instance.report_engine_event(explanation, current, cls=RunProcesses)
+            instance.report_run_failed(current)
 
 
 def _leave_after(do: Any, *arguments: Any, **options: Any) -> NoReturn:

@@ -40,6 +40,6 @@ def with_running_sandbox(settings: Settings) -> Settings:
         os.kill(int(note["pid"]), 0)
     except (OSError, ValueError, KeyError):
         return settings
-    given = sandbox_environment(str(note["base_url"]), str(note["since"]))
-    named = {name.removeprefix("FINALE_").lower(): value for name, value in given.items()}
-    return Settings.model_validate(settings.model_dump() | named)
+    variables = sandbox_environment(str(note["base_url"]), str(note["since"]))
+    values = {name.removeprefix("FINALE_").lower(): value for name, value in variables.items()}
+    return Settings.model_validate(settings.model_dump() | values)

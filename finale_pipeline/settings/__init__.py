@@ -68,11 +68,6 @@ class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Pla
         return ZoneInfo(self.timezone)
 
     @property
-    def names_zone(self) -> bool:
-        """Whether the account's time zone was set rather than left at its default."""
-        return "timezone" in self.model_fields_set
-
-    @property
     def pages(self) -> str:
         """Address that mails link to, without a slash at its end."""
         return (self.pages_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
@@ -126,9 +121,9 @@ class Settings(Ordering, Planning, Mails, Schedules, Hooks, Reading, Access, Pla
 def _passwords(url: str) -> list[str]:
     """Return what a database's URL keeps secret, as it stands there and as it is meant."""
     parts = urlsplit(url)
-    given = dict(parse_qsl(parts.query))
+    parameters = dict(parse_qsl(parts.query))
     raw = [v for n, _, v in (p.partition("=") for p in parts.query.split("&")) if n in SECRET_PARTS]
-    named = [given[name] for name in SECRET_PARTS if name in given]
+    named = [parameters[name] for name in SECRET_PARTS if name in parameters]
     password = parts.password or ""
     return [*raw, *named, password, unquote(password)]
 
@@ -147,7 +142,7 @@ def load_settings(env_file: str = ENV_FILE) -> Settings:
             damaged.
     """
     try:
-        settings = Settings.model_validate(_given(env_file))
+        settings = Settings.model_validate(_configured(env_file))
     except ValidationError as error:
         raise ConfigError(_what_is_wrong(error), step="Correct it and start again.") from None
     _refuse_routes_without_all(settings)
@@ -164,7 +159,7 @@ def setting_name(field: str) -> str:
     return field.upper() if field.upper() in MAIL_SERVICE else f"{PREFIX}{field.upper()}"
 
 
-def _given(env_file: str) -> dict[str, str]:
+def _configured(env_file: str) -> dict[str, str]:
     """Return what is set, by field; an empty variable says nothing, capitals do not matter."""
     in_file = dotenv_values(env_file)
     _refuse_unknown_names({*os.environ, *in_file})
@@ -173,10 +168,10 @@ def _given(env_file: str) -> dict[str, str]:
     return {field: texts[name] for field, name in names.items() if name in texts}
 
 
-def _refuse_unknown_names(given: set[str]) -> None:
+def _refuse_unknown_names(variables: set[str]) -> None:
     """Refuse a name that is, or might be meant as, ours and is not."""
     names = [setting_name(name) for name in Settings.model_fields]
-    ours = {name.upper() for name in given if OURS.match(name)}
+    ours = {name.upper() for name in variables if OURS.match(name)}
     for name in sorted(ours - set(names)):
         if name in RETIRED:
             raise ConfigError(f"{name} is no longer a setting: {RETIRED[name]}.", step="Remove it.")
@@ -239,7 +234,8 @@ def _refuse_mail_without_ends(settings: Settings) -> None:
 
 def _refuse_writes_without_zone(settings: Settings) -> None:
     """The dates of an order are days of the account's zone; a guessed one shows other days."""
-    if settings.allow_writes and not settings.reads_sandbox and not settings.names_zone:
+    is_set = "timezone" in settings.model_fields_set
+    if settings.allow_writes and not settings.reads_sandbox and not is_set:
         raise ConfigError(
             "FINALE_ALLOW_WRITES is on and FINALE_TIMEZONE is not set: the dates of orders would"
             " be days of another zone.",

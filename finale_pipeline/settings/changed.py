@@ -1,7 +1,6 @@
 """Cron times that were changed while it runs: one file in HOME, which goes before the settings."""
 
 import fcntl
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -77,5 +76,5 @@ def changing(home: Path, name: str, change: ScheduleChange | None) -> Iterator[N
 
 
 def _write(home: Path, changes_by_name: Mapping[str, ScheduleChange]) -> None:
-    content = {name: change.model_dump(mode="json") for name, change in changes_by_name.items()}
-    write_whole(home / FILE, json.dumps(content, indent=1))
+    adapter = TypeAdapter(dict[str, ScheduleChange])
+    write_whole(home / FILE, adapter.dump_json(dict(changes_by_name), indent=1))

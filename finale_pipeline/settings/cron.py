@@ -77,7 +77,9 @@ def _values(text: str, kind: _Field) -> set[int]:
         match = ITEM.fullmatch(item)
         if match is None:
             raise ValueError(f"the {kind.what} {item!r} cannot be read")
-        begin, end = _bounds(match, kind)
+        begin = _number(match["begin"], kind) if match["begin"] else kind.least
+        last = begin if match["begin"] and not match["step"] else kind.most
+        end = _number(match["end"], kind) if match["end"] else last
         step = int(match["step"] or 1)
         if begin > end or not 0 < step <= kind.most:
             raise ValueError(f"the {kind.what} {item!r} names no time")
@@ -85,19 +87,9 @@ def _values(text: str, kind: _Field) -> set[int]:
     return values
 
 
-def _bounds(match: re.Match[str], kind: _Field) -> tuple[int, int]:
-    if match["begin"] is None:
-        return kind.least, kind.most
-    begin = _number(match["begin"], kind)
-    if match["end"] is not None:
-        return begin, _number(match["end"], kind)
-    return begin, kind.most if match["step"] else begin
-
-
 def _number(text: str, kind: _Field) -> int:
-    number = kind.names.get(text.upper())
-    if number is None:
-        number = int(text) if text.isascii() and text.isdigit() else -1
+    digits = int(text) if text.isascii() and text.isdigit() else -1
+    number = kind.names.get(text.upper(), digits)
     if not kind.least <= number <= kind.most:
         raise ValueError(f"the {kind.what} {text!r} is not between {kind.least} and {kind.most}")
     return number

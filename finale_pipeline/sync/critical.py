@@ -20,11 +20,12 @@ from finale_pipeline.errors import SkippedError
 from finale_pipeline.notify import routing, stock_mails, telling
 from finale_pipeline.notify.delivery import deliver
 from finale_pipeline.notify.lines import ItemLine, critical_lines, lines_of
-from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of, render
+from finale_pipeline.notify.messages import Content, Origin, new_id, origin_of
 from finale_pipeline.planning.decisions import decide_again
 from finale_pipeline.settings import Settings
 from finale_pipeline.sync.run import SyncRun
-from finale_pipeline.warehouse import critical, incidents, items, outbox
+from finale_pipeline.warehouse import critical, incidents, items
+from finale_pipeline.warehouse.reads.incidents import CROSSINGS
 
 TABLE = "plan.critical_item"
 
@@ -65,7 +66,8 @@ def evaluate_critical(run: SyncRun) -> None:
         items.note_evaluation(run.connection, current, now=now, run_id=run.run_id, watched=watched)
         if items.wants_summary(run.connection, is_full=run.strategy == "full"):
             content = stock_mails.summary(critical_lines(run.connection, now=now), watched=watched)
-            _put(run, content, origin, new_id(), "first run")
+            key = f"summary:{run.run_id}:first run"
+            routing.put_one(run.connection, run.settings, content, origin, key)
             items.note_summary(run.connection, now=now)
     run.add(TABLE, changed)
 
@@ -105,7 +107,7 @@ def tell_crossings(run: SyncRun) -> Told:
     lines = telling.alert_lines(run.connection, run_id=run.run_id, since=began, now=run.clock())
     return Told(
         len({line.message_id for line in lines if line.state == "sent"}),
-        telling.crossings(run.connection, run.run_id),
+        run.connection.count(CROSSINGS, run.run_id),
         lines,
         items.is_behind(run.connection),
     )
@@ -149,8 +151,8 @@ def _decide(
 ) -> list[AlertDecision]:
     rules = rules_of(run.settings)
     decided = (
-        decide(c.stored(), c.current(), now=now, rules=rules, is_first_run=is_first)
-        for c in candidates
+        decide(stored, current, now=now, rules=rules, is_first_run=is_first)
+        for stored, current in candidates
     )
     decisions = [decision for decision in decided if decision is not None]
     items.store_levels(run.connection, decisions)
@@ -192,14 +194,3 @@ def _content(
         "catch_up": stock_mails.since_backup,
     }[mail]
     return write(lines, changes)
-
-
-def _put(run: SyncRun, content: Content, origin: Origin, message_id: str, about: str) -> None:
-    outbox.put(
-        run.connection,
-        render(content, origin, message_id=message_id),
-        dedupe_key=f"{content.kind}:{run.run_id}:{about}",
-        recipients=run.settings.alert_emails,
-        now=origin.now,
-        run_id=run.run_id,
-    )

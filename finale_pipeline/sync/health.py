@@ -12,14 +12,14 @@ from finale_pipeline.clock import business_day
 from finale_pipeline.domain.syncs.outcomes import EndedSync, SyncProblem, trouble_of, works_again
 from finale_pipeline.notify import routing, stock_mails, sync_mails
 from finale_pipeline.notify.lines import critical_lines, money
-from finale_pipeline.notify.messages import Content, new_id, origin_of, render
+from finale_pipeline.notify.messages import Content, new_id, origin_of
 from finale_pipeline.settings import Settings
 from finale_pipeline.text import plain
 from finale_pipeline.warehouse import critical, incidents, locks, outbox
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.reads import plan as plan_reads
-from finale_pipeline.warehouse.reads import runs, worklist
+from finale_pipeline.warehouse.reads import runs
 
 LOOK_BACK = timedelta(days=14)
 
@@ -123,17 +123,10 @@ class _Watch:
         return "sync_recovered" if incident.mailed else None
 
     def _put(self, content: Content, about: str, run_id: int) -> str:
-        message_id = new_id()
         origin = origin_of(self.settings, self.now, run_id=run_id)
-        outbox.put(
-            self.connection,
-            render(content, origin, message_id=message_id),
-            dedupe_key=f"{content.kind}:{about}",
-            recipients=self.settings.alert_emails,
-            now=self.now,
-            run_id=run_id,
-        )
-        return message_id
+        key = f"{content.kind}:{about}"
+        mail, _ = routing.put_one(self.connection, self.settings, content, origin, key)
+        return mail.message_id
 
 
 def write_digest(connection: Connection, settings: Settings, *, now: datetime) -> bool:
@@ -151,7 +144,6 @@ def write_digest(connection: Connection, settings: Settings, *, now: datetime) -
             flapping=incidents.flapping_since(connection, now - timedelta(days=1)),
             unsent=outbox.given_up_since(connection, now - timedelta(days=7)),
             totals=_order_totals(connection),
-            currency=worklist.account_currency(connection),
         )
         return routing.put(
             connection,

@@ -30,7 +30,7 @@ Row = dict[str, Any]
 def trusted(statement: str) -> LiteralString:
     """Mark a statement that is built from our own names, and from nothing else, as safe to run.
 
-    The one way to do so; values are always bound.
+    For psycopg's own methods; those of `Connection` take no others. Values are always bound.
     """
     return statement
 
@@ -65,6 +65,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
                 raise psycopg.OperationalError(message) from None
             raise
 
+    def execute(
+        self, query: Any, params: Any = None, **options: Any
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Carry out a statement as psycopg does, which by its types wants a literal."""
+        return super().execute(query, params, **options)
+
     def rows(self, query: str, *values: object, **named: object) -> list[Row]:
         """Return a statement's rows by column."""
         with self.cursor(row_factory=dict_row) as cursor:
@@ -85,16 +91,20 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     def only_row(self, query: str, *values: object, **named: object) -> tuple[Any, ...]:
         """Return the row of a statement that always has one."""
-        (row,) = self.execute(trusted(query), named or values).fetchall()
+        (row,) = self.execute(query, named or values).fetchall()
         return row
+
+    def mapping(self, query: str, *values: object, **named: object) -> dict[Any, Any]:
+        """Return the first column of a statement's rows → the second."""
+        return dict(self.execute(query, named or values).fetchall())
 
     def texts(self, query: str, *values: object, **named: object) -> list[str]:
         """Return the first column of a statement's rows, as texts."""
-        return [str(row[0]) for row in self.execute(trusted(query), named or values)]
+        return [str(row[0]) for row in self.execute(query, named or values)]
 
     def scalar(self, kind: type[T], query: str, *values: object, **named: object) -> T | None:
         """Return the first column of the first row, of such a kind; None where null, or no row."""
-        row = self.execute(trusted(query), named or values).fetchone()
+        row = self.execute(query, named or values).fetchone()
         if row is None or row[0] is None:
             return None
         if not isinstance(row[0], kind):
@@ -107,7 +117,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     def is_true(self, query: str, *values: object, **named: object) -> bool:
         """Return whether a statement's first value is true, or above 0."""
-        row = self.execute(trusted(query), named or values).fetchone()
+        row = self.execute(query, named or values).fetchone()
         return bool(row and row[0])
 
 
@@ -233,13 +243,13 @@ def shown_url(url: str) -> str:
     'postgresql://…'
     """
     try:
-        given = conninfo_to_dict(url.replace("postgresql+psycopg2://", "postgresql://", 1))
+        parameters = conninfo_to_dict(url.replace("postgresql+psycopg2://", "postgresql://", 1))
     except psycopg.ProgrammingError:
         return "postgresql://…"
-    user = f"{given['user']}@" if given.get("user") else ""
-    port = f":{given['port']}" if given.get("port") else ""
-    host = quote(str(given.get("host", "")), safe=",")
-    return f"postgresql://{user}{host}{port}/{given.get('dbname', '')}"
+    user = f"{parameters['user']}@" if parameters.get("user") else ""
+    port = f":{parameters['port']}" if parameters.get("port") else ""
+    host = quote(str(parameters.get("host", "")), safe=",")
+    return f"postgresql://{user}{host}{port}/{parameters.get('dbname', '')}"
 
 
 def connection_options(name: str, **session: str) -> dict[str, Any]:
@@ -365,8 +375,8 @@ def _named(error: psycopg.Error, doing: str) -> ConfigError | LocalError:
             step="Point FINALE_DATABASE_URL at the primary server, or turn off"
             " default_transaction_read_only of the user and the database.",
         )
-    what, step = _local_cause(state)
-    return LocalError(f"{what} while {doing}: {message}.", step=step)
+    failure, step = _local_cause(state)
+    return LocalError(f"{failure} while {doing}: {message}.", step=step)
 
 
 def _local_cause(state: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.items import ITEMS, Evaluated
 from finale_pipeline.warehouse.store import Counts
 
@@ -89,11 +89,8 @@ def rebuild(connection: Connection, *, day: date, default: Decimal, now: datetim
 def thresholds(connection: Connection, default: Decimal) -> dict[str, Decimal]:
     """Return below what each watched item is low, by Finale's reorder points alone."""
     query = ITEMS.format(levels="core.stock_level", decided=NOTHING_DECIDED, where="")
-    rows = connection.execute(
-        trusted(f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"),
-        {"default": default},
-    )
-    return dict(rows.fetchall())
+    query = f"SELECT product_url, threshold_units FROM ({query}) i WHERE left_out IS NULL"
+    return connection.mapping(query, default=default)
 
 
 def _merge(connection: Connection, query: str, values: dict[str, object], mine: str) -> Counts:
@@ -102,17 +99,17 @@ def _merge(connection: Connection, query: str, values: dict[str, object], mine: 
     Args:
         mine: Condition on the rows of the day that the query speaks of; empty = all.
     """
-    connection.execute(trusted(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}"), values)
+    connection.execute(f"CREATE TEMP TABLE critical_now ON COMMIT DROP AS {query}", values)
     connection.execute("ANALYZE critical_now")
     names = ", ".join(COLUMNS)
     stored = ", ".join(f"c.{name}" for name in COLUMNS[2:])
-    theirs = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
+    excluded = ", ".join(f"excluded.{name}" for name in COLUMNS[2:])
     changes = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
     read, inserted, updated, removed = connection.only_row(
         f"WITH written AS (INSERT INTO plan.critical_item AS c ({names}, changed_at)"
         f" SELECT {names}, %(now)s FROM critical_now"
         f" ON CONFLICT (snapshot_on, product_url) DO UPDATE SET {changes},"
-        f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({theirs})"
+        f" changed_at = excluded.changed_at WHERE ({stored}) IS DISTINCT FROM ({excluded})"
         " RETURNING xmax = 0 AS is_new),"
         f" gone AS (DELETE FROM plan.critical_item c WHERE snapshot_on = %(day)s{mine}"
         " AND NOT EXISTS"

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, columns_of, trusted
+from finale_pipeline.warehouse.connect import Connection, columns_of
 from finale_pipeline.warehouse.frames import Schema, copied
 from finale_pipeline.warehouse.reads.planning import STOCK_NOW
 
@@ -116,8 +116,8 @@ def number_changed(
     # nearly all products changed that never ends.
     narrowed = "" if everything else f" AND d.product_url IN ({CHANGED})"
     connection.execute("DROP TABLE IF EXISTS pg_temp.planned_stock, pg_temp.planned")
-    connection.execute(trusted(NUMBERED.format(narrowed=narrowed)), values)
-    connection.execute(trusted(STOCK))
+    connection.execute(NUMBERED.format(narrowed=narrowed), values)
+    connection.execute(STOCK)
     connection.execute("ANALYZE planned, planned_stock")
     yield
     connection.execute("DROP TABLE planned_stock, planned")
@@ -133,6 +133,6 @@ def delete_of_removed(
 ) -> None:
     """Delete a day's rows of products that were removed since a moment."""
     connection.execute(
-        trusted(f"DELETE FROM {table} WHERE snapshot_on = %(plan_on)s AND {REMOVED}"),
+        f"DELETE FROM {table} WHERE snapshot_on = %(plan_on)s AND {REMOVED}",
         {"plan_on": plan_on, "since": since},
     )

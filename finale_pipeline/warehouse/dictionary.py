@@ -32,12 +32,12 @@ WHERE n.nspname = 'mart' ORDER BY 1
 
 def render(connection: Connection) -> str:
     """Return the dictionary of a database as Markdown."""
-    rows: list[tuple[Any, ...]] = connection.execute(table_columns.COLUMNS).fetchall()
+    rows = connection.execute(table_columns.COLUMNS).fetchall()
     rows.sort(key=lambda row: SPACES.index(row[0]))
     tables = groupby(rows, key=lambda row: row[:3])
     parts = [_table(f"{space}.{name}", about, [*rest]) for (space, name, about), rest in tables]
-    functions: list[tuple[Any, ...]] = connection.execute(FUNCTIONS).fetchall()
-    return "".join([HEAD, *(_function(*function) for function in functions), *parts])
+    functions = [_function(*function) for function in connection.execute(FUNCTIONS)]
+    return "".join([HEAD, *functions, *parts])
 
 
 def _function(name: str, about: str | None, result: str) -> str:

@@ -7,8 +7,7 @@ LIVE_HASHES = "SELECT row_hash FROM core.facility WHERE removed_at IS NULL"
 
 def parents(connection: Connection) -> dict[str, str | None]:
     """Return each place's parent."""
-    rows = connection.execute("SELECT facility_url, parent_url FROM core.facility ORDER BY 1")
-    return dict(rows.fetchall())
+    return connection.mapping("SELECT facility_url, parent_url FROM core.facility ORDER BY 1")
 
 
 def live(connection: Connection) -> list[str]:

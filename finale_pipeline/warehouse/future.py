@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from finale_pipeline.domain.syncs.freshness import CLOCKS_APART
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.outbox import IS_WAITING
 
 TABLES = (
@@ -24,10 +24,10 @@ def forget(connection: Connection, *, now: datetime, today: date) -> int:
         return 0
     for row in connection.rows(TABLES):
         table = f"{row['table_schema']}.{row['table_name']}"
-        connection.execute(trusted(f"DELETE FROM {table} WHERE snapshot_on > %s"), (today,))
+        connection.execute(f"DELETE FROM {table} WHERE snapshot_on > %s", (today,))
     values = {"now": now}
     for statement in MOMENTS:
-        connection.execute(trusted(statement), values)
+        connection.execute(statement, values)
     return days
 
 

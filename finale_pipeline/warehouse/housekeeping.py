@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 BY_DAY = {
     "plan.demand": ("plan.decision", "plan.forecast_by_location",
@@ -69,10 +69,10 @@ def delete_old(
 def _delete_days(connection: Connection, table: str, today: date) -> int:
     """Delete rows of days that are not kept; a day is one transaction."""
     deleted = 0
-    query = trusted(OLD_DAYS.format(table=table))
+    query = OLD_DAYS.format(table=table)
     for (day,) in connection.execute(query, {"today": today}).fetchall():
         with connection.transaction():
             for name in BY_DAY[table]:
-                query = trusted(f"DELETE FROM {name} WHERE snapshot_on = %s")
+                query = f"DELETE FROM {name} WHERE snapshot_on = %s"
                 deleted += connection.execute(query, (day,)).rowcount
     return deleted

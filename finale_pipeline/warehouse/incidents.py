@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from finale_pipeline.domain.alerts.incidents import AlertDecision
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 CREATE = """
 CREATE TEMP TABLE decided (subject text, told text, state text, mailed text,
@@ -155,8 +155,7 @@ def choose(
 
 def undo(connection: Connection, choice_id: int, *, actor: str, now: datetime) -> list[str]:
     """Take a choice back and return the subjects that are again what they were before it."""
-    rows = connection.rows(UNDO, choice=choice_id, actor=actor, now=now)
-    return [row["subject"] for row in rows]
+    return connection.texts(UNDO, choice=choice_id, actor=actor, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +214,7 @@ def resolve(connection: Connection, incident_id: int, *, now: datetime) -> None:
 
 def close_syncs_in_silence(connection: Connection) -> None:
     """Let the open incidents of syncs end without a mail: after a restore it may have gone out."""
-    connection.execute(trusted(f"UPDATE ops.incident SET mailed = NULL WHERE {OF_SYNCS}"))
+    connection.execute(f"UPDATE ops.incident SET mailed = NULL WHERE {OF_SYNCS}")
 
 
 def flapping_since(connection: Connection, moment: datetime) -> int:
@@ -231,4 +230,4 @@ def add_event(connection: Connection, values: Mapping[str, Any]) -> None:
     """Write one event, in the transaction of what it tells of."""
     names, marks = ", ".join(values), ", ".join(f"%({name})s" for name in values)
     query = f"INSERT INTO ops.incident_event ({names}) VALUES ({marks})"
-    connection.execute(trusted(query), values)
+    connection.execute(query, values)

@@ -5,7 +5,7 @@ The rules are those of domain/alerts/critical.py, written once more in SQL becau
 """
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,42 +13,35 @@ from typing import Any
 from finale_pipeline.domain.alerts.incidents import AlertDecision, CurrentItem, Incident, StoredItem
 from finale_pipeline.warehouse.connect import Connection, columns_of, trusted
 
-RULES = """
-SELECT product_url,
-       sum(reorder_point_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder') AS point,
-       sum(reorder_quantity_units) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder')
-           AS quantity,
-       count(*) FILTER (WHERE method IS DISTINCT FROM '##doNotReorder'
-                        AND reorder_point_units IS NOT NULL) AS places,
-       bool_and(method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
-FROM core.reorder_rule{where} GROUP BY 1
-"""
-LEFT_OUT = """
-CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
-     WHEN p.status <> 'PRODUCT_ACTIVE' THEN 'inactive'
-     WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
-     WHEN p.is_dropship THEN 'dropship'
-     WHEN NOT p.keeps_stock THEN 'kit'
-     WHEN r.is_never OR b.is_never_ordered THEN 'do_not_reorder' END
-"""
-LEVEL = """
-CASE WHEN l.available_units <= 0 THEN 'out'
-     WHEN l.available_units < coalesce(d.point_units, r.point, %(default)s) THEN 'low'
-     ELSE 'ok' END
-"""
-ITEMS = f"""
+ITEMS = """
 SELECT p.product_url, l.available_units,
        coalesce(d.point_units, r.point, %(default)s) AS threshold_units,
        CASE WHEN d.point_units IS NOT NULL THEN d.point_source WHEN r.point IS NOT NULL
             THEN 'finale' ELSE 'default' END AS point_source,
-       r.point, r.quantity, r.places, {LEFT_OUT} AS left_out, {LEVEL} AS level
-FROM core.product p JOIN {{levels}} l USING (product_url)
-LEFT JOIN ({RULES}) r USING (product_url)
-LEFT JOIN {{decided}} d USING (product_url)
-LEFT JOIN plan.product_term b USING (product_url){{where}}
+       r.point, r.quantity, r.places,
+       CASE WHEN p.removed_at IS NOT NULL THEN 'removed'
+            WHEN p.status <> 'PRODUCT_ACTIVE' THEN 'inactive'
+            WHEN coalesce(nullif(p.product_type, ''), 'GOOD') <> 'GOOD' THEN 'not_stocked'
+            WHEN p.is_dropship THEN 'dropship'
+            WHEN NOT p.keeps_stock THEN 'kit'
+            WHEN r.is_never OR b.is_never_ordered THEN 'do_not_reorder' END AS left_out,
+       CASE WHEN l.available_units <= 0 THEN 'out'
+            WHEN l.available_units < coalesce(d.point_units, r.point, %(default)s) THEN 'low'
+            ELSE 'ok' END AS level
+FROM core.product p JOIN {levels} l USING (product_url)
+LEFT JOIN (
+    SELECT product_url,
+           sum(reorder_point_units) FILTER (WHERE may_order) AS point,
+           sum(reorder_quantity_units) FILTER (WHERE may_order) AS quantity,
+           count(reorder_point_units) FILTER (WHERE may_order) AS places,
+           NOT bool_or(may_order) AS is_never
+    FROM core.reorder_rule, LATERAL (SELECT method IS DISTINCT FROM '##doNotReorder' AS may_order) m
+    {where} GROUP BY 1
+) r USING (product_url)
+LEFT JOIN {decided} d USING (product_url)
+LEFT JOIN plan.product_term b USING (product_url) {where}
 """
-DECIDED = "plan.outlook"
-"""One reorder point for alerts and plan: that of the decision, where there is one."""
+"""`decided`: the one reorder point of alerts and plan, the decision's, where there is one."""
 WORK = """
 CREATE TEMP TABLE work ON COMMIT DROP AS SELECT product_url FROM ops.touched_item
 UNION SELECT product_url FROM ops.item_level WHERE better_since_at IS NOT NULL
@@ -75,9 +68,9 @@ WHERE i.product_url = k.product_url AND i.left_out IS NULL AND NOT i.is_left_out
   AND i.threshold_units <> i.known_threshold
 """
 TO_DECIDE = """
-SELECT i.product_url, i.available_units, i.threshold_units, i.left_out, o.units_per_day,
-       k.level, k.told, k.threshold_units AS known_threshold, k.since_at, k.better_since_at,
-       k.worsenings, k.worsened_at, k.is_left_out,
+SELECT i.product_url, i.available_units, i.threshold_units, i.left_out, o.units_per_day > 0,
+       k.level, k.told, k.threshold_units, k.since_at, k.better_since_at, k.worsenings,
+       k.worsened_at, k.is_left_out,
        n.state, n.mailed, n.snoozed_until, n.even_if_worse
 FROM item i LEFT JOIN ops.item_level k USING (product_url)
 LEFT JOIN ops.incident n ON n.subject = i.product_url AND n.closed_at IS NULL
@@ -87,6 +80,7 @@ WHERE (i.known_level IS NULL AND i.level <> 'ok' AND i.left_out IS NULL)
    OR i.level <> i.known_level OR i.better_since_at IS NOT NULL
 ORDER BY i.product_url
 """
+"""The fields of CurrentItem, of StoredItem, and of its Incident."""
 LEVEL_COLUMNS = tuple(
     (
         "product_url level told threshold_units since_at better_since_at worsenings worsened_at "
@@ -95,56 +89,9 @@ LEVEL_COLUMNS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An item that may have something to tell: its present, and what is stored of it."""
-
-    product_url: str
-    available_units: Decimal
-    threshold_units: Decimal
-    left_out: str | None
-    units_per_day: Decimal | None
-    level: Any
-    told: Any
-    known_threshold: Decimal
-    since_at: datetime
-    better_since_at: datetime | None
-    worsenings: int
-    worsened_at: datetime | None
-    is_left_out: bool
-    state: Any
-    mailed: Any
-    snoozed_until: datetime | None
-    even_if_worse: bool
-
-    def current(self) -> CurrentItem:
-        """Return what the item is."""
-        return CurrentItem(
-            self.product_url,
-            self.available_units,
-            self.threshold_units,
-            self.left_out,
-            None if self.units_per_day is None else self.units_per_day > 0,
-        )
-
-    def stored(self) -> StoredItem | None:
-        """Return what is stored of it; None when it was never evaluated."""
-        if self.level is None:
-            return None
-        incident = None
-        if self.state is not None:
-            incident = Incident(self.state, self.mailed, self.snoozed_until, self.even_if_worse)
-        return StoredItem(
-            self.level,
-            self.told,
-            self.known_threshold,
-            self.since_at,
-            self.better_since_at,
-            self.worsenings,
-            self.worsened_at,
-            self.is_left_out,
-            incident,
-        )
+Candidate = tuple[StoredItem | None, CurrentItem]
+"""An item that may have something to tell: what is stored of it (None = it was never evaluated),
+and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +124,23 @@ def evaluate(
         connection.execute("ANALYZE work")
     connection.execute("DELETE FROM ops.touched_item")
     within = "SELECT product_url FROM work" if is_partial else None
-    where = f" WHERE product_url IN ({within})" if within else ""
-    items = ITEMS.format(levels="core.stock_free", decided=DECIDED, where=where)
-    connection.execute(trusted(EVALUATE.format(items=items)), values)
+    where = f"WHERE product_url IN ({within})" if within else ""
+    items = ITEMS.format(levels="core.stock_free", decided="plan.outlook", where=where)
+    connection.execute(EVALUATE.format(items=items), values)
     connection.execute("ANALYZE item")
-    candidates = connection.objects(Candidate, TO_DECIDE)
+    candidates = [_candidate(*row) for row in connection.execute(TO_DECIDE).fetchall()]
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
     return Evaluated(candidates, "item", within)
+
+
+def _candidate(*row: Any) -> Candidate:
+    """Return an item by the columns of TO_DECIDE."""
+    current, stored, incident = CurrentItem(*row[:5]), row[5:13], row[13:]
+    if stored[0] is None:
+        return None, current
+    stay = None if incident[0] is None else Incident(*incident)
+    return replace(StoredItem(*stored), incident=stay), current
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +199,8 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
     """Write what is known of items from now on."""
     columns = ", ".join(LEVEL_COLUMNS)
     connection.execute(
-        trusted(
-            f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
-            " WITH NO DATA"
-        )
+        f"CREATE TEMP TABLE known_now ON COMMIT DROP AS SELECT {columns} FROM ops.item_level"
+        " WITH NO DATA"
     )
     with connection.cursor().copy(trusted(f"COPY known_now ({columns}) FROM STDIN")) as copy:
         for d in decisions:
@@ -256,10 +210,8 @@ def store_levels(connection: Connection, decisions: Iterable[AlertDecision]) -> 
             copy.write_row((d.current.product_url, *stored))
     changes = ", ".join(f"{name} = excluded.{name}" for name in LEVEL_COLUMNS[1:])
     connection.execute(
-        trusted(
-            f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
-            f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
-        )
+        f"INSERT INTO ops.item_level ({columns}) SELECT {columns} FROM known_now"
+        f" ON CONFLICT (product_url) DO UPDATE SET {changes}"
     )
 
 

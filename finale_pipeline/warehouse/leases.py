@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -113,13 +113,12 @@ def open_run(
 ) -> int:
     """Write a run into the ledger, take its life lock, and return its number."""
     with connection.transaction():  # seen by others only once it holds its lock
-        row = connection.execute(
+        run_id = connection.count(
             "INSERT INTO ops.sync_run (strategy, trigger, reason, dagster_run_id, status,"
             " started_at, heartbeat_at, locks) VALUES (%s, %s, %s, %s, 'running', %s, %s, %s)"
             " RETURNING run_id",
-            (strategy, trigger, reason, dagster_run_id, now, now, list(table_sets)),
-        ).fetchone()
-        run_id = int(row[0]) if row else 0
+            *(strategy, trigger, reason, dagster_run_id, now, now, list(table_sets)),
+        )
         locks.acquire(connection, Lock.RUN, run_id)
     return run_id
 
@@ -157,15 +156,17 @@ def holder(connection: "Connection", table_set: str) -> str:
         (table_set,),
     ).fetchone()
     if row is None:
-        mine = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
+        strangers = [s for s in locks.strangers(connection) if s.number == TABLE_SETS[table_set]]
         owner = (
-            f"{mine[0].holder}, process {mine[0].pid} of the server," if mine else "another session"
+            f"{strangers[0].holder}, process {strangers[0].pid} of the server,"
+            if strangers
+            else "another session"
         )
         return f"{owner} holds their lock"
     strategy, run_id, started, step, percent, batch, batches = row
-    far = f", {step} ({percent} %)" if step and percent is not None else ""
-    far += f", batch {batch} of {batches}" if batch else ""
-    return f"{strategy} sync {run_id} works on them since {started} UTC{far}"
+    progress = f", {step} ({percent} %)" if step and percent is not None else ""
+    progress += f", batch {batch} of {batches}" if batch else ""
+    return f"{strategy} sync {run_id} works on them since {started} UTC{progress}"
 
 
 def taken(connection: "Connection", table_set: str) -> str | None:
@@ -176,13 +177,13 @@ def taken(connection: "Connection", table_set: str) -> str | None:
 
 def heartbeat(connection: "Connection", run_id: int, far: Progress, *, now: datetime) -> None:
     """Show a sign of life, in the transaction of the work; an InterruptedSync: it was closed."""
-    row = connection.execute(
+    updated = connection.execute(
         "UPDATE ops.sync_run SET heartbeat_at = %s, step = %s, progress = coalesce(%s, progress),"
         " batch = %s, batches = %s, rows_done = %s, eta_at = %s"
-        " WHERE run_id = %s AND status = 'running' RETURNING run_id",
+        " WHERE run_id = %s AND status = 'running'",
         (now, far.step, far.share, far.batch, far.batches, far.rows, far.eta_at, run_id),
-    ).fetchone()
-    if row is None:
+    )
+    if not updated.rowcount:
         raise InterruptedSync(f"Sync run {run_id} was closed while it was still at work.")
 
 
@@ -198,24 +199,14 @@ def close_run(
 ) -> None:
     """Write how a run ended, and give its locks back; a run closed already stays as it is."""
     connection.execute(
-        "UPDATE ops.sync_run SET status = %s, finished_at = %s, heartbeat_at = %s, counts = %s,"
-        " api_calls = %s, bytes = %s, error_kind = %s, error = %s,"
-        " retry_at = %s, eta_at = NULL,"
-        " progress = CASE WHEN %s = 'done' THEN 1 ELSE progress END"
-        " WHERE run_id = %s AND status = 'running'",
-        (
-            ending.status,
-            now,
-            now,
-            json.dumps(counts),
-            api_calls,
-            bytes_read,
-            ending.error_kind,
-            ending.error,
-            ending.retry_at,
-            ending.status,
-            run_id,
-        ),
+        "UPDATE ops.sync_run SET status = %(status)s, error_kind = %(error_kind)s,"
+        " error = %(error)s, retry_at = %(retry_at)s, finished_at = %(now)s,"
+        " heartbeat_at = %(now)s, counts = %(counts)s, api_calls = %(calls)s, bytes = %(bytes)s,"
+        " eta_at = NULL, progress = CASE WHEN %(status)s = 'done' THEN 1 ELSE progress END"
+        " WHERE run_id = %(run_id)s AND status = 'running'",
+        asdict(ending)
+        | {"now": now, "counts": json.dumps(counts), "calls": api_calls, "bytes": bytes_read}
+        | {"run_id": run_id},
     )
     # At once, for a closing session keeps its locks until the server has noticed.
     connection.execute("SELECT pg_advisory_unlock_all()")

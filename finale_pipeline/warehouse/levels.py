@@ -81,7 +81,7 @@ def begin(connection: Connection) -> None:
 
 def add(connection: Connection, table: str) -> None:
     """Collect those that a table has entries of."""
-    connection.execute(trusted(f"INSERT INTO touched SELECT product_url FROM {table}"))
+    connection.execute(trusted(f"INSERT INTO touched SELECT DISTINCT product_url FROM {table}"))
 
 
 def products_called(connection: Connection, skus: Sequence[str]) -> list[tuple[str, str]]:
@@ -169,6 +169,8 @@ def remove_entries(connection: Connection, gone: Sequence[int], protected: Seque
 def refresh(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
     """Bring the collected products' levels and the day's history up to date; return the levels'."""
     connection.execute("ANALYZE touched")
+    if not connection.is_true(ANY_LEVEL):
+        return _fill(connection, day=day, read_at=read_at, now=now)
     touched, inserted, updated = connection.only_row(REFRESH, now=now, day=day, read_at=read_at)
     connection.execute(REFRESH_LOCATIONS, {"now": now})
     connection.execute(
@@ -177,6 +179,14 @@ def refresh(connection: Connection, *, day: date, read_at: datetime, now: dateti
         " WHERE e.product_url = l.product_url AND e.location_url = l.location_url)"
     )
     return Counts(touched, inserted, updated, touched - inserted - updated)
+
+
+def _fill(connection: Connection, *, day: date, read_at: datetime, now: datetime) -> Counts:
+    """Write the levels of a first read, in the order of their keys: nothing is there to compare."""
+    for statement in FILL:
+        connection.execute(trusted(statement), {"day": day, "read_at": read_at, "now": now})
+    written = connection.count("SELECT count(*) FROM core.stock_level")
+    return Counts(written, written)
 
 
 def note_day(connection: Connection, *, day: date, now: datetime) -> None:
@@ -223,6 +233,30 @@ REFRESH = trusted(
     " SELECT (SELECT count(*) FROM sums), count(*) FILTER (WHERE is_new),"
     " count(*) FILTER (WHERE NOT is_new) FROM written"
 )
+ANY_LEVEL = (
+    "SELECT EXISTS (SELECT FROM core.stock_level)"
+    " OR EXISTS (SELECT FROM core.stock_level_by_location)"
+    " OR EXISTS (SELECT FROM core.stock_daily) OR EXISTS (SELECT FROM core.stock_out_span)"
+)
+UNITS = "on_hand_units, reserved_units, on_order_units"
+FILL = (
+    f"CREATE TEMP TABLE location_sum ON COMMIT DROP AS SELECT e.product_url, e.location_url, {SUMS}"
+    " FROM core.stock_entry e WHERE e.product_url IN (SELECT product_url FROM touched)"
+    " GROUP BY 1, 2 ORDER BY 1, 2",
+    "ANALYZE location_sum",
+    f"INSERT INTO core.stock_level_by_location (product_url, location_url, {UNITS}, changed_at)"
+    " SELECT *, %(now)s FROM location_sum",
+    f"INSERT INTO core.stock_level (product_url, {UNITS}, changed_at)"
+    f" SELECT t.product_url, {SUMS}, %(now)s FROM (SELECT DISTINCT product_url FROM touched) t"
+    " LEFT JOIN location_sum e USING (product_url) GROUP BY 1 ORDER BY 1",
+    f"INSERT INTO core.stock_daily (product_url, snapshot_on, {UNITS}, changed_at)"
+    f" SELECT product_url, %(day)s, {UNITS}, changed_at FROM core.stock_level",
+    "INSERT INTO core.stock_out_span (product_url, from_at)"
+    " SELECT product_url, %(read_at)s FROM core.stock_level WHERE on_hand_units <= reserved_units",
+    "INSERT INTO ops.touched_item SELECT product_url FROM core.stock_level"
+    " WHERE EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING",
+)
+"""REFRESH where no level was ever written: no conflict to look for, and sums taken once."""
 REFRESH_LOCATIONS = trusted(
     "INSERT INTO core.stock_level_by_location AS l"
     " (product_url, location_url, on_hand_units, reserved_units, on_order_units, changed_at)"

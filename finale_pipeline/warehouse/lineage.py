@@ -66,12 +66,12 @@ def render(connection: "Connection") -> str:
 
 def traced(connection: "Connection") -> dict[str, View]:
     """Return what `stored_views` returns, from the database."""
-    definitions: list[Any] = connection.execute(VIEWS).fetchall()
-    columns: list[Any] = connection.execute(COLUMNS).fetchall()
+    columns = connection.execute(COLUMNS).fetchall()
     schema: dict[str, dict[str, dict[str, str]]] = {}
     for space, name, _, column, kind, *_ in columns:
         schema.setdefault(space, {}).setdefault(name, {})[column] = kind
-    direct = {view: _made_of(_parsed(text), schema) for view, text in definitions}
+    definitions = connection.mapping(VIEWS)
+    direct = {view: _made_of(_parsed(text), schema) for view, text in definitions.items()}
     views: dict[str, View] = {}
     for space, name, about, column, kind, meaning, *_ in columns:
         if space == "mart":
@@ -136,12 +136,12 @@ def _parsed(definition: str) -> Any:
             continue
         inner, name = lateral.this.this, lateral.alias
         if inner.args.get("from_") is None:
-            named = {made.alias: made.unalias() for made in inner.expressions}
+            named = {expression.alias: expression.unalias() for expression in inner.expressions}
             for column in list(query.find_all(exp.Column)):
                 if column.table == name and column.name in named:
-                    made = exp.paren(named[column.name].copy())
+                    expression = exp.paren(named[column.name].copy())
                     is_output = isinstance(column.parent, exp.Select)
-                    column.replace(exp.alias_(made, column.name) if is_output else made)
+                    column.replace(exp.alias_(expression, column.name) if is_output else expression)
             lateral.find_ancestor(exp.Join).pop()
         else:
             inner.set("where", None)

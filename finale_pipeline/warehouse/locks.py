@@ -69,8 +69,7 @@ def acquire(connection: "Connection", lock: Lock, number: int = 1) -> None:
 
 def try_acquire(connection: "Connection", lock: Lock, number: int = 1) -> bool:
     """Take a lock if it is free, and return whether it was."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (lock, number)).fetchone()
-    return row == (True,)
+    return connection.is_true("SELECT pg_try_advisory_lock(%s, %s)", lock, number)
 
 
 def release(connection: "Connection", lock: Lock, number: int = 1) -> None:
@@ -118,4 +117,4 @@ def held(connection: "Connection", lock: Lock) -> Iterator[None]:
 
 def holders(connection: "Connection", lock: Lock) -> dict[int, int]:
     """Return who holds locks of a kind: the second half of each key → the session's process."""
-    return dict(connection.execute(HOLDERS, (lock,)).fetchall())
+    return connection.mapping(HOLDERS, lock)

@@ -14,7 +14,7 @@ from finale_pipeline.domain.states import OrderState
 from finale_pipeline.errors import SkippedError
 from finale_pipeline.text import number
 from finale_pipeline.warehouse import locks
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.locks import Lock
 
 OPEN: tuple[OrderState, ...] = ("intended", "sent", "unverified", "unknown")
@@ -175,7 +175,7 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWri
     content = (_stored(draft.lines), draft.total, intent.body, digest, warnings)
     with connection.transaction():
         before = find(connection, draft.reference)
-        row = connection.execute(
+        written = connection.execute(
             "INSERT INTO ops.purchase_order_write (reference, order_id, account_name, plan_on,"
             " vendor_url, vendor_id, facility_url, sequence, state, lines, total, body, body_hash,"
             " warnings, created_by, intended_at, idempotency_key, request_hash) VALUES (%s, %s, %s,"
@@ -187,10 +187,10 @@ def intend(connection: Connection, intent: Intent, *, now: datetime) -> OrderWri
             " idempotency_key = coalesce(excluded.idempotency_key,"
             " purchase_order_write.idempotency_key),"
             " request_hash = coalesce(excluded.request_hash, purchase_order_write.request_hash)"
-            " WHERE purchase_order_write.state IN ('intended', 'refused') RETURNING reference",
+            " WHERE purchase_order_write.state IN ('intended', 'refused')",
             (*names, *place, *content, intent.actor, now, intent.key, intent.request_hash),
-        ).fetchone()
-        if row is None:
+        )
+        if not written.rowcount:
             raise _raced(draft.reference)
         note = f"{len(draft.lines)} lines, {number(draft.total)}, text {digest[:12]}"
         change = StateChange("intended", intent.actor, note)
@@ -226,13 +226,11 @@ def move(
     values = [json.dumps(v) if isinstance(v, list | tuple) else v for v in columns.values()]
     with connection.transaction():
         changed = connection.execute(
-            trusted(
-                f"UPDATE ops.purchase_order_write SET {named} WHERE reference = %s AND state = %s"
-                " AND attempts = %s RETURNING reference"
-            ),
+            f"UPDATE ops.purchase_order_write SET {named} WHERE reference = %s AND state = %s"
+            " AND attempts = %s",
             [*values, row.reference, row.state, row.attempts],
-        ).fetchone()
-        if changed is None:
+        )
+        if not changed.rowcount:
             raise _raced(row.reference)
         _add_event(connection, row.reference, row.state, change, now)
         return _found(connection, row.reference)

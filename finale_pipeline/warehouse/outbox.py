@@ -84,14 +84,14 @@ def put(
     route: str | None = None,
 ) -> bool:
     """Write a mail in the transaction of its reason; False when the same was written before."""
-    row = connection.execute(
+    inserted = connection.execute(
         "INSERT INTO ops.outbox (message_id, kind, subject, body_text, body_html, attachment_name,"
         " attachment, dedupe_key, recipients, state, next_attempt_at, run_id, created_at, route)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s, %s)"
-        " ON CONFLICT (dedupe_key) DO NOTHING RETURNING outbox_id",
+        " ON CONFLICT (dedupe_key) DO NOTHING",
         (*astuple(message), dedupe_key, list(recipients), now, run_id, now, route),
-    ).fetchone()
-    return row is not None
+    )
+    return inserted.rowcount > 0
 
 
 # The order of mails is kept: while the oldest waits for a sick service, the others wait with it.

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.frames import bound
 from finale_pipeline.warehouse.plan_days import merge
 
@@ -18,7 +18,7 @@ WHERE snapshot_on >= %(since)s
   AND EXISTS (SELECT FROM plan.demand f
               WHERE f.snapshot_on = d.snapshot_on AND f.demand_units IS NOT NULL)
 """
-MET = """
+NUMBERED = """
 CREATE TEMP TABLE met AS
 SELECT row_number() OVER (ORDER BY product_url) - 1 AS number, product_url
 FROM (SELECT DISTINCT product_url FROM plan.demand WHERE snapshot_on = ANY ({days}::date[])) d
@@ -29,7 +29,7 @@ ENDED = """
 FROM plan.demand d WHERE d.snapshot_on = ANY ({days}::date[]) AND d.demand_units IS NOT NULL
     AND d.snapshot_on + d.protection_days::int <= {until}
 """
-SAID = f"""
+FORECASTS = f"""
 SELECT m.number, d.snapshot_on, d.snapshot_on - date '1970-01-01', d.protection_days::int,
        d.protection_days, o.demanded_units, o.naive_units
 FROM (SELECT d.* {ENDED}) d JOIN met m USING (product_url)
@@ -38,7 +38,7 @@ LEFT JOIN plan.forecast_outcome o
 ORDER BY 1, 2
 """
 """Forecasts of some days whose time has passed, with what is kept of their outcome."""
-CAME = """
+DEMAND = """
 SELECT m.number, s.sold_on - date '1970-01-01', round(1000000 * s.units)::bigint
 FROM core.demand_daily s JOIN met m USING (product_url)
 WHERE s.sold_on >= {since} AND s.sold_on < {until} ORDER BY 1, 2
@@ -61,7 +61,7 @@ def planned(connection: Connection, since: date) -> list[date]:
 def number(connection: Connection, days: Sequence[date]) -> None:
     """Number the products that were forecast on some days, for the statements above."""
     connection.execute("DROP TABLE IF EXISTS pg_temp.met")
-    connection.execute(trusted(bound(connection, MET, {"days": list(days)})))
+    connection.execute(bound(connection, NUMBERED, {"days": list(days)}))
     connection.execute("ANALYZE met")
 
 
@@ -75,4 +75,4 @@ def write(
     """
     merge(connection, TABLE, changed, now=now)
     with database_errors(f"writing {TABLE}"):
-        connection.execute(trusted(bound(connection, FORGET, values)))
+        connection.execute(bound(connection, FORGET, values))

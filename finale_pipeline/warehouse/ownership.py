@@ -16,10 +16,12 @@ ADMINISTRATOR = "postgres"
 CLOSED = "closed.sql"
 """Beside the views, in `definitions/`."""
 
-# Of databases that were made while all was the administrator's: PostgreSQL's own objects are not
-# in these schemas, and what belongs to another object goes with it.
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+NOT_OURS = "^(pg_|information_schema$)"
+"""Schemas of PostgreSQL's own objects."""
+# Of databases that were made while all was the administrator's; what belongs to another object
+# goes with it.
 GIVE = f"""
 DO $$
 DECLARE
@@ -28,27 +30,24 @@ BEGIN
     FOR v_statement IN
         SELECT format('ALTER SCHEMA %I OWNER TO {OWNER}', n.nspname) FROM pg_namespace n
         WHERE n.nspowner = '{ADMINISTRATOR}'::regrole
-          AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+          AND n.nspname !~ '{NOT_OURS}'
         UNION ALL
         SELECT format('ALTER %s %s OWNER TO {OWNER}', CASE c.relkind WHEN 'S' THEN 'SEQUENCE'
                       WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
                       c.oid::regclass)
         FROM pg_class c WHERE c.relowner = '{ADMINISTRATOR}'::regrole
           AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
-          AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_'
-                                     OR nspname = 'information_schema')
+          AND c.relnamespace::regnamespace::text !~ '{NOT_OURS}'
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid
                           AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i', 'e'))
         UNION ALL
         SELECT format('ALTER ROUTINE %s OWNER TO {OWNER}', p.oid::regprocedure)
         FROM pg_proc p WHERE p.proowner = '{ADMINISTRATOR}'::regrole
-          AND p.pronamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_'
-                                     OR nspname = 'information_schema')
+          AND p.pronamespace::regnamespace::text !~ '{NOT_OURS}'
         UNION ALL
         SELECT format('ALTER TYPE %s OWNER TO {OWNER}', t.oid::regtype)
         FROM pg_type t WHERE t.typowner = '{ADMINISTRATOR}'::regrole AND t.typtype IN ('d', 'e')
-          AND t.typnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_'
-                                     OR nspname = 'information_schema')
+          AND t.typnamespace::regnamespace::text !~ '{NOT_OURS}'
     LOOP
         EXECUTE v_statement;
     END LOOP;
@@ -72,12 +71,9 @@ def give_all(url_of: Callable[[str], str], *, databases: Sequence[str]) -> None:
         for statement in RIGHTS:
             server.execute(sql.SQL(statement).format(owner=owner))
         _give_roles(server)
-        _create(server, databases)
-        rows = server.execute(
-            "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
-        ).fetchall()
-    for (name,) in rows:
-        with psycopg.connect(url_of(str(name))) as connection:
+        names = _create(server, databases)
+    for name in names:
+        with psycopg.connect(url_of(name)) as connection:
             connection.execute(GIVE.encode())
             close(connection)
 
@@ -94,8 +90,8 @@ def _give_roles(server: Connection) -> None:
         server.execute(grant.format(sql.Identifier(str(name)), sql.Identifier(OWNER)))
 
 
-def _create(server: Connection, databases: Sequence[str]) -> None:
-    """Create the databases that are missing; all become the owner's."""
+def _create(server: Connection, databases: Sequence[str]) -> set[str]:
+    """Create the databases that are missing, and return all; they become the owner's."""
     rows = server.execute(
         "SELECT datname::text FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
     ).fetchall()
@@ -108,9 +104,10 @@ def _create(server: Connection, databases: Sequence[str]) -> None:
                 " LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
             ).format(sql.Identifier(name))
         )
-    for name in {*databases} | existing:
+    for name in existing | {*databases}:
         owned = sql.SQL("ALTER DATABASE {} OWNER TO {}")
         server.execute(owned.format(sql.Identifier(name), sql.Identifier(OWNER)))
+    return existing | {*databases}
 
 
 def close(connection: Connection) -> None:

@@ -5,26 +5,24 @@ from datetime import date, datetime
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.store import Counts, TableWriter, hashed
 
 LINES = "plan.purchase_order_draft_line"
-EDITED = """
-UPDATE plan.purchase_order_draft_line l
-SET quantity_units = 0, line_total = NULL, changed_at = %(now)s, row_hash = 0
+NOT_SUGGESTED = """
 WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
   AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
                   AND s.vendor_url = l.vendor_url)
+"""
+EDITED = f"""
+UPDATE plan.purchase_order_draft_line l
+SET quantity_units = 0, line_total = NULL, changed_at = %(now)s, row_hash = 0
+{NOT_SUGGESTED}
   AND EXISTS (SELECT FROM plan.purchase_order_edit e WHERE e.snapshot_on = l.snapshot_on
               AND e.vendor_url = l.vendor_url AND e.product_url = l.product_url)
 """
 """What a buyer has edited stays on the list when the plan does not suggest it any more."""
-GONE = """
-DELETE FROM plan.purchase_order_draft_line l
-WHERE l.snapshot_on = %(day)s AND l.row_hash <> 0 AND (%(all)s OR l.product_url = ANY (%(only)s))
-  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.product_url = l.product_url
-                  AND s.vendor_url = l.vendor_url)
-"""
+DELETED = f"DELETE FROM plan.purchase_order_draft_line l {NOT_SUGGESTED}"
 TOTAL = """
 INSERT INTO plan.day_total
 SELECT %(day)s, count(*), count(*) FILTER (WHERE x.level = 'out'),
@@ -68,8 +66,8 @@ def write_lines(
     products = [] if only is None else only.to_list()
     values = {"day": day, "now": now, "all": only is None, "only": products}
     with database_errors(f"writing {LINES}"):
-        connection.execute(trusted(EDITED.format(stage=writer.stage)), values)
-        removed = connection.execute(trusted(GONE.format(stage=writer.stage)), values).rowcount
+        connection.execute(EDITED.format(stage=writer.stage), values)
+        removed = connection.execute(DELETED.format(stage=writer.stage), values).rowcount
     return replace(counts, removed=removed)
 
 
@@ -84,11 +82,9 @@ def replace_day(
         # Set against set: of a day just written no statistics exist yet, and an anti-join planned
         # for one row takes minutes for 30,000.
         removed = connection.execute(
-            trusted(
-                f"DELETE FROM {table} t USING ("
-                f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
-                f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}"
-            ),
+            f"DELETE FROM {table} t USING ("
+            f"SELECT {keys} FROM {table} WHERE snapshot_on = %s"
+            f" EXCEPT SELECT {keys} FROM {writer.stage}) g WHERE {match}",
             (day,),
         ).rowcount
     return replace(counts, removed=removed)

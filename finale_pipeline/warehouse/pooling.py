@@ -35,12 +35,12 @@ def require_session(
     Raises:
         ConfigError: The pooler shares sessions.
     """
-    mine = _session(connection)
-    if mine == connection.info.backend_pid:
+    backend = _session(connection)
+    if backend == connection.info.backend_pid:
         return
     try:
         with another() as other, other.transaction():
-            is_shared = _session(other) == mine or _session(connection) != mine
+            is_shared = _session(other) == backend or _session(connection) != backend
     except psycopg.Error:  # one that allows no transaction of several statements
         is_shared = True
     if is_shared:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 IS_OPEN = "status IN ('ORDER_CREATED', 'ORDER_LOCKED')"
 
@@ -44,10 +44,8 @@ def unread(connection: Connection) -> list[UnreadLines]:
 def note_read(connection: Connection, staged: str) -> None:
     """Note of which version the stored lines are, by a table of order_url and updated_at."""
     connection.execute(
-        trusted(
-            "UPDATE core.purchase_order o SET lines_updated_at = s.updated_at"
-            f" FROM {staged} s WHERE s.order_url = o.order_url"
-        )
+        "UPDATE core.purchase_order o SET lines_updated_at = s.updated_at"
+        f" FROM {staged} s WHERE s.order_url = o.order_url"
     )
 
 
@@ -57,9 +55,7 @@ def note_not_shown(connection: Connection, orders: Sequence[str]) -> None:
     Those that are open are: they hide what is on order, and may be back.
     """
     connection.execute(
-        trusted(
-            "UPDATE core.purchase_order SET lines_updated_at = updated_at"
-            f" WHERE order_url = ANY (%s) AND NOT {IS_OPEN}"
-        ),
+        "UPDATE core.purchase_order SET lines_updated_at = updated_at"
+        f" WHERE order_url = ANY (%s) AND NOT {IS_OPEN}",
         (list(orders),),
     )

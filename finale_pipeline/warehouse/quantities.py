@@ -5,7 +5,7 @@ from typing import Literal
 
 from finale_pipeline.domain.packing import LEADING, Reading
 from finale_pipeline.warehouse import demand, receipts, stocking
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 EvidenceOf = Literal["orders", "stock"]
 
@@ -59,7 +59,7 @@ def convert(connection: Connection, reading: Reading, *, now: datetime) -> None:
             unit_price=f"round(unit_price {inverse} {PER_PACK}, 9)",
         )
         connection.execute(
-            trusted(f"UPDATE core.{table} SET {changes}, changed_at = %s WHERE {PER_PACK} <> 1"),
+            f"UPDATE core.{table} SET {changes}, changed_at = %s WHERE {PER_PACK} <> 1",
             (now,),
         )
     demand.refresh(connection, now=now)

@@ -57,11 +57,11 @@ class Reader:
 
 def reader_of(url: str, *, loopback_port: int | None) -> Reader:
     """Return how the reader logs in, without a password."""
-    given = conninfo_to_dict(url)
-    host, port = str(given.get("host") or "localhost"), int(given.get("port") or 5432)
+    parameters = conninfo_to_dict(url)
+    host, port = str(parameters.get("host") or "localhost"), int(parameters.get("port") or 5432)
     if loopback_port is not None and host.startswith("/"):
         host, port = "127.0.0.1", loopback_port
-    return Reader(host, port, str(given["dbname"]), USER)
+    return Reader(host, port, str(parameters["dbname"]), USER)
 
 
 def create_reader(url: str, *, loopback_port: int | None) -> Reader:

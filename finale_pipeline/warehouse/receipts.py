@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 
 def orders_of(shipments: str) -> str:
@@ -21,7 +21,7 @@ def begin(connection: Connection, orders: str, values: Sequence[object] = ()) ->
 def add(connection: Connection, orders: str, values: Sequence[object] = ()) -> None:
     """Collect some more."""
     connection.execute(
-        trusted(f"INSERT INTO touched_order SELECT u.* FROM ({orders}) u WHERE u IS NOT NULL"),
+        f"INSERT INTO touched_order SELECT u.* FROM ({orders}) u WHERE u IS NOT NULL",
         tuple(values),
     )
 
@@ -39,7 +39,7 @@ DELIVERED = (
 IS_COMMITTED = "o.status = 'ORDER_LOCKED' AND o.removed_at IS NULL AND NOT o.is_dropship"
 # Receipts name the product, not the line: the first line of a product is filled first, and what
 # came beyond the order stands at the last one.
-LINES = trusted(
+LINES = (
     "WITH receipt AS (SELECT s.order_url, l.product_url, greatest(sum(l.units), 0) AS units"
     " FROM core.shipment s JOIN core.shipment_line l USING (shipment_url)"
     f" WHERE s.order_url IN (SELECT order_url FROM touched_order) AND {DELIVERED} GROUP BY 1, 2),"
@@ -62,7 +62,7 @@ LINES = trusted(
     " IS DISTINCT FROM (w.received, w.open, w.due_on)"
 )
 # An order whose lines were not read yet is open as long as nothing came.
-HEADERS = trusted(
+HEADERS = (
     "UPDATE core.purchase_order o SET is_open = n.is_open, received_on = n.received_on,"
     " vendor_url = n.vendor_url FROM (SELECT o.order_url, r.received_on,"
     f" {IS_COMMITTED} AND CASE WHEN o.lines_updated_at IS NULL THEN r.order_url IS NULL ELSE EXISTS"

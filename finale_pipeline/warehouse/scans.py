@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from finale_pipeline.domain.syncs.windows import Window
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.store import read_hashes
 
 RESUMABLE = timedelta(hours=24)
@@ -79,7 +79,6 @@ def open_scan(
         " ORDER BY scan_id DESC LIMIT 1",
         (table, since, until - RESUMABLE, until),
     ).fetchone()
-    is_new = row is None
     if row is None:
         with connection.transaction():
             connection.execute(
@@ -92,25 +91,24 @@ def open_scan(
                 " AND finished_at IS NULL",
                 (now, table),
             )
-            row = connection.execute(
+            scan_id = connection.count(
                 "INSERT INTO ops.scan (table_name, since_at, started_at) VALUES (%s, %s, %s)"
-                " RETURNING scan_id, started_at",
-                (table, since, until),
-            ).fetchone()
-    scan_id, started_at = row or (0, until)
+                " RETURNING scan_id",
+                *(table, since, until),
+            )
+        row = scan_id, until
+    scan_id, started_at = row
     windows = _windows(connection, table)
-    has_begun = not is_new and any(s.scan_id == scan_id for s in windows.values())
+    has_begun = any(window.scan_id == scan_id for window in windows.values())
     is_first = not windows and not connection.is_true(f"SELECT EXISTS (SELECT FROM {table})")
     return Scan(scan_id, since, started_at, windows, is_fresh=not has_begun, is_first=is_first)
 
 
 def _windows(connection: Connection, table: str) -> dict[Window, Stored]:
     rows = connection.execute(
-        trusted(
-            "SELECT w.window_from, w.window_to, w.scan_id, w.body_digest, w.row_count,"
-            " (w.row_count, w.fingerprint) = (n.count, n.mark) FROM ops.catalogue_window w"
-            f" CROSS JOIN LATERAL ({_shown(table)}) n WHERE w.table_name = %s"
-        ),
+        "SELECT w.window_from, w.window_to, w.scan_id, w.body_digest, w.row_count,"
+        " (w.row_count, w.fingerprint) = (n.count, n.mark) FROM ops.catalogue_window w"
+        f" CROSS JOIN LATERAL ({_shown(table)}) n WHERE w.table_name = %s",
         (table,),
     ).fetchall()
     return {
@@ -192,13 +190,11 @@ def keep(
         (table, window.hi, window.lo),
     )
     connection.execute(
-        trusted(
-            "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, scan_id,"
-            " body_digest, row_count, fingerprint, committed_at)"
-            " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
-            f" FROM {table} WHERE removed_at IS NULL"
-            " AND updated_at >= %s AND updated_at < %s"
-        ),
+        "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, scan_id,"
+        " body_digest, row_count, fingerprint, committed_at)"
+        " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
+        f" FROM {table} WHERE removed_at IS NULL"
+        " AND updated_at >= %s AND updated_at < %s",
         (table, window.lo, window.hi, scan.scan_id, digest, now, window.lo, window.hi),
     )
 
@@ -217,13 +213,11 @@ def note_absent(
     if gone.is_empty():
         return
     connection.execute(
-        trusted(
-            "INSERT INTO ops.absence (scan_id, record_url, row_hash, is_absent)"
-            f" SELECT %s, {key}, row_hash, true FROM {table}"
-            f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {key} = ANY (%s)"
-            # The stamps have an index, and the hashes have none.
-            f" AND {IN_WINDOW} ON CONFLICT DO NOTHING"
-        ),
+        "INSERT INTO ops.absence (scan_id, record_url, row_hash, is_absent)"
+        f" SELECT %s, {key}, row_hash, true FROM {table}"
+        f" WHERE row_hash = ANY (%s) AND removed_at IS NULL AND NOT {key} = ANY (%s)"
+        # The stamps have an index, and the hashes have none.
+        f" AND {IN_WINDOW} ON CONFLICT DO NOTHING",
         (scan.scan_id, gone.to_list(), list(rejected), *_bounds(window)),
     )
 
@@ -251,11 +245,9 @@ def missing(connection: Connection, table: str, key: str, scan: Scan) -> list[st
 def forget_windows_of(connection: Connection, table: str, key: str, urls: Sequence[str]) -> None:
     """Forget the windows of some rows, so that they are read again."""
     connection.execute(
-        trusted(
-            f"DELETE FROM ops.catalogue_window w USING {table} t"
-            f" WHERE w.table_name = %s AND t.{key} = ANY (%s)"
-            " AND t.updated_at >= w.window_from AND t.updated_at < w.window_to"
-        ),
+        f"DELETE FROM ops.catalogue_window w USING {table} t"
+        f" WHERE w.table_name = %s AND t.{key} = ANY (%s)"
+        " AND t.updated_at >= w.window_from AND t.updated_at < w.window_to",
         (table, list(urls)),
     )
 
@@ -263,13 +255,11 @@ def forget_windows_of(connection: Connection, table: str, key: str, urls: Sequen
 def recount_windows(connection: Connection, table: str, scan: Scan) -> None:
     """Bring the fingerprints up to date after removals and late changes of the same scan."""
     connection.execute(
-        trusted(
-            "UPDATE ops.catalogue_window o SET row_count = n.count, fingerprint = n.mark"
-            f" FROM ops.catalogue_window w CROSS JOIN LATERAL ({_shown(table)}) n"
-            " WHERE w.table_name = %s AND w.scan_id = %s AND o.table_name = w.table_name"
-            " AND o.window_from = w.window_from AND o.window_to = w.window_to"
-            " AND (o.row_count, o.fingerprint) IS DISTINCT FROM (n.count, n.mark)"
-        ),
+        "UPDATE ops.catalogue_window o SET row_count = n.count, fingerprint = n.mark"
+        f" FROM ops.catalogue_window w CROSS JOIN LATERAL ({_shown(table)}) n"
+        " WHERE w.table_name = %s AND w.scan_id = %s AND o.table_name = w.table_name"
+        " AND o.window_from = w.window_from AND o.window_to = w.window_to"
+        " AND (o.row_count, o.fingerprint) IS DISTINCT FROM (n.count, n.mark)",
         (table, scan.scan_id),
     )
 
@@ -301,7 +291,7 @@ def remove(
 ) -> None:
     """Mark rows as removed."""
     connection.execute(
-        trusted(f"UPDATE {table} SET removed_at = %s, changed_at = %s WHERE {key} = ANY (%s)"),
+        f"UPDATE {table} SET removed_at = %s, changed_at = %s WHERE {key} = ANY (%s)",
         (now, now, list(urls)),
     )
 

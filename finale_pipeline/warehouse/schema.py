@@ -53,11 +53,9 @@ def numbered(file: str) -> tuple[str, str | None]:
 
 def current_version(connection: "Connection") -> str | None:
     """Return the schema's version, or None for a database that is not ours yet."""
-    exists = connection.execute("SELECT to_regclass(%s)", (f"ops.{VERSION_TABLE}",)).fetchone()
-    if exists is None or exists[0] is None:
+    if not connection.is_true("SELECT to_regclass(%s) IS NOT NULL", f"ops.{VERSION_TABLE}"):
         return None
-    row = connection.execute(f"SELECT version_num FROM ops.{VERSION_TABLE}").fetchone()
-    return str(row[0]) if row else None
+    return connection.scalar(str, f"SELECT version_num FROM ops.{VERSION_TABLE}")
 
 
 def require_current(connection: "Connection") -> None:
@@ -115,15 +113,6 @@ def _refuse_newer(version: str) -> None:
         )
 
 
-def _refuse_too_old(version: str) -> None:
-    if version < BASELINE:
-        raise SchemaMismatch(
-            f"The database's schema is {version}; this program upgrades from {BASELINE} on.",
-            data="Nothing was changed.",
-            step="Upgrade it with version 0.1.0 first, then with this one.",
-        )
-
-
 def alembic_config() -> "Config":
     """Return Alembic's configuration, without any file."""
     from alembic.config import Config
@@ -173,7 +162,12 @@ def _upgrade(bind: "Bind") -> None:
     version = current_version(connection)
     if version is not None:
         _refuse_newer(version)
-        _refuse_too_old(version)
+        if version < BASELINE:
+            raise SchemaMismatch(
+                f"The database's schema is {version}; this program upgrades from {BASELINE} on.",
+                data="Nothing was changed.",
+                step="Upgrade it with version 0.1.0 first, then with this one.",
+            )
     grants = definitions.grants(connection)
     _migrate(bind, is_new=version is None)
     definitions.apply(connection, grants=grants)

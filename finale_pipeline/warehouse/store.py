@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from finale_pipeline.warehouse.connect import Connection, database_errors, trusted
+from finale_pipeline.warehouse.connect import Connection, database_errors
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,8 +40,8 @@ class Counts:
     rejected: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        mine, theirs = self.as_dict(), other.as_dict()
-        return Counts(**{name: mine[name] + theirs[name] for name in mine})
+        added = other.as_dict()
+        return Counts(**{name: count + added[name] for name, count in self.as_dict().items()})
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -59,14 +59,11 @@ def read_hashes(connection: Connection, query: str, parameters: Iterable[object]
 
     The server joins them to one text: rows that come one by one cost a Python call each.
     """
-    row = connection.execute(
-        trusted(f"SELECT string_agg(h::text, E'\\n') FROM ({query}) AS stored (h)"),
-        tuple(parameters),
-    ).fetchone()
-    if row is None or row[0] is None:
+    joined = f"SELECT string_agg(h::text, E'\\n') FROM ({query}) AS stored (h)"
+    text = connection.scalar(str, joined, *parameters)
+    if text is None:
         return pl.Series(HASH, [], dtype=pl.Int64)
-    text = io.BytesIO(str(row[0]).encode())
-    return pl.read_csv(text, has_header=False, schema={HASH: pl.Int64})[HASH]
+    return pl.read_csv(io.StringIO(text), has_header=False, schema={HASH: pl.Int64})[HASH]
 
 
 def only_unknown(frame: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
@@ -122,14 +119,13 @@ class TableWriter:
     @cached_property
     def _columns(self) -> dict[str, bool]:
         """Name of each writable column → whether it is part of the key."""
-        rows = self.connection.execute(
+        return self.connection.mapping(
             "SELECT a.attname, coalesce(a.attnum = ANY (i.indkey), false)"
             " FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid"
             " AND i.indisprimary WHERE a.attrelid = %s::regclass AND a.attnum > 0"
             " AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum",
-            (self.table,),
-        ).fetchall()
-        return {str(name): bool(is_key) for name, is_key in rows}
+            self.table,
+        )
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -142,11 +138,9 @@ class TableWriter:
         Args:
             frame: Columns named as the table's; nulls, and times in UTC, as they are.
         """
-        names = ", ".join(frame.columns)
-        self._prepare_stage(tuple(frame.columns), names)
-        if frame.is_empty():
-            return
-        self._send(frame, self.stage)
+        self._prepare_stage(tuple(frame.columns))
+        if not frame.is_empty():
+            self._send(frame, self.stage)
 
     def insert(self, frame: pl.DataFrame, *, now: "datetime") -> None:
         """Add rows that are new, straight into the table: a third of the work of a merge.
@@ -166,29 +160,31 @@ class TableWriter:
     def has_any(self, keys: Sequence[str]) -> bool:
         """Whether the table has a row with one of these first key columns; for a few keys."""
         query = f"SELECT FROM {self.table} WHERE {self.key[0]} = ANY (%s) LIMIT 1"
-        return self.connection.execute(trusted(query), (list(keys),)).rowcount > 0
+        return self.connection.execute(query, (list(keys),)).rowcount > 0
 
     def _send(self, frame: pl.DataFrame, target: str) -> None:
-        statement = trusted(f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN")
+        statement = f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN"
         with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
             for start in range(0, len(frame), SENT_ROWS):
                 copy.write(_copy_text(frame.slice(start, SENT_ROWS)))
+
+    @property
+    def _same_key(self) -> str:
+        """Whether the row `o` of the table and the staged row `s` are of one key."""
+        return " AND ".join(f"o.{name} = s.{name}" for name in self.key)
 
     @property
     def _ours(self) -> list[str]:
         """Times of writing that the table has."""
         return [name for name in ("first_seen_at", "changed_at") if name in self._columns]
 
-    def _prepare_stage(self, columns: tuple[str, ...], names: str) -> None:
+    def _prepare_stage(self, columns: tuple[str, ...]) -> None:
         if self._staged == columns:
-            self.connection.execute(trusted(f"TRUNCATE {self.stage}"))
+            self.connection.execute(f"TRUNCATE {self.stage}")
             return
-        self.connection.execute(trusted(f"DROP TABLE IF EXISTS pg_temp.{self.stage}"))
-        self.connection.execute(
-            trusted(
-                f"CREATE TEMP TABLE {self.stage} AS SELECT {names} FROM {self.table} WITH NO DATA"
-            )
-        )
+        self.connection.execute(f"DROP TABLE IF EXISTS pg_temp.{self.stage}")
+        query = f"SELECT {', '.join(columns)} FROM {self.table} WITH NO DATA"
+        self.connection.execute(f"CREATE TEMP TABLE {self.stage} AS {query}")
         self._staged = columns
 
     def merge(self, *, now: "datetime") -> Merged:
@@ -209,7 +205,6 @@ class TableWriter:
         values = ", ".join(
             [*(f"s.{name}" for name in self._staged), *("%(now)s" for _ in self._ours)]
         )
-        match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
         overwritten = [name for name in (*self._staged, "changed_at") if name not in self.key]
         sets = [f"{name} = excluded.{name}" for name in overwritten]
         differs = f"o.{HASH} <> s.{HASH}"
@@ -224,7 +219,7 @@ class TableWriter:
             sets.append("removed_at = NULL")
         return (
             f"WITH merged AS (INSERT INTO {self.table} ({names}) SELECT {values}"
-            f" FROM {self.stage} s LEFT JOIN {self.table} o ON {match}"
+            f" FROM {self.stage} s LEFT JOIN {self.table} o ON {self._same_key}"
             f" WHERE o.{self.key[0]} IS NULL OR {differs}"
             f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {', '.join(sets)}"
             " RETURNING xmax = 0 AS is_new)"
@@ -233,9 +228,8 @@ class TableWriter:
 
     def left_alone(self) -> list[str]:
         """Return the first key column of staged rows that the merge did not take: older ones."""
-        match = " AND ".join(f"o.{name} = s.{name}" for name in self.key)
         return self.connection.texts(
-            f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {match}"
+            f"SELECT s.{self.key[0]} FROM {self.stage} s JOIN {self.table} o ON {self._same_key}"
             f" WHERE o.{HASH} <> s.{HASH}"
         )
 
@@ -243,7 +237,7 @@ class TableWriter:
         """Take rows out of the staging table, by the first column of the key."""
         if keys:
             self.connection.execute(
-                trusted(f"DELETE FROM {self.stage} WHERE {self.key[0]} = ANY (%s)"),
+                f"DELETE FROM {self.stage} WHERE {self.key[0]} = ANY (%s)",
                 (list(keys),),
             )
 
@@ -256,12 +250,9 @@ class TableWriter:
         Returns:
             How many were deleted.
         """
-        match = " AND ".join(f"s.{name} = t.{name}" for name in self.key)
         first = self.key[0]
         cursor = self.connection.execute(
-            trusted(
-                f"DELETE FROM {self.table} t WHERE t.{first} IN (SELECT {first} FROM {owner.stage})"
-                f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {match})"
-            )
+            f"DELETE FROM {self.table} o WHERE o.{first} IN (SELECT {first} FROM {owner.stage})"
+            f" AND NOT EXISTS (SELECT FROM {self.stage} s WHERE {self._same_key})"
         )
         return cursor.rowcount

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from finale_pipeline.errors import ConfigError, LocalError
-from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.connect import Connection, connect, trusted
 
 ATTEMPTS = 3
 NAME_BYTES = 40
@@ -59,15 +59,16 @@ def create_sibling_database(url: str, name: str) -> Iterator[str]:
 
 def _drop_unfinished(server: Connection, name: str) -> None:
     """Drop what killed restores left behind: as `name`, of another time, with nobody on it."""
-    rows = server.execute(
-        "SELECT datname::text FROM pg_database"
+    names = server.texts(
+        "SELECT datname FROM pg_database"
         " WHERE starts_with(datname, %(base)s) AND datname ~ '_restoring_[0-9]{8}_[0-9]{6}$'"
         " AND length(datname) = length(%(name)s)",
-        {"base": name[: -len("YYYYMMDD_HHMMSS")], "name": name},
-    ).fetchall()
-    for (unfinished,) in rows:
+        base=name[: -len("YYYYMMDD_HHMMSS")],
+        name=name,
+    )
+    for unfinished in names:
         with suppress(psycopg.errors.ObjectInUse):
-            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(str(unfinished))))
+            server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(unfinished)))
 
 
 def _creation(server: Connection, like: str, name: str) -> sql.Composed:
@@ -79,21 +80,15 @@ def _creation(server: Connection, like: str, name: str) -> sql.Composed:
         (like,),
     ).fetchone()
     collate, ctype, provider, locale = row or ("C", "C.UTF-8", "c", None)
-    parts = [
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
-            sql.Identifier(name)
-        ),
-        sql.SQL("LC_COLLATE {} LC_CTYPE {}").format(sql.Literal(collate), sql.Literal(ctype)),
-    ]
+    statement = "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE {} LC_CTYPE {}"
     if provider == "i":
-        parts.append(sql.SQL("LOCALE_PROVIDER icu ICU_LOCALE {}").format(sql.Literal(locale)))
+        statement += " LOCALE_PROVIDER icu ICU_LOCALE {}"
     if provider == "b":
-        clause = sql.SQL("LOCALE_PROVIDER builtin BUILTIN_LOCALE {}")
-        parts.append(clause.format(sql.Literal(locale)))
-    return sql.SQL(" ").join(parts)
+        statement += " LOCALE_PROVIDER builtin BUILTIN_LOCALE {}"
+    return sql.SQL(trusted(statement)).format(sql.Identifier(name), collate, ctype, locale)
 
 
-def swap(url: str, *, new: str, kept: str) -> None:
+def swap(url: str, *, new: str, previous: str) -> None:
     """Give a new database the name of an old one, which gets another; sessions on both are ended.
 
     One transaction: whatever happens, the name leads to one of them.
@@ -107,7 +102,7 @@ def swap(url: str, *, new: str, kept: str) -> None:
             try:
                 with server.transaction():
                     _end_sessions(server, [old, new])
-                    _rename(server, old, kept)
+                    _rename(server, old, previous)
                     _rename(server, new, old)
             except psycopg.errors.ObjectInUse:
                 continue

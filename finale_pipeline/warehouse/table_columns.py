@@ -8,7 +8,7 @@ file against the newest schema.
 import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -45,7 +45,7 @@ def stored_columns() -> dict[str, dict[str, TableColumn]]:
 
 def render(connection: "Connection") -> str:
     """Return the columns of a database as JSON, a line per column."""
-    rows: list[tuple[Any, ...]] = connection.execute(COLUMNS).fetchall()
+    rows = connection.execute(COLUMNS)
     tables: dict[str, list[str]] = {}
     for space, table, _, name, kind, about, nullable, is_table, _ in rows:
         if is_table:

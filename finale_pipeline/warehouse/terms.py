@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from finale_pipeline.warehouse.connect import Connection, Row, trusted
+from finale_pipeline.warehouse.connect import Connection, Row
 
 FIELDS = {
     "product": (
@@ -52,18 +52,14 @@ def fix(
     """
     table, name = TABLE[scope]
     names = [field for field in FIELDS[scope] if field in terms]
-    connection.execute(
-        trusted(f"INSERT INTO {table} ({name}) VALUES (%s) ON CONFLICT DO NOTHING"), (key,)
-    )
-    connection.execute(trusted(f"SELECT FROM {table} WHERE {name} = %s FOR UPDATE"), (key,))
+    connection.execute(f"INSERT INTO {table} ({name}) VALUES (%s) ON CONFLICT DO NOTHING", (key,))
+    connection.execute(f"SELECT FROM {table} WHERE {name} = %s FOR UPDATE", (key,))
     before = of(connection, scope, key)
     moved = {field: terms[field] for field in names if terms[field] != before[field]}
     if not moved:
         return {}
     sets = ", ".join(f"{field} = %({field})s" for field in moved)
-    connection.execute(
-        trusted(f"UPDATE {table} SET {sets} WHERE {name} = %(key)s"), {**moved, "key": key}
-    )
+    connection.execute(f"UPDATE {table} SET {sets} WHERE {name} = %(key)s", {**moved, "key": key})
     values = [_json({field: row[field] for field in moved}) for row in (before, moved)]
     connection.execute(
         "INSERT INTO plan.term_change (scope, scope_key, before, after, changed_by, changed_at,"

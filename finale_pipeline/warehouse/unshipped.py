@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from finale_pipeline.warehouse import demand
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 LINES = "SALES_ORDER_LINES"
 
@@ -37,10 +37,8 @@ def drop_needless(connection: Connection, *, now: datetime) -> None:
     )
     demand.begin(connection, needless)
     connection.execute(
-        trusted(
-            "UPDATE core.shipment SET removed_at = %s, changed_at = %s"
-            f" WHERE shipment_url IN ({demand.COLLECTED})"
-        ),
+        "UPDATE core.shipment SET removed_at = %s, changed_at = %s"
+        f" WHERE shipment_url IN ({demand.COLLECTED})",
         (now, now),
     )
     demand.refresh(connection, now=now)
@@ -71,7 +69,7 @@ o.status = 'ORDER_COMPLETED' AND o.removed_at IS NULL AND NOT EXISTS (
     SELECT FROM core.purchase_order d WHERE d.is_dropship
       AND o.order_id = regexp_replace(d.order_id, '(-S[A-Z]*[0-9]*)?-DropshipPO$', ''))
 """
-COVERED = trusted("""
+COVERED = """
 UPDATE core.shipment s SET removed_at = %(now)s, changed_at = %(now)s
 FROM core.sales_order o
 WHERE s.order_url = ANY (%(orders)s) AND s.shipment_type = 'SALES_ORDER_LINES'
@@ -84,4 +82,4 @@ WHERE s.order_url = ANY (%(orders)s) AND s.shipment_type = 'SALES_ORDER_LINES'
       AND t.shipped_on BETWEEN o.ordered_on AND o.ordered_on + 30
       AND t.order_url IS NOT NULL
       AND NOT EXISTS (SELECT FROM core.sales_order k WHERE k.order_url = t.order_url))
-""")
+"""

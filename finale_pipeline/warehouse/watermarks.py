@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 
 
 def seen_at(connection: Connection, table: str) -> datetime | None:
@@ -28,12 +28,10 @@ def advance(
         at_least: Where the mark moves to when no row is newer.
     """
     connection.execute(
-        trusted(
-            "INSERT INTO ops.watermark AS w (table_name, seen_at, zone, committed_at)"
-            f" SELECT %s, greatest(max(updated_at), %s), %s, %s FROM {table}"
-            " WHERE updated_at <= %s ON CONFLICT (table_name) DO UPDATE SET"
-            " seen_at = greatest(w.seen_at, excluded.seen_at), committed_at = excluded.committed_at"
-        ),
+        "INSERT INTO ops.watermark AS w (table_name, seen_at, zone, committed_at)"
+        f" SELECT %s, greatest(max(updated_at), %s), %s, %s FROM {table}"
+        " WHERE updated_at <= %s ON CONFLICT (table_name) DO UPDATE SET"
+        " seen_at = greatest(w.seen_at, excluded.seen_at), committed_at = excluded.committed_at",
         (table, at_least, zone, now, until),
     )
 

@@ -95,7 +95,23 @@ def test_numbers_come_as_numbers_or_text(sent: object, read: float | None) -> No
     assert answer(products(1, cost=[sent])).frame["cost"].to_list() == [read]
 
 
-@pytest.mark.parametrize("bad", ["1,234.50", "12 pcs", "1e5e", "NaN", 1e13, [1], {"a": 1}, True])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "1,234.50",
+        "12 pcs",
+        "1e5e",
+        "NaN",
+        "null",
+        "Null",
+        "-inf",
+        "1_000",
+        1e13,
+        [1],
+        {"a": 1},
+        True,
+    ],
+)
 def test_a_number_that_is_none_rejects_its_row_only(bad: object) -> None:
     decoded = answer(products(2, cost=[bad, 1]))
 

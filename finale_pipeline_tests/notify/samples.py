@@ -35,7 +35,8 @@ def line(
         "on_order_units": Decimal(0), "due_on": None, "threshold_units": Decimal(threshold),
         "threshold_source": "finale", "suggested_units": None, "suggested_by": None,
         "days_left": None, "money_at_risk": None, "vendor_name": None, "contact": None,
-        "state": "open", "opened_at": NOW, "product_url": f"/demo/api/product/{sku}",
+        "account_currency": "GBP", "state": "open", "opened_at": NOW,
+        "product_url": f"/demo/api/product/{sku}",
         "why": f"{available} available, below the reorder point of {threshold} (Finale, 1 place);"
         " nothing on order" if level == "low" else f"{available} available; nothing on order",
     }  # fmt: skip
@@ -115,7 +116,6 @@ def contents() -> dict[str, Content]:
             flapping=2,
             unsent=0,
             totals={"Olive Works": "GBP 3,410.00", "Northern Tin": "EUR 912.50"},
-            currency="GBP",
         ),
         "digest_empty": stock_mails.digest([], flapping=0, unsent=1),
         "catch_up": stock_mails.catch_up([*OUT, LOW[0], *well], merged=9),

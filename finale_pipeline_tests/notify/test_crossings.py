@@ -1,5 +1,6 @@
 """Items cross their levels: what is recorded, and what is mailed."""
 
+import csv
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import pytest
 
 from finale_pipeline.domain.alerts.critical import left_out, level_of, reorder_point
 from finale_pipeline.notify.decisions import decide
+from finale_pipeline.sync.health import write_digest
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline_tests.notify.warehouse import Warehouse, url_of
 
@@ -80,6 +82,33 @@ def test_a_mail_of_several_items_has_the_decision_of_each(warehouse: Warehouse) 
         for body in (text, html):
             assert f"Order {units.normalize():f} by" in body
             assert wanted in body
+
+
+@pytest.mark.parametrize(("prices", "shown"), [(("USD", "USD"), "USD "), (("USD", "EUR"), "")])
+def test_money_at_risk_is_mailed_with_the_accounts_currency_where_that_is_known(
+    warehouse: Warehouse, prices: tuple[str, str], shown: str
+) -> None:
+    """It is at Finale's costs, so it adds up; prices in several currencies leave theirs open."""
+    for sku, currency in zip(("A", "B"), prices, strict=True):
+        warehouse.add(sku, units=0)
+        warehouse.supplier(sku, "Acme")
+        warehouse.sells(sku, 10)
+        warehouse.connection.execute(
+            "UPDATE core.product_supplier SET currency = %s WHERE product_url = %s",
+            (currency, url_of(sku)),
+        )
+    warehouse.plan()
+    warehouse.evaluate()
+    ((each,),) = warehouse.rows("SELECT DISTINCT money_at_risk FROM plan.critical_item")
+    bodies = [*warehouse.rows("SELECT body_text FROM ops.outbox WHERE kind = 'summary'")]
+    assert write_digest(warehouse.connection, warehouse.settings, now=warehouse.now)
+    bodies += warehouse.rows("SELECT body_text FROM ops.outbox WHERE kind = 'digest'")
+    for (body,) in bodies:
+        assert body.count(f"days left · {shown}{each:,.2f} at risk") == 2
+    assert f"Acme: 2 out, 0 low, {shown}{2 * each:,.2f} at risk" in bodies[1][0]
+    ((attached,),) = warehouse.rows("SELECT attachment FROM ops.outbox WHERE kind = 'digest'")
+    rows = list(csv.DictReader(bytes(attached).decode("utf-8-sig").splitlines()))
+    assert {row["account_currency"] for row in rows} == {shown.strip()}
 
 
 def test_the_first_evaluation_records_in_silence_and_sends_one_summary(

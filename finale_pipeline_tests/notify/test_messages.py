@@ -144,7 +144,7 @@ def test_the_digest_has_a_table_of_vendors_and_the_three_worst_of_each() -> None
     tin = [line("T", "", "low", "1", "9", vendor_name="Tin", money_at_risk=Decimal(500))]
     nobody = [line(f"N{n}", "", "low", "1", "9", money_at_risk=Decimal(9_000)) for n in range(2)]
     content = stock_mails.digest(
-        [*nobody, *olive, *tin], flapping=0, unsent=0, totals={"Tin": "EUR 40.00"}, currency="GBP"
+        [*nobody, *olive, *tin], flapping=0, unsent=0, totals={"Tin": "EUR 40.00"}
     )
     mail = render(content, ORIGIN, message_id="x")
 

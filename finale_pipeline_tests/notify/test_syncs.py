@@ -1,5 +1,6 @@
 """Syncs that fail, are held, get stuck, are deferred, and work again; the morning digest."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -126,7 +127,8 @@ def test_the_digest_ranks_by_days_left_and_money_and_groups_by_vendor(
         "SELECT quantity_units FROM plan.decision WHERE product_url = %s", url_of("soon")
     )
     assert f"Order {units:.0f} by 2026-" in text
-    assert "1.5 days left" in text
+    assert "1.5 days left · USD " in text
+    assert re.search(r"Tin Ltd: 1 out, 1 low, USD [\d.,]+ at risk", text)
     assert "1 more are acknowledged, snoozed or ordered" in text
     assert "quiet" not in text.replace("snoozed", "")
     assert warehouse.now > BEGIN

@@ -16,7 +16,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.clock = Clock(frozen_at=NOW)
-        maker = Maker("demo", 3, seed=7, now=NOW, span=timedelta(days=9))
+        maker = Maker(3, seed=7, now=NOW, span=timedelta(days=9))
         self.account = Account(maker, self.clock, iter(()), seed=7)
 
     def put(self, path: str, number: str, *, at: datetime | None = None, **fields: Any) -> str:

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
-from finale_pipeline.api.pages.forms import Optional, Posted
+from finale_pipeline.api.pages.forms import FormBody, Posted
 from finale_pipeline.api.pages.plan import address, vendors_page
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
@@ -25,7 +25,7 @@ from finale_pipeline.warehouse.reads import worklist as worklist_reads
 router = APIRouter(include_in_schema=False)
 
 Key = Annotated[Text, Field(min_length=1, max_length=300)]
-Units = Annotated[Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)] | None, Optional]
+Units = Annotated[Decimal, Field(ge=0, le=10**9, decimal_places=6)] | None
 NOTHING_MOVES = {
     "horizon": "Nothing more becomes due in that time.",
     "budget": "All of it fits into that amount.",
@@ -33,14 +33,14 @@ NOTHING_MOVES = {
 }
 
 
-class ProposalForm(BaseModel):
+class ProposalForm(FormBody):
     """What is to be proposed for the ticked vendors, or without ticks for all."""
 
     day: date
     kind: Literal["horizon", "budget", "minimum"]
     days: Annotated[int, Field(ge=1, le=365)] = 14
-    amount: Annotated[Annotated[Decimal, Field(gt=0, le=10**12)] | None, Optional] = None
-    vendor: list[Annotated[Text, Field(max_length=300)]] = []
+    amount: Annotated[Decimal, Field(gt=0, le=10**12)] | None = None
+    vendor: list[Annotated[Text, Field(max_length=300)]] = Field([])
 
 
 @router.post("/plan/propose")
@@ -65,7 +65,7 @@ def propose(
             connection, form.day, form.vendor, amount=form.amount, currency=own, author=author
         )
     if change is None:
-        return vendors_page(context, connection, said=NOTHING_MOVES[form.kind])
+        return vendors_page(context, connection, notice=NOTHING_MOVES[form.kind])
     return RedirectResponse(f"/plan?changed={change}", status_code=303)
 
 
@@ -105,11 +105,11 @@ def _agree(
     agreements.agree(connection, context.settings, scope, changes, actor=actor, now=now)
 
 
-class ProductTerms(BaseModel):
+class ProductTerms(FormBody):
     """What is fixed for a product; an empty field = not fixed."""
 
     product: Key
-    supplier: Annotated[Key | None, Optional] = None
+    supplier: Key | None = None
     reorder_point_units: Units = None
     maximum_units: Units = None
     minimum_order_units: Units = None
@@ -122,15 +122,15 @@ def product_terms(
     context: Shared, connection: Warehouse, form: Annotated[ProductTerms, Form()], actor: OnPage
 ) -> Response:
     """Fix a product's terms; what follows from them is decided at once."""
-    given = form.model_dump(exclude={"product", "supplier"})
-    given["vendor_url"] = (
+    values = form.model_dump(exclude={"product", "supplier"})
+    values["vendor_url"] = (
         agreements.vendor_url(connection, form.supplier) if form.supplier else None
     )
-    _agree(context, connection, "product", {form.product: given}, actor)
+    _agree(context, connection, "product", {form.product: values}, actor)
     return RedirectResponse(f"/products/{quote(form.product, safe='')}#terms", status_code=303)
 
 
-class VendorTerms(BaseModel):
+class VendorTerms(FormBody):
     """What is agreed with a vendor; an empty field = nothing is."""
 
     vendor: Key

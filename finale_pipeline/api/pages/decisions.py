@@ -2,14 +2,14 @@
 
 import logging
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from finale_pipeline.api.pages.forms import Optional
+from finale_pipeline.api.pages.forms import FormBody
 from finale_pipeline.api.pages.worklist import asked_of
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
@@ -19,14 +19,12 @@ from finale_pipeline.api.server.render import html
 from finale_pipeline.clock import business_day
 from finale_pipeline.errors import ConfigError
 from finale_pipeline.notify import decisions, links
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import incidents
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.incidents import Choice
 from finale_pipeline.warehouse.reads import plan as plan_reads
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -41,7 +39,7 @@ LINK_BUTTONS = {"acknowledged": "Seen", "ordered": "Ordered", "snoozed": "Snooze
 ProductUrl = Annotated[Text, Field(max_length=300)]
 
 
-class DecisionForm(BaseModel):
+class DecisionForm(FormBody):
     """The buttons under the list, or those of an item's own page.
 
     Attributes:
@@ -55,13 +53,13 @@ class DecisionForm(BaseModel):
         own_page: Whether it was sent from the page of the one item.
     """
 
-    product: Annotated[list[ProductUrl], Field(max_length=1_000)] = []
+    product: list[ProductUrl] = Field([], max_length=1_000)
     everything: bool = False
     do: Literal["acknowledged", "ordered", "snoozed", "open", "enter"]
-    until: Annotated[date | None, Optional] = None
-    note: Annotated[Annotated[Text, Field(max_length=500)] | None, Optional] = None
+    until: date | None = None
+    note: Annotated[Text, Field(max_length=500)] | None = None
     query: Annotated[Text, Field(max_length=2_000)] = ""
-    row: Annotated[int | None, Optional, Field(ge=1, le=1_000)] = None
+    row: Annotated[int, Field(ge=1, le=1_000)] | None = None
     own_page: bool = False
 
     @property
@@ -77,7 +75,7 @@ def decided(
     """Write what somebody decided about some items, all in one transaction; lead back."""
     asked = asked_of(form.query)
     now = context.clock()
-    until = _end(form, context.settings, now)
+    until = _end(form.state, form.until, context.settings, now)
     choice = Choice(form.state, actor, form.note, until)
     with connection.transaction():
         products = form.product
@@ -97,12 +95,12 @@ def decided(
     )
 
 
-class UndoForm(BaseModel):
+class UndoForm(FormBody):
     """The button that takes a decision back."""
 
     choice: Annotated[int, Field(ge=1, le=2**62)]
     query: Annotated[Text, Field(max_length=2_000)] = ""
-    product: Annotated[ProductUrl | None, Optional] = None
+    product: ProductUrl | None = None
 
 
 @router.post("/undo")
@@ -126,31 +124,24 @@ def _back(query: str | None, product: str, done: str, row: int | None) -> Redire
     return RedirectResponse(address, status_code=303)
 
 
-def local_day(settings: "Settings", now: datetime) -> date:
-    """Return the day in the account's zone."""
-    return business_day(now, settings.zone)
-
-
-def start_of(day: date, settings: "Settings") -> datetime:
-    """Return when a day of the account begins."""
-    return datetime.combine(day, time(), settings.zone)
-
-
-def _end(form: DecisionForm, settings: "Settings", now: datetime) -> datetime | None:
+def _end(state: str, day: date | None, settings: Settings, now: datetime) -> datetime | None:
     """Return when a decision ends; None = it is none that ends.
+
+    Args:
+        day: Day on which a snooze ends; None = after `SNOOZE_DAYS`.
 
     Raises:
         Problem: The day is over, or goes with no snooze.
     """
-    if form.state != "snoozed":
-        if form.until is not None:
+    if state != "snoozed":
+        if day is not None:
             raise Problem(422, "A day goes with a snooze only. Nothing was written.")
         return None
-    today = local_day(settings, now)
-    until = form.until or today + timedelta(days=SNOOZE_DAYS)
+    today = business_day(now, settings.zone)
+    until = day or today + timedelta(days=SNOOZE_DAYS)
     if until <= today:
         raise Problem(422, f"A snooze ends after today; {until} is not. Nothing was written.")
-    return start_of(until, settings)
+    return datetime.combine(until, time(), settings.zone)
 
 
 @router.get("/decide/{token}")
@@ -173,10 +164,8 @@ def link_used(
     product: Annotated[list[ProductUrl], Form(min_length=1, max_length=1_000)],
 ) -> Response:
     """Decide about the ticked items of a mail."""
-    now, until = context.clock(), None
-    if state == "snoozed":
-        end = local_day(context.settings, now) + timedelta(days=SNOOZE_DAYS)
-        until = start_of(end, context.settings)
+    now = context.clock()
+    until = _end(state, None, context.settings, now)
     try:
         message_id = links.read(context.key, token, now=now)
         log.info("link of mail %s used: %s", message_id, state)

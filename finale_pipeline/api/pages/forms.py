@@ -1,15 +1,23 @@
 """What forms have in common: fields left empty, and fields with names of their own."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from pydantic import BeforeValidator
+from pydantic import BaseModel, model_validator
 
 from finale_pipeline.api.rest.decisions import storable
 from finale_pipeline.api.server.problems import Problem
 
-Optional = BeforeValidator(lambda text: (text.strip() or None) if isinstance(text, str) else text)
-"""An empty field of a form is one that was not filled in."""
+
+class FormBody(BaseModel):
+    """Fields of a form or an address; one that was left empty was not filled in."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_filled_in(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        stripped = {n: v.strip() if isinstance(v, str) else v for n, v in fields.items()}
+        return {name: value for name, value in stripped.items() if value != ""}
 
 
 async def _posted(request: Request) -> dict[str, str]:

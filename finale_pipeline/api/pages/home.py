@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from finale_pipeline.api.pages.decisions import WORDS, local_day
+from finale_pipeline.api.pages.decisions import WORDS
 from finale_pipeline.api.rest import monitoring
-from finale_pipeline.api.server.context import Context, Shared, Warehouse
+from finale_pipeline.api.server.context import Shared, Warehouse
 from finale_pipeline.api.server.problems import there
 from finale_pipeline.api.server.render import html, runbook
 from finale_pipeline.clock import business_day
@@ -32,8 +32,9 @@ from finale_pipeline.warehouse.reads import worklist as worklist_reads
 router = APIRouter(include_in_schema=False)
 
 FILES = FilePath(__file__).parent / "templates"
-MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:;" \
-    " frame-ancestors 'self'"  # fmt: skip
+MAIL_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
 
 Sku = Annotated[str, Path(max_length=300)]
 
@@ -73,7 +74,9 @@ def product(
     fixed = terms.of(connection, "product", url)
     pages = pages_of(context.settings)
     about = products_reads.about(connection, url)
-    today = stock_reads.last_day(connection) or business_day(now, context.settings.zone)
+    today = business_day(now, context.settings.zone)
+    read_on = stock_reads.last_day(connection) or today
+    drafted = drafts_reads.lines(connection, plan_reads.newest_day(connection))
     return html(
         context.settings,
         "product.html",
@@ -85,41 +88,31 @@ def product(
         own=worklist_reads.account_currency(connection),
         finale=product_page(pages, url),
         order_link=lambda order_url: order_page(pages, order_url),
-        chart=product_chart(connection, url, item["forecast"], item["available_units"], today),
+        chart=product_chart(connection, url, item["forecast"], item["available_units"], read_on),
         terms=fixed,
         term_vendor=vendors_reads.name_of(connection, fixed["vendor_url"] or ""),
         term_words=TERM_WORDS,
         history=terms.history(connection, "product", url),
         suppliers=vendors_reads.enabled(connection),
-        **_deciding(context, connection, [url], done),
+        planned=plan_reads.planned(connection, [url]),
+        drafted={product_url for _, product_url in drafted},
+        done=incidents_reads.choice(connection, done) if done else None,
+        words=WORDS,
+        tomorrow=today + timedelta(days=1),
     )
 
 
 def _list_price(facts: dict[str, Any]) -> dict[str, Any] | None:
     """Return the first price of a product's list, with its currency and the margin over cost."""
-    for given in facts["prices"] or []:
+    for entry in facts["prices"] or []:
         try:
-            price = Decimal(str(given["price"]))
+            price = Decimal(str(entry["price"]))
         except (KeyError, TypeError, InvalidOperation):
             continue
         cost = facts["cost"]
         margin = (price - cost) / price if price > 0 and cost is not None else None
-        return {"price": price, "currency": given.get("currencyUomId"), "margin": margin}
+        return {"price": price, "currency": entry.get("currencyUomId"), "margin": margin}
     return None
-
-
-def _deciding(
-    context: Context, connection: Connection, products: list[str], done: int | None
-) -> dict[str, Any]:
-    """Return what the parts of a page show that decide about products, and what they order."""
-    day, now = plan_reads.newest_day(connection), context.clock()
-    return {
-        "planned": plan_reads.planned(connection, products),
-        "drafted": {url for _, url in drafts_reads.lines(connection, day)},
-        "done": incidents_reads.choice(connection, done) if done else None,
-        "words": WORDS,
-        "tomorrow": local_day(context.settings, now) + timedelta(days=1),
-    }
 
 
 @router.get("/search")
@@ -128,7 +121,7 @@ def search(
 ) -> HTMLResponse:
     """Find products, vendors and categories."""
     return html(
-        context.settings, "search.html", page="search", q=q, **_found(connection, q, 100, 20)
+        context.settings, "search.html", page="search", q=q, **_results(connection, q, 100, 20)
     )
 
 
@@ -137,13 +130,13 @@ def hits(
     context: Shared, connection: Warehouse, q: Annotated[str, Query(max_length=100)] = ""
 ) -> HTMLResponse:
     """Return the first that are found, as a list under the field."""
-    return html(context.settings, "hits.html", **_found(connection, q, 8, 3))
+    return html(context.settings, "hits.html", **_results(connection, q, 8, 3))
 
 
-def _found(connection: Connection, q: str, products: int, others: int) -> dict[str, Any]:
+def _results(connection: Connection, q: str, products: int, others: int) -> dict[str, Any]:
     text = q.strip()
     return {
-        "found": products_reads.search(connection, text, most=products) if text else [],
+        "products": products_reads.search(connection, text, most=products) if text else [],
         "others": products_reads.named_like(connection, text, most=others) if text else {},
     }
 
@@ -153,7 +146,7 @@ def syncs(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show what runs and how syncs ended."""
     status = monitoring.status(connection, now=context.clock())
     runs = runs_reads.newest_runs(connection)
-    return html(context.settings, "syncs.html", page="syncs", found=status, runs=runs)
+    return html(context.settings, "syncs.html", page="syncs", syncs=status, runs=runs)
 
 
 @router.get("/outbox")
@@ -165,9 +158,8 @@ def outbox(context: Shared, connection: Warehouse) -> HTMLResponse:
 @router.get("/outbox/{message_id}")
 def mail(context: Shared, connection: Warehouse, message_id: str) -> HTMLResponse:
     """Show a mail; its HTML stands in a frame that can do nothing."""
-    return html(
-        context.settings, "mail.html", page="outbox", mail=_mail(connection, message_id)
-    )  # fmt: skip
+    stored = _mail(connection, message_id)
+    return html(context.settings, "mail.html", page="outbox", mail=stored)
 
 
 @router.get("/outbox/{message_id}/body")

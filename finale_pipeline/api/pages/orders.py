@@ -1,6 +1,5 @@
 """Pages that draft orders: what would be sent, with its warnings, then the button, then the end."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -30,8 +29,8 @@ SHOWN = 60
 def orders(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show the orders that were drafted, newest first."""
     query = f"{ORDERS.query} ORDER BY intended_at DESC, reference LIMIT {SHOWN}"
-    found = connection.rows(query)
-    return _result(context, found, own=worklist_reads.account_currency(connection))
+    rows = connection.rows(query)
+    return _result(context, rows, own=worklist_reads.account_currency(connection))
 
 
 class DraftForm(BaseModel):
@@ -48,27 +47,23 @@ class DraftForm(BaseModel):
 @router.post("/orders/draft")
 def draft(context: Shared, form: Annotated[DraftForm, Form()], actor: OnPage) -> Response:
     """Show what would be sent; with `seen`, send it if it is still that."""
-    request = DraftRequest(actor, vendors=tuple(form.vendor), on=form.on)
-    return _draft(context, request, form.seen)
-
-
-def _draft(context: Context, ask: DraftRequest, seen: str | None) -> HTMLResponse:
+    request = DraftRequest(actor, vendors=tuple(form.vendor), on=form.on, seen=form.seen)
     try:
-        shown = drafting.previewed(drafting_context(context), ask)
-        if seen != shown.digest() or not context.settings.allow_writes:
+        preview = drafting.previewed(drafting_context(context), request)
+        digest = preview.digest()
+        if form.seen != digest or not context.settings.allow_writes:
             return html(
                 context.settings,
                 "order_confirm.html",
-                status=200 if seen is None else 409,
+                status=200 if form.seen is None else 409,
                 page="orders",
-                made=shown,
-                seen=shown.digest(),
-                vendors=ask.vendors,
-                changed=bool(seen),
+                preview=preview,
+                seen=digest,
+                vendors=form.vendor,
+                changed=bool(form.seen),
                 allowed=context.settings.allow_writes,
             )
-        ask = replace(ask, seen=seen)
-        result = carried_out(context, ask, confirm=lambda current: current.digest() == seen)
+        result = carried_out(context, request, confirm=lambda now: now.digest() == form.seen)
     except PipelineError as error:
         status = 422 if isinstance(error, ConfigError) else 503
         return _result(context, [], f"{error.what} {error.data} {error.step}", status=status)
@@ -87,7 +82,7 @@ def _draft(context: Context, ask: DraftRequest, seen: str | None) -> HTMLRespons
 def _result(
     context: Context,
     rows: list[dict[str, Any]],
-    said: str = "",
+    notice: str = "",
     *,
     status: int = 200,
     own: str | None = None,
@@ -98,6 +93,6 @@ def _result(
         status=status,
         page="orders",
         orders=rows,
-        said=said,
+        notice=notice,
         own=own,
     )

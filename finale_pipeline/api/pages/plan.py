@@ -48,14 +48,14 @@ def vendors_page(
     status: int = 200,
     old_day: date | None = None,
     changed: int | None = None,
-    said: str = "",
+    notice: str = "",
 ) -> HTMLResponse:
     """Return the page of the vendors.
 
     Args:
         old_day: Of a plan that is over, for which a form came.
         changed: The change of many lines that was just made.
-        said: What else is to be told.
+        notice: What else is to be told.
     """
     day = plan_reads.newest_day(connection)
     own = worklist_reads.account_currency(connection)
@@ -83,7 +83,7 @@ def vendors_page(
         without_line=plan_reads.edits_without_line(connection, day),
         change=plan_changes.of(connection, changed) if changed else None,
         old_day=old_day,
-        said=said,
+        notice=notice,
         method_change=method_change(connection, day) if day else None,
     )
 
@@ -160,11 +160,11 @@ def order_page(
     orders = plan_reads.orders_of(connection, day, vendor_url)
     own = worklist_reads.account_currency(connection)
     sums = plan_reads.sums(connection, day, vendor_url)
-    found = _summed(orders[0], sums[vendor_url], own) if orders else None
+    summed = _summed(orders[0], sums[vendor_url], own) if orders else None
     typed = form.typed if form else {}
-    shown = to_order[(number - 1) * PAGE_LINES : number * PAGE_LINES]
+    page_lines = to_order[(number - 1) * PAGE_LINES : number * PAGE_LINES]
     if typed:
-        shown = [line for line in to_order if line["product_url"] in typed] or shown
+        page_lines = [line for line in to_order if line["product_url"] in typed] or page_lines
     drafts = drafts_reads.of_plan(connection, day).get(vendor_url, [])
     return html(
         context.settings,
@@ -174,14 +174,14 @@ def order_page(
         day=day,
         vendor_url=vendor_url,
         vendor=vendors_reads.name_of(connection, vendor_url),
-        order=found,
-        lines=shown,
+        order=summed,
+        lines=page_lines,
         many=len(to_order),
         number=number,
         pages=-(-len(to_order) // PAGE_LINES),
         dropped=[line for line in lines if line["is_dropped"]],
         hints=plan_reads.earlier_edits(connection, day),
-        reaching=_reaching(found, to_order) if found else None,
+        reaching=_reaching(summed, to_order) if summed else None,
         seen=seen,
         drafts=drafts,
         drafted=drafts_reads.lines(connection, day),

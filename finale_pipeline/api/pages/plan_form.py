@@ -131,11 +131,11 @@ def read_number(text: str) -> Decimal | None:
     Traceback (most recent call last):
     ValueError: is no number such as 1200.5: 1,200
     """
-    given = "".join(text.split())
-    if not given:
+    compact = "".join(text.split())
+    if not compact:
         return None
     try:
-        number = Decimal(given)
+        number = Decimal(compact)
     except InvalidOperation:
         number = Decimal("NaN")
     digits = number.as_tuple().exponent

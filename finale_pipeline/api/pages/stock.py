@@ -33,11 +33,9 @@ Name = Annotated[str | None, Query(max_length=300)]
 @router.get("/vendors")
 def vendors(context: Shared, connection: Warehouse) -> HTMLResponse:
     """Show how each vendor does."""
-    return html(
-        context.settings, "vendors.html", page="vendors",
-        vendors=vendors_reads.scorecards(connection),
-        own=worklist_reads.account_currency(connection),
-    )  # fmt: skip
+    scorecards = vendors_reads.scorecards(connection)
+    own = worklist_reads.account_currency(connection)
+    return html(context.settings, "vendors.html", page="vendors", vendors=scorecards, own=own)
 
 
 @router.get("/vendors/{name:path}")
@@ -61,7 +59,7 @@ def vendor(
         history=terms.history(connection, "vendor", url),
         term_words=agreements.WORDS,
         link=lambda order_url: order_page(pages, order_url),
-        found=vendors_reads.details(connection, url),
+        details=vendors_reads.details(connection, url),
     )
 
 
@@ -82,16 +80,16 @@ def excess(
         "category": category,
         "dead": None if kind is None else kind == "dead",
     }
-    found = excess_reads.excess(connection, day, filters, rows=ROWS, skip=(page - 1) * ROWS)
-    items, sums = found.products, found.sums
+    stock = excess_reads.excess(connection, day, filters, rows=ROWS, skip=(page - 1) * ROWS)
+    products, sums = stock.products, stock.sums
     own = worklist_reads.account_currency(connection)
     return html(
         context.settings,
         "excess.html",
         page="excess",
-        found=items,
+        products=products,
         number=page,
-        pages=-(-items[0]["many"] // ROWS) if items else 1,
+        pages=-(-products[0]["many"] // ROWS) if products else 1,
         vendor=vendor,
         category=category,
         kind=kind,

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from finale_pipeline.api.pages.decisions import WORDS, local_day
+from finale_pipeline.api.pages.decisions import WORDS
 from finale_pipeline.api.pages.worklist import TABS, ListQuery, asked_of, totals
 from finale_pipeline.api.rest import monitoring, sync_requests
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.actors import OnPage
 from finale_pipeline.api.server.context import AsOf, Context, Shared, Warehouse
 from finale_pipeline.api.server.render import html
+from finale_pipeline.clock import business_day
 from finale_pipeline.domain.replenishment.reasons import short_reason
 from finale_pipeline.finale.links import order_page, pages_of
 from finale_pipeline.warehouse import views
@@ -48,22 +49,28 @@ def today(
     if read_at is None or (day is None and running):
         return _first_sync(context, connection, running)
     counts = worklist_reads.counts(connection, now)
-    found = worklist_reads.page(
-        connection, day, now, asked.filters, tab=asked.tab, sort=asked.sort,
-        number=asked.page or 1, rows=asked.page_rows,
+    listing = worklist_reads.page(
+        connection,
+        day,
+        now,
+        asked.filters,
+        tab=asked.tab,
+        sort=asked.sort,
+        number=asked.page or 1,
+        rows=asked.page_rows,
         decided=None if asked.looks_at_decided else counts["decided"],
-    )  # fmt: skip
+    )
     orders = plan_reads.vendor_totals(connection, day)
     own = worklist_reads.account_currency(connection)
-    today = local_day(context.settings, now)
+    today = business_day(now, context.settings.zone)
     return html(
         context.settings,
         "today.html",
         page="today",
         asked=asked,
-        found=found,
+        listing=listing,
         tabs=TABS,
-        rows=[item | {"reason": _reason(item)} for item in found.rows],
+        rows=[item | {"reason": _reason(item)} for item in listing.rows],
         own=own,
         summary=counts,
         orders=len({row["vendor_url"] for row in orders}),
@@ -111,7 +118,7 @@ def arrivals(
     context: Shared, connection: Warehouse, *, late: Annotated[bool, Query()] = False
 ) -> HTMLResponse:
     """Show purchase orders with something still to come: all, or those that are late."""
-    today = local_day(context.settings, context.clock())
+    today = business_day(context.clock(), context.settings.zone)
     return html(
         context.settings,
         "arrivals.html",

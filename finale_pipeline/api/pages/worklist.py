@@ -6,41 +6,37 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from finale_pipeline.api.pages.forms import Optional
+from finale_pipeline.api.pages.forms import FormBody
 from finale_pipeline.api.rest.decisions import Text
 from finale_pipeline.api.server.problems import Problem
 from finale_pipeline.warehouse.connect import Row
 from finale_pipeline.warehouse.reads import worklist as worklist_reads
 
-Name = Annotated[Annotated[Text, Field(max_length=300)] | None, Optional]
+Name = Annotated[Text, Field(max_length=300)] | None
 TABS = {"open": "To decide", "nothing": "Nothing to order", "decided": "Decided", "all": "All"}
 FILTERS = {"q", "vendor", "category", "location", "level", "abc", "flag"}
 Sort = Annotated[str, Field(pattern=rf"^-?({'|'.join(worklist_reads.SORTS)})$")]
 
 
-class ListQuery(BaseModel):
+class ListQuery(FormBody):
     """Which items of the list, in which order, which page."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    show: Annotated[Literal["open", "nothing", "decided", "all"] | None, Optional] = None
-    q: Annotated[Annotated[Text, Field(max_length=100)] | None, Optional] = None
+    show: Literal["open", "nothing", "decided", "all"] | None = None
+    q: Annotated[Text, Field(max_length=100)] | None = None
     vendor: Name = None
     category: Name = None
     location: Name = None
-    level: Annotated[Literal["out", "low"] | None, Optional] = None
-    abc: Annotated[Annotated[str, Field(max_length=2)] | None, Optional] = Field(
-        None, alias="class"
-    )
+    level: Literal["out", "low"] | None = None
+    abc: Annotated[str, Field(max_length=2)] | None = Field(None, alias="class")
     flag: Name = None
-    sort: Annotated[Sort | None, Optional] = None
-    page: Annotated[Annotated[int, Field(ge=1, le=100_000)] | None, Optional] = None
-    rows: Annotated[Literal["25", "50", "100"] | None, Optional] = None
-    done: Annotated[Annotated[int, Field(ge=1, le=2**62)] | None, Optional] = Field(
-        None, exclude=True
-    )
+    sort: Sort | None = None
+    page: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    rows: Literal["25", "50", "100"] | None = None
+    done: Annotated[int, Field(ge=1, le=2**62)] | None = Field(None, exclude=True)
 
     @property
     def tab(self) -> str:

@@ -1,7 +1,7 @@
 """`/api/adjustments`: what buyers know of demand: promotions, planned quantities, successors."""
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -26,6 +26,7 @@ from finale_pipeline.warehouse.adjustments import (
     url_of,
     withdraw,
 )
+from finale_pipeline.warehouse.connect import Connection
 
 router = APIRouter(prefix="/api/adjustments", tags=["plan"], responses=problems())
 
@@ -46,7 +47,7 @@ EXAMPLE = SENT | {
     "says": "TEA-01: 1.5 times from 2026-12-01 to 2026-12-24",
 }
 
-Name = Annotated[Text, Field(min_length=1, max_length=300)]
+AdjustedName = Annotated[Text, Field(min_length=1, max_length=300)]
 
 
 class AdjustmentBody(BaseModel):
@@ -57,7 +58,7 @@ class AdjustmentBody(BaseModel):
     )
 
     scope: Scope = "product"
-    name: Name = Field(description="SKU, or the vendor's or category's name.")
+    name: AdjustedName = Field(description="SKU, or the vendor's or category's name.")
     kind: Kind = Field(
         description="Demand is so many times what is expected; is so many units in all (of a"
         " product); or is that of a predecessor."
@@ -67,7 +68,7 @@ class AdjustmentBody(BaseModel):
     ) = Field(None, description="Factor or units; null for a successor.")
     from_on: date | None = Field(None, description="The first day; null for a successor.")
     until_on: date | None = Field(None, description="The last day; null for a successor.")
-    predecessor: Name | None = Field(None, description="SKU whose sales count as its own.")
+    predecessor: AdjustedName | None = Field(None, description="SKU whose sales count as its own.")
     note: Annotated[Text, Field(max_length=500)] | None = Field(None, description="Why.")
 
 
@@ -80,6 +81,17 @@ def adjustments(connection: Warehouse) -> Response:
 @router.post("", status_code=201, responses=good("It is kept.", EXAMPLE, status=201))
 def add(context: Shared, connection: Warehouse, actor: Actor, body: AdjustmentBody) -> Response:
     """Say what is known of demand; it counts from the next plan on, and is shown in its reasons."""
+    number = write(connection, body, actor=actor, now=context.clock())
+    row = next(row for row in listed(connection) if row.adjustment_id == number)
+    return as_json(_as_dict(row), 201)
+
+
+def write(connection: Connection, body: AdjustmentBody, *, actor: str, now: datetime) -> int:
+    """Store what a buyer knows of demand; return its number.
+
+    Raises:
+        Problem: 422: it names nothing that there is, or cannot be.
+    """
     try:
         adjustment = NewAdjustment(
             body.scope,
@@ -91,11 +103,9 @@ def add(context: Shared, connection: Warehouse, actor: Actor, body: AdjustmentBo
             url_of(connection, "product", body.predecessor) if body.predecessor else None,
             body.note,
         )
-        number = adjust(connection, adjustment, actor=actor, now=context.clock())
+        return adjust(connection, adjustment, actor=actor, now=now)
     except ConfigError as error:
         raise Problem(422, f"{error} Nothing was written.") from error
-    row = next(row for row in listed(connection) if row.adjustment_id == number)
-    return as_json(_as_dict(row), 201)
 
 
 @router.delete("/{number}", responses=good("It is taken back.", {"withdrawn": 7}))

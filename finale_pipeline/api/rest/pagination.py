@@ -95,9 +95,9 @@ def _page(
     column, down = order.removeprefix("-"), order.startswith("-")
     if column not in listing.sorts:
         raise Problem(422, f"Sort by one of: {', '.join(listing.sorts)}.", code="unknown_sort")
-    given = {name: value for name, value in filters.items() if value is not None}
-    values: dict[str, object] = {**listing.fixed, **given, "limit": reading.limit + 1}
-    where = [listing.filters[name] for name in given]
+    active = {name: value for name, value in filters.items() if value is not None}
+    values: dict[str, object] = {**listing.fixed, **active, "limit": reading.limit + 1}
+    where = [listing.filters[name] for name in active]
     if reading.cursor is not None:
         where.append(_after(listing, order, reading.cursor, key, values))
     query = (

@@ -129,7 +129,7 @@ def put_schedule(context: Shared, change: ScheduleBody, actor: Actor) -> Respons
 def _schedules(context: Context) -> list[dict[str, Any]]:
     """Return every schedule with its last and next time, as Dagster has them."""
     changed = _changed(context)
-    return [_shown(schedule, changed) for schedule in context.dagster.schedules()]
+    return [_as_dict(schedule, changed) for schedule in context.dagster.schedules()]
 
 
 def _changed(context: Context) -> dict[str, ScheduleChange]:
@@ -141,7 +141,7 @@ def _changed(context: Context) -> dict[str, ScheduleChange]:
         raise later(text, code="schedules_damaged", seconds=60) from error
 
 
-def _shown(schedule: dict[str, Any], changed: dict[str, ScheduleChange]) -> dict[str, Any]:
+def _as_dict(schedule: dict[str, Any], changed: dict[str, ScheduleChange]) -> dict[str, Any]:
     state, name = schedule["scheduleState"], _name(schedule)
     last = (state["ticks"] or [None])[0]
     following = (schedule["futureTicks"]["results"] or [None])[0]
@@ -180,7 +180,7 @@ def _moment(tick: dict[str, Any] | None) -> datetime | None:
 
 
 def _switch(dagster: Dagster, name: str, *, on: bool) -> None:
-    schedule = _found(dagster, name)
+    schedule = _find(dagster, name)
     if (schedule["scheduleState"]["status"] == "RUNNING") != on:
         dagster.switch(schedule, on=on)
 
@@ -192,7 +192,7 @@ def _retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
         cron: Five fields; None = as the setting says again.
     """
     _changed(context)
-    _found(context.dagster, name)
+    _find(context.dagster, name)
     if name not in SCHEDULES:
         raise Problem(
             422,
@@ -205,7 +205,7 @@ def _retime(context: Context, name: str, cron: str | None, *, by: str) -> None:
     try:
         with changing(context.settings.home, name, change):
             context.dagster.reload()
-            taken = _found(context.dagster, name)["cronSchedule"]
+            taken = _find(context.dagster, name)["cronSchedule"]
             if change is not None and taken != change.cron:
                 raise Problem(
                     503,
@@ -238,7 +238,7 @@ def _checked(name: str, cron: str) -> str:
     return checked
 
 
-def _found(dagster: Dagster, name: str) -> dict[str, Any]:
+def _find(dagster: Dagster, name: str) -> dict[str, Any]:
     by_name = {_name(schedule): schedule for schedule in dagster.schedules()}
     if name not in by_name:
         raise Problem(404, f"Schedules are: {', '.join(by_name)}.", code="unknown_schedule")

@@ -101,13 +101,14 @@ def _cover(book: Any, sheet: Any, cover: Sequence[tuple[str, object]]) -> None:
     sheet.hide_gridlines(2)
     for number, (label, value) in enumerate(cover):
         sheet.write_string(2 * (number > 0) + number, 0, plain(label), bold if number else big)
-        is_day = isinstance(value, date) and not isinstance(value, datetime)
-        form = day if is_day else count if isinstance(value, int) else other
+        form = day if _is_day(value) else count if isinstance(value, int) else other
         _write(sheet, 2 * (number > 0) + number, 1, value, form)
     _printed(sheet, cover[0][0], is_wide=False)
 
 
 def _fill(book: Any, sheet: Any, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    from xlsxwriter.utility import xl_range
+
     head = {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
     words, numbers = (
         book.add_format(head | side)
@@ -126,9 +127,8 @@ def _fill(book: Any, sheet: Any, columns: Sequence[str], rows: Sequence[Row]) ->
             _write(sheet, number, place, value, formats[_exact(form, value)])
         sheet.set_column(place, place, _width(column, rows))
         if column in SUMMED and rows and _is_summable(column, rows):
-            letter = _letter(place)
             total = sum(float(row.get(column) or 0) for row in rows)
-            formula = f"=SUBTOTAL(9,{letter}2:{letter}{len(rows) + 1})"
+            formula = f"=SUBTOTAL(9,{xl_range(1, place, len(rows), place)})"
             sheet.write_formula(len(rows) + 1, place, formula, sums[_exact(form, total)], total)
     if rows:
         sheet.autofilter(0, 0, len(rows), len(columns) - 1)
@@ -137,10 +137,6 @@ def _fill(book: Any, sheet: Any, columns: Sequence[str], rows: Sequence[Row]) ->
 def _is_summable(column: str, rows: Sequence[Row]) -> bool:
     """Whether a column may be added up: money of several currencies may not."""
     return _form(column) != MONEY or len({row.get("currency") for row in rows}) == 1
-
-
-def _letter(place: int) -> str:
-    return (chr(64 + place // 26) if place >= 26 else "") + chr(65 + place % 26)  # noqa: PLR2004
 
 
 def _form(column: str) -> str:
@@ -188,16 +184,16 @@ def _text(value: object) -> str:
 
 def _write(sheet: Any, row: int, column: int, value: object, form: Any) -> None:
     """Write a cell; a SKU such as 00123 or =1+1 stays the text it is."""
-    if value is None:
-        return
-    if isinstance(value, bool):
-        sheet.write_boolean(row, column, value)
-    elif isinstance(value, int | float | Decimal):
-        sheet.write_number(row, column, float(value), form)
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), form)  # noqa: DTZ001 - a day
-    else:
+    if isinstance(value, Decimal):
+        sheet.write_number(row, column, float(value), form)  # as it is it would keep its zeros
+    elif isinstance(value, bool | int | float) or _is_day(value):
+        sheet.write(row, column, value, form)
+    elif value is not None:
         sheet.write_string(row, column, plain(_text(value), most=32_000), form)
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
 
 
 def _title(text: str, taken: set[str]) -> str:

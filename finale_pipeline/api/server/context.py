@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
@@ -16,10 +16,8 @@ from finale_pipeline.api.server.dagster import Dagster
 from finale_pipeline.api.server.database import Acquired, Pool
 from finale_pipeline.api.server.problems import Problem, later
 from finale_pipeline.notify import links
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 Headers = dict[str, str]
 T = TypeVar("T")
@@ -27,8 +25,8 @@ SAFE = ("GET", "HEAD")
 READERS = 4
 """Reads that work at once: more would only make each other wait for the processor. Connections
 beyond them are left to writes and probes, which so never stand in line behind readers."""
-MOST_KEPT = 32
-"""So many answers that take long are kept until what they are made of differs."""
+MOST_CACHED = 32
+"""So many answers that take long are cached."""
 WAIT_SECONDS = 20.0
 """Longest wait of a read for its turn. It costs nothing here, and fifty readers of a machine with
 much else to do were seen to wait for five seconds."""
@@ -38,28 +36,25 @@ much else to do were seen to wait for five seconds."""
 class Context:
     """What every request shares."""
 
-    settings: "Settings"
+    settings: Settings
     pool: Pool
     dagster: Dagster
     clock: Callable[[], datetime]
     readers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READERS))
-    kept: dict[object, object] = field(default_factory=dict)
+    cached: dict[object, Any] = field(default_factory=dict)
 
-    def once(self, key: tuple[object, ...], made_of: object, make: Callable[[], T]) -> T:
-        """Return what was made before of the same, else make it; the last of a few keys are kept.
+    def once(self, key: tuple[object, ...], compute: Callable[[], T]) -> T:
+        """Return what was computed under a key before, else compute it; the last few are cached.
 
         Args:
-            made_of: Differs once it has to be made again.
+            key: Of what is asked for, and of the data that it is computed from.
         """
-        stored = self.kept.get(key)
-        if isinstance(stored, tuple) and stored[0] == made_of:
-            return cast("T", stored[1])
-        made = make()
-        self.kept.pop(key, None)
-        self.kept[key] = (made_of, made)
-        for old in [*self.kept][:-MOST_KEPT]:
-            self.kept.pop(old, None)
-        return made
+        result: T | None = self.cached.get(key)
+        if result is None:
+            result = self.cached[key] = compute()
+            for old in [*self.cached][:-MOST_CACHED]:
+                self.cached.pop(old, None)
+        return result
 
     @property
     def key(self) -> bytes:
@@ -140,12 +135,12 @@ async def known_parameters(request: Request) -> None:
     others = (params.Path, params.Header, params.Cookie)
     flat = get_flat_params(route.dependant)  # also those that stand in a model
     allowed = {p.alias for p in flat if not isinstance(p.field_info, others)}
-    given = [name for name, _ in request.query_params.multi_items()]
-    unknown = sorted(set(given) - allowed)
+    names = [name for name, _ in request.query_params.multi_items()]
+    unknown = sorted(set(names) - allowed)
     if unknown:
         there = f"; there are: {', '.join(sorted(allowed))}" if allowed else ""
         raise Problem(
             422, f"There is no parameter {unknown[0][:60]!r}{there}.", code="unknown_parameter"
         )
-    if len(given) > len(set(given)):
+    if len(names) > len(set(names)):
         raise Problem(422, "A parameter is given twice.", code="repeated_parameter")

@@ -4,20 +4,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from finale_pipeline.api.server.problems import Problem, later
 from finale_pipeline.errors import SchemaMismatch
+from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import pooling, schema
 from finale_pipeline.warehouse.connect import SESSION as SESSION_DEFAULTS
 from finale_pipeline.warehouse.connect import Connection, connection_options, database_url
 from finale_pipeline.warehouse.reads import stock as stock_reads
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 MAX_CONNECTIONS = 8
 WAIT_SECONDS = 2.0
@@ -55,7 +52,7 @@ class Pool:
             database is down.
     """
 
-    def __init__(self, settings: "Settings") -> None:
+    def __init__(self, settings: Settings) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             lambda: database_url(settings),
             connection_class=Connection,

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,10 +23,7 @@ from finale_pipeline import logs
 from finale_pipeline.api.server.actors import claimed_name
 from finale_pipeline.api.server.problems import UNEXPECTED, Problem, respond
 from finale_pipeline.api.server.tokens import sent_token
-from finale_pipeline.settings import LOOPBACK
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import LOOPBACK, Settings
 
 log = logging.getLogger("finale_pipeline.api.access")
 
@@ -108,7 +104,7 @@ class Middleware:
     def __init__(
         self,
         app: ASGIApp,
-        settings: "Settings",
+        settings: Settings,
         policy: Policy | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -222,11 +218,11 @@ class Middleware:
         """Let the right token in, always; only wrong ones are counted and slowed down."""
         if not self._tokens:
             return
-        given = sent_token(headers)
-        rights = [r for r, token in self._tokens.items() if hmac.compare_digest(token, given)]
+        sent = sent_token(headers)
+        rights = [r for r, token in self._tokens.items() if hmac.compare_digest(token, sent)]
         scope["finale_right"] = rights[0] if rights else ""
         if not rights:
-            if given:  # a browser's first request has none, and is only asked for it
+            if sent:  # a browser's first request has none, and is only asked for it
                 self._refusals.count(_client(scope))
             raise Problem(
                 401,

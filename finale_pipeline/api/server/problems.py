@@ -6,7 +6,7 @@ A browser that asked for a page gets a page that says the same in words.
 import logging
 from collections.abc import Mapping
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,9 +18,7 @@ from starlette.types import Scope
 
 from finale_pipeline.api.server.render import html
 from finale_pipeline.errors import ConfigError, PipelineError
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
+from finale_pipeline.settings import Settings
 
 log = logging.getLogger("finale_pipeline.api")
 
@@ -88,15 +86,15 @@ class Problem(Exception):
         return JSONResponse(self.body(trace_id), self.status, self.headers, media_type=MEDIA)
 
 
-def there(found: T | None, kind: str, otherwise: str) -> T:
+def there(value: T | None, kind: str, otherwise: str) -> T:
     """Return what was found.
 
     Raises:
         Problem: 404, unknown_ and the kind: nothing was.
     """
-    if found is None:
+    if value is None:
         raise Problem(404, otherwise, code=f"unknown_{kind}")
-    return found
+    return value
 
 
 def later(detail: str, *, code: str = "unavailable", seconds: int = 10, **facts: Any) -> Problem:
@@ -104,7 +102,7 @@ def later(detail: str, *, code: str = "unavailable", seconds: int = 10, **facts:
     return Problem(503, detail, code=code, headers={"Retry-After": str(seconds)}, **facts)
 
 
-def respond(problem: Problem, scope: Scope, settings: "Settings") -> Response:
+def respond(problem: Problem, scope: Scope, settings: Settings) -> Response:
     """Return a problem as whoever asked reads it: a page for a browser on pages, else JSON."""
     is_page = not scope["path"].startswith("/api/")
     if not is_page or "text/html" not in Headers(scope=scope).get("accept", ""):

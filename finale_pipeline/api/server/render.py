@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,10 +17,8 @@ import finale_pipeline
 from finale_pipeline.domain.replenishment.flags import in_words
 from finale_pipeline.domain.replenishment.reasons import pace
 from finale_pipeline.planning.charts import svg
+from finale_pipeline.settings import Settings
 from finale_pipeline.text import CONTROL, UNSEEN, number
-
-if TYPE_CHECKING:
-    from finale_pipeline.settings import Settings
 
 CHECKOUT = Path(finale_pipeline.__file__).parent.parent / "docs" / "runbooks"
 INSTALLED = Path(sysconfig.get_path("data")) / "share" / "finale_pipeline" / "runbooks"
@@ -32,7 +30,7 @@ NOTHING = "\u2013"
 """Stands where a value is not known."""
 
 
-def html(settings: "Settings", template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def html(settings: Settings, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page."""
     zone = settings.zone
 
@@ -169,13 +167,13 @@ def class_words(forecast: Mapping[str, Any]) -> str:
     return ", ".join(word for word in words if word)
 
 
-def with_changes(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
+def with_changes(query: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
     """Return an address's query with changes; what is None is left out.
 
     >>> with_changes({"vendor": "Acme & Co", "page": 2}, {"page": None})
     'vendor=Acme+%26+Co'
     """
-    return urlencode({k: v for k, v in {**asked, **changes}.items() if v is not None})
+    return urlencode({k: v for k, v in {**query, **changes}.items() if v is not None})
 
 
 LEVEL_WORDS = {"out": "out of stock", "low": "low", "ok": "well stocked"}
@@ -214,7 +212,7 @@ def day(value: date | None) -> str:
     return value.isoformat() if value else NOTHING
 
 
-def _shown(value: Any) -> Any:
+def _displayed(value: Any) -> Any:
     """Return a value as a page shows it: a text without invisible marks, and not endless."""
     if type(value) is not str:  # our own markup, a number
         return value
@@ -224,15 +222,15 @@ def _shown(value: Any) -> Any:
 
 @cache
 def _templates() -> "Environment":
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("finale_pipeline", "api/pages/templates"),
         autoescape=True,
-        finalize=_shown,
+        finalize=_displayed,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
+    environment.filters.update(
         in_words=in_words,
         units=units,
         money=money,
@@ -252,4 +250,4 @@ def _templates() -> "Environment":
         zip=zip,
         chart=svg,
     )
-    return made
+    return environment

@@ -2,46 +2,41 @@
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
 
 from finale_pipeline.errors import ConfigError
-from finale_pipeline.settings import LOOPBACK
-
-if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-
-    from finale_pipeline.settings import Settings
-
+from finale_pipeline.settings import LOOPBACK, Settings
 
 LEAST_CHARACTERS = 32
 """Of a token off loopback: 128 bits, written as hexadecimal digits."""
 
 
-def sent_token(headers: "Headers") -> bytes:
+def sent_token(headers: Headers) -> bytes:
     """Return the token of a request, empty when it has none.
 
     Programs send it as a bearer token. Browsers ask for a name and a password, of which the
     password is the token: they keep it without a cookie.
     """
-    kind, _, given = headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        return given.strip().encode("utf-8", "replace")
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip().encode("utf-8", "replace")
     return basic_login(headers)[1]
 
 
-def basic_login(headers: "Headers") -> tuple[bytes, bytes]:
+def basic_login(headers: Headers) -> tuple[bytes, bytes]:
     """Return the name and the password that a browser sends; both empty when it sends none."""
-    kind, _, given = headers.get("authorization", "").partition(" ")
-    if kind.lower() != "basic":
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
         return b"", b""
     try:
-        name, _, password = base64.b64decode(given, validate=True).partition(b":")
+        name, _, password = base64.b64decode(credentials, validate=True).partition(b":")
     except (binascii.Error, ValueError):
         return b"", b""
     return name, password
 
 
-def require_tokens(settings: "Settings", host: str, setting: str) -> None:
+def require_tokens(settings: Settings, host: str, setting: str) -> None:
     """Refuse to serve other machines without a token that nobody guesses.
 
     Raises:

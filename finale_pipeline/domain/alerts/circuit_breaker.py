@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from finale_pipeline.domain.alerts.incidents import AlertDecision, Incident, Rules
+from finale_pipeline.domain.alerts.incidents import AlertDecision, AlertEvent, Incident, Rules
 
 
 def hold_back(
@@ -18,7 +18,7 @@ def hold_back(
     worse = {"out_of_stock", "reorder_needed"}
     if sum(1 for d in decisions if d.event and d.event.mail in worse) <= limit:
         return list(decisions)
-    return [_held(d) if d.event and d.event.mail in worse else d for d in decisions]
+    return [_held(d, d.event) if d.event and d.event.mail in worse else d for d in decisions]
 
 
 def in_one_mail(decisions: Sequence[AlertDecision]) -> list[AlertDecision]:
@@ -33,8 +33,7 @@ def in_one_mail(decisions: Sequence[AlertDecision]) -> list[AlertDecision]:
     ]
 
 
-def _held(decision: AlertDecision) -> AlertDecision:
-    assert decision.event is not None  # noqa: S101 - the caller looked
-    event = replace(decision.event, kind="held_back", mail="breaker")
+def _held(decision: AlertDecision, event: AlertEvent) -> AlertDecision:
+    event = replace(event, kind="held_back", mail="breaker")
     incident = replace(decision.stored.incident or Incident(), mailed=None)
     return replace(decision, event=event, stored=replace(decision.stored, incident=incident))

@@ -253,23 +253,22 @@ def _go_on(
 def _eased(
     stored: StoredItem, current: CurrentItem, announced: Level, cause: str, rules: Rules
 ) -> AlertEvent:
-    level = current.level
-    kind: EventKind
-    if RANK[level] > RANK[stored.level]:
-        why = "people were told already; it had not been clear of the border since"
-        return AlertEvent("flapping", stored.level, level, cause, no_mail=why)
-    kind = "closed" if announced == "ok" else "improved"
+    level, why = current.level, None
+    kind: EventKind = "closed" if announced == "ok" else "improved"
     if level == stored.level:
         kind = "settled"
-    if announced == stored.announced_level:
+    if RANK[level] > RANK[stored.level]:
+        kind = "flapping"
+        why = "people were told already; it had not been clear of the border since"
+    elif announced == stored.announced_level:
         is_out = announced == "out"
         why = f"it has not stayed back for {_hours(rules.calm)} yet" if is_out else NOT_CLEAR
-        return AlertEvent(kind, stored.level, level, cause, no_mail=why)
-    if stored.announced_level != "out":
-        return AlertEvent(kind, stored.level, level, cause, no_mail="only leaving out is mailed")
-    if stored.incident is None or stored.incident.mailed != "out":
-        return AlertEvent(kind, stored.level, level, cause, no_mail="the shortage was not mailed")
-    return AlertEvent(kind, stored.level, level, cause, mail="back_in_stock")
+    elif stored.announced_level != "out":
+        why = "only leaving out is mailed"
+    elif stored.incident is None or stored.incident.mailed != "out":
+        why = "the shortage was not mailed"
+    mail: Mail | None = "back_in_stock" if why is None else None
+    return AlertEvent(kind, stored.level, level, cause, mail, why)
 
 
 def _settled(

@@ -258,14 +258,9 @@ def _cells(
     ratio = demand / np.maximum(mu, FLOOR_UNITS)
     edges = equal_counts(mu, most=MU_BINS, rows=MU_BIN_ROWS)
     bins = np.searchsorted(edges, mu, side="right")
-    spread_edges, counts, factors = [], [], []
-    for number in range(len(edges) + 1):
-        here = bins == number
-        factors_of_bin = _bin(spread[here], ratio[here], levels)
-        spread_edges.append(factors_of_bin[0])
-        counts.append(factors_of_bin[1])
-        factors.append(factors_of_bin[2])
-    return Cells(window, len(ratio), edges, tuple(spread_edges), tuple(counts), tuple(factors))
+    of_bins = [_bin(spread[bins == n], ratio[bins == n], levels) for n in range(len(edges) + 1)]
+    spread_edges, counts, factors = zip(*of_bins, strict=True)
+    return Cells(window, len(ratio), edges, spread_edges, counts, factors)
 
 
 def _bin(spread: Floats, ratio: Floats, levels: Sequence[float]) -> tuple[Floats, Ints, Floats]:

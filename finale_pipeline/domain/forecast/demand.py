@@ -41,23 +41,14 @@ class Demand:
     fade: Floats
     cells: tuple[Cells, ...] = ()
 
-    def expected_units(self, days: Floats | float) -> Floats:
+    def expected_units(self, days: float) -> Floats:
         """Return the units to expect from the morning on for so many days, of each product."""
-        spans = np.broadcast_to(np.asarray(days, np.float64), (len(self.keys),))
-        units: Floats = self.state.velocity * spans
-        return units
+        return self.state.velocity * days
 
     def all_levels(self, days: float) -> Floats:
         """Return the units that demand of so many days stays under, product by level."""
         spans = np.full(len(self.keys), float(days))
         return over_days(self.quantiles, self.windows, spans)
-
-    def quantile_units(self, days: Floats | float, level: Floats | float) -> Floats:
-        """Return the units that demand of so many days stays under with a probability."""
-        shape = (len(self.keys),)
-        spans = np.broadcast_to(np.asarray(days, np.float64), shape)
-        probabilities = np.broadcast_to(np.asarray(level, np.float64), shape)
-        return at_level(over_days(self.quantiles, self.windows, spans), self.levels, probabilities)
 
 
 def over_days(quantiles: Floats, windows: Sequence[int], days: Floats) -> Floats:

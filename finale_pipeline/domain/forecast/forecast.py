@@ -40,7 +40,6 @@ def forecast(
     as_of: DayNumber,
     *,
     pace: Pace = DEFAULT_PACE,
-    levels: Sequence[float] = LEVELS,
     windows: Sequence[int] = WINDOWS,
 ) -> Demand:
     """Forecast the demand of every product from a morning on.
@@ -49,7 +48,7 @@ def forecast(
         history: What lies on or after the morning changes nothing.
     """
     past = history.before(as_of)
-    learnt = calibrate(past, as_of, levels=levels, windows=windows)
+    learnt = calibrate(past, as_of, windows=windows)
     return forecast_by(past, state_on(past, as_of, pace), learnt, pace, windows)
 
 
@@ -76,13 +75,7 @@ def forecast_by(
     return Demand(history.keys, state, tuple(windows), levels, quantiles, *learnt_from)
 
 
-def naive_forecast(
-    history: History,
-    as_of: DayNumber,
-    *,
-    levels: Sequence[float] = LEVELS,
-    windows: Sequence[int] = WINDOWS,
-) -> Demand:
+def naive_forecast(history: History, as_of: DayNumber) -> Demand:
     """Forecast by the mean of the last 30 days and the textbook's safety stock.
 
     What is fallen back on where the pace was no better on an account's own past; arguments as of
@@ -92,15 +85,15 @@ def naive_forecast(
     mean, spread = thirty_days(past, as_of)
     seen = state_on(past, as_of, DEFAULT_PACE)
     state = without_dormant(replace(seen, velocity=np.where(seen.counted_days > 0, mean, np.nan)))
-    days = np.array(windows, np.float64)
+    days = np.array(WINDOWS, np.float64)
     expected = state.velocity[:, None] * days
-    above = np.array([z(level) for level in levels])
+    above = np.array([z(level) for level in LEVELS])
     deviation = np.sqrt(spread[:, None] * days)
     quantiles = expected[:, :, None] + deviation[:, :, None] * above
     quantiles[expected == 0] = 0.0
     count = len(past)
     rest = (np.full(count, NORMAL), np.zeros(count), np.ones(count))
-    return Demand(past.keys, state, tuple(windows), tuple(levels), rising(quantiles), *rest)
+    return Demand(past.keys, state, WINDOWS, LEVELS, rising(quantiles), *rest)
 
 
 def state_on(history: History, as_of: DayNumber, pace: Pace) -> DemandState:

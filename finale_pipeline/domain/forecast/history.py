@@ -89,33 +89,20 @@ class History:
         elif keep.all() and (self.censored.days < day).all():
             return self
         first = self.first_day if since is None else np.maximum(self.first_day, np.int32(since))
-        return self._kept(keep, first, lo=since, hi=day)
+        return self._of(keep, first, lo=since, hi=day)
 
     def thinned(self, most: int) -> "History":
         """Return a part of at most so many products, evenly spread over the keys."""
         step = -(-len(self) // most)
         if step <= 1:
             return self
-        stays = np.arange(len(self)) % step == 0
-        counts = np.diff(self.sold.starts)
-        keep = np.repeat(stays, counts)
-        return self._of(stays, counts, keep, self.first_day, hi=np.iinfo(np.int32).max)
+        keep = self.sold.owners() % step == 0
+        return self._of(keep, self.first_day, lo=None, hi=np.iinfo(np.int32).max)
 
-    def _kept(self, keep: Flags, first_day: Days, *, lo: int | None, hi: int) -> "History":
+    def _of(self, keep: Flags, first_day: Days, *, lo: int | None, hi: int) -> "History":
+        """Return the days with sales that are kept, and the products that have any."""
         counts = np.bincount(self.sold.owners()[keep], minlength=len(self))
-        return self._of(counts > 0, counts, keep, first_day, lo=lo, hi=hi)
-
-    def _of(
-        self,
-        stays: Flags,
-        counts: Ints,
-        keep: Flags,
-        first_day: Days,
-        *,
-        hi: int,
-        lo: int | None = None,
-    ) -> "History":
-        """Return the products that stay, with so many days each that are kept."""
+        stays = counts > 0
         return History(
             self.keys.filter(pl.Series(stays)),
             Sparse(_starts(counts[stays]), self.sold.days[keep]),
@@ -166,9 +153,9 @@ def history(
         censored: `product_url`, `from_on`, `until_on`: spans of days, the last one not included,
             that began with no stock and had no receipt.
 
-    >>> made = history(pl.DataFrame({"product_url": ["b", "a", "a"], "units": [1.0, 2.0, 3.0],
+    >>> result = history(pl.DataFrame({"product_url": ["b", "a", "a"], "units": [1.0, 2.0, 3.0],
     ...     "sold_on": [date(1970, 1, 5), date(1970, 1, 3), date(1970, 1, 3)]}))
-    >>> made.keys.to_list(), made.units.tolist(), made.first_day.tolist()
+    >>> result.keys.to_list(), result.units.tolist(), result.first_day.tolist()
     (['a', 'b'], [5.0, 1.0], [2, 4])
     """
     rows = (

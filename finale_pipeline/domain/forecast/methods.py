@@ -11,11 +11,9 @@ from finale_pipeline.domain.forecast.history import DayNumber, Floats, History
 from finale_pipeline.domain.forecast.quantiles import negative_binomial, z
 from finale_pipeline.domain.forecast.velocity import (
     DEFAULT_PACE,
-    NAIVE_DAYS,
     DemandState,
     Pace,
     Weeks,
-    moments,
     thirty_days,
 )
 
@@ -26,50 +24,30 @@ Method = Callable[[History, int, Sequence[int]], list[tuple[Floats, Floats]]]
 """History before a morning, the morning, windows → per window: mean, and product by level."""
 
 
-def naive(levels: Sequence[float]) -> Method:
-    """The mean of the last 30 days, and nothing on top of it."""
+def by_moments(
+    of_day: Callable[[History, int], tuple[Floats, Floats]],
+    quantiles: Callable[[Floats, Floats], Floats],
+) -> Method:
+    """Return the method that takes every day of a window for alike.
+
+    Args:
+        of_day: History before a morning, the morning → mean and variance of a day's demand.
+        quantiles: Mean and variance over a window → units, product by level.
+    """
 
     def method(
         history: History, as_of: DayNumber, windows: Sequence[int]
     ) -> list[tuple[Floats, Floats]]:
-        mean, _ = moments(history, as_of, NAIVE_DAYS)
-        return [(mean * h, np.repeat((mean * h)[:, None], len(levels), axis=1)) for h in windows]
+        mean, variance = of_day(history, as_of)
+        return [(mean * h, quantiles(mean * h, variance * h)) for h in windows]
 
     return method
 
 
-def normal(levels: Sequence[float]) -> Method:
-    """The mean of the last 30 days, with the textbook's safety stock."""
-    above = np.array([z(level) for level in levels])
-
-    def method(
-        history: History, as_of: DayNumber, windows: Sequence[int]
-    ) -> list[tuple[Floats, Floats]]:
-        mean, variance = thirty_days(history, as_of)
-        return [
-            (mean * h, (mean * h)[:, None] + np.sqrt(variance * h)[:, None] * above)
-            for h in windows
-        ]
-
-    return method
-
-
-def counted(levels: Sequence[float], *, dispersed: bool) -> Method:
-    """The pace of a fortnight, with a negative binomial or, not dispersed, a Poisson on top."""
-
-    def method(
-        history: History, as_of: DayNumber, windows: Sequence[int]
-    ) -> list[tuple[Floats, Floats]]:
-        state = Weeks(history, as_of, Pace(14, 1.0)).at(0)
-        spread = state.daily_variance if dispersed else np.zeros(len(history))
-        least = 1.02 if dispersed else 1.000_001
-        return [
-            (mean, negative_binomial(mean, spread * h, levels, least=least))
-            for h in windows
-            for mean in (state.velocity * h,)
-        ]
-
-    return method
+def fortnight(history: History, as_of: DayNumber) -> tuple[Floats, Floats]:
+    """Return the pace of a half-life of 14 days and the variance of the last 182."""
+    state = Weeks(history, as_of, Pace(14, 1.0)).at(0)
+    return state.velocity, state.daily_variance
 
 
 class Peers:
@@ -124,11 +102,26 @@ MENU: Mapping[str, Pace] = {
 def methods(levels: Sequence[float] = SCORED_LEVELS) -> Mapping[str, Method]:
     """Return every method by name; those of one call share what they learn of a morning."""
     peers = Peers(levels)
+    above = np.array([z(level) for level in levels])
+
+    def mean_alone(mean: Floats, _variance: Floats) -> Floats:
+        return np.repeat(mean[:, None], len(levels), axis=1)
+
+    def with_safety(mean: Floats, variance: Floats) -> Floats:
+        units: Floats = mean[:, None] + np.sqrt(variance)[:, None] * above
+        return units
+
+    def poisson(mean: Floats, variance: Floats) -> Floats:
+        return negative_binomial(mean, 0 * variance, levels, least=1.000_001)
+
+    def dispersed(mean: Floats, variance: Floats) -> Floats:
+        return negative_binomial(mean, variance, levels)
+
     return {
-        NAIVE: naive(levels),
-        NORMAL: normal(levels),
-        "Poisson": counted(levels, dispersed=False),
-        "negative binomial": counted(levels, dispersed=True),
+        NAIVE: by_moments(thirty_days, mean_alone),
+        NORMAL: by_moments(thirty_days, with_safety),
+        "Poisson": by_moments(fortnight, poisson),
+        "negative binomial": by_moments(fortnight, dispersed),
         **{name: peers.method(pace) for name, pace in MENU.items()},
     }
 

@@ -16,7 +16,7 @@ from finale_pipeline.text import plain
 
 ROUNDING = Decimal("0.01")
 """What Finale may round away of each line's total."""
-SHOWN = 80
+LONGEST = 80
 
 Record = Mapping[str, Any]
 
@@ -35,14 +35,14 @@ def differences(draft: Draft, record: Record) -> list[str]:
         "destinationFacilityUrl": draft.facility_url,
     }
     texts = [
-        f"{name} is {_shown(record.get(name))}, not {_shown(value)}"
+        f"{name} is {_short(record.get(name))}, not {_short(value)}"
         for name, value in expected.items()
         if record.get(name) != value
     ]
     suppliers = _suppliers(record)
     if suppliers != [draft.vendor_id]:
         texts.append(
-            f"the supplier is {_shown(', '.join(suppliers) or None)}, not {_shown(draft.vendor_id)}"
+            f"the supplier is {_short(', '.join(suppliers) or None)}, not {_short(draft.vendor_id)}"
         )
     return texts + _line_differences(draft, record) + _total_difference(draft, record)
 
@@ -67,25 +67,25 @@ def _line_differences(draft: Draft, record: Record) -> list[str]:
     for line in draft.lines:
         texts += _of_line(line, by_product.pop(line.product_url, []))
     strange = [url for url in by_product if url not in {"None", ""}]
-    return texts + [f"{_shown(url)} is on it and was not meant" for url in strange]
+    return texts + [f"{_short(url)} is on it and was not meant" for url in strange]
 
 
 def _of_line(line: PurchaseLine, items: Sequence[Record]) -> list[str]:
-    sku = _shown(line.sku)
+    sku = _short(line.sku)
     if len(items) != 1:
         return [f"{sku} is on it {len(items)} times, not once"]
     (item,) = items
     texts = []
     if item.get("productId") and item["productId"] != line.sku:
-        texts.append(f"{sku} is called {_shown(item['productId'])}")
+        texts.append(f"{sku} is called {_short(item['productId'])}")
     if number(item.get("quantity")) != line.quantity_units:
         texts.append(
-            f"{sku} has the quantity {_shown(item.get('quantity'))},"
+            f"{sku} has the quantity {_short(item.get('quantity'))},"
             f" not {text.number(line.quantity_units)}"
         )
     if line.unit_price is not None and number(item.get("unitPrice")) != line.unit_price:
         texts.append(
-            f"{sku} has the price {_shown(item.get('unitPrice'))},"
+            f"{sku} has the price {_short(item.get('unitPrice'))},"
             f" not {text.number(line.unit_price)}"
         )
     return texts
@@ -93,12 +93,12 @@ def _of_line(line: PurchaseLine, items: Sequence[Record]) -> list[str]:
 
 def _total_difference(draft: Draft, record: Record) -> list[str]:
     """Compare the sums; with a line without a price Finale's own may be in it."""
-    shown = number(record.get("orderItemListTotal"))
-    if shown is None or any(line.unit_price is None for line in draft.lines):
+    total = number(record.get("orderItemListTotal"))
+    if total is None or any(line.unit_price is None for line in draft.lines):
         return []
-    if abs(shown - draft.total) <= ROUNDING * len(draft.lines):
+    if abs(total - draft.total) <= ROUNDING * len(draft.lines):
         return []
-    return [f"its total is {text.number(shown)}, not {text.number(draft.total)}"]
+    return [f"its total is {text.number(total)}, not {text.number(draft.total)}"]
 
 
 def _list_of(record: Record, name: str) -> list[Record]:
@@ -123,8 +123,8 @@ def number(value: object) -> Decimal | None:
     return result if result.is_finite() else None
 
 
-def _shown(value: object) -> str:
+def _short(value: object) -> str:
     """Return a value from outside, short and without anything that cannot be seen."""
     if value is None:
         return "none"
-    return plain(value, most=SHOWN)
+    return plain(value, most=LONGEST)

@@ -188,10 +188,10 @@ def body_hash(text: str) -> str:
 
 def same_lines(ones: Sequence[PurchaseLine], others: Sequence[PurchaseLine]) -> bool:
     """Whether two orders want the same units of the same products at the same prices."""
-    return _wanted(ones) == _wanted(others)
+    return _comparable(ones) == _comparable(others)
 
 
-def _wanted(lines: Sequence[PurchaseLine]) -> list[tuple[str, Decimal, Decimal | None]]:
+def _comparable(lines: Sequence[PurchaseLine]) -> list[tuple[str, Decimal, Decimal | None]]:
     return sorted((x.product_url, x.quantity_units, x.unit_price) for x in joined(lines))
 
 

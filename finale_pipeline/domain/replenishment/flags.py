@@ -41,5 +41,5 @@ def in_words(flags: Iterable[str]) -> list[str]:
     ['new: known for less than eight weeks', 'an order is overdue']
     """
     raised = set(flags)
-    known = [words for flag, words in WORDS.items() if flag in raised]
-    return known + sorted(raised - WORDS.keys())
+    texts = [words for flag, words in WORDS.items() if flag in raised]
+    return texts + sorted(raised - WORDS.keys())

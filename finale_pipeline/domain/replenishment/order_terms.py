@@ -59,11 +59,11 @@ def check_quantity(wanted_units: Decimal, terms: OrderTerms) -> Checked:
     >>> dozen = OrderTerms(pack_units=Decimal(12), minimum_order_units=Decimal(30))
     >>> check_quantity(Decimal(48), dozen).broken_rules
     ()
-    >>> found = check_quantity(Decimal(40), dozen)
-    >>> found.broken_rules, int(found.below_units), int(found.above_units)
+    >>> checked = check_quantity(Decimal(40), dozen)
+    >>> checked.broken_rules, int(checked.below_units), int(checked.above_units)
     (('pack',), 36, 48)
-    >>> found = check_quantity(Decimal(7), dozen)
-    >>> found.broken_rules, found.below_units, int(found.nearest_units)
+    >>> checked = check_quantity(Decimal(7), dozen)
+    >>> checked.broken_rules, checked.below_units, int(checked.nearest_units)
     (('pack', 'minimum'), None, 36)
     """
     packs = wanted_units / terms.pack_units

@@ -54,8 +54,8 @@ def simulate(
     >>> daily = np.full((20, 1), 2.0)
     >>> for level in (6.0, 4.0):
     ...     levels = [np.array([level])] * 20
-    ...     done = simulate(daily, levels, lead_days=2, review_days=1, warm_up_days=5)
-    ...     print(round(done.fill_of_units, 2), done.stock_units)
+    ...     result = simulate(daily, levels, lead_days=2, review_days=1, warm_up_days=5)
+    ...     print(round(result.fill_of_units, 2), result.stock_units)
     1.0 0.0
     0.67 0.0
     """
@@ -66,8 +66,8 @@ def simulate(
     for day in range(days):
         stock = stock + arriving[day]
         if day % review_days == 0 and day // review_days < len(levels):
-            wanted = levels[day // review_days] - stock - arriving[day + 1 :].sum(axis=0)
-            arriving[day + lead_days] += np.maximum(wanted, 0)
+            missing = levels[day // review_days] - stock - arriving[day + 1 :].sum(axis=0)
+            arriving[day + lead_days] += np.maximum(missing, 0)
         sold = np.minimum(stock, demand[day])
         if day >= warm_up_days:
             met += sold
@@ -75,11 +75,11 @@ def simulate(
             held += float((stock - sold).sum())
         stock = stock - sold
     counted = days - warm_up_days
-    wanted = demand[warm_up_days:].sum(axis=0)
-    asked = wanted > 0
+    demanded = demand[warm_up_days:].sum(axis=0)
+    sells = demanded > 0
     return PolicyResult(
-        fill_per_product=float((met[asked] / wanted[asked]).mean()) if asked.any() else 1.0,
-        fill_of_units=float(met.sum() / wanted.sum()) if asked.any() else 1.0,
+        fill_per_product=float((met[sells] / demanded[sells]).mean()) if sells.any() else 1.0,
+        fill_of_units=float(met.sum() / demanded.sum()) if sells.any() else 1.0,
         stockout_days=float(out.mean() / counted * 365),
         stock_units=held / counted,
     )

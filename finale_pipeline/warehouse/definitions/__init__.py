@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from finale_pipeline.domain.syncs.freshness import ALLOWED_HOURS, CLOCKS_APART
 from finale_pipeline.errors import SchemaMismatch
 from finale_pipeline.warehouse import ownership
-from finale_pipeline.warehouse.connect import trusted
 
 if TYPE_CHECKING:
     from finale_pipeline.warehouse.connect import Connection
@@ -137,7 +136,7 @@ def apply(connection: "Connection", *, grants: Sequence[tuple[str, str]] = ()) -
         _create(connection, name, text)
     for view, statement in grants:
         if view in files():
-            connection.execute(trusted(statement))
+            connection.execute(statement)
     grant(connection)
     connection.execute("UPDATE ops.schema_version SET definitions = %s", (digest(),))
 
@@ -157,24 +156,24 @@ def _create(connection: "Connection", name: str, text: str) -> None:
     _execute_all(connection, FORGET, name)  # else it would keep what it no longer inherits
     try:
         with connection.transaction():
-            connection.execute(trusted(text))
+            connection.execute(text)
     except (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition):
         _drop(connection, name, text)  # replacing cannot take columns away
-        connection.execute(trusted(text))
+        connection.execute(text)
     _execute_all(connection, INHERIT, name)
 
 
 def _execute_all(connection: "Connection", query: str, name: str) -> None:
-    for (statement,) in connection.execute(trusted(query), (name,)).fetchall():
-        connection.execute(trusted(str(statement)))
+    for (statement,) in connection.execute(query, (name,)).fetchall():
+        connection.execute(str(statement))
 
 
 def _drop(connection: "Connection", name: str, text: str) -> None:
     if "VIEW" in _KIND.findall(text):
         drop_views_on(connection, name)
-        connection.execute(trusted(f"DROP VIEW {name}"))
+        connection.execute(f"DROP VIEW {name}")
     else:
-        connection.execute(trusted(f"DROP FUNCTION {name}"))
+        connection.execute(f"DROP FUNCTION {name}")
 
 
 def drop_views_on(connection: "Connection", relation: str) -> None:
@@ -194,7 +193,7 @@ def drop_views_on(connection: "Connection", relation: str) -> None:
                 " create it again.",
             )
         drop_views_on(connection, str(name))
-        connection.execute(trusted(f"DROP VIEW IF EXISTS {name}"))
+        connection.execute(f"DROP VIEW IF EXISTS {name}")
 
 
 def _describe_tables(connection: "Connection") -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 
-from finale_pipeline.warehouse.connect import Connection, Row, trusted
+from finale_pipeline.warehouse.connect import Connection, Row
 from finale_pipeline.warehouse.tables import metadata
 
 
@@ -26,24 +25,15 @@ def rows_by_day(
         day: The day that a row belongs to, in SQL.
         within: Which rows, in SQL.
     """
-    rows: list[Any] = connection.execute(
-        trusted(
-            f"SELECT {day}, count(*) FROM {table} WHERE {within} AND {_live(table)} GROUP BY 1"
-        ),
-        values,
-    ).fetchall()
-    return dict(rows)
+    query = f"SELECT {day}, count(*) FROM {table} WHERE {within} AND {_live(table)} GROUP BY 1"
+    return connection.mapping(query, **values)
 
 
 def newest_change(connection: Connection, table: str) -> datetime | None:
     """Return the newest change of a record that Finale knows of; for stock, when it was read."""
     has_stamps = "updated_at" in metadata.tables[table].columns
-    newest = (
-        f"SELECT max(updated_at) FROM {table}"
-        if has_stamps
-        else ("SELECT max(read_at) FROM ops.feed")
-    )
-    return connection.scalar(datetime, newest)
+    newest = f"max(updated_at) FROM {table}" if has_stamps else "max(read_at) FROM ops.feed"
+    return connection.scalar(datetime, f"SELECT {newest}")
 
 
 def shortages(connection: Connection, days: Sequence[date]) -> dict[date, Row]:

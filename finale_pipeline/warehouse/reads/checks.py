@@ -1,7 +1,6 @@
 """What Dagster's checks ask."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection, Row
 
@@ -110,9 +109,8 @@ def latest_scores(connection: Connection) -> list[ForecastScore]:
 
 def missing_data(connection: Connection) -> dict[str, int]:
     """Return how many lines of the newest plan lack a vendor, a cost, a lead time."""
-    rows: list[Any] = connection.execute(
+    return connection.mapping(
         "SELECT need, count(*) FROM plan.purchase_order_draft_line, unnest(needs_data) AS need"
         " WHERE snapshot_on = (SELECT snapshot_on FROM plan.newest)"
         " GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    return dict(rows)
+    )

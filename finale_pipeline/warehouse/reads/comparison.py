@@ -28,14 +28,14 @@ def to_compare(connection: Connection) -> list[ToCompare]:
 
 
 # One stored quantity of case stock, as it was sent: units divided by the pack, if packs were taken.
-SENT = (
+AS_SENT = (
     f"on_hand_units / CASE WHEN (SELECT case_quantities FROM ops.account) = 'units' THEN 1"
     f" ELSE {PER_PACK} END"
 )
 QUESTIONS = (
     (
-        f"SELECT sku, packing, trim_scale(round({SENT}, 3))::text AS sent,"
-        f" trim_scale(round({SENT} * {PER_PACK}, 3))::text AS cases,"
+        f"SELECT sku, packing, trim_scale(round({AS_SENT}, 3))::text AS sent,"
+        f" trim_scale(round({AS_SENT} * {PER_PACK}, 3))::text AS cases,"
         " trim_scale(on_hand_units)::text AS taken"
         f" FROM core.stock_entry WHERE {PER_PACK} > 1 AND on_hand_units > 0"
         " ORDER BY on_hand_units DESC, sku LIMIT 1",

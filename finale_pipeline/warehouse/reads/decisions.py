@@ -28,8 +28,7 @@ ORDER BY abs(our_point_units - finale_point_units) DESC, sku LIMIT %(rows)s OFFS
 
 def decision(connection: Connection, product_url: str) -> dict[str, Any] | None:
     """Return the newest decision with its demand and its stock; None = it is not planned."""
-    rows = connection.rows(DECISION, product_url)
-    return rows[0] if rows else None
+    return connection.row(DECISION, product_url)
 
 
 def arrivals(connection: Connection, product_url: str) -> list[dict[str, Any]]:

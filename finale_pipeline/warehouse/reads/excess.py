@@ -89,8 +89,8 @@ def excess(
     connection: Connection, day: date | None, filters: Mapping[str, object], *, rows: int, skip: int
 ) -> Excess:
     """Return a page of products with too much stock, and what all of them come to."""
-    found = connection.rows(OVERVIEW, day=day, rows=rows, skip=skip, **filters)
+    result = connection.rows(OVERVIEW, day=day, rows=rows, skip=skip, **filters)
     return Excess(
-        [row for row in found if row["product_url"] is not None],
-        [row for row in found if row["product_url"] is None],
+        [row for row in result if row["product_url"] is not None],
+        [row for row in result if row["product_url"] is None],
     )

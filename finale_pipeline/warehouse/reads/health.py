@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.levels import LIVE_WITHOUT_LEVEL
@@ -143,12 +142,11 @@ def rejects_since(connection: Connection, moment: datetime) -> int:
 
 def table_bytes(connection: Connection) -> dict[str, int]:
     """Return how much disk each table takes, with its indexes."""
-    rows: list[Any] = connection.execute(
+    return connection.mapping(
         "SELECT n.nspname || '.' || c.relname, pg_total_relation_size(c.oid) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
         " AND n.nspname IN ('core', 'plan', 'ops') ORDER BY 1"
-    ).fetchall()
-    return dict(rows)
+    )
 
 
 def wrong_orders(connection: Connection) -> int:

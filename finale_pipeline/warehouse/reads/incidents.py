@@ -87,12 +87,12 @@ def open_of(connection: Connection, product_url: str, now: datetime) -> Row | No
 
 def open_subject(connection: Connection, incident_id: int) -> str | None:
     """Return the product_url of an open incident about a product."""
-    row = connection.row(
+    return connection.scalar(
+        str,
         "SELECT i.subject FROM ops.incident i JOIN core.product p ON p.product_url = i.subject"
         " WHERE i.incident_id = %(number)s AND i.closed_at IS NULL",
         number=incident_id,
     )
-    return str(row["subject"]) if row else None
 
 
 def choice(connection: Connection, choice_id: int) -> Row | None:
@@ -173,7 +173,7 @@ def evaluation(connection: Connection) -> Row | None:
 
 
 ACCOUNT_CURRENCY = (
-    "SELECT CASE WHEN min(currency) = max(currency) THEN min(currency) END"
+    "SELECT CASE WHEN min(currency) = max(currency) THEN min(currency) END AS currency"
     " FROM core.product_supplier"
 )
 """The currency of all known prices; null = there are several, or none."""
@@ -185,7 +185,7 @@ SELECT p.sku, coalesce(p.name, '') AS name, k.level, l.available_units, l.on_han
             ELSE coalesce(i.state, 'open') END AS state,
        i.opened_at, coalesce(c.why, '') AS why, p.product_url, coalesce(o.flags, '{{}}') AS flags,
        o.must_order_by_on, p.category, o.unit_cost,
-       coalesce(o.currency, ({ACCOUNT_CURRENCY})) AS currency, o.arrives_on
+       coalesce(o.currency, a.currency) AS currency, o.arrives_on, a.currency AS account_currency
 FROM ops.item_level k
 JOIN core.product p USING (product_url)
 JOIN core.stock_level l USING (product_url)
@@ -193,6 +193,7 @@ LEFT JOIN plan.critical_item c ON c.product_url = k.product_url AND c.snapshot_o
      (SELECT max(snapshot_on) FROM core.stock_day)
 LEFT JOIN ops.incident i ON i.subject = k.product_url AND i.closed_at IS NULL
 LEFT JOIN plan.outlook o ON o.product_url = k.product_url
+CROSS JOIN ({ACCOUNT_CURRENCY}) a
 """
 
 

@@ -1,8 +1,8 @@
 """What drafting asks: terms, vendors, products, places, and orders that have a product already."""
 
 OPEN = """
-SELECT l.product_url, o.order_id, o.order_url, o.status, o.due_on,
-       sum(CASE WHEN o.is_open THEN l.open_units ELSE l.quantity_units END)
+SELECT l.product_url, o.order_id, o.order_url, o.status, o.due_on, false AS is_ours,
+       sum(CASE WHEN o.is_open THEN l.open_units ELSE l.quantity_units END) AS units
 FROM core.purchase_order_line l
 JOIN core.purchase_order o USING (order_url)
 WHERE o.removed_at IS NULL AND l.product_url = ANY (%(products)s)
@@ -15,8 +15,8 @@ GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2
 """The order itself is none of them: a ledger from a backup may not know it, and it is adopted."""
 
 OURS = """
-SELECT l ->> 'product_url', w.order_id, w.order_url, w.state, NULL::date,
-       (l ->> 'quantity_units')::numeric
+SELECT l ->> 'product_url' AS product_url, w.order_id, w.order_url, w.state AS status,
+       NULL::date AS due_on, true AS is_ours, (l ->> 'quantity_units')::numeric AS units
 FROM ops.purchase_order_write w
 CROSS JOIN jsonb_array_elements(w.lines) l
 LEFT JOIN core.purchase_order o ON o.order_url = w.order_url
@@ -51,7 +51,7 @@ COST = (
 )
 
 LOCATIONS = (
-    "SELECT facility_url, coalesce(name, facility_url), status FROM core.facility"
+    "SELECT facility_url, coalesce(name, facility_url) AS name, status FROM core.facility"
     " WHERE parent_url IS NULL AND removed_at IS NULL ORDER BY facility_url"
 )
 
@@ -69,8 +69,9 @@ LAST = (
 )
 
 TERMS = """
-SELECT p.product_url, coalesce(t.minimum_order_units, 0), coalesce(t.pack_units, p.pack_units, 0),
-       coalesce(p.status = 'PRODUCT_ACTIVE', true)
+SELECT p.product_url, coalesce(t.minimum_order_units, 0) AS minimum_order_units,
+       coalesce(t.pack_units, p.pack_units, 0) AS pack_units,
+       coalesce(p.status = 'PRODUCT_ACTIVE', true) AS is_active
 FROM core.product p LEFT JOIN plan.product_term t USING (product_url)
 WHERE p.product_url = ANY (%s) AND p.removed_at IS NULL
 """

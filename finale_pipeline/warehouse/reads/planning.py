@@ -7,7 +7,7 @@ has, and `decisions.number_changed` those of a decision that is made again.
 from collections.abc import Mapping
 from datetime import date
 
-from finale_pipeline.warehouse.connect import Connection, trusted
+from finale_pipeline.warehouse.connect import Connection
 from finale_pipeline.warehouse.frames import bound
 
 STOCK_NOW = """
@@ -370,5 +370,5 @@ def number(connection: Connection, stock: str, values: Mapping[str, date]) -> No
     connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
     statements = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
     for statement in statements:
-        connection.execute(trusted(bound(connection, statement, values)))
+        connection.execute(bound(connection, statement, values))
     connection.execute(f"ANALYZE {', '.join(tables)}")

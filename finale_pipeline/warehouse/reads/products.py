@@ -104,7 +104,7 @@ def _notes(connection: Connection, url: str) -> list[str]:
     return [sentence for sentence, applies in notes.items() if applies]
 
 
-FOUND = f"""
+SEARCH = f"""
 WITH f AS MATERIALIZED (
     SELECT product_url, barcode, row_number() OVER (
         ORDER BY lower(sku) = lower(%(q)s) DESC, barcode IS NOT DISTINCT FROM %(q)s DESC,
@@ -142,7 +142,7 @@ def _holding(connection: Connection, query: str, text: str, most: int, *columns:
 
 def search(connection: Connection, text: str, *, most: int = 100) -> list[Row]:
     """Return products by part of SKU or name, or by barcode, vendor's SKU, vendor or category."""
-    return _holding(connection, FOUND, text, most, "sku", "name")
+    return _holding(connection, SEARCH, text, most, "sku", "name")
 
 
 def named_like(connection: Connection, text: str, *, most: int) -> dict[str, list[Row]]:

@@ -27,11 +27,10 @@ def name_of(connection: Connection, vendor_url: str) -> str | None:
 
 def enabled(connection: Connection) -> list[str]:
     """Return the names of the vendors that can be ordered from."""
-    rows = connection.rows(
+    return connection.texts(
         "SELECT DISTINCT name FROM core.vendor WHERE removed_at IS NULL"
         " AND coalesce(status, 'PARTY_ENABLED') = 'PARTY_ENABLED' ORDER BY name"
     )
-    return [row["name"] for row in rows]
 
 
 def scorecards(connection: Connection) -> list[Row]:

@@ -174,17 +174,17 @@ def page(
         decided: How many were decided, so that these need not be looked at; None = look.
     """
     query = _matching(filters, only_waiting=decided is not None) + PAGE.format(order=_order(sort))
-    found = connection.rows(query, **_bound(filters),
+    result = connection.rows(query, **_bound(filters),
         day=day, now=now, tab=tab, page=number, rows=rows,
     )  # fmt: skip
-    facts = found[0]["facts"]
+    facts = result[0]["facts"]
     tabs = dict.fromkeys(TABS, 0) | (facts["tabs"] or {})
     tabs["decided"] += decided or 0
     many = sum(tabs[name] for name in TABS) if tab == "all" else tabs[tab]
     tabs["all"] = sum(tabs.values())
     pages = max(1, -(-many // rows))
     return ListPage(
-        [row for row in found if row["product_url"] is not None],
+        [row for row in result if row["product_url"] is not None],
         many,
         min(number, pages),
         pages,

@@ -72,8 +72,8 @@ def record() -> tuple[Column[Any], ...]:
     """Return what every record of Finale's has, and its soft delete."""
     written, row_hash = versioned()
     first_seen = at("first_seen_at", "UTC, when a sync first wrote this row.", required=True)
-    gone = "UTC, when a complete read no longer had it; null = it is there."
-    return first_seen, written, at("removed_at", gone), row_hash
+    removed = "UTC, when a complete read no longer had it; null = it is there."
+    return first_seen, written, at("removed_at", removed), row_hash
 
 
 def payload() -> Column[Any]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -68,6 +68,63 @@ def read(columns: Mapping[Field, msgspec.Raw]) -> dict[Field, Column]:
     return columns_read
 
 
+def read_long(raw: msgspec.Raw, field: Field) -> Column:
+    """Read one column as `read` does; cells of a long one are not in Python's memory all at once.
+
+    What many cells share is kept once where the field says so.
+    """
+    series, errors, rows = [], list[CellError](), 0
+    for part in parts(raw):
+        values, wrong = read({field: msgspec.Raw(part)})[field]
+        series.append(values.cast(pl.Categorical) if field.repeats else values)
+        errors += [(rows + row, reason, sample) for row, reason, sample in wrong]
+        rows += len(values)
+    return pl.concat(series), errors
+
+
+def counted(raw: msgspec.Raw) -> pl.Series:
+    """Return nulls, as many as a column has cells: all that is needed of one that is not kept."""
+    cells = (msgspec.json.decode(part, type=list[msgspec.Raw]) for part in parts(raw))
+    return pl.repeat(None, sum(map(len, cells)), dtype=pl.Null, eager=True)
+
+
+def parts(raw: msgspec.Raw, size: int = 1 << 20) -> Iterator[bytes | memoryview]:
+    """Cut a JSON array into arrays of about `size` bytes: at a comma that stands in no text.
+
+    What is left once a part has an escape, or something nested, comes as one.
+    """
+    sent = memoryview(raw)
+    if len(sent) <= size:
+        yield sent
+        return
+    start, end = 1, len(sent) - 1
+    while end - start > size:
+        part = bytes(sent[start : start + size])
+        comma = _last_comma(part)
+        if comma <= 0:
+            break
+        yield b"[%b]" % part[:comma]
+        start += comma + 1
+    yield b"[%b]" % bytes(sent[start:end])
+
+
+def _last_comma(part: bytes) -> int:
+    """Return where the last comma between cells is; none = -1, as where that is not plain to see.
+
+    Args:
+        part: Begins at the beginning of a cell.
+    """
+    if any(mark in part for mark in (b"\\", b"[", b"{")):
+        return -1
+    quote = part.rfind(b'"')
+    comma = part.rfind(b",")
+    is_inside = part.count(b'"') % 2 == 1  # the last quote opens the text in which it is cut
+    if not is_inside and comma < quote:  # it closes one, in which the comma is
+        quote = part.rfind(b'"', 0, quote)
+        is_inside = True
+    return part.rfind(b",", 0, quote) if is_inside else comma
+
+
 def _of_one_length(columns: Mapping[str, pl.Series]) -> list[pl.DataFrame]:
     """Return columns as frames, usually one: a call for a frame costs no more than for a column."""
     by_length = defaultdict(list)
@@ -84,7 +141,8 @@ def padded(series: pl.Series | None, field: Field, rows: int) -> Column:
         rows: Records of the answer; a shorter column ends in nulls.
     """
     if series is None:
-        series = pl.Series(field.column, [], dtype=TYPES[field.kind])
+        kind = pl.Categorical() if field.repeats else TYPES[field.kind]
+        series = pl.Series(field.column, [], dtype=kind)
     series = extended(series, rows)
     if not series.null_count():
         return series, []

@@ -10,6 +10,7 @@ import xxhash
 
 from finale_pipeline.domain.syncs.windows import Window
 from finale_pipeline.errors import MalformedError, UnknownPath
+from finale_pipeline.finale.pages import Pages
 from finale_pipeline.finale.records import Resource
 from finale_pipeline.finale.transport import Transport
 
@@ -54,8 +55,12 @@ class FinaleClient(Transport):
         """
         params = {} if window is None else {"filter": _filter(window)}
         data = self.get(resource.path, params, max_bytes=max_bytes)
-        digest = int.from_bytes(xxhash.xxh3_64_digest(data), "big", signed=True)
-        return Body(data, digest)
+        return Body(data, _digest(data))
+
+    def pages(self, resource: Resource) -> tuple[Pages, int]:
+        """Read a large collection whole; return it with its digest, as `body` does."""
+        pages = self.get_pages(resource.path)
+        return pages, _digest(pages.view())
 
     def matching(self, resource: Resource, field: str, value: str) -> bytes:
         """Read what has a value in a top-level field, by Finale's filter.
@@ -90,6 +95,10 @@ class FinaleClient(Transport):
             return self.get(f"{resource.path}/{path}", {}, is_collection=False)
         except UnknownPath:
             return None
+
+
+def _digest(data: bytes | memoryview) -> int:
+    return int.from_bytes(xxhash.xxh3_64_digest(data), "big", signed=True)
 
 
 def _filter(window: Window) -> str:

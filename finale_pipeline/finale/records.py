@@ -17,6 +17,7 @@ class Field:
         others: Names that it may have instead, where no account has shown which; the first that
             an answer has counts.
         is_guess: Whether no account has shown its form: a cell that cannot be read is null.
+        repeats: Whether many cells are alike: each different text is kept once (`pl.Categorical`).
     """
 
     source: str
@@ -26,6 +27,7 @@ class Field:
     default: str | float | None = None
     others: tuple[str, ...] = ()
     is_guess: bool = False
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +114,11 @@ STOCK = Resource(
     fields=(
         Field("productUrl", "product_url", required=True),
         # Rows of orders without a location have none: they are of no place, and count.
-        Field("facilityUrl", "facility_url", default=""),
-        Field("lotId", "lot_id", default=""),
-        Field("normalizedPackingString", "packing", default=""),
-        Field("orderUrl", "order_url", default=""),
-        Field("parentFacilityUrl", "parent_facility_url"),
+        Field("facilityUrl", "facility_url", default="", repeats=True),
+        Field("lotId", "lot_id", default="", repeats=True),
+        Field("normalizedPackingString", "packing", default="", repeats=True),
+        Field("orderUrl", "order_url", default="", repeats=True),
+        Field("parentFacilityUrl", "parent_facility_url", repeats=True),
         Field("productId", "sku"),
         Field(
             "expirationDate", "expires_at", "stamp", others=("lotExpirationDate",), is_guess=True

@@ -16,6 +16,7 @@ from finale_pipeline.errors import (
     UnknownPath,
 )
 from finale_pipeline.finale.http import httpx
+from finale_pipeline.finale.pages import Pages
 
 ENDED_IN_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """A handshake that ends so says nothing of trust: the connection broke, as any other does."""
@@ -64,6 +65,14 @@ def json_object(body: bytes, path: str) -> bytes:
     if not text.startswith(b"{"):
         raise MalformedError(f"The answer for {path} is no JSON object ({len(body)} bytes).")
     return text
+
+
+def json_pages(body: Pages, path: str) -> Pages:
+    """Return an answer that can be a JSON object, without space around it; raises as above."""
+    body.strip()
+    if bytes(body.view()[:1]) != b"{" or bytes(body.view()[-1:]) != b"}":
+        json_object(bytes(body.view()), path)
+    return body
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

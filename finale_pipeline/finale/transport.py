@@ -8,11 +8,11 @@ import logging
 import random
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpcore
@@ -27,10 +27,12 @@ from finale_pipeline.errors import (
 from finale_pipeline.finale.budget import LONGEST_WAIT, Budget
 from finale_pipeline.finale.deadline import Deadline
 from finale_pipeline.finale.http import httpx
+from finale_pipeline.finale.pages import Pages
 from finale_pipeline.finale.responses import (
     connection_error,
     decoded,
     json_object,
+    json_pages,
     login_page,
     reset_at,
     retry_after,
@@ -47,6 +49,10 @@ LARGEST_BODY = 512 * 1024 * 1024
 CLOCK_NOISE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 """Whatever the source says of its budget: after so long one request asks whether it is so."""
+
+T = TypeVar("T")
+Take = Callable[[Iterator[bytes], str], T]
+"""Puts the pieces of a body together, and judges it; the path is for errors."""
 
 log = logging.getLogger(__name__)
 
@@ -239,10 +245,36 @@ class Transport:
             SourceUnavailable: It stayed sick over all attempts.
             MalformedError: The answer is no JSON object.
         """
+
+        def whole(chunks: Iterator[bytes], path: str) -> bytes:
+            return json_object(b"".join(chunks), path)
+
+        return self._get(resource, params, whole, max_bytes, is_collection=is_collection)
+
+    def get_pages(self, resource: str) -> Pages:
+        """Return the decoded body of a whole collection that may be large; raises as `get` does."""
+
+        def paged(chunks: Iterator[bytes], path: str) -> Pages:
+            body = Pages()
+            for chunk in chunks:
+                body.extend(chunk)
+            return json_pages(body, path)
+
+        return self._get(resource, {}, paged, None, is_collection=True)
+
+    def _get(
+        self,
+        resource: str,
+        params: Mapping[str, str],
+        take: Take[T],
+        max_bytes: int | None,
+        *,
+        is_collection: bool,
+    ) -> T:
         waited = 0.0
         for attempt in range(ATTEMPTS):
             try:
-                return self._once(resource, params, max_bytes, is_collection=is_collection)
+                return self._once(resource, params, take, max_bytes, is_collection=is_collection)
             except (SourceUnavailable, _TryAgain) as error:
                 pause = self._pause(error, attempt)
                 waited += pause
@@ -267,10 +299,11 @@ class Transport:
         self,
         resource: str,
         params: Mapping[str, str],
+        take: Take[T],
         max_bytes: int | None,
         *,
         is_collection: bool,
-    ) -> bytes:
+    ) -> T:
         self._budget.acquire(is_collection=is_collection)
         self.usage.add(calls=1)
         path = self.source.path(resource)
@@ -281,11 +314,9 @@ class Transport:
             ):
                 self._learn(response.headers)
                 self._judge(response, path)
-                body = self._read(response, path, max_bytes)
+                return take(self._read(response, path, max_bytes), path)
         except (httpx.TransportError, httpcore.ReadTimeout) as error:
             raise connection_error(error, path) from error
-        self.usage.add(size=len(body))
-        return json_object(body, path)
 
     def _learn(self, headers: httpx.Headers) -> None:
         """Take over the source's clock, and its word on the budget."""
@@ -330,18 +361,18 @@ class Transport:
             return ThrottledError(f"Finale answered 429 to {path}.", retry_at=free_at)
         return _TryAgain(wait)
 
-    def _read(self, response: httpx.Response, path: str, max_bytes: int | None) -> bytes:
-        """Read the body under our deadline and size caps, whatever each single read allows."""
-        chunks, size = [], 0
+    def _read(self, response: httpx.Response, path: str, max_bytes: int | None) -> Iterator[bytes]:
+        """Yield the body under our deadline and size caps, whatever each single read allows."""
+        size = 0
         for chunk in decoded(response, path):
-            chunks.append(chunk)
             size += len(chunk)
             if max_bytes is not None and size > max_bytes:
                 raise AnswerTooLarge
             if size > LARGEST_BODY:
                 raise MalformedError(f"The answer for {path} is larger than {LARGEST_BODY} bytes.")
             self._deadline.left(None)
-        return b"".join(chunks)
+            yield chunk
+        self.usage.add(size=size)
 
 
 class _TryAgain(Exception):

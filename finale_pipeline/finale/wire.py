@@ -10,10 +10,13 @@ import polars as pl
 
 from finale_pipeline.errors import DriftError, MalformedError
 from finale_pipeline.finale import cells, lists
+from finale_pipeline.finale.pages import Pages
 from finale_pipeline.finale.records import SHIPMENT, Field, Resource
 
 ROW = "_row"
 PIECE = 1 << 20
+HASHED = 50_000
+"""Rows whose keys are hashed at a time."""
 AROUND = 32
 """Bytes that quotes, colon, comma and spaces around a field take, at most."""
 ESCAPE = re.compile(
@@ -21,6 +24,7 @@ ESCAPE = re.compile(
     rb"|\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 """An escaped backslash or a surrogate pair, which are well; else NUL, or half a pair."""
+BAD_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
 DEEPEST = 60
 """Levels of brackets that any field of ours has, and many more."""
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -61,13 +65,14 @@ class Answer:
     notes: tuple[Reject, ...] = ()
 
 
-def decode(body: bytes, resource: Resource, *, lists_later: bool = False) -> Answer:
+def decode(body: bytes | Pages, resource: Resource, *, lists_later: bool = False) -> Answer:
     """Decode a collection's answer.
 
     The longest column counts the records; an absent or empty optional column is null; a short one
     ends in nulls.
 
     Args:
+        body: Pages are given back as they are read: nothing is left of them afterwards.
         lists_later: Whether who reads the nested lists finds what of them is unreadable.
 
     Raises:
@@ -76,9 +81,12 @@ def decode(body: bytes, resource: Resource, *, lists_later: bool = False) -> Ans
             that allows none stands twice.
     """
     columns = _by_first_name(_columns(body, resource), resource)
-    mapped = {field.source for field in resource.fields}
-    typed = cells.read({f: columns[f.source] for f in resource.fields if f.source in columns})
-    raw = cells.as_json({name: sent for name, sent in columns.items() if name not in mapped})
+    if isinstance(body, Pages):
+        typed, raw = _read_giving_back(columns, resource, body)
+    else:
+        mapped = {field.source for field in resource.fields}
+        typed = cells.read({f: columns[f.source] for f in resource.fields if f.source in columns})
+        raw = cells.as_json({name: sent for name, sent in columns.items() if name not in mapped})
     del body, columns  # large ones are as large as the frame that is made now
     lengths = {f.source: len(series) for f, (series, _) in typed.items()}
     rows = max([*lengths.values(), *(len(series) for series in raw.values())], default=0)
@@ -92,6 +100,26 @@ def decode(body: bytes, resource: Resource, *, lists_later: bool = False) -> Ans
         frame, unreadable = lists.checked(frame, resource)
         problems += unreadable
     return Answer(frame, rejects + conflicts, rows, duplicates, tuple(raw), noted(problems))
+
+
+def _read_giving_back(
+    columns: dict[str, msgspec.Raw], resource: Resource, body: Pages
+) -> tuple[dict[Field, cells.Column], dict[str, pl.Series]]:
+    """Read columns one after the other, in the order in which they were sent."""
+    fields = {field.source: field for field in resource.fields}
+    typed: dict[Field, cells.Column] = {}
+    raw: dict[str, pl.Series] = {}
+    read = 0
+    for name, sent in columns.items():
+        if name in fields:
+            typed[fields[name]] = cells.read_long(sent, fields[name])
+        elif resource.has_payload or name in dict(resource.helpers):
+            raw |= cells.as_json({name: sent})
+        else:
+            raw[name] = cells.counted(sent)
+        read += len(memoryview(sent))  # what stands between columns makes up for what is left
+        body.give_back(read)
+    return typed, raw
 
 
 def noted(notes: Sequence[lists.Note]) -> tuple[Reject, ...]:
@@ -134,11 +162,9 @@ def _object(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
         ) from error
 
 
-def _columns(body: bytes, resource: Resource) -> dict[str, msgspec.Raw]:
+def _columns(body: bytes | Pages, resource: Resource) -> dict[str, msgspec.Raw]:
     try:
-        text = body.removeprefix(b"\xef\xbb\xbf")
-        if b"\\" in text and any(e in text for e in (b"\\u0000", b"\\ud", b"\\uD")):
-            text = _without_bad_escapes(text)
+        text = _well_escaped(body)
         _refuse_bad_utf8(text)
         try:
             columns = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
@@ -174,9 +200,21 @@ def _by_first_name(columns: dict[str, msgspec.Raw], resource: Resource) -> dict[
     return {first.get(name, name): raw for name, raw in columns.items()} if first else columns
 
 
-def _refuse_bad_utf8(text: bytes) -> None:
+def _well_escaped(body: bytes | Pages) -> bytes | memoryview:
+    """Return the text, without escapes that no database text can hold."""
+    if isinstance(body, Pages):
+        if not body.has(b"\\") or not any(map(body.has, BAD_ESCAPES)):
+            return body.view()
+        body = bytes(body.view())
+    text = body.removeprefix(b"\xef\xbb\xbf")
+    if b"\\" in text and any(escape in text for escape in BAD_ESCAPES):
+        return _without_bad_escapes(text)
+    return text
+
+
+def _refuse_bad_utf8(text: bytes | memoryview) -> None:
     """Raise UnicodeDecodeError where a text is not UTF-8; by pieces, for it may be large."""
-    if text.isascii():
+    if isinstance(text, bytes) and text.isascii():
         return
     decoder = getincrementaldecoder("utf-8")()
     view = memoryview(text)
@@ -190,7 +228,7 @@ def _without_bad_escapes(text: bytes) -> bytes:
     return ESCAPE.sub(lambda found: found[1] or rb"\ufffd", text)
 
 
-def _without_depths(text: bytes) -> bytes:
+def _without_depths(text: bytes | memoryview) -> bytes:
     """Return JSON in which null stands for what is nested deeper than any field of ours."""
     depth, parts, since = 0, [], 0
     for token in TOKEN.finditer(text):
@@ -203,7 +241,7 @@ def _without_depths(text: bytes) -> bytes:
             if depth == DEEPEST:
                 since = token.end()
             depth -= 1
-    return b"".join([*parts, text[since:]]) if depth == 0 else text
+    return b"".join([*parts, text[since:]]) if depth == 0 else bytes(text)
 
 
 def _require(resource: Resource, lengths: dict[str, int], rows: int) -> None:
@@ -269,7 +307,9 @@ def _unique(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, int,
     """Leave one row per key: the newest; rows that contradict each other are rejected."""
     key = list(resource.key)
     # Where all hashes differ all keys do, and that takes a fraction of the memory to see.
-    if frame.select(key).hash_rows().n_unique() == len(frame):
+    parts = [part.select(key).hash_rows() for part in frame.iter_slices(HASHED)]
+    hashes = pl.concat(parts or [frame.select(key).hash_rows()]).sort()
+    if not (hashes == hashes.shift()).any():
         return frame, 0, []
     if frame.select(key).n_unique() == len(frame):
         return frame, 0, []

@@ -17,7 +17,7 @@ from finale_pipeline.planning.reading import Past, PlanInputs, read
 from finale_pipeline.planning.scores import MethodInUse, method_in_use
 from finale_pipeline.planning.writing import write
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse import locks
+from finale_pipeline.warehouse import locks, sales_months
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline.warehouse.plan_days import keep_total
@@ -81,6 +81,7 @@ def plan_day(
         )
     observed = last_day(connection)
     begun = time.perf_counter()
+    sales_months.pack(connection, today)
     with (
         database_errors(f"planning {as_of}"),
         locks.held(connection, Lock.PLANNING),  # before the transaction, whose view must be newer

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from finale_pipeline.domain.forecast.history import EPOCH, Floats, History, day_number, history
+from finale_pipeline.planning.daily_sales import joined, of_days, of_months
 from finale_pipeline.planning.unusual import (
     LARGE,
     LEAST_OTHERS,
@@ -22,7 +23,7 @@ from finale_pipeline.planning.unusual import (
 )
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.frames import Schema, copied
-from finale_pipeline.warehouse.lists import copied_lists
+from finale_pipeline.warehouse.packed import packed
 from finale_pipeline.warehouse.reads import planning as queries
 
 HISTORY_DAYS = 730
@@ -62,11 +63,9 @@ PRODUCTS: Schema = {
     "build_units": pl.Float64,
     "is_stopped_by_buyer": pl.Boolean,
 }
-SALES: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32, "units": pl.Float64}
-OWNERS: Schema = {"product_url": pl.String, "number": pl.Int64}
 LEFT_OUT: Schema = {"product_url": pl.Int64, "sold_on": pl.Int32}
-PART = timedelta(days=182)
-"""Demand is read by so many days: the lists of a part are what the server holds in memory."""
+PART_MONTHS = 12
+"""So many months of demand are read at a time: what the server packs for that it has in memory."""
 FIRST: Schema = {"product_url": pl.Int64, "first_on": pl.Int32}
 CENSORED: Schema = {"product_url": pl.Int64, "from_on": pl.Int32, "until_on": pl.Int32}
 ADJUSTMENTS: Schema = {
@@ -174,7 +173,8 @@ def read(
 def read_history(connection: Connection, values: Mapping[str, date]) -> History:
     """Return the demand of the numbered products between two days."""
     sales = _sales(connection, values)
-    first = copied(connection, queries.FIRST, values, FIRST)
+    numbers = sales["product_url"].unique().to_list()
+    first = copied(connection, queries.FIRST, {**values, "numbers": numbers}, FIRST)
     censored = copied(connection, queries.CENSORED, values, CENSORED)
     since = day_number(values["since"])
     whole = history(sales, first_on=first, censored=censored)
@@ -182,33 +182,35 @@ def read_history(connection: Connection, values: Mapping[str, date]) -> History:
 
 
 def _sales(connection: Connection, values: Mapping[str, date]) -> pl.DataFrame:
-    """Return demand by number and day, without the days that teach nothing."""
-    owners = copied(connection, queries.OWNERS, {}, OWNERS)
+    """Return demand by number and day, without the days that teach nothing.
+
+    Months before that of `as_of` come packed, as far as they are; all months come whole.
+    """
     began = connection.execute(queries.DEMAND_BEGAN).fetchone()
-    parts, since = [pl.DataFrame(schema=SALES)], values["as_of"]
+    until, since = values["as_of"], values["as_of"]
     if began is not None and began[0] is not None:
-        since = max(values["since"], began[0])
-    while since < values["as_of"]:
-        until = min(since + PART, values["as_of"])
-        for query in (queries.SOLD, queries.USED):
-            parts.append(_part(connection, query, owners, {"since": since, "until": until}))
-        since = until
+        since = min(max(values["since"], began[0]), until)
+    month, first = until.replace(day=1), since.replace(day=1)
+    pieces = [of_days(*packed(connection, queries.SOLD, {"since": month, "until": until}))]
+    while first < until:
+        end = _months_after(first, PART_MONTHS)
+        whole = {"since": first, "until": min(end, month)}
+        pieces.append(of_months(*packed(connection, queries.PACKED, whole)))
+        pieces.append(of_days(*packed(connection, queries.UNPACKED, whole)))
+        part = {"since": first, "until": min(end, until)}
+        pieces.append(of_days(*packed(connection, queries.USED, part)))
+        first = end
+    sales = joined(pieces)
     left_out = copied(connection, queries.LEFT_OUT, values, LEFT_OUT)
-    sales = pl.concat(parts, rechunk=False)
     if left_out.is_empty():
         return sales
-    return sales.join(left_out, on=list(LEFT_OUT), how="anti")
+    return sales.join(left_out, on=list(LEFT_OUT), how="anti", maintain_order="left")
 
 
-def _part(
-    connection: Connection, query: str, owners: pl.DataFrame, values: Mapping[str, date]
-) -> pl.DataFrame:
-    urls, counts, days, units = copied_lists(connection, query, values)
-    places = np.repeat(np.arange(len(urls), dtype=np.uint32), counts)
-    known = pl.DataFrame({"product_url": pl.Series(urls, dtype=pl.String)}).with_row_index("place")
-    of = known.join(owners, on="product_url").select("place", product_url="number")
-    rows = pl.DataFrame({"place": places, "sold_on": days, "units": units})
-    return rows.join(of, on="place").select(SALES.keys())
+def _months_after(day: date, months: int) -> date:
+    """Return the first day of the month that is so many months after that of a day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    return date(day.year + years, month + 1, 1)
 
 
 def _bounded(connection: Connection, history: History, as_of: date) -> tuple[History, pl.DataFrame]:

@@ -75,6 +75,7 @@ def only_unknown(frame: pl.DataFrame, stored: pl.Series) -> pl.DataFrame:
 
 def _copy_text(frame: pl.DataFrame) -> memoryview:
     """Return rows in COPY's text format, which the server reads faster than csv with its quotes."""
+    frame = frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
     texts = pl.col(pl.String)
     odd = frame.select(texts.str.contains(r"[\\\t\n\r]").any())
     for name in [column.name for column in odd if column.item()]:

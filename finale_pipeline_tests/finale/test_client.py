@@ -101,7 +101,11 @@ def test_the_digest_is_of_the_content_not_of_its_coding(
         ) as client,
         client_of(sandbox) as plain,
     ):
-        assert client.body(STOCK) == plain.body(STOCK)
+        body = plain.body(STOCK)
+        pages, digest = client.pages(STOCK)
+
+        assert client.body(STOCK) == body
+        assert (bytes(pages.view()), digest) == (body.data, body.digest)
 
 
 @pytest.mark.parametrize(

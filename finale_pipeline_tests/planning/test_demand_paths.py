@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from finale_pipeline.cli import main
+from finale_pipeline.domain.forecast.history import day_number
 from finale_pipeline.planning.plan import plan_day
+from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, withdraw
@@ -19,6 +21,7 @@ from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.planning.warehouse import AS_OF
 from finale_pipeline_tests.sync.helpers import sync
 from finale_pipeline_tests.sync.shop import Shop
+from finale_pipeline_tests.warehouse.months import assert_packed_as_daily
 
 
 def product(shop: Shop, sku: str, *, made: int = 900, **fields: Any) -> str:
@@ -116,6 +119,53 @@ def test_hours_without_stock_are_kept_by_every_read_and_their_day_is_no_measure(
 
 SEASON = range(1, 41)
 """Days of the season, counted from the morning a year ago."""
+
+
+def test_what_changes_in_a_month_that_was_packed_is_planned_by(
+    shop: Shop, settings: Settings, connection: Connection
+) -> None:
+    """A plan packs the months before its own; then old orders are cancelled, entered, returned."""
+    product(shop, "A")
+    sell(shop, "A", {400: 5, 200: 7, 100: 2, 60: 6, 3: 1})
+    sync(settings, "full")
+    planned(connection, settings)
+    assert connection.count("SELECT count(*) FROM core.sales_month WHERE sold IS NOT NULL") == 4
+    assert demand(connection) == {400: 5, 200: 7, 100: 2, 60: 6, 3: 1}
+
+    shop.later(0.1)
+    shop.order("A-200", f"{NOW - timedelta(days=200):%Y-%m-%dT%H:%M:%S}", "CANCELLED")
+    sell(shop, "A", {90: 8})
+    order = "/demo/api/order/A-60"
+    shop.shipment("back", ("A", 4), order=order, shipmentTypeId="SALES_RETURN_SHIPMENT",
+                  primaryReturnUrl="/demo/api/return/1", status="DELIVERED",
+                  receiveDate=f"{NOW:%Y-%m-%dT%H:%M:%S}")  # fmt: skip
+    sync(settings, "full")
+    expected = {400: 5, 100: 2, 90: 8, 60: 2, 3: 1}
+    assert demand(connection) == expected
+    before = planned(connection, settings)["A"]
+    assert_packed_as_daily(connection)
+    assert demand(connection) == expected
+    connection.execute("UPDATE core.sales_month SET sold = NULL")
+    assert demand(connection) == expected
+    assert planned(connection, settings)["A"] == before
+
+    west = settings.model_copy(update={"timezone": "Pacific/Pago_Pago"})  # 11 hours behind
+    sync(west, "full")
+    assert demand(connection) == expected  # noon there is one o'clock in the night of the same day
+    east = settings.model_copy(update={"timezone": "Pacific/Kiritimati"})  # 14 hours ahead
+    sync(east, "full")
+    assert demand(connection) == {ago - 1: units for ago, units in expected.items()}
+    planned(connection, east)
+    assert_packed_as_daily(connection)
+
+
+def demand(connection: Connection) -> dict[int, float]:
+    """Return the units by how many days ago, as a plan of tomorrow reads them."""
+    history, _ = read_demand(connection, AS_OF)
+    return {
+        day_number(AS_OF) - int(day): float(units)
+        for day, units in zip(history.sold.days, history.units, strict=True)
+    }
 
 
 def test_what_sold_in_these_weeks_of_both_earlier_years_is_ordered_again(

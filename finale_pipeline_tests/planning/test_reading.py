@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from finale_pipeline.domain.forecast.history import day_number
 from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.sales_months import pack
 from finale_pipeline_tests.planning.warehouse import AS_OF, Warehouse
 
 SKUS = ("a", "b", "c", "ü'{}%")
@@ -17,29 +18,25 @@ days = st.integers(0, 800).map(lambda back: AS_OF - timedelta(days=back))
 products = st.sampled_from(SKUS)
 sales = st.dictionaries(st.tuples(products, days), st.tuples(units, st.integers(0, 100)))
 used = st.dictionaries(st.tuples(products, days), units, max_size=20)
+packed = st.none() | st.tuples(days, st.integers(0, 12))
 promotions = st.lists(st.tuples(products, days, st.integers(0, 40)), max_size=3)
+
+Sales = dict[tuple[str, date], tuple[float, int]]
+Packed = tuple[date, int] | None
+"""The day before whose month all are packed, once so many sales are written."""
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(sales, used, promotions, st.sampled_from([None, *SKUS[:2]]))
+@given(st.tuples(sales, packed), used, promotions, st.sampled_from([None, *SKUS[:2]]))
 def test_demand_is_the_sum_of_net_sales_and_use_on_the_days_that_teach_something(
     connection: Connection,
-    sales: dict[tuple[str, date], tuple[float, int]],
+    sold: tuple[Sales, Packed],
     used: dict[tuple[str, date], float],
     promotions: list[tuple[str, date, int]],
     predecessor: str | None,
 ) -> None:
     warehouse = _filled(connection)
-    due: dict[tuple[str, date], float] = defaultdict(float)
-    for (sku, day), (sold, percent) in sales.items():
-        back = round(sold * percent / 100 * 4) / 4
-        warehouse.connection.execute(
-            "INSERT INTO core.sales_daily (product_url, sold_on, units, returned_units, orders,"
-            " dated_by, units_by_ship_date, changed_at) VALUES (%s, %s, %s, %s, 1, 'order', 0,"
-            " now())",
-            (f"/p/{sku}", day, sold, back),
-        )
-        due[sku, day] += sold - back
+    due = _sell(connection, *sold)
     for (sku, day), taken in used.items():
         warehouse.connection.execute(
             "INSERT INTO core.component_demand (product_url, used_on, kit_units) VALUES (%s, %s,"
@@ -67,6 +64,23 @@ def test_demand_is_the_sum_of_net_sales_and_use_on_the_days_that_teach_something
         )
     }
     assert read == {(sku, day_number(day)): came for (sku, day), came in due.items() if came}
+
+
+def _sell(connection: Connection, sales: Sales, packed: Packed) -> dict[tuple[str, date], float]:
+    """Write sales, of which parts in a hundred came back; return what did not."""
+    due: dict[tuple[str, date], float] = defaultdict(float)
+    for written, ((sku, day), (asked, percent)) in enumerate(sales.items()):
+        if packed is not None and written == packed[1]:
+            pack(connection, packed[0])
+        back = round(asked * percent / 100 * 4) / 4
+        connection.execute(
+            "INSERT INTO core.sales_daily (product_url, sold_on, units, returned_units, orders,"
+            " dated_by, units_by_ship_date, changed_at) VALUES (%s, %s, %s, %s, 1, 'order', 0,"
+            " now())",
+            (f"/p/{sku}", day, asked, back),
+        )
+        due[sku, day] += asked - back
+    return due
 
 
 def _filled(connection: Connection) -> Warehouse:

@@ -15,6 +15,7 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.sync.sales import backfill_shipments
 from finale_pipeline.sync.session import open_sync
 from finale_pipeline.warehouse.connect import Connection, connect
+from finale_pipeline.warehouse.sales_months import pack
 from finale_pipeline_tests.conftest import NOW, new_database, settings_for
 from finale_pipeline_tests.sync.demand import (
     demand_of,
@@ -24,6 +25,7 @@ from finale_pipeline_tests.sync.demand import (
 )
 from finale_pipeline_tests.sync.helpers import assert_ledger_is_closed, sync
 from finale_pipeline_tests.sync.shop import Shop
+from finale_pipeline_tests.warehouse.months import assert_packed_as_daily
 
 
 def days(connection: Connection) -> dict[str, dict[str, float]]:
@@ -158,6 +160,7 @@ EDITS = st.one_of(
     ),
     st.tuples(st.just("wait"), st.floats(0.01, 40)),
     st.tuples(st.just("read"), st.sampled_from(("sales", "backfill"))),
+    st.tuples(st.just("pack")),
 )  # fmt: skip
 
 
@@ -193,10 +196,13 @@ def test_any_history_read_in_any_windows_gives_the_plain_sums(
                 sync(given_settings, "sales")
             elif edit[0] == "read":
                 read_again(given_settings, shop.clock.now() - timedelta(days=3), shop.clock.now())
+            elif edit[0] == "pack":
+                pack(connection, shop.clock.now().date() + timedelta(days=40))
             else:
                 apply(shop, edit)
         sync(given_settings, "sales")
         assert stored_demand(connection) == demand_of(shop.account)
+        assert_packed_as_daily(connection)
         assert_ledger_is_closed(connection)
 
 

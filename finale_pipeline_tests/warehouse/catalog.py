@@ -29,6 +29,9 @@ QUERIES = {
     "functions": """
         SELECT pg_get_functiondef(oid), obj_description(oid, 'pg_proc'), proacl::text
         FROM pg_proc WHERE pronamespace IN {schemas}""",
+    "triggers": """
+        SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        WHERE NOT t.tgisinternal AND c.relnamespace IN {schemas}""",
     "rights": """
         SELECT attrelid::regclass::text, attname::text, attacl::text
         FROM pg_attribute JOIN pg_class c ON c.oid = attrelid

@@ -162,9 +162,10 @@ def history(
         sales.lazy()
         .filter(pl.col("units") > 0)
         .select(KEY, pl.col("sold_on").cast(pl.Int32), pl.col("units").cast(pl.Float64))
-        .sort(KEY, "sold_on", "units")
         .collect()
     )
+    if not _ascends(rows):
+        rows = rows.sort(KEY, "sold_on", "units")
     of_key = rows[KEY].rle_id().to_numpy().astype(np.int64)
     days = rows["sold_on"].to_numpy()
     begins = np.flatnonzero(_differs(of_key) | _differs(days))
@@ -176,6 +177,14 @@ def history(
     sold = Sparse(starts, days)
     left_out = _without(_censored_days(keys, first_day, censored), sold)
     return History(keys, sold, units, first_day, left_out)
+
+
+def _ascends(rows: pl.DataFrame) -> bool:
+    """Whether every row has a later key and day than the one before: a tenth of sorting them."""
+    if not rows[KEY].is_sorted():
+        return False
+    of_key = rows[KEY].rle_id().to_numpy().astype(np.int64)
+    return bool(np.all(np.diff(place(of_key, rows["sold_on"].to_numpy())) > 0))
 
 
 def _without(sparse: Sparse, other: Sparse) -> Sparse:

@@ -24,13 +24,14 @@ NUMBERED = """
 CREATE TEMP TABLE planned AS
 SELECT row_number() OVER (ORDER BY product_url COLLATE "C") - 1 AS number, product_url
 FROM (
+    SELECT product_url FROM (SELECT DISTINCT product_url FROM core.sales_month) m, LATERAL (
+        SELECT FROM core.sales_daily s
+        WHERE s.product_url = m.product_url AND s.sold_on < {as_of} AND s.units > s.returned_units
+        LIMIT 1) d
+    UNION
     SELECT product_url FROM core.product p, LATERAL (
-        (SELECT FROM core.sales_daily s
-         WHERE s.product_url = p.product_url AND s.sold_on < {as_of} AND s.units > s.returned_units
-         LIMIT 1)
-        UNION ALL
-        (SELECT FROM core.component_demand c
-         WHERE c.product_url = p.product_url AND c.used_on < {as_of} LIMIT 1)) d
+        SELECT FROM core.component_demand c
+        WHERE c.product_url = p.product_url AND c.used_on < {as_of} LIMIT 1) d
     UNION
     SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
         OR build_units > 0
@@ -167,19 +168,36 @@ SELECT least((SELECT min(sold_on) FROM core.sales_daily WHERE units > returned_u
              (SELECT min(used_on) FROM core.component_demand))
 """
 
-SOLD = """
-SELECT product_url, array_agg(sold_on - date '1970-01-01'),
-       array_agg((units - returned_units)::float8)
-FROM core.sales_daily
-WHERE sold_on >= {since} AND sold_on < {until} AND units > returned_units GROUP BY 1
+PACKED = f"""
+SELECT string_agg(int8send(o.number), ''), string_agg(int4send(length(m.sold)), ''),
+       string_agg(m.sold, '')
+FROM ({OWNERS}) o JOIN core.sales_month m USING (product_url)
+WHERE m.begins_on >= {{since}} AND m.begins_on < {{until}} AND m.sold <> ''
 """
-USED = """
-SELECT product_url, array_agg(used_on - date '1970-01-01'),
-       array_agg((kit_units + build_units)::float8)
-FROM core.component_demand
-WHERE used_on >= {since} AND used_on < {until} AND kit_units + build_units > 0 GROUP BY 1
+"""Net sales of the months that begin in a span of days, as they are packed: numbers of products,
+how many bytes the days of each have, and the days."""
+
+SALE = "int8send(o.number) || int4send({day} - date '1970-01-01') || float8send(({units})::float8)"
+UNPACKED = f"""
+SELECT string_agg({SALE.format(day="s.sold_on", units="s.units - s.returned_units")}, '')
+FROM ({OWNERS}) o JOIN core.sales_month m USING (product_url)
+JOIN core.sales_daily s ON s.product_url = m.product_url AND s.sold_on >= m.begins_on
+    AND s.sold_on < (m.begins_on + interval '1 month')::date
+WHERE m.begins_on >= {{since}} AND m.begins_on < {{until}} AND m.sold IS NULL
+  AND s.units > s.returned_units
 """
-"""Demand of some days, of each product in lists; the two add up to core.demand_daily."""
+"""Net sales in those of the months that are not packed: number of the product, day and units."""
+SOLD = f"""
+SELECT string_agg({SALE.format(day="s.sold_on", units="s.units - s.returned_units")}, '')
+FROM ({OWNERS}) o JOIN core.sales_daily s USING (product_url)
+WHERE s.sold_on >= {{since}} AND s.sold_on < {{until}} AND s.units > s.returned_units
+"""
+USED = f"""
+SELECT string_agg({SALE.format(day="c.used_on", units="c.kit_units + c.build_units")}, '')
+FROM ({OWNERS}) o JOIN core.component_demand c USING (product_url)
+WHERE c.used_on >= {{since}} AND c.used_on < {{until}} AND c.kit_units + c.build_units > 0
+"""
+"""Demand of some days; what is sold and what is used add up to core.demand_daily."""
 
 LEFT_OUT = """
 SELECT number, day - date '1970-01-01' FROM out_day WHERE NOT is_all_day
@@ -212,38 +230,36 @@ WHERE place = 1 AND orders > {others} AND units > {times} * others_units
 """The largest order of a product, where it is far above all its other orders."""
 
 FIRST = f"""
-SELECT n.number, f.day - date '1970-01-01'
-FROM planned n JOIN (
-    SELECT product_url, min(day) AS day
+WITH sold AS (SELECT number, product_url FROM planned WHERE number = ANY ({{numbers}}::bigint[]))
+SELECT number, min(day) - date '1970-01-01'
+FROM (
+    SELECT o.number, d.day
+    FROM ({OWNERS}) o, LATERAL (
+        (SELECT sold_on AS day FROM core.sales_daily s
+         WHERE s.product_url = o.product_url AND s.units > s.returned_units
+         ORDER BY sold_on LIMIT 1)
+        UNION ALL
+        (SELECT used_on FROM core.component_demand c
+         WHERE c.product_url = o.product_url AND c.kit_units + c.build_units > 0
+         ORDER BY used_on LIMIT 1)) d
+    WHERE o.number = ANY ({{numbers}}::bigint[]) AND d.day < {{as_of}}
+    UNION ALL
+    SELECT number, snapshot_on FROM core.stock_daily JOIN sold USING (product_url)
+    WHERE on_hand_units > 0 AND snapshot_on < {{as_of}}
+    UNION ALL
+    SELECT number, greatest(there_on, ({DEMAND_BEGAN}))
     FROM (
-        SELECT n.product_url, d.day
-        FROM ({OWNERS}) o JOIN planned n USING (number), LATERAL (
-            (SELECT sold_on AS day FROM core.sales_daily s
-             WHERE s.product_url = o.product_url AND s.units > s.returned_units
-             ORDER BY sold_on LIMIT 1)
-            UNION ALL
-            (SELECT used_on FROM core.component_demand c
-             WHERE c.product_url = o.product_url AND c.kit_units + c.build_units > 0
-             ORDER BY used_on LIMIT 1)) d
-        WHERE d.day < {{as_of}}
-        UNION ALL
-        SELECT product_url, snapshot_on FROM core.stock_daily
-        WHERE on_hand_units > 0 AND snapshot_on < {{as_of}}
-        UNION ALL
-        SELECT product_url, greatest(there_on, ({DEMAND_BEGAN}))
-        FROM (
-            SELECT product_url, (coalesce(created_at, updated_at)
-                AT TIME ZONE (SELECT zone FROM core.today))::date AS there_on
-            FROM core.product
-        ) c WHERE there_on < {{as_of}}
-              AND there_on < coalesce((SELECT min(snapshot_on) FROM core.stock_day), {{as_of}})
-    ) d GROUP BY 1
-) f USING (product_url)
+        SELECT number, (coalesce(created_at, updated_at)
+            AT TIME ZONE (SELECT zone FROM core.today))::date AS there_on
+        FROM core.product JOIN sold USING (product_url)
+    ) c WHERE there_on < {{as_of}}
+          AND there_on < coalesce((SELECT min(snapshot_on) FROM core.stock_day), {{as_of}})
+) d GROUP BY 1
 """
-"""A product is available from its first sale or its first stock. What was made in Finale (where
-that is not known: last edited there) before stock was watched counts as there since, as far back as
-sales are known: it may have lain unsold for months, and then is not new on the day of its first
-sale."""
+"""When products that sold were first available: from their first sale or their first stock. What
+was made in Finale (where that is not known: last edited there) before stock was watched counts as
+there since, as far back as sales are known: it may have lain unsold for months, and then is not new
+on the day of its first sale."""
 
 CENSORED = """
 SELECT number, from_on - date '1970-01-01', least(until_on, {as_of}) - date '1970-01-01'

@@ -92,6 +92,18 @@ c.table(
 )
 
 c.table(
+    "core.sales_month", "core.sales_daily packed for the plan; one row per month and product that"
+    " sold in it. Triggers empty `sold` when a day of the month is written; the next plan packs"
+    " months that are over.",
+    c.day("begins_on", "First day of the month.", key=True),
+    c.text("product_url", "The product.", key=True),
+    c.binary("sold", "For each day with net sales, ascending, 12 bytes: days since 1970-01-01 (a"
+             " big-endian 32-bit integer) and net units (a big-endian double). Null = written"
+             " since it was packed, or not packed yet."),
+    c.index("sales_month_unpacked_idx", "begins_on", where="sold IS NULL"),
+)
+
+c.table(
     "core.purchase_order", "Purchase orders; one row per order.",
     c.text("order_url", "Finale's address of the order (a path); the key.", key=True),
     c.text("order_id", "The number people see: Finale's orderId."),

@@ -6,6 +6,7 @@ after the other in the same process, and tells the seconds of each: what a warm 
 sales, movements and plan that `finale sync full` goes on with.
 """
 
+import gc
 import json
 import os
 import sys
@@ -59,3 +60,4 @@ def main(urls: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    gc.freeze()  # as `finale` ends

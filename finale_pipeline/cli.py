@@ -4,6 +4,7 @@ A command's module is imported when it is asked for, and no other: a sync must s
 `finale --help` imports none.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -123,7 +124,9 @@ def _fault(error: Exception) -> PipelineError:
 
 def entry() -> None:
     """Run as the installed command."""
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # Python would search all that was imported for garbage before it ends
+    sys.exit(code)
 
 
 if __name__ == "__main__":

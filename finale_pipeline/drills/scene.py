@@ -198,8 +198,8 @@ class Stage:
     template: str
 
     @contextmanager
-    def scene(self) -> Iterator[Scene]:
-        """Set a scene, and clear it away."""
+    def scene(self, products: int = PRODUCTS) -> Iterator[Scene]:
+        """Set a scene with an account of so many products, and clear it away."""
         name = f"drill_{os.getpid()}_{next(_numbers)}"
         home = self.home / name
         home.mkdir(mode=0o700)
@@ -207,7 +207,7 @@ class Stage:
             connection.execute(trusted(f"CREATE DATABASE {name} TEMPLATE {self.template}"))
         url = self.server.replace("/postgres?", f"/{name}?")
         account = invented_account(
-            products=PRODUCTS, clock=Clock(frozen_at=NOW), years=0.4, sales_days=30
+            products=products, clock=Clock(frozen_at=NOW), years=0.4, sales_days=30
         )
         try:
             with (

@@ -1,7 +1,11 @@
 """What a forecast may depend on, what it must not, and how sure it is."""
 
+import os
+import subprocess
+import sys
 from dataclasses import fields
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -253,3 +257,13 @@ def test_an_empty_history_has_an_empty_forecast() -> None:
 
     assert len(made.keys) == 0
     assert made.quantiles.shape == (0, len(WINDOWS), len(LEVELS))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="its threads are seen in /proc")
+def test_numpy_starts_no_threads_that_wait_for_each_other() -> None:
+    count = "import finale_pipeline, numpy, os; print(len(os.listdir('/proc/self/task')))"
+    unset = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    ran = subprocess.run(
+        [sys.executable, "-c", count], env=unset, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == ["1"]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -249,7 +250,8 @@ class Transport:
         def whole(chunks: Iterator[bytes], path: str) -> bytes:
             return json_object(b"".join(chunks), path)
 
-        return self._get(resource, params, whole, max_bytes, is_collection=is_collection)
+        once = partial(self._once, resource, params, whole, max_bytes, is_collection=is_collection)
+        return self._retried(resource, once)
 
     def get_pages(self, resource: str) -> Pages:
         """Return the decoded body of a whole collection that may be large; raises as `get` does."""
@@ -260,21 +262,15 @@ class Transport:
                 body.extend(chunk)
             return json_pages(body, path)
 
-        return self._get(resource, {}, paged, None, is_collection=True)
+        once = partial(self._once, resource, {}, paged, None, is_collection=True)
+        return self._retried(resource, once)
 
-    def _get(
-        self,
-        resource: str,
-        params: Mapping[str, str],
-        take: Take[T],
-        max_bytes: int | None,
-        *,
-        is_collection: bool,
-    ) -> T:
+    def _retried(self, resource: str, once: Callable[[], T]) -> T:
+        """Return what a request brings, sent again where that may help."""
         waited = 0.0
         for attempt in range(ATTEMPTS):
             try:
-                return self._once(resource, params, take, max_bytes, is_collection=is_collection)
+                return once()
             except (SourceUnavailable, _TryAgain) as error:
                 pause = self._pause(error, attempt)
                 waited += pause

@@ -115,8 +115,16 @@ def commit(
         )
         scans.note_present(run.connection, scan, loaded.older)
         digest = 0 if fetched.rejects or notes else fetched.digest
+        # Records without a time of change are in no count of a window.
+        is_known = loaded.wrote_nothing and fetched.window.lo > scans.BEGINNING
         scans.keep(
-            run.connection, catalogue.table, scan, fetched.window, digest=digest, now=run.clock()
+            run.connection,
+            catalogue.table,
+            scan,
+            fetched.window,
+            digest=digest,
+            now=run.clock(),
+            shown=stored if is_known else None,
         )
     for table, counts in (*loaded.counts.items(), *siblings.items()):
         run.add(table, counts)

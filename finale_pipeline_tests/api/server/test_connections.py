@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import httpx
 import pytest
 
-from finale_pipeline.api.server.connections import MAX_PER_CLIENT, MAX_PIPELINED
+from finale_pipeline.api.server.connections import MAX_PER_CLIENT
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.api.client import FakeDagster, running
 from finale_pipeline_tests.notify.warehouse import Warehouse
@@ -18,6 +18,7 @@ WAITING = (
     " AND datname = current_database() AND wait_event_type = 'Lock'"
 )
 WHOLE, PART = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /livez HTTP/1.1\r\n"
+LAST = WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
 
 @contextmanager
@@ -83,15 +84,24 @@ def test_who_only_holds_connections_keeps_nobody_out(api: httpx.Client) -> None:
             open_lines.enter_context(line_to(api))
         for _ in range(3):
             with line_to(api) as line:
-                line.sendall(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+                line.sendall(LAST)
                 assert all_of(line).startswith(b"HTTP/1.1 200")
 
 
-def test_requests_that_wait_on_one_connection_are_bounded(api: httpx.Client) -> None:
+def test_requests_that_wait_on_one_connection_are_answered_one_by_one(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """So that one connection has one place among the readers, however much is sent on it."""
+    url = stock.settings.database_url
+    assert url is not None
     with line_to(api) as line:
-        line.sendall(WHOLE * 300)
-        assert 1 <= all_of(line).count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
-    assert api.get("/livez").status_code == 200
+        with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
+            blocker.execute("LOCK TABLE core.product IN ACCESS EXCLUSIVE MODE")
+            line.sendall(WHOLE.replace(b"livez", b"api/products") * 299 + LAST)
+            until(lambda: stock.rows(WAITING) == [(1,)], "the first of them waits")
+            assert api.get("/api/vendors").status_code == 200
+            assert stock.rows(WAITING) == [(1,)]
+        assert all_of(line).count(b"HTTP/1.1 200") == 300
 
 
 def test_a_request_of_two_lengths_is_refused_and_answered_once(api: httpx.Client) -> None:

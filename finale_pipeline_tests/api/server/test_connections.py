@@ -78,10 +78,20 @@ def test_reads_that_wait_keep_no_probe_and_no_write_out(
             assert api.post("/api/sync-finale/critical").status_code == 202
 
 
-def test_who_only_holds_connections_keeps_nobody_out(api: httpx.Client) -> None:
-    with ExitStack() as open_lines:
-        for _ in range(2 * MAX_PER_CLIENT + 5):
-            open_lines.enter_context(line_to(api))
+def test_who_only_holds_connections_keeps_nobody_out(api: httpx.Client, stock: Warehouse) -> None:
+    """The oldest idle ones are closed, without a word; one that waits for its answer is not."""
+    url = stock.settings.database_url
+    assert url is not None
+    with ExitStack() as open_lines, line_to(api) as busy:
+        with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
+            blocker.execute("LOCK TABLE core.product IN ACCESS EXCLUSIVE MODE")
+            busy.sendall(LAST.replace(b"livez", b"api/products"))
+            until(lambda: stock.rows(WAITING) == [(1,)], "it waits")
+            oldest = open_lines.enter_context(line_to(api))
+            for _ in range(2 * MAX_PER_CLIENT + 4):
+                open_lines.enter_context(line_to(api))
+            assert oldest.recv(1) == b""
+        assert all_of(busy).startswith(b"HTTP/1.1 200")
         for _ in range(3):
             with line_to(api) as line:
                 line.sendall(LAST)

@@ -105,7 +105,8 @@ def test_rows_whose_hash_is_stored_are_not_sent(connection: Connection) -> None:
 def test_hashes_are_read_as_they_are_stored(connection: Connection, stored: list[int]) -> None:
     hashes = read_hashes(connection, "SELECT unnest(%s::int8[])", (stored,))
 
-    assert (hashes.to_list(), hashes.dtype) == (stored, pl.Int64)
+    assert hashes.to_list() == stored
+    assert hashes.dtype == pl.Int64
 
 
 def test_hashes_are_those_that_databases_hold() -> None:

@@ -132,7 +132,7 @@ def from_warehouse(products: int, history: History) -> PlanInputs:
 
             def inputs() -> PlanInputs:
                 with connection.transaction():
-                    return read(connection, AS_OF, observed=AS_OF)
+                    return read(connection, AS_OF, observed=AS_OF)[0]
 
             return of_server(server, "read the warehouse", inputs)
 

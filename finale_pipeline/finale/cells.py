@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import cast
 
 import msgspec
 import polars as pl
@@ -79,13 +80,14 @@ def read_long(raw: msgspec.Raw, field: Field) -> Column:
         series.append(values.cast(pl.Categorical) if field.repeats else values)
         errors += [(rows + row, reason, sample) for row, reason, sample in wrong]
         rows += len(values)
-    return pl.concat(series), errors
+    # Whole: polars copies a frame whose columns are cut in different places wherever it plans.
+    return pl.concat(series, rechunk=True), errors
 
 
 def counted(raw: msgspec.Raw) -> pl.Series:
     """Return nulls, as many as a column has cells: all that is needed of one that is not kept."""
     cells = (msgspec.json.decode(part, type=list[msgspec.Raw]) for part in parts(raw))
-    return pl.repeat(None, sum(map(len, cells)), dtype=pl.Null, eager=True)
+    return nulls("", pl.Null(), sum(map(len, cells)))
 
 
 def parts(raw: msgspec.Raw, size: int = 1 << 20) -> Iterator[bytes | memoryview]:
@@ -153,9 +155,16 @@ def padded(series: pl.Series | None, field: Field, rows: int) -> Column:
     return series, [(i, f"{field.source} is missing", "") for i in series.is_null().arg_true()]
 
 
+def nulls(name: str, kind: pl.DataType, rows: int) -> pl.Series:
+    """Return a series of nulls."""
+    return pl.Series(name, [None], dtype=kind).new_from_index(0, rows)
+
+
 def extended(series: pl.Series, rows: int) -> pl.Series:
     """Return the series with nulls at its end up to a length."""
-    return series.extend_constant(None, rows - len(series)) if len(series) < rows else series
+    if len(series) >= rows:
+        return series
+    return pl.concat([series, nulls(series.name, series.dtype, rows - len(series))])
 
 
 def _text(raw: msgspec.Raw, field: Field) -> Column:
@@ -204,10 +213,11 @@ def _number(raw: msgspec.Raw, field: Field) -> Column:
     except (msgspec.DecodeError, ValueError):
         return _cell_by_cell(raw, field, _number_cell)
     series = pl.Series(field.column, values, dtype=pl.Float64)
-    largest = series.abs().max()
-    if isinstance(largest, float) and (
-        not largest <= LARGEST or (largest > EXACT and LONG.search(sent))
-    ):
+    lowest, highest = series.min(), series.max()
+    if not isinstance(lowest, float) or not isinstance(highest, float):
+        return series, []
+    largest = max(-lowest, highest)
+    if not largest <= LARGEST or (largest > EXACT and LONG.search(sent)):
         return _cell_by_cell(raw, field, _number_cell)
     return series, []
 
@@ -246,10 +256,12 @@ def _stamp(raw: msgspec.Raw, field: Field) -> Column:
     except msgspec.DecodeError:
         return _cell_by_cell(raw, field, _stamp_cell)
     texts = pl.Series(field.column, values, dtype=pl.String)
-    stamps = texts.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
-    stamps = stamps.dt.replace_time_zone("UTC")
+    stamps = texts.str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S", time_unit="us", time_zone="UTC", strict=False
+    )
+    first, last = cast("datetime | None", stamps.min()), cast("datetime | None", stamps.max())
     is_odd = stamps.null_count() > texts.null_count()
-    if is_odd or not stamps.is_between(EARLIEST, LATEST).all():
+    if is_odd or (first and first < EARLIEST) or (last and last > LATEST):
         return _cell_by_cell(raw, field, _stamp_cell)
     return stamps, []
 
@@ -309,7 +321,7 @@ def as_json(columns: Mapping[str, msgspec.Raw]) -> dict[str, pl.Series]:
     for name, raw in columns.items():
         empty = _empty_lists(raw)
         if empty is not None:
-            texts[name] = extended(pl.Series(name, [], dtype=pl.String), empty)
+            texts[name] = nulls(name, pl.String(), empty)
             continue
         try:
             cells = msgspec.json.decode(raw, type=list[msgspec.Raw])

@@ -156,7 +156,7 @@ def no_numbers(frame: pl.DataFrame, resource: Resource) -> list[Note]:
 
 def _no_numbers(frame: pl.DataFrame, key: str, source: str, helper: str) -> list[Note]:
     field, wrong = Field(source, helper, "number"), {}
-    for text in frame[helper].drop_nulls().unique():
+    for text in {*frame[helper].to_list()} - {None}:
         try:
             cells.cell(cells.CELL.decode(text), field)
         except (ValueError, OverflowError) as error:

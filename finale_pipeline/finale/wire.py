@@ -276,14 +276,14 @@ def _frame(
     errors: list[cells.CellError] = []
     frame = [pl.int_range(rows, dtype=pl.UInt32, eager=True).alias(ROW)]
     for field in resource.fields:
-        sent, wrong = typed.get(field, (None, []))
+        sent, wrong = typed.pop(field, (None, []))
         series, missing = cells.padded(sent, field, rows)
         frame.append(series)
         errors += wrong + missing
     raw = {name: cells.extended(series, rows) for name, series in raw.items()}
     if resource.has_payload:
         frame.append(cells.payload(raw, rows))
-    empty = pl.repeat(None, rows, dtype=pl.String, eager=True)
+    empty = cells.nulls("", pl.String(), rows)
     frame += [raw.get(name, empty).alias(helper) for name, helper in resource.helpers]
     return pl.DataFrame(frame), errors
 
@@ -309,7 +309,7 @@ def _unique(frame: pl.DataFrame, resource: Resource) -> tuple[pl.DataFrame, int,
     # Where all hashes differ all keys do, and that takes a fraction of the memory to see.
     parts = [part.select(key).hash_rows() for part in frame.iter_slices(HASHED)]
     hashes = pl.concat(parts or [frame.select(key).hash_rows()]).sort()
-    if not (hashes == hashes.shift()).any():
+    if not (hashes[1:] == hashes[:-1]).any():
         return frame, 0, []
     if frame.select(key).n_unique() == len(frame):
         return frame, 0, []

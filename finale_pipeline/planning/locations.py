@@ -16,8 +16,9 @@ from finale_pipeline.planning.deciding import with_decisions
 from finale_pipeline.planning.terms import column, on_order
 from finale_pipeline.planning.why import why_here
 from finale_pipeline.settings import Settings
-from finale_pipeline.warehouse.connect import Connection, database_errors
-from finale_pipeline.warehouse.frames import Schema, copied
+from finale_pipeline.warehouse.connect import database_errors
+from finale_pipeline.warehouse.frames import Schema
+from finale_pipeline.warehouse.numbered import NumberedProducts
 from finale_pipeline.warehouse.reads import planning as queries
 
 SHARE_DAYS = 182
@@ -65,17 +66,16 @@ class LocationInputs:
     lines: pl.DataFrame
 
 
-def read_places(connection: Connection, as_of: date, *, is_past: bool) -> LocationInputs:
-    """Read what was known of locations; after the plan's own reading, in its transaction.
+def read_places(numbered: NumberedProducts) -> LocationInputs:
+    """Read what was known of the products' locations on a morning.
 
-    Args:
-        is_past: Stock was read since: only what a plan of the day noted is known of it.
+    Where stock was read since, only what a plan of the day noted is known of it.
     """
-    values = {"as_of": as_of, "since": as_of - timedelta(days=SHARE_DAYS)}
-    query = queries.PLACES_THEN if is_past else queries.PLACES_NOW
+    query = queries.PLACES_THEN if numbered.is_past else queries.PLACES_NOW
+    since = numbered.as_of - timedelta(days=SHARE_DAYS)
     with database_errors("reading the locations"):
-        rows = copied(connection, query, values, PLACES)
-        lines = copied(connection, queries.OPEN_LINES_HERE, values, LINES)
+        rows = numbered.frame(query, PLACES, since=since)
+        lines = numbered.frame(queries.OPEN_LINES_HERE, LINES)
     return LocationInputs(rows, lines)
 
 

@@ -88,10 +88,8 @@ def plan_day(
         connection.transaction(),
     ):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        inputs = read(connection, as_of, observed=observed, past=past)
-        locations = read_places(
-            connection, as_of, is_past=observed is not None and as_of < observed
-        )
+        inputs, numbered = read(connection, as_of, observed=observed, past=past)
+        locations = read_places(numbered)
         was_read = time.perf_counter()
         method = method_in_use(connection, inputs.history, as_of, now=now)
         before = time.process_time()

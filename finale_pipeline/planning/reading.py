@@ -4,7 +4,6 @@ Products are numbered in the order of their keys, and everything else refers to 
 history of ten million sales holds no text.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -22,8 +21,8 @@ from finale_pipeline.planning.unusual import (
     suspects,
 )
 from finale_pipeline.warehouse.connect import Connection, database_errors
-from finale_pipeline.warehouse.frames import Schema, copied
-from finale_pipeline.warehouse.packed import packed
+from finale_pipeline.warehouse.frames import Schema
+from finale_pipeline.warehouse.numbered import NumberedProducts, number
 from finale_pipeline.warehouse.reads import planning as queries
 
 HISTORY_DAYS = 730
@@ -112,7 +111,7 @@ class Past:
     """The demand of a range of mornings, read once for all of them."""
 
     def __init__(self, first: date, last: date) -> None:
-        self._values = {"as_of": last, "since": first - timedelta(days=HISTORY_DAYS)}
+        self._last, self._since = last, first - timedelta(days=HISTORY_DAYS)
         self._stamp: object = None
         self._history: History | None = None
         self._urls = pl.Series(dtype=pl.String)
@@ -122,9 +121,9 @@ class Past:
         stamp = connection.execute(queries.STAMP).fetchone()
         if self._history is not None and stamp == self._stamp:
             return
-        queries.number(connection, queries.STOCK_NOW, self._values)
-        self._history = read_history(connection, self._values)
-        self._urls = copied(connection, queries.URLS, {}, URLS)["product_url"]
+        numbered = number(connection, self._last, since=self._since)
+        self._history = read_history(numbered)
+        self._urls = numbered.frame(queries.URLS, URLS)["product_url"]
         self._stamp = stamp
 
     def of(self, products: pl.DataFrame, as_of: date) -> History:
@@ -144,8 +143,8 @@ class Past:
 
 def read(
     connection: Connection, as_of: date, *, observed: date | None, past: Past | None = None
-) -> PlanInputs:
-    """Read what was known on a morning.
+) -> tuple[PlanInputs, NumberedProducts]:
+    """Return what was known on a morning, and its products by number for what else is read.
 
     Stock is that of now from the last observed day on, and of the end of the last observed day
     before the morning for the past. Of the catalogue, suppliers, rules and open orders there is no
@@ -156,52 +155,50 @@ def read(
         observed: The last day on which stock was read; None = never.
         past: Where demand is shared with other mornings.
     """
-    values = {"as_of": as_of, "since": as_of - timedelta(days=HISTORY_DAYS)}
-    stock = queries.STOCK_NOW if observed is None or as_of >= observed else queries.STOCK_THEN
+    is_past = observed is not None and as_of < observed
     with database_errors("reading the plan's inputs"):
         if past is not None:
             past.refresh(connection)
-        queries.number(connection, stock, values)
-        products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
-        demand = past.of(products, as_of) if past else read_history(connection, values)
-        demand, large = _bounded(connection, demand, as_of)
-        open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
-        adjustments = copied(connection, queries.ADJUSTMENTS, values, ADJUSTMENTS)
-    return PlanInputs(as_of, products, demand, open_lines, adjustments, large)
+        since = as_of - timedelta(days=HISTORY_DAYS)
+        numbered = number(connection, as_of, since=since, is_past=is_past)
+        products = numbered.frame(queries.PRODUCTS, PRODUCTS)
+        demand = past.of(products, as_of) if past else read_history(numbered)
+        demand, large = _bounded(numbered, demand)
+        open_lines = numbered.frame(queries.OPEN_LINES, OPEN)
+        adjustments = numbered.frame(queries.ADJUSTMENTS, ADJUSTMENTS)
+    return PlanInputs(as_of, products, demand, open_lines, adjustments, large), numbered
 
 
-def read_history(connection: Connection, values: Mapping[str, date]) -> History:
-    """Return the demand of the numbered products between two days."""
-    sales = _sales(connection, values)
+def read_history(numbered: NumberedProducts) -> History:
+    """Return the demand of the numbered products from its first day to the morning."""
+    sales = _sales(numbered)
     numbers = sales["product_url"].unique().to_list()
-    first = copied(connection, queries.FIRST, {**values, "numbers": numbers}, FIRST)
-    censored = copied(connection, queries.CENSORED, values, CENSORED)
-    since = day_number(values["since"])
+    first = numbered.frame(queries.FIRST, FIRST, numbers=numbers)
+    censored = numbered.frame(queries.CENSORED, CENSORED)
     whole = history(sales, first_on=first, censored=censored)
-    return whole.before(day_number(values["as_of"]), since=since)
+    return whole.before(day_number(numbered.as_of), since=day_number(numbered.since))
 
 
-def _sales(connection: Connection, values: Mapping[str, date]) -> pl.DataFrame:
+def _sales(numbered: NumberedProducts) -> pl.DataFrame:
     """Return demand by number and day, without the days that teach nothing.
 
     Months before that of `as_of` come packed, as far as they are; all months come whole.
     """
-    began = connection.execute(queries.DEMAND_BEGAN).fetchone()
-    until, since = values["as_of"], values["as_of"]
+    began = numbered.connection.execute(queries.DEMAND_BEGAN).fetchone()
+    until, since = numbered.as_of, numbered.as_of
     if began is not None and began[0] is not None:
-        since = min(max(values["since"], began[0]), until)
+        since = min(max(numbered.since, began[0]), until)
     month, first = until.replace(day=1), since.replace(day=1)
-    pieces = [of_days(*packed(connection, queries.SOLD, {"since": month, "until": until}))]
+    pieces = [of_days(*numbered.packed(queries.SOLD, since=month, until=until))]
     while first < until:
         end = _months_after(first, PART_MONTHS)
         whole = {"since": first, "until": min(end, month)}
-        pieces.append(of_months(*packed(connection, queries.PACKED, whole)))
-        pieces.append(of_days(*packed(connection, queries.UNPACKED, whole)))
-        part = {"since": first, "until": min(end, until)}
-        pieces.append(of_days(*packed(connection, queries.USED, part)))
+        pieces.append(of_months(*numbered.packed(queries.PACKED, **whole)))
+        pieces.append(of_days(*numbered.packed(queries.UNPACKED, **whole)))
+        pieces.append(of_days(*numbered.packed(queries.USED, since=first, until=min(end, until))))
         first = end
     sales = joined(pieces)
-    left_out = copied(connection, queries.LEFT_OUT, values, LEFT_OUT)
+    left_out = numbered.frame(queries.LEFT_OUT, LEFT_OUT)
     if left_out.is_empty():
         return sales
     return sales.join(left_out, on=list(LEFT_OUT), how="anti", maintain_order="left")
@@ -213,19 +210,20 @@ def _months_after(day: date, months: int) -> date:
     return date(day.year + years, month + 1, 1)
 
 
-def _bounded(connection: Connection, history: History, as_of: date) -> tuple[History, pl.DataFrame]:
+def _bounded(numbered: NumberedProducts, history: History) -> tuple[History, pl.DataFrame]:
     """Return a history in which no single order counts for more than other orders make usual."""
     numbers = suspects(history)
     if not numbers:
         return history, pl.DataFrame(schema=SHARES)
-    values = {
-        "as_of": as_of,
-        "since": date.fromordinal(EPOCH + history.begins),
-        "numbers": numbers,
-        "times": USUAL_TIMES,
-        "others": LEAST_OTHERS,
-    }
-    return bounded(history, copied(connection, queries.LARGE_ORDERS, values, LARGE), as_of)
+    large = numbered.frame(
+        queries.LARGE_ORDERS,
+        LARGE,
+        since=date.fromordinal(EPOCH + history.begins),
+        numbers=numbers,
+        times=USUAL_TIMES,
+        others=LEAST_OTHERS,
+    )
+    return bounded(history, large, numbered.as_of)
 
 
 def read_demand(connection: Connection, as_of: date) -> tuple[History, Floats]:
@@ -233,10 +231,8 @@ def read_demand(connection: Connection, as_of: date) -> tuple[History, Floats]:
 
     As the plan reads it: a single order counts for what is usual.
     """
-    after = as_of + timedelta(days=1)
-    values = {"as_of": after, "since": date.min}
     with database_errors("reading demand"), connection.transaction():
-        queries.number(connection, queries.STOCK_NOW, values)
-        history, _ = _bounded(connection, read_history(connection, values), after)
-        costs = copied(connection, queries.COSTS, values, {"unit_cost": pl.Float64})["unit_cost"]
+        numbered = number(connection, as_of + timedelta(days=1), since=date.min)
+        history, _ = _bounded(numbered, read_history(numbered))
+        costs = numbered.frame(queries.COSTS, {"unit_cost": pl.Float64})["unit_cost"]
         return history, costs.gather(history.keys).fill_null(np.nan).to_numpy()

@@ -14,13 +14,27 @@ from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse import decisions as stored
 from finale_pipeline.warehouse.connect import Connection, database_errors
 from finale_pipeline.warehouse.decisions import DecisionState
-from finale_pipeline.warehouse.frames import copied
+from finale_pipeline.warehouse.frames import Schema
+from finale_pipeline.warehouse.numbered import NumberedProducts, number_changed
 from finale_pipeline.warehouse.plan_days import LINES
 from finale_pipeline.warehouse.reads import planning as queries
 from finale_pipeline.warehouse.store import Counts
 
 OVERLAP = timedelta(hours=1)
 """Another sync may commit what it marked as changed before our last look; so we look back."""
+
+DEMAND: Schema = {
+    "number": pl.Int64,
+    "velocity_units_per_day": pl.Float64,
+    "service_level": pl.Float64,
+    "protection_days": pl.Float64,
+    "demand_service_units": pl.Float64,
+    "history_days": pl.Float64,
+    "basis": pl.String,
+    "is_trusted": pl.Boolean,
+    "is_last_known": pl.Boolean,
+    "demand_note": pl.String,
+}
 
 
 def decide_changed(
@@ -42,8 +56,9 @@ def decide_changed(
     since, plan_on = state.decided_at - OVERLAP, state.snapshot_on
     for table in ("plan.decision", LINES):
         stored.delete_of_removed(connection, table, plan_on=plan_on, since=since)
-    with stored.number_changed(connection, plan_on, since=since, everything=is_all):
-        products, open_lines = _read(connection, plan_on, stock_on)
+    changed_since = None if is_all else since
+    with number_changed(connection, plan_on, stock_on, since=changed_since) as numbered:
+        products, open_lines = _read(numbered, plan_on)
     products = with_terms(products, settings)
     decided, _ = decide_products(products, open_lines, stock_on, settings)
     return write_decisions(connection, decided, plan_on, stock_on, now=now)
@@ -64,9 +79,9 @@ def due_within(
         state = stored.state_of(connection)
         if state is None:
             return []
-        plan_on, since = state.snapshot_on, state.decided_at
-        with stored.number_changed(connection, plan_on, since=since, everything=True):
-            products, open_lines = _read(connection, plan_on, stock_on)
+        plan_on = state.snapshot_on
+        with number_changed(connection, plan_on, stock_on, since=None) as numbered:
+            products, open_lines = _read(numbered, plan_on)
     longer = pl.col("review_period_days") + days
     products = with_terms(products, settings).with_columns(review_period_days=longer)
     decided, _ = decide_products(products, open_lines, stock_on, settings)
@@ -77,14 +92,11 @@ def due_within(
     return lines.join(covers, on="product_url").to_dicts()
 
 
-def _read(
-    connection: Connection, plan_on: date, stock_on: date
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _read(numbered: NumberedProducts, plan_on: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the numbered products with terms, stock and the day's demand; and open lines."""
-    values = {"as_of": stock_on, "since": stock_on}
-    products = copied(connection, queries.PRODUCTS, values, PRODUCTS)
-    open_lines = copied(connection, queries.OPEN_LINES, values, OPEN)
-    demand = stored.demand_of(connection, plan_on).with_columns(
+    products = numbered.frame(queries.PRODUCTS, PRODUCTS)
+    open_lines = numbered.frame(queries.OPEN_LINES, OPEN)
+    demand = numbered.frame(queries.DEMAND_OF_DAY, DEMAND, plan_on=plan_on).with_columns(
         pl.col("is_last_known").cast(pl.Float64), pl.col("demand_note").fill_null("")
     )
     return products.join(demand, on="number", maintain_order="left"), open_lines

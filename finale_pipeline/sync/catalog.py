@@ -154,6 +154,11 @@ class Loaded:
     older: list[str]
     notes: Sequence[Reject]
 
+    @property
+    def wrote_nothing(self) -> bool:
+        """Whether all records were stored as they are."""
+        return not any(c.inserted + c.updated for c in self.counts.values())
+
 
 def write(
     run: SyncRun,
@@ -172,28 +177,28 @@ def write(
         rejected: Records of the same answer that were unreadable.
         child_rows: All records' nested lists, where they were made ahead.
     """
+    read = len(frame) + rejected
+    counts = {child.table: Counts() for child in catalogue.children}
     fresh = only_unknown(frame, stored)
+    if fresh.is_empty():  # as in most windows of a scan: not even a staging table is made
+        counts[catalogue.table] = Counts(read, unchanged=len(frame), rejected=rejected)
+        return Loaded(counts, [], ())
     if stored.is_empty() and catalogue.derived is None:
         child_rows = child_rows or catalogue.child_rows(fresh)
         inserted = _insert(run, catalogue, fresh, child_rows.frames)
         if inserted is not None:
-            read = len(fresh) + rejected
             inserted[catalogue.table] = Counts(read, len(fresh), rejected=rejected)
             return Loaded(inserted, [], child_rows.notes)
     owner = TableWriter(run.connection, catalogue.table)
     owner.copy(fresh.drop(catalogue.helpers))
-    if catalogue.derived and len(fresh):
+    if catalogue.derived:
         catalogue.derived.before(run, f"SELECT {catalogue.key} FROM {owner.stage}")
     merged = owner.merge(now=run.clock())
     older = owner.left_alone() if merged.inserted + merged.updated < len(fresh) else []
     written = fresh.filter(~pl.col(catalogue.key).is_in(older)) if older else fresh
     owner.unstage(older)
     unchanged = len(frame) - merged.inserted - merged.updated
-    counts = {
-        catalogue.table: Counts(
-            len(frame) + rejected, merged.inserted, merged.updated, unchanged, 0, rejected
-        )
-    }
+    counts[catalogue.table] = Counts(read, merged.inserted, merged.updated, unchanged, 0, rejected)
     notes: Sequence[Reject] = ()
     if len(written):
         lists = catalogue.child_rows(written)
@@ -203,9 +208,7 @@ def write(
             counts[child.table] = _write_child(
                 run, child.table, rows, owner, may_have_rows=may_have_rows
             )
-    else:
-        counts |= {child.table: Counts() for child in catalogue.children}
-    if catalogue.derived and len(fresh):
+    if catalogue.derived:
         counts |= catalogue.derived.after(run)
     return Loaded(counts, older, notes)
 

@@ -116,10 +116,28 @@ def commit(
         scans.note_present(run.connection, scan, loaded.older)
         digest = 0 if fetched.rejects or notes else fetched.digest
         scans.keep(
-            run.connection, catalogue.table, scan, fetched.window, digest=digest, now=run.clock()
+            run.connection,
+            catalogue.table,
+            scan,
+            fetched.window,
+            digest=digest,
+            now=run.clock(),
+            shown=_shown(catalogue, fetched, stored, loaded),
         )
     for table, counts in (*loaded.counts.items(), *siblings.items()):
         run.add(table, counts)
+
+
+def _shown(
+    catalogue: Catalogue, fetched: Fetched, stored: pl.Series, loaded: Loaded
+) -> pl.Series | None:
+    """Return the hashes of what the table shows in a window now; None = it has to be asked."""
+    if fetched.window.lo <= scans.BEGINNING or fetched.frame is None:
+        return None  # records without a time of change are in no count of a window
+    if loaded.wrote_nothing:
+        return stored
+    inserted = loaded.counts[catalogue.table].inserted
+    return fetched.frame[HASH] if stored.is_empty() and inserted == len(fetched.frame) else None
 
 
 def _commit_without_waiting(connection: Connection) -> None:

@@ -47,7 +47,7 @@ CREATE TEMP TABLE work ON COMMIT DROP AS SELECT product_url FROM ops.touched_ite
 UNION SELECT product_url FROM ops.item_level WHERE better_since_at IS NOT NULL
 """
 EVALUATE = """
-CREATE TEMP TABLE item ON COMMIT DROP AS
+CREATE TEMP TABLE evaluated_item ON COMMIT DROP AS
 SELECT i.*, k.level AS known_level, k.told, k.threshold_units AS known_threshold, k.since_at,
        k.better_since_at, k.is_left_out
 FROM ({items}) i LEFT JOIN ops.item_level k USING (product_url)
@@ -58,11 +58,11 @@ WHERE (i.left_out IS NULL AND (i.level <> 'ok' OR k.level IS NULL OR k.level <> 
 """
 QUIET_NEW = """
 INSERT INTO ops.item_level (product_url, level, told, threshold_units, since_at)
-SELECT product_url, level, level, threshold_units, %(now)s FROM item
+SELECT product_url, level, level, threshold_units, %(now)s FROM evaluated_item
 WHERE left_out IS NULL AND level = 'ok' AND known_level IS NULL
 """
 QUIET_CHANGES = """
-UPDATE ops.item_level k SET threshold_units = i.threshold_units FROM item i
+UPDATE ops.item_level k SET threshold_units = i.threshold_units FROM evaluated_item i
 WHERE i.product_url = k.product_url AND i.left_out IS NULL AND NOT i.is_left_out
   AND i.level = i.known_level AND i.told = i.known_level AND i.better_since_at IS NULL
   AND i.threshold_units <> i.known_threshold
@@ -72,7 +72,7 @@ SELECT i.product_url, i.available_units, i.threshold_units, i.left_out, o.units_
        k.level, k.told, k.threshold_units, k.since_at, k.better_since_at, k.worsenings,
        k.worsened_at, k.is_left_out,
        n.state, n.mailed, n.snoozed_until, n.even_if_worse
-FROM item i LEFT JOIN ops.item_level k USING (product_url)
+FROM evaluated_item i LEFT JOIN ops.item_level k USING (product_url)
 LEFT JOIN ops.incident n ON n.subject = i.product_url AND n.closed_at IS NULL
 LEFT JOIN plan.outlook o USING (product_url)
 WHERE (i.known_level IS NULL AND i.level <> 'ok' AND i.left_out IS NULL)
@@ -127,11 +127,11 @@ def evaluate(
     where = f"WHERE product_url IN ({within})" if within else ""
     items = ITEMS.format(levels="core.stock_free", decided="plan.outlook", where=where)
     connection.execute(EVALUATE.format(items=items), values)
-    connection.execute("ANALYZE item")
+    connection.execute("ANALYZE evaluated_item")
     candidates = [_candidate(*row) for row in connection.execute(TO_DECIDE).fetchall()]
     connection.execute(QUIET_NEW, values)
     connection.execute(QUIET_CHANGES)
-    return Evaluated(candidates, "item", within)
+    return Evaluated(candidates, "evaluated_item", within)
 
 
 def _candidate(*row: Any) -> Candidate:

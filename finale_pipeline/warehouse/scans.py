@@ -181,9 +181,26 @@ def is_empty(connection: Connection, table: str, window: Window) -> bool:
 
 
 def keep(
-    connection: Connection, table: str, scan: Scan, window: Window, *, digest: int, now: datetime
+    connection: Connection,
+    table: str,
+    scan: Scan,
+    window: Window,
+    *,
+    digest: int,
+    now: datetime,
+    shown: pl.Series | None = None,
 ) -> None:
-    """Note what a window holds now; windows it overlaps are forgotten."""
+    """Note what a window holds now; windows it overlaps are forgotten.
+
+    Args:
+        shown: Hashes of the rows that the table shows there; None = they are counted anew.
+    """
+    if shown is None:
+        asked = "(VALUES (%s::timestamptz, %s::timestamptz)) w (window_from, window_to)"
+        counted = f"SELECT n.count, n.mark FROM {asked} CROSS JOIN LATERAL ({_shown(table)}) n"
+        count, mark = connection.only_row(counted, window.lo, window.hi)
+    else:
+        count, mark = len(shown), shown.bitwise_xor() or 0
     connection.execute(
         "DELETE FROM ops.catalogue_window"
         " WHERE table_name = %s AND window_from < %s AND window_to > %s",
@@ -192,10 +209,8 @@ def keep(
     connection.execute(
         "INSERT INTO ops.catalogue_window (table_name, window_from, window_to, scan_id,"
         " body_digest, row_count, fingerprint, committed_at)"
-        " SELECT %s, %s, %s, %s, %s, count(*), coalesce(bit_xor(row_hash), 0), %s"
-        f" FROM {table} WHERE removed_at IS NULL"
-        " AND updated_at >= %s AND updated_at < %s",
-        (table, window.lo, window.hi, scan.scan_id, digest, now, window.lo, window.hi),
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (table, window.lo, window.hi, scan.scan_id, digest, count, mark, now),
     )
 
 
@@ -224,6 +239,8 @@ def note_absent(
 
 def note_present(connection: Connection, scan: Scan, urls: Sequence[str]) -> None:
     """Remember records that are there, if in an older version than ours."""
+    if not urls:
+        return
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ops.absence (scan_id, record_url, is_absent) VALUES (%s, %s, false)"

@@ -16,9 +16,10 @@ from finale_pipeline.planning.reading import read_demand
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.adjustments import NewAdjustment, adjust, withdraw
-from finale_pipeline.warehouse.connect import Connection
+from finale_pipeline.warehouse.connect import Connection, connect
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.planning.warehouse import AS_OF
+from finale_pipeline_tests.processes import call
 from finale_pipeline_tests.sync.helpers import sync
 from finale_pipeline_tests.sync.shop import Shop
 from finale_pipeline_tests.warehouse.months import assert_packed_as_daily
@@ -157,6 +158,81 @@ def test_what_changes_in_a_month_that_was_packed_is_planned_by(
     assert demand(connection) == {ago - 1: units for ago, units in expected.items()}
     planned(connection, east)
     assert_packed_as_daily(connection)
+
+
+def test_months_packed_after_a_restore_are_those_of_the_days_in_the_backup(
+    shop: Shop, settings: Settings, url: str, tmp_path: Path
+) -> None:
+    """The backup has months that are packed and one that is not; what came after it is undone."""
+    settings = settings.model_copy(update={"home": tmp_path})
+    product(shop, "A")
+    sell(shop, "A", {400: 5, 200: 7})
+    sync(settings, "full")
+    with connect(url, name="tests") as connection:
+        planned(connection, settings)
+    shop.later(0.1)
+    sell(shop, "A", {100: 3, 60: 6})
+    sync(settings, "full")
+    assert call(settings, "backup", str(tmp_path / "kept.dump")).code == 0
+    shop.later(0.1)
+    sell(shop, "A", {90: 8})
+    shop.order("A-200", f"{NOW - timedelta(days=200):%Y-%m-%dT%H:%M:%S}", "CANCELLED")
+    sync(settings, "full")
+    with connect(url, name="tests") as connection:
+        planned(connection, settings)
+
+    assert call(settings, "restore", str(tmp_path / "kept.dump"), "--replace").code == 0
+
+    with connect(url, name="tests") as connection:
+        assert_packed_as_daily(connection)
+        planned(connection, settings)
+        assert_all_packed(connection)
+        assert demand(connection) == {400: 5, 200: 7, 100: 3, 60: 6}
+    sync(settings, "full")
+    with connect(url, name="tests") as connection:
+        planned(connection, settings)
+        assert_all_packed(connection)
+        assert demand(connection) == {400: 5, 100: 3, 90: 8, 60: 6}
+
+
+def test_another_packing_or_reading_of_it_rewrites_months_that_were_packed(
+    shop: Shop, settings: Settings, connection: Connection
+) -> None:
+    """Two cases of twelve are shipped; then they are said to be of six, and then to be units."""
+    product(shop, "A")
+    sell(shop, "A", {200: 7, 3: 1})
+    day = f"{NOW - timedelta(days=100):%Y-%m-%dT%H:%M:%S}"
+    order = shop.order("cased", day)
+
+    def ship(packing: str) -> None:
+        soap = {"productUrl": "/demo/api/product/A", "normalizedPackingString": packing}
+        items = [soap | {"quantity": 2}]
+        shop.shipment("cased", order=order, shipped=day, shipmentItemList=items)
+
+    ship("12 cs 12/1")
+    cases = settings.model_copy(update={"case_quantities": "cases"})
+    units = settings.model_copy(update={"case_quantities": "units"})
+    sync(cases, "full")
+    planned(connection, cases)
+    assert_all_packed(connection)
+    assert demand(connection) == {200: 7, 100: 24, 3: 1}
+
+    shop.later(0.1)
+    ship("6 cs 6/1")
+    for reading, shipped in ((cases, 12), (units, 2), (cases, 12)):
+        sync(reading, "full")
+        assert_packed_as_daily(connection)
+        planned(connection, reading)
+        assert_all_packed(connection)
+        assert demand(connection) == {200: 7, 100: shipped, 3: 1}
+
+
+def assert_all_packed(connection: Connection) -> None:
+    """All months before the one of the plan are packed, as their days are."""
+    assert_packed_as_daily(connection)
+    month = AS_OF.replace(day=1)
+    empty = "SELECT count(*) FROM core.sales_month WHERE sold IS NULL AND begins_on < %s"
+    assert connection.count(empty, month) == 0
 
 
 def demand(connection: Connection) -> dict[int, float]:

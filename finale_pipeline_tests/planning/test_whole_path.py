@@ -14,7 +14,7 @@ from finale_pipeline.sandbox.clock import Clock
 from finale_pipeline.sandbox.orders import account_from
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.reads import planning as queries
+from finale_pipeline.warehouse.numbered import number
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.domain.forecast.demand import ORIGINS, WHOLE
 from finale_pipeline_tests.domain.forecast.test_evidence import MEASURES, PUBLISHED, whole
@@ -40,10 +40,9 @@ def test_the_published_measures_are_reached_by_the_whole_path(
     connection.execute("UPDATE core.product SET created_at = NULL, updated_at = NULL")
     # The published protocol is of what was asked for: it takes no returns off, and bounds no order.
     connection.execute("UPDATE core.sales_daily SET returned_units = 0")
-    values = {"as_of": NOW.date() + timedelta(days=1), "since": date.min}
     with connection.transaction():
-        queries.number(connection, queries.STOCK_NOW, values)
-        history = read_history(connection, values)
+        numbered = number(connection, NOW.date() + timedelta(days=1), since=date.min)
+        history = read_history(numbered)
 
     # The sandbox moves the file's days by whole weeks to its present.
     moved = int(history.sold.days.max()) - LAST_SALE

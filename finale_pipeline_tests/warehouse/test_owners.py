@@ -11,6 +11,8 @@ PACKAGE = Path(finale_pipeline.__file__).parent
 STATEMENT = re.compile(
     r"\b(SELECT|INSERT INTO|DELETE FROM|TRUNCATE)\s|\bUPDATE \S+ (\w+ )?SET\b|\bFROM \w+\.\w+\b"
 )
+TEMPORARY = re.compile(r"CREATE TEMP TABLE (?:IF NOT EXISTS )?(\w+)")
+NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|USING|ANALYZE|COPY|TABLE|EXISTS)\s+(\w+)\b(?!\.)")
 HINT = re.compile(r"^(See|Run)\b|SELECT \* FROM ops\.\w+`?$")
 ELSEWHERE = {
     "frames.py": "asks the promised views, as the reader",
@@ -57,6 +59,24 @@ def test_only_the_warehouse_speaks_sql() -> None:
     found = {name: sql for name, tree in modules() if (sql := statements(tree))}
     assert {name: sql for name, sql in found.items() if name not in ELSEWHERE} == {}
     assert set(ELSEWHERE) - set(found) == set(), "it moved: take it off the list"
+
+
+def test_a_temporary_table_is_named_in_one_module() -> None:
+    """Who else needs what is in it asks the module that makes it, by a function or a query."""
+    text = {
+        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8")
+        for path in PACKAGE.rglob("*.*")
+        if path.suffix in {".py", ".sql"}
+    }
+    owner = {table: name for name, sql in text.items() for table in TEMPORARY.findall(sql)}
+    assert len(owner) > 10
+    elsewhere = {
+        (name, table)
+        for name, sql in text.items()
+        for table in NAMED.findall(sql)
+        if owner.get(table, name) != name
+    }
+    assert elsewhere == set()
 
 
 def test_every_advisory_lock_is_taken_by_its_name() -> None:

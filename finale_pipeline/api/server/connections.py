@@ -1,4 +1,4 @@
-"""Limits of connections: how many, how slow, how much at once; uvicorn itself has none of these.
+"""Limits of connections: how slow, how many of one client; uvicorn itself has none of these.
 
 A client that only holds connections gives way to one that asks something: the oldest idle
 connection is closed for a new one, so that probes and people always get in.
@@ -9,7 +9,6 @@ from asyncio import TimerHandle
 from collections import defaultdict
 from typing import Any
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from finale_pipeline.api.server.problems import MEDIA, Problem
@@ -17,8 +16,6 @@ from finale_pipeline.api.server.problems import MEDIA, Problem
 HEADER_SECONDS = 10.0
 MAX_CONNECTIONS = 500
 MAX_PER_CLIENT = 100
-MAX_PIPELINED = 16
-"""Requests that may wait on one connection behind the one that is answered."""
 
 BODY = json.dumps(Problem(408, "The request's headers came too slowly.").body("")).encode()
 TOO_SLOW = (
@@ -28,47 +25,18 @@ TOO_SLOW = (
 )
 
 
-class Connections:
-    """The open connections of one server, by client address, oldest first."""
-
-    def __init__(self) -> None:
-        self._by_client: dict[str, dict[LimitedProtocol, None]] = defaultdict(dict)
-
-    def add(self, new: "LimitedProtocol") -> None:
-        """Note a new connection; one too many closes an idle one, else itself."""
-        own = self._by_client[new.address]
-        own[new] = None
-        if len(own) > MAX_PER_CLIENT:
-            _close_one(own, new)
-        elif sum(map(len, self._by_client.values())) > MAX_CONNECTIONS:
-            _close_one(max(self._by_client.values(), key=len), new)
-
-    def discard(self, gone: "LimitedProtocol") -> None:
-        """Forget a connection."""
-        own = self._by_client[gone.address]
-        own.pop(gone, None)
-        if not own:
-            del self._by_client[gone.address]
-
-
-def _close_one(some: "dict[LimitedProtocol, None]", new: "LimitedProtocol") -> None:
-    idle = (p for p in some if p is not new and p.is_idle)
-    next(idle, new).transport.close()
-
-
 class LimitedProtocol(H11Protocol):
     """The server's protocol, with limits.
 
     Attributes:
         header_seconds: From the connection's beginning, or a request's first byte, until its
             headers are complete.
+        begun: When it was opened, on the loop's clock.
     """
 
-    registry = Connections()
     header_seconds = HEADER_SECONDS
-    address = ""
+    begun = 0.0
     _timer: TimerHandle | None = None
-    _pipelined = 0
 
     @property
     def is_idle(self) -> bool:
@@ -76,40 +44,37 @@ class LimitedProtocol(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: Any) -> None:
-        """Count it, and begin to wait for the first request."""
+        """Make room for it, and begin to wait for the first request."""
         super().connection_made(transport)
-        self.address = self.client[0] if self.client else "local"
-        self.registry.add(self)
+        self.begun = self.loop.time()
         self._timer = self.loop.call_later(self.header_seconds, self._give_up)
+        self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """Wait on, from the first byte of a request until its headers are complete."""
-        before = self.cycle
-        if self._timer is None and before is not None and before.response_complete:
+        before = self.scope
+        if self._timer is None and self.is_idle:
             self._timer = self.loop.call_later(self.header_seconds, self._give_up)
         super().data_received(data)
-        if self.cycle is not before:
+        if self.scope is not before:
             self._stop()
 
-    def on_response_complete(self) -> None:
-        """Answer the next request that waits, unless too many do."""
-        waits = self.conn.their_state is h11.DONE and self.conn.trailing_data[0]
-        self._pipelined = self._pipelined + 1 if waits else 0
-        if self._pipelined > MAX_PIPELINED:
-            self.transport.close()
-        super().on_response_complete()
-
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Hand the connection over; the middleware counts WebSockets."""
-        self._stop()
-        self.registry.discard(self)
-        super().handle_websocket_upgrade(event)
-
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Wait no more."""
         self._stop()
-        self.registry.discard(self)
         super().connection_lost(exc)
+
+    def _make_room(self) -> None:
+        """Close the oldest idle connection where there is one too many, else this one."""
+        clients: dict[str, list[LimitedProtocol]] = defaultdict(list)
+        for one in self.connections:
+            # WebSockets are counted by the middleware.
+            if isinstance(one, LimitedProtocol) and not one.transport.is_closing():
+                clients[one.client[0] if one.client else ""].append(one)
+        crowd = max(clients.values(), key=len)
+        if len(crowd) > MAX_PER_CLIENT or sum(map(len, clients.values())) > MAX_CONNECTIONS:
+            idle = (one for one in crowd if one is not self and one.is_idle)
+            min(idle, key=lambda one: one.begun, default=self).transport.close()
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -123,6 +88,5 @@ class LimitedProtocol(H11Protocol):
 
 
 def limited(header_seconds: float = HEADER_SECONDS) -> type[LimitedProtocol]:
-    """Return the protocol of one server, with connections of its own."""
-    members = {"header_seconds": header_seconds, "registry": Connections()}
-    return type("LimitedProtocol", (LimitedProtocol,), members)
+    """Return the protocol of one server."""
+    return type("LimitedProtocol", (LimitedProtocol,), {"header_seconds": header_seconds})

@@ -1,58 +1,10 @@
-"""The statements that read what a plan is made of; `{as_of}` and `{since}` are days.
+"""The statements that read what a plan is made of, by the numbers of its products.
 
-They speak of products by number: `number` makes the numbers, in tables that only its connection
-has, and `decisions.number_changed` those of a decision that is made again.
+A `NumberedProducts` runs them: `{planned}`, `{planned_stock}`, `{out_days}` and `{adjusted}` are
+its tables, `{as_of}` and `{since}` its days.
 """
 
-from collections.abc import Mapping
-from datetime import date
-
-from finale_pipeline.warehouse.connect import Connection
-from finale_pipeline.warehouse.frames import bound
-
-STOCK_NOW = """
-SELECT product_url, available_units, on_order_units, build_units FROM core.stock_free
-"""
-"""What planned builds will use is not there for anyone else."""
-STOCK_THEN = (
-    "SELECT DISTINCT ON (product_url) product_url, available_units, on_order_units,"
-    " 0 AS build_units FROM core.stock_daily WHERE snapshot_on < {as_of}"
-    " ORDER BY product_url, snapshot_on DESC"
-)
-
-NUMBERED = """
-CREATE TEMP TABLE planned AS
-SELECT row_number() OVER (ORDER BY product_url COLLATE "C") - 1 AS number, product_url
-FROM (
-    SELECT product_url FROM (SELECT DISTINCT product_url FROM core.sales_month) m, LATERAL (
-        SELECT FROM core.sales_daily s
-        WHERE s.product_url = m.product_url AND s.sold_on < {as_of} AND s.units > s.returned_units
-        LIMIT 1) d
-    UNION
-    SELECT product_url FROM core.product p, LATERAL (
-        SELECT FROM core.component_demand c
-        WHERE c.product_url = p.product_url AND c.used_on < {as_of} LIMIT 1) d
-    UNION
-    SELECT product_url FROM planned_stock WHERE available_units <> 0 OR on_order_units <> 0
-        OR build_units > 0
-    UNION
-    SELECT r.product_url FROM core.reorder_rule r JOIN core.product p USING (product_url)
-    WHERE r.reorder_point_units > 0 AND r.method IS DISTINCT FROM '##doNotReorder'
-      AND p.status = 'PRODUCT_ACTIVE'
-    UNION
-    SELECT a.scope_key FROM plan.demand_adjustment a JOIN core.product p
-        ON p.product_url = a.scope_key
-    WHERE a.scope = 'product' AND a.withdrawn_at IS NULL AND p.status = 'PRODUCT_ACTIVE'
-    UNION
-    SELECT t.product_url FROM plan.product_term t JOIN core.product p USING (product_url)
-    WHERE p.status = 'PRODUCT_ACTIVE'
-) known JOIN core.product p USING (product_url)
-WHERE p.removed_at IS NULL AND p.keeps_stock AND NOT p.is_dropship
-  AND coalesce(nullif(p.product_type, ''), 'GOOD') = 'GOOD'
-"""
-"""Products of which anything is known and that keep stock, numbered in the order of their keys."""
-
-URLS = "SELECT product_url FROM planned ORDER BY number"
+URLS = "SELECT product_url FROM {planned} ORDER BY number"
 """In the order of the numbers."""
 
 STAMP = """
@@ -75,7 +27,7 @@ SELECT n.number, p.product_url, p.sku, p.category, p.status = 'PRODUCT_ACTIVE',
        coalesce(r.is_never, false) OR coalesce(t.is_never_ordered, false),
        l.available_units, l.on_order_units, coalesce(s.is_alternative, false),
        coalesce(l.build_units, 0), coalesce(t.is_never_ordered, false)
-FROM planned n
+FROM {planned} n
 JOIN core.product p USING (product_url)
 LEFT JOIN (
     SELECT DISTINCT ON (c.product_url) c.*, NOT c.is_main AND NOT c.is_buyers
@@ -109,56 +61,24 @@ LEFT JOIN (
            bool_and(method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
     FROM core.reorder_rule GROUP BY 1
 ) r ON r.product_url = p.product_url
-LEFT JOIN planned_stock l ON l.product_url = p.product_url
+LEFT JOIN {planned_stock} l ON l.product_url = p.product_url
 ORDER BY n.number
 """
 
 COSTS = """
 SELECT coalesce(s.price, nullif(p.cost, 0))
-FROM planned n JOIN core.product p USING (product_url)
+FROM {planned} n JOIN core.product p USING (product_url)
 LEFT JOIN (SELECT DISTINCT ON (product_url) product_url, price FROM core.product_supplier
            WHERE price > 0 ORDER BY product_url, is_main DESC, vendor_url) s USING (product_url)
 ORDER BY n.number
 """
 """What a unit costs, in the order of the numbers."""
 
-OUT_DAYS = """
-CREATE TEMP TABLE out_day AS
-SELECT number, day::date AS day, sum(out) >= 23.5 * interval '1 hour' AS is_all_day
-FROM (
-    SELECT n.number, day, least(coalesce(s.until_at, 'infinity'),
-                                (day + interval '1 day') AT TIME ZONE z.zone)
-                          - greatest(s.from_at, day AT TIME ZONE z.zone) AS out
-    FROM core.stock_out_span s JOIN planned n USING (product_url), core.today z,
-         LATERAL generate_series(
-             greatest((s.from_at AT TIME ZONE z.zone)::date, {since})::timestamp,
-             least((coalesce(s.until_at, 'infinity') AT TIME ZONE z.zone)::date,
-                   date {as_of} - 1)::timestamp,
-             interval '1 day') AS day
-) o GROUP BY 1, 2 HAVING sum(out) >= interval '3 hours'
-"""
-"""Days on which nothing of a product was available for three hours or more, as the reads of stock
-saw it: they sold less than was wanted. Forecasts of a fresh-food chain were best with days of more
-than an eighth of the time left out."""
-
-ADJUSTED = """
-CREATE TEMP TABLE adjusted AS
-SELECT n.number, a.adjustment_id, a.kind, a.value, a.from_on, a.until_on, a.made_by, a.note
-FROM plan.demand_adjustment a
-JOIN core.product p ON CASE a.scope WHEN 'product' THEN p.product_url = a.scope_key
-    WHEN 'category' THEN p.category = a.scope_key
-    ELSE EXISTS (SELECT FROM core.product_supplier s
-                 WHERE s.product_url = p.product_url AND s.vendor_url = a.scope_key) END
-JOIN planned n ON n.product_url = p.product_url
-WHERE a.withdrawn_at IS NULL AND a.kind IN ('times', 'units')
-"""
-"""What buyers said of days, by product."""
-
 OWNERS = """
-SELECT product_url, number FROM planned
+SELECT product_url, number FROM {planned}
 UNION ALL
 SELECT a.predecessor_url, n.number
-FROM plan.demand_adjustment a JOIN planned n ON n.product_url = a.scope_key
+FROM plan.demand_adjustment a JOIN {planned} n ON n.product_url = a.scope_key
 WHERE a.kind = 'successor' AND a.withdrawn_at IS NULL AND a.predecessor_url IS NOT NULL
 """
 """Whose a product's demand is: its own, and its successor's."""
@@ -200,9 +120,9 @@ WHERE c.used_on >= {{since}} AND c.used_on < {{until}} AND c.kit_units + c.build
 """Demand of some days; what is sold and what is used add up to core.demand_daily."""
 
 LEFT_OUT = """
-SELECT number, day - date '1970-01-01' FROM out_day WHERE NOT is_all_day
+SELECT number, day - date '1970-01-01' FROM {out_days} WHERE NOT is_all_day
 UNION
-SELECT number, day::date - date '1970-01-01' FROM adjusted, generate_series(
+SELECT number, day::date - date '1970-01-01' FROM {adjusted}, generate_series(
     greatest(from_on, {since})::timestamp, least(until_on, {as_of})::timestamp, interval '1 day'
 ) AS day
 """
@@ -216,7 +136,7 @@ FROM (
            lead(units) OVER largest AS others_units, count(*) OVER product AS orders
     FROM (
         SELECT n.number, min(s.sold_on) AS sold_on, sum(l.units) AS units
-        FROM planned n
+        FROM {planned} n
         JOIN core.shipment_line l USING (product_url)
         JOIN core.shipment s USING (shipment_url)
         WHERE n.number = ANY ({numbers}::bigint[]) AND s.sold_on >= {since} AND s.sold_on < {as_of}
@@ -230,7 +150,9 @@ WHERE place = 1 AND orders > {others} AND units > {times} * others_units
 """The largest order of a product, where it is far above all its other orders."""
 
 FIRST = f"""
-WITH sold AS (SELECT number, product_url FROM planned WHERE number = ANY ({{numbers}}::bigint[]))
+WITH sold AS (
+    SELECT number, product_url FROM {{planned}} WHERE number = ANY ({{numbers}}::bigint[])
+)
 SELECT number, min(day) - date '1970-01-01'
 FROM (
     SELECT o.number, d.day
@@ -273,11 +195,11 @@ FROM (
                lead(on_hand_units) OVER history AS next_on_hand_units
         FROM core.stock_daily WHERE snapshot_on < {as_of}
         WINDOW history AS (PARTITION BY product_url ORDER BY snapshot_on)
-    ) d JOIN planned n USING (product_url)
+    ) d JOIN {planned} n USING (product_url)
     UNION ALL
-    SELECT number, day, 0, day + 1 FROM out_day
+    SELECT number, day, 0, day + 1 FROM {out_days}
     UNION ALL
-    SELECT number, from_on, 0, until_on + 1 FROM adjusted
+    SELECT number, from_on, 0, until_on + 1 FROM {adjusted}
 ) spans
 WHERE available_units <= 0 AND until_on > from_on AND until_on > {since} AND from_on < {as_of}
 """
@@ -287,7 +209,7 @@ it, when nothing was available for three hours of it, or when a buyer said that 
 ADJUSTMENTS = """
 SELECT number, adjustment_id, kind, value, from_on - date '1970-01-01',
        until_on - date '1970-01-01', made_by, note
-FROM adjusted WHERE until_on >= {as_of} ORDER BY number, adjustment_id
+FROM {adjusted} WHERE until_on >= {as_of} ORDER BY number, adjustment_id
 """
 """Those of days to come."""
 
@@ -295,7 +217,7 @@ OPEN_LINES = """
 SELECT n.number, l.open_units, coalesce(l.due_on, o.due_on), o.ordered_on
 FROM core.purchase_order_line l
 JOIN core.purchase_order o ON o.order_url = l.order_url
-JOIN planned n ON n.product_url = l.product_url
+JOIN {planned} n ON n.product_url = l.product_url
 WHERE o.is_open AND l.open_units > 0 AND coalesce(o.ordered_on, {as_of}) <= {as_of}
 """
 
@@ -313,20 +235,20 @@ WITH sold AS (
     SELECT n.number, coalesce(f.parent_url, l.facility_url) AS location_url, sum(l.units) AS units
     FROM core.shipment s
     JOIN core.shipment_line l USING (shipment_url)
-    JOIN planned n ON n.product_url = l.product_url
+    JOIN {planned} n ON n.product_url = l.product_url
     LEFT JOIN core.facility f ON f.facility_url = l.facility_url
     WHERE s.sold_on >= {since} AND s.sold_on < {as_of} AND l.facility_url <> ''
     GROUP BY 1, 2 HAVING sum(l.units) > 0
 ), stock AS (
     SELECT n.number, h.location_url, h.available_units, h.on_order_units
-    FROM (%(stock)s) h JOIN planned n USING (product_url) WHERE h.location_url <> ''
+    FROM (%(stock)s) h JOIN {planned} n USING (product_url) WHERE h.location_url <> ''
 ), rule AS (
     SELECT n.number, coalesce(f.parent_url, r.facility_url) AS location_url,
            sum(r.reorder_point_units) FILTER (WHERE r.method IS DISTINCT FROM '##doNotReorder')
                AS point_units,
            bool_and(r.method IS NOT DISTINCT FROM '##doNotReorder') AS is_never
     FROM core.reorder_rule r
-    JOIN planned n USING (product_url)
+    JOIN {planned} n USING (product_url)
     LEFT JOIN core.facility f USING (facility_url)
     WHERE r.facility_url <> '' GROUP BY 1, 2
 )
@@ -352,23 +274,16 @@ SELECT n.number, coalesce(f.parent_url, o.destination_url), l.open_units,
        coalesce(l.due_on, o.due_on), o.ordered_on
 FROM core.purchase_order_line l
 JOIN core.purchase_order o ON o.order_url = l.order_url
-JOIN planned n ON n.product_url = l.product_url
+JOIN {planned} n ON n.product_url = l.product_url
 LEFT JOIN core.facility f ON f.facility_url = o.destination_url
 WHERE o.is_open AND l.open_units > 0 AND coalesce(o.ordered_on, {as_of}) <= {as_of}
   AND o.destination_url <> ''
 """
 
-
-def number(connection: Connection, stock: str, values: Mapping[str, date]) -> None:
-    """Number the products of which anything is known, for the statements above.
-
-    Args:
-        stock: `STOCK_NOW` or `STOCK_THEN`.
-        values: `as_of` and `since`.
-    """
-    tables = ("planned_stock", "planned", "out_day", "adjusted")
-    connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in tables)}")
-    statements = (f"CREATE TEMP TABLE planned_stock AS {stock}", NUMBERED, OUT_DAYS, ADJUSTED)
-    for statement in statements:
-        connection.execute(bound(connection, statement, values))
-    connection.execute(f"ANALYZE {', '.join(tables)}")
+DEMAND_OF_DAY = """
+SELECT n.number, d.velocity_units_per_day, d.service_level, d.protection_days,
+       d.demand_service_units, d.history_days, d.basis, d.is_trusted,
+       'velocity_last_known' = ANY (d.demand_flags), coalesce(d.demand_note, '')
+FROM {planned} n JOIN plan.demand d ON d.product_url = n.product_url AND d.snapshot_on = {plan_on}
+ORDER BY n.number
+"""

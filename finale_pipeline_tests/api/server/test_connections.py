@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import httpx
 import pytest
 
-from finale_pipeline.api.server.connections import MAX_PER_CLIENT, MAX_PIPELINED
+from finale_pipeline.api.server.connections import MAX_PER_CLIENT
 from finale_pipeline.warehouse.connect import connect
 from finale_pipeline_tests.api.client import FakeDagster, running
 from finale_pipeline_tests.notify.warehouse import Warehouse
@@ -18,6 +18,7 @@ WAITING = (
     " AND datname = current_database() AND wait_event_type = 'Lock'"
 )
 WHOLE, PART = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /livez HTTP/1.1\r\n"
+LAST = WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
 
 @contextmanager
@@ -77,21 +78,40 @@ def test_reads_that_wait_keep_no_probe_and_no_write_out(
             assert api.post("/api/sync-finale/critical").status_code == 202
 
 
-def test_who_only_holds_connections_keeps_nobody_out(api: httpx.Client) -> None:
-    with ExitStack() as open_lines:
-        for _ in range(2 * MAX_PER_CLIENT + 5):
-            open_lines.enter_context(line_to(api))
+def test_who_only_holds_connections_keeps_nobody_out(api: httpx.Client, stock: Warehouse) -> None:
+    """The oldest idle ones are closed, without a word; one that waits for its answer is not."""
+    url = stock.settings.database_url
+    assert url is not None
+    with ExitStack() as open_lines, line_to(api) as busy:
+        with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
+            blocker.execute("LOCK TABLE core.product IN ACCESS EXCLUSIVE MODE")
+            busy.sendall(LAST.replace(b"livez", b"api/products"))
+            until(lambda: stock.rows(WAITING) == [(1,)], "it waits")
+            oldest = open_lines.enter_context(line_to(api))
+            for _ in range(2 * MAX_PER_CLIENT + 4):
+                open_lines.enter_context(line_to(api))
+            assert oldest.recv(1) == b""
+        assert all_of(busy).startswith(b"HTTP/1.1 200")
         for _ in range(3):
             with line_to(api) as line:
-                line.sendall(WHOLE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+                line.sendall(LAST)
                 assert all_of(line).startswith(b"HTTP/1.1 200")
 
 
-def test_requests_that_wait_on_one_connection_are_bounded(api: httpx.Client) -> None:
+def test_requests_that_wait_on_one_connection_are_answered_one_by_one(
+    api: httpx.Client, stock: Warehouse
+) -> None:
+    """So that one connection has one place among the readers, however much is sent on it."""
+    url = stock.settings.database_url
+    assert url is not None
     with line_to(api) as line:
-        line.sendall(WHOLE * 300)
-        assert 1 <= all_of(line).count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
-    assert api.get("/livez").status_code == 200
+        with connect(url.get_secret_value(), name="blocker") as blocker, blocker.transaction():
+            blocker.execute("LOCK TABLE core.product IN ACCESS EXCLUSIVE MODE")
+            line.sendall(WHOLE.replace(b"livez", b"api/products") * 299 + LAST)
+            until(lambda: stock.rows(WAITING) == [(1,)], "the first of them waits")
+            assert api.get("/api/vendors").status_code == 200
+            assert stock.rows(WAITING) == [(1,)]
+        assert all_of(line).count(b"HTTP/1.1 200") == 300
 
 
 def test_a_request_of_two_lengths_is_refused_and_answered_once(api: httpx.Client) -> None:

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from finale_pipeline.api.server.middleware import WEBSOCKETS_PER_CLIENT
 from finale_pipeline.api.serving import dagster_server
 from finale_pipeline.settings import Settings
 from finale_pipeline_tests.api.client import code
@@ -159,6 +160,18 @@ def test_a_websocket_is_for_our_own_page_only(dagster_ui: httpx.Client, ui: Ui) 
     with connect(address(dagster_ui), additional_headers=own) as line:
         line.send("hello")
         assert line.recv() == "hello"
+
+
+def test_the_websockets_of_one_client_are_bounded_and_keep_no_page_out(
+    dagster_ui: httpx.Client,
+) -> None:
+    with ExitStack() as held:
+        for _ in range(WEBSOCKETS_PER_CLIENT):
+            line = held.enter_context(connect(address(dagster_ui)))
+            held.callback(line.send, "hello")  # the app's end of it waits for a word
+        with pytest.raises(InvalidStatus):
+            connect(address(dagster_ui))
+        assert dagster_ui.get("/runs").status_code == 200
 
 
 def test_dagster_asks_for_the_token_where_one_is_set(tmp_path: Path, ui: Ui) -> None:

@@ -140,11 +140,10 @@ def _write(
         levels.begin(run.connection)
         if mends:
             levels.distrust_wrong(run.connection)
-        entries = read.entries
-        if kept:
-            entries = entries.filter(~pl.col("product_url").is_in(list(kept)))
         stored = read_hashes(run.connection, levels.ENTRY_HASHES, ())
-        fresh = only_unknown(entries, stored)
+        fresh = only_unknown(read.entries, stored)
+        if kept:
+            fresh = fresh.filter(~pl.col("product_url").is_in(list(kept)))
         writer = TableWriter(run.connection, ENTRY)
         if stored.is_empty():
             _insert_sorted(writer, fresh, now=run.clock())
@@ -152,7 +151,7 @@ def _write(
         else:
             writer.copy(fresh)
             merged, written = writer.merge(now=run.clock()), writer.stage
-        gone = without(stored, entries[HASH])
+        gone = without(stored, read.entries[HASH])
         levels.add(run.connection, written)
         removed = levels.remove_entries(run.connection, gone.to_list(), list(kept))
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())

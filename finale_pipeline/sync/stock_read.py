@@ -195,14 +195,10 @@ def summarise(entries: pl.DataFrame, rows: int = SUMMED) -> StockSummary:
     groups = 1 + len(entries) // rows
 
     def above_zero(name: str, key: pl.Expr, *more: str) -> Iterator[pl.DataFrame]:
-        filled = _of_parts(
-            entries.select("product_url", "location_url", name),
-            lambda part: part.filter(pl.col(name) != 0).select(*more, key=key, units=name),
-            rows,
-        )
+        keyed = _of_parts(entries, lambda part: part.select(*more, key=key, units=name), rows)
         for group in range(groups):
-            alike = filled.filter(pl.col("key") % groups == group).group_by("key")
-            sums = alike.agg(pl.col("units").sum(), pl.col(more).first())
+            alike = keyed.filter(pl.col("units") != 0, pl.col("key") % groups == group)
+            sums = alike.group_by("key").agg(pl.col("units").sum(), pl.col(more).first())
             yield sums.filter(pl.col("units") > 0)
 
     there = above_zero("on_hand_units", product ^ place, "location_url")

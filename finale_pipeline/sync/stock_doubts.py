@@ -76,6 +76,8 @@ def absent(connection: Connection, read: StockRead) -> pl.DataFrame:
 
 def without(hashes: pl.Series, others: pl.Series) -> pl.Series:
     """Return the hashes that are none of the others."""
+    if hashes.is_empty():  # the others would be put into a table all the same
+        return hashes
     return hashes.to_frame().join(others.to_frame(), on=HASH, how="anti")[HASH]
 
 

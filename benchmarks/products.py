@@ -12,6 +12,10 @@ import os
 import sys
 import time
 
+import finale_pipeline.cli  # noqa: F401 - as `finale` begins
+
+gc.freeze()
+
 from finale_pipeline.commands.sync import SyncReport
 from finale_pipeline.settings import Settings, load_settings
 from finale_pipeline.sync.catalog import PRODUCTS, VENDORS, sync_facilities

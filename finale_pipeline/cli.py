@@ -124,8 +124,11 @@ def _fault(error: Exception) -> PipelineError:
 
 def entry() -> None:
     """Run as the installed command."""
+    # Python would search all that is imported for garbage while it imports the command, and once
+    # more before it ends.
+    gc.freeze()
     code = main()
-    gc.freeze()  # Python would search all that was imported for garbage before it ends
+    gc.freeze()
     sys.exit(code)
 
 

@@ -121,5 +121,5 @@ def test_no_error_and_no_mail_shows_a_secret() -> None:
         "test", "To hunter22", "hunter22", intro=["hunter22"], facts=[("Says", "hunter22")],
     )  # fmt: skip
     mail = render(content, origin_of(Settings(), NOW), message_id=new_id())
-    assert "hunter22" not in mail.subject + mail.text + mail.html
-    assert "***" in mail.text
+    assert "hunter22" not in mail.subject + mail.body_text + mail.body_html
+    assert "***" in mail.body_text

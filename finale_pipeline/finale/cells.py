@@ -80,7 +80,8 @@ def read_long(raw: msgspec.Raw, field: Field) -> Column:
         series.append(values.cast(pl.Categorical) if field.repeats else values)
         errors += [(rows + row, reason, sample) for row, reason, sample in wrong]
         rows += len(values)
-    return pl.concat(series), errors
+    # Whole: polars copies a frame whose columns are cut in different places wherever it plans.
+    return pl.concat(series, rechunk=True), errors
 
 
 def counted(raw: msgspec.Raw) -> pl.Series:

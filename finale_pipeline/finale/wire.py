@@ -276,7 +276,7 @@ def _frame(
     errors: list[cells.CellError] = []
     frame = [pl.int_range(rows, dtype=pl.UInt32, eager=True).alias(ROW)]
     for field in resource.fields:
-        sent, wrong = typed.get(field, (None, []))
+        sent, wrong = typed.pop(field, (None, []))
         series, missing = cells.padded(sent, field, rows)
         frame.append(series)
         errors += wrong + missing

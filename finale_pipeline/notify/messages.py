@@ -158,8 +158,8 @@ def render(content: Content, origin: Origin, *, message_id: str) -> Message:
         message_id=message_id,
         kind=content.kind,
         subject=str(values["subject"]),
-        text=_templates().get_template("mail.txt.j2").render(values),
-        html=_templates().get_template("mail.html.j2").render(values),
+        body_text=_templates().get_template("mail.txt.j2").render(values),
+        body_html=_templates().get_template("mail.html.j2").render(values),
         attachment_name=named,
         attachment=content.csv,
     )

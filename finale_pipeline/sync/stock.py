@@ -1,7 +1,7 @@
 """Reads all stock at once, believes it or holds it, and brings levels and history up to date."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 import polars as pl
@@ -140,11 +140,10 @@ def _write(
         levels.begin(run.connection)
         if mends:
             levels.distrust_wrong(run.connection)
-        entries = read.entries
-        if kept:
-            entries = entries.filter(~pl.col("product_url").is_in(list(kept)))
         stored = read_hashes(run.connection, levels.ENTRY_HASHES, ())
-        fresh = only_unknown(entries, stored)
+        fresh = only_unknown(read.entries, stored)
+        if kept:
+            fresh = fresh.filter(~pl.col("product_url").is_in(list(kept)))
         writer = TableWriter(run.connection, ENTRY)
         if stored.is_empty():
             _insert_sorted(writer, fresh, now=run.clock())
@@ -152,7 +151,7 @@ def _write(
         else:
             writer.copy(fresh)
             merged, written = writer.merge(now=run.clock()), writer.stage
-        gone = without(stored, entries[HASH])
+        gone = without(stored, read.entries[HASH])
         levels.add(run.connection, written)
         removed = levels.remove_entries(run.connection, gone.to_list(), list(kept))
         changed = levels.refresh(run.connection, day=day, read_at=read_at, now=run.clock())
@@ -183,9 +182,23 @@ def _insert_sorted(writer: TableWriter, entries: pl.DataFrame, *, now: datetime)
 
     The sorted frame is never there as a whole.
     """
-    order = entries["product_url"].arg_sort()
-    for start in range(0, len(order), AT_ONCE):
-        writer.insert(entries[order.slice(start, AT_ONCE)], now=now)
+    for places in in_order(entries["product_url"]):
+        for start in range(0, len(places), AT_ONCE):
+            writer.insert(entries[places.slice(start, AT_ONCE)], now=now)
+
+
+def in_order(keys: pl.Series, rows: int = 5 * AT_ONCE) -> Iterator[pl.Series]:
+    """Yield the places of keys in the keys' order, some at a time: sorting takes 48 bytes a key.
+
+    Args:
+        rows: How many at a time, about.
+    """
+    step = max(1, rows // 100)
+    bounds = keys.gather_every(step).sort().gather_every(100)
+    part = bounds.search_sorted(keys, side="right")
+    for number in range(len(bounds) + 1):
+        places = (part == number).arg_true()
+        yield places.gather(keys.gather(places).arg_sort())
 
 
 def _protected(connection: Connection, read: StockRead) -> dict[str, str]:

@@ -14,6 +14,16 @@ LIVE_WITHOUT_LEVEL = (
     " AND NOT EXISTS (SELECT FROM core.stock_kept k WHERE k.product_url = p.product_url)"
 )
 
+UNITS = ("on_hand_units", "reserved_units", "on_order_units")
+"""What entries have, and levels and history have sums of."""
+COLUMNS = ", ".join(UNITS)
+SUMS = ", ".join(f"coalesce(sum(e.{name}), 0) AS {name}" for name in UNITS)
+
+
+def _of(row: str) -> str:
+    return ", ".join(f"{row}.{name}" for name in UNITS)
+
+
 ENTRY_HASHES = "SELECT row_hash FROM core.stock_entry"
 FILLED_HASHES = (
     "SELECT row_hash FROM core.stock_entry"
@@ -61,16 +71,12 @@ def distrust_wrong(connection: Connection) -> None:
     )
 
 
-WRONG = """
+WRONG = f"""
 SELECT coalesce(l.product_url, e.product_url) FROM core.stock_level l
-FULL JOIN (
-    SELECT product_url, sum(on_hand_units) AS on_hand_units,
-           sum(reserved_units) AS reserved_units, sum(on_order_units) AS on_order_units
-    FROM core.stock_entry GROUP BY 1
-) e ON e.product_url = l.product_url
+FULL JOIN (SELECT product_url, {SUMS} FROM core.stock_entry e GROUP BY 1) e
+    ON e.product_url = l.product_url
 WHERE l.product_url IS NULL
-   OR (l.on_hand_units, l.reserved_units, l.on_order_units) <> (coalesce(e.on_hand_units, 0),
-       coalesce(e.reserved_units, 0), coalesce(e.on_order_units, 0))
+   OR ({_of("l")}) <> ({", ".join(f"coalesce(e.{name}, 0)" for name in UNITS)})
 """
 
 
@@ -198,76 +204,69 @@ def note_day(connection: Connection, *, day: date, now: datetime) -> None:
     )
 
 
-SUMS = (
-    "coalesce(sum(e.on_hand_units), 0) AS on_hand_units,"
-    " coalesce(sum(e.reserved_units), 0) AS reserved_units,"
-    " coalesce(sum(e.on_order_units), 0) AS on_order_units"
+SUMS_OF_LOCATIONS = (
+    f"SELECT e.product_url, e.location_url, {SUMS} FROM core.stock_entry e"
+    " WHERE e.product_url IN (SELECT product_url FROM touched) GROUP BY 1, 2"
 )
+SUMS_OF_PRODUCTS = (
+    f"SELECT t.product_url, {SUMS} FROM (SELECT DISTINCT product_url FROM touched) t"
+    " LEFT JOIN {entries} e USING (product_url) GROUP BY 1"
+)
+LOCATIONS = (
+    f"INSERT INTO core.stock_level_by_location AS l (product_url, location_url, {COLUMNS},"
+    " changed_at) SELECT *, %(now)s FROM {sums} s"
+)
+LEVELS = (
+    f"INSERT INTO core.stock_level AS l (product_url, {COLUMNS}, changed_at)"
+    " SELECT *, %(now)s FROM {sums} s"
+)
+HISTORY = (
+    f"INSERT INTO core.stock_daily (product_url, snapshot_on, {COLUMNS}, changed_at)"
+    f" SELECT product_url, %(day)s, {COLUMNS}, %(now)s FROM {{levels}}"
+)
+OUT = (
+    "INSERT INTO core.stock_out_span (product_url, from_at) SELECT product_url, %(read_at)s"
+    " FROM {levels} w WHERE on_hand_units <= reserved_units"
+)
+# Nothing to note before the first evaluation: that one looks at every product.
+NOTED = (
+    "INSERT INTO ops.touched_item SELECT product_url FROM {levels}"
+    " WHERE EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING"
+)
+REPLACED = f"DO UPDATE SET ({COLUMNS}, changed_at) = ({_of('excluded')}, excluded.changed_at)"
+IF_OTHER = f"WHERE ({_of('l')}) <> ({_of('excluded')})"
 REFRESH = trusted(
-    f"WITH sums AS (SELECT t.product_url, {SUMS} FROM (SELECT DISTINCT product_url FROM touched) t"
-    " LEFT JOIN core.stock_entry e ON e.product_url = t.product_url GROUP BY 1),"
-    " written AS (INSERT INTO core.stock_level AS l"
-    " (product_url, on_hand_units, reserved_units, on_order_units, changed_at)"
-    " SELECT *, %(now)s FROM sums ON CONFLICT (product_url) DO UPDATE SET"
-    " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
-    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at"
-    " WHERE (l.on_hand_units, l.reserved_units, l.on_order_units)"
-    " <> (excluded.on_hand_units, excluded.reserved_units, excluded.on_order_units)"
-    " RETURNING product_url, on_hand_units, reserved_units, on_order_units, xmax = 0 AS is_new),"
-    " history AS (INSERT INTO core.stock_daily"
-    " (product_url, snapshot_on, on_hand_units, reserved_units, on_order_units, changed_at)"
-    " SELECT product_url, %(day)s, on_hand_units, reserved_units, on_order_units, %(now)s"
-    " FROM written ON CONFLICT (product_url, snapshot_on) DO UPDATE SET"
-    " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
-    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at),"
+    f"WITH sums AS ({SUMS_OF_PRODUCTS.format(entries='core.stock_entry')}),"
+    f" written AS ({LEVELS.format(sums='sums')} ON CONFLICT (product_url) {REPLACED} {IF_OTHER}"
+    f" RETURNING product_url, {COLUMNS}, xmax = 0 AS is_new),"
+    f" history AS ({HISTORY.format(levels='written')}"
+    f" ON CONFLICT (product_url, snapshot_on) {REPLACED}),"
     " here_again AS (UPDATE core.stock_out_span s SET until_at = %(read_at)s FROM written w"
     " WHERE s.product_url = w.product_url AND s.until_at IS NULL"
     " AND w.on_hand_units > w.reserved_units),"
-    " gone AS (INSERT INTO core.stock_out_span (product_url, from_at)"
-    " SELECT product_url, %(read_at)s FROM written w WHERE on_hand_units <= reserved_units"
-    " AND NOT EXISTS (SELECT FROM core.stock_out_span s"
+    f" gone AS ({OUT.format(levels='written')} AND NOT EXISTS (SELECT FROM core.stock_out_span s"
     " WHERE s.product_url = w.product_url AND s.until_at IS NULL) ON CONFLICT DO NOTHING),"
-    # Nothing to note before the first evaluation: that one looks at every product.
-    " noted AS (INSERT INTO ops.touched_item SELECT product_url FROM written"
-    " WHERE EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING)"
+    f" noted AS ({NOTED.format(levels='written')})"
     " SELECT (SELECT count(*) FROM sums), count(*) FILTER (WHERE is_new),"
     " count(*) FILTER (WHERE NOT is_new) FROM written"
+)
+REFRESH_LOCATIONS = trusted(
+    f"{LOCATIONS.format(sums=f'({SUMS_OF_LOCATIONS})')}"
+    f" ON CONFLICT (product_url, location_url) {REPLACED} {IF_OTHER}"
 )
 ANY_LEVEL = (
     "SELECT EXISTS (SELECT FROM core.stock_level)"
     " OR EXISTS (SELECT FROM core.stock_level_by_location)"
     " OR EXISTS (SELECT FROM core.stock_daily) OR EXISTS (SELECT FROM core.stock_out_span)"
 )
-UNITS = "on_hand_units, reserved_units, on_order_units"
 FILL = (
-    f"CREATE TEMP TABLE location_sum ON COMMIT DROP AS SELECT e.product_url, e.location_url, {SUMS}"
-    " FROM core.stock_entry e WHERE e.product_url IN (SELECT product_url FROM touched)"
-    " GROUP BY 1, 2 ORDER BY 1, 2",
+    f"CREATE TEMP TABLE location_sum ON COMMIT DROP AS {SUMS_OF_LOCATIONS} ORDER BY 1, 2",
     "ANALYZE location_sum",
-    f"INSERT INTO core.stock_level_by_location (product_url, location_url, {UNITS}, changed_at)"
-    " SELECT *, %(now)s FROM location_sum",
-    f"INSERT INTO core.stock_level (product_url, {UNITS}, changed_at)"
-    f" SELECT t.product_url, {SUMS}, %(now)s FROM (SELECT DISTINCT product_url FROM touched) t"
-    " LEFT JOIN location_sum e USING (product_url) GROUP BY 1 ORDER BY 1",
-    f"INSERT INTO core.stock_daily (product_url, snapshot_on, {UNITS}, changed_at)"
-    f" SELECT product_url, %(day)s, {UNITS}, changed_at FROM core.stock_level",
-    "INSERT INTO core.stock_out_span (product_url, from_at)"
-    " SELECT product_url, %(read_at)s FROM core.stock_level WHERE on_hand_units <= reserved_units",
-    "INSERT INTO ops.touched_item SELECT product_url FROM core.stock_level"
-    " WHERE EXISTS (SELECT FROM ops.evaluation) ON CONFLICT (product_url) DO NOTHING",
+    LOCATIONS.format(sums="location_sum"),
+    LEVELS.format(sums=f"({SUMS_OF_PRODUCTS.format(entries='location_sum')} ORDER BY 1)"),
+    *(written.format(levels="core.stock_level") for written in (HISTORY, OUT, NOTED)),
 )
 """REFRESH where no level was ever written: no conflict to look for, and sums taken once."""
-REFRESH_LOCATIONS = trusted(
-    "INSERT INTO core.stock_level_by_location AS l"
-    " (product_url, location_url, on_hand_units, reserved_units, on_order_units, changed_at)"
-    f" SELECT e.product_url, e.location_url, {SUMS}, %(now)s FROM core.stock_entry e"
-    " WHERE e.product_url IN (SELECT product_url FROM touched) GROUP BY 1, 2"
-    " ON CONFLICT (product_url, location_url) DO UPDATE SET"
-    " on_hand_units = excluded.on_hand_units, reserved_units = excluded.reserved_units,"
-    " on_order_units = excluded.on_order_units, changed_at = excluded.changed_at"
-    " WHERE (l.on_hand_units, l.reserved_units, l.on_order_units)"
-    " <> (excluded.on_hand_units, excluded.reserved_units, excluded.on_order_units)"
-)
 
 
 def in_stock(connection: Connection) -> list[tuple[str, str | None, str | None, float]]:

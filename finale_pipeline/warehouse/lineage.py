@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).with_suffix(".json")
 VIEWS = """
-SELECT format('%s.%s', schemaname, viewname), definition FROM pg_views
+SELECT schemaname || '.' || viewname, definition FROM pg_views
 WHERE schemaname IN ('mart', 'core', 'plan', 'ops') ORDER BY 1
 """
 

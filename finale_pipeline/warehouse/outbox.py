@@ -7,7 +7,7 @@ is repeated once, under the same message id.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from finale_pipeline.domain.states import WAITING, MailState
@@ -30,29 +30,22 @@ STOCK_NEWS = ("out_of_stock", "reorder_needed", "back_in_stock", "catch_up")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A mail, ready for the outbox."""
+    """A mail, ready for the outbox; its fields are columns of ops.outbox."""
 
-    message_id: str
-    kind: str
-    subject: str
-    text: str
-    html: str
-    attachment_name: str | None = None
-    attachment: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A mail that was claimed for delivery, of ops.outbox; `attempts` counts this one, too."""
-
-    outbox_id: int
     message_id: str
     kind: str
     subject: str
     body_text: str
     body_html: str
-    attachment_name: str | None
-    attachment: bytes | None
+    attachment_name: str | None = None
+    attachment: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Message):
+    """A mail that was claimed for delivery, of ops.outbox; `attempts` counts this one, too."""
+
+    outbox_id: int
     recipients: list[str]
     delivered: list[str]
     refused: dict[str, str]
@@ -61,10 +54,18 @@ class Waiting:
     created_at: datetime
 
     @classmethod
-    def of(cls, m: Message, recipients: Sequence[str], now: datetime) -> "Waiting":
+    def of(cls, message: Message, recipients: Sequence[str], now: datetime) -> "Waiting":
         """Return a mail that is in no outbox, as it is sent for the first time."""
-        words = (m.message_id, m.kind, m.subject, m.text, m.html, m.attachment_name, m.attachment)
-        return cls(0, *words, [*recipients], [], {}, 1, 0, now)
+        return cls(
+            **asdict(message),
+            outbox_id=0,
+            recipients=[*recipients],
+            delivered=[],
+            refused={},
+            attempts=1,
+            unknown_outcomes=0,
+            created_at=now,
+        )
 
     @property
     def left(self) -> list[str]:
@@ -85,8 +86,8 @@ def put(
 ) -> bool:
     """Write a mail in the transaction of its reason; False when the same was written before."""
     inserted = connection.execute(
-        "INSERT INTO ops.outbox (message_id, kind, subject, body_text, body_html, attachment_name,"
-        " attachment, dedupe_key, recipients, state, next_attempt_at, run_id, created_at, route)"
+        f"INSERT INTO ops.outbox ({columns_of(Message)},"
+        " dedupe_key, recipients, state, next_attempt_at, run_id, created_at, route)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'pending', %s, %s, %s, %s)"
         " ON CONFLICT (dedupe_key) DO NOTHING",
         (*astuple(message), dedupe_key, list(recipients), now, run_id, now, route),

@@ -44,6 +44,8 @@ def test_views_and_columns_are_those_of_the_database_and_so_is_what_they_are_mad
         if space == "mart":
             there[f"mart.{name}"][column] = (kind, meaning)
     known = lineage.stored_views()
+    views = connection.mapping(lineage.VIEWS)
+    assert {view for view in views if view.startswith("mart.")} == known.keys()
     assert {
         view: {name: (c["type"], c["about"]) for name, c in told["columns"].items()}
         for view, told in known.items()

@@ -19,7 +19,7 @@ from finale_pipeline.notify.files import as_email
 from finale_pipeline.notify.lines import CSV_BYTES, as_csv
 from finale_pipeline.notify.messages import KINDS, render
 from finale_pipeline.text import UNSEEN, cell, plain
-from finale_pipeline.warehouse.outbox import Message, Waiting
+from finale_pipeline.warehouse.outbox import Waiting
 from finale_pipeline_tests.notify.samples import (
     HOSTILE,
     MANY,
@@ -38,8 +38,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("name", list(contents()))
 def test_the_mail_is_as_reviewed(name: str, snapshot: SnapshotAssertion) -> None:
     mail = rendered(name)
-    assert f"Subject: {mail.subject}\n\n{mail.text}" == snapshot(name="text")
-    body = mail.html.partition("<body>")[2]
+    assert f"Subject: {mail.subject}\n\n{mail.body_text}" == snapshot(name="text")
+    body = mail.body_html.partition("<body>")[2]
     assert body == snapshot(name="html")
 
 
@@ -60,25 +60,20 @@ class Tags(HTMLParser):
         self.tags.add(tag)
 
 
-def as_waiting(mail: Message) -> Waiting:
-    return Waiting(
-        1, mail.message_id, mail.kind, mail.subject, mail.text, mail.html, mail.attachment_name,
-        mail.attachment, ["a@b.example"], [], {}, 1, 0, NOW,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_only_text_wherever_it_stands(name: str) -> None:
     """M10: in subject, HTML and plain text."""
     item = line("X", name, "out", "0", "10", vendor_name=name, contact=name)
     mail = render(stock_mails.out_of_stock([item], changes([item])), ORIGIN, message_id="x")
     page = Tags()
-    page.feed(mail.html)
+    page.feed(mail.body_html)
     assert "script" not in page.tags
     assert "\n" not in mail.subject
-    assert "49" not in mail.text
-    assert not UNSEEN.search(mail.subject + mail.text + mail.html)
-    wire = bytes(as_email(as_waiting(mail), "from@shop.example", ["a@b.example"]))
+    assert "49" not in mail.body_text
+    assert not UNSEEN.search(mail.subject + mail.body_text + mail.body_html)
+    wire = bytes(
+        as_email(Waiting.of(mail, ["a@b.example"], NOW), "from@shop.example", ["a@b.example"])
+    )
     parsed = BytesParser(policy=policy.default).parsebytes(wire)
     assert parsed["Bcc"] is None
     assert parsed["Subject"] == mail.subject
@@ -108,8 +103,8 @@ def test_thousands_of_items_are_twenty_in_the_mail_and_all_in_the_csv() -> None:
     content = stock_mails.out_of_stock(items, changes(items))
     mail = render(content, ORIGIN, message_id="x")
     assert mail.subject == "Out of stock: 5,000 items"
-    assert "and 4,980 more; the attached CSV has all of them." in mail.text
-    assert len(mail.html) < 30_000
+    assert "and 4,980 more; the attached CSV has all of them." in mail.body_text
+    assert len(mail.body_html) < 30_000
     assert content.csv is not None
     assert len(content.csv.splitlines()) == 5_001
 
@@ -126,8 +121,8 @@ def test_a_sandbox_says_in_every_mail_that_it_is_one() -> None:
     origin = messages.Origin("http://127.0.0.1:3001", NOW, is_sandbox=True)
     content = stock_mails.out_of_stock(MANY, changes(MANY))
     mail = render(content, origin, message_id="x")
-    assert "Sandbox: these products and numbers are invented." in mail.text
-    assert "Sandbox: these products and numbers are invented." in mail.html
+    assert "Sandbox: these products and numbers are invented." in mail.body_text
+    assert "Sandbox: these products and numbers are invented." in mail.body_html
 
 
 def test_a_plan_that_orders_nothing_is_not_overruled_by_a_rule_of_finale() -> None:
@@ -155,15 +150,19 @@ def test_the_digest_has_a_table_of_vendors_and_the_three_worst_of_each() -> None
         ("", 2, 0, "GBP 18,000.00", ""),
     ]
     shown = [sku for sku in ("T", *(f"O{n}" for n in range(7)), "N0", "N1")
-             if f"] {sku}\n" in mail.text]  # fmt: skip
+             if f"] {sku}\n" in mail.body_text]  # fmt: skip
     assert shown == ["T", "O0", "O1", "O2", "N0", "N1"]
-    assert "and 4 more; the attached CSV has all of them." in mail.text
-    assert mail.text.index("] T\n") < mail.text.index("] O0\n") < mail.text.index("] N0\n")
+    assert "and 4 more; the attached CSV has all of them." in mail.body_text
+    assert (
+        mail.body_text.index("] T\n")
+        < mail.body_text.index("] O0\n")
+        < mail.body_text.index("] N0\n")
+    )
 
 
 @pytest.mark.parametrize("name", [n for n in contents() if contents()[n].kind in messages.BUYERS])
 def test_a_buyers_mail_leads_to_pages_and_names_no_command(name: str) -> None:
     mail = rendered(name)
-    body = mail.text.partition("\n--\n")[0]
+    body = mail.body_text.partition("\n--\n")[0]
     assert not re.search(r"finale (alerts|explain|doctor|sync|status|orders|forecast)\b", body)
     assert f"{ORIGIN.pages}/" in body

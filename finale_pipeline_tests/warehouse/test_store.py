@@ -101,6 +101,14 @@ def test_rows_whose_hash_is_stored_are_not_sent(connection: Connection) -> None:
     assert only_unknown(rows, stored)["product_url"].to_list() == ["/b"]
 
 
+@pytest.mark.parametrize("stored", [[], [-(2**63), -1, 0, 1, 2**63 - 1]])
+def test_hashes_are_read_as_they_are_stored(connection: Connection, stored: list[int]) -> None:
+    hashes = read_hashes(connection, "SELECT unnest(%s::int8[])", (stored,))
+
+    assert hashes.to_list() == stored
+    assert hashes.dtype == pl.Int64
+
+
 def test_hashes_are_those_that_databases_hold() -> None:
     """A release of polars that hashes otherwise would silently rewrite every row once."""
     assert frame(("/a", "A"))["row_hash"].to_list() == [KNOWN_HASH]

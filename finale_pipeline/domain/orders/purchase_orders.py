@@ -197,11 +197,15 @@ def _comparable(lines: Sequence[PurchaseLine]) -> list[tuple[str, Decimal, Decim
 
 @dataclass(frozen=True, slots=True)
 class LineTerms:
-    """What a product is bought by.
+    """What Finale and the buyer say now of how a product is bought, to warn of a line.
+
+    `OrderTerms` are what the plan decided by: there a pack that nobody named is 1, and what floats
+    leave over is forgiven. Here no pack is no warning, and a quantity is compared exactly: it is
+    what will be sent.
 
     Attributes:
         minimum_order_units: Least quantity of an order; 0 = none.
-        pack_units: Orders are multiples of it; 0 = any quantity.
+        pack_units: Orders are multiples of it; 0 = nobody named one, any quantity will do.
         is_active: Whether Finale has it as active.
     """
 

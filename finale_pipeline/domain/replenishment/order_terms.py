@@ -17,10 +17,13 @@ TOLERANCE = Decimal(str(ROUNDING))
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
-    """What a supplier accepts of a product.
+    """What a supplier accepts of a product, as the plan decided by it.
+
+    `LineTerms` are what is said of it when a draft is made; they differ in both respects.
 
     Attributes:
-        pack_units: Orders are multiples of it; above 0.
+        pack_units: Orders are multiples of it, but for `TOLERANCE` packs; above 0: where nobody
+            named one it is 1, for the plan orders whole units.
         minimum_order_units: Least quantity of an order; 0 = none.
     """
 

@@ -25,6 +25,7 @@ from finale_pipeline.domain.orders.purchase_orders import (
     reference,
     same_lines,
 )
+from finale_pipeline.domain.replenishment.order_terms import OrderTerms, check_quantity
 
 DENVER = ZoneInfo("America/Denver")
 TODAY = date(2026, 3, 9)
@@ -194,6 +195,19 @@ def test_what_speaks_against_a_line_is_said(
     found = line_warnings(PurchaseLine("/p", "P", Decimal(quantity), Decimal(1)), terms)
     assert len(found) == len(said)
     assert all(text in line for text, line in zip(said, found, strict=True))
+
+
+def test_a_draft_minds_no_pack_that_nobody_named_and_forgives_nothing() -> None:
+    """The plan orders whole units then, and forgives what a float lacks: see `OrderTerms`."""
+
+    def said(units: Decimal, terms: LineTerms) -> list[str]:
+        return line_warnings(PurchaseLine("/p", "P", units, Decimal(1)), terms)
+
+    half, nearly = Decimal("0.5"), Decimal("11.9999999999")
+    assert said(half, LineTerms()) == []
+    assert check_quantity(half, OrderTerms()).broken_rules == ("pack",)
+    assert len(said(nearly, LineTerms(Decimal(12), Decimal(12)))) == len(["minimum", "pack"])
+    assert check_quantity(nearly, OrderTerms(Decimal(12), Decimal(12))).broken_rules == ()
 
 
 def test_what_speaks_against_an_order_is_said() -> None:

@@ -12,7 +12,7 @@ from finale_pipeline.sandbox.account import Account
 from finale_pipeline.sandbox.server import SandboxServer
 from finale_pipeline.settings import Settings
 from finale_pipeline.warehouse.connect import Connection, connect
-from finale_pipeline_tests.conftest import new_database, settings_for
+from finale_pipeline_tests.conftest import new_database, settings_for, small_account
 from finale_pipeline_tests.processes import Ended, call, finale, start, until_its_sessions_end
 from finale_pipeline_tests.sync.helpers import (
     assert_ledger_is_closed,
@@ -46,9 +46,11 @@ class Trap:
         self.is_set.set()
 
 
-def undisturbed(server: str, upgraded: str, account: Account) -> dict[str, object]:
+@pytest.fixture(scope="module")
+def undisturbed(server: str, upgraded: str) -> dict[str, object]:
+    """What a full sync of the small account leaves that nothing disturbs."""
     url = new_database(server, template=upgraded)
-    with SandboxServer(account, rate_limits=None, row_cap=CAP) as sandbox:
+    with SandboxServer(small_account(), rate_limits=None, row_cap=CAP) as sandbox:
         assert call(settings_for(url, sandbox, row_cap=CAP), "sync", "full").code == 0
     with connect(url, name="tests") as connection:
         return dict(contents(connection))
@@ -56,9 +58,8 @@ def undisturbed(server: str, upgraded: str, account: Account) -> dict[str, objec
 
 @pytest.mark.parametrize("at", [1, 3, 6, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_killed_sync_goes_on_and_ends_equal_to_an_undisturbed_one(
-    server: str, upgraded: str, account: Account, at: int
+    server: str, upgraded: str, account: Account, undisturbed: dict[str, object], at: int
 ) -> None:
-    wanted = undisturbed(server, upgraded, account)
     # 0 stands for every request there is, one after the other
     for moment in range(1, 14) if at == 0 else [at]:
         url = new_database(server, template=upgraded)
@@ -72,7 +73,7 @@ def test_a_killed_sync_goes_on_and_ends_equal_to_an_undisturbed_one(
             until_its_sessions_end(settings)
             assert call(settings, "sync", "full").code == 0
             with connect(url, name="tests") as connection:
-                assert contents(connection) == wanted
+                assert contents(connection) == undisturbed
                 assert_ledger_is_closed(connection)
                 died = "SELECT count(*) FROM ops.sync_run WHERE error_kind = 'CRASHED'"
                 assert connection.execute(died).fetchall() == [(1,)]

@@ -26,7 +26,7 @@ from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import NOW, settings_for
 from finale_pipeline_tests.mail_server import KEY, Accepted, MailServer
 
-FAST_TICKS = 60
+FAST_TICKS = 48
 SICK_TICKS = 2
 """So long after a fault of the mail service, the mails behind the one that met it may wait."""
 

@@ -3,6 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,31 +26,45 @@ from finale_pipeline.warehouse.locks import Lock
 from finale_pipeline_tests.conftest import settings_for
 
 ZONE = ZoneInfo("America/New_York")
-BEGIN = datetime(2026, 3, 7, 12, 1, tzinfo=ZONE)
-"""A Saturday; the clocks go forward the next night, at two."""
-END = BEGIN + timedelta(days=3, hours=6)
-DOWN = (datetime(2026, 3, 9, 10, 7, tzinfo=ZONE), datetime(2026, 3, 10, 12, 7, tzinfo=ZONE))
-"""An outage of more than a day."""
 KILLED_AT = (15, 15)
 """Each day at this local time the run is killed."""
 MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From when to when, and an outage of more than a day in between."""
+
+    begin: datetime
+    down: tuple[datetime, datetime]
+    end: datetime
+
+
+def at(day: int, hour: int, minute: int) -> datetime:
+    """Return a local time in March 2026; the clocks go forward on the eighth, a Sunday, at two."""
+    return datetime(2026, 3, day, hour, minute, tzinfo=ZONE)
+
+
+LONG = Span(at(7, 12, 1), (at(9, 10, 7), at(10, 12, 7)), at(10, 18, 1))
+SHORT = Span(at(8, 0, 1), (at(9, 3, 7), at(10, 4, 7)), at(10, 6, 1))
+"""The same but for hours like those before and after: two nights and a day."""
 
 
 def crons(settings: Settings) -> dict[str, str]:
     return {name: str(getattr(settings, f"schedule_{name}")) for name in SYNCS}
 
 
-def ticks(settings: Settings) -> Iterator[tuple[datetime, str]]:
-    """Yield every due time of the weekend, with its schedule, as the scheduler sees them."""
+def ticks(settings: Settings, span: Span) -> Iterator[tuple[datetime, str]]:
+    """Yield every due time of the span, with its schedule, as the scheduler sees them."""
 
     def of(name: str, cron: str) -> Iterator[tuple[datetime, str]]:
-        for tick in cron_string_iterator(BEGIN.timestamp(), cron, str(ZONE)):
+        for tick in cron_string_iterator(span.begin.timestamp(), cron, str(ZONE)):
             yield tick.astimezone(UTC), name
 
-    for at, name in heapq.merge(*(of(*pair) for pair in crons(settings).items())):
-        if at >= END:
+    for due, name in heapq.merge(*(of(*pair) for pair in crons(settings).items())):
+        if due >= span.end:
             return
-        yield at, name
+        yield due, name
 
 
 class Weekend:
@@ -105,13 +120,13 @@ class Weekend:
         assert [run.run_id for run in buried] == [run_id]
 
 
-def expected() -> list[tuple[datetime, str, str]]:
+def expected(span: Span) -> list[tuple[datetime, str, str]]:
     """Return what should have run: by plain counting of quarter hours, no cron, no rules."""
-    found = [(BEGIN.astimezone(UTC), "full", "done")]
-    at = datetime(2026, 3, 7, 17, 15, tzinfo=UTC)
-    while at < END:
-        local = at.astimezone(ZONE)
-        if not DOWN[0] <= local < DOWN[1]:
+    found = [(span.begin.astimezone(UTC), "full", "done")]
+    due = span.begin.astimezone(UTC) + 14 * MINUTE
+    while due < span.end:
+        local = due.astimezone(ZONE)
+        if not span.down[0] <= local < span.down[1]:
             strategy = "inventory" if local.minute == 0 else "critical"
             is_spring = (local.month, local.day, local.hour) == (3, 8, 3)
             if local.minute == 0 and local.hour == 2:
@@ -119,43 +134,41 @@ def expected() -> list[tuple[datetime, str, str]]:
             if local.minute == 0 and is_spring:
                 strategy = "full"  # two o'clock does not exist; both fall on three
             is_killed = (local.hour, local.minute) == KILLED_AT
-            found.append((at, strategy, "failed" if is_killed else "done"))
-        at += timedelta(minutes=15)
-    found.append((DOWN[1].astimezone(UTC), "full", "done"))  # makes up for a day and more
+            found.append((due, strategy, "failed" if is_killed else "done"))
+        due += 15 * MINUTE
+    found.append((span.down[1].astimezone(UTC), "full", "done"))  # makes up for a day and more
     return sorted(found)
 
 
-@pytest.fixture
-def small_account() -> Account:
-    return invented_account(
-        products=40, clock=Clock(frozen_at=BEGIN.astimezone(UTC)), years=0.2, sales_days=5
-    )
-
-
+@pytest.mark.parametrize(
+    "span", [SHORT, pytest.param(LONG, marks=pytest.mark.slow)], ids=["short", "long"]
+)
 def test_a_weekend_of_ticks_leaves_exactly_the_expected_syncs(
-    url: str, small_account: Account, connection: Connection
+    url: str, connection: Connection, span: Span
 ) -> None:
-    with SandboxServer(small_account) as sandbox:  # with Finale's own request limits
+    clock = Clock(frozen_at=span.begin.astimezone(UTC))
+    account = invented_account(products=40, clock=clock, years=0.2, sales_days=5)
+    with SandboxServer(account) as sandbox:  # with Finale's own request limits
         budgets = {"get_per_minute": 120, "collections_per_hour": 300}
         settings = settings_for(url, sandbox, timezone=str(ZONE), **budgets)
-        weekend = Weekend(settings, small_account, connection)
+        weekend = Weekend(settings, account, connection)
         weekend.run("full")
         missed: dict[str, datetime] = {}
-        for at, name in ticks(settings):
-            if DOWN[0] <= at < DOWN[1]:
-                missed[name] = at  # the scheduler brings only the last one
+        for due, name in ticks(settings, span):
+            if span.down[0] <= due < span.down[1]:
+                missed[name] = due  # the scheduler brings only the last one
                 continue
-            if missed and at >= DOWN[1]:
-                weekend.move_to(DOWN[1])
+            if missed and due >= span.down[1]:
+                weekend.move_to(span.down[1])
                 for late, when in sorted(missed.items()):
                     weekend.tick(late, when)
                 missed = {}
-            weekend.move_to(at)
-            weekend.tick(name, at)
+            weekend.move_to(due)
+            weekend.tick(name, due)
     rows = connection.execute(
         "SELECT started_at, strategy, status FROM ops.sync_run ORDER BY started_at"
     ).fetchall()
-    assert rows == expected()
+    assert rows == expected(span)
     assert set(weekend.skipped) == {
         "covered by the critical sync",  # smart chose what is due anyway
         "covered by the inventory sync",

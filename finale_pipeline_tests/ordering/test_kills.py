@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pytest
 
+from finale_pipeline.clock import utc_now
 from finale_pipeline.ordering.context import DraftingContext
 from finale_pipeline.ordering.draft_request import DraftRequest
 from finale_pipeline.ordering.drafting import draft
@@ -80,10 +81,14 @@ def killed_at(shelf: Shelf, watch: Watch, at: int) -> None:
 
 
 def resumed(shelf: Shelf) -> None:
-    """Run the command again, and once more when enough time has passed to be sure."""
+    """Run the command again, and once more when enough time has passed to be sure.
+
+    Commands have the machine's time, and the account stands still since these tests began.
+    """
     finale(shelf.settings, "orders", "draft")
     if shelf.states() == ["unknown"]:
-        shelf.later(minutes=20)
+        behind = utc_now() - shelf.account.clock.now()
+        shelf.later(seconds=behind.total_seconds(), minutes=20)
         shelf.draft()
 
 

@@ -235,6 +235,34 @@ def test_a_key_revoked_in_the_middle_keeps_what_was_read_and_goes_on_from_there(
     assert sum("/product?" in path for path in sandbox.requests) - first < whole
 
 
+def test_a_scan_that_was_cut_off_counted_each_window_as_the_table_shows_it(
+    url: str, sandbox: SandboxServer, account: Account, connection: Connection
+) -> None:
+    """Windows whose rows were all new, and such as had none, are not counted in the table."""
+    sandbox.row_cap = 150
+    settings = settings_for(url, sandbox, row_cap=150, lanes=1)
+    miscounted = (
+        "SELECT window_from FROM ops.catalogue_window w, LATERAL ("
+        " SELECT count(*) AS rows, coalesce(bit_xor(row_hash), 0) AS mark FROM core.product"
+        " WHERE removed_at IS NULL AND updated_at >= w.window_from AND updated_at < w.window_to) n"
+        " WHERE w.table_name = 'core.product' AND (w.row_count, w.fingerprint) <> (n.rows, n.mark)"
+    )
+    counted = (
+        "SELECT count(*) FROM ops.catalogue_window"
+        " WHERE scan_id = (SELECT max(scan_id) FROM ops.scan)"
+    )
+    for _ in range(2):
+        sandbox.add_fault("revoke@product+4")
+        with pytest.raises(CredentialsRefused):
+            sync(settings)
+        sandbox.clear_faults()
+        assert connection.execute(counted).fetchall() != [(0,)]
+        assert connection.execute(miscounted).fetchall() == []
+        sync(settings)
+        account.clock.advance(seconds=5 * 3600)
+        account.edit_products(40)
+
+
 def test_a_mass_edit_above_the_cap_is_cut_into_halves(
     url: str, account: Account, connection: Connection
 ) -> None:

@@ -130,9 +130,11 @@ def _preview(settings: Settings, connection: Connection) -> Rows:
     origin = origin_of(settings, utc_now(), critical.evaluated_read_at(connection))
     content = stock_mails.digest(critical_lines(connection, now=utc_now()), flapping=0, unsent=0)
     digest = render(content, origin, message_id=new_id())
-    values = {name: getattr(digest, name) for name in ("kind", "subject", "text", "html")}
-    more = {"recipients": settings.alert_emails, "state": "preview", "next_attempt_at": None}
-    waiting.append(values | more)
+    waiting.append({
+        "kind": digest.kind, "subject": digest.subject, "text": digest.body_text,
+        "html": digest.body_html, "recipients": settings.alert_emails, "state": "preview",
+        "next_attempt_at": None,
+    })  # fmt: skip
     folder = settings.home / "preview"
     try:
         for number, mail in enumerate(waiting, 1):

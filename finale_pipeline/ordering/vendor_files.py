@@ -62,7 +62,7 @@ def _document(order: VendorOrder, more_font: Path) -> Any:
 
     logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-    class Document(FPDF):
+    class OrderPage(FPDF):
         code_points: set[int]
         is_all_shown = True
 
@@ -80,7 +80,7 @@ def _document(order: VendorOrder, more_font: Path) -> Any:
         def letters(self, font: str) -> set[int]:
             return {*self.fonts[font].cmap}  # type: ignore[union-attr]
 
-    pdf = Document(format="A4", unit="mm")
+    pdf = OrderPage(format="A4", unit="mm")
     for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
         pdf.add_font("text", style, FONTS / name)
     pdf.code_points = pdf.letters("text") & pdf.letters("textB")

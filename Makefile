@@ -40,9 +40,10 @@ check: $(VENV)/.ready ## lint, types, layer contracts
 	$(BIN)/lint-imports
 	$(BIN)/marimo check --strict notebooks
 
-test: check ## lint, types, layer contracts, tests; COVERAGE=1 says how much they reach
-	$(BIN)/pytest -q -n 3 --dist worksteal -rs $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=json:.coverage.json)
-	$(if $(COVERAGE),@$(BIN)/python .ci/coverage.py)
+test: check ## lint, types, layer contracts, tests, and how much of each folder they reach
+	@rm -rf .reached; mkdir .reached
+	REACHED="$(CURDIR)/.reached" $(BIN)/pytest -q -n 3 --dist worksteal -rs
+	@$(BIN)/python .ci/coverage.py .reached
 
 drill: $(VENV)/.ready ## the slow tests: daemons started, processes killed at every request
 	$(BIN)/pytest -q --tb=short -m slow -rs

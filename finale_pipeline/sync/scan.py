@@ -1,12 +1,12 @@
 """Reads a table window by window: fetched ahead in lanes, committed one by one, resumed."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Lock
+from threading import Condition, Lock
 from typing import Any, cast
 
 import polars as pl
@@ -42,6 +42,8 @@ AHEAD = timedelta(hours=1)
 OVERLAP = timedelta(minutes=2)
 DECODING = Lock()
 """One answer is decoded at a time: it takes several times its size, and lanes gain nothing."""
+DECODED_AHEAD = 1
+"""Windows decoded while one is written; later ones wait as they were sent, a third as large."""
 
 
 def sync_catalogue(run: SyncRun, catalogue: Catalogue, *, mends: bool = False) -> None:
@@ -141,23 +143,29 @@ class _ScanReader:
         self._stored = [
             w for w in sorted(scan.windows) if w.lo >= scan.since and w.hi - w.lo <= LONGEST
         ]
+        self._turn = Condition()
+        self._taken = 0
+        self._has_ended = False
 
     def read(self) -> None:
         """Read and commit every window that this scan has not committed yet."""
         lanes = self._run.settings.lanes
         ahead: deque[tuple[Window, Future[list[Fetched]]]] = deque()
-        plan = self._plan()
+        plan = enumerate(self._plan())
         with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
             try:
                 while True:
-                    while len(ahead) < lanes and (window := next(plan, None)):
-                        ahead.append((window, pool.submit(self._fetch, window)))
+                    while len(ahead) < lanes and (planned := next(plan, None)):
+                        number, window = planned
+                        ahead.append((window, pool.submit(self._fetch, window, number)))
                     if not ahead:
                         return
                     window, future = ahead.popleft()
                     self._take(window, future.result())
                     del future
+                    self._let_go_on()
             finally:
+                self._let_go_on(has_ended=True)
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _plan(self) -> Iterator[Window]:
@@ -193,11 +201,29 @@ class _ScanReader:
         stored = self._scan.windows.get(window)
         return stored is not None and stored.scan_id == self._scan.scan_id
 
-    def _fetch(self, window: Window) -> list[Fetched]:
-        is_first = self._scan.is_first
+    def _fetch(self, window: Window, number: int) -> list[Fetched]:
         return list(
-            fetch(self._run, self._catalogue, window, self._scan.windows, is_first=is_first)
+            fetch(
+                self._run,
+                self._catalogue,
+                window,
+                self._scan.windows,
+                is_first=self._scan.is_first,
+                wait=partial(self._wait, number),
+            )
         )
+
+    def _wait(self, number: int) -> None:
+        """Wait until all windows but a few before this one, the `number`-th, are written."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._has_ended or number - self._taken <= DECODED_AHEAD)
+
+    def _let_go_on(self, *, has_ended: bool = False) -> None:
+        """Let lanes decode that waited for the window that is written now, or for nothing more."""
+        with self._turn:
+            self._taken += 1
+            self._has_ended = has_ended
+            self._turn.notify_all()
 
     def _take(self, window: Window, answers: list[Fetched]) -> None:
         rows = 0
@@ -228,12 +254,14 @@ def fetch(
     windows: dict[Window, Stored],
     *,
     is_first: bool = False,
+    wait: Callable[[], None] = lambda: None,
 ) -> Iterator[Fetched]:
     """Read a window, in halves when it is too large or was cut off at the cap.
 
     Args:
         windows: As they were last read.
         is_first: Whether the table is filled for the first time.
+        wait: Called before an answer is decoded.
     """
     is_second = window.hi - window.lo <= timedelta(seconds=1)
     stored = windows.get(window)
@@ -241,6 +269,7 @@ def fetch(
     limit = None if is_known or is_second else WINDOW_BYTES
     try:
         body = run.client.body(catalogue.resource, window, max_bytes=limit)
+        wait()
         with DECODING:
             fetched = _decoded(run, catalogue, window, body, windows, is_first=is_first)
         del body
@@ -257,7 +286,7 @@ def fetch(
             step="Edit some of them in Finale, so that their time of change differs.",
         )
     for half in window.halves():
-        yield from fetch(run, catalogue, half, windows, is_first=is_first)
+        yield from fetch(run, catalogue, half, windows, is_first=is_first, wait=wait)
 
 
 def _read_again(

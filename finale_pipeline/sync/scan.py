@@ -1,5 +1,6 @@
 """Reads a table window by window: fetched ahead in lanes, committed one by one, resumed."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -144,8 +145,7 @@ class _ScanReader:
             w for w in sorted(scan.windows) if w.lo >= scan.since and w.hi - w.lo <= LONGEST
         ]
         self._turn = Condition()
-        self._taken = 0
-        self._has_ended = False
+        self._taken = 0.0
 
     def read(self) -> None:
         """Read and commit every window that this scan has not committed yet."""
@@ -163,9 +163,9 @@ class _ScanReader:
                     window, future = ahead.popleft()
                     self._take(window, future.result())
                     del future
-                    self._let_go_on()
+                    self._let_go_on(self._taken + 1)
             finally:
-                self._let_go_on(has_ended=True)
+                self._let_go_on(math.inf)
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _plan(self) -> Iterator[Window]:
@@ -216,13 +216,12 @@ class _ScanReader:
     def _wait(self, number: int) -> None:
         """Wait until all windows but a few before this one, the `number`-th, are written."""
         with self._turn:
-            self._turn.wait_for(lambda: self._has_ended or number - self._taken <= DECODED_AHEAD)
+            self._turn.wait_for(lambda: number - self._taken <= DECODED_AHEAD)
 
-    def _let_go_on(self, *, has_ended: bool = False) -> None:
-        """Let lanes decode that waited for the window that is written now, or for nothing more."""
+    def _let_go_on(self, taken: float) -> None:
+        """Let lanes decode that waited until so many windows were written."""
         with self._turn:
-            self._taken += 1
-            self._has_ended = has_ended
+            self._taken = taken
             self._turn.notify_all()
 
     def _take(self, window: Window, answers: list[Fetched]) -> None:
